@@ -1,0 +1,1 @@
+"""Evaluation on held-out tasks: pass@k by the unbiased estimator, with bootstrap intervals."""

@@ -1,0 +1,1 @@
+"""The embedded default model: its world, corpus, tokenizer and training from scratch."""

@@ -1,0 +1,1 @@
+"""Running programs nobody trusts: sandboxes behind one small protocol, and the pure step from observation to verdict."""

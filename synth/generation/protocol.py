@@ -1,0 +1,82 @@
+"""The seam between the factory and whatever generates text: requests, responses, and the `Engine` protocol.
+
+The one rule: a response is journalled before it is used (`journal.py` wraps any engine), under the id of the request, which is a hash of
+everything that made it: the policy's fingerprint, the messages or the prompt, the sampling, the count and the seed.
+"""
+
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from synth.config import Sampling
+from synth.ids import unit_id
+from synth.records import Message, Record
+
+
+class GenerationRequest(Record):
+    """One request for `n` samples of one conversation (`messages`) or one raw text (`prompt`, for FIM and base models)."""
+
+    messages: tuple[Message, ...] = ()
+    prompt: str = ""
+    sampling: Sampling
+    n: int = Field(default=1, ge=1)
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+    def request_id(self, fingerprint: str) -> str:
+        """Hash of everything that makes the answer. `fingerprint` is that of the policy that will answer."""
+        return unit_id("request", fingerprint, self.model_dump(mode="json"))
+
+
+class Completion(Record):
+    """One sampled answer. `finish` is `length` when the token limit cut it."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    tokens: int
+
+
+class GenerationResponse(Record):
+    """The n answers of one request."""
+
+    request_id: str
+    fingerprint: str
+    completions: tuple[Completion, ...]
+    prompt_tokens: int
+    ms: float
+
+
+class PolicyRef(Record):
+    """A policy that an engine can serve. `path` is a folder in Hugging Face layout with merged weights and tokenizer."""
+
+    name: str
+    path: str
+    fingerprint: str
+    """Hash of weights, tokenizer and chat template."""
+    adapter_path: str = ""
+    """Folder of the LoRA adapter, where there is one, for engines that can apply it (then `path` is still the merged model)."""
+
+
+class Engine(Protocol):
+    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded. All pass tests/contract/test_engines.py."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of what answers now: of the policy for engines that serve one, else of endpoint and model name."""
+        ...
+
+    async def start(self) -> None:
+        """Get ready to answer. Raises EngineError with what to do when that fails."""
+        ...
+
+    async def generate(self, request: GenerationRequest) -> GenerationResponse:
+        """Answer one request; many may be in flight. Retries inside; raises EngineError when every retry failed."""
+        ...
+
+    async def load_policy(self, policy: PolicyRef) -> float:
+        """Serve this policy from now on, without a restart; seconds that it took. Raises EngineError where that is impossible."""
+        ...
+
+    async def close(self) -> None:
+        """End everything that `start` began. May be called twice."""
+        ...

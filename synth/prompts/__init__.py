@@ -1,0 +1,1 @@
+"""Finding, checking and rendering the prompt files in /prompts."""

@@ -1,0 +1,344 @@
+"""The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic models.
+
+Units flow `Seed -> Task -> Solution -> Observation -> Verdict`, and end as `Sample`, `Pair`, `FimSample` or a rejection (an `IndexRow`
+whose decision is `rejected`). No dict travels between modules. A change of shape raises SCHEMA_VERSION.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of all wire types: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- contracts ---------------------------------------------------------------------------------------------------------------
+
+
+class FunctionContract(Record):
+    """A function that is called with typed values. `signature` is the text form of `synth.values.Signature`."""
+
+    kind: Literal["function"] = "function"
+    entry_point: str
+    signature: str
+    parameter_names: tuple[str, ...] = ()
+
+
+class StdioContract(Record):
+    """A program that reads stdin and writes stdout."""
+
+    kind: Literal["stdio"] = "stdio"
+
+
+Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
+
+
+# --- the units of the flow ---------------------------------------------------------------------------------------------------
+
+
+class Origin(Record):
+    """Where a seed came from: enough to find it again and to honour its licence."""
+
+    source: str
+    """Name of the source: a folder's name, a data set's name, `pocket`."""
+    path: str = ""
+    start_line: int = 0
+    end_line: int = 0
+    licence: str = ""
+
+
+class Seed(Record):
+    """A real snippet. Where `contract` is present the seed is a program that can be run, and its behaviour can be the reference."""
+
+    id: str
+    language: str
+    code: str
+    origin: Origin
+    contract: FunctionContract | None = None
+
+
+class Task(Record):
+    """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a seed."""
+
+    id: str
+    round: int
+    instruction: str
+    natural_language: str
+    contract: Contract
+    seed_id: str = ""
+    seed_language: str = ""
+    request_id: str = ""
+
+
+class Solution(Record):
+    """A candidate program for one task in one language."""
+
+    id: str
+    task_id: str
+    language: str
+    code: str
+    index: int
+    """Which of the n samples it is, from 0."""
+    policy: str
+    request_id: str = ""
+
+
+class EvidenceRank(StrEnum):
+    """What a test suite's expected outputs stand on, the strongest first."""
+
+    REFERENCE = "reference"
+    EXAMPLES = "examples"
+    AGREEMENT = "agreement"
+    JUDGEMENT = "judgement"
+
+
+class Case(Record):
+    """One test: the arguments and the expected result, both as wire text (`synth.values`). In stdio mode both are plain text."""
+
+    arguments: tuple[str, ...]
+    expected: str
+
+
+class TestSuite(Record):
+    """Inputs with expected outputs, and the rank of evidence that they stand on."""
+
+    __test__ = False  # pytest would otherwise collect the class
+
+    task_id: str
+    contract: Contract
+    cases: tuple[Case, ...]
+    rank: EvidenceRank
+
+
+# --- what the sandbox saw ----------------------------------------------------------------------------------------------------
+
+
+class Limits(Record):
+    """Limits of one program. Wall time is a backstop only: it never decides a verdict."""
+
+    cpu_s: float = Field(default=5.0, gt=0, le=3600)
+    wall_s: float = Field(default=50.0, gt=0, le=36000)
+    memory_mb: int = Field(default=512, ge=64, le=1 << 20)
+    processes: int = Field(default=64, ge=1, le=4096)
+    output_bytes: int = Field(default=8 << 20, ge=1024, le=1 << 30)
+    file_bytes: int = Field(default=16 << 20, ge=0, le=1 << 34)
+
+
+class Captured(Record):
+    """Output of a program: its head and tail, and its true length in bytes."""
+
+    head: str = ""
+    tail: str = ""
+    length: int = 0
+
+
+class CaseObservation(Record):
+    """What happened on one input. `output` is wire text (function mode) or the whole stdout (stdio mode)."""
+
+    index: int
+    status: Literal["returned", "raised", "missing"]
+    output: str | None = None
+    error: str | None = None
+
+
+class FunctionCall(Record):
+    """Call `entry_point` once for each row of arguments (wire texts), all in one process."""
+
+    kind: Literal["function"] = "function"
+    entry_point: str
+    signature: str
+    arguments: tuple[tuple[str, ...], ...]
+
+
+class StdioCall(Record):
+    """Run the program once for each stdin, each time in a fresh process."""
+
+    kind: Literal["stdio"] = "stdio"
+    stdins: tuple[str, ...]
+
+
+class ScriptCall(Record):
+    """Run the program with a test script of its own appended; a private nonce shows that its end was reached. Lower trust."""
+
+    kind: Literal["script"] = "script"
+    script: str
+
+
+Call = Annotated[FunctionCall | StdioCall | ScriptCall, Field(discriminator="kind")]
+
+
+class ExecutionRequest(Record):
+    """One program to run. It holds no expected values: those never leave the parent."""
+
+    id: str
+    language: str
+    code: str
+    call: Call
+    limits: Limits = Limits()
+
+
+class Phase(StrEnum):
+    PARSE = "parse"
+    COMPILE = "compile"
+    RUN = "run"
+
+
+class Stop(StrEnum):
+    """Why the sandbox ended the program, when it was not the program itself that ended."""
+
+    NONE = "none"
+    CPU = "cpu"
+    WALL = "wall"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    VIOLATION = "violation"
+
+
+class Observation(Record):
+    """Everything the sandbox saw of one program. What follows from it is decided by `synth.execution.verdict`, which is pure."""
+
+    request_id: str
+    language: str
+    phase: Phase
+    """The phase that was reached; `run` unless an earlier one failed."""
+    exit_code: int | None = None
+    signal: int | None = None
+    stop: Stop = Stop.NONE
+    finished: bool = False
+    """Function and script mode: the driver reached its end and said so on the private channel. Stdio mode: exit code 0."""
+    cases: tuple[CaseObservation, ...] = ()
+    stdout: Captured = Captured()
+    stderr: Captured = Captured()
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    infrastructure: str | None = None
+    """Set when the sandbox itself failed: then nothing here says anything about the program."""
+    toolchain_missing: str | None = None
+    """Set to the install command when the language cannot be run on this machine."""
+    level: str = ""
+    """Isolation level: A, B or C, or the name of a remote sandbox."""
+    toolchain: str = ""
+
+
+class Outcome(StrEnum):
+    """What follows from an observation, in the order of decision (first match wins) from the bottom of the list upwards."""
+
+    PASS = "pass"
+    WRONG_ANSWER = "wrong_answer"
+    RUNTIME_ERROR = "runtime_error"
+    COMPILE_ERROR = "compile_error"
+    PARSE_ERROR = "parse_error"
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    VIOLATION = "violation"
+    INFRASTRUCTURE = "infrastructure"
+    TOOLCHAIN_MISSING = "toolchain_missing"
+
+
+class Verdict(Record):
+    """The outcome of one solution against one test suite, and what it stands on."""
+
+    solution_id: str
+    task_id: str
+    outcome: Outcome
+    passed: int
+    total: int
+    rank: EvidenceRank
+    first_failure: str = ""
+    """Input, expected and found of the first failing case, in words, for people."""
+    cpu_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    level: str = ""
+
+
+# --- products ----------------------------------------------------------------------------------------------------------------
+
+
+class Message(Record):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sample(Record):
+    """A task with its best solution: one row of SFT data (TRL's conversational prompt and completion)."""
+
+    id: str
+    task_id: str
+    solution_id: str
+    language: str
+    natural_language: str
+    prompt: tuple[Message, ...]
+    completion: tuple[Message, ...]
+    pass_rate: float
+    rank: EvidenceRank
+
+
+class Pair(Record):
+    """Chosen passes and rejected fails the same tests: one row of DPO data (TRL's conversational preference format)."""
+
+    id: str
+    task_id: str
+    language: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    chosen_id: str
+    rejected_id: str
+    chosen_pass: float
+    rejected_pass: float
+    rejected_outcome: Outcome
+    rank: EvidenceRank
+
+
+class FimSample(Record):
+    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the training string."""
+
+    id: str
+    source_id: str
+    language: str
+    node: str
+    """Kind of syntax node that the middle is: expression, statement, block or function."""
+    prefix: str
+    middle: str
+    suffix: str
+    text: str
+    """With the FIM tokens, in file format or in repository format."""
+
+
+# --- the index ---------------------------------------------------------------------------------------------------------------
+
+
+class Decision(StrEnum):
+    KEPT = "kept"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class IndexRow(Record):
+    """One row for each unit at each stage that it entered. The funnel, the rejected store and the data sets are views of these rows.
+
+    Conservation: at every stage, entered = kept + rejected + failed + waiting, where waiting is what has entered and has no row yet.
+    """
+
+    round: int
+    stage: str
+    shard: str
+    unit_id: str
+    kind: str
+    parents: tuple[str, ...] = ()
+    language: str = ""
+    natural_language: str = ""
+    decision: Decision
+    reason: str = ""
+    evidence: str = "{}"
+    """JSON object of numbers and short texts: why the decision was taken."""
+    ms: float = 0.0
+    tokens: int = 0

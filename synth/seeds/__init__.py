@@ -1,0 +1,1 @@
+"""Readers of seeds: where real snippets come from."""

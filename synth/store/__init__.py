@@ -1,0 +1,1 @@
+"""The run folder: shards, index, journal, products, and the views over them."""
