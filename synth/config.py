@@ -72,7 +72,7 @@ class PolicyConfig(Config):
 
     model: str = Field("pocket", description="`pocket`, a local folder, or a hub id.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Weights' type in training; auto: bfloat16 on a GPU, float32 on a CPU."
+        "auto", description="Weights' type in training; auto: bfloat16 on a GPU, else float32."
     )
 
 
@@ -85,11 +85,9 @@ class VllmServerEngine(Config):
     max_model_len: int | None = Field(None, ge=64, description="Longest prompt and answer, in tokens.")
     max_num_seqs: int = Field(256, ge=1, description="Sequences in one batch.")
     concurrency: int = Field(64, ge=1, description="Requests in flight.")
-    start_timeout_s: float = Field(300, gt=0, description="Give up when the server is not ready after so long.")
+    start_timeout_s: float = Field(300, gt=0, description="Give up when it is not ready by then.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
-    swap: Literal["auto", "weights", "adapter"] = Field(
-        "auto", description="How a new policy gets in: merged weights (CPU) or a LoRA adapter (GPU)."
-    )
+    swap: Literal["auto", "weights", "adapter"] = Field("auto", description="How a policy gets in: merged weights (CPU) or adapter (GPU).")
     extra_args: tuple[str, ...] = Field((), description="More arguments for vLLM, as they are.")
 
 
@@ -99,9 +97,7 @@ class OpenaiEngine(Config):
     kind: Literal["openai_api"] = "openai_api"
     base_url: str = Field(description="For example http://localhost:8000/v1.")
     model: str = Field(description="Model name that the endpoint knows.")
-    api_key_env: str = Field(
-        "OPENAI_API_KEY", description="Environment variable that holds the key. The key itself never stands in a recipe."
-    )
+    api_key_env: str = Field("OPENAI_API_KEY", description="Variable that holds the key, which never stands in a recipe.")
     concurrency: int = Field(32, ge=1, description="Requests in flight.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
     max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")
@@ -187,9 +183,7 @@ class EvidenceConfig(Config):
     min_reproductions: int = Field(2, ge=1, description="Round trip: solutions from the instruction alone that behave like the seed.")
     min_share: float = Field(0.1, ge=0, le=1, description="Round trip: their share of all candidates.")
     agreement: bool = Field(False, description="Judge tasks without a reference by agreement among candidates.")
-    agreement_threshold: float = Field(
-        0.6, ge=0, le=1, description="Agreement: share of candidates in the winning behaviour; below it, abstain."
-    )
+    agreement_threshold: float = Field(0.6, ge=0, le=1, description="Agreement: share of the winning behaviour; below it, abstain.")
 
 
 class FiltersConfig(Config):
@@ -198,9 +192,7 @@ class FiltersConfig(Config):
     exact_dedup: bool = Field(True, description="Drop a sample whose normalized text was kept before.")
     near_dedup: bool = Field(True, description="Drop near-duplicates (MinHash).")
     near_dedup_threshold: float = Field(0.8, gt=0, le=1, description="Jaccard similarity of five-token shingles.")
-    decontaminate: tuple[str, ...] = Field(
-        (), description="JSON Lines files of benchmarks; `@heldout` means the recipe's evaluation tasks."
-    )
+    decontaminate: tuple[str, ...] = Field((), description="JSON Lines files of benchmarks; `@heldout`: the recipe's evaluation tasks.")
     ngram: int = Field(10, ge=2, description="Words in a row that count as contamination (Qwen2.5-Coder report, 5).")
     max_tokens: int = Field(2048, ge=1, description="A longer sample is rejected, never cut.")
 

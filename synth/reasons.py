@@ -1,4 +1,4 @@
-"""The closed list of reasons why a unit leaves the flow. One row a reason: its code, its class, one sentence, and the stage that owns it."""
+"""The closed list of reasons why a unit leaves the flow. One row a reason: code, class, one sentence, owning stage."""
 
 from enum import StrEnum
 from typing import NamedTuple
