@@ -1,0 +1,190 @@
+"""Rules between the keys of a recipe that bounds on single keys cannot express. Pure: neither the disk nor the machine is asked.
+
+Third step of loading a recipe. The one rule: a recipe that passes cannot fail later for a reason that stood in its text.
+"""
+
+from collections.abc import Callable, Iterator
+
+from synth.config import CoarseToFine, DataConfig, DpoConfig, EvaluationConfig, OpenaiEngine, Recipe
+from synth.recipe.finding import Finding
+
+_SWAPPING = "vllm_server or transformers_local"
+
+
+def check_rules(recipe: Recipe) -> Iterator[Finding]:
+    """Everything in the recipe that contradicts something else in it."""
+    for rule in _RULES:
+        yield from rule(recipe)
+
+
+def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
+    if recipe.engine is not None:
+        return
+    data = recipe.data
+    users = {
+        ("data", "instruct"): data is not None and data.instruct is not None,
+        ("data", "solve"): data is not None and data.solve is not None,
+        ("evaluation",): recipe.evaluation is not None,
+    }
+    for path, used in users.items():
+        if used:
+            expected = "this stage asks a model, and the recipe has no `engine`"
+            yield Finding((path, ("engine",)), expected, "add `engine: {kind: vllm_server}`")
+
+
+def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
+    trains = recipe.sft is not None or recipe.dpo is not None
+    if not isinstance(recipe.engine, OpenaiEngine) or not trains:
+        return
+    expected = "an endpoint that codemill does not own cannot load the policy that this recipe trains"
+    if recipe.evaluation is not None:
+        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `judge`, or leave out `evaluation`"
+        yield Finding((("engine",), ("evaluation",)), expected, fix)
+    if recipe.loop.rounds > 1:
+        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `judge`, or set `rounds: 1`"
+        yield Finding((("loop", "rounds"), ("engine",)), expected, fix)
+
+
+def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
+    data = recipe.data
+    if data is None:
+        return
+    if data.solve is not None and data.instruct is None:
+        expected = "solutions answer tasks, and `data.instruct`, which makes them, is left out"
+        yield Finding((("data", "solve"), ("data", "instruct")), expected, "add `instruct: {}` under `data`")
+    if data.pairs is not None and data.solve is None:
+        expected = "pairs are made from solutions, and `data.solve`, which makes them, is left out"
+        yield Finding((("data", "pairs"), ("data", "solve")), expected, "add `solve: {n: 8}` under `data`")
+    if data.inputs.minimum > data.inputs.maximum:
+        expected = f"must be at most `inputs.maximum`, which is {data.inputs.maximum}, or every task is rejected"
+        fix = f"minimum: {data.inputs.maximum}"
+        yield Finding((("data", "inputs", "minimum"), ("data", "inputs", "maximum")), expected, fix)
+    if data.instruct is not None and not data.inputs.from_model and data.inputs.drawn < data.inputs.minimum:
+        expected = f"must be at least `inputs.minimum`, which is {data.inputs.minimum}, as no inputs come from the model"
+        yield Finding((("data", "inputs", "drawn"), ("data", "inputs", "minimum")), expected, f"drawn: {data.inputs.minimum}")
+
+
+def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
+    data = recipe.data
+    if data is None or data.solve is None:
+        return
+    candidates = data.solve.n * len(data.solve.languages)
+    if data.evidence.min_reproductions > candidates:
+        expected = f"a task has only {candidates} candidates (solve.n x languages), so no task could ever count"
+        paths = (("data", "evidence", "min_reproductions"), ("data", "solve", "n"), ("data", "solve", "languages"))
+        yield Finding(paths, expected, f"min_reproductions: {max(1, candidates // 4)}")
+    if data.pairs is not None and data.solve.n < 2:
+        expected = "a pair needs a solution that passes and one that fails, so at least 2 candidates a language"
+        yield Finding((("data", "solve", "n"), ("data", "pairs")), expected, "n: 8")
+    if data.pairs is not None and data.pairs.min_chosen <= data.pairs.max_rejected:
+        expected = f"must be greater than `pairs.max_rejected`, which is {data.pairs.max_rejected:g}, or a pair may be no contrast at all"
+        yield Finding((("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0")
+
+
+def _languages_are_named(recipe: Recipe) -> Iterator[Finding]:
+    for path, languages in language_lists(recipe):
+        if not languages:
+            yield Finding((path,), "names no language, so nothing would be done", f"{path[-1]}: [python]")
+        for index, name in enumerate(languages):
+            if name in languages[:index]:
+                yield Finding(((*path, index),), f"`{name}` is already on the list", "take one of the two out")
+
+
+def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Every list of languages in the recipe, with its path."""
+    seeds = getattr(recipe.data.seeds, "languages", None) if recipe.data is not None else None
+    if seeds is not None:
+        yield ("data", "seeds", "languages"), seeds
+    if recipe.data is not None and recipe.data.solve is not None:
+        yield ("data", "solve", "languages"), recipe.data.solve.languages
+    if recipe.evaluation is not None:
+        yield ("evaluation", "languages"), recipe.evaluation.languages
+
+
+def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
+    if recipe.sft is not None and not _sft_has_data(recipe.sft, recipe.data):
+        expected = "has nothing to train on: no stage makes samples, and no `data` is named"
+        fix = "add `data.solve` or `data.fim`, or name a data set: `sft: {coarse: {data: rows.jsonl}}`"
+        yield Finding((("sft",), ("data",)), expected, fix)
+    if recipe.dpo is not None and not _dpo_has_data(recipe.dpo, recipe.data):
+        expected = "has no pairs to train on: no stage makes them, and no `data` is named"
+        fix = "add `pairs: {}` under `data`, or name a data set: `dpo: {data: pairs.jsonl}`"
+        yield Finding((("dpo",), ("data", "pairs"), ("data",)), expected, fix)
+
+
+def _sft_has_data(sft: CoarseToFine, data: DataConfig | None) -> bool:
+    made = data is not None and (data.solve is not None or data.fim is not None)
+    return made or sft.coarse.data is not None
+
+
+def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
+    return dpo.data is not None or (data is not None and data.pairs is not None)
+
+
+def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
+    if recipe.loop.rounds > 1 and recipe.sft is None and recipe.dpo is None:
+        expected = "a second round only differs when training changed the policy, and the recipe trains nothing"
+        yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "rounds: 1, or add `sft`")
+
+
+def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
+    dpo = recipe.dpo
+    if dpo is None:
+        return
+    if not dpo.loss_type:
+        yield Finding((("dpo", "loss_type"),), "names no loss", "loss_type: [sigmoid]")
+    elif dpo.loss_weights is not None and len(dpo.loss_weights) != len(dpo.loss_type):
+        expected = f"must hold one weight for each of the {len(dpo.loss_type)} losses in `loss_type`, and holds {len(dpo.loss_weights)}"
+        fix = f"loss_weights: [{', '.join(['1.0'] * len(dpo.loss_type))}]"
+        yield Finding((("dpo", "loss_weights"), ("dpo", "loss_type")), expected, fix)
+
+
+def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
+    evaluation = recipe.evaluation
+    if evaluation is None:
+        return
+    for index, k in enumerate(evaluation.k):
+        if not 1 <= k <= evaluation.n:
+            expected = f"pass@{k} needs 1 <= k <= n, and `evaluation.n` is {evaluation.n}"
+            fix = f"n: {k}" if k > evaluation.n else "k: [1]"
+            yield Finding((("evaluation", "k", index), ("evaluation", "n")), expected, fix)
+
+
+def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
+    longest = getattr(recipe.engine, "max_model_len", None)
+    if longest is None:
+        return
+    for path, budget in _token_budgets(recipe.data, recipe.evaluation):
+        if budget >= longest:
+            expected = f"must leave room for a prompt in `engine.max_model_len`, which is {longest}"
+            yield Finding((path, ("engine", "max_model_len")), expected, f"max_tokens: {longest // 2}")
+
+
+def _token_budgets(data: DataConfig | None, evaluation: EvaluationConfig | None) -> Iterator[tuple[tuple[str, ...], int]]:
+    if data is not None and data.solve is not None:
+        yield ("data", "solve", "sampling", "max_tokens"), data.solve.sampling.max_tokens
+    if evaluation is not None:
+        yield ("evaluation", "max_tokens"), evaluation.max_tokens
+
+
+def _wall_covers_cpu(recipe: Recipe) -> Iterator[Finding]:
+    limits = getattr(recipe.execution, "limits", None)
+    if limits is not None and limits.wall_s < limits.cpu_s:
+        expected = f"must be at least `cpu_s`, which is {limits.cpu_s:g}: wall time is a backstop and never decides a verdict"
+        path = ("execution", "limits")
+        yield Finding(((*path, "wall_s"), (*path, "cpu_s")), expected, f"wall_s: {limits.cpu_s * 10:g}")
+
+
+_RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
+    _engine_is_there,
+    _engine_takes_policies,
+    _tasks_come_before_solutions,
+    _enough_candidates,
+    _languages_are_named,
+    _training_has_data,
+    _rounds_change_something,
+    _losses_have_weights,
+    _k_fits_n,
+    _budgets_fit_the_engine,
+    _wall_covers_cpu,
+)

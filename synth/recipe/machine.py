@@ -1,0 +1,100 @@
+"""What a recipe needs of this machine: toolchains, packages, keys. Asked before anything is spent, without importing anything heavy.
+
+The one rule: what would make the run fail is a problem; what would only make it smaller is a warning.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+from synth.config import EngineConfig, LocalSandbox, OpenaiEngine, Recipe, TransformersEngine, VllmServerEngine
+from synth.errors import UserError
+from synth.languages.registry import get_language
+from synth.languages.spec import Language, find_toolchain
+from synth.recipe.finding import Finding
+from synth.recipe.names import languages_named
+from synth.recipe.source import KeyPath
+
+_SEE = "codemill doctor"
+_TRAINING = ("torch", "trl", "peft", "datasets")
+
+
+def check_machine(recipe: Recipe) -> Iterator[Finding]:
+    """Everything that the recipe needs and this machine lacks."""
+    yield from _toolchains(recipe)
+    yield from _packages(recipe)
+    yield from _keys(recipe)
+
+
+def _toolchains(recipe: Recipe) -> Iterator[Finding]:
+    if not isinstance(recipe.execution, LocalSandbox):
+        return
+    named = list(_executed(recipe))
+    names = list(dict.fromkeys(language.name for _, language in named))
+    with ThreadPoolExecutor(4) as pool:
+        missing = {name for name, found in zip(names, pool.map(find_toolchain, names), strict=True) if found is None}
+    yield from (_missing_toolchain(path, language) for path, language in named if language.name in missing)
+
+
+def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
+    """Languages whose programs run. Those of seeds run only as references, when there is something to compare with them."""
+    solves = recipe.data is not None and recipe.data.solve is not None
+    for path, name in languages_named(recipe):
+        if path[:2] == ("data", "seeds") and not solves:
+            continue
+        try:
+            yield path, get_language(name)
+        except UserError:
+            continue  # reported by check_names
+
+
+def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
+    fatal = path[:2] != ("data", "seeds")
+    consequence = "" if fatal else "; its seeds will leave the flow as toolchain_missing"
+    expected = f"this machine cannot run {language.name}: {' or '.join(language.tools)} is missing{consequence}"
+    return Finding((path,), expected, f"{language.install}    or take `{language.name}` off the list", fatal, _SEE)
+
+
+def _packages(recipe: Recipe) -> Iterator[Finding]:
+    for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
+        yield from _engine_packages((key,), engine)
+    lacking = ", ".join(package for package in _TRAINING if not is_installed(package))
+    for key in ("sft", "dpo"):
+        if getattr(recipe, key) is not None and lacking:
+            yield Finding(
+                ((key,),), f"training needs packages that are not installed: {lacking}", "pip install 'codemill[train]'", see=_SEE
+            )
+    yield from _reporters(recipe)
+
+
+def _engine_packages(path: KeyPath, engine: EngineConfig | None) -> Iterator[Finding]:
+    if isinstance(engine, VllmServerEngine) and not is_installed("vllm"):
+        yield Finding((path,), "vLLM is not installed", "make install    (with a GPU also: pip install 'codemill[gpu]')", see=_SEE)
+    if isinstance(engine, TransformersEngine) and not is_installed("transformers"):
+        yield Finding((path,), "transformers is not installed", "pip install 'codemill[train]'", see=_SEE)
+
+
+def _reporters(recipe: Recipe) -> Iterator[Finding]:
+    coarse, fine = (recipe.sft.coarse, recipe.sft.fine) if recipe.sft is not None else (None, None)
+    trainers: tuple[tuple[KeyPath, object], ...] = ((("sft", "coarse"), coarse), (("sft", "fine"), fine), (("dpo",), recipe.dpo))
+    for path, config in trainers:
+        package = getattr(config, "report_to", "none")
+        if package != "none" and not is_installed(package):
+            yield Finding(((*path, "report_to"),), f"the package {package} is not installed", f"pip install {package}", see=_SEE)
+
+
+def _keys(recipe: Recipe) -> Iterator[Finding]:
+    for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
+        if isinstance(engine, OpenaiEngine) and not os.environ.get(engine.api_key_env):
+            expected = f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
+            fix = f"export {engine.api_key_env}=…    (nothing to do for an endpoint without keys)"
+            yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
+
+
+def is_installed(package: str) -> bool:
+    """Whether the package can be imported, without importing it."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,128 @@
+"""The keys of a recipe that name files, folders and models: what must exist, and what it resolves to.
+
+The one rule: a relative path is relative to the recipe; one given by `--set` is relative to the current folder. After loading, every path
+is absolute, so no later stage needs to know where the recipe lay.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from synth.recipe.finding import Finding
+from synth.recipe.source import Document, KeyPath, Plain, lookup
+
+_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"))
+_FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("judge", "path"), ("execution", "path"))
+_DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
+_LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
+_MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("judge", "model"))
+
+_NOT_PATHS = {"pocket-heldout", "pocket"}
+_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
+
+
+class Named(NamedTuple):
+    """One path that the recipe names."""
+
+    path: KeyPath
+    text: str
+    file: Path
+
+
+def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
+    """Everything that the recipe names and that is not there. `folder` is that of the recipe."""
+    for named in _named(document, folder, (*_FILES, *_DATA_SETS)):
+        if not named.file.exists():
+            yield _missing(named, "file")
+        elif named.path in _FILES and named.file.is_dir():
+            yield Finding((named.path,), f"must be a file, and {named.file} is a folder", "name the file inside it")
+    for named in _named(document, folder, _FOLDERS):
+        if not named.file.is_dir():
+            yield _missing(named, "folder")
+    for named in _list_items(document, folder):
+        if not named.file.exists():
+            yield _missing(named, "folder" if named.path[-2] == "paths" else "file")
+    yield from _check_models(document, folder)
+    yield from _check_data_set(document, folder)
+
+
+def resolve_paths(document: Document, folder: Path) -> None:
+    """Make every path in the document absolute, in place."""
+    for named in [*_named(document, folder, (*_FILES, *_FOLDERS, *_DATA_SETS)), *_list_items(document, folder)]:
+        _replace(document.data, named.path, str(named.file))
+    for named in _models(document, folder):
+        if named.file.is_dir():
+            _replace(document.data, named.path, str(named.file))
+    for named in _named(document, folder, (("data", "seeds", "dataset"),)):
+        if _looks_local(named.text):
+            _replace(document.data, named.path, str(named.file))
+
+
+def _replace(data: Plain, path: KeyPath, value: str) -> None:
+    holder = lookup(data, path[:-1])
+    if isinstance(holder, dict | list):
+        holder[path[-1]] = value  # type: ignore[index]  # the path was found in the data
+
+
+def _named(document: Document, folder: Path, paths: tuple[KeyPath, ...]) -> Iterator[Named]:
+    for path in paths:
+        text = lookup(document.data, path)
+        if isinstance(text, str) and text not in _NOT_PATHS and not text.startswith("@"):
+            yield Named(path, text, _absolute(document, folder, path, text))
+
+
+def _list_items(document: Document, folder: Path) -> Iterator[Named]:
+    for path in _LISTS:
+        items = lookup(document.data, path)
+        positions = tuple((*path, index) for index in range(len(items))) if isinstance(items, list) else ()
+        yield from _named(document, folder, positions)
+
+
+def _models(document: Document, folder: Path) -> Iterator[Named]:
+    yield from (named for named in _named(document, folder, _MODELS) if not _is_remote(document, named.path))
+
+
+def _is_remote(document: Document, path: KeyPath) -> bool:
+    """The model of an endpoint is whatever the endpoint calls it."""
+    return lookup(document.data, (path[0], "kind")) == "openai_api"
+
+
+def _absolute(document: Document, folder: Path, path: KeyPath, text: str) -> Path:
+    base = Path.cwd() if document.place(path).startswith("--set") else folder
+    return (base / Path(text).expanduser()).resolve()
+
+
+def _looks_local(text: str) -> bool:
+    return text.startswith((".", "/", "~"))
+
+
+def _check_models(document: Document, folder: Path) -> Iterator[Finding]:
+    for named in _models(document, folder):
+        if named.file.is_dir() and not (named.file / "config.json").is_file():
+            yield Finding((named.path,), f"{named.file} is a folder without config.json, so it is not a model", "name the model's folder")
+        elif named.file.is_file():
+            yield Finding((named.path,), f"{named.file} is a file; a model is a folder with config.json", "name the folder")
+        elif not named.file.is_dir() and (_looks_local(named.text) or not _HUB_ID.match(named.text)):
+            yield _missing(named, "folder", "`pocket`, a folder that is there, or a hub id like Qwen/Qwen2.5-Coder-0.5B")
+
+
+def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
+    path: KeyPath = ("data", "seeds", "dataset")
+    for named in _named(document, folder, (path,)):
+        if not named.file.exists() and (_looks_local(named.text) or not _HUB_ID.match(named.text)):
+            yield _missing(named, "folder", "a folder that is there, or a hub id like owner/name")
+
+
+def _missing(named: Named, what: str, expected: str = "") -> Finding:
+    return Finding((named.path,), f"must be {expected}" if expected else f"no such {what}: {named.file}", _closest(named.file))
+
+
+def _closest(file: Path) -> str:
+    """The fix: the entry beside it that looks most alike, or what the folder lacks."""
+    parent = file.parent
+    if not parent.is_dir():
+        return f"correct the path: {parent} is not there either"
+    found = difflib.get_close_matches(file.name, [entry.name for entry in parent.iterdir()], n=1)
+    return f"did you mean {parent / found[0]}?" if found else f"correct the path, or put it into {parent}"
