@@ -1,0 +1,55 @@
+"""A guard between codemill and a child process that it owns: the child's whole process group ends when codemill does, even on kill -9.
+
+Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the number of a pipe's reading end whose writing end only
+codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends, nothing of the child's group is left. Standard library only.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+_PR_SET_PDEATHSIG = 1
+_GRACE_S = 5.0
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Ask the kernel for this signal when the parent dies (Linux; elsewhere the lifeline alone does it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def end_group(child: "subprocess.Popen[bytes]") -> None:
+    """SIGTERM to the group, a few seconds of grace, then SIGKILL to whatever is left, and reap."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_S
+        while child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def guard(lifeline: int, command: list[str]) -> int:
+    """Run the command until it ends or the lifeline closes; its exit code (128 + signal for a signal)."""
+    stopping: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(signal.SIGTERM)
+    child = subprocess.Popen(command, start_new_session=True, preexec_fn=lambda: die_with_parent(signal.SIGKILL))
+    for stream in (0, 1):  # the child's own streams: with a second holder, their other end would never see the child's end
+        os.close(stream)
+    while not stopping and child.poll() is None:
+        readable, _, _ = select.select([lifeline], [], [], 0.1)
+        if readable:
+            break
+    end_group(child)
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(guard(int(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,113 @@
+"""An engine whose answers survive: every response is on disk before it is used, and no answered request is sent again.
+
+Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.errors import EngineError, Problem
+from synth.generation.busy import BusyClock
+from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.responses import ResponseFiles
+
+
+@dataclass(slots=True)
+class JournalCounts:
+    """Requests and tokens of this process. asked = answered_from_journal + joined + sent; sent = answered + failed + in flight."""
+
+    asked: int = 0
+    answered_from_journal: int = 0
+    joined: int = 0
+    """Asked while the same request was in flight: one answer served both."""
+    sent: int = 0
+    answered: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class JournalledEngine:
+    """The wrapped engine, with its answers kept in `folder` as `responses-*.jsonl`."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine = engine
+        self.counts = JournalCounts()
+        self.busy = BusyClock()
+        self._files = ResponseFiles(folder)
+        self._in_flight: dict[str, asyncio.Task[GenerationResponse]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the wrapped engine."""
+        return self.engine.fingerprint
+
+    async def start(self) -> None:
+        """Start the wrapped engine."""
+        await self.engine.start()
+
+    async def generate(self, request: GenerationRequest) -> GenerationResponse:
+        """The kept answer, or a new one that is kept first. Raises EngineError, or StoreError when it cannot be kept."""
+        request_id = request.request_id(self.fingerprint)
+        self.counts.asked += 1
+        running = self._in_flight.get(request_id)
+        if running is not None:
+            self.counts.joined += 1
+            return await asyncio.shield(running)
+        kept = self._files.read(request_id)
+        if kept is not None:
+            self.counts.answered_from_journal += 1
+            return kept
+        task = asyncio.create_task(self._send(request, request_id))
+        self._in_flight[request_id] = task
+        task.add_done_callback(lambda done: self._forget(request_id, done))
+        return await asyncio.shield(task)  # an asker who gives up does not throw away an answer that is paid for
+
+    async def load_policy(self, policy: PolicyRef) -> float:
+        """Wait for what is in flight, then swap; seconds of the swap."""
+        await self._drain()
+        return await self.engine.load_policy(policy)
+
+    async def close(self) -> None:
+        """Give up what is in flight, close the wrapped engine and the files. May be called twice."""
+        for task in list(self._in_flight.values()):
+            task.cancel()
+        await self._drain()
+        await self.engine.close()
+        self._files.close()
+
+    async def _send(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
+        self.counts.sent += 1
+        try:
+            with self.busy.request():
+                response = await self.engine.generate(request)
+            if response.request_id != request_id:
+                raise _other_policy(request_id, response)
+            self._files.append(response)
+        except BaseException:
+            self.counts.failed += 1
+            raise
+        self.counts.answered += 1
+        self.counts.prompt_tokens += response.prompt_tokens
+        self.counts.completion_tokens += sum(completion.tokens for completion in response.completions)
+        return response
+
+    def _forget(self, request_id: str, task: "asyncio.Task[GenerationResponse]") -> None:
+        self._in_flight.pop(request_id, None)
+        if not task.cancelled():
+            task.exception()  # seen here, so that an error whose askers are gone is not reported as unhandled
+
+    async def _drain(self) -> None:
+        if self._in_flight:
+            await asyncio.wait(list(self._in_flight.values()))
+
+
+def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:
+    return EngineError(
+        Problem(
+            where=f"request {request_id}",
+            expected=f"must be answered by the policy that was asked; {response.fingerprint} answered as {response.request_id}",
+            fix="swap policies through the journalled engine, which waits for what is in flight",
+        ),
+    )

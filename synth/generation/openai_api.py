@@ -1,0 +1,110 @@
+"""Engine over an endpoint that is not ours: a hosted API or a cluster's server. Its policy is whatever the endpoint serves under a name."""
+
+import difflib
+import os
+import time
+from urllib.parse import urlsplit
+
+from synth.config import OpenaiEngine
+from synth.errors import EngineError, Problem
+from synth.generation.endpoint import LOOPBACK, Endpoint, EndpointClient
+from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.retry import Pauses
+from synth.ids import content_hash
+
+
+class OpenaiApiEngine:
+    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe names."""
+
+    def __init__(self, config: OpenaiEngine, *, pauses: Pauses | None = None) -> None:
+        self._config = config
+        self._pauses = pauses or Pauses()
+        self._client: EndpointClient | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of endpoint and model name: the weights behind them are the endpoint's secret."""
+        return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
+
+    async def start(self) -> None:
+        """See that the endpoint answers, takes the key and knows the model. Spends no tokens. Raises EngineError."""
+        if self._client is not None:
+            return
+        config = self._config
+        client = EndpointClient(
+            Endpoint(
+                base_url=config.base_url,
+                concurrency=config.concurrency,
+                request_timeout_s=config.request_timeout_s,
+                max_retries=config.max_retries,
+                api_key=self._read_key(),
+                pauses=self._pauses,
+            )
+        )
+        try:
+            self._check_model(await client.list_models())
+        except EngineError:
+            await client.close()
+            raise
+        self._client = client
+
+    async def generate(self, request: GenerationRequest) -> GenerationResponse:
+        """Answer one request, with retries. Raises EngineError."""
+        if self._client is None:
+            raise EngineError(Problem(f"endpoint {self._config.base_url}", "was not started", "call start() first"), retryable=False)
+        started = time.monotonic()
+        answers = await self._client.complete(request, self._config.model)
+        return GenerationResponse(
+            request_id=request.request_id(self.fingerprint),
+            fingerprint=self.fingerprint,
+            completions=answers.completions,
+            prompt_tokens=answers.prompt_tokens,
+            ms=(time.monotonic() - started) * 1000,
+        )
+
+    async def load_policy(self, policy: PolicyRef) -> float:
+        """Always EngineError: weights cannot be put into an endpoint that is not ours."""
+        raise EngineError(
+            Problem(
+                where=f"endpoint {self._config.base_url}",
+                expected=f"cannot take the policy {policy.name}: it serves what its owner put there",
+                fix="use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint as `judge`",
+                see="docs/recipes.md",
+            ),
+            retryable=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _read_key(self) -> str:
+        name = self._config.api_key_env
+        key = os.environ.get(name, "") if name else ""
+        if key or not name or urlsplit(self._config.base_url).hostname in LOOPBACK:
+            return key
+        raise EngineError(
+            Problem(
+                where=f"engine.api_key_env = {name}",
+                expected=f"the environment variable {name} must hold the key of {self._config.base_url}; it is not set",
+                fix=f'export {name}=...   (or `api_key_env: ""` where the endpoint takes no key)',
+                see="docs/recipes.md",
+            ),
+            retryable=False,
+        )
+
+    def _check_model(self, known: list[str] | None) -> None:
+        if not known or self._config.model in known:
+            return
+        near = difflib.get_close_matches(self._config.model, known, n=3, cutoff=0.3) or known[:3]
+        raise EngineError(
+            Problem(
+                where=f"engine.model = {self._config.model}",
+                expected=f"{self._config.base_url} does not offer it; it offers {len(known)} models, the nearest: {', '.join(near)}",
+                fix=f"model: {near[0]}",
+                see="docs/recipes.md",
+            ),
+            retryable=False,
+        )

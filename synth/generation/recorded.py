@@ -1,0 +1,64 @@
+"""Engine that answers from the journal of an earlier run: the scripted twin of every other engine, for tests, docs and exact replays.
+
+The one rule: it makes nothing up. A request that was not recorded is an error that names it.
+"""
+
+from pathlib import Path
+
+from synth.config import RecordedEngine as RecordedConfig
+from synth.errors import EngineError, Problem
+from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.responses import ResponseFiles
+
+
+class RecordedEngine:
+    """Answers as the given policy answered then. `load_policy` takes any policy: its recorded answers are found by its fingerprint."""
+
+    def __init__(self, config: RecordedConfig, *, policy: PolicyRef) -> None:
+        self._folder = Path(config.path)
+        self._fingerprint = policy.fingerprint
+        self._files: ResponseFiles | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the policy whose answers are given now."""
+        return self._fingerprint
+
+    async def start(self) -> None:
+        """Read the index of the journal. Raises EngineError when the folder holds none."""
+        if not any(self._folder.glob("responses-*.jsonl")):
+            raise EngineError(
+                Problem(f"engine.path = {self._folder}", "must hold responses-*.jsonl", "name the `journal` folder of a run"),
+                retryable=False,
+            )
+        self._files = ResponseFiles(self._folder)
+
+    async def generate(self, request: GenerationRequest) -> GenerationResponse:
+        """The recorded answer. Raises EngineError, not retryable, for a request that was not recorded."""
+        request_id = request.request_id(self._fingerprint)
+        found = self._files.read(request_id) if self._files is not None else None
+        if found is None:
+            raise EngineError(
+                Problem(
+                    where=f"recorded answers in {self._folder}",
+                    expected=f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}",
+                    fix="run the recipe that was recorded, unchanged; or record again with a real engine",
+                ),
+                retryable=False,
+            )
+        return found
+
+    async def load_policy(self, policy: PolicyRef) -> float:
+        """Answer as this policy did; takes no time."""
+        self._fingerprint = policy.fingerprint
+        return 0.0
+
+    async def close(self) -> None:
+        """Forget the index. May be called twice."""
+        self._files = None
+
+
+def _words(request: GenerationRequest) -> str:
+    text = request.messages[-1].content if request.messages else request.prompt
+    line = " ".join(text.split())
+    return f"n={request.n}, {line[:60]!r}{'…' if len(line) > 60 else ''}"

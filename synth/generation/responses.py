@@ -1,0 +1,118 @@
+"""The files of a response journal: append-only JSON Lines, one response a line, and an index of where each lies.
+
+The one rule: a line that was not written to its end (kill -9, full disk) is as if it had never been written. Each process writes a file of
+its own, so a cut line is always the last of its file. Bodies stay on disk; memory holds an id and a place for each response.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from synth.errors import Problem, StoreError
+from synth.generation.protocol import GenerationResponse
+
+
+class Place(NamedTuple):
+    file: int
+    offset: int
+
+
+class ResponseFiles:
+    """The responses in a folder. Opening scans what is there; the first write begins a new file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = sorted(folder.glob("responses-*.jsonl"))
+        self._places: dict[str, Place] = {}
+        self._writer: int | None = None
+        self._end = 0
+        for number in range(len(self._files)):
+            self._places.update(self._scan(number))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, request_id: str) -> bool:
+        return request_id in self._places
+
+    def read(self, request_id: str) -> GenerationResponse | None:
+        """The response, read from disk; None for an id that is not there. Raises StoreError when its file was changed meanwhile."""
+        place = self._places.get(request_id)
+        if place is None:
+            return None
+        path = self._files[place.file]
+        try:
+            with path.open("rb") as handle:
+                handle.seek(place.offset)
+                found = GenerationResponse.model_validate_json(handle.readline())
+        except (OSError, ValidationError) as error:
+            raise self._damaged(path, place.offset) from error
+        if found.request_id != request_id:
+            raise self._damaged(path, place.offset)
+        return found
+
+    def append(self, response: GenerationResponse) -> None:
+        """Write one line with one call, so that it survives us before anybody uses it. Raises StoreError, and then nothing half stays."""
+        line = response.model_dump_json().encode() + b"\n"
+        try:
+            descriptor = self._open_writer()
+            written = os.write(descriptor, line)
+            if written < len(line):
+                os.ftruncate(descriptor, self._end)
+                raise OSError(f"only {written} of {len(line)} bytes were written")
+        except OSError as error:
+            raise StoreError(
+                Problem(
+                    where=f"response journal {self.folder}",
+                    expected=f"must take every response before it is used, but: {error}",
+                    fix="make room on the disk, then give the same command again: what was answered is kept",
+                )
+            ) from error
+        self._places[response.request_id] = Place(len(self._files) - 1, self._end)
+        self._end += len(line)
+
+    def close(self) -> None:
+        """Close the file that is written. A later write begins a new one."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            os.close(writer)
+
+    def _open_writer(self) -> int:
+        if self._writer is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            number = 1 + max((int(path.stem.split("-")[1]) for path in self._files), default=0)
+            path = self.folder / f"responses-{number:06d}.jsonl"
+            self._writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._files.append(path)
+            self._end = 0
+        return self._writer
+
+    def _scan(self, number: int) -> Iterator[tuple[str, Place]]:
+        offset = 0
+        with self._files[number].open("rb") as handle:
+            for line in handle:
+                if line.endswith(b"\n"):
+                    request_id = _request_id(line)
+                    if request_id:
+                        yield request_id, Place(number, offset)
+                offset += len(line)
+
+    def _damaged(self, path: Path, offset: int) -> StoreError:
+        return StoreError(
+            Problem(
+                where=f"{path}, byte {offset}",
+                expected="held a response when the run began and does not any more",
+                fix="give the same command again: the request is asked once more",
+            )
+        )
+
+
+def _request_id(line: bytes) -> str:
+    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id alone proves nothing."""
+    try:
+        return GenerationResponse.model_validate_json(line).request_id
+    except ValidationError:
+        return ""
