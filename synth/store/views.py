@@ -1,0 +1,184 @@
+"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same index rows.
+
+The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from synth.reasons import REASONS
+from synth.records import Decision, IndexRow, Pair, Record
+from synth.store.query import Shards, check_known, parse_page_key
+from synth.store.units import read_bodies, stage_order
+
+
+class ReasonCount(Record):
+    """How many units left a stage for one reason."""
+
+    reason: str
+    reason_class: str
+    count: int
+
+
+class FunnelRow(Record):
+    """What became of the units that entered one stage in one round: entered = kept + rejected + failed + waiting."""
+
+    stage: str
+    round: int
+    entered: int
+    kept: int
+    rejected: int
+    failed: int
+    waiting: int
+    reasons: tuple[ReasonCount, ...]
+    ms: float
+    tokens: int
+
+
+class ConservationProblem(Record):
+    """A unit that was lost, decided twice or decided without having entered."""
+
+    stage: str
+    round: int
+    shard: str
+    unit_id: str
+    problem: str
+
+
+class RejectedPage(NamedTuple):
+    """Index rows, and the key that the next page starts after; None at the end."""
+
+    rows: list[IndexRow]
+    next_key: str | None
+
+
+class PairPage(NamedTuple):
+    """Pairs with their texts, and the key that the next page starts after; None at the end."""
+
+    pairs: list[Pair]
+    next_key: str | None
+
+
+def funnel(run: Path) -> list[FunnelRow]:
+    """Counts of each round and stage, in the order of the flow."""
+    shards = Shards(run)
+    entered = shards.query("SELECT round, stage, count(*) AS n FROM read_parquet(?) GROUP BY ALL", shards.entered_files())
+    sql = "SELECT round, stage, decision, reason, count(*) AS n, sum(ms) AS ms, sum(tokens) AS tokens FROM read_parquet(?) GROUP BY ALL"
+    decided: defaultdict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in shards.query(sql, shards.index_files()):
+        decided[row["round"], row["stage"]].append(row)
+    entries = {(int(row["round"]), str(row["stage"])): int(row["n"]) for row in entered}
+    order = stage_order(run)
+    keys = sorted(entries.keys() | decided.keys(), key=lambda key: (key[0], order.index(key[1])))
+    return [_funnel_row(stage, round, entries.get((round, stage), 0), decided[round, stage]) for round, stage in keys]
+
+
+def conservation_problems(run: Path, limit: int = 1000) -> list[ConservationProblem]:
+    """Where entered = kept + rejected + failed + waiting does not hold, unit by unit, at most `limit` of them.
+
+    A unit may wait only while its shard has not been committed: in a committed shard, a unit without a decision is a lost unit.
+    """
+    shards = Shards(run)
+    rows = shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit) if shards.entered_files() else []
+    if not shards.entered_files():
+        rows = shards.query(_ALL_STRANGERS, shards.index_files(), limit)
+    return [_conservation_problem(row) for row in rows]
+
+
+def rejected(
+    run: Path,
+    reason: str | None = None,
+    language: str | None = None,
+    stage: str | None = None,
+    limit: int = 50,
+    after_key: str | None = None,
+) -> RejectedPage:
+    """Units that left the flow, rejected and failed alike, by round, stage, shard and id.
+
+    Raises UserError for a reason, language or stage that the run does not know, and for a broken key.
+    """
+    shards = Shards(run)
+    check_filters(shards, reason=reason, language=language, stage=stage)
+    chosen = {name: value for name, value in (("reason", reason), ("language", language), ("stage", stage)) if value is not None}
+    conditions = ["decision <> 'kept'", *(f"{name} = ?" for name in chosen)]
+    values: list[object] = list(chosen.values())
+    if after_key is not None:
+        conditions.append("(round, stage, shard, unit_id) > (?, ?, ?, ?)")
+        values += parse_page_key(after_key)
+    sql = f"SELECT * FROM read_parquet(?) WHERE {' AND '.join(conditions)} ORDER BY round, stage, shard, unit_id LIMIT ?"
+    rows = [IndexRow.model_validate(row) for row in shards.query(sql, shards.index_files(), *values, limit)]
+    return RejectedPage(rows, page_key(rows[-1]) if len(rows) == limit else None)
+
+
+def page_key(row: IndexRow) -> str:
+    """The key of a row: the next page starts after it."""
+    return f"{row.round}/{row.stage}/{row.shard}/{row.unit_id}"
+
+
+def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: str | None = None) -> PairPage:
+    """Preference pairs that no stage turned away, with their texts, by id. Raises UserError for a language that the run does not know."""
+    shards = Shards(run)
+    check_filters(shards, language=language)
+    sql = """SELECT unit_id FROM read_parquet($1) WHERE kind = 'pair' AND ($2 IS NULL OR language = $2) AND ($3 IS NULL OR unit_id > $3)
+        GROUP BY unit_id HAVING bool_and(decision = 'kept') ORDER BY unit_id LIMIT $4"""
+    ids = [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), language, after_key, limit)]
+    bodies = read_bodies(run, "pair", ids)
+    found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids if unit_id in bodies]
+    return PairPage(found, ids[-1] if len(ids) == limit else None)
+
+
+def check_filters(shards: Shards, reason: str | None = None, language: str | None = None, stage: str | None = None) -> None:
+    """Raise UserError, with the nearest names, for a filter value that occurs neither in the run nor on the closed list of reasons."""
+    for column, value, listed in (("reason", reason, set(REASONS)), ("language", language, set()), ("stage", stage, set())):
+        if value is not None and value not in listed:
+            rows = shards.query(f"SELECT DISTINCT {column} AS name FROM read_parquet(?)", shards.index_files())
+            names = {str(row["name"]) for row in rows if row["name"]}
+            check_known(column, value, names | listed, f"codemill rejected without --{column} shows all")
+
+
+_KEY = "stage, round, shard, unit_id"
+_COUNTS = f"SELECT {_KEY}, count(*) AS n FROM read_parquet({{}}) GROUP BY ALL"
+_CONSERVATION = f"""
+    WITH decided AS ({_COUNTS.format("$1")}), entered AS ({_COUNTS.format("$2")}),
+    committed AS (SELECT DISTINCT stage, round, shard, true AS committed FROM decided)
+    SELECT {_KEY}, coalesce(entered.n, 0) AS entered, coalesce(decided.n, 0) AS decided
+    FROM entered FULL JOIN decided USING ({_KEY}) LEFT JOIN committed USING (stage, round, shard)
+    WHERE coalesce(decided.n, 0) > coalesce(entered.n, 0) OR (committed AND coalesce(decided.n, 0) < coalesce(entered.n, 0))
+    ORDER BY {_KEY} LIMIT $3
+"""
+_ALL_STRANGERS = f"SELECT *, 0 AS entered, n AS decided FROM ({_COUNTS.format('$1')}) ORDER BY {_KEY} LIMIT $2"
+
+
+def _conservation_problem(row: dict[str, Any]) -> ConservationProblem:
+    entered, decided = int(row["entered"]), int(row["decided"])
+    if entered == 0:
+        problem = "decided without having entered"
+    elif decided > entered:
+        problem = f"entered {entered} times, decided {decided} times"
+    else:
+        problem = f"lost: entered {entered} times, decided {decided} times, and its shard is finished"
+    return ConservationProblem(stage=row["stage"], round=row["round"], shard=row["shard"], unit_id=row["unit_id"], problem=problem)
+
+
+def _funnel_row(stage: str, round: int, entered: int, rows: list[dict[str, Any]]) -> FunnelRow:
+    counts = {decision: sum(int(row["n"]) for row in rows if row["decision"] == decision) for decision in Decision}
+    reasons = [
+        ReasonCount(reason=row["reason"], reason_class=_class_of(row["reason"]), count=int(row["n"])) for row in rows if row["reason"]
+    ]
+    return FunnelRow(
+        stage=stage,
+        round=round,
+        entered=entered,
+        kept=counts[Decision.KEPT],
+        rejected=counts[Decision.REJECTED],
+        failed=counts[Decision.FAILED],
+        waiting=entered - sum(counts.values()),
+        reasons=tuple(sorted(reasons, key=lambda reason: (-reason.count, reason.reason))),
+        ms=sum(float(row["ms"]) for row in rows),
+        tokens=sum(int(row["tokens"]) for row in rows),
+    )
+
+
+def _class_of(reason: str) -> str:
+    return REASONS[reason].reason_class.value if reason in REASONS else "unknown"

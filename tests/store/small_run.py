@@ -1,0 +1,172 @@
+"""A small finished run, made of literal records through the store's own public functions: one seed, one task, three solutions."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from synth.records import (
+    Case,
+    Decision,
+    EvidenceRank,
+    FimSample,
+    FunctionContract,
+    IndexRow,
+    Message,
+    Origin,
+    Outcome,
+    Pair,
+    Record,
+    Sample,
+    Seed,
+    Solution,
+    Task,
+    TestSuite,
+    Verdict,
+)
+from synth.store.products import write_fim, write_pairs, write_sft
+from synth.store.run_folder import RunFolder, RunIdentity
+
+CONTRACT = FunctionContract(entry_point="double", signature="(int) -> int", parameter_names=("x",))
+SEED = Seed(
+    id="seed-1a",
+    language="python",
+    code="def double(x):\n    return x + x\n",
+    origin=Origin(source="pocket", licence="Apache-2.0"),
+    contract=CONTRACT,
+)
+TASK = Task(
+    id="task-2b",
+    round=1,
+    instruction="Double a number. 加倍",
+    natural_language="en",
+    contract=CONTRACT,
+    seed_id="seed-1a",
+    seed_language="python",
+)
+GOOD = Solution(id="solution-3c", task_id="task-2b", language="python", code="def double(x):\n    return 2 * x\n", index=0, policy="base")
+BAD = Solution(id="solution-4d", task_id="task-2b", language="python", code="def double(x):\n    return x * x\n", index=1, policy="base")
+LATE = Solution(id="solution-5e", task_id="task-2b", language="javascript", code="while (true) {}", index=0, policy="base")
+SUITE = TestSuite(
+    task_id="task-2b",
+    contract=CONTRACT,
+    cases=(Case(arguments=("i2",), expected="i4"), Case(arguments=("i3",), expected="i6")),
+    rank=EvidenceRank.REFERENCE,
+)
+PROMPT = (Message(role="user", content=TASK.instruction),)
+SAMPLE = Sample(
+    id="sample-6f",
+    task_id="task-2b",
+    solution_id="solution-3c",
+    language="python",
+    natural_language="en",
+    prompt=PROMPT,
+    completion=(Message(role="assistant", content=GOOD.code),),
+    pass_rate=1.0,
+    rank=EvidenceRank.REFERENCE,
+)
+PAIR = Pair(
+    id="pair-7a",
+    task_id="task-2b",
+    language="python",
+    prompt=PROMPT,
+    chosen=(Message(role="assistant", content=GOOD.code),),
+    rejected=(Message(role="assistant", content=BAD.code),),
+    chosen_id="solution-3c",
+    rejected_id="solution-4d",
+    chosen_pass=1.0,
+    rejected_pass=0.5,
+    rejected_outcome=Outcome.WRONG_ANSWER,
+    rank=EvidenceRank.REFERENCE,
+)
+FIM = FimSample(
+    id="fim-8b",
+    source_id="solution-3c",
+    language="python",
+    node="expression",
+    prefix="def double(x):\n    return ",
+    middle="2 * x",
+    suffix="\n",
+    text="<|fim_prefix|>def double(x):\n    return <|fim_suffix|>\n<|fim_middle|>2 * x",
+)
+
+
+def verdict(solution: Solution, outcome: Outcome, passed: int) -> Verdict:
+    return Verdict(
+        solution_id=solution.id, task_id=solution.task_id, outcome=outcome, passed=passed, total=2, rank=EvidenceRank.REFERENCE, level="B"
+    )
+
+
+def row(
+    stage: str,
+    unit: str,
+    decision: Decision = Decision.KEPT,
+    reason: str = "",
+    parents: tuple[str, ...] = (),
+    language: str = "python",
+    shard: str = "0000",
+    evidence: str = "{}",
+) -> IndexRow:
+    kind = unit.split("-")[0]
+    return IndexRow(
+        round=1,
+        stage=stage,
+        shard=shard,
+        unit_id=unit,
+        kind=kind,
+        parents=parents,
+        language=language,
+        decision=decision,
+        reason=reason,
+        evidence=evidence,
+        ms=1.5,
+        tokens=10,
+    )
+
+
+def commit(run: RunFolder, rows: Sequence[IndexRow], **bodies: Sequence[Record]) -> None:
+    """Enter and decide the rows of one stage and shard."""
+    stage, round, shard = rows[0].stage, rows[0].round, rows[0].shard
+    run.commits.record_entered(stage, round, shard, [one.unit_id for one in rows])
+    run.commits.commit(stage, round, shard, rows, bodies)
+
+
+def identity(**changes: object) -> RunIdentity:
+    recipe = {
+        "name": "small",
+        "policy": {"model": "pocket"},
+        "engine": {"kind": "vllm_server", "model": None},
+        "data": {"solve": {"n": 8}, "filters": {"decontaminate": ["@heldout"], "ngram": 10}},
+    }
+    return RunIdentity.model_validate({"recipe": recipe, "prompt_hashes": {"default/solve.md": "ab12"}, "seed": 7, **changes})
+
+
+def build_small_run(runs_dir: Path, name: str = "small") -> Path:
+    """The finished run's folder."""
+    with RunFolder.create_or_resume(runs_dir, name, identity()) as run:
+        run.declare_stages(("snippet", "instruct", "solve", "verdict", "pair", "fim", "exact_dedup"))
+        commit(run, [row("snippet", "seed-1a"), row("snippet", "seed-9z", Decision.REJECTED, "too_short")], seed=[SEED])
+        commit(run, [row("instruct", "task-2b", parents=("seed-1a",))], task=[TASK], suite=[SUITE])
+        solved = [row("solve", one.id, parents=("task-2b",), language=one.language) for one in (GOOD, BAD, LATE)]
+        commit(run, solved, solution=[GOOD, BAD, LATE])
+        judged = [
+            row("verdict", GOOD.id),
+            row("verdict", BAD.id, Decision.REJECTED, "wrong_answer", evidence='{"passed": 1, "total": 2}'),
+            row("verdict", LATE.id, Decision.FAILED, "toolchain_missing", language="javascript"),
+        ]
+        verdicts = [verdict(GOOD, Outcome.PASS, 2), verdict(BAD, Outcome.WRONG_ANSWER, 1), verdict(LATE, Outcome.TOOLCHAIN_MISSING, 0)]
+        commit(run, judged, verdict=verdicts)
+        commit(run, [row("pair", "pair-7a", parents=("task-2b", "solution-3c", "solution-4d"))], pair=[PAIR])
+        commit(run, [row("fim", "fim-8b", parents=("solution-3c",))], fim=[FIM])
+        commit(run, [row("exact_dedup", "sample-6f", parents=("task-2b", "solution-3c"))], sample=[SAMPLE])
+        write_sft(run.path, "r1-coarse", [SAMPLE])
+        write_pairs(run.path, "r1", [PAIR])
+        write_fim(run.path, "r1", [FIM])
+        _note_checkpoint(run.path, "r1-sft", {"dataset_files": ["sft/r1-coarse.parquet", "fim/r1.parquet"], "base": "pocket"})
+        _note_checkpoint(run.path, "r1-dpo", {"unit_ids": ["pair-7a"]})
+    return run.path
+
+
+def _note_checkpoint(run: Path, name: str, content: dict[str, object]) -> None:
+    folder = run / "checkpoints" / name
+    folder.mkdir(parents=True)
+    (folder / "policy.json").write_text(json.dumps(content), encoding="utf-8")
