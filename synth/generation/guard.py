@@ -1,7 +1,8 @@
 """A guard between codemill and a child process that it owns: the child's whole process group ends when codemill does, even on kill -9.
 
 Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the number of a pipe's reading end whose writing end only
-codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends, nothing of the child's group is left. Standard library only.
+codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends, nothing of the child's group is left. It imports the
+standard library only.
 """
 
 import ctypes

@@ -1,10 +1,10 @@
 """Pauses between attempts: growing, jittered, and never shorter than what the endpoint asks for in Retry-After."""
 
 import email.utils
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Pauses:
     longest_s: float = 30.0
     asked_longest_s: float = 600.0
     """Longest Retry-After that is honoured; an endpoint that asks for more gets its next attempt after this."""
-    random: random.Random = field(default_factory=random.Random)
+    random: Random = field(default_factory=Random)
 
     def before_retry(self, retry: int, headers: Mapping[str, str] | None = None) -> float:
         """Seconds to wait."""

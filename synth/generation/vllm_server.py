@@ -1,7 +1,8 @@
 """Engine over a vLLM server that codemill starts, owns and ends. It is started once; each new policy is swapped into it while it runs.
 
 Weights are reloaded in place over vLLM's development endpoints, or a LoRA adapter is loaded beside the base. The one rule: after
-`load_policy` no answer comes from the old policy (requests wait for the swap, and the prefix cache is emptied), or the engine refuses to answer at all.
+`load_policy` no answer comes from the old policy (requests wait for the swap, and the prefix cache is emptied), or the engine refuses to
+answer at all.
 """
 
 import asyncio
