@@ -10,41 +10,46 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
 
 from synth.errors import CodemillError, Problem
 
+INTERRUPTED = 130
+
+
+class Frame(typer.core.TyperGroup):
+    """The outermost group: every command runs inside `invoke`, so what it raises is said here, once."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer types it by the click that it carries inside
+        try:
+            return super().invoke(ctx)
+        except CodemillError as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("\nStopped. Nothing is lost: the same command goes on from here.", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _silence_stdout()
+            raise SystemExit(0) from None
+
+
+def _silence_stdout() -> None:
+    """The reader of our output went away (`codemill ls | head`): keep the interpreter's own flush at exit from complaining."""
+    sys.stdout = None  # what Python itself does for a closed stdout
+
+
 app = typer.Typer(
     name="codemill",
+    cls=Frame,
     help="The open factory for post-training code models: generate, execute, select, train, again.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-INTERRUPTED = 130
-
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key, for example data.solve.n=4.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def run_app(application: typer.Typer) -> None:
-    """Run the command line and exit with the code that the outcome deserves."""
-    try:
-        application()
-    except CodemillError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("\nStopped. Nothing is lost: the same command goes on from here.", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:
-        _silence_stdout()
-        raise SystemExit(0) from None
-
-
-def _silence_stdout() -> None:
-    """The reader of our output went away (`codemill ls | head`): keep the interpreter's own flush at exit from complaining."""
-    sys.stdout = None  # type: ignore[assignment]  # what Python itself does for a closed stdout
 
 
 def print_warnings(warnings: tuple[Problem, ...]) -> None:

@@ -1,0 +1,40 @@
+# Everything a person types. All set-up is done by .ci/install, which does nothing when nothing changed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+CPUS := $(shell nproc 2>/dev/null || echo 2)
+
+# No thread pool larger than the machine, no call to the outside, no questions.
+export OMP_NUM_THREADS ?= $(CPUS)
+export TOKENIZERS_PARALLELISM = false
+export VLLM_NO_USAGE_STATS = 1
+export DO_NOT_TRACK = 1
+
+.PHONY: help install languages demo check test bench docs clean
+
+help:  ## This list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install:  ## Make .venv with everything, and install missing system packages where that is possible
+	@.ci/install
+
+languages: install  ## Install every language's toolchain (Debian, root)
+	@set -o pipefail; $(PY) -m posttrain.cli doctor --install-hints --group languages | bash -e -x
+
+demo: install  ## The whole flow on the pocket model: seeds to a better model, about 10 minutes on 2 cores
+	@$(PY) -m posttrain.cli run recipes/quickstart.yaml
+
+check: install  ## Format, lint, types
+	@.ci/check
+
+test: install  ## All tests
+	@HF_HUB_OFFLINE=1 $(PY) -m pytest
+
+bench: install  ## All benchmarks, with their tables
+	@set -e; for bench in benchmarks/*/__main__.py; do $(PY) -m "benchmarks.$$(basename "$$(dirname "$$bench")")"; done
+
+docs: install  ## Write the generated pages again
+	@$(PY) -m posttrain.cli docs-recipes --output docs/recipes.md
+
+clean:  ## Remove what make made, but never a run
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

