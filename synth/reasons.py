@@ -67,6 +67,7 @@ REASONS: dict[str, Reason] = {
         Reason("no_pair", _POLICY, "The task has no solution that passes beside one that fails.", "pair"),
         Reason("pair_margin", _POLICY, "Chosen and rejected are too close, or differ too much in length.", "pair"),
         Reason("no_fim_span", _POLICY, "No syntax node of a suitable size to cut out as the middle.", "fim"),
+        Reason("special_tokens", _POLICY, "The text holds a special token's spelling, which a tokenizer would read as the token.", "fim"),
         # ours
         Reason("engine_failed", _INFRASTRUCTURE, "The engine gave no answer after every retry.", "generation"),
         Reason("infrastructure", _INFRASTRUCTURE, "The sandbox itself failed.", "execute"),

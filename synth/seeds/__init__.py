@@ -1,1 +1,1 @@
-"""Readers of seeds: where real snippets come from."""
+"""Where snippets come from. `reader.read_seeds` is the way in; a bad file or row is a rejection, never a crash."""

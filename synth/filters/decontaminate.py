@@ -1,0 +1,167 @@
+"""The decontamination filter: nothing that overlaps with a benchmark or with held-out tasks gets into training data.
+
+Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized text. `containment`, the default:
+a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
+Chinese), or 70% of the 8-grams of its code after names are abstracted. Prompt, answer and tests are searched, each against each.
+
+N-grams that many entries of the benchmark share ("write a function that returns the") identify none of them and are left out. An entry
+too short for n-grams is found when all of it stands in the unit. The one rule: evidence lists the entry, the share and a passage that matched.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from synth.filters.benchmarks import BenchmarkEntry
+from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.words import is_ideographic, ngrams, split_words
+from synth.grammar.code_tokens import abstract_tokens
+from synth.grammar.table import normalize_language
+
+Mode = Literal["containment", "report"]
+Side = Literal["prose", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the test (method page, 3.4)."""
+
+    prose_n: int = 6
+    ideograph_n: int = 8
+    prose_share: float = 0.2
+    code_n: int = 8
+    code_share: float = 0.7
+    report_n: int = 10
+    common_entries: int = 8
+    """An n-gram that stands in more entries than this identifies none of them."""
+    min_prose_grams: int = 4
+    """With fewer distinctive n-grams than this, only the entry's whole text counts."""
+    min_code_grams: int = 12
+
+
+MIN_WHOLE = 3
+"""A text of fewer tokens is no text that could be recognized."""
+
+
+class Hit(NamedTuple):
+    entry: str
+    side: Side
+    share: float
+    matched: str
+    """One passage that both hold, after normalization."""
+
+
+class _Index:
+    """Inverted index from n-grams to the passages of a benchmark, for one side (prose or code)."""
+
+    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int) -> None:
+        self._side, self._n, self._share, self._min_grams, self._common = side, n, share, min_grams, common
+        self._owners: dict[str, list[int]] = {}
+        self._entries: list[str] = []
+        self._wholes: dict[str, int] = {}
+        self._grams: Counter[int] = Counter()
+        self._weak_lengths: list[int] = []
+
+    def add(self, entry: str, tokens: list[str]) -> None:
+        if len(tokens) < MIN_WHOLE:
+            return
+        self._wholes.setdefault("\x1f".join(tokens), len(self._entries))
+        for gram in set(ngrams(tokens, self._n)):
+            self._owners.setdefault(gram, []).append(len(self._entries))
+        self._entries.append(entry)
+
+    def finish(self) -> None:
+        """Drop n-grams that identify no entry, count what is left of each passage, and keep whole only the texts that have too few."""
+        self._owners = {gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common}
+        self._grams = Counter(owner for owners in self._owners.values() for owner in owners)
+        self._wholes = {text: number for text, number in self._wholes.items() if self._grams[number] < self._min_grams}
+        self._weak_lengths = sorted({text.count("\x1f") + 1 for text in self._wholes})
+
+    def _spread(self, owners: list[int]) -> int:
+        return len({self._entries[owner] for owner in owners})
+
+    def search(self, tokens: list[str]) -> Hit | None:
+        """The best hit at or above the threshold, or None."""
+        return self._search_whole(tokens) or self._search_grams(tokens)
+
+    def _search_whole(self, tokens: list[str]) -> Hit | None:
+        """A short entry that stands in the unit as a whole and makes up at least half of it."""
+        for length in self._weak_lengths:
+            if length <= len(tokens) <= 2 * length:
+                for gram in ngrams(tokens, length):
+                    if gram in self._wholes:
+                        return Hit(self._entries[self._wholes[gram]], self._side, 1.0, gram.replace("\x1f", " "))
+        return None
+
+    def _search_grams(self, tokens: list[str]) -> Hit | None:
+        shared: dict[int, list[str]] = defaultdict(list)
+        for gram in set(ngrams(tokens, self._n)):
+            for owner in self._owners.get(gram, ()):
+                shared[owner].append(gram)
+        hits = [
+            Hit(self._entries[owner], self._side, len(grams) / self._grams[owner], min(grams).replace("\x1f", " "))
+            for owner, grams in sorted(shared.items())
+            if self._grams[owner] >= self._min_grams and len(grams) >= self._share * self._grams[owner]
+        ]
+        return max(hits, key=lambda hit: hit.share, default=None)
+
+
+class Decontaminate:
+    """Rejects units that overlap with any of the entries."""
+
+    stage = "decontaminate"
+
+    def __init__(self, entries: Iterable[BenchmarkEntry], mode: Mode = "containment", thresholds: Thresholds | None = None) -> None:
+        limits = thresholds or Thresholds()
+        self._mode, self._limits = mode, limits
+        self._report_grams: dict[str, str] = {}
+        self._prose = _Index("prose", limits.prose_n, limits.prose_share, limits.min_prose_grams, limits.common_entries)
+        self._ideographs = _Index("prose", limits.ideograph_n, limits.prose_share, limits.min_prose_grams, limits.common_entries)
+        self._code = _Index("code", limits.code_n, limits.code_share, limits.min_code_grams, limits.common_entries)
+        for entry in entries:
+            self._add(entry)
+        for index in (self._prose, self._ideographs, self._code):
+            index.finish()
+
+    def _add(self, entry: BenchmarkEntry) -> None:
+        for text in (entry.prompt, entry.answer, entry.tests):
+            words = split_words(text)
+            for gram in ngrams(words, self._limits.report_n) if self._mode == "report" else ():
+                self._report_grams.setdefault(gram, entry.id)
+        words = split_words(entry.prompt)
+        (self._ideographs if is_ideographic(words) else self._prose).add(entry.id, words)
+        language = normalize_language(entry.language)
+        for code in (entry.answer, entry.tests, *embedded_code(entry.prompt)):
+            self._code.add(entry.id, abstract_tokens(code, language))
+
+    def check(self, unit: FilterInput) -> Keep | Reject:
+        hit = self._find_report(unit) if self._mode == "report" else self._find(unit)
+        if hit is None:
+            return Keep()
+        evidence = {"entry": hit.entry, "side": hit.side, "share": round(hit.share, 4), "matched": hit.matched[:300], "mode": self._mode}
+        return Reject("contaminated", evidence)
+
+    def _find_report(self, unit: FilterInput) -> Hit | None:
+        for text in (unit.prompt, unit.code, unit.tests):
+            for gram in ngrams(split_words(text), self._limits.report_n):
+                if gram in self._report_grams:
+                    return Hit(self._report_grams[gram], "prose", 1.0, gram.replace("\x1f", " "))
+        return None
+
+    def _find(self, unit: FilterInput) -> Hit | None:
+        language = normalize_language(unit.language)
+        hits: list[Hit | None] = []
+        for text in (unit.prompt, unit.code, unit.tests):
+            words = split_words(text)
+            hits += [self._prose.search(words), self._ideographs.search(words)]
+        for code in (unit.code, unit.tests, *embedded_code(unit.prompt)):
+            hits.append(self._code.search(abstract_tokens(code, language)))
+        return max((hit for hit in hits if hit), key=lambda hit: hit.share, default=None)
+
+
+def embedded_code(prompt: str) -> list[str]:
+    """Code inside a prompt: fenced blocks, or the whole prompt where it is itself code (HumanEval's prompts are function heads)."""
+    if "```" in prompt:
+        return [block.partition("\n")[2] for block in prompt.split("```")[1::2]]
+    return [prompt] if "def " in prompt or "{" in prompt else []

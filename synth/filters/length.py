@@ -1,0 +1,26 @@
+"""The length filter: a text of too few or too many estimated tokens is rejected, never cut.
+
+The one rule: the number that decided is in the evidence.
+"""
+
+from dataclasses import dataclass
+
+from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.token_estimate import estimate_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class LengthFilter:
+    """Bounds on the estimated tokens of prompt and code together."""
+
+    max_tokens: int
+    min_tokens: int = 1
+    stage: str = "length"
+
+    def check(self, unit: FilterInput) -> Keep | Reject:
+        tokens = estimate_tokens(unit.prompt) + estimate_tokens(unit.code)
+        if tokens > self.max_tokens:
+            return Reject("too_long", {"tokens": tokens, "limit": self.max_tokens})
+        if tokens < self.min_tokens:
+            return Reject("too_short", {"tokens": tokens, "limit": self.min_tokens})
+        return Keep({"tokens": tokens})

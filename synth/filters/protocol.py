@@ -1,0 +1,55 @@
+"""The seam of the filters: what goes in, what comes out.
+
+The one rule: a filter answers and does nothing else. It writes nothing, drops nothing and calls no model; a `Reject` carries a reason from
+`synth.reasons` and the numbers that led to it, so a threshold can be replayed without generating again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from synth.reasons import REASONS
+
+Evidence = dict[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The unit stays. Evidence holds what was measured, for example the greatest similarity seen."""
+
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The unit leaves. `reason` is a code of `synth.reasons`."""
+
+    reason: str
+    evidence: Evidence = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reason not in REASONS:
+            raise KeyError(f"{self.reason!r} is not in synth/reasons.py: add it there first")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterInput:
+    """What a filter may look at. A part that a unit does not have is empty."""
+
+    id: str
+    language: str = ""
+    prompt: str = ""
+    code: str = ""
+    tests: str = ""
+
+
+class Filter(Protocol):
+    """One filter. Stateful ones (duplicates) answer by what they kept before, so the order of the calls is part of the result."""
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage in the index."""
+        ...
+
+    def check(self, unit: FilterInput) -> Keep | Reject:
+        """Answer for one unit."""
+        ...

@@ -1,0 +1,50 @@
+"""From one file to its seeds: read, cut, filter, and where possible close over what the function needs.
+
+A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule: every function of an accepted
+file comes out once, as a seed or as a rejection.
+"""
+
+from collections.abc import Iterator
+
+from synth.config import SourceTreeSeeds
+from synth.filters.protocol import Reject
+from synth.records import Origin
+from synth.seeds.files import read_file
+from synth.seeds.functions import Function, find_functions
+from synth.seeds.module_index import ModuleIndex
+from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
+from synth.seeds.quality import check_quality
+from synth.token_estimate import estimate_tokens
+
+
+def cut_file(ref: FileRef, config: SourceTreeSeeds) -> FileCut:
+    """Read one file and cut it. Never raises on what the file holds."""
+    file = read_file(ref)
+    if isinstance(file, Reject):
+        return FileCut(ref, None, file, ())
+    return FileCut(ref, file, None, tuple(_cut(file, config)))
+
+
+def _cut(file: SourceFile, config: SourceTreeSeeds) -> Iterator[SeedOrRejection]:
+    language = file.ref.language
+    module = ModuleIndex.read(file.text) if language == "python" else None
+    for function in find_functions(file.text, language):
+        origin = _origin(file.ref, function)
+        reject = check_quality(function, file.ref.relative, min_lines=config.min_lines, max_tokens=config.max_tokens)
+        if reject:
+            yield reject_seed(function.code, language, origin, reject)
+        else:
+            yield make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+
+
+def _origin(ref: FileRef, function: Function) -> Origin:
+    start, end = function.start_line, function.end_line
+    return Origin(source=ref.source, path=ref.relative, start_line=start, end_line=end, licence=ref.licence)
+
+
+def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
+    """The function with the imports, constants and helper functions of its file that it needs; empty when that is not possible."""
+    if module is None or not function.top_level:
+        return ""
+    closed = module.close(function.name)
+    return "" if isinstance(closed, Reject) or estimate_tokens(closed.code) > max_tokens else closed.code

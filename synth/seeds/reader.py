@@ -1,0 +1,54 @@
+"""The way into the flow: one function that reads the seeds of any source that a recipe can name.
+
+The one rule: a bad file or row is a rejection that is counted; only what the user must mend (no such folder, file or data set) is raised,
+and before the first seed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from synth.config import HubSeeds, JsonlSeeds, PocketSeeds, SeedsConfig, SourceTreeSeeds
+from synth.errors import Problem, RecipeError
+from synth.records import Seed
+from synth.seeds.protocol import SeedOrRejection
+
+PocketProvider = Callable[[PocketSeeds, int, int], Iterable[Seed]]
+"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which `synth` never imports."""
+
+
+def read_seeds(
+    config: SeedsConfig,
+    *,
+    recipe_folder: Path,
+    random_seed: int,
+    round_: int,
+    pocket: PocketProvider | None = None,
+    workers: int = 1,
+) -> Iterator[SeedOrRejection]:
+    """Seeds and rejections of one source, streaming, in the same order every time. Raises RecipeError."""
+    if isinstance(config, PocketSeeds):
+        return iter(_pocket(pocket)(config, random_seed, round_))
+    if isinstance(config, JsonlSeeds):
+        from synth.seeds.jsonl import read_jsonl
+
+        return read_jsonl(config, recipe_folder)
+    if isinstance(config, HubSeeds):
+        from synth.seeds.hub import read_hub
+
+        return read_hub(config, recipe_folder)
+    return _source_tree(config, recipe_folder, random_seed, round_, workers)
+
+
+def _source_tree(config: SourceTreeSeeds, recipe_folder: Path, random_seed: int, round_: int, workers: int) -> Iterator[SeedOrRejection]:
+    from synth.seeds.source_tree import read_cuts, units_of
+
+    cuts = read_cuts(config, recipe_folder, random_seed=random_seed, round_=round_, workers=workers)
+    return chain.from_iterable(map(units_of, cuts))
+
+
+def _pocket(provider: PocketProvider | None) -> PocketProvider:
+    if provider is None:
+        expected = "needs the pocket world, which this command was not given"
+        raise RecipeError(Problem("data.seeds.kind = 'pocket'", expected, "run the recipe with `codemill run`", "docs/recipes.md"))
+    return provider
