@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 10_000
 
 
-def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows in the given order, a row group at a time, atomically. Raises StoreError on a full disk."""
+def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows in the given order, a row group at a time, atomically; how many. Raises StoreError on a full disk."""
     import pyarrow.parquet as pq
 
+    count = 0
     with (
         atomic_file(path) as file,
         pq.ParquetWriter(file, schema, compression="zstd", compression_level=3, version="2.6", data_page_version="1.0") as writer,
     ):
         for batch in _batches(rows):
             writer.write_table(_table(path, schema, batch), row_group_size=ROW_GROUP_ROWS)
+            count += len(batch)
+    return count
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

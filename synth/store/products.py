@@ -6,7 +6,7 @@ Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD,
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +14,12 @@ from pydantic import JsonValue
 
 from synth.records import FimSample, Pair, Sample
 from synth.store.parquet import write_rows
+from synth.store.query import stream_query
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PRODUCT_KINDS = ("sft", "pairs", "fim")
+PRODUCT_MODELS: dict[str, type[Sample | Pair | FimSample]] = {"sft": Sample, "pairs": Pair, "fim": FimSample}
 
 
 class ProductReport(NamedTuple):
@@ -48,6 +49,14 @@ def write_fim(folder: Path, name: str, samples: Sequence[FimSample]) -> ProductR
 def product_files(folder: Path, kind: str) -> list[Path]:
     """The data sets of one kind in a run folder, by name."""
     return sorted((folder / kind).glob("*.parquet"))
+
+
+def iter_product(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """The rows of all data sets of one kind, each id once (the first file that has it), by id."""
+    files = [str(path) for path in product_files(folder, kind)]
+    sql = """SELECT * EXCLUDE (filename) FROM read_parquet($1, filename = true)
+        QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1 ORDER BY id"""
+    return stream_query(sql, [files]) if files else iter(())
 
 
 def product_schema(model: type[Sample | Pair | FimSample]) -> "pa.Schema":

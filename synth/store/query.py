@@ -4,7 +4,7 @@ The one rule: nothing is opened for writing and nothing is kept, so a run can be
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,20 @@ class Shards:
 
 
 def run_query(sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
-    """Run one query. Raises StoreError when a shard cannot be read."""
+    """All rows of one query. Raises StoreError when a shard cannot be read."""
+    return list(stream_query(sql, values))
+
+
+def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]:
+    """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard cannot be read."""
     import duckdb
 
     with duckdb.connect() as connection:
         try:
             cursor = connection.execute(sql, values)
             names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            while rows := cursor.fetchmany(1000):
+                yield from (dict(zip(names, row, strict=True)) for row in rows)
         except duckdb.Error as error:
             expected = "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not at all"
             raise StoreError(Problem(f"the shards cannot be read: {error}", expected, "restore or remove the file it names")) from error

@@ -1,0 +1,165 @@
+"""The data set card: what the data is, how it came about, and what is known against it. Generated from the run, never written by hand.
+
+The one rule: every sentence follows from a row or a file of the run. What was not measured is said to be not measured.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from synth.records import Seed
+from synth.store.products import product_files
+from synth.store.query import run_query
+from synth.store.run_folder import RunInfo, read_info
+from synth.store.shards import StageCommit
+from synth.store.views import FunnelRow, conservation_problems, funnel
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+_HUB_LICENCES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "cc-by-4.0", "unlicense", "gpl-3.0", "mpl-2.0")
+_WHAT = {
+    "sft": "a task and a verified solution, as conversational `prompt` and `completion`",
+    "pairs": "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`",
+    "fim": "fill-in-the-middle texts whose middle is a syntax node: `text`",
+}
+
+
+def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
+    """README.md for an export: `counts` rows and the file of each data set that it holds, by kind."""
+    info = read_info(run)
+    sources = _sources(run)
+    sections = [_header(run, info, counts, files, sources), f"# {info.name}", _summary(info)]
+    sections += [_data_sets(run, counts, files), _making(info), _sources_table(sources), _evidence(run, counts)]
+    sections += [_flips(run, counts), _decontamination(info, funnel(run)), _funnel_table(run)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _header(run: Path, info: RunInfo, counts: Mapping[str, int], files: Mapping[str, str], sources: Counter[tuple[str, str]]) -> str:
+    licences = {licence.lower() for _, licence in sources}
+    only = licences.pop() if len(licences) == 1 else ""
+    header: dict[str, Any] = {
+        "pretty_name": info.name,
+        "license": only if only in _HUB_LICENCES else "other",
+        "language": sorted(_values(run, "sft", "natural_language")) or ["en"],
+        "task_categories": ["text-generation"],
+        "tags": ["code", "synthetic", "codemill", *counts],
+        "size_categories": [next((name for bound, name in _SIZES if sum(counts.values()) < bound), "n>10M")],
+    }
+    if files:
+        header["configs"] = [
+            {"config_name": kind, "default": number == 0, "data_files": [{"split": "train", "path": file}]}
+            for number, (kind, file) in enumerate(files.items())
+        ]
+    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---"
+
+
+def _summary(info: RunInfo) -> str:
+    description = str(info.recipe.get("description") or "").strip()
+    made = f"Made by codemill {info.packages.get('codemill', '')}".strip()
+    return f"{description}\n\n{made} with random seed {info.seed}, started {info.started:%Y-%m-%d}; the run is {info.state.value}.".strip()
+
+
+def _data_sets(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
+    rows = []
+    for kind, count in counts.items():
+        languages = ", ".join(f"{name} {n}" for name, n in _counts(run, kind, "language"))
+        rows.append([kind, count, languages, _WHAT[kind]])
+    return "## Data sets\n\n" + _table(["data set", "rows", "by language", "a row is"], rows)
+
+
+def _making(info: RunInfo) -> str:
+    policy, engine, judge = (_part(info, name) for name in ("policy", "engine", "judge"))
+    rows = [["trained policy", policy.get("model", "")]]
+    rows += [["generator", engine.get("model") or policy.get("model", "")]] if engine else []
+    rows += [["instructions and judging", judge.get("model") or policy.get("model", "")]] if judge else []
+    prompts = "".join(f"\n- `{name}` {digest}" for name, digest in sorted(info.prompt_hashes.items()))
+    return (
+        "## Models and prompts\n\n"
+        + _table(["role", "model"], rows)
+        + (f"\n\nPrompts, by the hash of their text:\n{prompts}" if prompts else "")
+    )
+
+
+def _sources(run: Path) -> Counter[tuple[str, str]]:
+    seeds = StageCommit(run).iter_bodies("seed", Seed)
+    return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
+
+
+def _sources_table(sources: Counter[tuple[str, str]]) -> str:
+    if not sources:
+        return "## Sources\n\nThe run stored no seeds."
+    rows = [[source, licence, count] for (source, licence), count in sorted(sources.items())]
+    return "## Sources\n\nLicences are those that the sources state; they bind what is made from them.\n\n" + _table(
+        ["source", "licence", "seeds"], rows
+    )
+
+
+def _evidence(run: Path, counts: Mapping[str, int]) -> str:
+    rows = [[kind, rank, n] for kind in ("sft", "pairs") if kind in counts for rank, n in _counts(run, kind, "rank")]
+    words = (
+        "`reference`: solutions reproduce the behaviour of a seed that no model wrote. `examples`: they satisfy stated examples. "
+        "`agreement`: candidates agree, which measures confidence, not truth. `judgement`: a model said so."
+    )
+    return f"## Evidence\n\n{words}\n\n" + _table(["data set", "rank", "rows"], rows) if rows else ""
+
+
+def _flips(run: Path, counts: Mapping[str, int]) -> str:
+    path = run / "eval" / "flip_rate.json"
+    if "pairs" not in counts:
+        return ""
+    if not path.exists():
+        return "## Flipped pairs\n\nNot measured."
+    found = json.loads(path.read_text(encoding="utf-8"))
+    rate, pairs = float(found["flip_rate"]), int(found.get("pairs", 0))
+    words = f"Against hidden tests, {rate:.2%} of {pairs} pairs are the wrong way round; DPO's `label_smoothing` can take that figure."
+    return f"## Flipped pairs\n\n{words}"
+
+
+def _decontamination(info: RunInfo, rows: list[FunnelRow]) -> str:
+    filters = _part(info, "data").get("filters") or {}
+    against = filters.get("decontaminate") or []
+    if not against:
+        return "## Decontamination\n\nNone: the recipe names no benchmark."
+    removed = sum(reason.count for row in rows for reason in row.reasons if reason.reason == "contaminated")
+    names = ", ".join(f"`{Path(str(name)).name}`" for name in against)
+    return f"## Decontamination\n\nAgainst {names}, {filters.get('ngram', 10)} words in a row; {removed} units were removed."
+
+
+def _funnel_table(run: Path) -> str:
+    rows = []
+    for row in funnel(run):
+        why = ", ".join(f"{reason.reason} {reason.count}" for reason in row.reasons)
+        rows.append([row.round, row.stage, row.entered, row.kept, row.rejected, row.failed, row.waiting, why])
+    broken = len(conservation_problems(run))
+    note = "At every stage entered = kept + rejected + failed + waiting" + (
+        f", but {broken} units break it." if broken else "; no unit breaks it."
+    )
+    heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
+    return f"## Funnel\n\n{note}\n\n" + _table(heads, rows)
+
+
+def _part(info: RunInfo, name: str) -> dict[str, Any]:
+    part = info.recipe.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _counts(run: Path, kind: str, column: str) -> Iterator[tuple[str, int]]:
+    sql = f"SELECT {column} AS name, count(DISTINCT id) AS n FROM read_parquet($1) GROUP BY ALL ORDER BY n DESC, name"
+    files = [str(path) for path in product_files(run, kind)]
+    return ((str(row["name"]), int(row["n"])) for row in (run_query(sql, [files]) if files else []))
+
+
+def _values(run: Path, kind: str, column: str) -> set[str]:
+    return {name for name, _ in _counts(run, kind, column) if name}
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines: list[Sequence[object]] = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
