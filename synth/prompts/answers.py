@@ -1,0 +1,55 @@
+"""Readers of model answers: from text to code, to test inputs, to an instruction. Pure functions.
+
+The one rule: what does not have the form that was asked for gives nothing (and is counted), never a guess.
+"""
+
+import re
+
+from synth.prompts.fences import read_fences
+from synth.prompts.inputs_answer import InputsAnswer, extract_inputs
+
+__all__ = ["ALIASES", "InputsAnswer", "extract_code", "extract_inputs", "extract_instruction"]
+
+ALIASES: dict[str, frozenset[str]] = {
+    "python": frozenset({"py", "python3"}),
+    "javascript": frozenset({"js", "node", "mjs", "ecmascript"}),
+    "typescript": frozenset({"ts"}),
+    "cpp": frozenset({"c++", "cxx", "cc", "cpp17", "cpp20"}),
+    "csharp": frozenset({"c#", "cs"}),
+    "go": frozenset({"golang"}),
+    "rust": frozenset({"rs"}),
+    "ruby": frozenset({"rb"}),
+    "bash": frozenset({"sh", "shell"}),
+    "kotlin": frozenset({"kt"}),
+}
+"""Other names that models write after a fence."""
+
+_THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_CODE_SIGNS = re.compile(
+    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b|[;{}]\s*$", re.MULTILINE
+)
+_LABEL = re.compile(r"^(?:#+\s*)?\**(?:instruction|task|problem|指令|任务|题目|要求)\**\s*[:：]\**\s*", re.IGNORECASE)
+_QUOTES = {'"': '"', "'": "'", "“": "”", "「": "」", "`": "`"}
+
+
+def extract_code(text: str, language: str) -> str | None:
+    """The program in an answer: the longest block of that language, or of no language; without any fence, text that looks like code."""
+    text = _THOUGHTS.sub("", text)
+    blocks = read_fences(text)
+    if not blocks:
+        return text.strip("\n").rstrip() if _CODE_SIGNS.search(text) else None
+    names = ALIASES.get(language, frozenset()) | {language}
+    matching = [block.text for block in blocks if block.tag in names] or [block.text for block in blocks if not block.tag]
+    longest = max(reversed(matching), key=len, default="").strip("\n").rstrip()
+    return longest or None
+
+
+def extract_instruction(text: str) -> str | None:
+    """The instruction in an answer, without labels and quotes. None for an empty one, and for one with a code block: it may be the solution."""
+    text = _THOUGHTS.sub("", text).strip()
+    if read_fences(text):
+        return None
+    text = _LABEL.sub("", text).strip()
+    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
+        text = text[1:-1].strip()
+    return text or None
