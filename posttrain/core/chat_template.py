@@ -1,0 +1,55 @@
+"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens of its vocabulary.
+
+Place in the flow: tokenizers get this template before anything is trained, saved or served, so that all three see the same text.
+The one rule: nothing is added to a conversation. No system turn is invented, and the first user turn stays as it is.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth.errors import Problem, TrainerError
+from synth.records import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+CHAT_TEMPLATE_PATH = Path(__file__).with_name("chatml.jinja")
+"""The template as a file, for servers that take one (`--chat-template`)."""
+CHAT_TEMPLATE = CHAT_TEMPLATE_PATH.read_text(encoding="utf-8")
+
+END_OF_TEXT = "<|endoftext|>"
+TURN_START = "<|im_start|>"
+TURN_END = "<|im_end|>"
+FIM_TOKENS = ("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>")
+CHAT_TOKENS = (END_OF_TEXT, TURN_START, TURN_END)
+SPECIAL_TOKENS = CHAT_TOKENS + FIM_TOKENS
+STOP_TOKENS = (TURN_END, END_OF_TEXT)
+"""What ends an answer: the end of the turn, and the end of a text (which is what base models stop on)."""
+
+
+def render(messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
+    """The text of a conversation: what the template gives, without an engine for templates."""
+    turns = "".join(f"{TURN_START}{message.role}\n{message.content}{TURN_END}\n" for message in messages)
+    return turns + (f"{TURN_START}assistant\n" if add_generation_prompt else "")
+
+
+def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreTrainedTokenizerBase":
+    """Give a tokenizer our template, `<|im_end|>` as end of an answer and a padding token that is not the end of a turn.
+
+    Raises TrainerError when the vocabulary lacks the tokens of the chat format, each of which must be one id.
+    """
+    vocabulary = tokenizer.get_vocab()
+    missing = [token for token in CHAT_TOKENS if token not in vocabulary]
+    if missing:
+        expected = f"its vocabulary lacks {', '.join(missing)}: the chat format needs each as one token"
+        raise TrainerError(Problem(f"tokenizer of {where}", expected, "take a Qwen2.5 model, or add the tokens and train their embeddings"))
+    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.eos_token = TURN_END
+    tokenizer.pad_token = END_OF_TEXT
+    return tokenizer
+
+
+def stop_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Ids that end an answer, for a generation config."""
+    return [int(tokenizer.convert_tokens_to_ids(token)) for token in STOP_TOKENS]

@@ -1,0 +1,290 @@
+"""One training from its job to its checkpoint: the steps that SFT and DPO share.
+
+Place in the flow: `sft` and `dpo` bring how rows become tokens and which TRL trainer runs; this module does the rest. The one rule: every
+row of the data is trained, or stands in `rejected_rows.jsonl`, or stops the job with its name; nothing is cut and nothing is dropped in
+silence.
+"""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from posttrain.core.checkpoints import (
+    PolicyManifest,
+    TrainedPolicy,
+    begin_checkpoint,
+    complete_checkpoint,
+    finished_checkpoint,
+    last_trainer_state,
+    write_whole,
+)
+from posttrain.core.data_files import data_hash
+from posttrain.core.jobs import DpoJob, SftJob, job_hash
+from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
+from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenizer, merge_and_save, save_policy
+from posttrain.core.tokens import Encoder, PrefixMismatch
+from synth.config import LoraConfig
+from synth.errors import DatasetError, Problem, RecipeError
+from synth.generation.policy import fingerprint_policy
+from synth.records import Record
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
+
+_SHOWN = 10
+_VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+Row = TypeVar("Row")
+
+
+class RejectedRow(Record):
+    """A line of `rejected_rows.jsonl`."""
+
+    where: str
+    reason: str
+    detail: str
+    tokens: int = 0
+
+
+class TooLong(ValueError):
+    """A row with more tokens than the limit."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        self.tokens = tokens
+        super().__init__(f"{tokens} tokens, at most {limit}")
+
+
+class TokenTable(NamedTuple):
+    """Rows as columns of token lists, and those that were left out."""
+
+    columns: dict[str, list[list[int]]]
+    rejected: list[RejectedRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be put on it."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    lora: LoraConfig | None
+
+
+Encode = Callable[[Encoder, int], TokenTable]
+Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trainer"]
+"""Policy, columns, arguments for TRL's config, callback that reports steps -> the trainer."""
+
+
+def fit(job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None) -> TrainedPolicy:
+    """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
+    from transformers import PrinterCallback
+
+    digest = job_hash(job)
+    if finished := finished_checkpoint(job.folder, digest):
+        return finished
+    check_reporting(job.config.report_to)
+    begin_checkpoint(job.folder, digest)
+    began = time.monotonic()
+    tokenizer = load_tokenizer(job.policy)
+    table = encode(Encoder(tokenizer), row_limit(job))
+    _store_rejected(job, table)
+    trainer = build(load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress))
+    trainer.remove_callback(PrinterCallback)  # the parent shows the steps
+    state = last_trainer_state(job.folder)
+    trainer.train(resume_from_checkpoint=str(state) if state else None)
+    _save(job, trainer)
+    return complete_checkpoint(job.folder, _manifest(job, digest, table, time.monotonic() - began))
+
+
+# --- rows --------------------------------------------------------------------------------------------------------------------
+
+
+def encode_rows(
+    job: SftJob | DpoJob, rows: Iterable[Row], where: Callable[[Row], str], one: Callable[[Row], dict[str, list[int]]]
+) -> TokenTable:
+    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the job's `overlong` says."""
+    columns: dict[str, list[list[int]]] = {}
+    rejected: list[RejectedRow] = []
+    for row in rows:
+        try:
+            for name, ids in one(row).items():
+                columns.setdefault(name, []).append(ids)
+        except TooLong as error:
+            rejected.append(RejectedRow(where=where(row), reason="too_long", detail=str(error), tokens=error.tokens))
+        except PrefixMismatch as error:
+            rejected.append(RejectedRow(where=where(row), reason="prefix_mismatch", detail=str(error)))
+    if rejected and (job.config.overlong == "error" or not columns):
+        raise DatasetError(*_problems(rejected))
+    return TokenTable(columns, rejected)
+
+
+def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
+    fix = "shorten the rows, raise max_length, or set `overlong: reject` to leave such rows out and count them"
+    shown = [Problem(row.where, f"{row.reason}: {row.detail}", fix) for row in rejected[:_SHOWN]]
+    more = [Problem("the data set", f"{len(rejected) - _SHOWN} more rows like these", fix)] if len(rejected) > _SHOWN else []
+    return shown + more
+
+
+def row_limit(job: SftJob | DpoJob) -> int:
+    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if that is less."""
+    from transformers import AutoConfig
+
+    positions = getattr(AutoConfig.from_pretrained(job.policy), "max_position_embeddings", None)
+    return min(job.config.max_length, positions or job.config.max_length)
+
+
+def _store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
+    write_whole(job.folder / "rejected_rows.jsonl", "".join(row.model_dump_json() + "\n" for row in table.rejected))
+
+
+# --- the policy --------------------------------------------------------------------------------------------------------------
+
+
+def weights_dtype(job: SftJob | DpoJob) -> Dtype:
+    """Type of the weights in training. `auto` on a GPU: bfloat16 under an adapter (which is float32 itself), else float32 with autocast."""
+    import torch
+
+    if job.dtype != "auto":
+        return job.dtype
+    return "bfloat16" if torch.cuda.is_available() and job.config.lora else "float32"
+
+
+def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
+    """The policy of the job in memory; its adapter goes on being trained, or is merged where all weights are trained."""
+    model = load_model(job.policy, weights_dtype(job))
+    lora = job.config.lora
+    if not job.adapter:
+        return Start(model, tokenizer, lora)
+    adapted = load_adapter(model, job.adapter, trainable=lora is not None)
+    if lora is None:
+        return Start(adapted.merge_and_unload(), tokenizer, None)
+    rank = adapted.peft_config["default"].r
+    if rank != lora.rank:
+        raise RecipeError(Problem(f"lora.rank = {lora.rank}", f"the adapter {job.adapter} has rank {rank}", f"rank: {rank}"))
+    return Start(adapted, tokenizer, None)
+
+
+def fresh_adapter(lora: LoraConfig | None, base: str) -> Any:  # noqa: ANN401 - peft is untyped
+    """PEFT's config of a new adapter, or None."""
+    from peft import LoraConfig as PeftLora
+    from peft import TaskType
+
+    if lora is None:
+        return None
+    modules = lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)
+    return PeftLora(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=modules,
+        task_type=TaskType.CAUSAL_LM,
+        base_model_name_or_path=base,
+    )
+
+
+# --- TRL ---------------------------------------------------------------------------------------------------------------------
+
+
+def check_reporting(report_to: str) -> None:
+    """Raises RecipeError when the package that shall show the metrics is missing."""
+    package = {"tensorboard": ("tensorboard", "tensorboardX")}.get(report_to, (report_to,))
+    if report_to != "none" and not any(map(importlib.util.find_spec, package)):
+        raise RecipeError(Problem(f"report_to = {report_to}", f"the package {report_to} is not installed", f"pip install {report_to}"))
+
+
+def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
+    """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows were measured here."""
+    import torch
+
+    config, gpu = job.config, torch.cuda.is_available()
+    return {
+        "output_dir": str(job.folder / "trainer"),
+        "run_name": job.name,
+        "project": "codemill",
+        "report_to": [config.report_to],
+        "seed": job.seed,
+        "use_cpu": not gpu,
+        "bf16": gpu and job.dtype != "float32",
+        "num_train_epochs": config.epochs,
+        "max_steps": config.max_steps,
+        "per_device_train_batch_size": config.batch_size,
+        "gradient_accumulation_steps": config.gradient_accumulation,
+        "gradient_checkpointing": config.gradient_checkpointing,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": config.schedule,
+        "warmup_steps": config.warmup_ratio,
+        "weight_decay": config.weight_decay,
+        "max_length": None,
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "save_strategy": "steps" if config.save_steps else "no",
+        "save_steps": config.save_steps or 1,
+        "save_total_limit": 2,
+        "dataloader_pin_memory": gpu,
+    }
+
+
+def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # noqa: ANN401 - a transformers callback
+    from posttrain.core.trl_trainers import StepReport
+
+    return StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl", on_progress))
+
+
+# --- the result --------------------------------------------------------------------------------------------------------------
+
+
+def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the trainer's own saving."""
+    target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
+    trainer.save_model(str(target))
+    if trainer.accelerator.is_main_process:
+        (target / "training_args.bin").unlink(missing_ok=True)
+        if job.config.lora:
+            shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of the adapter that it started from
+            merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
+        else:
+            save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
+            shutil.rmtree(target)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: float) -> PolicyManifest:
+    last = read_metrics(job.folder / "metrics.jsonl")[-1]
+    return PolicyManifest(
+        name=job.name,
+        kind=job.kind,
+        fingerprint=fingerprint_policy(job.folder / "merged"),
+        parent=job.adapter or job.policy,
+        parent_fingerprint=job.start.fingerprint,
+        data=job.data,
+        data_hash=data_hash(job.data_paths),
+        rows=len(next(iter(table.columns.values()))),
+        rejected_rows=len(table.rejected),
+        config=job.config,
+        seed=job.seed,
+        job_hash=digest,
+        has_adapter=job.config.lora is not None,
+        steps=last.step,
+        metrics=last.metrics,
+        seconds=round(seconds, 3),
+        versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+    )
+
+
+def as_dataset(columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - datasets is untyped
+    """Columns of token lists as a `datasets.Dataset` in memory, 4 bytes a token."""
+    import pyarrow
+    from datasets import Dataset
+
+    return Dataset(pyarrow.table({name: pyarrow.array(lists, type=pyarrow.list_(pyarrow.int32())) for name, lists in columns.items()}))
+
+
+def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
+    """The data set that a recipe names, relative to the recipe. Raises RecipeError when it names none."""
+    if data is None:
+        raise RecipeError(Problem(f"{recipe_path}: {key}", "names the data set to train on", f"{key}: data.jsonl", "docs/recipes.md"))
+    return (recipe_path.parent / Path(data).expanduser()).resolve()

@@ -1,0 +1,41 @@
+"""The metrics of one training, one JSON line a step, in the checkpoint's `metrics.jsonl`.
+
+Place in the flow: the trainers write it, the loop's display and the tests read it. The one rule: each step stands in it once, also when
+the training was interrupted and resumed from an earlier step.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from posttrain.core.checkpoints import write_whole
+from posttrain.core.jobs import Progress
+
+OnProgress = Callable[[Progress], None]
+
+
+class MetricsLog:
+    """Appends steps to a file and hands them on."""
+
+    def __init__(self, file: Path, on_progress: OnProgress | None = None) -> None:
+        self._file = file
+        self._on_progress = on_progress
+
+    def begin(self, after_step: int) -> None:
+        """Keep the steps up to this one; what an interrupted training did after its last checkpoint is done again."""
+        kept = [step for step in read_metrics(self._file) if step.step <= after_step]
+        write_whole(self._file, "".join(step.model_dump_json() + "\n" for step in kept))
+
+    def add(self, step: Progress) -> None:
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(step.model_dump_json() + "\n")
+        if self._on_progress is not None:
+            self._on_progress(step)
+
+
+def read_metrics(file: Path) -> list[Progress]:
+    """All steps of a training; a last line that was cut by a crash is left out."""
+    if not file.is_file():
+        return []
+    return [
+        Progress.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")
+    ]

@@ -1,0 +1,45 @@
+"""The order in which rows are trained: batches of similar length in a shuffled order that depends on seed and epoch alone.
+
+Place in the flow: the trainers' sampler. The one rule: the order of epoch n can be made again without having run the epochs before it, so a
+resumed training sees the rows that an uninterrupted one would have seen.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy
+from torch.utils.data import Sampler
+
+from synth.ids import derive_seed
+
+_JITTER = 0.1
+"""Lengths vary by this share before sorting, so that batches differ from epoch to epoch."""
+_POOL_BATCHES = 50
+"""Rows are sorted within pools of so many batches, as transformers' own length grouping does."""
+
+
+class LengthGroupedOrder(Sampler[int]):  # type: ignore[misc]
+    """Indices of all rows, each once; little padding, since neighbours are of similar length."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = numpy.asarray(lengths, dtype=numpy.float64)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the data loader before each epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        random = numpy.random.default_rng(derive_seed(self._seed, "order", self._epoch))
+        rows = random.permutation(len(self._lengths))
+        noisy = self._lengths * random.uniform(1 - _JITTER, 1 + _JITTER, len(self._lengths))
+        pool = self._batch_size * _POOL_BATCHES
+        ordered = [row for start in range(0, len(rows), pool) for row in sorted(rows[start : start + pool], key=lambda row: noisy[row])]
+        batches = [ordered[start : start + self._batch_size] for start in range(0, len(ordered), self._batch_size)]
+        last = batches.pop() if batches and len(batches[-1]) < self._batch_size else []  # a short batch must stay at the end
+        shuffled = [batches[index] for index in random.permutation(len(batches))]
+        return iter([int(row) for batch in [*shuffled, last] for row in batch])

@@ -1,0 +1,173 @@
+"""Policies on disk: finding one by name, loading it, merging an adapter into it, and saving it so that any engine can serve it.
+
+Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine. The one rule: what is saved
+is what was trained. The tokenizer that comes back from disk gives the same ids (or TrainerError), and the config stays that of the base,
+so that a running engine can swap one policy for the other.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from posttrain.core.chat_template import CHAT_TEMPLATE, END_OF_TEXT, SPECIAL_TOKENS, prepare_tokenizer, render, stop_token_ids
+from synth.errors import Problem, RecipeError, TrainerError
+from synth.generation.policy import fingerprint_policy, hash_file
+from synth.ids import content_hash
+from synth.records import Message
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+POCKET_WEIGHTS = Path(__file__).parents[1] / "pocket" / "weights"
+Dtype = Literal["float32", "bfloat16"]
+
+_PROBES = (
+    "def add(a: int, b: int) -> int:\n    return a + b\n\n\n# 3.14 == x['key']\t// \\n\r\n",
+    "写一个函数, 返回列表中所有偶数的和。  Don't  stop: 12345 + 67890!",
+    "naïve e\u0301 \U0001f600 \n\n\n   if (x>=0) { y<<=2; }",
+    "".join(SPECIAL_TOKENS) + " " + END_OF_TEXT,
+    render((Message(role="system", content="Be brief."), Message(role="user", content="\n hello ")), add_generation_prompt=True),
+)
+"""Texts on which a tokenizer is compared with itself after a round trip: code, Chinese, white space, digits, accents, special tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPolicy:
+    """Full weights (a folder, or a hub id), and perhaps an adapter on top of them."""
+
+    base: str
+    adapter: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the policy, adapter included. A hub id stands for itself: its files may not be here yet."""
+        base = fingerprint_policy(Path(self.base)) if Path(self.base).is_dir() else f"hub:{self.base}"
+        return content_hash("adapter", base, _adapter_hash(Path(self.adapter))) if self.adapter else base
+
+
+def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
+    """`pocket`, a folder (relative to the recipe's), or a hub id (`owner/name`). Raises RecipeError for a folder that does not exist."""
+    if name == "pocket":
+        return POCKET_WEIGHTS
+    folder = (relative_to or Path()) / Path(name).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise RecipeError(
+            Problem(f"policy.model = {name}", "must be `pocket`, an existing folder, or a hub id owner/name", "correct the name")
+        )
+    return name
+
+
+def find_policy(model: Path | str) -> FoundPolicy:
+    """What a resolved model is: merged weights, a checkpoint folder of ours (then its merged weights), or an adapter over its base."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return FoundPolicy(str(model))
+    if (folder / "policy.json").is_file():
+        return FoundPolicy(str(folder / "merged"))
+    if (folder / "adapter_config.json").is_file():
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+        return FoundPolicy(find_policy(resolve_model(base)).base, adapter=str(folder))
+    return FoundPolicy(str(folder))
+
+
+def _adapter_hash(folder: Path) -> str:
+    names = ("adapter_config.json", "adapter_model.safetensors")
+    return content_hash(*(hash_file(folder / name) for name in names if (folder / name).is_file()))
+
+
+# --- loading -----------------------------------------------------------------------------------------------------------------
+
+
+def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
+    """The policy's tokenizer with our chat template. Raises RecipeError when there is none, TrainerError when it lacks the chat tokens."""
+    from transformers import AutoTokenizer
+
+    try:
+        return prepare_tokenizer(AutoTokenizer.from_pretrained(base), base)
+    except (OSError, ValueError) as error:
+        raise RecipeError(_unloadable(base, error)) from error
+
+
+def load_model(base: str, dtype: Dtype) -> "PreTrainedModel":
+    """The full weights in this type, on the CPU. Raises RecipeError."""
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise RecipeError(_unloadable(base, error)) from error
+
+
+def load_adapter(model: "PreTrainedModel", adapter: str, trainable: bool) -> "PeftModel":
+    """The model with an adapter from disk. Raises RecipeError."""
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+    except (OSError, ValueError) as error:
+        raise RecipeError(_unloadable(adapter, error)) from error
+
+
+def _unloadable(name: str, error: Exception) -> Problem:
+    return Problem(f"policy {name}", f"cannot be loaded: {error}", "name a folder in Hugging Face layout, or a hub id that can be reached")
+
+
+# --- saving ------------------------------------------------------------------------------------------------------------------
+
+
+def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype = "float32") -> Path:
+    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when the tokenizer changes."""
+    merged = load_adapter(load_model(base, dtype), adapter, trainable=False).merge_and_unload()
+    return save_policy(merged, base, out)
+
+
+def prepare_base(model: Path | str, out: Path) -> Path:
+    """A folder of the untrained policy that engines can serve and later swap: same weights, our chat template, the right stop tokens.
+
+    Returns the model's own folder when it is already so (the pocket model is), and an earlier result when there is one.
+    """
+    found = find_policy(model)
+    if found.adapter:
+        return out if out.is_dir() else merge_and_save(found.base, found.adapter, out)
+    template = Path(found.base) / "chat_template.jinja"
+    if template.is_file() and template.read_text(encoding="utf-8") == CHAT_TEMPLATE:
+        return Path(found.base)
+    return out if out.is_dir() else save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+
+
+def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
+    """Write weights, the base's config and tokenizer, and our generation config; the folder appears whole or not at all."""
+    from transformers import AutoConfig, GenerationConfig
+
+    tokenizer = load_tokenizer(base)
+    staging = out.with_name(out.name + ".tmp")
+    shutil.rmtree(staging, ignore_errors=True)
+    config = AutoConfig.from_pretrained(base)  # trainers change pad and end tokens in theirs
+    config.dtype = model.dtype
+    model.config = config
+    # an answer ends at the end of the turn; sampling defaults of the base's authors would hide the policy's own distribution
+    model.generation_config = GenerationConfig(eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=True)
+    model.save_pretrained(staging)
+    tokenizer.save_pretrained(staging)
+    check_round_trip(tokenizer, staging)
+    shutil.rmtree(out, ignore_errors=True)
+    staging.replace(out)
+    return out
+
+
+def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+    """Raises TrainerError unless the tokenizer that comes back from the folder gives the same ids and the same chat template."""
+    from transformers import AutoTokenizer
+
+    back = AutoTokenizer.from_pretrained(folder)
+    changed = [probe for probe in _PROBES if back(probe)["input_ids"] != tokenizer(probe)["input_ids"]]
+    if not changed and back.chat_template == tokenizer.chat_template and back.eos_token_id == tokenizer.eos_token_id:
+        return
+    expected = f"comes back as {type(back).__name__} and gives other ids or another template than {type(tokenizer).__name__}"
+    fix = "build the tokenizer as the class that AutoTokenizer picks for this architecture (for Qwen2: Qwen2Tokenizer)"
+    raise TrainerError(Problem(f"tokenizer in {folder}", expected + (f", for example on {changed[0]!r}" if changed else ""), fix))

@@ -1,0 +1,116 @@
+"""Turns conversations and texts into token ids with a mask of what is trained.
+
+Place in the flow: rows of a data set -> here -> the trainers, which get ids and never tokenize. The one rule: the ids of a prompt, as the
+engine will make them, are a prefix of the ids that are trained. So an answer is tokenized apart from its prompt (as a model writes
+it: after the prompt's last token), and text that looks like a special token stays text.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from posttrain.core.chat_template import END_OF_TEXT, SPECIAL_TOKENS, TURN_END, TURN_START, render
+from synth.records import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class PrefixMismatch(ValueError):
+    """The prompt's ids are not a prefix of the row's ids: a token would span the boundary."""
+
+
+@dataclass(slots=True)
+class TokenRow:
+    """Token ids and, for each, whether it is trained (the completion mask)."""
+
+    ids: list[int] = field(default_factory=list)
+    trained: list[bool] = field(default_factory=list)
+
+    def add(self, ids: Sequence[int], trained: bool) -> None:
+        self.ids.extend(ids)
+        self.trained.extend([trained] * len(ids))
+
+    @property
+    def labels(self) -> list[int]:
+        """Ids where trained, -100 (ignored by the loss) elsewhere."""
+        return [token if trained else -100 for token, trained in zip(self.ids, self.trained, strict=True)]
+
+
+class Encoder:
+    """A tokenizer with the chat format: the one place where text becomes ids for training."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._backend = tokenizer.backend_tokenizer
+        self._backend.no_truncation()  # a tokenizer file may ask for it, and would cut in silence
+        self._backend.no_padding()
+        self._turn_start, self._turn_end, self._end_of_text = tokenizer.convert_tokens_to_ids([TURN_START, TURN_END, END_OF_TEXT])
+        special = {token for token in (*tokenizer.all_special_tokens, *SPECIAL_TOKENS) if len(token) > 1}
+        self._special = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
+        self._newline = self._plain("\n")
+        self._answer_start = [self._turn_start, *self._plain("assistant\n")]
+
+    # --- rows ----------------------------------------------------------------------------------------------------------------
+
+    def conversation(self, messages: Sequence[Message], first_trained: int = 0) -> TokenRow:
+        """A whole conversation; every assistant turn from index `first_trained` on is trained, with its end of turn.
+
+        The line break after an end of turn is never trained: the engine has stopped before it. Raises PrefixMismatch.
+        """
+        row = TokenRow()
+        for index, message in enumerate(messages):
+            if message.role == "assistant" and index >= first_trained:
+                self._check_prefix(row, messages[:index])
+                row.add(self._answer_start, trained=False)
+                row.add(self.answer(message.content), trained=True)
+            else:
+                row.add([self._turn_start, *self._plain(f"{message.role}\n{message.content}"), self._turn_end], trained=False)
+            row.add(self._newline, trained=False)
+        return row
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Ids of a prompt with the start of the answer: what an engine sees (special-token text apart, which stays text here)."""
+        return self.conversation(messages, first_trained=len(messages)).ids + self._answer_start
+
+    def answer(self, content: str) -> list[int]:
+        """Ids of an answer with its end of turn."""
+        return [*self._plain(content), self._turn_end]
+
+    def text(self, text: str) -> list[int]:
+        """Ids of a whole plain text, special tokens meant as such (FIM), ending with one `<|endoftext|>`."""
+        ids = self._raw(text)
+        return ids if ids[-1:] == [self._end_of_text] else [*ids, self._end_of_text]
+
+    def plain_completion(self, prompt: str, completion: str) -> TokenRow:
+        """A plain prompt and its completion, tokenized apart; the completion and its `<|endoftext|>` are trained."""
+        row = TokenRow()
+        row.add(self._raw(prompt), trained=False)
+        row.add(self.text(completion), trained=True)
+        return row
+
+    # --- pieces --------------------------------------------------------------------------------------------------------------
+
+    def _check_prefix(self, row: TokenRow, before: Sequence[Message]) -> None:
+        """Compare with the ids that an engine makes of the rendered prompt. What differs: an earlier trained turn that begins with white
+        space, which joins the template's line break, or a tokenizer that treats text beside special tokens in its own way."""
+        hostile = any(self._special.search(message.content) for message in before)
+        served = self.prompt(before) if hostile else self._raw(render(before, add_generation_prompt=True))
+        if row.ids + self._answer_start != served:
+            raise PrefixMismatch("the prompt's tokens, as an engine makes them, are not a prefix of the row's tokens")
+
+    def _plain(self, text: str) -> list[int]:
+        """Ids of text in which nothing is special: a special token's text is cut after two characters and each part tokenized apart."""
+        return [token for part in self._cut(text) for token in self._raw(part)]
+
+    def _cut(self, text: str) -> Iterator[str]:
+        start = 0
+        while found := self._special.search(text, start):
+            cut = found.start() + 2 if len(found.group()) > 2 else found.start() + 1
+            yield text[start:cut]
+            start = cut
+        yield text[start:]
+
+    def _raw(self, text: str) -> list[int]:
+        ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
+        return ids

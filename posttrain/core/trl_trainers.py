@@ -1,0 +1,78 @@
+"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and adapters that resume.
+
+Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and TRL. The one rule: tokens come
+in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor drops a row.
+"""
+
+from typing import Any
+
+from datasets import Dataset
+from peft import PeftModel
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from trl import DPOTrainer, SFTTrainer
+
+from posttrain.core.jobs import Progress
+from posttrain.core.metrics_log import MetricsLog
+from posttrain.core.ordering import LengthGroupedOrder
+
+_LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
+
+
+class _Steady:
+    """What both trainers share. It stands before TRL's class in the bases."""
+
+    args: Any
+    model: Any
+    train_dataset: Any
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedOrder(row_lengths(self.train_dataset), batch, self.args.seed)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401 - transformers' signature
+        """With a frozen `ref` adapter beside the trained one, transformers would restore `ref` only; the trained one is what matters."""
+        if isinstance(self.model, PeftModel):
+            self.model.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
+
+
+class SteadySftTrainer(_Steady, SFTTrainer):  # type: ignore[misc]
+    """SFT over rows of `input_ids` and `labels`."""
+
+
+class SteadyDpoTrainer(_Steady, DPOTrainer):  # type: ignore[misc]
+    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""
+
+    def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
+        return dataset
+
+
+def row_lengths(dataset: Dataset) -> list[int]:
+    """Tokens of each row (of prompt and both answers together in preference data)."""
+    import pyarrow.compute as compute
+
+    columns = next(columns for columns in _LENGTH_COLUMNS if columns[0] in dataset.column_names)
+    table = dataset.with_format("arrow")[:]
+    return [sum(lengths) for lengths in zip(*(compute.list_value_length(table[column]).to_pylist() for column in columns), strict=True)]
+
+
+class StepReport(TrainerCallback):  # type: ignore[misc]
+    """Writes each step's metrics to the log of the checkpoint and tells the parent."""
+
+    def __init__(self, job: str, log: MetricsLog) -> None:
+        self._job = job
+        self._log = log
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """A resumed training goes on in the log after the step that it resumes from."""
+        if state.is_world_process_zero:
+            self._log.begin(after_step=state.global_step)
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: object
+    ) -> None:
+        """One line a step; the summary at the end of training has no `loss` and is left out."""
+        if state.is_world_process_zero and logs and "loss" in logs:
+            metrics = {key: float(value) for key, value in logs.items()}
+            self._log.add(Progress(job=self._job, step=state.global_step, total=state.max_steps, loss=metrics["loss"], metrics=metrics))

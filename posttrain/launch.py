@@ -1,0 +1,135 @@
+"""Starts trainers in a process of their own and waits for their policies.
+
+Place in the flow: the loop and the command line -> here -> `train_jobs`. The one rule: a policy is returned only when its checkpoint is
+complete; a trainer that ends otherwise is a TrainerError with the end of its log, and the same call goes on where it stopped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from pydantic import ValidationError
+
+from posttrain.core.checkpoints import TrainedPolicy, finished_checkpoint, write_whole
+from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Progress, Refused, SftJob, job_hash
+from posttrain.core.metrics_log import OnProgress
+from synth import errors
+from synth.errors import CodemillError, Problem, TrainerError
+from synth.generation import guard
+
+_TAIL_LINES = 15
+
+
+def run_trainer(job: SftJob | DpoJob, log_path: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
+    """Train one job in a process of its own. Raises TrainerError for a crash, and what the trainer itself refused with."""
+    return run_trainers((job,), log_path, on_progress)[0]
+
+
+def run_trainers(jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None = None) -> list[TrainedPolicy]:
+    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it. Finished jobs are skipped."""
+    finished = [found for job in jobs if (found := _finished(job))]
+    if len(finished) == len(jobs):
+        return finished
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    jobs_file = log_path.with_suffix(".jobs.json")
+    write_whole(jobs_file, JOBS.dump_json(tuple(jobs), indent=2).decode())
+    refused, code = _run([*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())], log_path, on_progress)
+    if refused is not None:
+        raise _as_error(refused)
+    finished = [found for job in jobs if (found := _finished(job))]
+    if code or len(finished) < len(jobs):
+        raise _crashed(code, log_path)
+    return finished
+
+
+def _finished(job: SftJob | DpoJob) -> TrainedPolicy | None:
+    """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may not exist yet."""
+    return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / "policy.json").is_file() else None
+
+
+# --- the process -------------------------------------------------------------------------------------------------------------
+
+
+def _launcher() -> list[str]:
+    """Python itself, or `accelerate launch` with one process a GPU where there are several."""
+    gpus = gpu_count()
+    if gpus < 2:
+        return [sys.executable, "-m"]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(gpus), "-m"]
+
+
+def gpu_count() -> int:
+    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else what `nvidia-smi` lists."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
+
+
+def _run(command: Sequence[str], log_path: Path, on_progress: OnProgress | None) -> tuple[Refused | None, int]:
+    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and its exit code."""
+    lifeline, held = os.pipe()
+    try:
+        with log_path.open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-I", guard.__file__, str(lifeline), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONPATH": _python_path()},
+                pass_fds=(lifeline,),
+                start_new_session=True,
+            )
+            os.close(lifeline)
+            assert process.stdout is not None
+            refused = _read_events(process.stdout, log, on_progress)
+            return refused, process.wait()
+    finally:
+        os.close(held)  # the guard ends the trainer when this goes, for example on Ctrl-C
+
+
+def _python_path() -> str:
+    """The folder of the packages first, so that the trainer runs this very code."""
+    return os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+
+
+def _read_events(lines: IO[str], log: IO[str], on_progress: OnProgress | None) -> Refused | None:
+    refused = None
+    for line in lines:
+        try:
+            event = EVENTS.validate_json(line)
+        except ValidationError:
+            log.write(line)
+            log.flush()
+            continue
+        if isinstance(event, Progress) and on_progress is not None:
+            on_progress(event)
+        elif isinstance(event, Refused):
+            refused = event
+    return refused
+
+
+# --- errors ------------------------------------------------------------------------------------------------------------------
+
+
+def _as_error(refused: Refused) -> CodemillError:
+    """The trainer's own error, of its own class."""
+    kind = getattr(errors, refused.error, TrainerError)
+    error: CodemillError = kind(*(Problem(*problem) for problem in refused.problems))
+    return error
+
+
+def _crashed(code: int, log_path: Path) -> TrainerError:
+    tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
+    expected = f"ended with exit code {code} before it had saved its policy; the end of its log:\n    {tail}"
+    return TrainerError(
+        Problem(f"trainer, log {log_path}", expected, "mend the cause and run the same command: it goes on from the last checkpoint")
+    )

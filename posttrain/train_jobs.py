@@ -1,0 +1,72 @@
+"""The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more than small trainings).
+
+Place in the flow: `launch` starts it and reads its standard output, one JSON event a line; everything else that libraries print goes to
+standard error, which is the log. The one rule: vLLM is never in this process.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import ValidationError
+
+from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob
+from synth.errors import CodemillError, Problem, RecipeError
+from synth.records import Record
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train all jobs of the file; exit code 0, or that of the CodemillError that stopped it."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    events = _take_standard_output()
+    try:
+        for job in read_jobs(arguments):
+            _train(job, events)
+            _emit(events, Finished(job=job.name))
+    except CodemillError as error:
+        problems = tuple((problem.where, problem.expected, problem.fix, problem.see) for problem in error.problems)
+        _emit(events, Refused(error=type(error).__name__, problems=problems))
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
+    """The jobs of the file: one object, or a list of them. Raises RecipeError."""
+    if len(arguments) != 1:
+        raise RecipeError(Problem("command line", "takes one argument, the file with the jobs", "python -m posttrain.train_jobs JOBS.json"))
+    file = Path(arguments[0])
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+        return JOBS.validate_json(text if text.startswith("[") else f"[{text}]")
+    except (OSError, ValidationError) as error:
+        raise RecipeError(Problem(str(file), f"is no job file: {error}", "write it with `launch.run_trainers`")) from error
+
+
+def _train(job: SftJob | DpoJob, events: TextIO | None) -> None:
+    from posttrain import dpo, sft
+
+    if isinstance(job, SftJob):
+        sft.train(job, lambda step: _emit(events, step))
+    else:
+        dpo.train(job, lambda step: _emit(events, step))
+
+
+def _take_standard_output() -> TextIO | None:
+    """A private handle on standard output for events; only the first process of several has one."""
+    handle = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return handle if os.environ.get("RANK", "0") == "0" else None
+
+
+def _emit(events: TextIO | None, event: Record) -> None:
+    if events is not None:
+        events.write(event.model_dump_json() + "\n")
+        events.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""A tiny Qwen2 with a tokenizer built on the spot, so that the real trainers run in a second or two."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: nothing here may reach the network
+
+from tests.training.tiny import Row, build_tokenizer
+
+pytest.importorskip("trl", reason="the `train` extra is not installed")
+
+WriteRows = Callable[[str, Sequence[Row]], Path]
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> "PreTrainedTokenizerBase":
+    return build_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory: pytest.TempPathFactory, tokenizer: "PreTrainedTokenizerBase") -> Path:
+    """A random Qwen2 of two layers in a folder, as the pocket model's folder is."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from posttrain.core.policy import save_policy
+
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        attention_dropout=0.0,
+    )
+    folder = tmp_path_factory.mktemp("policy")
+    config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return save_policy(Qwen2ForCausalLM(config), str(folder), folder.with_name("base"))
+
+
+@pytest.fixture
+def write_rows(tmp_path: Path) -> WriteRows:
+    """Write rows to a JSON Lines file."""
+
+    def write(name: str, rows: Sequence[Row]) -> Path:
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        return file
+
+    return write
