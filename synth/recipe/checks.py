@@ -6,7 +6,28 @@ Third step of loading a recipe. The one rule: a recipe that passes cannot fail l
 from collections.abc import Callable, Iterator
 
 from synth.config import CoarseToFine, DataConfig, DpoConfig, EvaluationConfig, OpenaiEngine, Recipe
+from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
+from synth.recipe.source import KeyPath, key_text
+
+DPO_LOSSES = (
+    "sigmoid",
+    "hinge",
+    "ipo",
+    "exo_pair",
+    "nca_pair",
+    "robust",
+    "bco_pair",
+    "sppo_hard",
+    "aot",
+    "aot_unpaired",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sft",
+    "sigmoid_norm",
+)
+"""The losses of TRL 1.16's DPOTrainer."""
 
 _SWAPPING = "vllm_server or transformers_local"
 
@@ -21,15 +42,17 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
     if recipe.engine is not None:
         return
     data = recipe.data
-    users = {
+    users: dict[KeyPath, bool] = {
         ("data", "instruct"): data is not None and data.instruct is not None,
         ("data", "solve"): data is not None and data.solve is not None,
         ("evaluation",): recipe.evaluation is not None,
     }
-    for path, used in users.items():
-        if used:
-            expected = "this stage asks a model, and the recipe has no `engine`"
-            yield Finding((path, ("engine",)), expected, "add `engine: {kind: vllm_server}`")
+    used = [path for path, is_used in users.items() if is_used]
+    if used:
+        names = ", ".join(map(key_text, used))
+        yield Finding(
+            (used[0], ("engine",)), f"the recipe has no `engine`, and needs a model for {names}", "add `engine: {kind: vllm_server}`"
+        )
 
 
 def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
@@ -69,7 +92,7 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
     if data is None or data.solve is None:
         return
     candidates = data.solve.n * len(data.solve.languages)
-    if data.evidence.min_reproductions > candidates:
+    if 0 < candidates < data.evidence.min_reproductions:
         expected = f"a task has only {candidates} candidates (solve.n x languages), so no task could ever count"
         paths = (("data", "evidence", "min_reproductions"), ("data", "solve", "n"), ("data", "solve", "languages"))
         yield Finding(paths, expected, f"min_reproductions: {max(1, candidates // 4)}")
@@ -125,6 +148,13 @@ def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
     if recipe.loop.rounds > 1 and recipe.sft is None and recipe.dpo is None:
         expected = "a second round only differs when training changed the policy, and the recipe trains nothing"
         yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "rounds: 1, or add `sft`")
+
+
+def _losses_are_known(recipe: Recipe) -> Iterator[Finding]:
+    for index, name in enumerate(recipe.dpo.loss_type if recipe.dpo is not None else ()):
+        if name not in DPO_LOSSES:
+            fix = f"write {nearest(name, DPO_LOSSES) or 'sigmoid'}"
+            yield Finding((("dpo", "loss_type", index),), f"must be one of TRL's losses: {', '.join(DPO_LOSSES)}", fix)
 
 
 def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
@@ -183,6 +213,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _languages_are_named,
     _training_has_data,
     _rounds_change_something,
+    _losses_are_known,
     _losses_have_weights,
     _k_fits_n,
     _budgets_fit_the_engine,

@@ -77,7 +77,8 @@ def _block(title: str, model: Model, path: str) -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    cells = (f"`{name}`", _values(field), _default(field), field.description or "")
+    meaning = "Selects this block." if name == "kind" else field.description or ""
+    cells = (f"`{name}`", _values(field), _default(field), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -1,0 +1,180 @@
+"""What a person reads when a recipe is wrong. Each test writes one mistake and expects its place, and what to do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from synth.errors import Problem, RecipeError
+from synth.recipe import load_recipe
+
+DATA = """
+engine: {kind: vllm_server}
+data:
+  seeds: {kind: pocket, count: 8}
+  instruct: {}
+  solve: {n: 4}
+"""
+
+
+def problems_of(tmp_path: Path, text: str, overrides: Sequence[str] = ()) -> tuple[Problem, ...]:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(file, overrides, machine=False)
+    return caught.value.problems
+
+
+def the_problem(tmp_path: Path, text: str, overrides: Sequence[str] = ()) -> Problem:
+    problems = problems_of(tmp_path, text, overrides)
+    assert len(problems) == 1, "\n".join(problem.render() for problem in problems)
+    return problems[0]
+
+
+def test_unknown_key_names_its_line_and_the_nearest_key(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nsed: 3\n")
+    assert problem.where.endswith("recipe.yaml:2: sed = 3")
+    assert problem.fix == "write `seed`"
+
+
+def test_key_in_the_wrong_block_is_told_where_it_belongs(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nexecution: {kind: local, memory_mb: 99}\n")
+    assert problem.fix == "it belongs under `execution.limits`"
+
+
+def test_key_given_twice_is_an_error(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nseed: 1\nseed: 2\n")
+    assert problem.where.endswith(":3: seed")
+    assert "line 2" in problem.expected
+
+
+def test_value_out_of_bounds_says_the_bound_and_a_value_that_works(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nexecution:\n  kind: local\n  limits:\n    memory_mb: 0\n")
+    assert problem.where.endswith(":5: execution.limits.memory_mb = 0")
+    assert problem.expected.startswith("must be at least 64 (")
+    assert problem.fix == "memory_mb: 512 (the default)"
+
+
+def test_scalar_where_a_list_is_wanted_is_shown_as_a_list(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("{n: 4}", "{languages: python}"))
+    assert problem.fix == "languages: [python]"
+
+
+def test_misspelt_kind_names_the_nearest_kind_and_no_second_error(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("vllm_server", "vlm_server"))
+    assert problem.where.endswith("engine.kind = vlm_server")
+    assert problem.fix == "kind: vllm_server"
+
+
+def test_missing_kind_is_told_with_the_choices(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nexecution: {workers: 2}\n")
+    assert "local, recorded" in problem.expected
+    assert problem.fix == "add `kind: local`"
+
+
+def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\njudge:\n  kind: openai_api\n  base_url: http://localhost/v1\n")
+    assert problem.expected == "`model` is required: Model name that the endpoint knows."
+
+
+def test_misspelt_block_is_one_error_not_two(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("engine:", "engin:"))
+    assert problem.fix == "write `engine`"
+
+
+def test_unknown_language_names_the_nearest(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("{n: 4}", "{languages: [pyton]}"))
+    assert problem.where.endswith("data.solve.languages[0] = pyton")
+    assert "python" in problem.fix
+
+
+def test_path_that_is_not_there_is_relative_to_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("")
+    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("{kind: pocket, count: 8}", "{kind: jsonl, path: row.jsonl}"))
+    assert str(tmp_path / "row.jsonl") in problem.expected
+    assert str(tmp_path / "rows.jsonl") in problem.fix
+
+
+def test_model_folder_without_config_is_not_a_model(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    problem = the_problem(tmp_path, "name: a\npolicy: {model: ./model}\n")
+    assert "config.json" in problem.expected
+
+
+@pytest.mark.parametrize("model", ["a/b/c", "./nowhere", "has space"])
+def test_model_that_is_neither_folder_nor_hub_id_is_refused(tmp_path: Path, model: str) -> None:
+    assert the_problem(tmp_path, f"name: a\npolicy: {{model: {model}}}\n").where.endswith(f"policy.model = {model}")
+
+
+def test_all_problems_come_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    text = "name: 'bad name'\nsed: 3\nengine: {kind: nothing}\npolicy: {model: ./no}\nevaluation: {n: 2, k: [1, 8], languages: [cobool]}\n"
+    problems = problems_of(tmp_path, text, ["loop.rounds=0"])
+    places = [problem.where.rpartition("recipe.yaml:")[2].split(":")[0] for problem in problems]
+    assert places[:-1] == ["1", "2", "3", "4", "5", "5"]
+    assert problems[-1].where.startswith("--set loop.rounds=0: loop.rounds = 0")
+
+
+def test_fix_of_a_flag_points_to_the_flag(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\n" + DATA, ["data.solve.n=many"])
+    assert problem.where == "--set data.solve.n=many: data.solve.n = many"
+
+
+@pytest.mark.parametrize("flag", ["foo", "=3", "a..b=1", "data.solve.n=[1", "name.first=x"])
+def test_flag_that_cannot_be_applied_is_an_error(tmp_path: Path, flag: str) -> None:
+    assert the_problem(tmp_path, "name: a\n", [flag]).where == f"--set {flag}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("- a\n- b\n", "mapping"),
+        ("name: a\n\tseed: 1\n", "cannot be read"),
+        ("name: [a\n", "cannot be read"),
+        ("name: a\n---\nname: b\n", "cannot be read"),
+        ("name: !!python/object:os.system x\n", "cannot be read"),
+        ("? [a, b]\n: c\nname: a\n", "single word"),
+        ("name: a\ndata: &d {seeds: *d}\n", "holds itself"),
+    ],
+)
+def test_file_that_is_no_recipe_is_said_plainly(tmp_path: Path, text: str, said: str) -> None:
+    assert any(said in problem.expected for problem in problems_of(tmp_path, text))
+
+
+def test_file_that_is_not_utf8_is_said_plainly(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_bytes(b"name: \xff\xfe\n")
+    with pytest.raises(RecipeError, match="UTF-8"):
+        load_recipe(file)
+
+
+def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="did you mean qwen2\\.5-coder/7b"):
+        load_recipe("qwen2.5-coder/7")
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        (["engine=null"], "data.instruct"),
+        (["data.instruct=null"], "data.solve"),
+        (["evaluation={n: 4, k: [1, 8]}"], "evaluation.k[1] = 8"),
+        (["data.pairs={}", "data.solve.n=1", "data.evidence.min_reproductions=1"], "data.solve.n = 1"),
+        (["data.pairs={min_chosen: 0.5, max_rejected: 0.5}"], "data.pairs.min_chosen"),
+        (["data.evidence.min_reproductions=9"], "data.evidence.min_reproductions = 9"),
+        (["data.inputs={minimum: 20, maximum: 10}"], "data.inputs.minimum"),
+        (["data.inputs={from_model: false, drawn: 2}"], "data.inputs.drawn"),
+        (["data.solve.languages=[]"], "data.solve.languages"),
+        (["data.solve.languages=[python, python]"], "data.solve.languages[1]"),
+        (["dpo={}"], "dpo"),
+        (["dpo={}", "data.pairs={}", "dpo.loss_weights=[1, 2]"], "dpo.loss_weights"),
+        (["dpo={loss_type: [sigmoyd]}", "data.pairs={}"], "dpo.loss_type[0] = sigmoyd"),
+        (["sft={}", "data={seeds: {kind: pocket}}"], "sft"),
+        (["loop.rounds=2"], "loop.rounds = 2"),
+        (["engine={kind: vllm_server, max_model_len: 128}"], "data.solve.sampling.max_tokens"),
+        (["execution={kind: local, limits: {cpu_s: 60, wall_s: 5}}"], "execution.limits.wall_s"),
+        (["engine={kind: openai_api, base_url: http://x/v1, model: m}", "sft={}", "evaluation={}"], "engine"),
+    ],
+)
+def test_keys_that_contradict_each_other_are_told(tmp_path: Path, changes: list[str], where: str) -> None:
+    assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
