@@ -1,0 +1,141 @@
+"""C++ by g++: a precompiled prelude (drivers/cpp_driver.hpp), and candidates of one task compiled together.
+
+A program stands in a namespace of its own, with the standard headers before it; its own standard includes are dropped, other ones are
+moved up. Candidates share a build only when they consist of plain functions, so that none can act in the process of another.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from synth.languages.declarations import find_declaration, read_type
+from synth.languages.parsing import get_parser
+from synth.languages.spec import Batch, Driver, Gold, Language, UnsupportedType, parameter_names, read_driver
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "long long", "float": "double", "str": "string", "bool": "bool", "null": "nullptr_t"}
+_SIMPLE = {"int": "int", "long": "int", "long long": "int", "long long int": "int", "long int": "int", "int64_t": "int", "size_t": "int"}
+_SIMPLE |= {"short": "int", "int32_t": "int", "double": "float", "float": "float", "string": "str", "char": "str", "bool": "bool"}
+_GENERIC = {"vector": "list", "deque": "list", "list": "list", "map": "map", "unordered_map": "map", "tuple": "tuple", "pair": "tuple"}
+
+FLAGS = ("-std=gnu++17", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")
+"""Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same program, the same result."""
+
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
+_STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
+_BARE = re.compile(r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma", re.MULTILINE)
+_UNSHARED = re.compile(r"__attribute__|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d")
+_PLAIN_ITEMS = {"function_definition", "using_declaration", "comment", "preproc_include", ";"}
+
+
+def write_type(kind: ValueType) -> str:
+    """The type as a person writes it. Raises UnsupportedType for `any`."""
+    if kind.kind in _WRITTEN:
+        return _WRITTEN[kind.kind]
+    name = {"list": "vector", "map": "map", "tuple": "tuple"}.get(kind.kind)
+    if name is None:
+        raise UnsupportedType(f"C++ has no type for {kind}")
+    return f"{name}<{', '.join(map(write_type, kind.inner))}>"
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`long long solve(vector<long long> xs, long long k)`."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    return f"{write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state."""
+    declared = find_declaration(code, entry_point)
+    if declared is None:
+        return None
+    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
+    result = "null" if declared.result == "void" else read_type(declared.result, _SIMPLE, _GENERIC)
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+
+
+def _canonical(signature: Signature) -> str:
+    """The signature's own parameter types; `Unknown`, which fits no function, where C++ has none."""
+    try:
+        return re.sub(r"\b(vector|string|map|tuple|nullptr_t)\b", r"std::\1", ", ".join(map(write_type, signature.parameters)))
+    except UnsupportedType:
+        return "codemill_driver::Unknown"
+
+
+def _dispatch(index: int, code: str, scope: str, entry_point: str, signature: Signature) -> str:
+    in_class = re.search(r"\b(?:class|struct)\s+Solution\b", code) is not None
+    called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
+    by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
+    by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
+    types = f"codemill_driver::Types<{_canonical(signature)}>{{}}"
+    return f'#line 1 "candidate_{index}.cpp"\nint candidate_main_{index}() {{ return codemill_driver::drive({by_call}, {by_name}, {types}); }}\n'
+
+
+def _one(index: int, code: str, entry_point: str, signature: Signature) -> str:
+    moved = [line for line in _INCLUDE.findall(code) if not _STANDARD.match(line)]
+    bare = _BARE.search(code) is not None
+    body = code if bare else _INCLUDE.sub("", code)
+    head = "" if bare else "".join(f"{line}\n" for line in moved) + f"namespace candidate_{index} {{\n"
+    tail = "\n#undef int\n#undef long\n#undef double\n#undef main\n" if bare else "\n}\n"
+    renamed = "#define main codemill_program_main\n" if bare else ""
+    scope = "::" if bare else f"candidate_{index}::"
+    dispatch = _dispatch(index, code, scope, entry_point, signature)
+    return f'{head}{renamed}#line 1 "candidate_{index}.cpp"\n{body}{tail}{dispatch}'
+
+
+def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) -> Mapping[str, str]:
+    """One translation unit with every candidate; argv[1] says which one runs."""
+    parts = [_one(index, code, entry_point, signature) for index, code in enumerate(codes)]
+    cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
+    return {"main.cpp": "".join(parts) + f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} return 1; }}\n'}
+
+
+def can_share(code: str) -> bool:
+    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main` picks a candidate."""
+    if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
+        return False
+    if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
+        return False
+    root = get_parser("cpp").parse(code.encode("utf-8", "surrogatepass")).root_node
+    return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
+
+
+def blame(output: str) -> dict[int, str]:
+    """The candidates that the compiler refused, with its first message on each."""
+    found: dict[int, str] = {}
+    for line in output.splitlines():
+        named = re.match(r"candidate_(\d+)\.cpp:(\d+):\d+: (?:fatal )?error: (.*)", line)
+        if named:
+            found.setdefault(int(named[1]), f"line {named[2]}: {named[3]}")
+    return found
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
+    return batch_files([code], entry_point, signature)
+
+
+LANGUAGE = Language(
+    name="cpp",
+    aliases=("c++", "cxx", "cc"),
+    file_name="main.cpp",
+    tools=("g++",),
+    install="apt-get install -y g++ mold",
+    grammar="cpp",
+    compile_command=("{g++}", *FLAGS, "-o", "program", "main.cpp"),
+    run_command=("./program",),
+    driver=Driver(
+        files=_files,
+        compile_command=("{g++}", *FLAGS, "{linker}", "-include", "{shared}/driver.hpp", "-o", "program", "main.cpp"),
+        run_command=("./program", "{index}"),
+        shared={"driver.hpp": read_driver("cpp_driver.hpp")},
+        shared_commands=(("{g++}", *FLAGS, "-x", "c++-header", "driver.hpp", "-o", "driver.hpp.gch"),),
+        batch=Batch(accepts=can_share, files=batch_files, blame=blame),
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    gold=Gold("long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) total += x;\n    return total;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    hello="#include <iostream>\nint main() {\n    long long x, total = 0;\n    while (std::cin >> x) total += x;\n    std::cout << total << std::endl;\n}\n",
+)

@@ -1,0 +1,122 @@
+"""Java: compiled by a resident compiler (drivers/java/CompileServer.java), called by drivers/java/Driver.java.
+
+A program may be a class `Solution`, other classes, or bare static methods; imports of java.util and java.util.stream are given.
+"""
+
+import re
+
+from synth.languages.declarations import find_declaration, read_type
+from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "long", "float": "double", "str": "String", "bool": "boolean", "null": "Object", "any": "Object"}
+_BOXED = {"int": "Long", "float": "Double", "bool": "Boolean"}
+_SIMPLE = {"long": "int", "int": "int", "short": "int", "Long": "int", "Integer": "int", "BigInteger": "int", "double": "float", "Double": "float"}
+_SIMPLE |= {"float": "float", "boolean": "bool", "Boolean": "bool", "String": "str", "char": "str", "Character": "str", "void": "null"}
+_GENERIC = {"List": "list", "ArrayList": "list", "LinkedList": "list", "Map": "map", "HashMap": "map", "TreeMap": "map", "LinkedHashMap": "map"}
+_IMPORTS = "import java.util.*; import java.util.function.*; import java.util.stream.*; import java.math.*; "
+_IMPORT_LINE = re.compile(r"^[ \t]*(?:import|package)\s[^;\n]*;[ \t]*$", re.MULTILINE)
+_TYPE = re.compile(r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
+_PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
+
+FLAGS = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
+
+
+def write_type(kind: ValueType, boxed: bool = False) -> str:
+    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`."""
+    if kind.kind == "list":
+        return f"List<{write_type(kind.inner[0], boxed=True)}>"
+    if kind.kind == "map":
+        return f"Map<{write_type(kind.inner[0], boxed=True)}, {write_type(kind.inner[1], boxed=True)}>"
+    if kind.kind == "tuple":
+        return "List<Object>"
+    return _BOXED.get(kind.kind, _WRITTEN[kind.kind]) if boxed else _WRITTEN[kind.kind]
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`static long solve(List<Long> xs, long k)`."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    return f"static {write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state; a raw or an Object type states nothing."""
+    declared = find_declaration(code, entry_point)
+    if declared is None:
+        return None
+    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
+    result = read_type(declared.result, _SIMPLE, _GENERIC)
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+
+
+def _outside_braces(code: str) -> str:
+    """The text that stands in no braces: enough to see whether types or bare methods are declared on top."""
+    depth, kept = 0, []
+    for symbol in re.sub(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", " ", code, flags=re.DOTALL):
+        depth += symbol == "{"
+        if depth == 0:
+            kept.append("\n" if symbol == ";" else symbol)
+        if symbol == "}":
+            depth -= 1
+            kept.append("\n")
+    return "".join(kept)
+
+
+def complete(code: str) -> tuple[str, str]:
+    """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers stay."""
+    own = " ".join(line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package"))
+    body = _IMPORT_LINE.sub("", code)
+    outside = _outside_braces(body)
+    if "(" in outside or not _TYPE.search(outside):
+        body = f"class Solution {{ {body}\n}}"
+    public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None
+    return f"{public[1] if public else 'Solution'}.java", f"{_IMPORTS}{own} {body}"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    name, source = complete(code)
+    return {name: source}
+
+
+_JAR = (
+    ("{javac}", "-proc:none", "-d", "classes", "Driver.java", "CompileServer.java"),
+    ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
+)
+
+LANGUAGE = Language(
+    name="java",
+    file_name="Main.java",
+    tools=("java", "javac", "jar"),
+    version_arguments=("-version",),
+    install="apt-get install -y default-jdk-headless",
+    grammar="java",
+    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
+    run_command=("{java}", *FLAGS, "-Xss16m", "-cp", ".", "Main"),
+    memory_mb=256,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
+        shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
+        shared_commands=_JAR,
+        compile_server=("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-cp", "{shared}/driver.jar", "CompileServer"),
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    gold=Gold("static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n    return total;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""import java.util.Scanner;
+
+public class Main {
+    public static void main(String[] args) {
+        Scanner in = new Scanner(System.in);
+        long total = 0;
+        while (in.hasNextLong()) total += in.nextLong();
+        System.out.println(total);
+    }
+}
+""",
+)

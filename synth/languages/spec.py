@@ -1,0 +1,182 @@
+"""The shape of a language module: everything the sandbox needs to know to check, compile, run and call programs of one language.
+
+Place in the flow: `registry.py` finds the modules, `synth.execution.local` turns a `Language` and a request into jobs. The one rule:
+a language is data and pure functions. Nothing here starts a program except `find_toolchain`, which asks for versions.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from synth.languages.parsing import tree_error
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
+
+
+class UnsupportedType(ValueError):
+    """A signature that a statically typed language cannot express, for example `any` in C++."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Where the programs of a language are on this machine. `root` is what has to be visible inside the sandbox besides /usr."""
+
+    tools: Mapping[str, str]
+    """Name to real path, links and shims resolved."""
+    version: str
+    digest: str
+    """Changes when the toolchain does: part of the key of cached results."""
+    readonly: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A correct program with one input and its output, for probes and tests. `arguments` and `expected` are wire text."""
+
+    code: str
+    arguments: tuple[str, ...]
+    expected: str
+    signature: str = "(list[int]) -> int"
+    entry_point: str = "solve"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several candidates of one signature built together, for languages whose compiler is slow to start on each alone."""
+
+    accepts: Callable[[str], bool]
+    """Whether a program can share a build: it must not be able to change what another one does."""
+    files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
+    """(codes, entry point, signature) to the files of one build."""
+    blame: Callable[[str], Mapping[int, str]]
+    """The compiler's output to the candidates (by position) that it refused, each with its messages. Empty: cannot be told."""
+    size: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Function mode: how to call a typed function of this language. See docs/architecture/execution.md for the protocol."""
+
+    files: Callable[[str, str, Signature], Mapping[str, str]]
+    """(code, entry point, signature) to all files of the build, the program's included. Raises UnsupportedType."""
+    run_command: tuple[str, ...]
+    compile_command: tuple[str, ...] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Files that are the same for every program (a header, a driver class), prepared once by `shared_commands`."""
+    shared_commands: tuple[tuple[str, ...], ...] = ()
+    batch: Batch | None = None
+    compile_server: tuple[str, ...] = ()
+    """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the driver's shared files."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    file_name: str
+    tools: tuple[str, ...]
+    version_arguments: tuple[str, ...] = ("--version",)
+    install: str
+    """The command that installs the toolchain on Debian."""
+    grammar: str
+    """Its name in tree-sitter-language-pack."""
+    check: Callable[[str], str | None] | None = None
+    """A native parse check, where one is better than the grammar: None, or the first error in words."""
+    compile_command: tuple[str, ...] = ()
+    run_command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory_mb: int = 512
+    """The least that the runtime needs to be itself; added to the limit of the program where the runtime counts towards it."""
+    data_limit: bool = True
+    """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
+    driver: Driver | None = None
+    render_signature: Callable[[str, tuple[str, ...], Signature], str]
+    """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
+    find_signature: Callable[[str, str], FunctionContract | None] = lambda code, entry_point: None
+    """(code, entry point) to the contract that the declaration states; None when it states none."""
+    gold: Gold | None = None
+    hello: str
+    """A stdin/stdout program: it reads one line of integers and prints their sum."""
+
+    def parse_error(self, code: str) -> str | None:
+        """The first syntax error in words, or None. Loads the grammar on first use."""
+        return self.check(code) if self.check else tree_error(code, self.grammar)
+
+
+@lru_cache(maxsize=256)
+def find_toolchain(language_name: str) -> Toolchain | None:
+    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a process."""
+    from synth.languages.registry import get_language
+
+    language = get_language(language_name)
+    tools = {name: path for name in language.tools if (path := find_tool(name))}
+    if len(tools) < len(language.tools):
+        return None
+    version = _version([tools[language.tools[0]], *language.version_arguments])
+    if version is None:
+        return None
+    marks = [f"{path}:{os.stat(path).st_size}:{os.stat(path).st_mtime_ns}" for path in tools.values()]
+    digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
+    return Toolchain(tools, version, digest, tuple(sorted({root for path in tools.values() if (root := _root(path))})))
+
+
+def find_tool(name: str) -> str | None:
+    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a start."""
+    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
+    return _unshim(name, found) if found else None
+
+
+def _unshim(name: str, found: str) -> str | None:
+    real = os.path.realpath(found)
+    if os.path.basename(real) == "rustup":
+        toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
+        candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(toolchains.glob(f"*/bin/{name}"))
+        return str(candidates[0]) if candidates else None
+    return real if os.path.basename(os.path.dirname(found)) != "shims" else None
+
+
+def _root(path: str) -> str:
+    """The folder outside /usr that a tool lives in (`<root>/bin/tool`), or nothing."""
+    inside = path.startswith(("/usr/", "/bin/", "/lib"))
+    return "" if inside else str(Path(path).parent.parent)
+
+
+def _version(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return lines[0] if lines and done.returncode == 0 else None
+
+
+def type_tokens(kind: ValueType) -> str:
+    """A type in prefix form for drivers: `list[tuple[int, str]]` is `l t2 i s`."""
+    head = _TYPE_CODES.get(kind.kind) or {"list": "l", "map": "m", "tuple": f"t{len(kind.inner)}"}[kind.kind]
+    return " ".join([head, *map(type_tokens, kind.inner)])
+
+
+def driver_input(nonce: str, entry_point: str, signature: Signature, arguments: tuple[tuple[str, ...], ...]) -> bytes:
+    """What a driver reads on stdin: nonce, entry point, parameter types, result type, number of cases, then one case a line."""
+    header = [nonce, entry_point, "\t".join(map(type_tokens, signature.parameters)), type_tokens(signature.result), str(len(arguments))]
+    return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
+
+
+def read_driver(name: str) -> str:
+    """The text of a driver in synth/languages/drivers."""
+    return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")
+
+
+def parameter_names(names: tuple[str, ...], signature: Signature) -> tuple[str, ...]:
+    """The given names, or a, b, c … where fewer are given than there are parameters."""
+    return tuple(names[i] if i < len(names) else "abcdefghijklmnopqrstuvwxyz"[i % 26] for i in range(len(signature.parameters)))
