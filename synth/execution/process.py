@@ -4,114 +4,73 @@ Place in the flow: `local.py` turns an execution request into jobs; this module 
 are kept between jobs. The one rule: a fault of ours is `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import threading
+from contextlib import ExitStack
+from io import BufferedReader, FileIO
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
 
-from synth.records import Captured, Limits, Stop
+from synth.errors import Problem, SandboxError
+from synth.execution.cgroups import make_group
+from synth.execution.job import Job, JobResult, Output
+from synth.execution.launcher import Slot, cache_folder, launcher_command
+from synth.execution.plan import SlotPlan, slot_operations
+from synth.execution.running import Place, Running, launch, open_stdin
+
+__all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
 
 Level = Literal["A", "B", "C"]
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One program to run. The current directory is /work; the program sees uid 1000, no network and a read-only root."""
-
-    argv: tuple[str, ...]
-    """argv[0] is an absolute path as seen inside (or a path relative to /work): there is no PATH search."""
-    files: Mapping[str, bytes]
-    """Written into /work before the start, by relative path; folders are made; a leading `#!` makes a file executable."""
-    stdin: bytes | Path | None
-    """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not matter."""
-    limits: Limits
-    env: Mapping[str, str]
-    """The whole environment: nothing is inherited."""
-    readonly: tuple[str, ...] = ()
-    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and a little of /etc are there."""
-    writable: Path | None = None
-    """A host folder bound read-write as /work instead of the private tmpfs. Its content stays after the job."""
-    work_readonly: bool = False
-    """With `writable`: bind it read-only (the run after a compile). `files` must then be empty."""
-    private_channel: bool = False
-    """Opens fd 3, child to parent, collected apart from stdout and stderr."""
-    channel_bytes: int = 16 << 20
-    """Cap of the private channel; beyond it the job is stopped with Stop.OUTPUT."""
-    data_limit: bool = True
-    """Where no memory cgroup is to be had: also set RLIMIT_DATA, so that the language itself raises. Wrong for node and java."""
-    zygote: bool = False
-    """Workers only: trusted code that makes a fresh namespace for each program itself (see `zygote.py`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What came out of one stream: the bytes up to its cap, and the true length in bytes of all that was read."""
-
-    data: bytes = b""
-    length: int = 0
-
-    def captured(self, limit: int = 4000) -> Captured:
-        """Head and tail as text, `limit` bytes in all; what is not UTF-8 is replaced."""
-        if len(self.data) <= limit:
-            return Captured(head=self.data.decode("utf-8", "replace"), length=self.length)
-        half = limit // 2
-        head, tail = self.data[:half], self.data[-half:]
-        return Captured(head=head.decode("utf-8", "replace"), tail=tail.decode("utf-8", "replace"), length=self.length)
-
-
-@dataclass(frozen=True, slots=True)
-class JobResult:
-    """What was seen. Exactly one of `exit_code` and `signal` is set unless `infrastructure` is."""
-
-    exit_code: int | None = None
-    signal: int | None = None
-    stop: Stop = Stop.NONE
-    stdout: Output = Output()
-    stderr: Output = Output()
-    channel: bytes = b""
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
-    peak_memory_mb: float = 0.0
-    infrastructure: str | None = None
-    """Set when the sandbox itself failed: then nothing else here says anything about the program."""
-
-
-@dataclass(frozen=True, slots=True)
-class LevelReport:
-    """What this machine offers to this user, and the level that follows. `features` maps a feature to "" or to why it is missing."""
-
-    level: Level | None
-    features: Mapping[str, str]
-    root: bool
-    launcher: str
-    """`C (cc path)` or `python twin`."""
+_FIRST_HOST_ID, _HOST_IDS = 65000, 500
+"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share one."""
 
 
 class Worker:
     """A long-lived sandboxed process with pipes. Thread-safe for one reader and one writer."""
 
-    stdin: BinaryIO
-    """Unbuffered; closing it is how a worker is asked to end."""
-    stdout: BinaryIO
-    channel: BinaryIO | None
-    """fd 3 of the worker when the job has `private_channel`."""
+    def __init__(self, running: Running, stdin: int, owner: "ProcessSandbox") -> None:
+        self.stdin: FileIO = FileIO(stdin, "wb")
+        """Unbuffered; closing it is how a worker is asked to end."""
+        self.stdout: BufferedReader = BufferedReader(FileIO(running.pipes["stdout"], "rb"))
+        self.channel: BufferedReader | None = None
+        """Descriptor 3 of the worker, when the job has `private_channel`."""
+        if "channel" in running.pipes:
+            self.channel = BufferedReader(FileIO(running.pipes["channel"], "rb"))
+        self._running, self._owner = running, owner
+        self._result: JobResult | None = None
+        self._watcher = threading.Thread(target=self._watch, name="sandbox-worker", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        result = self._running.finish()
+        self._owner._settle(self._running.place, result)
+        self._result = result
 
     @property
     def alive(self) -> bool:
-        raise NotImplementedError
+        """Whether the worker still runs."""
+        return self._watcher.is_alive()
 
     def kill(self) -> None:
         """Kill the whole tree now. `wait` then gives what was seen. May be called twice."""
-        raise NotImplementedError
+        if self.alive:
+            self._running.supervision.stop()
 
     def wait(self, timeout_s: float | None = None) -> JobResult:
-        """Wait for the end. The result holds stderr, not stdout. Raises TimeoutError."""
-        raise NotImplementedError
+        """Wait for the end. The result holds stderr, not stdout and channel. Raises TimeoutError."""
+        self._watcher.join(timeout_s)
+        if self._result is None:
+            raise TimeoutError(f"the worker still runs after {timeout_s} s")
+        return self._result
 
     def close(self) -> None:
         """Kill, reap, close the pipes, give the slot back. May be called twice."""
-        raise NotImplementedError
+        self.kill()
+        self._watcher.join()
+        for stream in (self.stdin, self.stdout, self.channel):
+            if stream is not None:
+                stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -123,25 +82,69 @@ class Worker:
 class ProcessSandbox:
     """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
 
-    def __init__(self, minimum_level: Level = "B") -> None:
-        """Raises SandboxError, with what to do, when this machine gives less than `minimum_level`."""
-        raise NotImplementedError
+    def __init__(self, minimum_level: Level = "B", *, twin: bool = False, use_cgroups: bool = True) -> None:
+        """Raises SandboxError, with what to do, when this machine gives less than `minimum_level`.
+
+        `twin` takes the launcher that is written in Python; `use_cgroups=False` gives level B where A is to be had.
+        """
+        self._command = launcher_command(twin)
+        self._use_cgroups = use_cgroups
+        self._lock = threading.Lock()
+        self._idle: list[Place] = []
+        self._busy: set[Place] = set()
+        self._count = 0
+        self._closed = False
+        first = self._open_place()
+        self._level: Level = "B" if first.group is None else "A"
+        self._idle.append(first)
+        if self._level > minimum_level:
+            self.close()
+            raise _error(f"level {minimum_level} was asked for and this machine gives {self._level}")
 
     @property
     def level(self) -> Level:
-        raise NotImplementedError
+        """A: namespaces, memory cgroup, call filter. B: the same without a cgroup. C: no namespaces."""
+        return self._level
 
     def run(self, job: Job) -> JobResult:
         """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox is in the result."""
-        raise NotImplementedError
+        _check(job)
+        stdin = open_stdin(job)
+        try:
+            running = self._start(job, stdin, frozenset())
+        except (OSError, SandboxError) as error:
+            return JobResult(infrastructure=str(error))
+        finally:
+            os.close(stdin)
+        result = running.finish()
+        self._settle(running.place, result)
+        return result
 
     def open_worker(self, job: Job) -> Worker:
-        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises SandboxError."""
-        raise NotImplementedError
+        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises SandboxError, ValueError."""
+        _check(job)
+        if job.stdin is not None:
+            raise ValueError("a worker's stdin is a pipe: the job's must be None")
+        theirs, ours = os.pipe2(os.O_CLOEXEC)
+        with ExitStack() as stack:
+            stack.callback(os.close, ours)
+            try:
+                running = self._start(job, theirs, frozenset({"stdout", "channel"}))
+            except OSError as error:
+                raise _error(f"the worker could not be started: {error}") from error
+            finally:
+                os.close(theirs)
+            stack.pop_all()
+        return Worker(running, ours, self)
 
     def close(self) -> None:
         """Kill and reap whatever still runs. May be called twice."""
-        raise NotImplementedError
+        with self._lock:
+            self._closed = True
+            places = [*self._idle, *self._busy]
+            self._idle.clear()
+        for place in places:
+            place.close()
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +152,72 @@ class ProcessSandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> Running:
+        """Launch in a slot. Raises OSError, SandboxError (ours), ValueError (the job's)."""
+        place = self._take()
+        try:
+            return launch(place, job, stdin, unwatched)
+        except ValueError:
+            self._return(place)
+            raise
+        except OSError:
+            self._discard(place)
+            raise
 
-def detect_level() -> LevelReport:
-    """Probe this machine by making each namespace, cgroup and filter for real. For `codemill doctor`."""
-    raise NotImplementedError
+    def _open_place(self) -> Place:
+        with self._lock:
+            index, self._count = self._count, self._count + 1
+        group = make_group(index) if self._use_cgroups else None
+        host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
+        root = cache_folder() / "root"
+        root.mkdir(exist_ok=True)
+        plan = SlotPlan(root, host_id, () if group is None else (group.folder,))
+        try:
+            return Place(Slot(self._command, slot_operations(plan)), plan, group)
+        except SandboxError:
+            if group is not None:
+                group.remove()
+            raise
+
+    def _take(self) -> Place:
+        with self._lock:
+            place = self._idle.pop() if self._idle else None
+        place = place or self._open_place()
+        with self._lock:
+            if not self._closed:
+                self._busy.add(place)
+                return place
+        place.close()
+        raise _error("it is closed")
+
+    def _return(self, place: Place) -> None:
+        with self._lock:
+            self._busy.discard(place)
+            if not self._closed:
+                self._idle.append(place)
+                return
+        place.close()
+
+    def _discard(self, place: Place) -> None:
+        with self._lock:
+            self._busy.discard(place)
+        place.close()
+
+    def _settle(self, place: Place, result: JobResult) -> None:
+        """After a job: keep the slot, unless something about it was wrong."""
+        if result.infrastructure is None:
+            self._return(place)
+        else:
+            self._discard(place)
+
+
+def _check(job: Job) -> None:
+    """Raises ValueError for a job that contradicts itself."""
+    if not job.argv:
+        raise ValueError("argv is empty")
+    if job.work_readonly and (job.writable is None or job.files):
+        raise ValueError("work_readonly needs a writable folder and no files")
+
+
+def _error(what: str) -> SandboxError:
+    return SandboxError(Problem("process sandbox", what, "codemill doctor", "docs/architecture/sandbox.md"))

@@ -1,0 +1,72 @@
+"""What a process sandbox is given and what it gives back. `process.py` exports these names.
+
+Place in the flow: language drivers make jobs and read results. The one rule: a result says what was seen, never what it means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.records import Captured, Limits, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program to run. The current directory is /work; the program sees uid 1000, no network and a read-only root."""
+
+    argv: tuple[str, ...]
+    """argv[0] is an absolute path as seen inside (or a path relative to /work): there is no PATH search."""
+    files: Mapping[str, bytes]
+    """Written into /work before the start, by relative path; folders are made; a leading `#!` makes a file executable."""
+    stdin: bytes | Path | None
+    """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not matter."""
+    limits: Limits
+    env: Mapping[str, str]
+    """The whole environment: nothing is inherited."""
+    readonly: tuple[str, ...] = ()
+    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and a little of /etc are there."""
+    writable: Path | None = None
+    """A host folder bound read-write as /work instead of the private tmpfs. Its content stays after the job."""
+    work_readonly: bool = False
+    """With `writable`: bind it read-only (the run after a compile). `files` must then be empty."""
+    private_channel: bool = False
+    """Opens fd 3, child to parent, collected apart from stdout and stderr."""
+    channel_bytes: int = 16 << 20
+    """Cap of the private channel; beyond it the job is stopped with Stop.OUTPUT."""
+    data_limit: bool = True
+    """Where no memory cgroup is to be had: also set RLIMIT_DATA, so that the language itself raises. Wrong for node and java."""
+    zygote: bool = False
+    """Workers only: trusted code that makes a fresh namespace for each program itself (see `zygote.py`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What came out of one stream: the bytes up to its cap, and the true length in bytes of all that was read."""
+
+    data: bytes = b""
+    length: int = 0
+
+    def captured(self, limit: int = 4000) -> Captured:
+        """Head and tail as text, `limit` bytes in all; what is not UTF-8 is replaced."""
+        if len(self.data) <= limit:
+            return Captured(head=self.data.decode("utf-8", "replace"), length=self.length)
+        half = limit // 2
+        head, tail = self.data[:half], self.data[-half:]
+        return Captured(head=head.decode("utf-8", "replace"), tail=tail.decode("utf-8", "replace"), length=self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What was seen. Exactly one of `exit_code` and `signal` is set unless `infrastructure` is."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    stop: Stop = Stop.NONE
+    stdout: Output = Output()
+    stderr: Output = Output()
+    channel: bytes = b""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    infrastructure: str | None = None
+    """Set when the sandbox itself failed: then nothing else here says anything about the program."""

@@ -1,0 +1,226 @@
+"""What the launcher is told to do: the policy of the sandbox, as lists of operations.
+
+Place in the flow: `process.py` asks for one list a slot (namespaces and the read-only root, kept between jobs) and one list a job (fresh pid,
+mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: everything that isolates is decided here.
+
+Two ways lead to the same end. As root, the slot stays root outside, binds what it must, and each job becomes an unprivileged host user before
+it enters a user namespace of its own. Otherwise the slot enters a user namespace first, and each job enters a second one.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from synth.execution.operations import Code, execute, mount, operation
+from synth.execution.seccomp import program_filter
+from synth.records import Limits
+
+INSIDE_ID = 1000
+"""User and group that a program sees."""
+
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+_ATTRIBUTES = 1 | 2 | 4  # MOUNT_ATTR_RDONLY, NOSUID, NODEV
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_NPROC, _RLIMIT_NOFILE, _RLIMIT_MEMLOCK = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    6,
+    7,
+    8,
+)
+_OPEN_FILES, _INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+
+BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": "/tmp"}
+_ETC = {
+    "passwd": f"sandbox:x:{INSIDE_ID}:{INSIDE_ID}::/work:/bin/sh\n",
+    "group": f"sandbox:x:{INSIDE_ID}:\n",
+    "hosts": "127.0.0.1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPlan:
+    """What one slot is: where its root is assembled, which host user its jobs become, and its cgroup folders."""
+
+    root: Path
+    """An empty host folder; the slot covers it, in its own mount namespace only."""
+    host_id: int | None
+    """When we are root: the unprivileged host user and group of the jobs."""
+    cgroups: tuple[Path, ...] = ()
+
+    @property
+    def owner(self) -> int:
+        """The id that owns files in a tmpfs, as the mounting process writes it."""
+        return INSIDE_ID if self.host_id is None else self.host_id
+
+
+def _maps(outer_uid: int, outer_gid: int) -> list[bytes]:
+    return [
+        operation(Code.UNSHARE, numbers=(_NEWUSER,)),
+        operation(Code.WRITEPROC, "setgroups", "deny"),
+        operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {outer_uid} 1"),
+        operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {outer_gid} 1"),
+    ]
+
+
+def bind(source: str, root: Path) -> list[bytes]:
+    """Show a host file, folder or symbolic link under the new root, read-only, at the same path."""
+    target = f"{root}{source}"
+    mode = os.lstat(source).st_mode
+    if stat.S_ISLNK(mode):
+        return [operation(Code.SYMLINK, str(Path(source).readlink()), target)]
+    parent = operation(Code.MKDIR, str(PurePosixPath(target).parent), numbers=(0o755,))
+    place = operation(Code.MKDIR, target, numbers=(0o755,)) if stat.S_ISDIR(mode) else operation(Code.FILE, target, b"", numbers=(0o644,))
+    return [parent, place, mount(source, target, flags=_BIND | _REC), operation(Code.SETATTR, target, numbers=(1, _ATTRIBUTES))]
+
+
+def _devices(root: Path) -> list[bytes]:
+    listing = [operation(Code.MKDIR, f"{root}/dev", numbers=(0o755,))]
+    for name in _DEVICES:
+        listing += [
+            operation(Code.FILE, f"{root}/dev/{name}", b"", numbers=(0o644,)),
+            mount(f"/dev/{name}", f"{root}/dev/{name}", flags=_BIND),
+        ]
+    return listing + [operation(Code.SYMLINK, target, f"{root}/dev/{name}") for name, target in _DEVICE_LINKS.items()]
+
+
+def slot_operations(plan: SlotPlan) -> bytes:
+    """The list that a slot carries out once: its cgroup, its namespaces, its read-only root."""
+    root = plan.root
+    listing = [operation(Code.WRITE, str(folder / "cgroup.procs"), "0") for folder in plan.cgroups]
+    listing.append(operation(Code.OPENPROC))
+    listing += _maps(os.geteuid(), os.getegid()) if plan.host_id is None else []
+    listing += [
+        operation(Code.UNSHARE, numbers=(_NEWNS | _NEWNET | _NEWIPC | _NEWUTS,)),
+        operation(Code.HOSTNAME, "sandbox"),
+        mount("none", "/", flags=_REC | _PRIVATE),
+        mount("tmpfs", str(root), "tmpfs", _NOSUID, "size=1m,nr_inodes=1024,mode=0755"),
+        *(operation(Code.MKDIR, f"{root}/{name}", numbers=(0o755,)) for name in ("proc", "tmp", "work", "etc")),
+        *(line for path in BASE if os.path.lexists(path) for line in bind(path, root)),
+        *(operation(Code.FILE, f"{root}/etc/{name}", text, numbers=(0o644,)) for name, text in _ETC.items()),
+        *_devices(root),
+        operation(Code.CLONEFLAGS, numbers=(_NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.ATEXIT),
+    ]
+    listing += [operation(Code.WRITE, str(folder.parent / "cgroup.procs"), "0") for folder in plan.cgroups]
+    return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
+
+
+def limit_operations(limits: Limits, data_limit: bool) -> list[bytes]:
+    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there is one."""
+    cpu = int(limits.cpu_s) + 1
+    listing = [
+        (_RLIMIT_CPU, cpu, cpu + 1),
+        (_RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
+        (_RLIMIT_CORE, 0, 0),
+        (_RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
+        (_RLIMIT_MEMLOCK, 65536, 65536),
+        (_RLIMIT_NPROC, limits.processes + 1, limits.processes + 1),  # our init counts too
+        (_RLIMIT_STACK, 8 << 20, limits.memory_mb << 20),
+    ]
+    if data_limit:
+        listing.append((_RLIMIT_DATA, limits.memory_mb << 20, limits.memory_mb << 20))
+    return [operation(Code.RLIMIT, numbers=numbers) for numbers in listing]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a job sees beside the base."""
+
+    readonly: tuple[str, ...]
+    writable: Path | None
+    work_readonly: bool
+
+
+@cache
+def _covered(path: str) -> bool:
+    """Whether the base shows the path already."""
+    return any(PurePosixPath(path).is_relative_to(base) for base in BASE if not Path(base).is_symlink())
+
+
+def _private(plan: SlotPlan, name: str, size: int) -> bytes:
+    data = f"size={size},nr_inodes={_INODES},mode=0755,uid={plan.owner},gid={plan.owner}"
+    return mount("tmpfs", f"{plan.root}/{name}", "tmpfs", _NOSUID | _NODEV, data)
+
+
+def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
+    if view.writable is None:
+        return [_private(plan, "work", size)]
+    attributes = _ATTRIBUTES if view.work_readonly else _ATTRIBUTES & ~1
+    target = f"{plan.root}/work"
+    return [mount(str(view.writable), target, flags=_BIND), operation(Code.SETATTR, target, numbers=(0, attributes))]
+
+
+def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
+    """From a fresh clone to inside the new root: mounts, pivot, and the host user. `size` is in bytes, for /work and /tmp each."""
+    listing = [operation(Code.OPENPROC), operation(Code.WRITEPROC, "oom_score_adj", "1000")]
+    for path in view.readonly:
+        listing += [] if _covered(path) else bind(path, plan.root)
+    listing += [
+        mount("proc", f"{plan.root}/proc", "proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC),
+        _private(plan, "tmp", size),
+        *_work(plan, view, size),
+        operation(Code.SETATTR, str(plan.root), numbers=(0, _ATTRIBUTES)),
+        operation(Code.PIVOT, str(plan.root)),
+    ]
+    if plan.host_id is not None:
+        listing.append(operation(Code.SETIDS, numbers=(plan.host_id, plan.host_id)))
+    return [*listing, operation(Code.CHDIR, "/work")]
+
+
+def privilege_operations(plan: SlotPlan) -> list[bytes]:
+    """A user namespace of its own, then no capability and no way to gain one. It ends when the slot ends."""
+    return [
+        operation(Code.PRCTL, numbers=(_PR_SET_DUMPABLE, 1)),  # or /proc/self/uid_map would belong to the host's root
+        *_maps(plan.owner, plan.owner),
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+    ]
+
+
+def file_operations(files: dict[str, bytes]) -> list[bytes]:
+    """The job's files, below /work. Raises ValueError for a path that leaves it."""
+    listing = []
+    for name, content in files.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+            raise ValueError(f"file name {name!r} is not a relative path inside the work folder")
+        if len(path.parts) > 1:
+            listing.append(operation(Code.MKDIR, str(path.parent), numbers=(0o755,)))
+        listing.append(operation(Code.FILE, str(path), content, numbers=(0o755 if content[:2] == b"#!" else 0o644,)))
+    return listing
+
+
+def job_operations(
+    plan: SlotPlan,
+    view: View,
+    files: dict[str, bytes],
+    limits: Limits,
+    argv: tuple[str, ...],
+    env: dict[str, str],
+    data_limit: bool,
+    zygote: bool,
+) -> bytes:
+    """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
+    size = 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
+    return b"".join(
+        [
+            *view_operations(plan, view, size),
+            *file_operations(files),
+            *privilege_operations(plan),
+            *limit_operations(limits, data_limit),
+            operation(Code.DROPCAPS),
+            operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
+            operation(Code.SPAWN),
+            operation(Code.SECCOMP, program_filter(zygote)),
+            execute(argv, env),
+        ]
+    )

@@ -1,0 +1,123 @@
+"""A job in its slot, from the pipes to the result.
+
+Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The one rule: every descriptor that is
+opened here is closed here, or handed to a `Worker` that closes it.
+"""
+
+import contextlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.execution.cgroups import MemoryGroup
+from synth.execution.job import Job, JobResult, Output
+from synth.execution.launcher import Slot, memory_file
+from synth.execution.plan import SlotPlan, View, job_operations
+from synth.execution.supervision import Sink, Supervision
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Place:
+    """A slot with its plan and its memory group."""
+
+    slot: Slot
+    plan: SlotPlan
+    group: MemoryGroup | None
+
+    def close(self) -> None:
+        """End the slot and whatever runs in it. May be called twice."""
+        self.slot.close()
+        if self.group is not None:
+            self.group.remove()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Running:
+    """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout and channel)."""
+
+    place: Place
+    supervision: Supervision
+    operations: bytes
+    sinks: dict[str, Sink]
+    pipes: dict[str, int]
+
+    def finish(self) -> JobResult:
+        """Watch to the end; nothing of the job is left then."""
+        try:
+            ending = self.supervision.finish(self.operations)
+        except OSError as error:
+            return JobResult(infrastructure=f"the sandbox slot broke: {error}")
+        streams = {name: Output(bytes(sink.data), sink.length) for name, sink in self.sinks.items()}
+        return JobResult(
+            exit_code=ending.exit_code,
+            signal=ending.signal,
+            stop=ending.stop,
+            stdout=streams.get("stdout", Output()),
+            stderr=streams["stderr"],
+            channel=streams["channel"].data if "channel" in streams else b"",
+            cpu_s=ending.used.cpu_s,
+            wall_s=ending.wall_s,
+            peak_memory_mb=ending.used.peak_memory_mb,
+            infrastructure=ending.infrastructure,
+        )
+
+
+def open_stdin(job: Job) -> int:
+    """A read-only descriptor of what the program reads. Raises OSError, ValueError for what is no regular file."""
+    if isinstance(job.stdin, bytes):
+        return memory_file("stdin", job.stdin)
+    if job.stdin is None:
+        return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(job.stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f"stdin {job.stdin} is not a regular file")
+    return descriptor
+
+
+def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.ExitStack) -> tuple[dict[str, int], dict[str, int]]:
+    """Read ends, closed by `ours`, and write ends, closed by `sent`, by name."""
+    reads: dict[str, int] = {}
+    writes: dict[str, int] = {}
+    for name in names:
+        reads[name], writes[name] = os.pipe2(os.O_CLOEXEC)
+        ours.callback(os.close, reads[name])
+        sent.callback(os.close, writes[name])
+    return reads, writes
+
+
+def _listing(place: Place, job: Job) -> bytes:
+    view = View(job.readonly, job.writable, job.work_readonly)
+    data_limit = job.data_limit and place.group is None
+    return job_operations(place.plan, view, dict(job.files), job.limits, job.argv, dict(job.env), data_limit, job.zygote)
+
+
+def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:
+    """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job is wrong)."""
+    listing = _listing(place, job)
+    if place.group is not None:
+        place.group.start(job.limits.memory_mb)
+    _give_work(place, job)
+    names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
+    with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
+        reads, writes = _open_pipes(names, ours, sent)
+        operations = memory_file("job", listing)
+        sent.callback(os.close, operations)
+        init_pid = place.slot.start([operations, stdin, *writes.values()])
+        ours.pop_all()
+    caps = {"stdout": job.limits.output_bytes, "stderr": job.limits.output_bytes, "channel": job.channel_bytes}
+    sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
+    watched = {reads[name]: sink for name, sink in sinks.items()}
+    supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
+    return Running(place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()})
+
+
+def _give_work(place: Place, job: Job) -> None:
+    """As root, a shared work folder must belong to the user that the job becomes."""
+    if job.writable is not None and not job.work_readonly and place.plan.host_id is not None:
+        folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(folder, place.plan.host_id, place.plan.host_id)
+        finally:
+            os.close(folder)

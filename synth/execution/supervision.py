@@ -1,0 +1,179 @@
+"""Watches one running job from outside: drains its streams, measures it, stops it, and says what was seen.
+
+Place in the flow: between a slot that has just started a job and the `JobResult`. The one rule: streams are always drained, so a program is
+never blocked by us, and what it used is taken from the kernel's own accounts, never from the program.
+"""
+
+import contextlib
+import os
+import select
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from synth.execution.cgroups import MemoryGroup
+from synth.execution.launcher import Slot, Used
+from synth.execution.operations import FAILED, REPORT, name_at
+from synth.records import Limits, Stop
+
+_CHECK_S = 0.05
+_READ_BYTES = 1 << 17
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_SIGKILL, _SIGXCPU = 9, 24
+
+
+@dataclass(slots=True)
+class Sink:
+    """One stream: what was kept, how much came, and how much may come."""
+
+    cap: int
+    data: bytearray = field(default_factory=bytearray)
+    length: int = 0
+
+    def add(self, piece: bytes) -> bool:
+        """Keep what fits; whether the stream is still within its cap."""
+        self.data += piece[: max(0, self.cap - len(self.data))]
+        self.length += len(piece)
+        return self.length <= self.cap
+
+
+class TreeUse(NamedTuple):
+    """What a process tree uses now: CPU seconds in all, and anonymous resident memory in MiB."""
+
+    cpu_s: float
+    memory_mb: float
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def measure_tree(pid: int) -> TreeUse:
+    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end meanwhile are left out."""
+    ticks, pages, waiting = 0, 0, [pid]
+    while waiting:
+        with contextlib.suppress(OSError, IndexError):
+            at = waiting.pop()
+            fields = Path(f"/proc/{at}/stat").read_bytes().rpartition(b")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+            resident, shared = map(int, Path(f"/proc/{at}/statm").read_bytes().split()[1:3])
+            pages += resident - shared
+            waiting += _children(at)
+    return TreeUse(ticks / _TICKS_PER_S, pages * _PAGE_BYTES / (1 << 20))
+
+
+class Ending(NamedTuple):
+    """How a job ended, for the `JobResult`."""
+
+    exit_code: int | None
+    signal: int | None
+    stop: Stop
+    used: Used
+    wall_s: float
+    infrastructure: str | None
+
+
+class Supervision:
+    """One job under watch. `finish` blocks until nothing of it is left; `stop` may be called from any thread."""
+
+    def __init__(self, slot: Slot, init_pid: int, status: int, sinks: dict[int, Sink], limits: Limits, group: MemoryGroup | None) -> None:
+        self.slot, self.init_pid, self.status, self.sinks, self.limits, self.group = slot, init_pid, status, sinks, limits, group
+        self.started = time.monotonic()
+        self.reason = Stop.NONE
+        self.killed = False
+        self.highest_mb = 0.0
+        self.kills_before = group.kills() if group else 0
+
+    def stop(self, reason: Stop = Stop.NONE) -> None:
+        """Kill the whole tree. The first reason stands."""
+        if not self.killed:
+            self.killed, self.reason = True, reason
+            self.slot.kill_job()
+
+    def finish(self, operations: bytes) -> Ending:
+        """Watch to the end. `operations` is the job's list, to name what failed."""
+        try:
+            report = self._watch()
+            used = self.slot.wait_reaped()
+            self._drain_rest()
+        finally:
+            wall_s = time.monotonic() - self.started
+            for descriptor in (self.status, *self.sinks):
+                os.close(descriptor)
+        return self._judge(report, used, wall_s, operations)
+
+    def _watch(self) -> bytes:
+        """Drain and check until the status pipe closes, that is, until the job's init is gone. Gives its report."""
+        report, poller, next_check = b"", select.poll(), self.started + _CHECK_S
+        for descriptor in (self.status, *self.sinks):
+            poller.register(descriptor, select.POLLIN)
+        while True:
+            for descriptor, _ in poller.poll(max(1, 1000 * (next_check - time.monotonic()))):
+                piece = os.read(descriptor, _READ_BYTES)
+                if descriptor == self.status:
+                    if not piece:
+                        return report
+                    report += piece
+                elif not piece:
+                    poller.unregister(descriptor)
+                elif not self.sinks[descriptor].add(piece):
+                    self.stop(Stop.OUTPUT)
+            if time.monotonic() >= next_check:
+                self._check()
+                next_check = time.monotonic() + _CHECK_S
+
+    def _check(self) -> None:
+        use = measure_tree(self.init_pid)
+        self.highest_mb = max(self.highest_mb, use.memory_mb)
+        if use.cpu_s > self.limits.cpu_s:
+            self.stop(Stop.CPU)
+        elif self._is_out_of_memory(use):
+            self.stop(Stop.MEMORY)
+        elif time.monotonic() - self.started > self.limits.wall_s:
+            self.stop(Stop.WALL)
+
+    def _is_out_of_memory(self, use: TreeUse) -> bool:
+        if self.group is None:
+            return use.memory_mb > self.limits.memory_mb
+        return self.group.kills() > self.kills_before
+
+    def _drain_rest(self) -> None:
+        """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write end is open somewhere in us."""
+        for descriptor, sink in self.sinks.items():
+            os.set_blocking(descriptor, False)
+            with contextlib.suppress(BlockingIOError):
+                while piece := os.read(descriptor, _READ_BYTES):
+                    if not sink.add(piece) and self.reason is Stop.NONE:
+                        self.reason = Stop.OUTPUT
+
+    def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
+        peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest_mb)
+        used = Used(used.cpu_s, peak_mb)
+        if len(report) == REPORT.size:
+            kind, index, status, error = REPORT.unpack(report)
+            if kind == FAILED:
+                fault = f"{name_at(operations, index)}: {os.strerror(error)}"
+                return Ending(None, None, Stop.NONE, used, wall_s, fault)
+            code = os.waitstatus_to_exitcode(status)
+        elif self.killed or self._was_oom_killed():
+            code = -_SIGKILL
+        else:
+            return Ending(None, None, Stop.NONE, used, wall_s, "the job's init ended without a report")
+        return Ending(code if code >= 0 else None, -code if code < 0 else None, self._why(code, used), used, wall_s, None)
+
+    def _was_oom_killed(self) -> bool:
+        return self.group is not None and self.group.kills() > self.kills_before
+
+    def _why(self, code: int, used: Used) -> Stop:
+        if self.reason is not Stop.NONE:
+            return self.reason
+        if self._was_oom_killed():
+            return Stop.MEMORY
+        if used.cpu_s > self.limits.cpu_s or code == -_SIGXCPU:
+            return Stop.CPU
+        return Stop.NONE
