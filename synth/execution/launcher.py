@@ -1,8 +1,8 @@
 """Finds, builds and drives launchers: the outside end of a slot.
 
-Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c`, compiled on first use with the system's
-C compiler into the user's cache folder under the hash of its source, or `launcher_twin.py` where there is no compiler. The one rule: a slot
-that misbehaves in any way is thrown away and never used again.
+Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c`, compiled on first use with the
+system's C compiler into the user's cache folder under the hash of its source, or `launcher_twin.py` where there is no compiler. The one
+rule: a slot that misbehaves in any way is thrown away and never used again.
 """
 
 import contextlib

@@ -1,14 +1,15 @@
 """What the launcher is told to do: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `process.py` asks for one list a slot (namespaces and the read-only root, kept between jobs) and one list a job (fresh pid,
-mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: everything that isolates is decided here.
+Place in the flow: `process.py` asks for one list a slot (namespaces and the read-only root, kept between jobs) and one list a job (fresh
+pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
 
-Two ways lead to the same end. As root, the slot stays root outside, binds what it must, and each job becomes an unprivileged host user before
-it enters a user namespace of its own. Otherwise the slot enters a user namespace first, and each job enters a second one.
+Two ways lead to the same end. As root, the slot stays root outside, binds what it must, and each job becomes an unprivileged host user
+before it enters a user namespace of its own. Otherwise the slot enters a user namespace first, and each job enters a second one.
 """
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -116,7 +117,8 @@ def slot_operations(plan: SlotPlan) -> bytes:
 
 
 def limit_operations(limits: Limits, data_limit: bool) -> list[bytes]:
-    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there is one."""
+    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there
+    is one."""
     cpu = int(limits.cpu_s) + 1
     listing = [
         (_RLIMIT_CPU, cpu, cpu + 1),
@@ -186,7 +188,7 @@ def privilege_operations(plan: SlotPlan) -> list[bytes]:
     ]
 
 
-def file_operations(files: dict[str, bytes]) -> list[bytes]:
+def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     """The job's files, below /work. Raises ValueError for a path that leaves it."""
     listing = []
     for name, content in files.items():
@@ -202,10 +204,10 @@ def file_operations(files: dict[str, bytes]) -> list[bytes]:
 def job_operations(
     plan: SlotPlan,
     view: View,
-    files: dict[str, bytes],
+    files: Mapping[str, bytes],
     limits: Limits,
     argv: tuple[str, ...],
-    env: dict[str, str],
+    env: Mapping[str, str],
     data_limit: bool,
     zygote: bool,
 ) -> bytes:

@@ -1,7 +1,7 @@
 """A job in its slot, from the pipes to the result.
 
-Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The one rule: every descriptor that is
-opened here is closed here, or handed to a `Worker` that closes it.
+Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The one rule: every descriptor that
+is opened here is closed here, or handed to a `Worker` that closes it.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.E
 def _listing(place: Place, job: Job) -> bytes:
     view = View(job.readonly, job.writable, job.work_readonly)
     data_limit = job.data_limit and place.group is None
-    return job_operations(place.plan, view, dict(job.files), job.limits, job.argv, dict(job.env), data_limit, job.zygote)
+    return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit, job.zygote)
 
 
 def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:

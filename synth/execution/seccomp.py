@@ -1,10 +1,10 @@
 """The system call filter, as BPF bytes for this machine's processor.
 
-Place in the flow: `plan.py` puts the bytes in front of the program's exec. The one rule: what is forbidden answers EPERM (or ENOSYS where a C
-library then takes another way), never a kill, because a harmless program may try a call and go on without it.
+Place in the flow: `plan.py` puts the bytes in front of the program's exec. The one rule: what is forbidden answers EPERM (or ENOSYS where a
+C library then takes another way), never a kill, because a harmless program may try a call and go on without it.
 
-Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h). From 424 on they are the
-same on every processor.
+Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h). From 424 on they are
+the same on every processor.
 """
 
 import platform
@@ -35,9 +35,9 @@ class _Machine(NamedTuple):
     forbidden: tuple[int, ...]
 
 
-# ptrace, process_vm_*, kcmp, setns, chroot, swap*, reboot, setdomainname, modules, quotactl, acct, clocks, kexec*, keys, perf_event_open, bpf,
-# userfaultfd, fanotify*, file handles, lookup_dcookie, syslog, personality, vhangup, page moving, vmsplice, remap_file_pages; and on x86
-# iopl, ioperm, modify_ldt, uselib, ustat, sysfs, _sysctl and calls long gone.
+# ptrace, process_vm_*, kcmp, setns, chroot, swap*, reboot, setdomainname, modules, quotactl, acct, clocks, kexec*, keys, perf_event_open,
+# bpf, userfaultfd, fanotify*, file handles, lookup_dcookie, syslog, personality, vhangup, page moving, vmsplice, remap_file_pages; and on
+# x86 iopl, ioperm, modify_ldt, uselib, ustat, sysfs, _sysctl and calls long gone.
 _X86_64 = _Machine(
     arch=0xC000003E,
     clone=56,
@@ -46,8 +46,10 @@ _X86_64 = _Machine(
     ioctl=16,
     fcntl=72,
     namespaces=(165, 166, 155, 272, 170),
-    forbidden=(101, 310, 311, 312, 308, 161, 167, 168, 169, 171, 175, 176, 313, 174, 177, 178, 179, 180, 163, 164, 159, 227, 305, 246, 320)
-    + (248, 249, 250, 298, 321, 323, 300, 301, 303, 304, 212, 103, 135, 153, 256, 279, 278, 216, 172, 173, 154, 134, 136, 139, 156),
+    forbidden=(
+        *(101, 310, 311, 312, 308, 161, 167, 168, 169, 171, 175, 176, 313, 174, 177, 178, 179, 180, 163, 164, 159, 227, 305, 246, 320),
+        *(248, 249, 250, 298, 321, 323, 300, 301, 303, 304, 212, 103, 135, 153, 256, 279, 278, 216, 172, 173, 154, 134, 136, 139, 156),
+    ),
 )
 _AARCH64 = _Machine(
     arch=0xC00000B7,
@@ -57,11 +59,13 @@ _AARCH64 = _Machine(
     ioctl=29,
     fcntl=25,
     namespaces=(40, 39, 41, 97, 161),
-    forbidden=(117, 270, 271, 272, 268, 51, 224, 225, 142, 162, 105, 106, 273, 60, 42, 89, 170, 171, 112, 266, 104, 294, 217, 218, 219)
-    + (241, 280, 282, 262, 263, 264, 265, 18, 116, 92, 58, 238, 239, 75, 234),
+    forbidden=(
+        *(117, 270, 271, 272, 268, 51, 224, 225, 142, 162, 105, 106, 273, 60, 42, 89, 170, 171, 112, 266, 104, 294, 217, 218, 219),
+        *(241, 280, 282, 262, 263, 264, 265, 18, 116, 92, 58, 238, 239, 75, 234),
+    ),
 )
-# io_uring (3), open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, pidfd_getfd, process_madvise, quotactl_fd, memfd_secret, statmount,
-# listmount, lsm_*
+# io_uring (3), open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, pidfd_getfd, process_madvise, quotactl_fd, memfd_secret,
+# statmount, listmount, lsm_*
 _FORBIDDEN_EVERYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 443, 447, 457, 458, 459, 460, 461)
 _MOUNT_SETATTR, _CLONE3 = 442, 435
 _MACHINES = {"x86_64": _X86_64, "aarch64": _AARCH64}
