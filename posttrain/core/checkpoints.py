@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from synth.config import DpoConfig, SftConfig
 from synth.errors import Problem, RunFolderError
@@ -21,6 +21,8 @@ from synth.records import SCHEMA_VERSION, Record
 
 class PolicyManifest(Record):
     """`policy.json`: what this policy is and how it came about."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     schema_version: int = SCHEMA_VERSION
     name: str

@@ -23,7 +23,7 @@ from posttrain.core.checkpoints import (
     last_trainer_state,
     write_whole,
 )
-from posttrain.core.data_files import data_hash
+from posttrain.core.data_files import data_files, data_hash
 from posttrain.core.jobs import DpoJob, SftJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
 from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenizer, merge_and_save, save_policy
@@ -220,6 +220,7 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
         "weight_decay": config.weight_decay,
         "max_length": None,
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "save_strategy": "steps" if config.save_steps else "no",
         "save_steps": config.save_steps or 1,
@@ -284,7 +285,9 @@ def as_dataset(columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - da
 
 
 def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError when it names none."""
+    """The data set that a recipe names, relative to the recipe. Raises RecipeError without a name, DatasetError when it is not there."""
     if data is None:
         raise RecipeError(Problem(f"{recipe_path}: {key}", "names the data set to train on", f"{key}: data.jsonl", "docs/recipes.md"))
-    return (recipe_path.parent / Path(data).expanduser()).resolve()
+    path = (recipe_path.parent / Path(data).expanduser()).resolve()
+    data_files(path)
+    return path

@@ -7,7 +7,7 @@ rule: a job's hash covers everything that makes its result (policy, data, config
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from posttrain.core.data_files import data_hash
 from posttrain.core.policy import FoundPolicy
@@ -73,6 +73,8 @@ def job_hash(job: SftJob | DpoJob) -> str:
 
 class Progress(Record):
     """One optimizer step. `metrics` has TRL's names (`loss`, `rewards/margins`, `mean_token_accuracy`...)."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # a single metric may be NaN
 
     event: Literal["progress"] = "progress"
     job: str

@@ -4,6 +4,7 @@ Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing 
 in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor drops a row.
 """
 
+import math
 from typing import Any
 
 from datasets import Dataset
@@ -14,6 +15,7 @@ from trl import DPOTrainer, SFTTrainer
 from posttrain.core.jobs import Progress
 from posttrain.core.metrics_log import MetricsLog
 from posttrain.core.ordering import LengthGroupedOrder
+from synth.errors import Problem, TrainerError
 
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
@@ -72,7 +74,11 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: object
     ) -> None:
-        """One line a step; the summary at the end of training has no `loss` and is left out."""
+        """One line a step; a loss that is no number ends the training (TrainerError). The summary at the end of training has no `loss` and is left out."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}
+            if not math.isfinite(metrics["loss"]):
+                raise TrainerError(
+                    Problem(f"{self._job}, step {state.global_step}", f"the loss is {metrics['loss']}", "lower learning_rate")
+                )
             self._log.add(Progress(job=self._job, step=state.global_step, total=state.max_steps, loss=metrics["loss"], metrics=metrics))

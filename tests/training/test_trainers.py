@@ -3,15 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.training.conftest import WriteRows
-from tests.training.tiny import Row, chat_rows, pair_rows
 
-from posttrain import dpo, sft
+from posttrain import sft
 from posttrain.core.checkpoints import TrainedPolicy
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import read_metrics
-from synth.config import DpoConfig, LoraConfig, SftConfig
-from synth.generation.policy import read_interface
+from synth.config import LoraConfig, SftConfig
+from tests.training.tiny import chat_rows
 
 LORA = LoraConfig(rank=4, alpha=8)
 

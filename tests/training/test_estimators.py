@@ -1,0 +1,65 @@
+"""pass@k against counting all subsets, and the bootstrap against what is known of it."""
+
+from itertools import combinations
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
+
+
+def by_counting(n: int, c: int, k: int) -> float:
+    draws = list(combinations([True] * c + [False] * (n - c), k))
+    return sum(any(draw) for draw in draws) / len(draws)
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(n, c, k) for n in (1, 2, 5, 8) for c in range(n + 1) for k in range(1, n + 1)])
+def test_pass_at_k_is_the_share_of_draws_with_a_pass(n: int, c: int, k: int) -> None:
+    assert pass_at_k(n, c, k) == pytest.approx(by_counting(n, c, k), abs=1e-12)
+
+
+def test_pass_at_k_has_its_known_values() -> None:
+    assert pass_at_k(10, 3, 1) == pytest.approx(0.3)
+    assert pass_at_k(200, 10, 100) == pytest.approx(1 - 0.5**10, abs=5e-4)
+    assert pass_at_k(4, 0, 4) == 0.0
+    assert pass_at_k(4, 1, 4) == 1.0
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(0, 0, 1), (4, 5, 1), (4, -1, 1), (4, 2, 5), (4, 2, 0)])
+def test_pass_at_k_refuses_impossible_counts(n: int, c: int, k: int) -> None:
+    with pytest.raises(ValueError, match="pass@k needs"):
+        pass_at_k(n, c, k)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(0, 1000))
+def test_the_interval_lies_within_the_values_and_around_the_mean(values: list[float], seed: int) -> None:
+    low, high = bootstrap_interval(values, 500, seed)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+    assert low - 1e-9 <= sum(values) / len(values) <= high + 1e-9
+
+
+def test_the_interval_agrees_with_drawing_the_tasks_one_by_one() -> None:
+    values = [0.0] * 30 + [0.25] * 20 + [1.0] * 50
+    random = numpy.random.default_rng(3)
+    means = [numpy.mean(random.choice(values, size=len(values))) for _ in range(8000)]
+    low, high = bootstrap_interval(values, 8000, seed=1)
+    assert low == pytest.approx(float(numpy.quantile(means, 0.025)), abs=0.01)
+    assert high == pytest.approx(float(numpy.quantile(means, 0.975)), abs=0.01)
+
+
+def test_the_interval_covers_the_truth_about_95_times_in_100() -> None:
+    random = numpy.random.default_rng(0)
+    intervals = [bootstrap_interval(random.binomial(1, 0.4, size=80).tolist(), 400, seed) for seed in range(300)]
+    covered = sum(low <= 0.4 <= high for low, high in intervals)
+    assert 0.90 <= covered / 300 <= 0.99
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    assert bootstrap_interval([0.0, 0.5, 1.0], 200, 7) == bootstrap_interval([0.0, 0.5, 1.0], 200, 7)
+
+
+def test_no_tasks_have_no_interval() -> None:
+    with pytest.raises(ValueError, match="at least one task"):
+        bootstrap_interval([], 100, 0)

@@ -1,0 +1,150 @@
+"""Data sets that need not come from us: every form of TRL's columns, every kind of file, and errors that name the row."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from posttrain.core.data_files import data_files, data_hash
+from posttrain.core.rows import Conversation, PlainCompletion, PlainText, Preference, preference_row, read_preferences, read_sft, sft_row
+from synth.errors import DatasetError
+from synth.records import Message
+from tests.training.conftest import WriteRows
+from tests.training.tiny import Row, chat_rows
+
+USER = {"role": "user", "content": "q"}
+ANSWER = {"role": "assistant", "content": "a"}
+OTHER = {"role": "assistant", "content": "b"}
+Q, A = Message(role="user", content="q"), Message(role="assistant", content="a")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"messages": [USER, ANSWER], "source": "x"}, Conversation("r", (Q, A))),
+        ({"prompt": [USER], "completion": [ANSWER]}, Conversation("r", (Q, A), first_trained=1)),
+        ({"prompt": "q", "completion": "a"}, PlainCompletion("r", "q", "a")),
+        ({"text": "t"}, PlainText("r", "t")),
+        ({"prompt": "q", "messages": [USER, ANSWER]}, Conversation("r", (Q, A))),
+        ({"messages": [{**USER, "name": "n"}, ANSWER]}, Conversation("r", (Q, A))),
+    ],
+)
+def test_each_supervised_form_is_read(row: Row, expected: object) -> None:
+    assert sft_row("r", row) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt"),
+    [
+        ({"prompt": [USER], "chosen": [ANSWER], "rejected": [OTHER]}, (Q,)),
+        ({"chosen": [USER, ANSWER], "rejected": [USER, OTHER]}, (Q,)),
+        ({"prompt": "the same as the first turn", "chosen": [USER, ANSWER], "rejected": [USER, OTHER]}, (Q,)),
+        ({"prompt": "q", "chosen": "a", "rejected": "b"}, "q"),
+    ],
+)
+def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
+    assert preference_row("r", row) == Preference("r", prompt, "a", "b")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"instruction": "q", "output": "a"},
+            "found columns `instruction`, `output`, expected `messages`, or `prompt` and",
+        ),
+        ({"prompt": "q"}, "found columns `prompt`, expected"),
+        ({"messages": [USER]}, "no assistant turn"),
+        ({"prompt": [USER, ANSWER], "completion": [USER]}, "no assistant turn"),
+        ({"messages": "hello"}, "`messages` must be a list of messages, found str"),
+        ({"messages": [{"role": "robot", "content": "x"}, ANSWER]}, "not a list of messages with role and content"),
+        ({"prompt": "q", "completion": [ANSWER]}, "`prompt` must be a list of messages, found str"),
+        ({"text": 3}, "`text` must be text, found int"),
+    ],
+)
+def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
+    file = write_rows("data", [*chat_rows(2), row])
+    with pytest.raises(DatasetError) as caught:
+        read_sft([file])
+    assert message in str(caught.value)
+    assert f"{file}: row 3" in str(caught.value)
+    assert "1 of 3 rows" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"prompt": "q", "completion": "a"}, "found columns `prompt`, `completion`, expected `prompt`, `chosen` and `rejected`"),
+        ({"chosen": [ANSWER], "rejected": [OTHER]}, "without a prompt"),
+        ({"prompt": [USER], "chosen": [USER], "rejected": [OTHER]}, "`chosen` must add one assistant turn to the prompt, found: user"),
+        ({"chosen": "a", "rejected": "b"}, "`prompt` must be text, found nothing"),
+    ],
+)
+def test_a_preference_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read_preferences([write_rows("pairs", [{**row, "id": "pair-7"}])])
+    assert message in str(caught.value)
+    assert "(pair-7)" in str(caught.value)
+
+
+def test_many_bad_rows_are_counted_and_the_first_five_shown(write_rows: WriteRows) -> None:
+    with pytest.raises(DatasetError) as caught:
+        read_sft([write_rows("data", [{"x": number} for number in range(40)])])
+    assert "40 of 40 rows" in str(caught.value)
+    assert len(caught.value.problems) == 6
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "data.jsonl"
+    file.write_text('{"text": "a"}\n\n{"text": \n')
+    with pytest.raises(DatasetError, match=r"data\.jsonl:3"):
+        read_sft([file])
+
+
+def test_an_empty_data_set_is_refused(write_rows: WriteRows) -> None:
+    with pytest.raises(DatasetError, match="no rows"):
+        read_sft([write_rows("data", [])])
+
+
+def test_a_missing_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="does not exist"):
+        data_files(tmp_path / "nowhere")
+
+
+def as_parquet(rows: Sequence[Row], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    parquet.write_table(pyarrow.table(columns), file)
+
+
+def test_parquet_and_datasets_folders_give_the_same_rows_as_json_lines(write_rows: WriteRows, tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    rows = chat_rows(5)
+    expected = [(row.messages, row.first_trained) for row in read_sft([write_rows("data", rows)]) if isinstance(row, Conversation)]
+    as_parquet(rows, tmp_path / "p" / "part-0.parquet")
+    Dataset.from_list(rows).shuffle(seed=0).select(range(5)).save_to_disk(str(tmp_path / "d"))
+    for path in (tmp_path / "p" / "part-0.parquet", tmp_path / "p", tmp_path / "d"):
+        found = [(row.messages, row.first_trained) for row in read_sft([path]) if isinstance(row, Conversation)]
+        assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_one_file_may_mix_conversations_and_texts_with_null_columns(tmp_path: Path) -> None:
+    as_parquet([*chat_rows(1), {"text": "<|fim_prefix|>a<|fim_suffix|>c<|fim_middle|>b"}], tmp_path / "mixed.parquet")
+    assert [type(row) for row in read_sft([tmp_path / "mixed.parquet"])] == [Conversation, PlainText]
+
+
+def test_held_out_splits_of_a_folder_are_never_read(tmp_path: Path) -> None:
+    for name in ("train-00000-of-00001", "test-00000-of-00001", "validation"):
+        as_parquet(chat_rows(1), tmp_path / "data" / f"{name}.parquet")
+    as_parquet(chat_rows(1), tmp_path / "data" / "testimonials.parquet")
+    assert [file.name for file in data_files(tmp_path)] == ["testimonials.parquet", "train-00000-of-00001.parquet"]
+
+
+def test_the_hash_of_the_data_follows_its_bytes_and_not_its_place(write_rows: WriteRows) -> None:
+    one, same, other = write_rows("one", chat_rows(3)), write_rows("same", chat_rows(3)), write_rows("other", chat_rows(4))
+    assert data_hash([one]) == data_hash([same]) != data_hash([other])
+    assert data_hash([one, other]) != data_hash([other, one])
