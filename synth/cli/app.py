@@ -44,6 +44,7 @@ app = typer.Typer(
     cls=Frame,
     help="The open factory for post-training code models: generate, execute, select, train, again.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -197,6 +197,13 @@ def _token_budgets(data: DataConfig | None, evaluation: EvaluationConfig | None)
         yield ("evaluation", "max_tokens"), evaluation.max_tokens
 
 
+def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
+    asks = recipe.data is not None and recipe.data.solve is not None
+    if recipe.policy.model == "pocket" and recipe.prompts != "pocket" and asks and getattr(recipe.engine, "model", None) is None:
+        expected = "the pocket model only understands the prompts that it was trained on, the set `pocket`"
+        yield Finding((("policy", "model"), ("prompts",), ("engine",)), expected, "prompts: pocket", fatal=False)
+
+
 def _wall_covers_cpu(recipe: Recipe) -> Iterator[Finding]:
     limits = getattr(recipe.execution, "limits", None)
     if limits is not None and limits.wall_s < limits.cpu_s:
@@ -217,5 +224,6 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _losses_have_weights,
     _k_fits_n,
     _budgets_fit_the_engine,
+    _pocket_reads_its_own_prompts,
     _wall_covers_cpu,
 )

@@ -6,21 +6,44 @@ The one rule: an alias is accepted, and what the later stages see is the languag
 from collections.abc import Iterator
 
 from synth.config import HubSeeds, Recipe
-from synth.errors import UserError
+from synth.errors import PromptError, UserError
 from synth.languages.registry import get_language
+from synth.prompts.library import PromptLibrary
 from synth.recipe.checks import language_lists
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, lookup
 
 
 def check_names(recipe: Recipe) -> Iterator[Finding]:
-    """Unknown languages, each with the nearest known one."""
+    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set."""
+    yield from _check_prompts(recipe)
     for path, name in languages_named(recipe):
         try:
             get_language(name)
         except UserError as error:
             problem = error.problems[0]
             yield Finding((path,), problem.expected, problem.fix)
+
+
+def _check_prompts(recipe: Recipe) -> Iterator[Finding]:
+    """The set must hold the prompts of the stages in use, with the variables that the default set declares: the stages give those."""
+    try:
+        problems = PromptLibrary.load(recipe.prompts).check(_prompt_uses(recipe))
+    except PromptError as error:
+        problems = list(error.problems)
+    for problem in problems:
+        yield Finding((("prompts",),), f"{problem.where} {problem.expected}", problem.fix, see=problem.see)
+
+
+def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    data = recipe.data
+    asks = {
+        "instruct": data is not None and data.instruct is not None,
+        "inputs": data is not None and data.instruct is not None and data.inputs.from_model,
+        "solve": (data is not None and data.solve is not None) or recipe.evaluation is not None,
+    }
+    default = PromptLibrary.load("default")
+    return {name: default.prompts[name].header.variables for name, used in asks.items() if used}
 
 
 def languages_named(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:

@@ -20,7 +20,10 @@ _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "
 _MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("judge", "model"))
 
 _NOT_PATHS = {"pocket-heldout", "pocket"}
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
+_HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+_HUB_DATA_SET = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
+_MODEL_MARKS = ("config.json", "adapter_config.json", "policy.json")
+"""A file that says that a folder is a model, an adapter, or a checkpoint of ours."""
 
 
 class Named(NamedTuple):
@@ -100,18 +103,19 @@ def _looks_local(text: str) -> bool:
 
 def _check_models(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _models(document, folder):
-        if named.file.is_dir() and not (named.file / "config.json").is_file():
-            yield Finding((named.path,), f"{named.file} is a folder without config.json, so it is not a model", "name the model's folder")
+        if named.file.is_dir() and not any((named.file / mark).is_file() for mark in _MODEL_MARKS):
+            expected = f"{named.file} is a folder without config.json, adapter_config.json or policy.json, so it is not a model"
+            yield Finding((named.path,), expected, "name the folder that holds one of them")
         elif named.file.is_file():
             yield Finding((named.path,), f"{named.file} is a file; a model is a folder with config.json", "name the folder")
-        elif not named.file.is_dir() and (_looks_local(named.text) or not _HUB_ID.match(named.text)):
+        elif not named.file.is_dir() and (_looks_local(named.text) or not _HUB_MODEL.match(named.text)):
             yield _missing(named, "folder", "`pocket`, a folder that is there, or a hub id like Qwen/Qwen2.5-Coder-0.5B")
 
 
 def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
     path: KeyPath = ("data", "seeds", "dataset")
     for named in _named(document, folder, (path,)):
-        if not named.file.exists() and (_looks_local(named.text) or not _HUB_ID.match(named.text)):
+        if not named.file.exists() and (_looks_local(named.text) or not _HUB_DATA_SET.match(named.text)):
             yield _missing(named, "folder", "a folder that is there, or a hub id like owner/name")
 
 

@@ -1,0 +1,131 @@
+"""The import rules of docs/architecture/overview.md, read from the source: an import goes only leftwards, light things stay light."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("synth.records", "synth.reasons", "synth.errors", "synth.ids", "synth.values", "synth.grammar", "synth.token_estimate"),
+    ("synth.config", "synth.recipe", "synth.resources", "synth.prompts", "synth.store", "synth.languages"),
+    ("synth.generation", "synth.execution"),
+    ("synth.stages", "synth.filters", "synth.seeds"),
+    ("synth.pipeline",),
+    ("synth.cli",),
+    ("posttrain",),
+)
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def sources() -> dict[str, Path]:
+    files = [*ROOT.glob("synth/**/*.py"), *ROOT.glob("posttrain/**/*.py")]
+    return {module_name(file): file for file in files}
+
+
+def imported(tree: ast.AST, known: set[str]) -> Iterator[str]:
+    """Every module that the tree imports, anywhere in it. `from synth import ids` counts as `synth.ids` when that is a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide their layer"
+            base = node.module or ""
+            yield from (full if (full := f"{base}.{alias.name}") in known else base for alias in node.names)
+
+
+def graph() -> dict[str, set[str]]:
+    files = sources()
+    return {name: set(imported(ast.parse(file.read_text(encoding="utf-8")), set(files))) for name, file in files.items()}
+
+
+def rank(module: str) -> int | None:
+    """The layer of a module of ours; None for the package `synth` itself and for foreign modules."""
+    for number, names in enumerate(LAYERS):
+        if any(module == name or module.startswith(name + ".") for name in names):
+            return number
+    return None
+
+
+def wrong_way(edges: dict[str, set[str]]) -> list[str]:
+    """Imports that go to the right."""
+    found = []
+    for module, targets in edges.items():
+        for target in targets:
+            own, other = rank(module), rank(target)
+            if own is not None and other is not None and other > own:
+                found.append(f"{module} imports {target}")
+    return sorted(found)
+
+
+def reachable(module: str, edges: dict[str, set[str]]) -> set[str]:
+    """Everything that importing or running the module can import, through modules of ours."""
+    seen, open_ = set(), [module]
+    while open_:
+        current = open_.pop()
+        if current not in seen:
+            seen.add(current)
+            open_ += edges.get(current, ())
+    return seen
+
+
+def holding_both(edges: dict[str, set[str]]) -> list[str]:
+    """Modules that can import vllm and trl into one process."""
+    tops = {name: {module.split(".")[0] for module in reachable(name, edges)} for name in edges}
+    return sorted(name for name, found in tops.items() if {"vllm", "trl"} <= found)
+
+
+def test_every_module_has_a_layer() -> None:
+    assert [name for name in sources() if rank(name) is None and name != "synth"] == []
+
+
+def test_an_import_goes_only_leftwards() -> None:
+    assert wrong_way(graph()) == []
+
+
+def test_the_rule_sees_an_import_that_goes_right() -> None:
+    tree = ast.parse("def f():\n    from synth import cli\n    from synth.pipeline.runner import Runner\n")
+    edges = {"synth.store.export": set(imported(tree, {"synth.cli", "synth.pipeline.runner"}))}
+    assert wrong_way(edges) == ["synth.store.export imports synth.cli", "synth.store.export imports synth.pipeline.runner"]
+
+
+def test_vllm_and_trl_are_never_in_one_process() -> None:
+    assert holding_both(graph()) == []
+
+
+def test_the_rule_sees_vllm_and_trl_in_one_process() -> None:
+    edges = {"posttrain.loop": {"posttrain.sft", "synth.generation.x"}, "posttrain.sft": {"trl"}, "synth.generation.x": {"vllm.engine"}}
+    assert holding_both(edges) == ["posttrain.loop"]
+
+
+@pytest.mark.parametrize("folder", ["recipes", "prompts"])
+def test_data_folders_hold_no_python(folder: str) -> None:
+    assert list((ROOT / folder).rglob("*.py")) == []
+
+
+def test_no_test_folder_shadows_a_package() -> None:
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    lengths = {name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in sources().items()}
+    assert {name: length for name, length in lengths.items() if length > 600} == {}
+
+
+def test_every_module_says_what_it_is() -> None:
+    files = sources()
+    silent = [
+        name for name, file in files.items() if not ast.get_docstring(ast.parse(text := file.read_text(encoding="utf-8"))) and text.strip()
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "common"])
+def test_no_module_is_named_after_nothing(word: str) -> None:
+    assert [name for name in sources() if name.split(".")[-1] == word] == []

@@ -1,0 +1,46 @@
+"""The command answers at once, because importing it loads nothing heavy."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "vllm", "trl", "datasets", "ray", "e2b", "transformers", "duckdb", "pyarrow", "openai", "peft", "tree_sitter", "scipy")
+REPORT = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+
+
+def loaded_after(statement: str) -> set[str]:
+    command = [sys.executable, "-c", f"{statement}\n{REPORT}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=60)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import posttrain.cli",
+        "import posttrain.cli, contextlib\nwith contextlib.suppress(SystemExit): posttrain.cli.app(['--help'])",
+        "import synth.recipe; synth.recipe.load_recipe('qwen2.5-coder/0.5b', machine=False)",
+    ],
+)
+def test_nothing_heavy_is_imported_by(statement: str) -> None:
+    loaded = loaded_after(statement)
+    assert "typer" in loaded or "yaml" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_the_report_sees_what_is_imported() -> None:
+    assert "pyarrow" in loaded_after("import pyarrow")
+
+
+def test_help_answers_at_once() -> None:
+    """0.5 s is the promise on a quiet machine; the best of five runs is held to it, with room for a busy one."""
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "posttrain.cli", "--help"], capture_output=True, cwd=ROOT, check=True, timeout=60)
+        seconds.append(time.perf_counter() - begin)
+    assert min(seconds) < 1.0
