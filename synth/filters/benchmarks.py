@@ -61,4 +61,6 @@ def _text(row: Mapping[str, object], names: tuple[str, ...]) -> str:
 
 
 def _problem(where: str, expected: str) -> DatasetError:
-    return DatasetError(Problem(where, expected, "one JSON object a line, with a prompt, an answer or tests", "docs/architecture/filters.md"))
+    return DatasetError(
+        Problem(where, expected, "one JSON object a line, with a prompt, an answer or tests", "docs/architecture/filters.md")
+    )

@@ -4,8 +4,8 @@ Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder 
 a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
 Chinese), or 70% of the 8-grams of its code after names are abstracted. Prompt, answer and tests are searched, each against each.
 
-N-grams that many entries of the benchmark share ("write a function that returns the") identify none of them and are left out. An entry
-too short for n-grams is found when all of it stands in the unit. The one rule: evidence lists the entry, the share and a passage that matched.
+N-grams that many entries share ("write a function that returns the") identify none of them and are left out. An entry that is too short
+for n-grams is found when it makes up half of the unit. The one rule: evidence names the entry, the share and a passage that matched.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from synth.filters.benchmarks import BenchmarkEntry
-from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.protocol import Evidence, FilterInput, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_words
 from synth.grammar.code_tokens import abstract_tokens
 from synth.grammar.table import normalize_language
@@ -139,7 +139,13 @@ class Decontaminate:
         hit = self._find_report(unit) if self._mode == "report" else self._find(unit)
         if hit is None:
             return Keep()
-        evidence = {"entry": hit.entry, "side": hit.side, "share": round(hit.share, 4), "matched": hit.matched[:300], "mode": self._mode}
+        evidence: Evidence = {
+            "entry": hit.entry,
+            "side": hit.side,
+            "share": round(hit.share, 4),
+            "matched": hit.matched[:300],
+            "mode": self._mode,
+        }
         return Reject("contaminated", evidence)
 
     def _find_report(self, unit: FilterInput) -> Hit | None:

@@ -34,7 +34,9 @@ def check_syntax(code: str, language: str) -> Keep | Reject:
     error = first_error(tree.root_node)
     if error is None:
         return Keep()
-    return Reject("parse_error", {"line": error.start_point.row + 1, "error": "missing " + error.type if error.is_missing else "unexpected text"})
+    return Reject(
+        "parse_error", {"line": error.start_point.row + 1, "error": "missing " + error.type if error.is_missing else "unexpected text"}
+    )
 
 
 def _check_python(code: str) -> Keep | Reject:

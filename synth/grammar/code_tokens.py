@@ -4,7 +4,9 @@ Used by duplicates, decontamination and pairs. It is a small lexer for all langu
 rule: reformatting a program or changing its comments changes no token; renaming its variables changes no abstract token.
 """
 
+import ast
 import re
+import warnings
 
 _LEXEME = re.compile(
     r"""
@@ -22,9 +24,9 @@ _HASH_IS_CODE = frozenset({"javascript", "typescript", "java", "c", "cpp", "go",
 
 KEPT_WORDS = frozenset(
     # keywords of the mainstream languages
-    "and as assert async await auto bool boolean break byte case catch char class const continue def default del delete do double elif else "
-    "enum except export extends false final finally float fn for from func function global go if impl import in int interface is lambda let "
-    "long loop match mut namespace new nil none not null nonlocal or package pass private pub public raise return self short signed "
+    "and as assert async await auto bool boolean break byte case catch char class const continue def default del delete do double elif "
+    "else enum except export extends false final finally float fn for from func function global go if impl import in int interface is "
+    "lambda let long loop match mut namespace new nil none not null nonlocal or package pass private pub public raise return self short signed "
     "static string struct super switch template this throw throws true try type typedef typename undefined union unsigned use using "
     "var void while with yield None True False String Integer Boolean List ArrayList HashMap Map Set vector map set pair std usize "
     "i32 i64 u8 u32 u64 f64 str dict list tuple object vec Vec "
@@ -80,9 +82,6 @@ def normalize_code(code: str, language: str = "") -> str:
 
 def normalize_python(code: str) -> str:
     """Python's text without comments, docstrings and layout: the unparsed syntax tree, or the bare tokens if it does not parse."""
-    import ast
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -95,9 +94,7 @@ def normalize_python(code: str) -> str:
     return ast.dump(tree)
 
 
-def _drop_docstring(node: "ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module") -> None:
-    import ast
-
+def _drop_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
     first = node.body[0] if node.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         node.body = node.body[1:]

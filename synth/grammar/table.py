@@ -41,9 +41,7 @@ _JS_ANONYMOUS = _set("arrow_function function_expression")
 _NAMES = _set("identifier type_identifier field_identifier property_identifier shorthand_property_identifier namespace_identifier")
 
 _ROWS = (
-    Grammar(
-        "python", (".py",), _set("function_definition"), _set("block module"), _set("comment"), _NAMES, _set("decorated_definition")
-    ),
+    Grammar("python", (".py",), _set("function_definition"), _set("block module"), _set("comment"), _NAMES, _set("decorated_definition")),
     Grammar(
         "javascript",
         (".js", ".mjs", ".cjs", ".jsx"),

@@ -8,7 +8,16 @@ import ast
 
 from synth.values import ValueType, parse_type
 
-_SIMPLE = {"int": "int", "float": "float", "str": "str", "bool": "bool", "AnyStr": "str", "Text": "str", "SupportsInt": "int", "Real": "float"}
+_SIMPLE = {
+    "int": "int",
+    "float": "float",
+    "str": "str",
+    "bool": "bool",
+    "AnyStr": "str",
+    "Text": "str",
+    "SupportsInt": "int",
+    "Real": "float",
+}
 _LISTS = frozenset("list List Sequence MutableSequence Iterable Collection Iterator Reversible Container Sized".split())
 _MAPS = frozenset("dict Dict Mapping MutableMapping OrderedDict DefaultDict defaultdict Counter".split())
 _SILENT = frozenset("Any object T S K V U T_co Hashable Comparable".split())

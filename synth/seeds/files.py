@@ -44,7 +44,9 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
     root = (recipe_folder / Path(path).expanduser()).resolve()
     if path.startswith("@") or not root.is_dir():
         known = ", ".join(special)
-        raise RecipeError(Problem(f"data.seeds.paths = {path!r}", f"is no folder: {root}", f"name a folder, or one of {known}", "docs/recipes.md"))
+        raise RecipeError(
+            Problem(f"data.seeds.paths = {path!r}", f"is no folder: {root}", f"name a folder, or one of {known}", "docs/recipes.md")
+        )
     return root.name, root
 
 

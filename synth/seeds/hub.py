@@ -32,15 +32,17 @@ def _open(config: HubSeeds, recipe_folder: Path) -> Iterable[Mapping[str, object
         name = str(local) if local.exists() else config.dataset
         return _rows(datasets.load_dataset(name, config.subset, split=config.split, streaming=True))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _problem(config, f"cannot be opened: {type(error).__name__}: {error}"[:400], "check name, subset, split and network") from error
+        raise _problem(
+            config, f"cannot be opened: {type(error).__name__}: {error}"[:400], "check name, subset, split and network"
+        ) from error
 
 
-def _split_of(saved: Any, config: HubSeeds) -> Iterable[Mapping[str, object]]:
+def _split_of(saved: Any, config: HubSeeds) -> Iterable[Mapping[str, object]]:  # noqa: ANN401  # untyped library
     """A saved data set, or the split of a saved dictionary of them."""
     return _rows(saved[config.split] if hasattr(saved, "keys") else saved)
 
 
-def _rows(dataset: Any) -> Iterable[Mapping[str, object]]:
+def _rows(dataset: Any) -> Iterable[Mapping[str, object]]:  # noqa: ANN401  # untyped library
     rows: Iterable[Mapping[str, object]] = dataset
     return rows
 

@@ -16,7 +16,9 @@ def read_jsonl(config: JsonlSeeds, recipe_folder: Path) -> Iterator[SeedOrReject
     """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is no such file."""
     path = recipe_folder / config.path
     if not path.is_file():
-        raise RecipeError(Problem(f"data.seeds.path = {config.path!r}", f"is no file: {path}", "name a JSON Lines file, relative to the recipe"))
+        raise RecipeError(
+            Problem(f"data.seeds.path = {config.path!r}", f"is no file: {path}", "name a JSON Lines file, relative to the recipe")
+        )
     with path.open("rb") as lines:
         filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
         for number, line in islice(filled, config.limit):

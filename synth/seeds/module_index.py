@@ -1,8 +1,8 @@
 """The names of a Python file: who binds them, who needs them, and the closure of a function over its own file.
 
 `ModuleIndex.close` gives the function together with the imports, constants, classes and helper functions that it needs, transitively, or
-says why that is impossible. The one rule: every name that the closed program uses is bound in it or is a pure builtin, so it runs alone; and
-what a name means is never guessed: a name that is bound twice, or only under a condition, is refused.
+says why that is impossible. The one rule: every name that the closed program uses is bound in it or is a pure builtin, so it runs alone;
+and what a name means is never guessed: a name that is bound twice, or only under a condition, is refused.
 """
 
 import ast
@@ -131,12 +131,14 @@ class ModuleIndex:
         lines = self.lines[first - 1 : statement.end_lineno]
         end = statement.end_col_offset or 0
         lines[-1] = lines[-1].encode("utf-8", "surrogatepass")[:end].decode("utf-8", "surrogatepass")
-        lines[0] = lines[0] if decorators else lines[0].encode("utf-8", "surrogatepass")[statement.col_offset :].decode("utf-8", "surrogatepass")
+        lines[0] = (
+            lines[0] if decorators else lines[0].encode("utf-8", "surrogatepass")[statement.col_offset :].decode("utf-8", "surrogatepass")
+        )
         return "".join(lines).rstrip() + "\n"
 
     def _assemble(self, entry_point: str, imports: set[str], pulled: dict[str, ast.stmt]) -> ClosedProgram:
         """Imports first, then what was pulled in the order of the file, the entry point last."""
-        entry = pulled[entry_point] if entry_point in pulled else None
+        entry = pulled.get(entry_point)
         if not isinstance(entry, ast.FunctionDef):
             raise _Refused("not_self_contained", entry_point, "is no plain function of the file")
         helpers = sorted({id(item): item for item in pulled.values() if item is not entry}.values(), key=lambda item: item.lineno)

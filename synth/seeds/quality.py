@@ -61,7 +61,9 @@ def statements(function: Function) -> "list[Node]":
 
 
 def _is_docstring(node: "Node") -> bool:
-    return node.type == "string" or (node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string")
+    return node.type == "string" or (
+        node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string"
+    )
 
 
 def _check_stub(function: Function) -> Reject | None:

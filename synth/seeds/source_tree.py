@@ -21,7 +21,9 @@ TASKS_A_WORKER = 4
 """Tasks in flight for each worker: bounds memory."""
 
 
-def read_cuts(config: SourceTreeSeeds, recipe_folder: Path, *, random_seed: int = 0, round_: int = 0, workers: int = 1) -> Iterator[FileCut]:
+def read_cuts(
+    config: SourceTreeSeeds, recipe_folder: Path, *, random_seed: int = 0, round_: int = 0, workers: int = 1
+) -> Iterator[FileCut]:
     """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError for a folder that is not there."""
     refs = find_files(config, recipe_folder, random_seed, round_)
     return map(partial(cut_file, config=config), refs) if workers <= 1 else _read_parallel(config, refs, workers)

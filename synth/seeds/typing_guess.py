@@ -1,7 +1,7 @@
 """Typed signatures for Python functions: read from annotations, else guessed from defaults, use and names, as a ranked list to try.
 
-A guess costs nothing: the reference stage runs the function on inputs of each candidate and keeps the first that works, so this module needs
-to be right within a few tries, not at once. The one rule: only types that every language shares (`synth.values`) are ever proposed.
+A guess costs nothing: the reference stage runs the function on inputs of each candidate and keeps the first that works, so this module
+needs to be right within a few tries, not at once. The one rule: only types that every language shares (`synth.values`) are ever proposed.
 """
 
 import ast
@@ -35,7 +35,10 @@ def guess_signatures(code: str, entry_point: str, limit: int = MAX_CANDIDATES) -
         choices.pop()
     missing = next((name for name, types in choices if not types), "")
     if missing or not choices or len(choices) > MAX_PARAMETERS:
-        return Reject("no_signature", {"why": "a parameter has no type that every language shares" if missing else "number of parameters", "parameter": missing})
+        return Reject(
+            "no_signature",
+            {"why": "a parameter has no type that every language shares" if missing else "number of parameters", "parameter": missing},
+        )
     names, types = zip(*choices, strict=True)
     return tuple(names), [Signature(parameters, ANY) for parameters in islice(_best_first(list(types)), limit)]
 
@@ -68,6 +71,8 @@ def _choices(argument: ast.arg, default: ast.expr | None, function: ast.Function
         stated = read_annotation(argument.annotation)
         if stated is not None:
             return stated
+    if isinstance(default, ast.Constant) and default.value is None:
+        return []
     return guess_parameter(argument.arg, default, function)
 
 

@@ -22,9 +22,15 @@ _LIST_CALLS = frozenset("sum sorted max min zip enumerate reversed any all map f
 
 _NAMES = (
     (r"(is|has|use|allow|should|with|include|strict|reverse|ignore)(_.*)?|flag|verbose", "bool"),
-    (r"n|k|m|i|j|num|count|size|length|width|height|depth|index|idx|start|stop|end|step|limit|base|year|month|day|bits?|.*_(count|size|index|len)", "int"),
+    (
+        r"n|k|m|i|j|num|count|size|length|width|height|depth|index|idx|start|stop|end|step|limit|base|year|month|day|bits?|.*_(count|size|index|len)",
+        "int",
+    ),
     (r"x|y|z|a|b|c|value|val|t|r|alpha|beta|eps|tol|rate|ratio|scale|factor|angle|lat|lon", "number"),
-    (r"s|text|string|word|name|line|msg|message|str\d?|path|key|prefix|suffix|sep|title|label|pattern|char|ch|c|url|source|code|.*_(name|str|text|string)", "str"),
+    (
+        r"s|text|string|word|name|line|msg|message|str\d?|path|key|prefix|suffix|sep|title|label|pattern|char|ch|c|url|source|code|.*_(name|str|text|string)",
+        "str",
+    ),
     (r"(words|names|lines|strings|keys|tokens|texts|paths|labels|.*_(names|lines|words))", "strings"),
     (r"l|lst|xs|ys|arr|array|seq|items?|values|nums|numbers|data|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items)", "list"),
     (r"d|dct|dict\w*|mapping|map|table|counts|kwargs|config|.*_(dict|map)", "map"),
@@ -140,7 +146,11 @@ def _from_arithmetic(name: str, node: ast.BinOp | ast.AugAssign, points: Counter
     if not any(_is(side, name) for side in sides):
         return
     other = sides[1] if _is(sides[0], name) else sides[0]
-    if isinstance(node.op, ast.Add) and isinstance(other, ast.Constant | ast.JoinedStr) and not isinstance(getattr(other, "value", ""), int | float):
+    if (
+        isinstance(node.op, ast.Add)
+        and isinstance(other, ast.Constant | ast.JoinedStr)
+        and not isinstance(getattr(other, "value", ""), int | float)
+    ):
         points["str"] += 5
     elif isinstance(node.op, ast.Mod) and _is(sides[1], name) and isinstance(sides[0], ast.Constant) and isinstance(sides[0].value, str):
         points["str"] += 1

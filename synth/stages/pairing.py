@@ -1,0 +1,121 @@
+"""Preference pairs from verdicts: chosen passes and rejected fails the same tests, in the same language, at about the same length.
+
+The one rule: a pair says something about behaviour only. Infrastructure faults are never labels, texts that are equal after normalization
+are no pair, and neither side is longer on the whole (`LengthBalance` carries the sum over a run).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import log
+from random import Random
+from typing import NamedTuple
+
+from synth.config import PairsConfig
+from synth.filters.protocol import Reject
+from synth.grammar.code_tokens import normalize_code
+from synth.records import Outcome, Solution, Task, Verdict
+
+
+class Judged(NamedTuple):
+    """A solution with its verdict."""
+
+    solution: Solution
+    verdict: Verdict
+
+    @property
+    def pass_share(self) -> float:
+        return self.verdict.passed / self.verdict.total if self.verdict.total else 0.0
+
+
+class PairChoice(NamedTuple):
+    chosen: Judged
+    rejected: Judged
+
+
+@dataclass(slots=True)
+class LengthBalance:
+    """Sum of log(chosen length / rejected length) over all pairs made so far: kept near 0 by choosing against its sign."""
+
+    total: float = 0.0
+    pairs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PairingResult:
+    """What one task gave in one language: pairs, or the reason why there is none."""
+
+    language: str
+    pairs: tuple[PairChoice, ...]
+    reject: Reject | None = None
+
+
+@dataclass(slots=True)
+class _Sides:
+    """Candidates for each side, one for each text after normalization."""
+
+    chosen: dict[str, Judged] = field(default_factory=dict)
+    rejected: dict[str, Judged] = field(default_factory=dict)
+
+
+def make_pairs(
+    task: Task, judged: Sequence[Judged], config: PairsConfig, random: Random, balance: LengthBalance | None = None
+) -> list[PairingResult]:
+    """Pairs of one task, language by language in the order of their names. Deterministic for the same arguments and balance.
+
+    Rejections: `no_pair` (nothing passes, or nothing fails in an allowed way), `pair_margin` (all too different in length).
+    """
+    balance = balance if balance is not None else LengthBalance()
+    languages = sorted({item.solution.language for item in judged})
+    return [
+        _pair_language(language, [item for item in judged if item.solution.language == language], config, random, balance)
+        for language in languages
+    ]
+
+
+def _pair_language(language: str, judged: list[Judged], config: PairsConfig, random: Random, balance: LengthBalance) -> PairingResult:
+    sides = _sort(language, judged, config)
+    if not sides.chosen or not sides.rejected:
+        return PairingResult(language, (), Reject("no_pair", {"passing": len(sides.chosen), "failing": len(sides.rejected)}))
+    pairs = tuple(_choose(sides, config, random, balance))
+    if not pairs:
+        closest = min(abs(_log_ratio(PairChoice(a, b))) for a in sides.chosen.values() for b in sides.rejected.values())
+        return PairingResult(language, (), Reject("pair_margin", {"log_length_ratio": round(closest, 4)}))
+    return PairingResult(language, pairs)
+
+
+def _sort(language: str, judged: list[Judged], config: PairsConfig) -> _Sides:
+    """Each distinct program on its side; a text that stands on both sides (an unstable program) on neither."""
+    sides, allowed = _Sides(), {Outcome(outcome) for outcome in config.outcomes}
+    for item in sorted(judged, key=lambda item: item.solution.index):
+        text = normalize_code(item.solution.code, language)
+        if item.verdict.outcome is Outcome.PASS and item.pass_share >= config.min_chosen:
+            sides.chosen.setdefault(text, item)
+        elif item.verdict.outcome in allowed and item.pass_share <= config.max_rejected:
+            sides.rejected.setdefault(text, item)
+    for text in set(sides.chosen) & set(sides.rejected):
+        del sides.chosen[text], sides.rejected[text]
+    return sides
+
+
+def _choose(sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance) -> Iterator[PairChoice]:
+    """Up to `per_prompt` pairs, no program in two of them unless there is no other, each bringing the balance nearest to 0."""
+    limit = log(config.max_length_ratio) + 1e-9
+    options = [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
+    options = [pair for pair in options if abs(_log_ratio(pair)) <= limit]
+    random.shuffle(options)
+    used: set[str] = set()
+    for _ in range(min(config.per_prompt, len(options))):
+        best = min(options, key=lambda pair: (_times_used(pair, used), abs(balance.total + _log_ratio(pair))))
+        options.remove(best)
+        used |= {best.chosen.solution.id, best.rejected.solution.id}
+        balance.total += _log_ratio(best)
+        balance.pairs += 1
+        yield best
+
+
+def _times_used(pair: PairChoice, used: set[str]) -> int:
+    return (pair.chosen.solution.id in used) + (pair.rejected.solution.id in used)
+
+
+def _log_ratio(pair: PairChoice) -> float:
+    return log(max(1, len(pair.chosen.solution.code)) / max(1, len(pair.rejected.solution.code)))

@@ -1,0 +1,53 @@
+"""The type of what a program returned: the narrowest shared type of all the values seen."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from synth.values import Value, ValueType, parse_type
+
+_UNKNOWN = ValueType("any")
+_NUMBERS = {"int", "float"}
+
+
+def infer_type(values: Sequence[Value]) -> ValueType:
+    """Narrowest type that matches all values. Elements of containers that were always empty count as int; a mixture is `any`.
+
+    Ints and floats together are `any`, since the typed comparison tells them apart.
+    """
+    merged = reduce(_merge, map(_type_of, values)) if values else None
+    return _settle(merged)
+
+
+_Shape = tuple[str, tuple["_Shape | None", ...]] | None
+"""Kind and inner shapes; None where nothing is known, as inside an empty list."""
+
+
+def _type_of(value: Value) -> _Shape:
+    if isinstance(value, list):
+        return ("list", (_merge_all([_type_of(item) for item in value]),))
+    if isinstance(value, tuple):
+        return ("tuple", tuple(_type_of(item) for item in value))
+    if isinstance(value, dict):
+        return ("map", (_merge_all([_type_of(key) for key in value]), _merge_all([_type_of(item) for item in value.values()])))
+    return ("null" if value is None else type(value).__name__, ())
+
+
+def _merge_all(shapes: list[_Shape]) -> _Shape:
+    return reduce(_merge, shapes, None)
+
+
+def _merge(left: _Shape, right: _Shape) -> _Shape:
+    """The shape that covers both; `any` when kinds or lengths differ."""
+    if left is None or right is None:
+        return right if left is None else left
+    if left[0] != right[0] or len(left[1]) != len(right[1]):
+        return ("any", ())
+    return (left[0], tuple(_merge(a, b) for a, b in zip(left[1], right[1], strict=True)))
+
+
+def _settle(shape: _Shape) -> ValueType:
+    if shape is None:
+        return parse_type("int")
+    if shape[0] == "any":
+        return _UNKNOWN
+    return ValueType(shape[0], tuple(map(_settle, shape[1])))  # type: ignore[arg-type]  # kinds come from _type_of
