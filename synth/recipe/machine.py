@@ -4,36 +4,38 @@ The one rule: what would make the run fail is a problem; what would only make it
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 from synth.config import EngineConfig, LocalSandbox, OpenaiEngine, Recipe, TransformersEngine, VllmServerEngine
 from synth.errors import UserError
 from synth.languages.registry import get_language
-from synth.languages.spec import Language, find_toolchain
+from synth.languages.spec import Language, Toolchain, find_toolchain
 from synth.recipe.finding import Finding
 from synth.recipe.names import languages_named
 from synth.recipe.source import KeyPath
+
+FindToolchain = Callable[[str], Toolchain | None]
 
 _SEE = "codemill doctor"
 _TRAINING = ("torch", "trl", "peft", "datasets")
 
 
-def check_machine(recipe: Recipe) -> Iterator[Finding]:
+def check_machine(recipe: Recipe, find: FindToolchain = find_toolchain) -> Iterator[Finding]:
     """Everything that the recipe needs and this machine lacks."""
-    yield from _toolchains(recipe)
+    yield from _toolchains(recipe, find)
     yield from _packages(recipe)
     yield from _keys(recipe)
 
 
-def _toolchains(recipe: Recipe) -> Iterator[Finding]:
+def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
     if not isinstance(recipe.execution, LocalSandbox):
         return
     named = list(_executed(recipe))
     names = list(dict.fromkeys(language.name for _, language in named))
     with ThreadPoolExecutor(4) as pool:
-        missing = {name for name, found in zip(names, pool.map(find_toolchain, names), strict=True) if found is None}
+        missing = {name for name, found in zip(names, pool.map(find, names), strict=True) if found is None}
     yield from (_missing_toolchain(path, language) for path, language in named if language.name in missing)
 
 

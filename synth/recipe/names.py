@@ -4,6 +4,7 @@ The one rule: an alias is accepted, and what the later stages see is the languag
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from synth.config import HubSeeds, Recipe
 from synth.errors import PromptError, UserError
@@ -14,9 +15,9 @@ from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, lookup
 
 
-def check_names(recipe: Recipe) -> Iterator[Finding]:
-    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set."""
-    yield from _check_prompts(recipe)
+def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding]:
+    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (in `prompts`, or else in our own folder)."""
+    yield from _check_prompts(recipe, prompts)
     for path, name in languages_named(recipe):
         try:
             get_language(name)
@@ -25,10 +26,10 @@ def check_names(recipe: Recipe) -> Iterator[Finding]:
             yield Finding((path,), problem.expected, problem.fix)
 
 
-def _check_prompts(recipe: Recipe) -> Iterator[Finding]:
+def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
     """The set must hold the prompts of the stages in use, with the variables that the default set declares: the stages give those."""
     try:
-        problems = PromptLibrary.load(recipe.prompts).check(_prompt_uses(recipe))
+        problems = PromptLibrary.load(recipe.prompts, root).check(_prompt_uses(recipe))
     except PromptError as error:
         problems = list(error.problems)
     for problem in problems:

@@ -1,12 +1,18 @@
 """What a person reads when a recipe is wrong. Each test writes one mistake and expects its place, and what to do."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
+from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.recipe import load_recipe
+from synth.recipe.machine import check_machine
+from synth.recipe.names import check_names
+from synth.resources import resource_folder
 
 DATA = """
 engine: {kind: vllm_server}
@@ -178,3 +184,29 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
 )
 def test_keys_that_contradict_each_other_are_told(tmp_path: Path, changes: list[str], where: str) -> None:
     assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
+
+
+def test_unknown_prompt_set_names_the_nearest(tmp_path: Path) -> None:
+    problem = the_problem(tmp_path, "name: a\nprompts: defalt\n")
+    assert problem.where.endswith(":2: prompts = defalt")
+    assert problem.fix == "prompts: default"
+
+
+def test_prompt_set_without_a_needed_prompt_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
+    shutil.copytree(resource_folder("prompts") / "default", tmp_path / "mine")
+    (tmp_path / "mine" / "instruct.md").unlink()
+    solve = tmp_path / "mine" / "solve.md"
+    solve.write_text(solve.read_text(encoding="utf-8").replace("declaration", "deklaration"), encoding="utf-8")
+    recipe = Recipe.model_validate(yaml.safe_load("name: a\nprompts: mine\n" + DATA))
+    said = "\n".join(finding.expected for finding in check_names(recipe, tmp_path))
+    assert "prompts/mine/instruct.md must exist" in said
+    assert "prompts/mine/solve.md needs the variable deklaration" in said
+
+
+def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> None:
+    recipe = Recipe.model_validate(yaml.safe_load("name: a\n" + DATA.replace("{n: 4}", "{languages: [python, java]}")))
+    findings = [finding for finding in check_machine(recipe, lambda name: None) if finding.paths[0][:3] == ("data", "solve", "languages")]
+    assert [finding.paths[0][3] for finding in findings] == [0, 1]
+    assert "cannot run java" in findings[1].expected
+    assert "apt-get install" in findings[1].fix
+    assert all(finding.fatal for finding in findings)
