@@ -86,13 +86,14 @@ class Supervision:
         self.started = time.monotonic()
         self.reason = Stop.NONE
         self.killed = False
-        self.highest_mb = 0.0
+        self.highest = TreeUse(0.0, 0.0)
         self.kills_before = group.kills() if group else 0
 
     def stop(self, reason: Stop = Stop.NONE) -> None:
         """Kill the whole tree. The first reason stands."""
         if not self.killed:
             self.killed, self.reason = True, reason
+            self._measure()  # what dies with the pid namespace is in no account afterwards
             self.slot.kill_job()
 
     def finish(self, operations: bytes) -> Ending:
@@ -127,9 +128,13 @@ class Supervision:
                 self._check()
                 next_check = time.monotonic() + _CHECK_S
 
-    def _check(self) -> None:
+    def _measure(self) -> TreeUse:
         use = measure_tree(self.init_pid)
-        self.highest_mb = max(self.highest_mb, use.memory_mb)
+        self.highest = TreeUse(max(self.highest.cpu_s, use.cpu_s), max(self.highest.memory_mb, use.memory_mb))
+        return use
+
+    def _check(self) -> None:
+        use = self._measure()
         if use.cpu_s > self.limits.cpu_s:
             self.stop(Stop.CPU)
         elif self._is_out_of_memory(use):
@@ -152,8 +157,8 @@ class Supervision:
                         self.reason = Stop.OUTPUT
 
     def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
-        peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest_mb)
-        used = Used(used.cpu_s, peak_mb)
+        peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest.memory_mb)
+        used = Used(max(used.cpu_s, self.highest.cpu_s), peak_mb)
         if len(report) == REPORT.size:
             kind, index, status, error = REPORT.unpack(report)
             if kind == FAILED:
