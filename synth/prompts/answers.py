@@ -45,7 +45,7 @@ def extract_code(text: str, language: str) -> str | None:
 
 
 def extract_instruction(text: str) -> str | None:
-    """The instruction in an answer, without labels and quotes. None for an empty one, and for one with a code block: it may be the solution."""
+    """The instruction in an answer, without label and quotes. None for an empty one, and for one with code: it may be the solution."""
     text = _THOUGHTS.sub("", text).strip()
     if read_fences(text):
         return None

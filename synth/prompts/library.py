@@ -64,7 +64,8 @@ class PromptLibrary:
 
     def _problems(self, name: str, variables: Iterable[str], variant: str) -> list[Problem]:
         prompt = self._find(name, variant)
-        where = f"prompts/{self.set_name}/{name}.md"
+        stem = f"{name}.{variant}" if f"{name}.{variant}" in self.prompts else name
+        where = f"prompts/{self.set_name}/{stem}.md"
         if prompt is None:
             near = difflib.get_close_matches(name, self.prompts, n=1)
             hint = f"; the nearest is {near[0]}" if near else ""
