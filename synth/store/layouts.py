@@ -1,7 +1,9 @@
 """The layouts that other trainers read: how a row of ours becomes a row of theirs, and the file that tells them about it.
 
 LLaMA-Factory: its `data/README.md` (sharegpt and preference layout, and `text` for pre-training). axolotl: its pages on the
-conversation format (`chat_template`) and on preference tuning (`chat_template.default`). The one rule: pure functions, and no text is changed on the way.
+conversation format (`chat_template`) and on preference tuning (`chat_template.default`).
+
+The one rule: pure functions, and no text is changed on the way.
 """
 
 from collections.abc import Mapping

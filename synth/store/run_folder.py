@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from synth.config import Recipe
 from synth.errors import CodemillError, Problem, RunFolderError
@@ -152,13 +152,13 @@ def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
 def read_info(path: Path) -> RunInfo:
     """The `run.json` of a run folder. A run that says `running` but whose lock is free was killed: its state reads `interrupted`."""
     try:
-        info = RunInfo.model_validate_json(_info_path(path).read_bytes())
-    except (OSError, ValidationError) as error:
+        info = RunInfo.model_validate(json.loads(_info_path(path).read_bytes()))
+    except (OSError, ValueError) as error:
         expected = f"a run.json of schema version {SCHEMA_VERSION}"
         raise RunFolderError(Problem(f"{path}: not a run folder that can be read, {error}", expected, "codemill ls")) from error
     if info.state is RunState.RUNNING and not is_locked(path):
-        return info.model_copy(update={"state": RunState.INTERRUPTED})
-    return info
+        info = info.model_copy(update={"state": RunState.INTERRUPTED})
+    return info.model_copy(update={"name": path.name})  # a folder that was set aside or renamed goes by its present name
 
 
 def list_runs(runs_dir: Path) -> list[Path]:

@@ -196,7 +196,7 @@ def searched_columns(model: type[Record]) -> dict[str, Callable[[Any], Any]]:
         kind = _scalar_type(field.annotation)
         if kind is None or (kind is str and not _SEARCHED_TEXT.fullmatch(name)):
             continue
-        columns[name] = str if issubclass(kind, str) else kind
+        columns[name] = _in_utf8 if issubclass(kind, str) else kind
     return columns
 
 
@@ -212,13 +212,13 @@ def _scalar_type(annotation: object) -> type | None:
 def _body_schema(model: type[Record]) -> "pa.Schema":
     import pyarrow as pa
 
-    types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
-    columns = [(name, types[kind]) for name, kind in searched_columns(model).items()]  # type: ignore[index]  # the values are types
+    types: dict[object, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), _in_utf8: pa.string()}
+    columns = [(name, types[kind]) for name, kind in searched_columns(model).items()]
     return pa.schema([("key", pa.string()), *columns, ("body", pa.string())])
 
 
 def _body_row(record: Record, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"key": record_key(record), "body": encode_record(record)}
+    row: dict[str, Any] = {"key": _in_utf8(record_key(record)), "body": encode_record(record)}
     for name, convert in columns.items():
         value = getattr(record, name)
         row[name] = None if value is None else convert(value)
@@ -236,7 +236,11 @@ def _index_schema() -> "pa.Schema":
 
 def _index_row(record: Record) -> dict[str, Any]:
     row = record.model_dump(mode="json")
-    # In JSON text an escape means the same as the character, and a raw lone surrogate has no place in UTF-8.
-    row["evidence"] = row["evidence"].encode("utf-8", "backslashreplace").decode()
+    row |= {name: _in_utf8(value) for name, value in row.items() if isinstance(value, str)}
     row["ms"] = row["ms"] if math.isfinite(row["ms"]) else 0.0
     return row
+
+
+def _in_utf8(text: str) -> str:
+    """Text for a column: a lone surrogate has no place in UTF-8, and in JSON text its escape means the same."""
+    return text.encode("utf-8", "backslashreplace").decode()

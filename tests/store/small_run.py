@@ -161,7 +161,7 @@ def build_small_run(runs_dir: Path, name: str = "small") -> Path:
         write_sft(run.path, "r1-coarse", [SAMPLE])
         write_pairs(run.path, "r1", [PAIR])
         write_fim(run.path, "r1", [FIM])
-        _note_checkpoint(run.path, "r1-sft", {"dataset_files": ["sft/r1-coarse.parquet", "fim/r1.parquet"], "base": "pocket"})
+        _note_checkpoint(run.path, "r1-sft", {"data": ["sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet"], "rows": 2})
         _note_checkpoint(run.path, "r1-dpo", {"unit_ids": ["pair-7a"]})
     return run.path
 

@@ -48,6 +48,13 @@ def test_a_lone_surrogate_in_evidence_is_kept_as_its_json_escape(tmp_path: Path)
     assert read_shard(tmp_path / "one.parquet", IndexRow)[0].evidence == '{"found": "\\ud800 加"}'
 
 
+def test_a_lone_surrogate_where_a_column_is_searched_harms_neither_column_nor_record(tmp_path: Path) -> None:
+    odd = GOOD.model_copy(update={"policy": "a\ud800"})
+    write_shard(tmp_path, "one", [odd])
+    assert read_shard(tmp_path / "one.parquet", type(GOOD)) == [odd]
+    assert read_rows(tmp_path / "one.parquet", ["policy"]) == [{"policy": "a\\ud800"}]
+
+
 def test_infinite_and_missing_numbers_survive(tmp_path: Path) -> None:
     observation = Observation(request_id="solution-1", language="python", phase=Phase.RUN, exit_code=None, wall_s=float("inf"))
     write_shard(tmp_path, "one", [observation])

@@ -1,0 +1,82 @@
+"""Printing for the terminal views: tables, texts and JSON.
+
+The one rule: text that a model or a source wrote never reaches the terminal raw. Control characters, escape sequences, characters that turn
+the writing direction and lone surrogates are shown as escapes, and rich reads no markup in them.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def plain(text: object) -> str:
+    """Text with everything that could steer a terminal written as an escape. New lines and tabs stay."""
+    return _UNSAFE.sub(_escape, str(text))
+
+
+def one_line(text: object, width: int = 80) -> str:
+    """The start of a text on one line."""
+    flat = " ".join(plain(text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def print_json(value: object) -> None:
+    """One JSON document in ASCII, so that it is as safe as it is exact."""
+    text = json.dumps(value, indent=2, ensure_ascii=True, default=_to_plain_data)
+    print(text.replace("\x7f", "\\u007f"))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> None:
+    """A table; columns named in `numbers` are set to the right. Cells are made safe here."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, justify="right" if head in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console().print(table)
+
+
+def print_title(text: object) -> None:
+    """A heading."""
+    from rich.text import Text
+
+    console().print(Text(plain(text), style="bold"))
+
+
+def print_text(text: object, indent: int = 0) -> None:
+    """A text as it is, made safe, each line indented."""
+    for line in plain(text).split("\n"):
+        console().print(" " * indent + line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def console() -> "Console":
+    """The terminal, or whatever stands in its place now; without one, lines are wide enough for whole ids."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200, emoji=False)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _to_plain_data(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value)

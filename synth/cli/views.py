@@ -1,0 +1,244 @@
+"""The terminal views of a run: ls, funnel, show, rejected, pairs, why, export, replay.
+
+The one rule: each is a thin printer over a function of `synth.store`, and with `--json` it prints what that function returned.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from synth.cli.app import AsJson
+from synth.cli.printing import console, one_line, plain, print_json, print_table, print_text, print_title
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from rich.tree import Tree
+
+    from synth.records import Message
+    from synth.store.units import Body
+
+RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of the run; left out: the newest.")]
+RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run; left out: the newest.")]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
+UnitId = Annotated[str, typer.Argument(metavar="ID", help="Id of a unit, or a start of it that only one unit has.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows on a page.")]
+After = Annotated[str | None, typer.Option("--after", metavar="KEY", help="Go on after this key of an earlier page.")]
+Language = Annotated[str | None, typer.Option(help="Only this language.")]
+
+_RUNS = Path("runs")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the views on the command frame."""
+    app.command("ls")(list_runs)
+    for command in (funnel, show, rejected, pairs, why, export):
+        app.command()(command)
+    from synth.cli.replay import replay
+
+    app.command()(replay)
+
+
+def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
+    """List the runs, the newest first."""
+    from synth.store import run_folder
+
+    infos = [run_folder.read_info(path) for path in run_folder.list_runs(runs_dir)]
+    if as_json:
+        print_json(infos)
+        return
+    rows = [
+        [info.name, info.state, info.resumed, f"{info.started:%Y-%m-%d %H:%M}", f"{info.updated:%Y-%m-%d %H:%M}", info.message]
+        for info in infos
+    ]
+    print_table(["run", "state", "resumed", "started", "updated", "message"], rows, ["resumed"])
+
+
+def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
+    """Show what became of the units at each stage: entered = kept + rejected + failed + waiting."""
+    from synth.store import views
+
+    folder = resolve_run(runs_dir, run)
+    found, problems = views.funnel(folder), views.conservation_problems(folder, limit=20)
+    if as_json:
+        print_json({"run": folder.name, "stages": found, "conservation_problems": problems})
+        return
+    heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
+    rows = [[row.round, row.stage, row.entered, row.kept, row.rejected, row.failed, row.waiting, _reasons(row)] for row in found]
+    print_title(folder.name)
+    print_table(heads, rows, heads[2:7])
+    for problem in problems:
+        print_text(f"not conserved: {problem.stage} {problem.round}/{problem.shard} {problem.unit_id}: {problem.problem}")
+
+
+def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
+    """Show one unit: its decisions and everything that is stored of it."""
+    from synth.store.units import find_unit
+
+    found = find_unit(resolve_run(runs_dir, run), unit)
+    if as_json:
+        print_json(found)
+        return
+    print_title(f"{found.id} ({found.kind})")
+    rows = [[row.round, row.stage, row.decision, row.reason, row.language, row.evidence] for row in found.rows]
+    print_table(["round", "stage", "decision", "reason", "language", "evidence"], rows)
+    for body in found.bodies:
+        _print_body(body)
+
+
+def rejected(
+    run: RunName = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason, for example wrong_answer.")] = None,
+    language: Language = None,
+    stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """List the units that left the flow, with reason and evidence, a page at a time."""
+    from synth.store import views
+
+    page = views.rejected(resolve_run(runs_dir, run), reason, language, stage, limit, after)
+    if as_json:
+        print_json({"rows": page.rows, "next": page.next_key})
+        return
+    heads = ["unit", "round", "stage", "decision", "reason", "language", "evidence"]
+    rows = [[row.unit_id, row.round, row.stage, row.decision, row.reason, row.language, one_line(row.evidence)] for row in page.rows]
+    print_table(heads, rows, ["round"])
+    _print_next(page.next_key)
+
+
+def pairs(
+    run: RunName = None,
+    language: Language = None,
+    limit: Limit = 5,
+    after: After = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """Show preference pairs with their texts, a page at a time."""
+    from synth.store import views
+
+    page = views.pairs(resolve_run(runs_dir, run), language, limit, after)
+    if as_json:
+        print_json({"pairs": page.pairs, "next": page.next_key})
+        return
+    for pair in page.pairs:
+        print_title(f"{pair.id} ({pair.language}, {pair.rank})")
+        _print_messages("prompt", pair.prompt)
+        _print_messages(f"chosen {pair.chosen_id}, passes {pair.chosen_pass:.0%}", pair.chosen)
+        _print_messages(f"rejected {pair.rejected_id}, passes {pair.rejected_pass:.0%}, {pair.rejected_outcome}", pair.rejected)
+    if not page.pairs:
+        print_text("No pairs.")
+    _print_next(page.next_key)
+
+
+def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
+    """Show where a unit came from and what became of it: seed, task, solutions, verdicts, pairs and samples, checkpoints."""
+    from synth.store.lineage import lineage
+
+    graph = lineage(resolve_run(runs_dir, run), unit)
+    if as_json:
+        nodes = [{"id": node, **about} for node, about in graph.nodes(data=True)]
+        print_json({"focus": graph.graph["focus"], "nodes": nodes, "edges": [list(edge) for edge in graph.edges]})
+        return
+    for root in [node for node in graph if graph.in_degree(node) == 0]:
+        console().print(_tree(graph, root))
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write.")],
+    run: RunName = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="datasets, jsonl, llama-factory or axolotl.")] = "datasets",
+    runs_dir: RunsDir = _RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """Write the data sets of a run in another tool's layout, with a card."""
+    from synth.store.export import ExportFormat
+    from synth.store.export import export as write_export
+    from synth.store.query import check_known
+
+    check_known("format", format, list(ExportFormat), "--format datasets")
+    report = write_export(resolve_run(runs_dir, run), ExportFormat(format), output)
+    if as_json:
+        print_json({"folder": str(report.folder), "counts": report.counts})
+        return
+    rows = ", ".join(f"{kind} {count}" for kind, count in report.counts.items())
+    print_text(f"{report.folder}: {rows}; README.md says how they came about")
+
+
+def resolve_run(runs_dir: Path, name: str | None) -> Path:
+    """The run folder of that name, or the newest. Raises UserError with the nearest names."""
+    from synth.errors import Problem, UserError
+    from synth.store.query import check_known
+    from synth.store.run_folder import list_runs
+
+    runs = list_runs(runs_dir)
+    if not runs:
+        raise UserError(Problem(f"{runs_dir}: no runs here", "a folder with run folders", "codemill run RECIPE, or another --runs-dir"))
+    check_known("run", name, [path.name for path in runs], "codemill ls")
+    return runs[0] if name is None else runs_dir / name
+
+
+def _reasons(row: object) -> str:
+    from synth.store.views import FunnelRow
+
+    return ", ".join(f"{reason.reason} {reason.count}" for reason in row.reasons) if isinstance(row, FunnelRow) else ""
+
+
+def _print_next(key: str | None) -> None:
+    if key is not None:
+        print_text(f"next page: --after {key}")
+
+
+def _print_messages(title: str, messages: tuple[Message, ...]) -> None:
+    print_text(title, indent=2)
+    for message in messages:
+        print_text(f"[{message.role}] {message.content}", indent=4)
+
+
+def _print_body(body: Body) -> None:
+    print_title(f"{body.kind}, made by {body.stage}")
+    for name, value in body.fields.items():
+        if isinstance(value, str) and "\n" in value:
+            print_text(f"{name}:", indent=2)
+            print_text(value, indent=4)
+        elif isinstance(value, list):
+            print_text(f"{name}:", indent=2)
+            for item in value:
+                print_text(item, indent=4)
+        else:
+            print_text(f"{name}: {value}", indent=2)
+
+
+def _tree(graph: nx.DiGraph, root: str) -> Tree:
+    """The graph as a tree; what was shown before is only named again."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    shown: set[str] = set()
+
+    def grow(tree: Tree, node: str) -> None:
+        again = node in shown
+        style = "bold" if node == graph.graph["focus"] else ""
+        branch = tree.add(Text(_label(graph, node) + (" (above)" if again else ""), style=style))
+        shown.add(node)
+        for child in sorted(graph.successors(node)) if not again else ():
+            grow(branch, child)
+
+    trunk = Tree("", hide_root=True)
+    grow(trunk, root)
+    return trunk
+
+
+def _label(graph: nx.DiGraph, node: str) -> str:
+    about = graph.nodes[node]
+    words = [str(about[key]) for key in ("language", "outcome", "rank") if about.get(key)]
+    if "total" in about:
+        words.append(f"{about['passed']} of {about['total']}")
+    if about.get("decision", "kept") != "kept":
+        words.append(f"{about['decision']} at {about['stage']}: {about.get('reason', '')}")
+    return plain(f"{node}  {', '.join(words)}".rstrip())
