@@ -28,7 +28,7 @@ check: install  ## Format, lint, types
 	@.ci/check
 
 test: install  ## All tests
-	@HF_HUB_OFFLINE=1 $(PY) -m pytest
+	@HF_HUB_OFFLINE=1 $(PY) -m pytest -rs
 
 bench: install  ## All benchmarks, with their tables
 	@set -e; for bench in benchmarks/*/__main__.py; do $(PY) -m "benchmarks.$$(basename "$$(dirname "$$bench")")"; done

@@ -16,7 +16,7 @@ from synth.recipe.source import Document, KeyPath, lookup
 
 
 def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding]:
-    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (sought in `prompts`, else in our folder)."""
+    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (in `prompts`, else in our folder)."""
     yield from _check_prompts(recipe, prompts)
     for path, name in languages_named(recipe):
         try:
