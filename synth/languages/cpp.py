@@ -70,8 +70,8 @@ def _dispatch(index: int, code: str, scope: str, entry_point: str, signature: Si
     called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
     by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
     by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
-    types = f"codemill_driver::Types<{_canonical(signature)}>{{}}"
-    return f'#line 1 "candidate_{index}.cpp"\nint candidate_main_{index}() {{ return codemill_driver::drive({by_call}, {by_name}, {types}); }}\n'
+    driven = f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"
+    return f'#line 1 "candidate_{index}.cpp"\nint candidate_main_{index}() {{ return {driven}; }}\n'
 
 
 def _one(index: int, code: str, entry_point: str, signature: Signature) -> str:
@@ -90,7 +90,10 @@ def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) ->
     """One translation unit with every candidate; argv[1] says which one runs."""
     parts = [_one(index, code, entry_point, signature) for index, code in enumerate(codes)]
     cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
-    return {"main.cpp": "".join(parts) + f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} return 1; }}\n'}
+    return {
+        "main.cpp": "".join(parts)
+        + f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} return 1; }}\n'
+    }
 
 
 def can_share(code: str) -> bool:
@@ -136,6 +139,17 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) total += x;\n    return total;\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="#include <iostream>\nint main() {\n    long long x, total = 0;\n    while (std::cin >> x) total += x;\n    std::cout << total << std::endl;\n}\n",
+    gold=Gold(
+        "long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) total += x;\n    return total;\n}\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
+    hello="""#include <iostream>
+
+int main() {
+    long long x, total = 0;
+    while (std::cin >> x) total += x;
+    std::cout << total << std::endl;
+}
+""",
 )

@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_MODIFIERS = {"public", "private", "protected", "static", "final", "const", "inline", "constexpr", "auto", "unsigned", "synchronized", "volatile"}
+_MODIFIERS = {
+    "public",
+    "private",
+    "protected",
+    "static",
+    "final",
+    "const",
+    "inline",
+    "constexpr",
+    "auto",
+    "unsigned",
+    "synchronized",
+    "volatile",
+}
 _TOKEN = re.compile(r"\s*(std::|[A-Za-z_][\w]*(?:\s+long\b)?(?:\s+int\b)?|[<>,\[\]&*|{}().])")
 
 

@@ -12,12 +12,31 @@ from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "long", "float": "double", "str": "String", "bool": "boolean", "null": "Object", "any": "Object"}
 _BOXED = {"int": "Long", "float": "Double", "bool": "Boolean"}
-_SIMPLE = {"long": "int", "int": "int", "short": "int", "Long": "int", "Integer": "int", "BigInteger": "int", "double": "float", "Double": "float"}
+_SIMPLE = {
+    "long": "int",
+    "int": "int",
+    "short": "int",
+    "Long": "int",
+    "Integer": "int",
+    "BigInteger": "int",
+    "double": "float",
+    "Double": "float",
+}
 _SIMPLE |= {"float": "float", "boolean": "bool", "Boolean": "bool", "String": "str", "char": "str", "Character": "str", "void": "null"}
-_GENERIC = {"List": "list", "ArrayList": "list", "LinkedList": "list", "Map": "map", "HashMap": "map", "TreeMap": "map", "LinkedHashMap": "map"}
+_GENERIC = {
+    "List": "list",
+    "ArrayList": "list",
+    "LinkedList": "list",
+    "Map": "map",
+    "HashMap": "map",
+    "TreeMap": "map",
+    "LinkedHashMap": "map",
+}
 _IMPORTS = "import java.util.*; import java.util.function.*; import java.util.stream.*; import java.math.*; "
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:import|package)\s[^;\n]*;[ \t]*$", re.MULTILINE)
-_TYPE = re.compile(r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
+_TYPE = re.compile(
+    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
+)
 _PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
 
 FLAGS = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
@@ -83,7 +102,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 _JAR = (
-    ("{javac}", "-proc:none", "-d", "classes", "Driver.java", "CompileServer.java"),
+    ("{javac}", "-proc:none", "-nowarn", "-d", "classes", "Driver.java", "CompileServer.java"),
     ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
 )
 
@@ -96,18 +115,32 @@ LANGUAGE = Language(
     grammar="java",
     compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
     run_command=("{java}", *FLAGS, "-Xss16m", "-cp", ".", "Main"),
-    memory_mb=256,
+    runtime_mb=256,
+    runtime_threads=32,
     data_limit=False,
     driver=Driver(
         files=_files,
         run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
         shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
         shared_commands=_JAR,
-        compile_server=("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-cp", "{shared}/driver.jar", "CompileServer"),
+        compile_server=(
+            "{java}",
+            "-XX:+UseSerialGC",
+            "-Xmx512m",
+            "-Xss16m",
+            "-XX:-UsePerfData",
+            "-cp",
+            "{shared}/driver.jar",
+            "CompileServer",
+        ),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n    return total;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n    return total;\n}\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
     hello="""import java.util.Scanner;
 
 public class Main {

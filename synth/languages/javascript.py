@@ -67,11 +67,14 @@ LANGUAGE = Language(
     install="apt-get install -y nodejs",
     grammar="javascript",
     run_command=("{node}", *NODE_FLAGS, "main.js"),
-    memory_mb=128,
+    runtime_mb=128,
+    runtime_threads=32,
     data_limit=False,
     driver=Driver(files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js")),
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("function solve(xs) {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="const text = require('fs').readFileSync(0, 'utf8');\nconsole.log(text.trim().split(/\\s+/).map(Number).reduce((a, b) => a + b, 0));\n",
+    hello="""const words = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/);
+console.log(words.map(Number).reduce((a, b) => a + b, 0));
+""",
 )

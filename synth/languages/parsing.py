@@ -4,15 +4,18 @@ The one rule: a check says the first error in words or None, and never raises on
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
 
 
 @lru_cache(maxsize=64)
-def get_parser(grammar: str) -> Any:
+def get_parser(grammar: str) -> "Parser":
     """The tree-sitter parser of a grammar. Raises LookupError for an unknown grammar."""
     from tree_sitter_language_pack import get_parser as load
 
-    return load(grammar)
+    return load(grammar)  # type: ignore[arg-type]
 
 
 def tree_error(code: str, grammar: str) -> str | None:
@@ -24,10 +27,14 @@ def tree_error(code: str, grammar: str) -> str | None:
     line = node.start_point[0] + 1
     if node.is_missing:
         return f"line {line}: {node.type!r} is missing"
-    return f"line {line}: unexpected {code.splitlines()[line - 1].strip()[:60]!r}" if line <= len(code.splitlines()) else f"line {line}: unexpected end"
+    return (
+        f"line {line}: unexpected {code.splitlines()[line - 1].strip()[:60]!r}"
+        if line <= len(code.splitlines())
+        else f"line {line}: unexpected end"
+    )
 
 
-def _first_error(root: Any) -> Any:
+def _first_error(root: "Node") -> "Node":
     """The first error node in text order; without recursion, since hostile code nests deeply."""
     node = root
     while not (node.is_error or node.is_missing):

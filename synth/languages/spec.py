@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -95,22 +96,41 @@ class Language:
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    memory_mb: int = 512
-    """The least that the runtime needs to be itself; added to the limit of the program where the runtime counts towards it."""
+    runtime_mb: int = 0
+    """What the runtime needs for itself, in megabytes: added to the program's own limit."""
+    runtime_threads: int = 0
+    """Threads of the runtime: added to the program's own limit of processes."""
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
     driver: Driver | None = None
-    render_signature: Callable[[str, tuple[str, ...], Signature], str]
+    render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
     """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
-    find_signature: Callable[[str, str], FunctionContract | None] = lambda code, entry_point: None
+    find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) to the contract that the declaration states; None when it states none."""
     gold: Gold | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
 
+    @property
+    def extension(self) -> str:
+        """Of its files, without the dot."""
+        return self.file_name.rpartition(".")[2]
+
     def parse_error(self, code: str) -> str | None:
         """The first syntax error in words, or None. Loads the grammar on first use."""
         return self.check(code) if self.check else tree_error(code, self.grammar)
+
+
+def render_signature(language: Language, entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """The declaration line in that language; where the language has none of its own, the language-neutral form."""
+    if language.render_signature is None:
+        return f"{entry_point}{signature}"
+    return language.render_signature(entry_point, names, signature)
+
+
+def find_signature(language: Language, code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the code's own declaration of the function states, or None."""
+    return language.find_signature(code, entry_point) if language.find_signature else None
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +145,7 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     version = _version([tools[language.tools[0]], *language.version_arguments])
     if version is None:
         return None
-    marks = [f"{path}:{os.stat(path).st_size}:{os.stat(path).st_mtime_ns}" for path in tools.values()]
+    marks = [f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values()]
     digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
     return Toolchain(tools, version, digest, tuple(sorted({root for path in tools.values() if (root := _root(path))})))
 
@@ -133,16 +153,17 @@ def find_toolchain(language_name: str) -> Toolchain | None:
 def find_tool(name: str) -> str | None:
     """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a start."""
     found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
-    return _unshim(name, found) if found else None
+    real = _unshim(name, found) if found else None
+    return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
 
 
 def _unshim(name: str, found: str) -> str | None:
-    real = os.path.realpath(found)
-    if os.path.basename(real) == "rustup":
+    real = Path(found).resolve()
+    if real.name == "rustup":
         toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
         candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(toolchains.glob(f"*/bin/{name}"))
         return str(candidates[0]) if candidates else None
-    return real if os.path.basename(os.path.dirname(found)) != "shims" else None
+    return str(real) if Path(found).parent.name != "shims" else None
 
 
 def _root(path: str) -> str:

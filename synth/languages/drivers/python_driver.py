@@ -75,7 +75,7 @@ def encode(value: object, tokens: list[str]) -> None:
         for item in value:  # type: ignore[attr-defined]
             encode(item, tokens)
     elif kind in _MAPS:
-        pairs = list(_items(value))  # type: ignore[arg-type]
+        pairs: list[tuple[object, object]] = list(_items(value))  # type: ignore[arg-type]
         tokens.append(f"m{len(pairs)}")
         for key, item in pairs:
             encode(key, tokens)
@@ -88,7 +88,7 @@ def describe(error: BaseException) -> str:
     """Type and message of an exception, cut to 300 characters; the message may be hostile code."""
     try:
         text = str(error)
-    except Exception:
+    except Exception:  # noqa: BLE001  # the message is the program's own code
         text = ""
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
 
@@ -103,7 +103,7 @@ def _call(function: types.FunctionType, line: str) -> str:
         return "returned " + " ".join(tokens)
     except Unreadable as error:
         return "unreadable " + str(error).encode().hex()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever the program raises is its result
         return "raised " + describe(error).encode("utf-8", "replace").hex()
 
 

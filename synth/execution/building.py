@@ -1,0 +1,245 @@
+"""From source text to something that runs: the driver's shared files, one build for several candidates, and the resident compiler.
+
+Place in the flow: `local.py` asks for a build before it runs a compiled language. The one rule: compilers read hostile text, so they run
+in the sandbox too, and nothing that they make is ever run outside it.
+"""
+
+import fcntl
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from synth.errors import Problem, SandboxError
+from synth.execution.job import Job
+from synth.execution.process import ProcessSandbox, Worker
+from synth.ids import content_hash
+from synth.languages.spec import Driver, Language, Toolchain, find_tool
+from synth.records import Limits, Stop
+from synth.values import Signature
+
+COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
+_SERVER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=1 << 20)
+_ONE_COMPILE_S: Final = 60.0
+_COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
+
+
+@dataclass(slots=True)
+class Build:
+    """What came of building some candidates: a folder or files to run, and the messages for those that were refused."""
+
+    folder: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    positions: dict[int, int] = field(default_factory=dict)
+    """Candidate to its number in the build: the `{index}` of the run command."""
+    unattributed: bool = False
+    """The shared build failed and nobody could be named: each candidate has to be built alone."""
+    infrastructure: str | None = None
+
+    def remove(self) -> None:
+        """Delete the folder. May be called twice."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
+    """The command with its placeholders filled; what becomes empty is left out."""
+    values = {"linker": linker_flag(), **toolchain.tools, **places}
+    return tuple(word for part in command if (word := part.format_map(values)))
+
+
+@cache
+def linker_flag() -> str:
+    """mold links in a few milliseconds; without it, the system's linker."""
+    return "-fuse-ld=mold" if find_tool("mold") else ""
+
+
+def cache_root() -> Path:
+    """Where drivers are prepared once: $XDG_CACHE_HOME/codemill, or ~/.cache/codemill."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codemill" / "drivers"
+
+
+_PREPARING = threading.Lock()
+
+
+def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | None:
+    """The folder of the driver's shared files, made on first use and kept by content. Raises SandboxError.
+
+    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits for the other.
+    """
+    if not driver.shared:
+        return None
+    key = content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)
+    folder = cache_root() / f"{name}-{key}"
+    with _PREPARING:
+        cache_root().mkdir(parents=True, exist_ok=True)
+        with (cache_root() / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                _prepare(driver, toolchain, folder)
+    return folder
+
+
+def _prepare(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    for path, text in driver.shared.items():
+        (unfinished / path).write_text(text, encoding="utf-8")
+    for command in driver.shared_commands:
+        done = subprocess.run(fill(command, toolchain), cwd=unfinished, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode != 0:
+            fix = "codemill doctor; a broken toolchain must be installed again"
+            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {done.stderr[-500:]}", fix))
+    for made in [unfinished, *unfinished.rglob("*")]:
+        made.chmod(0o755 if made.is_dir() else 0o644)
+    unfinished.rename(folder)
+
+
+class Builder:
+    """Builds the candidates of one compiled language. Thread-safe."""
+
+    def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain) -> None:
+        self.sandbox, self.language, self.toolchain = sandbox, language, toolchain
+
+    def build_plain(self, code: str) -> Build:
+        """A stdin/stdout program."""
+        return self._compile({self.language.file_name: code}, self.language.compile_command, (), 1)
+
+    def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
+        """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
+        driver = self.language.driver
+        assert driver is not None, "function mode needs a driver"
+        left, refused = list(range(len(codes))), dict[int, str]()
+        readonly = (str(shared),) if shared else ()
+        command = fill(driver.compile_command, self.toolchain, shared=shared)
+        while left:
+            chosen = [codes[index] for index in left]
+            files = driver.batch.files(chosen, entry_point, signature) if driver.batch else driver.files(chosen[0], entry_point, signature)
+            build = self._compile(files, command, readonly, len(left))
+            if build.infrastructure is not None or not build.refused:
+                build.positions = {candidate: position for position, candidate in enumerate(left)}
+                build.refused = refused
+                return build
+            blamed = driver.batch.blame(build.refused[0]) if driver.batch and len(left) > 1 else {0: build.refused[0]}
+            refused |= {left[position]: text for position, text in blamed.items()}
+            if not blamed:
+                return Build(unattributed=True)
+            left = [candidate for position, candidate in enumerate(left) if position not in blamed]
+        return Build(refused=refused)
+
+    def _compile(self, files: Mapping[str, str], command: Sequence[str], readonly: tuple[str, ...], count: int) -> Build:
+        folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
+        folder.chmod(0o777)
+        job = Job(
+            argv=fill(command, self.toolchain),
+            files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
+            stdin=None,
+            limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
+            env=_COMPILER_ENVIRONMENT,
+            readonly=(*self.toolchain.readonly, *readonly),
+            writable=folder,
+            data_limit=False,
+        )
+        result = self.sandbox.run(job)
+        if result.infrastructure is not None:
+            return Build(folder, infrastructure=result.infrastructure)
+        if result.exit_code == 0 and result.stop is Stop.NONE:
+            return Build(folder)
+        stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+        shutil.rmtree(folder, ignore_errors=True)
+        return Build(refused={0: stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")})
+
+
+class CompileServers:
+    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+
+    def __init__(self, sandbox: ProcessSandbox, driver: Driver, toolchain: Toolchain, shared: Path, recycle_after: int = 2000) -> None:
+        self._sandbox, self._toolchain, self._recycle_after = sandbox, toolchain, recycle_after
+        self._command = fill(driver.compile_server, toolchain, shared=shared)
+        self._readonly = (*toolchain.readonly, str(shared))
+        self._idle: list[tuple[Worker, int]] = []
+        self._lock = threading.Lock()
+
+    def compile(self, files: Mapping[str, str]) -> Build:
+        """Compile one source file. A compiler that dies on it is asked once more, afresh, and then the program is refused."""
+        ((name, source),) = files.items()
+        for _ in range(2):
+            worker, served = self._take()
+            timer = threading.Timer(_ONE_COMPILE_S, worker.kill)
+            timer.start()
+            try:
+                build = _ask(worker, name, source)
+            except (OSError, EOFError, struct.error):
+                worker.close()
+                continue
+            finally:
+                timer.cancel()
+            self._give(worker, served + 1)
+            return build
+        return Build(refused={0: "the compiler crashes on this program, or takes more than a minute"})
+
+    def close(self) -> None:
+        """End the idle compilers."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        for worker, _ in workers:
+            worker.close()
+
+    def _take(self) -> tuple[Worker, int]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        job = Job(
+            argv=self._command,
+            files={},
+            stdin=None,
+            limits=_SERVER_LIMITS,
+            env=_COMPILER_ENVIRONMENT,
+            readonly=self._readonly,
+            data_limit=False,
+        )
+        return self._sandbox.open_worker(job), 0
+
+    def _give(self, worker: Worker, served: int) -> None:
+        if served >= self._recycle_after or not worker.alive:
+            worker.close()
+            return
+        with self._lock:
+            self._idle.append((worker, served))
+
+
+def _ask(worker: Worker, name: str, source: str) -> Build:
+    """One exchange with a resident compiler (the format stands in CompileServer.java). Raises OSError, EOFError."""
+    request = b"".join(struct.pack(">i", len(data)) + data for data in (name.encode(), source.encode("utf-8", "replace")))
+    while request:
+        request = request[worker.stdin.write(request) :]
+    (count,) = struct.unpack(">i", _read(worker, 4))
+    if count < 0:
+        return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
+    classes = {}
+    for _ in range(count):
+        class_name = _read_block(worker).decode("utf-8", "replace")
+        classes[f"{class_name}.class"] = _read_block(worker)
+    return Build(files=classes, positions={0: 0})
+
+
+def _read_block(worker: Worker) -> bytes:
+    (length,) = struct.unpack(">i", _read(worker, 4))
+    return _read(worker, length)
+
+
+def _read(worker: Worker, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        part = worker.stdout.read(length - len(data))
+        if not part:
+            raise EOFError("the compiler ended")
+        data += part
+    return data

@@ -1,0 +1,161 @@
+"""The sandbox of this machine: many requests at once, over the process sandbox.
+
+Place in the flow: behind `execution/protocol.py`. The one rule: the same request in one process lifetime runs once, and a fault of ours
+becomes an observation with `infrastructure`, never a verdict.
+"""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Literal
+
+from synth.errors import SandboxError
+from synth.execution.process import ProcessSandbox
+from synth.execution.recorded import request_key
+from synth.execution.runner import LanguageRunner
+from synth.execution.turnstile import Turnstile
+from synth.languages.registry import UnknownLanguage, get_language
+from synth.languages.spec import find_toolchain
+from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, Stop
+
+_CACHED: Final = 20_000
+
+
+class LocalSandbox:
+    """Runs programs in isolation on this machine. `workers` programs at once; 0 takes the number of cores."""
+
+    def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C") -> None:
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._minimum_level = minimum_level
+        self._gate = Turnstile()
+        self._runners: dict[str, LanguageRunner] = {}
+        self._cache: OrderedDict[str, asyncio.Future[Observation]] = OrderedDict()
+        self._sandbox: ProcessSandbox | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def level(self) -> str:
+        return self._sandbox.level if self._sandbox else ""
+
+    async def start(self) -> None:
+        """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
+        if self._sandbox is None:
+            self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
+            self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+
+    async def close(self) -> None:
+        sandbox, self._sandbox = self._sandbox, None
+        threads, self._threads = self._threads, None
+        for runner in self._runners.values():
+            runner.close()
+        self._runners.clear()
+        if sandbox is not None:
+            await asyncio.to_thread(sandbox.close)
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+
+    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        """Observations in the order of the requests. Raises SandboxError only when it was not started."""
+        if self._threads is None:
+            await self.start()
+        keys = [request_key(request) for request in requests]
+        new = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._cache}
+        for key in new:
+            self._cache[key] = asyncio.get_running_loop().create_future()
+        waiting = [self._cache[key] for key in keys]
+        await asyncio.gather(*(self._run(group) for group in self._groups(new)))
+        observations = [await future for future in waiting]
+        self._forget(keys)
+        return [o.model_copy(update={"request_id": r.id, "language": r.language}) for o, r in zip(observations, requests, strict=True)]
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        """Faults are not kept, and the cache stays bounded."""
+        for key in keys:
+            future = self._cache.get(key)
+            if future is not None and future.done() and (future.cancelled() or future.exception() or future.result().infrastructure):
+                del self._cache[key]
+        while len(self._cache) > _CACHED and next(iter(self._cache.values())).done():
+            self._cache.popitem(last=False)
+
+    def _groups(self, new: dict[str, ExecutionRequest]) -> list[dict[str, ExecutionRequest]]:
+        """What is run by one thread at a time: candidates that can share a build together, everything else alone."""
+        groups: list[dict[str, ExecutionRequest]] = []
+        shared: dict[tuple[str, str, str], list[str]] = {}
+        for key, request in new.items():
+            if isinstance(request.call, FunctionCall) and _can_share(request):
+                shared.setdefault((request.language, request.call.entry_point, request.call.signature), []).append(key)
+            else:
+                groups.append({key: request})
+        for (language, _, _), keys in shared.items():
+            size = _share_size(language, len(keys), self.workers)
+            groups += [{key: new[key] for key in keys[start : start + size]} for start in range(0, len(keys), size)]
+        return groups
+
+    async def _run(self, group: dict[str, ExecutionRequest]) -> None:
+        """Run a group in a thread and answer its futures, whatever happens."""
+        assert self._threads is not None, "execute starts the sandbox"
+        try:
+            observations = await asyncio.get_running_loop().run_in_executor(self._threads, self._run_in_thread, list(group.values()))
+        except (SandboxError, OSError, RuntimeError) as error:
+            observations = [_failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
+        except BaseException:
+            for key in group:
+                self._cache.pop(key).cancel()
+            raise
+        for key, observation in zip(group, observations, strict=True):
+            self._cache[key].set_result(observation)
+
+    def _run_in_thread(self, requests: list[ExecutionRequest]) -> list[Observation]:
+        runner = self._runner(requests[0])
+        if isinstance(runner, Observation):
+            return [runner.model_copy(update={"request_id": request.id}) for request in requests]
+        observations = runner.run_group(requests)
+        for at, observation in enumerate(observations):
+            if is_near_limit(observation, requests[at].limits.cpu_s):
+                observations[at] = runner.run_group([requests[at]], alone=True)[0]
+        return observations
+
+    def _runner(self, request: ExecutionRequest) -> LanguageRunner | Observation:
+        """The runner of the language, or the observation that says why there is none."""
+        try:
+            language = get_language(request.language)
+        except UnknownLanguage as error:
+            return _failed(request, str(error))
+        if language.name not in self._runners:
+            toolchain = find_toolchain(language.name)
+            if toolchain is None:
+                return _failed(request, None).model_copy(update={"toolchain_missing": language.install})
+            assert self._sandbox is not None, "execute starts the sandbox"
+            self._runners.setdefault(language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate))
+        runner = self._runners[language.name]
+        runner.prepare()
+        return runner
+
+
+def is_near_limit(observation: Observation, cpu_limit_s: float) -> bool:
+    """Whether a time-out may be the machine's fault: the program was getting on, or wall time ended it while it was working."""
+    if observation.stop is Stop.WALL:
+        return observation.cpu_s >= 0.05 * cpu_limit_s
+    done = sum(case.status != "missing" for case in observation.cases)
+    return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
+
+
+def _failed(request: ExecutionRequest, infrastructure: str | None) -> Observation:
+    return Observation(request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=infrastructure)
+
+
+def _can_share(request: ExecutionRequest) -> bool:
+    try:
+        driver = get_language(request.language).driver
+    except UnknownLanguage:
+        return False
+    return driver is not None and driver.batch is not None and driver.batch.accepts(request.code)
+
+
+def _share_size(language: str, count: int, workers: int) -> int:
+    """Candidates in one build: few enough that every core has one, and no more than the language allows."""
+    driver = get_language(language).driver
+    most = driver.batch.size if driver and driver.batch else 1
+    return max(1, min(most, -(-count // workers)))

@@ -1,0 +1,79 @@
+"""The scripted twin of a sandbox: observations of an earlier run, found by the content of the request.
+
+Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; a request that was not recorded is an
+observation with `infrastructure` set.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from synth.errors import Problem, SandboxError
+from synth.execution.protocol import Sandbox
+from synth.ids import content_hash
+from synth.records import ExecutionRequest, Observation, Phase
+
+
+def request_key(request: ExecutionRequest) -> str:
+    """The hash of everything that decides an observation: language, code, call and limits, not the id."""
+    return content_hash(request.model_dump(mode="json", exclude={"id"}), length=32)
+
+
+class RecordedSandbox:
+    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the folder is missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def level(self) -> str:
+        return "recorded"
+
+    async def start(self) -> None:
+        if not self._folder.is_dir():
+            raise SandboxError(
+                Problem(f"recorded observations in {self._folder}", "must be a folder", "record a run first, or correct execution.path")
+            )
+
+    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        return [self._find(request) for request in requests]
+
+    async def close(self) -> None:
+        return
+
+    def _find(self, request: ExecutionRequest) -> Observation:
+        path = self._folder / f"{request_key(request)}.json"
+        if path.is_file():
+            found = Observation.model_validate_json(path.read_text(encoding="utf-8"))
+            return found.model_copy(update={"request_id": request.id})
+        missing = f"no recorded observation {path.name}"
+        return Observation(request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=missing)
+
+
+class RecordingSandbox:
+    """Wraps a sandbox and writes down what it observes, except faults of the sandbox itself."""
+
+    def __init__(self, inner: Sandbox, folder: Path) -> None:
+        self._inner, self._folder = inner, folder
+
+    @property
+    def level(self) -> str:
+        return self._inner.level
+
+    async def start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await self._inner.start()
+
+    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        observations = await self._inner.execute(requests)
+        for request, observation in zip(requests, observations, strict=True):
+            if observation.infrastructure is None:
+                self._write(self._folder / f"{request_key(request)}.json", observation)
+        return observations
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def _write(self, path: Path, observation: Observation) -> None:
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(observation.model_dump_json(), encoding="utf-8")
+        unfinished.replace(path)

@@ -1,0 +1,224 @@
+"""Runs requests of one language: builds what must be built, makes the jobs, reads the observations. Blocking and thread-safe.
+
+Place in the flow: `local.py` hands it groups of requests from its threads. The one rule: each candidate gets a fresh process of its own.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from synth.execution.building import Build, Builder, CompileServers, fill, prepare_shared
+from synth.execution.channel import Context, failed_before_run, observe_function, observe_stdio
+from synth.execution.job import Job, JobResult
+from synth.execution.process import ProcessSandbox
+from synth.execution.turnstile import Turnstile
+from synth.languages.spec import Language, Toolchain, UnsupportedType, driver_input
+from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
+from synth.values import Signature, ValueSyntaxError, parse_signature
+
+_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/tmp", "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+_TRIES: Final = 3
+_MAX_CODE_BYTES: Final = 4 << 20
+
+
+class LanguageRunner:
+    """Runs programs of one language on one sandbox."""
+
+    def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain, gate: Turnstile) -> None:
+        self.language, self.toolchain = language, toolchain
+        self._sandbox, self._gate = sandbox, gate
+        self._builder = Builder(sandbox, language, toolchain)
+        self._servers: CompileServers | None = None
+        self._shared: Path | None = None
+        self._context = Context(sandbox.level, f"{language.name} {toolchain.version} {toolchain.digest}")
+
+    def prepare(self) -> None:
+        """Make the driver's shared files. Raises SandboxError."""
+        driver = self.language.driver
+        if driver is None or self._shared is not None:
+            return
+        self._shared = prepare_shared(driver, self.toolchain, self.language.name)
+        if driver.compile_server and self._shared:
+            self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
+
+    def close(self) -> None:
+        """End the resident compilers."""
+        if self._servers is not None:
+            self._servers.close()
+
+    def run_group(self, requests: Sequence[ExecutionRequest], alone: bool = False) -> list[Observation]:
+        """Observations in the order of the requests, which have one contract if there is more than one."""
+        calls = [self._as_function(request) for request in requests]
+        refused = self._refuse(requests[0])
+        if refused:
+            return [self._failed(request, refused) for request in requests]
+        if not isinstance(calls[0], FunctionCall):
+            return [self._run_stdio(request, alone) for request in requests]
+        return self._run_functions(requests, [call for call in calls if isinstance(call, FunctionCall)], alone)
+
+    def _failed(self, request: ExecutionRequest, message: str) -> Observation:
+        failed = failed_before_run(request, Phase.RUN, "", self._context)
+        return failed.model_copy(update={"infrastructure": message})
+
+    def _refuse(self, request: ExecutionRequest) -> str | None:
+        """Why a request cannot be run at all, whatever the program: that is our fault or the caller's, never a label."""
+        call = request.call
+        if not isinstance(call, StdioCall) and self.language.driver is None:
+            return f"{self.language.name} has no driver for typed calls yet: only stdin/stdout programs can be run"
+        if isinstance(call, ScriptCall) and self.language.name not in ("python", "javascript"):
+            return f"{self.language.name} has no script mode yet"
+        if isinstance(call, FunctionCall):
+            return _refuse_call(call)
+        return None
+
+    def _as_function(self, request: ExecutionRequest) -> FunctionCall | StdioCall:
+        """A script is a program that ends with a function whose name it cannot know: the call shows that the end was reached."""
+        if isinstance(request.call, ScriptCall):
+            return FunctionCall(entry_point=f"end_{secrets.token_hex(8)}", signature="() -> bool", arguments=((),))
+        return request.call
+
+    def _code(self, request: ExecutionRequest, call: FunctionCall) -> str:
+        if not isinstance(request.call, ScriptCall):
+            return request.code
+        end = {
+            "python": f"def {call.entry_point}():\n    return True\n",
+            "javascript": f"function {call.entry_point}() {{ return true }}\n",
+        }
+        return f"{request.code}\n{request.call.script}\n{end[self.language.name]}"
+
+    # --- function mode ---
+
+    def _run_functions(self, requests: Sequence[ExecutionRequest], calls: Sequence[FunctionCall], alone: bool) -> list[Observation]:
+        codes = [self._code(request, call) for request, call in zip(requests, calls, strict=True)]
+        signature = parse_signature(calls[0].signature)
+        build = self._build(codes, calls[0].entry_point, signature)
+        if build.unattributed:
+            return [self._run_functions([request], [call], alone)[0] for request, call in zip(requests, calls, strict=True)]
+        try:
+            return [
+                self._run_built(request, call, index, build, alone)
+                for index, (request, call) in enumerate(zip(requests, calls, strict=True))
+            ]
+        finally:
+            build.remove()
+
+    def _build(self, codes: Sequence[str], entry_point: str, signature: Signature) -> Build:
+        driver = self.language.driver
+        assert driver is not None, "checked by _refuse"
+        if len(codes[0]) > _MAX_CODE_BYTES:
+            return Build(refused={0: f"the program is longer than {_MAX_CODE_BYTES} characters"})
+        try:
+            if self._servers is not None:
+                return self._servers.compile(driver.files(codes[0], entry_point, signature))
+            if driver.compile_command:
+                return self._builder.build_functions(codes, entry_point, signature, self._shared)
+            files = driver.files(codes[0], entry_point, signature)
+        except UnsupportedType as error:
+            return Build(infrastructure=str(error))
+        return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}, positions={0: 0})
+
+    def _run_built(self, request: ExecutionRequest, call: FunctionCall, index: int, build: Build, alone: bool) -> Observation:
+        if build.infrastructure is not None:
+            return self._failed(request, build.infrastructure)
+        if index in build.refused:
+            return self._compile_failure(request, build.refused[index])
+        driver = self.language.driver
+        assert driver is not None, "checked by _refuse"
+        nonce = secrets.token_hex(16)
+        places = {"shared": self._shared, "index": build.positions[index], "heap_mb": max(32, request.limits.memory_mb * 3 // 4)}
+        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build)
+        job = replace(
+            job,
+            stdin=driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments),
+            private_channel=True,
+            readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
+        )
+        observation = observe_function(request, self._run(job, alone), nonce, len(call.arguments), self._context)
+        return self._look_for_parse_error(request, observation)
+
+    def _compile_failure(self, request: ExecutionRequest, message: str) -> Observation:
+        """The compiler said no. The grammar is asked only now: it may misread what a compiler takes."""
+        phase = Phase.PARSE if self.language.parse_error(request.code) else Phase.COMPILE
+        return failed_before_run(request, phase, message, self._context)
+
+    def _look_for_parse_error(self, request: ExecutionRequest, observation: Observation) -> Observation:
+        """An interpreter that ended with an error before the first case may have failed to read the program."""
+        early = (
+            observation.phase is Phase.RUN
+            and not observation.finished
+            and observation.stop is Stop.NONE
+            and observation.exit_code not in (0, None)
+        )
+        nothing = all(case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases)
+        if self.language.driver is not None and isinstance(request.call, FunctionCall) and self.language.name in ("python", "javascript"):
+            return observation
+        if early and nothing and not self.language.compile_command and self.language.parse_error(request.code):
+            return observation.model_copy(update={"phase": Phase.PARSE})
+        return observation
+
+    # --- stdin/stdout mode ---
+
+    def _run_stdio(self, request: ExecutionRequest, alone: bool) -> Observation:
+        assert isinstance(request.call, StdioCall), "run_group sorts calls by kind"
+        if len(request.code) > _MAX_CODE_BYTES:
+            return failed_before_run(request, Phase.PARSE, f"the program is longer than {_MAX_CODE_BYTES} characters", self._context)
+        build = Build(files={self.language.file_name: request.code.encode("utf-8", "surrogatepass")})
+        if self.language.compile_command:
+            build = self._builder.build_plain(request.code)
+        if build.infrastructure is not None:
+            return self._failed(request, build.infrastructure)
+        if build.refused:
+            return self._compile_failure(request, build.refused[0])
+        try:
+            return self._look_for_parse_error(request, self._run_stdins(request, request.call.stdins, build, alone))
+        finally:
+            build.remove()
+
+    def _run_stdins(self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool) -> Observation:
+        command = fill(self.language.run_command, self.toolchain, heap_mb=max(32, request.limits.memory_mb * 3 // 4))
+        results: list[JobResult] = []
+        for stdin in stdins:
+            job = replace(self._job(request.limits, command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
+            results.append(self._run(job, alone))
+            if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
+                break
+        return observe_stdio(request, results or [JobResult(exit_code=0)], len(stdins), self._context)
+
+    # --- jobs ---
+
+    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build) -> Job:
+        own = {"memory_mb": limits.memory_mb + self.language.runtime_mb, "processes": limits.processes + self.language.runtime_threads}
+        return Job(
+            argv=argv,
+            files=build.files if build.folder is None else {},
+            stdin=None,
+            limits=limits.model_copy(update=own),
+            env={**_ENVIRONMENT, **self.language.environment},
+            readonly=self.toolchain.readonly,
+            writable=build.folder,
+            work_readonly=build.folder is not None,
+            data_limit=self.language.data_limit,
+        )
+
+    def _run(self, job: Job, alone: bool) -> JobResult:
+        """Run; a fault of the sandbox is tried again."""
+        result = JobResult(infrastructure="not run")
+        for _ in range(_TRIES):
+            with self._gate.alone() if alone else self._gate.shared():
+                result = self._sandbox.run(job)
+            if result.infrastructure is None:
+                break
+        return result
+
+
+def _refuse_call(call: FunctionCall) -> str | None:
+    if not call.entry_point.isidentifier() or not call.entry_point.isascii():
+        return f"{call.entry_point!r} is not the name of a function"
+    try:
+        signature = parse_signature(call.signature)
+    except ValueSyntaxError as error:
+        return str(error)
+    wrong = [row for row in call.arguments if len(row) != len(signature.parameters)]
+    return f"a case has {len(wrong[0])} arguments where the signature has {len(signature.parameters)}" if wrong else None

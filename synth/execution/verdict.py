@@ -1,0 +1,152 @@
+"""What follows from an observation: pure, and the only place where expected values meet outputs.
+
+Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order infrastructure, violation, output limit,
+memory limit, time-out, parse error, compile error, runtime error, wrong answer, pass.
+"""
+
+from typing import NamedTuple
+
+from synth.records import CaseObservation, FunctionContract, Observation, Outcome, Phase, Stop, TestSuite, Verdict
+from synth.values import Value, ValueSyntaxError, decode, equal
+
+
+class Tolerance(NamedTuple):
+    """How far two floats may lie apart. The default forgives another order of summation, and nothing that a person would see."""
+
+    relative: float = 1e-9
+    absolute: float = 0.0
+
+
+_STOPS = {
+    Stop.VIOLATION: Outcome.VIOLATION,
+    Stop.OUTPUT: Outcome.OUTPUT_LIMIT,
+    Stop.MEMORY: Outcome.MEMORY_LIMIT,
+    Stop.CPU: Outcome.TIMEOUT,
+    Stop.WALL: Outcome.TIMEOUT,
+}
+_OUT_OF_MEMORY = ("MemoryError", "java.lang.OutOfMemoryError", "std::bad_alloc", "NoMemoryError")
+_FATAL_MEMORY = (
+    "JavaScript heap out of memory",
+    "fatal error: runtime: out of memory",
+    "java.lang.OutOfMemoryError",
+    "Allowed memory size of",
+)
+
+
+def judge(observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = Tolerance()) -> Verdict:  # noqa: B008
+    """The verdict of one observation against one suite. `passed` counts the right cases whatever the outcome."""
+    right = [_is_right(observation, suite, index, tolerance) for index in range(len(suite.cases))]
+    outcome, words = _decide(observation, suite, right)
+    return Verdict(
+        solution_id=solution_id,
+        task_id=suite.task_id,
+        outcome=outcome,
+        passed=sum(right),
+        total=len(right),
+        rank=suite.rank,
+        first_failure=words,
+        cpu_s=observation.cpu_s,
+        peak_memory_mb=observation.peak_memory_mb,
+        level=observation.level,
+    )
+
+
+def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tuple[Outcome, str]:
+    if observation.toolchain_missing is not None:
+        return Outcome.TOOLCHAIN_MISSING, f"install it: {observation.toolchain_missing}"
+    if observation.infrastructure is not None:
+        return Outcome.INFRASTRUCTURE, observation.infrastructure
+    if observation.phase is not Phase.RUN:
+        return _before_run(observation)
+    if observation.stop in _STOPS:
+        return _STOPS[observation.stop], _stop_words(observation)
+    if _ran_out_of_memory(observation):
+        return Outcome.MEMORY_LIMIT, "the language ran out of memory"
+    error = _runtime_error(observation, suite)
+    if error:
+        return Outcome.RUNTIME_ERROR, error
+    if not all(right):
+        return Outcome.WRONG_ANSWER, _difference(observation, suite, right.index(False))
+    if not right:
+        return Outcome.INFRASTRUCTURE, "the suite has no cases, so nothing can be judged"
+    return Outcome.PASS, ""
+
+
+def _before_run(observation: Observation) -> tuple[Outcome, str]:
+    """A compiler that was stopped by a limit is a compile error: the program was never run."""
+    outcome = Outcome.PARSE_ERROR if observation.phase is Phase.PARSE else Outcome.COMPILE_ERROR
+    stopped = "" if observation.stop is Stop.NONE else f"the compiler was stopped: {observation.stop.value} limit. "
+    return outcome, stopped + _tail(observation)
+
+
+def _stop_words(observation: Observation) -> str:
+    returned = sum(case.status == "returned" for case in observation.cases)
+    return f"stopped by the {observation.stop.value} limit after {returned} of {len(observation.cases)} cases"
+
+
+def _ran_out_of_memory(observation: Observation) -> bool:
+    raised = any((case.error or "").startswith(_OUT_OF_MEMORY) for case in observation.cases if case.status == "raised")
+    fatal = not observation.finished and any(mark in observation.stderr.head + observation.stderr.tail for mark in _FATAL_MEMORY)
+    return raised or fatal
+
+
+def _runtime_error(observation: Observation, suite: TestSuite) -> str:
+    """An exception, a signal, an exit status, an early end; "" when there is none."""
+    for case in observation.cases:
+        if case.status == "raised":
+            return f"case {case.index}, input {_inputs(suite, case.index)}: raised {case.error or 'an error'}"
+    if observation.signal is not None:
+        return f"ended by signal {observation.signal}. {_tail(observation)}".strip()
+    if not observation.finished or any(case.status == "missing" for case in observation.cases) or len(observation.cases) < len(suite.cases):
+        return f"ended early with exit code {observation.exit_code}. {_tail(observation)}".strip()
+    return ""
+
+
+def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance: Tolerance) -> bool:
+    found = _case(observation, index)
+    if found is None or found.status != "returned" or found.output is None:
+        return False
+    expected = suite.cases[index].expected
+    if not isinstance(suite.contract, FunctionContract):
+        return normal_text(found.output) == normal_text(expected)
+    try:
+        left, right = decode(found.output), decode(expected)
+        return equal(left, right, relative_tolerance=tolerance.relative, absolute_tolerance=tolerance.absolute)
+    except (ValueSyntaxError, RecursionError):
+        return False
+
+
+def normal_text(text: str) -> str:
+    """Output as it is compared: white space at the ends of lines and at the end of the text does not count."""
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+
+
+def _case(observation: Observation, index: int) -> CaseObservation | None:
+    return next((case for case in observation.cases if case.index == index), None)
+
+
+def _difference(observation: Observation, suite: TestSuite, index: int) -> str:
+    case = _case(observation, index)
+    found = "nothing" if case is None else case.error or _show(case.output or "", suite)
+    return f"case {index}, input {_inputs(suite, index)}: expected {_show(suite.cases[index].expected, suite)}, found {found}"
+
+
+def _inputs(suite: TestSuite, index: int) -> str:
+    return ", ".join(_show(argument, suite) for argument in suite.cases[index].arguments) or "()"
+
+
+def _show(wire: str, suite: TestSuite) -> str:
+    """A value for people, cut to 200 characters."""
+    if not isinstance(suite.contract, FunctionContract):
+        return repr(wire)[:200]
+    try:
+        value: Value = decode(wire)
+        return repr(value)[:200]
+    except (ValueSyntaxError, RecursionError):
+        return f"unreadable text {wire[:60]!r}"
+
+
+def _tail(observation: Observation) -> str:
+    """The end of what was written to stderr, where errors are."""
+    text = (observation.stderr.tail or observation.stderr.head).strip()
+    return text[-300:]

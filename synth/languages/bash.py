@@ -1,0 +1,20 @@
+"""Bash: stdin/stdout programs; no driver for typed calls yet."""
+
+from synth.languages.spec import Language
+
+LANGUAGE = Language(
+    name="bash",
+    aliases=("sh", "shell"),
+    file_name="main.sh",
+    tools=("bash",),
+    install="apt-get install -y bash",
+    grammar="bash",
+    run_command=("{bash}", "main.sh"),
+    hello="""read -r -a numbers
+total=0
+for number in "${numbers[@]}"; do
+  total=$((total + number))
+done
+echo "$total"
+""",
+)
