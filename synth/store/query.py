@@ -5,10 +5,14 @@ The one rule: nothing is opened for writing and nothing is kept, so a run can be
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth.errors import Problem, StoreError, UserError
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class Shards:
@@ -39,15 +43,25 @@ def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]
     """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard cannot be read."""
     import duckdb
 
-    with duckdb.connect() as connection:
+    with _connection().cursor() as cursor:
         try:
-            cursor = connection.execute(sql, values)
+            cursor.execute(sql, values)
             names = [column[0] for column in cursor.description or ()]
             while rows := cursor.fetchmany(1000):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
         except duckdb.Error as error:
             expected = "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not at all"
             raise StoreError(Problem(f"the shards cannot be read: {error}", expected, "restore or remove the file it names")) from error
+
+
+@cache
+def _connection() -> "duckdb.DuckDBPyConnection":
+    """One database in memory for the process: it holds no rows, only the footers of shards that were read before."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET parquet_metadata_cache = true")
+    return connection
 
 
 def check_known(what: str, value: str | None, known: Iterable[str], fix: str) -> None:
