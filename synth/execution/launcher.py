@@ -63,7 +63,7 @@ def compiled(library: bool = False) -> Path | None:
 def launcher_command(twin: bool = False) -> tuple[str, ...]:
     """The command of a slot process: the compiled launcher, else the twin."""
     binary = None if twin else compiled()
-    return (str(binary),) if binary else (sys.executable, "-I", "-S", str(_TWIN), str(_TWIN.with_name("operations.py")))
+    return (str(binary),) if binary else (sys.executable, "-I", "-S", "-B", str(_TWIN))
 
 
 def memory_file(name: str, data: bytes) -> int:

@@ -159,8 +159,8 @@ class Supervision:
     def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
         peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest.memory_mb)
         used = Used(max(used.cpu_s, self.highest.cpu_s), peak_mb)
-        if len(report) == REPORT.size:
-            kind, index, status, error = REPORT.unpack(report)
+        if len(report) >= REPORT.size:  # where the program's part failed, the init's own report follows: the first counts
+            kind, index, status, error = REPORT.unpack_from(report)
             if kind == FAILED:
                 fault = f"{name_at(operations, index)}: {os.strerror(error)}"
                 return Ending(None, None, Stop.NONE, used, wall_s, fault)

@@ -46,7 +46,9 @@ def run_c(sandbox: ProcessSandbox) -> RunPython:
         pytest.skip("no C compiler")
 
     def run(source: str, folder: Path, **limits: float) -> JobResult:
-        compile_job = Job((compiler, "-O1", "-o", "program", "program.c"), {"program.c": source.encode()}, None, Limits(), ENVIRONMENT, writable=folder)
+        compile_job = Job(
+            (compiler, "-O1", "-o", "program", "program.c"), {"program.c": source.encode()}, None, Limits(), ENVIRONMENT, writable=folder
+        )
         compiled = sandbox.run(compile_job)
         assert compiled.exit_code == 0, compiled.stderr.data.decode()
         return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))  # type: ignore[arg-type]

@@ -79,7 +79,9 @@ def test_a_file_of_the_host_cannot_be_read(run_python: RunPython, tmp_path: Path
 
 
 def test_the_folders_of_the_host_are_not_there(run_python: RunPython) -> None:
-    listed = text(run_python("import os\nprint(sorted(os.listdir('/')), os.listdir('/tmp'), os.path.exists('/etc/shadow'), os.path.exists('/sys'))"))
+    listed = text(
+        run_python("import os\nprint(sorted(os.listdir('/')), os.listdir('/tmp'), os.path.exists('/etc/shadow'), os.path.exists('/sys'))")
+    )
     assert "home" not in listed and "var" not in listed and listed.rstrip().endswith("[] False False")
 
 
@@ -204,7 +206,9 @@ def test_planted_links_and_pipes_stay_inside(run_python: RunPython, tmp_path: Pa
     decoy.write_text("untouched")
     shared = tmp_path / "shared"
     shared.mkdir()
-    source = f"import os\nos.symlink({str(decoy)!r}, '/work/program.out')\nos.mkfifo('/work/pipe')\nopen('/work/program.out', 'w').write('x')"
+    source = (
+        f"import os\nos.symlink({str(decoy)!r}, '/work/program.out')\nos.mkfifo('/work/pipe')\nopen('/work/program.out', 'w').write('x')"
+    )
     planted = run_python(source, job={"writable": shared})
     assert "FileNotFoundError" in text(planted) and (shared / "pipe").is_fifo()
     again = run_python("print('still fine')", job={"writable": shared})
@@ -277,7 +281,8 @@ def test_calls_that_the_filter_cannot_judge_do_not_exist(run_python: RunPython, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/self/uid_map"]
+    "path",
+    ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/self/uid_map"],
 )
 def test_settings_of_the_kernel_cannot_be_opened_for_writing(run_python: RunPython, path: str) -> None:
     # opened only, and in a mode that changes nothing: were it to succeed, no setting of this machine would differ

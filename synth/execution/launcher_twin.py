@@ -1,0 +1,359 @@
+"""The launcher in Python, for machines without a C compiler: the same messages, the same operations, the same reports as `launcher.c`.
+
+Place in the flow: `launcher.py` starts it in a bare interpreter. The one rule: it stays equal to its twin; the whole suite of the sandbox runs
+on both. Everything is imported before the first operation, because afterwards the host's files are gone.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import mmap
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from synth.execution.operations import ANSWER, ENDED, FAILED, HEADER, REPORT, Code
+
+_CONTROL, _CHANNEL, _STATUS, _SLOT, _HIGH = 3, 3, 4, 5, 32
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 22, 24, 47
+_AMBIENT_CLEAR_ALL, _FILTER_MODE, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD = 4, 2, 2, 0x8000, -100
+_MACHINE = os.uname().machine
+_CLONE, _PIVOT_ROOT, _CAPSET = (56, 155, 126) if _MACHINE == "x86_64" else (220, 41, 91)
+_MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
+
+_libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so that a clone behaves like a fork
+_libc.syscall.restype = ctypes.c_long
+_Handler = Callable[[list[bytes], tuple[int, ...]], object]
+
+
+class Step(NamedTuple):
+    index: int
+    code: int
+    texts: list[bytes]
+    numbers: tuple[int, ...]
+
+
+class Launcher:
+    """The state of one slot process, or of a job after the clone."""
+
+    clone_flags = 0
+    proc = ruleset = slot = status = -1
+    at_exit: "list[Step] | None" = None
+
+
+_state = Launcher()
+
+
+def _checked(answer: int) -> int:
+    if answer < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return answer
+
+
+def _syscall(number: int, *arguments: int | bytes | None) -> int:
+    return _checked(_libc.syscall(number, *[ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]))
+
+
+def _steps(data: bytes) -> list[Step]:
+    found, at = [], 0
+    while at < len(data):
+        code, *rest = HEADER.unpack_from(data, at)
+        at += HEADER.size
+        texts = []
+        for size in rest[:4]:
+            texts.append(data[at : at + size])
+            at += size + 1
+        found.append(Step(len(found) + 1, code, texts, tuple(rest[4:])))
+    return found
+
+
+def _write(path: bytes, data: bytes, flags: int, mode: int = 0, folder: int | None = None) -> None:
+    descriptor = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=folder)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
+
+
+def _mount(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    source, target, kind, data = texts
+    _checked(_libc.mount(source, target, kind or None, ctypes.c_ulong(numbers[0]), data or None))
+
+
+def _pivot(texts: list[bytes], _: tuple[int, ...]) -> None:
+    os.chdir(texts[0])
+    _syscall(_PIVOT_ROOT, b".", b".")
+    _checked(_libc.umount2(b".", _MNT_DETACH))
+    os.chdir("/")
+
+
+def _set_limit(_: list[bytes], numbers: tuple[int, ...]) -> None:
+    kind, soft, hard = numbers
+    allowed = resource.getrlimit(kind)[1]
+    hard = hard if allowed == resource.RLIM_INFINITY else min(hard, allowed)
+    resource.setrlimit(kind, (min(soft, hard), hard))
+
+
+def _set_ids(_: list[bytes], numbers: tuple[int, ...]) -> None:
+    with contextlib.suppress(PermissionError):
+        os.setgroups([])
+    os.setresgid(numbers[1], numbers[1], numbers[1])
+    os.setresuid(numbers[0], numbers[0], numbers[0])
+
+
+def _drop_capabilities(_: list[bytes], __: tuple[int, ...]) -> None:
+    for capability in range(64):
+        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 and ctypes.get_errno() == 22:
+            break
+    _checked(_libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0))
+    _syscall(_CAPSET, (0x20080522).to_bytes(8, sys.byteorder), bytes(24))
+
+
+def _filter_calls(texts: list[bytes], _: tuple[int, ...]) -> None:
+    lines = ctypes.create_string_buffer(texts[0], len(texts[0]))
+    program = (ctypes.c_uint64 * 2)(len(texts[0]) // 8, ctypes.addressof(lines))
+    _checked(_libc.prctl(_PR_SET_SECCOMP, _FILTER_MODE, program, 0, 0))
+
+
+def _prctl(_: list[bytes], numbers: tuple[int, ...]) -> None:
+    _checked(_libc.prctl(int(numbers[0]), *map(ctypes.c_ulong, (*numbers[1:3], 0, 0))))
+    if numbers[0] == _PR_SET_PDEATHSIG and _state.slot >= 0 and select.select([_state.slot], [], [], 0)[0]:
+        os._exit(1)
+
+
+def _execute(texts: list[bytes], _: tuple[int, ...]) -> None:
+    argv, env = (text.split(b"\0")[:-1] for text in texts[:2])
+    os.execve(argv[0], argv, dict(item.split(b"=", 1) for item in env))
+
+
+def _allow_beneath(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        folder = os.open(texts[0], os.O_PATH | os.O_CLOEXEC)
+        try:
+            rule = numbers[0].to_bytes(8, sys.byteorder) + folder.to_bytes(4, sys.byteorder)
+            _syscall(_LANDLOCK_ADD, _state.ruleset, 1, rule, 0)
+        finally:
+            os.close(folder)
+
+
+def _remember(name: str, value: int) -> None:
+    setattr(_state, name, value)
+
+
+_HANDLERS: dict[int, _Handler] = {
+    Code.UNSHARE: lambda t, n: _checked(_libc.unshare(ctypes.c_int(n[0]))),
+    Code.MOUNT: _mount,
+    Code.SETATTR: lambda t, n: _syscall(
+        _MOUNT_SETATTR, _AT_FDCWD, t[0], _AT_RECURSIVE if n[0] else 0, n[1].to_bytes(8, sys.byteorder) + bytes(24), 32
+    ),
+    Code.MKDIR: lambda t, n: os.makedirs(t[0], n[0], exist_ok=True),
+    Code.FILE: lambda t, n: _write(t[0], t[1], os.O_CREAT, n[0]),
+    Code.WRITE: lambda t, n: _write(t[0], t[1], 0),
+    Code.SYMLINK: lambda t, n: os.path.lexists(t[1]) or os.symlink(t[0], t[1]),
+    Code.PIVOT: _pivot,
+    Code.OPENPROC: lambda t, n: _remember("proc", os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)),
+    Code.WRITEPROC: lambda t, n: _write(t[0], t[1], 0, folder=_state.proc),
+    Code.PRCTL: _prctl,
+    Code.RLIMIT: _set_limit,
+    Code.SETIDS: _set_ids,
+    Code.DROPCAPS: _drop_capabilities,
+    Code.HOSTNAME: lambda t, n: _checked(_libc.sethostname(t[0], len(t[0]))),
+    Code.CHDIR: lambda t, n: os.chdir(t[0]),
+    Code.SECCOMP: _filter_calls,
+    Code.EXEC: _execute,
+    Code.CLONEFLAGS: lambda t, n: _remember("clone_flags", n[0]),
+    Code.RMDIR: lambda t, n: os.rmdir(t[0]),
+    Code.LANDLOCK: lambda t, n: _remember("ruleset", _syscall(_LANDLOCK_CREATE, t[0], len(t[0]), 0)),
+    Code.LANDLOCK_ALLOW: _allow_beneath,
+    Code.LANDLOCK_ENFORCE: lambda t, n: _syscall(_LANDLOCK_RESTRICT, _state.ruleset, 0),
+}
+
+
+def _fail(index: int, error: OSError) -> NoReturn:
+    os.write(_state.status, REPORT.pack(FAILED, index, 0, error.errno or 5))
+    os._exit(1)
+
+
+def _wait_any() -> tuple[int, int] | None:
+    try:
+        return os.waitpid(-1, 0)
+    except ChildProcessError:
+        return None
+
+
+def _kill_strays() -> None:
+    """Without a pid namespace: kill our children until none is left; their orphans become ours."""
+    while True:
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        if _wait_any() is None:
+            return
+
+
+def _be_init(program: int, has_namespace: bool) -> NoReturn:
+    status = 0
+    while ended := _wait_any():
+        if ended[0] == program:
+            status = ended[1]
+            break
+    if has_namespace:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+    else:
+        _kill_strays()
+    while _wait_any():
+        pass
+    os.write(_state.status, REPORT.pack(ENDED, 0, status, 0))
+    os._exit(0)
+
+
+def _spawn(numbers: tuple[int, ...]) -> None:
+    program = os.fork()
+    if program:
+        for descriptor in range(4):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        _be_init(program, has_namespace=not numbers[0])
+    _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    os.setsid()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # the interpreter has changed these
+
+
+def _run_job(steps: list[Step]) -> NoReturn:
+    for step in steps:
+        try:
+            if step.code == Code.SPAWN:
+                _spawn(step.numbers)
+            else:
+                _HANDLERS[step.code](step.texts, step.numbers)
+        except OSError as error:
+            _fail(step.index, error)
+    _fail(len(steps), OSError(8, "the list does not end in a program"))
+
+
+def _arrange(descriptors: list[int]) -> None:
+    """0, 1, 2 and the channel are the program's; status and slot are closed on exec; nothing else stays open."""
+    moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in [*descriptors[1:], _state.slot]]
+    os.close(_CONTROL)
+    for target in range(3):
+        os.dup2(moved[target], target)
+    os.dup2(moved[3], _STATUS, inheritable=False)
+    if len(descriptors) == 6:
+        os.dup2(moved[4], _CHANNEL)
+    os.dup2(moved[-1], _SLOT, inheritable=False)
+    os.closerange(_SLOT + 1, 4096)
+    _state.status, _state.slot = _STATUS, _SLOT
+
+
+def _read_list(descriptor: int) -> list[Step]:
+    with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as view:
+        return _steps(view[:])
+
+
+def _start_job(descriptors: list[int]) -> int:
+    steps = _read_list(descriptors[0])
+    init = _syscall(_CLONE, _state.clone_flags | signal.SIGCHLD, 0, 0, 0, 0)
+    if init == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        _arrange(descriptors)
+        _run_job(steps)
+    return init
+
+
+def _leave(init: int) -> NoReturn:
+    if init:
+        os.kill(init, signal.SIGKILL)
+        os.waitpid(init, 0)
+    for step in _state.at_exit or []:
+        with contextlib.suppress(OSError):
+            _HANDLERS[step.code](step.texts, step.numbers)
+    os._exit(0)
+
+
+def _answer(control: socket.socket, kind: bytes, first: int = 0, second: int = 0) -> None:
+    with contextlib.suppress(OSError):
+        control.send(ANSWER.pack(kind, first, second))
+
+
+def _take_message(control: socket.socket, init: int) -> int:
+    kind, descriptors, _, _ = socket.recv_fds(control, 1, 6)
+    if not kind:
+        _leave(init)
+    if kind == b"K" and init:
+        os.kill(init, signal.SIGKILL)
+    if kind == b"J" and len(descriptors) >= 5:
+        try:
+            init = _start_job(descriptors)
+            _answer(control, b"S", init)
+        except OSError as error:
+            _answer(control, b"F", error.errno or 5)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return init
+
+
+def _reap(control: socket.socket, init: int) -> int:
+    pid, _, used = os.wait4(init, os.WNOHANG)
+    if pid != init:
+        return init
+    _answer(control, b"E", int(10_000 * (used.ru_utime + used.ru_stime)), used.ru_maxrss)
+    return 0
+
+
+def _serve(control: socket.socket, parent: int) -> NoReturn:
+    init = 0
+    while True:
+        child = os.pidfd_open(init) if init else -1
+        watched = [control.fileno(), parent, *([child] if init else [])]
+        before = init
+        while init == before:
+            ready = select.select(watched, [], [])[0]
+            if parent in ready:
+                _leave(init)
+            if child in ready:
+                init = _reap(control, init)
+            if control.fileno() in ready:
+                init = _take_message(control, init)
+        if child >= 0:
+            os.close(child)
+
+
+def _set_up(control: socket.socket) -> None:
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 6)
+    steps = _read_list(descriptors[0])
+    os.close(descriptors[0])
+    for at, step in enumerate(steps):
+        if step.code == Code.ATEXIT:
+            _state.at_exit = steps[at + 1 :]
+            break
+        try:
+            _HANDLERS[step.code](step.texts, step.numbers)
+        except OSError as error:
+            _answer(control, b"F", step.index, error.errno or 5)
+            _leave(0)
+    _answer(control, b"R")
+
+
+def main() -> NoReturn:
+    os.dup2(int(sys.argv[1]), _CONTROL, inheritable=False)
+    parent = os.pidfd_open(os.getppid())
+    _state.slot = os.pidfd_open(os.getpid())
+    os.umask(0o022)
+    control = socket.socket(fileno=_CONTROL)
+    _set_up(control)
+    _serve(control, parent)
+
+
+if __name__ == "__main__":
+    main()
