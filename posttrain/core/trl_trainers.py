@@ -74,11 +74,10 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: object
     ) -> None:
-        """One line a step; a loss that is no number ends the training (TrainerError). The summary at the end of training has no `loss` and is left out."""
+        """One line a step; the summary at the end has no `loss`. Raises TrainerError when the loss is no number."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}
             if not math.isfinite(metrics["loss"]):
-                raise TrainerError(
-                    Problem(f"{self._job}, step {state.global_step}", f"the loss is {metrics['loss']}", "lower learning_rate")
-                )
+                where = f"{self._job}, step {state.global_step}"
+                raise TrainerError(Problem(where, f"the training diverged: the loss is {metrics['loss']}", "lower learning_rate"))
             self._log.add(Progress(job=self._job, step=state.global_step, total=state.max_steps, loss=metrics["loss"], metrics=metrics))

@@ -17,6 +17,15 @@ from tests.training.tiny import Row, build_tokenizer
 
 pytest.importorskip("trl", reason="the `train` extra is not installed")
 
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Several threads only get in each other's way on matrices as small as these."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 WriteRows = Callable[[str, Sequence[Row]], Path]
 
 

@@ -77,7 +77,7 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"prompt": "q", "completion": "a"}, "found columns `prompt`, `completion`, expected `prompt`, `chosen` and `rejected`"),
+        ({"prompt": "q", "completion": "a"}, "found columns `prompt`, `completion`, `id`, expected `prompt`, `chosen` and `rejected`"),
         ({"chosen": [ANSWER], "rejected": [OTHER]}, "without a prompt"),
         ({"prompt": [USER], "chosen": [USER], "rejected": [OTHER]}, "`chosen` must add one assistant turn to the prompt, found: user"),
         ({"chosen": "a", "rejected": "b"}, "`prompt` must be text, found nothing"),
