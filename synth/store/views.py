@@ -3,13 +3,14 @@
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from synth.reasons import REASONS
 from synth.records import Decision, IndexRow, Pair, Record
 from synth.store.query import Shards, check_known, parse_page_key
+from synth.store.shards import entered_key
 from synth.store.units import read_bodies, stage_order
 
 
@@ -63,15 +64,25 @@ class PairPage(NamedTuple):
 def funnel(run: Path) -> list[FunnelRow]:
     """Counts of each round and stage, in the order of the flow."""
     shards = Shards(run)
-    entered = shards.query("SELECT round, stage, count(*) AS n FROM read_parquet(?) GROUP BY ALL", shards.entered_files())
+    # The decisions are read first: while a run goes on, a unit that was decided has always entered by then, so none is counted as owed.
     sql = "SELECT round, stage, decision, reason, count(*) AS n, sum(ms) AS ms, sum(tokens) AS tokens FROM read_parquet(?) GROUP BY ALL"
     decided: defaultdict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for row in shards.query(sql, shards.index_files()):
         decided[row["round"], row["stage"]].append(row)
-    entries = {(int(row["round"]), str(row["stage"])): int(row["n"]) for row in entered}
+    entries = _count_entered(shards)
     order = stage_order(run)
     keys = sorted(entries.keys() | decided.keys(), key=lambda key: (key[0], order.index(key[1])))
-    return [_funnel_row(stage, round, entries.get((round, stage), 0), decided[round, stage]) for round, stage in keys]
+    return [_funnel_row(stage, round, entries[round, stage], decided[round, stage]) for round, stage in keys]
+
+
+def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
+    """Units that entered, by round and stage. Both stand in the file's name, so the footers alone are read."""
+    sql = "SELECT filename, count(*) AS n FROM read_parquet(?, filename = true) GROUP BY ALL"
+    counts: Counter[tuple[int, str]] = Counter()
+    for row in shards.query(sql, shards.entered_files()):
+        key = entered_key(Path(row["filename"]))
+        counts[key.round, key.stage] += int(row["n"])
+    return counts
 
 
 def conservation_problems(run: Path, limit: int = 1000) -> list[ConservationProblem]:

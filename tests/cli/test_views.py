@@ -1,6 +1,10 @@
 """The terminal views, through the console command's own frame."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +131,19 @@ def test_what_is_not_known_exits_two_with_the_nearest_name(runs: Path, arguments
 
 def test_a_folder_without_runs_says_how_to_make_one(tmp_path: Path) -> None:
     assert "codemill run RECIPE" in call("funnel", "--runs-dir", str(tmp_path), code=2)
+
+
+def test_registering_the_views_loads_nothing_heavy() -> None:
+    heavy = "duckdb pyarrow networkx torch datasets transformers rich.table tree_sitter"
+    program = f"""
+        import sys, typer
+        from synth.cli import views
+        views.register(typer.Typer())
+        print([name for name in {heavy.split()} if name in sys.modules])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, check=True)
+    assert done.stdout == "[]\n"
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold red]loud[/]\r\x9b31m\u202egnol\ud800\x7f :smile: \x00"

@@ -15,7 +15,8 @@ import pytest
 
 from synth.config import Recipe
 from synth.errors import RunFolderError, UserError
-from synth.store.run_folder import RunFolder, RunIdentity, RunState, differences, is_locked, list_runs, read_info
+from synth.store.lock import is_locked
+from synth.store.run_folder import RunFolder, RunIdentity, RunState, differences, list_runs, read_info
 from tests.store.small_run import identity
 
 

@@ -1,5 +1,9 @@
 """The views: funnel, conservation, rejected store, pairs, one unit."""
 
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,41 @@ def test_the_same_unit_in_two_shards_is_no_problem(tmp_path: Path) -> None:
         for shard in ("0000", "0001"):
             commit(run, [row("solve", "solution-1", shard=shard)])
     assert conservation_problems(run.path) == []
+
+
+def test_a_run_can_be_watched_while_another_process_writes_it(tmp_path: Path) -> None:
+    program = """
+        import sys
+        from pathlib import Path
+        from synth.store.run_folder import RunFolder
+        from tests.store.small_run import commit, identity, row
+        with RunFolder.create_or_resume(Path(sys.argv[1]), "r", identity()) as run:
+            print("open", flush=True)
+            for shard in range(40):
+                commit(run, [row("solve", f"solution-{shard}-{i}", shard=f"{shard:04d}") for i in range(50)])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
+    seen: list[int] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        while child.poll() is None:
+            rows = funnel(tmp_path / "r")
+            seen += [one.kept for one in rows]
+            assert all(one.waiting >= 0 for one in rows)
+            assert conservation_problems(tmp_path / "r") == []
+    assert child.returncode == 0
+    assert seen == sorted(seen)
+    assert [one.kept for one in funnel(tmp_path / "r")] == [2000]
+
+
+def test_a_shard_that_is_committed_again_is_read_again(tmp_path: Path) -> None:
+    with RunFolder.create_or_resume(tmp_path, "r", identity()) as run:
+        for decision in (Decision.KEPT, Decision.FAILED, Decision.KEPT):
+            reason = "infrastructure" if decision is Decision.FAILED else ""
+            commit(run, [row("solve", "solution-1", decision, reason)])
+            [found] = funnel(run.path)
+            assert (found.kept, found.failed) == ((0, 1) if reason else (1, 0))
 
 
 def test_an_empty_run_has_empty_views(tmp_path: Path) -> None:

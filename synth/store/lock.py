@@ -1,0 +1,50 @@
+"""The lock of a run folder: a `flock` on `.lock`, held by the one process that works in it.
+
+The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never locks anybody out.
+"""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from synth.errors import Problem, RunFolderError
+
+_LOCK_PATIENCE_S = 1.0
+"""A reader that asks whether the run is alive holds the lock for a moment."""
+
+
+def take_lock(path: Path) -> int:
+    """Make the folder and lock it; the open file's descriptor, whose closing unlocks. Raises RunFolderError when another process has it."""
+    path.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    patience_ends = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > patience_ends:
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                os.close(descriptor)
+                fix = "wait for it to end, or give this run another name with --fork NAME"
+                raise RunFolderError(Problem(f"{path}: in use by process {holder}", "one process at a time in a run folder", fix)) from None
+            time.sleep(0.02)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process is at work in the run."""
+    try:
+        descriptor = os.open(path / ".lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
