@@ -120,8 +120,11 @@ class EndpointClient:
         return Answers(tuple(found), prompt_tokens)
 
     async def _part(self, request: GenerationRequest, model: str, place: tuple[int, int], n: int) -> Answers:
-        """One call for n answers. Each place has a random seed of its own, or the parts would be copies of each other."""
-        seed = request.seed if place == (0, 0) else derive_seed(request.seed, "part", *place)
+        """One call for n answers, with a random seed of its own, or the parts would be copies of each other.
+
+        The seed is hashed: vLLM gives sample i of a request the seed plus i, so requests with seeds 11 and 12 would share samples.
+        """
+        seed = derive_seed(request.seed, "part", *place)
         async with self._places:
             return await self._attempts(request.model_copy(update={"n": n, "seed": seed}), model)
 
@@ -265,8 +268,8 @@ def _token_counts(choices: Sequence[_Choice], texts: Sequence[str], usage: _Usag
     exact = [len(choice.token_ids) for choice in choices if choice.token_ids is not None]
     if len(exact) == len(choices):
         return exact
-    total, characters = (usage.completion_tokens if usage else 0), sum(map(len, texts)) or 1
-    ends = [round(total * sum(map(len, texts[: place + 1])) / characters) for place in range(len(texts))]
+    total, weights = (usage.completion_tokens if usage else 0), [len(text) + 1 for text in texts]
+    ends = [round(total * sum(weights[: place + 1]) / sum(weights)) for place in range(len(texts))]
     return [end - before for before, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -26,10 +26,11 @@ _WORKER = Path(__file__).with_name("transformers_worker.py")
 
 
 class _Answer(BaseModel):
-    text: str
-    finish: Literal["stop", "length"]
-    tokens: int
-    prompt_tokens: int
+    error: str = ""
+    text: str = ""
+    finish: Literal["stop", "length"] = "stop"
+    tokens: int = 0
+    prompt_tokens: int = 0
 
 
 class _Reply(BaseModel):
@@ -137,7 +138,9 @@ class TransformersLocal:
                 self._fail_rows(batch, EngineError(Problem("transformers worker", "was closed", "start it again")))
                 raise
             for row, answer in zip(batch, reply.answers, strict=True):
-                if not row.answer.done():
+                if answer.error:
+                    self._fail_rows([row], self._failed(answer.error))
+                elif not row.answer.done():
                     row.answer.set_result(answer)
 
     def _take_batch(self) -> list[_Row]:

@@ -61,12 +61,23 @@ class Worker:
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed
     def answer(self, order: dict[str, Any]) -> dict[str, object]:
-        """Sample one answer a row."""
-        rows, sampling, stop = order["rows"], order["sampling"], order["stop"]
-        batch = self.tokenizer([self._prompt(row) for row in rows], return_tensors="pt", padding=True, add_special_tokens=False)
-        noise = (
-            [SampleByNoise([row["seed"] for row in rows], sampling["temperature"], sampling["top_p"])] if sampling["temperature"] else []
-        )
+        """Sample one answer a row. A row that does not fit the context is answered with an error of its own."""
+        sampling, limit = order["sampling"], self.model.config.max_position_embeddings
+        prompts = [self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]]
+        room = limit - sampling["max_tokens"]
+        fits = [place for place, ids in enumerate(prompts) if 0 < len(ids) <= room]
+        words = f"tokens of prompt and {sampling['max_tokens']} of answer do not fit the context of {limit}"
+        answers: list[dict[str, object]] = [{"error": f"{len(ids)} {words}"} for ids in prompts]
+        if fits:
+            sampled = self._sample([prompts[place] for place in fits], [order["rows"][place]["seed"] for place in fits], order)
+            for place, answer in zip(fits, sampled, strict=True):
+                answers[place] = answer
+        return {"answers": answers}
+
+    def _sample(self, prompts: list[list[int]], seeds: list[int], order: dict[str, Any]) -> list[dict[str, object]]:
+        sampling, stop = order["sampling"], order["stop"]
+        batch = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt")
+        noise = [SampleByNoise(seeds, sampling["temperature"], sampling["top_p"])] if sampling["temperature"] else []
         ends = self._end_ids()
         config = GenerationConfig(
             do_sample=False,
@@ -79,9 +90,8 @@ class Worker:
             **batch.to(self.model.device), generation_config=config, logits_processor=noise, tokenizer=self.tokenizer if stop else None
         )
         width = batch["input_ids"].shape[1]
-        prompt_tokens = batch["attention_mask"].sum(dim=1).tolist()
         answers = [self._read(ids, ends, stop) for ids in output[:, width:].tolist()]
-        return {"answers": [answer | {"prompt_tokens": count} for answer, count in zip(answers, prompt_tokens, strict=True)]}
+        return [answer | {"prompt_tokens": len(ids)} for answer, ids in zip(answers, prompts, strict=True)]
 
     def _prompt(self, row: dict[str, Any]) -> str:
         if not row["messages"]:

@@ -61,7 +61,8 @@ class VllmServer:
         self._build: VllmBuild | None = None
         self._process: OwnedProcess | None = None
         self._client: EndpointClient | None = None
-        self._address = ""
+        self.address = ""
+        """Where the server listens, for example http://127.0.0.1:8000; empty before the start."""
         self._broken: EngineError | None = None
         self.starts = 0
         """How often a server was started: once in a run."""
@@ -79,7 +80,7 @@ class VllmServer:
             return
         self._build = _need_vllm()
         port = self._config.port or _free_port()
-        self._address = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{port}"
         self._process = OwnedProcess(
             self._command(port), log=self._log_folder / "vllm-server.log", environment=self._environment(self._build)
         )
@@ -92,7 +93,7 @@ class VllmServer:
             raise
         self._client = EndpointClient(
             Endpoint(
-                base_url=f"{self._address}/v1",
+                base_url=f"{self.address}/v1",
                 concurrency=self._config.concurrency,
                 request_timeout_s=self._config.request_timeout_s,
                 max_retries=2,
@@ -291,7 +292,7 @@ class VllmServer:
     async def _call(self, method: str, path: str, body: JsonValue = None, *, timeout_s: float = 60) -> None:
         """One call of the server's own endpoints. Raises OSError (urllib's errors are such)."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data=data, method=method, headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(self.address + path, data=data, method=method, headers={"Content-Type": "application/json"})
 
         def send() -> None:
             with _DIRECT.open(request, timeout=timeout_s) as answer:

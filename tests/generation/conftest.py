@@ -93,9 +93,10 @@ class ScriptedEndpoint:
         return json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models or []]})
 
     def good(self, body: dict[str, Any]) -> str:
-        """Choices whose text tells the seed and the place, in reverse order of index as the protocol allows."""
+        """Choices whose text tells question, place and seed, in reverse order of index as the protocol allows."""
         count = min(body.get("n", 1), self.max_choices or 1000)
-        texts = [f"seed {body.get('seed')} choice {place}" for place in range(count)]
+        question = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
+        texts = [f"{question} {place} {body.get('seed')}" for place in range(count)]
         choices = [
             {"index": place, "finish_reason": "stop"}
             | ({"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text})
