@@ -1,7 +1,7 @@
 """The launcher in Python, for machines without a C compiler: the same messages, the same operations, the same reports as `launcher.c`.
 
-Place in the flow: `launcher.py` starts it in a bare interpreter. The one rule: it stays equal to its twin; the whole suite of the sandbox runs
-on both. Everything is imported before the first operation, because afterwards the host's files are gone.
+Place in the flow: `launcher.py` starts it in a bare interpreter. The one rule: it stays equal to its twin; the whole suite of the sandbox
+runs on both. Everything is imported before the first operation, because afterwards the host's files are gone.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ _Handler = Callable[[list[bytes], tuple[int, ...]], object]
 
 
 class Step(NamedTuple):
-    index: int
+    number: int
     code: int
     texts: list[bytes]
     numbers: tuple[int, ...]
@@ -63,7 +63,8 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
 
 
 def _steps(data: bytes) -> list[Step]:
-    found, at = [], 0
+    found: list[Step] = []
+    at = 0
     while at < len(data):
         code, *rest = HEADER.unpack_from(data, at)
         at += HEADER.size
@@ -82,6 +83,15 @@ def _write(path: bytes, data: bytes, flags: int, mode: int = 0, folder: int | No
             data = data[os.write(descriptor, data) :]
     finally:
         os.close(descriptor)
+
+
+def _path(text: bytes) -> Path:
+    return Path(os.fsdecode(text))
+
+
+def _link(texts: list[bytes], _: tuple[int, ...]) -> None:
+    with contextlib.suppress(FileExistsError):
+        _path(texts[1]).symlink_to(_path(texts[0]))
 
 
 def _mount(texts: list[bytes], numbers: tuple[int, ...]) -> None:
@@ -155,10 +165,10 @@ _HANDLERS: dict[int, _Handler] = {
     Code.SETATTR: lambda t, n: _syscall(
         _MOUNT_SETATTR, _AT_FDCWD, t[0], _AT_RECURSIVE if n[0] else 0, n[1].to_bytes(8, sys.byteorder) + bytes(24), 32
     ),
-    Code.MKDIR: lambda t, n: os.makedirs(t[0], n[0], exist_ok=True),
+    Code.MKDIR: lambda t, n: _path(t[0]).mkdir(n[0], parents=True, exist_ok=True),
     Code.FILE: lambda t, n: _write(t[0], t[1], os.O_CREAT, n[0]),
     Code.WRITE: lambda t, n: _write(t[0], t[1], 0),
-    Code.SYMLINK: lambda t, n: os.path.lexists(t[1]) or os.symlink(t[0], t[1]),
+    Code.SYMLINK: _link,
     Code.PIVOT: _pivot,
     Code.OPENPROC: lambda t, n: _remember("proc", os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)),
     Code.WRITEPROC: lambda t, n: _write(t[0], t[1], 0, folder=_state.proc),
@@ -171,7 +181,7 @@ _HANDLERS: dict[int, _Handler] = {
     Code.SECCOMP: _filter_calls,
     Code.EXEC: _execute,
     Code.CLONEFLAGS: lambda t, n: _remember("clone_flags", n[0]),
-    Code.RMDIR: lambda t, n: os.rmdir(t[0]),
+    Code.RMDIR: lambda t, n: _path(t[0]).rmdir(),
     Code.LANDLOCK: lambda t, n: _remember("ruleset", _syscall(_LANDLOCK_CREATE, t[0], len(t[0]), 0)),
     Code.LANDLOCK_ALLOW: _allow_beneath,
     Code.LANDLOCK_ENFORCE: lambda t, n: _syscall(_LANDLOCK_RESTRICT, _state.ruleset, 0),
@@ -238,7 +248,7 @@ def _run_job(steps: list[Step]) -> NoReturn:
             else:
                 _HANDLERS[step.code](step.texts, step.numbers)
         except OSError as error:
-            _fail(step.index, error)
+            _fail(step.number, error)
     _fail(len(steps), OSError(8, "the list does not end in a program"))
 
 
@@ -340,7 +350,7 @@ def _set_up(control: socket.socket) -> None:
         try:
             _HANDLERS[step.code](step.texts, step.numbers)
         except OSError as error:
-            _answer(control, b"F", step.index, error.errno or 5)
+            _answer(control, b"F", step.number, error.errno or 5)
             _leave(0)
     _answer(control, b"R")
 

@@ -164,13 +164,14 @@ def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
 
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     """From a fresh clone to inside the new root: mounts, pivot, and the host user. `size` is in bytes, for /work and /tmp each."""
-    listing = [operation(Code.OPENPROC), operation(Code.WRITEPROC, "oom_score_adj", "1000")]
-    for path in view.readonly:
-        listing += [] if _covered(path) else bind(path, plan.root)
-    listing += [
+    shown = [line for path in view.readonly if not _covered(path) for line in bind(path, plan.root)]
+    listing = [
+        operation(Code.OPENPROC),
+        operation(Code.WRITEPROC, "oom_score_adj", "1000"),
         mount("proc", f"{plan.root}/proc", "proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC),
         _private(plan, "tmp", size),
         *_work(plan, view, size),
+        *shown,  # after /tmp, for a toolchain may lie below it
         operation(Code.SETATTR, str(plan.root), numbers=(0, _ATTRIBUTES)),
         operation(Code.PIVOT, str(plan.root)),
     ]

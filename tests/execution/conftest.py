@@ -51,6 +51,6 @@ def run_c(sandbox: ProcessSandbox) -> RunPython:
         )
         compiled = sandbox.run(compile_job)
         assert compiled.exit_code == 0, compiled.stderr.data.decode()
-        return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))  # type: ignore[arg-type]
+        return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))
 
     return run

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -307,7 +308,7 @@ def test_the_host_never_sees_root(sandbox: ProcessSandbox, run_python: RunPython
 def test_every_namespace_is_the_programs_own(run_python: RunPython) -> None:
     kinds = ["user", "pid", "mnt", "net", "ipc", "uts"]
     seen = text(run_python(f"import os\nfor kind in {kinds}: print(os.readlink('/proc/self/ns/' + kind))")).split()
-    ours = [os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]
+    ours = [str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in kinds]
     assert len(seen) == len(kinds) and not set(seen) & set(ours)
 
 
@@ -361,8 +362,8 @@ def test_shared_memory_of_a_job_is_gone_in_the_next(run_python: RunPython) -> No
 
 def test_files_of_a_job_are_gone_in_the_next(run_python: RunPython) -> None:
     assert run_python("open('/work/left', 'w'); open('/tmp/left', 'w')").exit_code == 0
-    seen = text(run_python("import os\nprint(os.listdir('/work'), os.listdir('/tmp'))"))
-    assert seen.strip() == "['program.py'] []"
+    seen = text(run_python("import os\nprint(os.listdir('/work'), os.path.exists('/tmp/left'))"))
+    assert seen.strip() == "['program.py'] False"
 
 
 def test_no_descriptor_of_ours_is_open_inside(run_python: RunPython) -> None:
@@ -383,7 +384,7 @@ def test_c_program_cannot_trace_its_init(run_c: RunPython, tmp_path: Path) -> No
 
 
 def test_c_stack_overflow_is_a_crash_not_a_hang(run_c: RunPython, tmp_path: Path) -> None:
-    source = "volatile int deep; int f(int n) { volatile char room[4096]; room[0] = (char)n; deep = n; return f(n + 1) + room[0]; }\nint main(void) { return f(0); }"
+    source = "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\nint main(void) { return f(0); }"
     assert run_c(source, tmp_path).signal == 11
 
 

@@ -130,6 +130,15 @@ def test_a_job_that_contradicts_itself_is_refused(sandbox: ProcessSandbox, job: 
     assert sandbox.run(shell("exit 0")).exit_code == 0
 
 
+def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.mkdir()
+    tool.chmod(0o755)
+    (tool / "version").write_text("1.0")
+    result = sandbox.run(shell(f"cat {tool}/version; touch {tool}/planted || echo refused", readonly=(str(tool),)))
+    assert result.stdout.data == b"1.0refused\n"
+
+
 def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(shell("exit 0", readonly=("/nowhere/toolchain",)))
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure
@@ -184,20 +193,20 @@ def test_a_slot_that_was_killed_is_replaced(own_sandbox: ProcessSandbox) -> None
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     def state() -> tuple[set[int], int, list[str]]:
         groups = [str(found) for found in Path("/sys/fs/cgroup").glob(f"**/codemill-{os.getpid()}-*")]
-        return children(), len(os.listdir("/proc/self/fd")), groups
+        return children(), len(list(Path("/proc/self/fd").iterdir())), groups
 
     with ProcessSandbox() as warm:  # compiles, and opens what the interpreter keeps
         warm.run(shell("exit 0"))
     before = state()
     with ProcessSandbox() as sandbox:
         sandbox.run(shell("exit 0"))
-        inside = len(os.listdir("/proc/self/fd"))
+        inside = len(list(Path("/proc/self/fd").iterdir()))
         for number in range(30):
             sandbox.run(shell("sleep 100 & echo x", stdin=b"x", private_channel=bool(number % 2)))
             with sandbox.open_worker(CAT) as worker:
                 worker.stdin.write(b"x")
         sandbox.run(Job(("/nowhere",), {}, None, Limits(), {}))
-        assert len(os.listdir("/proc/self/fd")) <= inside + 1
+        assert len(list(Path("/proc/self/fd").iterdir())) <= inside + 1
     assert state() == before
     assert sandbox.run(shell("exit 0")).infrastructure is not None
 
