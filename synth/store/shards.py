@@ -218,9 +218,23 @@ def _scalar_type(annotation: object) -> type | None:
 def _body_schema(model: type[Record]) -> "pa.Schema":
     import pyarrow as pa
 
-    types: dict[object, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), _in_utf8: pa.string()}
-    columns = [(name, types[kind]) for name, kind in searched_columns(model).items()]
+    columns = [(name, _column_type(model, name)) for name in searched_columns(model)]
     return pa.schema([("key", pa.string()), *columns, ("body", pa.string())])
+
+
+def _index_schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([(name, _column_type(IndexRow, name)) for name in IndexRow.model_fields])
+
+
+def _column_type(model: type[Record], name: str) -> "pa.DataType":
+    """The type of a column: numbers and truth values as such, closed lists and texts as text, what is no scalar as a list of texts."""
+    import pyarrow as pa
+
+    kind = _scalar_type(model.model_fields[name].annotation)
+    numbers: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    return pa.list_(pa.string()) if kind is None else numbers.get(kind, pa.string())
 
 
 def _body_row(record: Record, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -229,15 +243,6 @@ def _body_row(record: Record, columns: dict[str, Callable[[Any], Any]]) -> dict[
         value = getattr(record, name)
         row[name] = None if value is None else convert(value)
     return row
-
-
-def _index_schema() -> "pa.Schema":
-    import pyarrow as pa
-
-    text = ("stage", "shard", "unit_id", "kind", "language", "natural_language", "decision", "reason", "evidence")
-    columns = {name: pa.string() for name in text}
-    columns |= {"round": pa.int32(), "parents": pa.list_(pa.string()), "ms": pa.float64(), "tokens": pa.int64()}
-    return pa.schema([(name, columns[name]) for name in IndexRow.model_fields])
 
 
 def _index_row(record: Record) -> dict[str, Any]:
