@@ -1,0 +1,82 @@
+"""A policy's fingerprint follows everything that changes its answers; engines are made from their configs without heavy imports."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synth.config import OpenaiEngine, RecordedEngine, TransformersEngine, VllmServerEngine
+from synth.errors import RecipeError
+from synth.generation.factory import create_engine
+from synth.generation.policy import fingerprint_policy
+from synth.generation.protocol import PolicyRef
+
+FILES = {
+    "config.json": "{}",
+    "model.safetensors": "weights",
+    "tokenizer.json": "{}",
+    "tokenizer_config.json": "{}",
+    "chat_template.jinja": "template",
+}
+
+
+def write_policy(folder: Path) -> Path:
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_change_in_any_part_changes_the_fingerprint(tmp_path: Path, name: str) -> None:
+    one, two = write_policy(tmp_path / "one"), write_policy(tmp_path / "two")
+    assert fingerprint_policy(one) == fingerprint_policy(two)
+    (two / name).write_text("changed")
+    assert fingerprint_policy(one) != fingerprint_policy(two)
+
+
+def test_files_that_change_no_answer_do_not_count(tmp_path: Path) -> None:
+    one, two = write_policy(tmp_path / "one"), write_policy(tmp_path / "two")
+    (two / "README.md").write_text("card")
+    (two / "trainer_state.json").write_text("{}")
+    assert fingerprint_policy(one) == fingerprint_policy(two)
+
+
+def test_a_folder_without_weights_is_no_policy(tmp_path: Path) -> None:
+    folder = write_policy(tmp_path / "one")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(RecipeError, match="merged"):
+        fingerprint_policy(folder)
+
+
+def test_an_engine_with_a_model_of_its_own_has_that_models_fingerprint(tmp_path: Path) -> None:
+    folder = write_policy(tmp_path / "judge")
+    policy = PolicyRef(name="policy", path="x", fingerprint="of-policy")
+    own = create_engine(VllmServerEngine(model=str(folder)), policy=policy, log_folder=tmp_path)
+    hub = create_engine(TransformersEngine(model="some/model"), policy=policy, log_folder=tmp_path)
+    served = create_engine(VllmServerEngine(), policy=policy, log_folder=tmp_path)
+    recorded = create_engine(RecordedEngine(path="j"), policy=policy, log_folder=tmp_path)
+    remote = create_engine(OpenaiEngine(base_url="http://h/v1", model="m"), policy=policy, log_folder=tmp_path)
+    assert own.fingerprint == fingerprint_policy(folder)
+    assert (served.fingerprint, recorded.fingerprint) == ("of-policy", "of-policy")
+    assert len({own.fingerprint, hub.fingerprint, served.fingerprint, remote.fingerprint}) == 4
+    shutil.rmtree(folder)
+
+
+def test_making_engines_imports_nothing_heavy() -> None:
+    program = """
+import sys
+from pathlib import Path
+from synth.config import *
+from synth.generation.factory import create_engine
+from synth.generation.journal import JournalledEngine
+from synth.generation.protocol import PolicyRef
+policy = PolicyRef(name="p", path="p", fingerprint="f")
+for config in (VllmServerEngine(), TransformersEngine(), RecordedEngine(path="j"), OpenaiEngine(base_url="http://h/v1", model="m")):
+    create_engine(config, policy=policy, log_folder=Path("."))
+print(sorted({"torch", "transformers", "vllm", "openai", "huggingface_hub", "jinja2"} & set(sys.modules)))
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,124 @@
+"""The vLLM server that codemill owns: swaps, refusals, failures said in plain words, and its end."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth.config import Sampling, TransformersEngine, VllmServerEngine
+from synth.errors import EngineError
+from synth.generation.policy import fingerprint_policy
+from synth.generation.protocol import GenerationRequest, PolicyRef
+from synth.generation.transformers_local import TransformersLocal
+from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.records import Message
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Policies = tuple[PolicyRef, PolicyRef]
+
+
+def ask(number: int) -> GenerationRequest:
+    message = Message(role="user", content=f"Write f{number}(a, b).")
+    return GenerationRequest(messages=(message,), sampling=Sampling(temperature=0.0, max_tokens=12))
+
+
+async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list[str]:
+    responses = await asyncio.gather(*(engine.generate(ask(number)) for number in range(count)))
+    return [response.completions[0].text.rstrip("\ufffd") for response in responses]
+
+
+def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+) -> None:
+    async def fresh() -> list[str]:
+        other = TransformersLocal(TransformersEngine(), policy=tiny_policies[1], log_folder=tmp_path)
+        await other.start()
+        try:
+            return await greedy(other)
+        finally:
+            await other.close()
+
+    before = run(greedy(first_served))  # also fills the prefix cache with the old policy's states
+    seconds = run(first_served.load_policy(tiny_policies[1]))
+    after = run(greedy(first_served))
+    assert after == run(fresh())
+    assert not set(before) & set(after)
+    assert seconds <= 1.0
+    assert first_served.starts == 1
+
+
+def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
+    first_served: VllmServer, tiny_policies: Policies, run: Run
+) -> None:
+    async def work() -> tuple[list[str], list[str], set[str], set[str]]:
+        early = [asyncio.create_task(first_served.generate(ask(number))) for number in range(4)]
+        await asyncio.sleep(0.01)
+        swap = asyncio.create_task(first_served.load_policy(tiny_policies[1]))
+        await asyncio.sleep(0)
+        late = [asyncio.create_task(first_served.generate(ask(number))) for number in range(4)]
+        first, second = await asyncio.gather(*early), await asyncio.gather(*late)
+        await swap
+        return (
+            [response.completions[0].text for response in first],
+            [response.completions[0].text for response in second],
+            {response.fingerprint for response in first},
+            {response.fingerprint for response in second},
+        )
+
+    first, second, old, new = run(work())
+    assert (old, new) == ({tiny_policies[0].fingerprint}, {tiny_policies[1].fingerprint})
+    assert not set(first) & set(second)
+
+
+def changed(policy: PolicyRef, folder: Path, file: str, change: Callable[[dict[str, Any]], object]) -> PolicyRef:
+    """A copy of a policy with one JSON file changed."""
+    shutil.copytree(policy.path, folder)
+    content = json.loads((folder / file).read_text(encoding="utf-8"))
+    change(content)
+    (folder / file).write_text(json.dumps(content), encoding="utf-8")
+    return PolicyRef(name=folder.name, path=str(folder), fingerprint=fingerprint_policy(folder))
+
+
+def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+) -> None:
+    before = run(greedy(first_served, 2))
+    other = tiny_policies[1]
+    template = tmp_path / "template"
+    shutil.copytree(other.path, template)
+    (template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", encoding="utf-8")
+    wrong = {
+        "architecture": changed(other, tmp_path / "heads", "config.json", lambda config: config.update(num_attention_heads=4)),
+        "tokenizer": changed(other, tmp_path / "ids", "tokenizer.json", lambda file: file["model"]["merges"].pop()),
+        "chat template": PolicyRef(name="template", path=str(template), fingerprint=fingerprint_policy(template)),
+        "no folder with a config.json": PolicyRef(name="gone", path=str(tmp_path / "gone"), fingerprint="f"),
+    }
+    for what, policy in wrong.items():
+        with pytest.raises(EngineError, match=what) as raised:
+            run(first_served.load_policy(policy))
+        assert not raised.value.retryable
+        assert first_served.fingerprint == tiny_policies[0].fingerprint
+    assert run(greedy(first_served, 2)) == before
+
+
+def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+) -> None:
+    cut = {"direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0}
+    policy = changed(tiny_policies[1], tmp_path / "saved", "tokenizer.json", lambda file: file.update(truncation=cut))
+    assert run(first_served.load_policy(policy)) > 0
+
+
+def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(tiny_policies: Policies, tmp_path: Path, run: Run) -> None:
+    if find_vllm() is None:
+        pytest.skip("vLLM is not installed")
+    engine = VllmServer(VllmServerEngine(extra_args=("--no-such-option",)), policy=tiny_policies[0], log_folder=tmp_path)
+    with pytest.raises(EngineError) as raised:
+        run(engine.start())
+    assert "no-such-option" in str(raised.value)
+    assert str(tmp_path / "vllm-server.log") in str(raised.value)
+    run(engine.close())
