@@ -212,7 +212,8 @@ def matches(value: Value, expected: ValueType) -> bool:
 
 
 def equal(left: Value, right: Value, *, relative_tolerance: float = 0.0, absolute_tolerance: float = 0.0) -> bool:
-    """Typed equality: NaN equals NaN, -0.0 differs from 0.0 unless a tolerance is given, maps ignore order, 1 differs from 1.0 and True."""
+    """Typed equality: NaN equals NaN, -0.0 differs from 0.0 unless a tolerance is given, maps ignore order, 1 differs from 1.0 and True,
+    also as keys."""
     if type(left) is not type(right):
         return False
     tolerance = {"relative_tolerance": relative_tolerance, "absolute_tolerance": absolute_tolerance}
@@ -221,7 +222,8 @@ def equal(left: Value, right: Value, *, relative_tolerance: float = 0.0, absolut
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(equal(a, b, **tolerance) for a, b in zip(left, right, strict=True))
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(left[key], right[key], **tolerance) for key in left)
+        ours, theirs = ({encode(key): item for key, item in side.items()} for side in (left, right))
+        return ours.keys() == theirs.keys() and all(equal(ours[key], theirs[key], **tolerance) for key in ours)
     return left == right
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import pytest
 
 from synth.config import VllmServerEngine
+from synth.errors import SandboxError
+from synth.execution.local import LocalSandbox
 from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import PolicyRef
 from synth.generation.vllm_server import VllmServer, find_vllm
@@ -102,3 +104,15 @@ def make_tokenizer(vocabulary: int) -> Any:  # noqa: ANN401  # transformers is n
     tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL_TOKENS)})
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
+
+
+@pytest.fixture(scope="session")
+def local_sandbox(run: Run[Any]) -> Iterator[LocalSandbox]:
+    """The one local sandbox of the session, started. Skips where this machine offers no isolation at all."""
+    sandbox = LocalSandbox(minimum_level="B")
+    try:
+        run(sandbox.start())
+    except SandboxError as error:
+        pytest.skip(f"no isolation here: {error}")
+    yield sandbox
+    run(sandbox.close())

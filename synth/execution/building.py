@@ -6,6 +6,7 @@ in the sandbox too, and nothing that they make is ever run outside it.
 
 import fcntl
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -53,7 +54,7 @@ class Build:
 def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
     """The command with its placeholders filled; what becomes empty is left out."""
     values = {"linker": linker_flag(), **toolchain.tools, **places}
-    return tuple(word for part in command if (word := part.format_map(values)))
+    return tuple(word for part in command if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part)))
 
 
 @cache

@@ -15,7 +15,7 @@ from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "long long", "float": "double", "str": "string", "bool": "bool", "null": "nullptr_t"}
 _SIMPLE = {"int": "int", "long": "int", "long long": "int", "long long int": "int", "long int": "int", "int64_t": "int", "size_t": "int"}
-_SIMPLE |= {"short": "int", "int32_t": "int", "double": "float", "float": "float", "string": "str", "char": "str", "bool": "bool"}
+_SIMPLE |= {"short": "int", "int32_t": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
 _GENERIC = {"vector": "list", "deque": "list", "list": "list", "map": "map", "unordered_map": "map", "tuple": "tuple", "pair": "tuple"}
 
 FLAGS = ("-std=gnu++17", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")

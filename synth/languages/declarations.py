@@ -8,22 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_MODIFIERS = {
-    "public",
-    "private",
-    "protected",
-    "static",
-    "final",
-    "const",
-    "inline",
-    "constexpr",
-    "auto",
-    "unsigned",
-    "synchronized",
-    "volatile",
-}
-_TOKEN = re.compile(r"\s*(std::|[A-Za-z_][\w]*(?:\s+long\b)?(?:\s+int\b)?|[<>,\[\]&*|{}().])")
+_COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
+_MODIFIERS = {"public", "private", "protected", "static", "final", "const", "inline", "constexpr", "synchronized"}
 
 
 class Parameter(NamedTuple):

@@ -22,7 +22,7 @@ _SIMPLE = {
     "double": "float",
     "Double": "float",
 }
-_SIMPLE |= {"float": "float", "boolean": "bool", "Boolean": "bool", "String": "str", "char": "str", "Character": "str", "void": "null"}
+_SIMPLE |= {"float": "float", "boolean": "bool", "Boolean": "bool", "String": "str", "void": "null"}
 _GENERIC = {
     "List": "list",
     "ArrayList": "list",

@@ -15,7 +15,8 @@ def get_parser(grammar: str) -> "Parser":
     """The tree-sitter parser of a grammar. Raises LookupError for an unknown grammar."""
     from tree_sitter_language_pack import get_parser as load
 
-    return load(grammar)  # type: ignore[arg-type]
+    parser: Parser = load(grammar)
+    return parser
 
 
 def tree_error(code: str, grammar: str) -> str | None:

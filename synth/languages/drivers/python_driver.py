@@ -67,11 +67,11 @@ def encode(value: object, tokens: list[str]) -> None:
     elif kind is int:
         tokens.append(f"i{value}")
     elif kind is float:
-        tokens.append("f" + _repr_float(value))  # type: ignore[arg-type]
+        tokens.append("f" + _repr_float(value))
     elif kind is str:
         tokens.append("s" + _encode_text(value, "utf-8", "surrogatepass").hex())  # type: ignore[arg-type]
     elif kind is list or kind is tuple:
-        tokens.append(("l" if kind is list else "t") + str(len(value)))  # type: ignore[arg-type]
+        tokens.append(f"{'l' if kind is list else 't'}{len(value)}")  # type: ignore[arg-type]
         for item in value:  # type: ignore[attr-defined]
             encode(item, tokens)
     elif kind in _MAPS:

@@ -1,0 +1,203 @@
+"""What every sandbox promises, run on each of the family: local, and recorded from it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from synth.config import LocalSandbox as LocalConfig
+from synth.config import RecordedSandbox as RecordedConfig
+from synth.errors import SandboxError
+from synth.execution.factory import create_sandbox
+from synth.execution.local import LocalSandbox, is_near_limit
+from synth.execution.protocol import Sandbox
+from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+def function(identity: str, code: str, cases: int = 2, language: str = "python", **limits: Any) -> ExecutionRequest:
+    call = FunctionCall(entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases)))
+    return ExecutionRequest(id=identity, language=language, code=code, call=call, limits=Limits(**limits))
+
+
+REQUESTS = [
+    function("good", "def f(x):\n    return x + 1\n"),
+    function("raises", "def f(x):\n    return 1 // x\n"),
+    function("exits", "import sys\ndef f(x):\n    sys.exit(0)\n"),
+    function("broken", "def f(x:\n"),
+    function("hangs", "def f(x):\n    while True: pass\n", cpu_s=0.5),
+    function("silent", "def f(x):\n    print('noise' * 1000)\n    return x\n"),
+    function("nameless", "def g(x):\n    return x\n"),
+    ExecutionRequest(id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))),
+    ExecutionRequest(id="script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 1")),
+    ExecutionRequest(id="failing script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 2")),
+    ExecutionRequest(id="script cut short", language="python", code="raise SystemExit(0)\n", call=ScriptCall(script="assert x == 2")),
+]
+
+
+@pytest.fixture(scope="module")
+def recorded_folder(tmp_path_factory: pytest.TempPathFactory, local_sandbox: LocalSandbox, run: Run[Any]) -> Path:
+    folder = tmp_path_factory.mktemp("observations")
+    recorder = RecordingSandbox(local_sandbox, folder)
+    run(recorder.start())
+    run(recorder.execute(REQUESTS))
+    return folder
+
+
+@pytest.fixture(params=["local", "recorded"])
+def any_sandbox(request: pytest.FixtureRequest, local_sandbox: LocalSandbox, recorded_folder: Path) -> Iterator[Sandbox]:
+    yield local_sandbox if request.param == "local" else RecordedSandbox(recorded_folder)
+
+
+@pytest.fixture
+def seen(any_sandbox: Sandbox, run: Run[Any]) -> dict[str, Observation]:
+    run(any_sandbox.start())
+    observations = run(any_sandbox.execute(REQUESTS))
+    assert [o.request_id for o in observations] == [r.id for r in REQUESTS]
+    return {o.request_id: o for o in observations}
+
+
+def test_results_come_back_in_the_order_of_the_inputs(seen: dict[str, Observation]) -> None:
+    good = seen["good"]
+    assert good.finished
+    assert [(case.index, case.status, case.output) for case in good.cases] == [(0, "returned", "i1"), (1, "returned", "i2")]
+    assert good.toolchain.startswith("python")
+    assert good.level in "ABC"
+
+
+def test_an_exception_belongs_to_its_case(seen: dict[str, Observation]) -> None:
+    first, second = seen["raises"].cases
+    assert (first.status, second.output) == ("raised", "i1")
+    assert (first.error or "").startswith("ZeroDivisionError")
+    assert seen["raises"].finished
+
+
+def test_an_early_exit_leaves_every_case_missing_and_is_not_finished(seen: dict[str, Observation]) -> None:
+    assert [case.status for case in seen["exits"].cases] == ["missing", "missing"]
+    assert not seen["exits"].finished
+
+
+def test_a_program_that_does_not_parse_is_stopped_there(seen: dict[str, Observation]) -> None:
+    assert seen["broken"].phase is Phase.PARSE
+    assert "SyntaxError" in seen["broken"].stderr.head
+
+
+def test_an_endless_loop_uses_up_its_cpu_time(seen: dict[str, Observation]) -> None:
+    assert seen["hangs"].stop is Stop.CPU
+    assert not seen["hangs"].finished
+
+
+def test_stdout_is_kept_apart_from_results(seen: dict[str, Observation]) -> None:
+    assert seen["silent"].stdout.length == 2 * 5001
+    assert [case.output for case in seen["silent"].cases] == ["i0", "i1"]
+
+
+def test_a_missing_function_is_said(seen: dict[str, Observation]) -> None:
+    assert "defines no function 'f'" in seen["nameless"].stderr.head + seen["nameless"].stderr.tail
+    assert not seen["nameless"].finished
+
+
+def test_stdin_programs_run_once_for_each_input(seen: dict[str, Observation]) -> None:
+    assert [case.output for case in seen["echo"].cases] == ["a\n", "b\n"]
+    assert seen["echo"].finished
+
+
+def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observation]) -> None:
+    assert seen["script"].finished
+    assert not seen["failing script"].finished
+    assert not seen["script cut short"].finished
+
+
+def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(any_sandbox: Sandbox, run: Run[Any]) -> None:
+    wrong_row = FunctionCall(entry_point="f", signature="(int) -> int", arguments=(("i1", "i2"),))
+    requests = [
+        function("a", "x", language="klingon"),
+        ExecutionRequest(id="b", language="python", code="x", call=wrong_row),
+        ExecutionRequest(id="c", language="python", code="x", call=FunctionCall(entry_point="f;", signature="() -> int", arguments=((),))),
+        ExecutionRequest(id="d", language="python", code="x", call=FunctionCall(entry_point="f", signature="(whole) -> int", arguments=())),
+        function("e", "x", language="bash"),
+    ]
+    observations = run(any_sandbox.execute(requests))
+    assert all(observation.infrastructure for observation in observations)
+
+
+def test_odd_programs_get_an_observation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    codes = ["", "\0", "def f(x): return '\ud800' and x", "#" * (5 << 20), "def f(x): return " + "(" * 5000, "\ufeffdef f(x): return x"]
+    observations = run(local_sandbox.execute([function(str(n), code) for n, code in enumerate(codes)]))
+    assert [o.infrastructure for o in observations] == [None] * len(codes)
+    assert [o.finished for o in observations] == [False, False, False, False, False, True]
+
+
+def test_the_same_request_runs_once(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    code = "import os\ndef f(x):\n    return int.from_bytes(os.urandom(6), 'big')\n"
+    first, second = run(local_sandbox.execute([function("one", code), function("two", code)]))
+    third = run(local_sandbox.execute([function("three", code)]))[0]
+    assert first.cases == second.cases == third.cases
+    assert [first.request_id, second.request_id, third.request_id] == ["one", "two", "three"]
+    other = run(local_sandbox.execute([function("four", code, cpu_s=4.5)]))[0]
+    assert other.cases != first.cases
+
+
+def test_hundreds_of_requests_at_once_keep_their_order(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    requests = [function(str(n), f"def f(x):\n    return {n}\n", cases=1) for n in range(200)]
+
+    async def twice() -> list[list[Observation]]:
+        return await asyncio.gather(local_sandbox.execute(requests), local_sandbox.execute(list(reversed(requests))))
+
+    forward, backward = run(twice())
+    assert [o.cases[0].output for o in forward] == [f"i{n}" for n in range(200)]
+    assert [o.cases[0].output for o in backward] == [f"i{n}" for n in reversed(range(200))]
+
+
+def test_one_refused_candidate_does_not_spoil_a_shared_build(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    pytest.importorskip("tree_sitter_language_pack")
+    bodies = ["return x + 1;", "return y;", "return x + 2;", 'return std::string("a");', "throw 1;", "abort();"]
+    requests = [function(str(n), f"long long f(long long x) {{ {body} }}", cases=1, language="cpp") for n, body in enumerate(bodies)]
+    observations = run(local_sandbox.execute(requests))
+    if observations[0].toolchain_missing:
+        pytest.skip(observations[0].toolchain_missing)
+    assert [o.phase for o in observations] == [Phase.RUN, Phase.COMPILE, Phase.RUN, Phase.COMPILE, Phase.RUN, Phase.RUN]
+    assert [case.output for o in observations for case in o.cases] == ["i1", "i2", None, None]
+    assert "'y' was not declared" in observations[1].stderr.head.replace("‘", "'").replace("’", "'")
+    assert observations[5].signal == 6
+
+
+def test_a_request_that_was_not_recorded_is_infrastructure(recorded_folder: Path, run: Run[Any]) -> None:
+    sandbox = RecordedSandbox(recorded_folder)
+    observation = run(sandbox.execute([function("new", "def f(x): return 'never recorded'")]))[0]
+    assert "no recorded observation" in (observation.infrastructure or "")
+
+
+def test_a_missing_folder_of_recordings_is_said_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
+    sandbox = create_sandbox(RecordedConfig(path=str(tmp_path / "nothing")))
+    with pytest.raises(SandboxError, match="must be a folder"):
+        run(sandbox.start())
+
+
+def test_the_key_of_a_request_leaves_out_its_id_and_nothing_else() -> None:
+    base = function("a", "x")
+    assert request_key(base) == request_key(base.model_copy(update={"id": "b"}))
+    for change in ({"code": "y"}, {"language": "java"}, {"limits": Limits(cpu_s=1)}, {"call": StdioCall(stdins=())}):
+        assert request_key(base) != request_key(base.model_copy(update=change))
+
+
+def test_the_recipe_chooses_the_sandbox() -> None:
+    assert isinstance(create_sandbox(LocalConfig(workers=3)), LocalSandbox)
+
+
+@pytest.mark.parametrize(("done", "stop", "cpu_s", "near"), [
+    (9, Stop.CPU, 5.0, True),
+    (0, Stop.CPU, 5.0, False),
+    (0, Stop.WALL, 2.0, True),
+    (0, Stop.WALL, 0.01, False),
+    (10, Stop.NONE, 4.9, False),
+])
+def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, stop: Stop, cpu_s: float, near: bool) -> None:
+    cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
+    observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)
+    assert is_near_limit(observation, 5.0) is near

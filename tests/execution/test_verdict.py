@@ -1,0 +1,158 @@
+"""Verdicts from literal observations: no sandbox, no clock."""
+
+import pytest
+
+from synth.execution.verdict import Tolerance, judge, normal_text
+from synth.records import (
+    Captured,
+    Case,
+    CaseObservation,
+    EvidenceRank,
+    FunctionContract,
+    Observation,
+    Outcome,
+    Phase,
+    StdioContract,
+    Stop,
+    TestSuite,
+)
+from synth.values import Value, encode
+
+
+def suite(*expected: Value) -> TestSuite:
+    contract = FunctionContract(entry_point="solve", signature="(int) -> any")
+    cases = tuple(Case(arguments=(encode(index),), expected=encode(value)) for index, value in enumerate(expected))
+    return TestSuite(task_id="task-1", contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
+
+
+def returned(*values: Value) -> tuple[CaseObservation, ...]:
+    return tuple(CaseObservation(index=index, status="returned", output=encode(value)) for index, value in enumerate(values))
+
+
+def seen(*cases: CaseObservation, **more: object) -> Observation:
+    fields = {"request_id": "r", "language": "python", "phase": Phase.RUN, "finished": True, "exit_code": 0, "cases": cases} | more
+    return Observation.model_validate(fields)
+
+
+def outcome(observation: Observation, tests: TestSuite) -> Outcome:
+    return judge(observation, tests, "s").outcome
+
+
+def test_all_outputs_equal_is_a_pass() -> None:
+    verdict = judge(seen(*returned(1, 2)), suite(1, 2), "s")
+    assert (verdict.outcome, verdict.passed, verdict.total, verdict.first_failure) == (Outcome.PASS, 2, 2, "")
+
+
+def test_a_wrong_answer_is_told_with_input_expected_and_found() -> None:
+    verdict = judge(seen(*returned(1, 5)), suite(1, 2), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.WRONG_ANSWER, 1)
+    assert verdict.first_failure == "case 1, input 1: expected 2, found 5"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [(3.0, 3), (True, 1), (1, True), ([1], (1,)), ((1,), [1]), (None, 0), ("1", 1), ({True: 1}, {1: 1}), ([{1.0: 2}], [{1: 2}])],
+)
+def test_a_value_of_another_type_is_wrong(found: Value, expected: Value) -> None:
+    assert outcome(seen(*returned(found)), suite(expected)) is Outcome.WRONG_ANSWER
+
+
+def test_nan_equals_nan_and_maps_ignore_their_order() -> None:
+    assert outcome(seen(*returned([float("nan")], {1: 2, 3: 4})), suite([float("nan")], {3: 4, 1: 2})) is Outcome.PASS
+
+
+def test_another_order_of_summation_is_forgiven_and_more_is_not() -> None:
+    assert outcome(seen(*returned(0.1 + 0.2)), suite(0.3)) is Outcome.PASS
+    assert outcome(seen(*returned(0.3001)), suite(0.3)) is Outcome.WRONG_ANSWER
+    assert judge(seen(*returned(0.1 + 0.2)), suite(0.3), "s", Tolerance(0.0)).outcome is Outcome.WRONG_ANSWER
+
+
+def test_exit_zero_before_the_tests_is_not_a_pass() -> None:
+    missing = CaseObservation(index=0, status="missing")
+    assert outcome(seen(missing, finished=False), suite(1)) is Outcome.RUNTIME_ERROR
+    assert outcome(seen(finished=True), suite(1)) is Outcome.RUNTIME_ERROR
+
+
+def test_a_driver_that_did_not_reach_its_end_is_not_a_pass() -> None:
+    assert outcome(seen(*returned(1), finished=False), suite(1)) is Outcome.RUNTIME_ERROR
+
+
+def test_an_exception_is_told_with_its_input() -> None:
+    case = CaseObservation(index=0, status="raised", error="ValueError: no")
+    verdict = judge(seen(case), suite(1), "s")
+    assert (verdict.outcome, verdict.first_failure) == (Outcome.RUNTIME_ERROR, "case 0, input 0: raised ValueError: no")
+
+
+def test_a_result_that_is_no_value_is_a_wrong_answer() -> None:
+    case = CaseObservation(index=0, status="returned", error="a value of type set is not language-neutral")
+    verdict = judge(seen(case), suite(1), "s")
+    assert verdict.outcome is Outcome.WRONG_ANSWER
+    assert "type set" in verdict.first_failure
+
+
+def test_unreadable_wire_text_is_a_wrong_answer() -> None:
+    case = CaseObservation(index=0, status="returned", output="l99999 i1")
+    assert outcome(seen(case), suite(1)) is Outcome.WRONG_ANSWER
+
+
+def test_a_suite_without_cases_passes_nothing() -> None:
+    assert outcome(seen(), suite()) is not Outcome.PASS
+
+
+@pytest.mark.parametrize("error", ["MemoryError", "java.lang.OutOfMemoryError: Java heap space", "std::bad_alloc: std::bad_alloc"])
+def test_the_languages_own_memory_error_is_the_memory_limit(error: str) -> None:
+    assert outcome(seen(CaseObservation(index=0, status="raised", error=error)), suite(1)) is Outcome.MEMORY_LIMIT
+
+
+def test_a_fatal_heap_message_is_the_memory_limit() -> None:
+    died = seen(finished=False, signal=6, exit_code=None, stderr=Captured(tail="FATAL ERROR: JavaScript heap out of memory"))
+    assert outcome(died, suite(1)) is Outcome.MEMORY_LIMIT
+
+
+ORDER = [
+    ({"infrastructure": "slot died"}, Outcome.INFRASTRUCTURE),
+    ({"stop": Stop.VIOLATION}, Outcome.VIOLATION),
+    ({"stop": Stop.OUTPUT}, Outcome.OUTPUT_LIMIT),
+    ({"stop": Stop.MEMORY}, Outcome.MEMORY_LIMIT),
+    ({"stop": Stop.CPU}, Outcome.TIMEOUT),
+    ({"stop": Stop.WALL}, Outcome.TIMEOUT),
+    ({"phase": Phase.PARSE}, Outcome.PARSE_ERROR),
+    ({"phase": Phase.COMPILE}, Outcome.COMPILE_ERROR),
+    ({"signal": 11, "exit_code": None}, Outcome.RUNTIME_ERROR),
+    ({}, Outcome.WRONG_ANSWER),
+]
+
+
+@pytest.mark.parametrize(("mark", "expected"), ORDER)
+def test_each_mark_beats_a_wrong_answer(mark: dict[str, object], expected: Outcome) -> None:
+    assert outcome(seen(*returned(0), **mark), suite(1)) is expected
+
+
+@pytest.mark.parametrize(("mark", "expected"), [row for row in ORDER if row[0]])
+def test_right_outputs_do_not_save_a_run_that_went_wrong(mark: dict[str, object], expected: Outcome) -> None:
+    assert outcome(seen(*returned(1), **mark), suite(1)) is expected
+
+
+def test_infrastructure_is_never_a_label_whatever_else_was_seen() -> None:
+    everything = seen(*returned(0), infrastructure="slot died", stop=Stop.CPU, signal=9, exit_code=None)
+    assert outcome(everything, suite(1)) is Outcome.INFRASTRUCTURE
+
+
+def test_a_missing_toolchain_names_the_command() -> None:
+    verdict = judge(seen(toolchain_missing="apt-get install -y ruby"), suite(1), "s")
+    assert verdict.outcome is Outcome.TOOLCHAIN_MISSING
+    assert "apt-get install -y ruby" in verdict.first_failure
+
+
+def test_stdout_is_compared_as_a_whole_without_white_space_at_line_ends() -> None:
+    tests = TestSuite(
+        task_id="t", contract=StdioContract(), cases=(Case(arguments=("",), expected="1 2\n3\n"),), rank=EvidenceRank.EXAMPLES
+    )
+    right = CaseObservation(index=0, status="returned", output="1 2 \n3")
+    assert outcome(seen(right), tests) is Outcome.PASS
+    for text in ("1 2\n", "1 2\n3\n4\n", " 1 2\n3", ""):
+        assert outcome(seen(right.model_copy(update={"output": text})), tests) is Outcome.WRONG_ANSWER
+
+
+def test_normal_text_keeps_blank_lines_inside() -> None:
+    assert normal_text("a\n\nb  \n\n") == "a\n\nb"

@@ -1,0 +1,167 @@
+"""Values go into a program and come out again unchanged, in every language that has a driver for typed calls."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synth.execution.local import LocalSandbox
+from synth.languages.registry import all_languages, get_language
+from synth.languages.spec import find_toolchain, render_signature
+from synth.records import ExecutionRequest, FunctionCall, Limits, Observation
+from synth.values import Value, ValueType, decode, encode, equal, parse_signature
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+DRIVEN = [language.name for language in all_languages() if language.driver is not None]
+KINDS = {
+    "int": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(allow_subnormal=True),
+    "str": st.text(max_size=12),
+    "bool": st.booleans(),
+}
+SHAPES = (
+    "int",
+    "float",
+    "str",
+    "bool",
+    "list[int]",
+    "list[float]",
+    "list[list[str]]",
+    "map[str, int]",
+    "map[int, list[str]]",
+    "tuple[int, str, bool]",
+    "list[tuple[float, str]]",
+    "map[str, map[str, tuple[int, int]]]",
+)
+BODIES = {"python": ":\n    return {}\n", "javascript": " {{ return {}; }}", "java": " {{ return {}; }}", "cpp": " {{ return {}; }}"}
+
+
+def need(language: str) -> None:
+    if find_toolchain(language) is None:
+        pytest.skip(f"{language}: toolchain missing; {get_language(language).install}")
+
+
+def program(language: str, parameters: str, result: str, expression: str = "x", names: tuple[str, ...] = ("x",)) -> str:
+    line = render_signature(get_language(language), "solve", names, parse_signature(f"({parameters}) -> {result}"))
+    return line + BODIES[language].format(expression)
+
+
+def identity(language: str, shape: str, values: list[Value]) -> ExecutionRequest:
+    call = FunctionCall(entry_point="solve", signature=f"({shape}) -> {shape}", arguments=tuple((encode(value),) for value in values))
+    return ExecutionRequest(id=shape, language=language, code=program(language, shape, shape), call=call, limits=Limits(cpu_s=10))
+
+
+def assert_unchanged(values: list[Value], observation: Observation) -> None:
+    assert observation.infrastructure is None, observation.infrastructure
+    assert observation.finished, observation.stderr
+    for value, case in zip(values, observation.cases, strict=True):
+        assert case.output is not None, (value, case)
+        assert equal(decode(case.output), value), (value, decode(case.output))
+
+
+def strategy(kind: ValueType) -> st.SearchStrategy[Any]:
+    inner = [strategy(one) for one in kind.inner]
+    if kind.kind == "list":
+        return st.lists(inner[0], max_size=4)
+    if kind.kind == "map":
+        return st.dictionaries(inner[0], inner[1], max_size=4)
+    if kind.kind == "tuple":
+        return st.tuples(*inner)
+    return KINDS[kind.kind]
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> dict[str, list[Value]]:
+    return {shape: draw(st.lists(strategy(parse_signature(f"() -> {shape}").result), min_size=5, max_size=20)) for shape in SHAPES}
+
+
+@pytest.mark.parametrize("language", DRIVEN)
+def test_any_value_comes_back_unchanged(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    need(language)
+
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(rows())
+    def check(chosen: dict[str, list[Value]]) -> None:
+        observations = run(local_sandbox.execute([identity(language, shape, values) for shape, values in chosen.items()]))
+        for values, observation in zip(chosen.values(), observations, strict=True):
+            assert_unchanged(values, observation)
+
+    check()
+
+
+EDGES: dict[str, list[Value]] = {
+    "int": [0, -1, 2**31, -(2**31) - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)],
+    "float": [0.0, -0.0, float("inf"), float("-inf"), float("nan"), 5e-324, 1.7976931348623157e308, 0.1, 1e22, 1e21, 123456789.0, 3.0],
+    "str": ["", " ", "a\tb\nc\0d", "é", "中文", "𝄞", "\ud800", "a\udfffb", "\ufeff", "x" * 5000],
+    "list[int]": [[], [0], list(range(1000))],
+    "list[list[list[int]]]": [[], [[]], [[[]], [[1], []]]],
+    "map[str, int]": [{}, {"": 0, "__proto__": 1, "constructor": 2, "10": 3, "9": 4}],
+    "map[int, str]": [{}, {-1: "a", 0: "b", 2**53 + 1: "c"}],
+    "tuple[int, float]": [(1, 1.0), (-1, -0.0)],
+    "map[str, list[tuple[str, bool]]]": [{}, {"k": [("𝄞", True), ("", False)]}],
+}
+
+
+@pytest.mark.parametrize("language", DRIVEN)
+def test_edges_come_back_unchanged(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    need(language)
+    observations = run(local_sandbox.execute([identity(language, shape, values) for shape, values in EDGES.items()]))
+    for values, observation in zip(EDGES.values(), observations, strict=True):
+        assert_unchanged(values, observation)
+
+
+def test_python_tells_the_true_type_whatever_the_signature_says(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    values: list[Value] = [1, 1.0, True, None, 10**400, [1, (2,), {"a": None}], {1: 1.0, (1, 2): "t"}]
+    call = FunctionCall(entry_point="solve", signature="(any) -> int", arguments=tuple((encode(value),) for value in values))
+    request = ExecutionRequest(id="r", language="python", code="def solve(x):\n    return x\n", call=call)
+    assert_unchanged(values, run(local_sandbox.execute([request]))[0])
+
+
+MUTATORS = {
+    "python": "def solve(xs, k):\n    xs.append(k)\n    return xs\n",
+    "javascript": "function solve(xs, k) { xs.push(k); return xs; }",
+    "java": "static List<Long> solve(List<Long> xs, long k) { xs.add(k); return xs; }",
+    "cpp": "vector<long long> solve(vector<long long>& xs, long long k) { xs.push_back(k); return xs; }",
+}
+
+
+@pytest.mark.parametrize("language", DRIVEN)
+def test_a_program_may_change_its_arguments_and_the_next_call_sees_fresh_ones(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    need(language)
+    row = (encode([1]), encode(2))
+    call = FunctionCall(entry_point="solve", signature="(list[int], int) -> list[int]", arguments=(row, row))
+    observation = run(local_sandbox.execute([ExecutionRequest(id="r", language=language, code=MUTATORS[language], call=call)]))[0]
+    assert_unchanged([[1, 2], [1, 2]], observation)
+
+
+STYLES = {
+    "python": ["class Solution:\n    def solve(self, xs):\n        return sum(xs)\n", "solve = sum\n"],
+    "javascript": ["const solve = (xs) => xs.reduce((a, b) => a + b, 0);", "export function solve(xs) { let t = 0; for (const x of xs) t += x; return t; }"],
+    "java": [
+        "public class Main { public static int solve(int[] xs) { int t = 0; for (int x : xs) t += x; return t; } }",
+        "import java.util.List;\nclass Solution { public long solve(List<Long> xs) { return xs.stream().mapToLong(Long::longValue).sum(); } }",
+        "static long solve(List<Long> xs) { return help(xs, 0); }\nstatic long help(List<Long> xs, int i) {\n    return i == xs.size() ? 0 : xs.get(i) + help(xs, i + 1);\n}",
+    ],
+    "cpp": [
+        "#include <vector>\n#include <numeric>\nusing namespace std;\nint solve(const vector<int>& xs) { return accumulate(xs.begin(), xs.end(), 0); }",
+        "class Solution { public: long long solve(vector<long long>& xs) { long long t = 0; for (auto x : xs) t += x; return t; } };",
+        "#define int long long\nint solve(vector<int> xs) { int t = 0; for (int x : xs) t += x; return t; }\nsigned main() { return 0; }",
+        "long long solve(vector<long long> xs, size_t i);\nlong long solve(vector<long long> xs) { return solve(xs, 0); }\n"
+        "long long solve(vector<long long> xs, size_t i) { return i == xs.size() ? 0 : xs[i] + solve(xs, i + 1); }",
+        "const long long ZERO = 0;\nlong long solve(std::vector<long long> const& xs) { return std::accumulate(begin(xs), end(xs), ZERO); }",
+    ],
+}
+
+
+@pytest.mark.parametrize(("language", "code"), [(language, code) for language, codes in STYLES.items() for code in codes])
+def test_usual_ways_to_write_an_answer_are_accepted(language: str, code: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    need(language)
+    call = FunctionCall(entry_point="solve", signature="(list[int]) -> int", arguments=((encode([1, 2, 3]),), (encode([]),)))
+    observation = run(local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)]))[0]
+    assert_unchanged([6, 0], observation)
