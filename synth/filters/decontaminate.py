@@ -2,7 +2,8 @@
 
 Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized text. `containment`, the default:
 a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
-Chinese), or 70% of the 8-grams of its code after names are abstracted. Prompt, answer and tests are searched, each against each.
+Chinese), or 70% of the 8-grams of its code after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most
+6-grams, 30% of the 3-grams count as well, in units that are not much longer. Prompt, answer and tests are searched, each against each.
 
 N-grams that many entries share ("write a function that returns the") identify none of them and are left out. An entry that is too short
 for n-grams is found when it makes up half of the unit. The one rule: evidence names the entry, the share and a passage that matched.
@@ -11,12 +12,13 @@ for n-grams is found when it makes up half of the unit. The one rule: evidence n
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, NamedTuple
 
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Evidence, FilterInput, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_words
-from synth.grammar.code_tokens import abstract_tokens
+from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens
 from synth.grammar.table import normalize_language
 
 Mode = Literal["containment", "report"]
@@ -30,6 +32,13 @@ class Thresholds:
     prose_n: int = 6
     ideograph_n: int = 8
     prose_share: float = 0.2
+    short_words: int = 60
+    """A prompt of fewer words is compared by short n-grams too."""
+    short_n: int = 3
+    short_ideograph_n: int = 4
+    short_share: float = 0.3
+    short_reach: float = 3.0
+    """Short n-grams are searched in units of at most this many times the words of the entry."""
     code_n: int = 8
     code_share: float = 0.7
     report_n: int = 10
@@ -55,8 +64,9 @@ class Hit(NamedTuple):
 class _Index:
     """Inverted index from n-grams to the passages of a benchmark, for one side (prose or code)."""
 
-    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int) -> None:
-        self._side, self._n, self._share, self._min_grams, self._common = side, n, share, min_grams, common
+    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int, reach: float = inf) -> None:
+        self._side, self._n, self._share, self._min_grams, self._common, self._reach = side, n, share, min_grams, common, reach
+        self._lengths: list[int] = []
         self._owners: dict[str, list[int]] = {}
         self._entries: list[str] = []
         self._wholes: dict[str, int] = {}
@@ -66,10 +76,14 @@ class _Index:
     def add(self, entry: str, tokens: list[str]) -> None:
         if len(tokens) < MIN_WHOLE:
             return
-        self._wholes.setdefault("\x1f".join(tokens), len(self._entries))
-        for gram in set(ngrams(tokens, self._n)):
+        self._wholes.setdefault(self._runs(tokens, len(tokens))[0], len(self._entries))
+        for gram in set(self._runs(tokens, self._n)):
             self._owners.setdefault(gram, []).append(len(self._entries))
         self._entries.append(entry)
+        self._lengths.append(len(tokens))
+
+    def _runs(self, tokens: list[str], n: int) -> list[str]:
+        return abstract_ngrams(tokens, n) if self._side == "code" else ngrams(tokens, n)
 
     def finish(self) -> None:
         """Drop n-grams that identify no entry, count what is left of each passage, and keep whole only the texts that have too few."""
@@ -89,20 +103,22 @@ class _Index:
         """A short entry that stands in the unit as a whole and makes up at least half of it."""
         for length in self._weak_lengths:
             if length <= len(tokens) <= 2 * length:
-                for gram in ngrams(tokens, length):
+                for gram in self._runs(tokens, length):
                     if gram in self._wholes:
                         return Hit(self._entries[self._wholes[gram]], self._side, 1.0, gram.replace("\x1f", " "))
         return None
 
     def _search_grams(self, tokens: list[str]) -> Hit | None:
         shared: dict[int, list[str]] = defaultdict(list)
-        for gram in set(ngrams(tokens, self._n)):
+        for gram in set(self._runs(tokens, self._n)):
             for owner in self._owners.get(gram, ()):
                 shared[owner].append(gram)
         hits = [
             Hit(self._entries[owner], self._side, len(grams) / self._grams[owner], min(grams).replace("\x1f", " "))
             for owner, grams in sorted(shared.items())
-            if self._grams[owner] >= self._min_grams and len(grams) >= self._share * self._grams[owner]
+            if len(tokens) <= self._reach * self._lengths[owner]
+            and self._grams[owner] >= self._min_grams
+            and len(grams) >= self._share * self._grams[owner]
         ]
         return max(hits, key=lambda hit: hit.share, default=None)
 
@@ -116,13 +132,19 @@ class Decontaminate:
         limits = thresholds or Thresholds()
         self._mode, self._limits = mode, limits
         self._report_grams: dict[str, str] = {}
-        self._prose = _Index("prose", limits.prose_n, limits.prose_share, limits.min_prose_grams, limits.common_entries)
-        self._ideographs = _Index("prose", limits.ideograph_n, limits.prose_share, limits.min_prose_grams, limits.common_entries)
-        self._code = _Index("code", limits.code_n, limits.code_share, limits.min_code_grams, limits.common_entries)
+        common, least = limits.common_entries, limits.min_prose_grams
+        self._prose = _Index("prose", limits.prose_n, limits.prose_share, least, common)
+        self._ideographs = _Index("prose", limits.ideograph_n, limits.prose_share, least, common)
+        self._short = _Index("prose", limits.short_n, limits.short_share, least, common, limits.short_reach)
+        self._short_ideographs = _Index("prose", limits.short_ideograph_n, limits.short_share, least, common, limits.short_reach)
+        self._code = _Index("code", limits.code_n, limits.code_share, limits.min_code_grams, common)
         for entry in entries:
             self._add(entry)
-        for index in (self._prose, self._ideographs, self._code):
+        for index in (*self._prose_indexes(), self._code):
             index.finish()
+
+    def _prose_indexes(self) -> tuple[_Index, ...]:
+        return self._prose, self._ideographs, self._short, self._short_ideographs
 
     def _add(self, entry: BenchmarkEntry) -> None:
         for text in (entry.prompt, entry.answer, entry.tests):
@@ -130,7 +152,10 @@ class Decontaminate:
             for gram in ngrams(words, self._limits.report_n) if self._mode == "report" else ():
                 self._report_grams.setdefault(gram, entry.id)
         words = split_words(entry.prompt)
-        (self._ideographs if is_ideographic(words) else self._prose).add(entry.id, words)
+        long, short = (self._ideographs, self._short_ideographs) if is_ideographic(words) else (self._prose, self._short)
+        long.add(entry.id, words)
+        if len(words) < self._limits.short_words:
+            short.add(entry.id, words)
         language = normalize_language(entry.language)
         for code in (entry.answer, entry.tests, *embedded_code(entry.prompt)):
             self._code.add(entry.id, abstract_tokens(code, language))
@@ -160,7 +185,7 @@ class Decontaminate:
         hits: list[Hit | None] = []
         for text in (unit.prompt, unit.code, unit.tests):
             words = split_words(text)
-            hits += [self._prose.search(words), self._ideographs.search(words)]
+            hits += [index.search(words) for index in self._prose_indexes()]
         for code in (unit.code, unit.tests, *embedded_code(unit.prompt)):
             hits.append(self._code.search(abstract_tokens(code, language)))
         return max((hit for hit in hits if hit), key=lambda hit: hit.share, default=None)

@@ -19,26 +19,30 @@ _LEXEME = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_HOLE = re.compile(r"\{[^{}]*\}")
+"""The variable part of a format string: it may hold names."""
+
 _SLASHES_ARE_CODE = frozenset({"python", "ruby", "perl", "bash", "r"})
 _HASH_IS_CODE = frozenset({"javascript", "typescript", "java", "c", "cpp", "go", "rust", "kotlin", "scala", "csharp", "swift"})
 
-KEPT_WORDS = frozenset(
-    # keywords of the mainstream languages
-    "and as assert async await auto bool boolean break byte case catch char class const continue def default del delete do double elif "
-    "else enum except export extends false final finally float fn for from func function global go if impl import in int interface is "
-    "lambda let long loop match mut namespace new nil none not null nonlocal or package pass private pub public raise return self short signed "
-    "static string struct super switch template this throw throws true try type typedef typename undefined union unsigned use using "
-    "var void while with yield None True False String Integer Boolean List ArrayList HashMap Map Set vector map set pair std usize "
-    "i32 i64 u8 u32 u64 f64 str dict list tuple object vec Vec "
-    # names that a renaming cannot touch: builtins and methods of the standard types
-    "abs add all any append apply bin bool charAt chr collections concat contains count count_if ceil clear copy endswith entries "
-    "enumerate equals erase every extend fill filter find first floor forEach format from_iter get getOrDefault gcd hasOwnProperty heapq "
-    "includes index indexOf insert isalnum isalpha isdigit islower isupper isspace items iter join keys last len length "
-    "lower lstrip map math max min next ord parseInt pop pow print push push_back put range re reduce remove repeat replace "
-    "reverse reversed round rstrip size slice some sort sorted split sqrt startswith strip substr substring sum swap title "
-    "toLowerCase toString toUpperCase trim unwrap update upper values zip itertools math Math Object Array Number console".split()
+KEYWORDS = frozenset(
+    "and as assert async await auto boolean break byte case catch char class const continue def default del delete do double elif "
+    "else enum except export extends false final finally fn for from func function global go if impl import in interface is lambda "
+    "let long loop match mut namespace new nil none not null nonlocal or package pass private pub public raise return short signed "
+    "static struct super switch template this throw throws true try typedef typename undefined union unsigned use using var void "
+    "while with yield None True False".split()
 )
-"""Words that stay as they are when names are abstracted."""
+"""Never a name that a person chose."""
+
+LIBRARY = frozenset(
+    "abs add all any append apply bin bool charAt chr concat contains count count_if ceil clear copy dict endswith entries "
+    "enumerate equals erase every extend fill filter find first float floor forEach format frozenset get getOrDefault gcd hasattr "
+    "getattr includes index indexOf insert int isalnum isalpha isdigit isinstance islower isupper isspace items iter join keys "
+    "last len length list lower lstrip map max min next ord parseInt pop pow print push push_back put range reduce remove repeat "
+    "replace reverse reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring sum "
+    "swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
+)
+"""Builtins and methods of the standard types: kept where they are called, since a renaming cannot touch them there."""
 
 
 def code_tokens(code: str, language: str = "") -> list[str]:
@@ -47,10 +51,34 @@ def code_tokens(code: str, language: str = "") -> list[str]:
 
 
 def abstract_tokens(code: str, language: str = "") -> list[str]:
-    """Tokens with every name that a person could change replaced by `V`, and every string by `S`. Numbers, keywords and builtins stay."""
-    abstract = {"word": "V", "string": "S"}
-    found = _lexemes(code, language)
-    return [text if text in KEPT_WORDS else abstract.get(kind, text) for kind, text in found if kind != "comment"]
+    """Tokens for comparing programs whose names may differ: a name that a person could change begins with `V:`.
+
+    Keywords, called builtins, numbers and the contents of strings stay; the quotes around a string do not count.
+    """
+    found = [(kind, text) for kind, text in _lexemes(code, language) if kind != "comment"]
+    following = [text for _, text in found[1:]] + [""]
+    return [_abstract(kind, text, after) for (kind, text), after in zip(found, following, strict=False)]
+
+
+def _abstract(kind: str, text: str, after: str) -> str:
+    if kind == "string":
+        return "S:" + _HOLE.sub("{}", text.strip("rbufRBUF").strip("\"'`"))
+    if kind != "word" or text in KEYWORDS or (after == "(" and text in LIBRARY):
+        return text
+    return "V:" + text
+
+
+def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
+    """All runs of n abstract tokens, in each of which the names are numbered in the order of their appearance.
+
+    So `a = a + b` and `x = x + y` give the same run, and `x = y + x` another.
+    """
+    return [_number_names(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+
+
+def _number_names(run: list[str]) -> str:
+    numbers: dict[str, str] = {}
+    return "\x1f".join(numbers.setdefault(token, f"V{len(numbers)}") if token.startswith("V:") else token for token in run)
 
 
 def _lexemes(code: str, language: str) -> list[tuple[str, str]]:

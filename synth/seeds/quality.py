@@ -19,7 +19,7 @@ _TEST_PATH = re.compile(
 )
 _PLACEHOLDERS = frozenset({"pass_statement", "ellipsis", "raise_statement", "throw_statement", "empty_statement"})
 _GIVES_UP = re.compile(r"(todo|unimplemented|panic|unreachable)!?\s*\(")
-_DELEGATION = re.compile(r"(?:return|await|\s)*[A-Za-z_][\w.:]*(?:->\w+)?\(([\w\s.,*&=]*)\)\s*;?$")
+_DELEGATION = re.compile(r"return\s+(?:await\s+)?[A-Za-z_][\w.:]*(?:->\w+)?\(([\w\s.,*&=]*)\)\s*;?$")
 _INNER = frozenset(
     "function_definition lambda class_definition function_declaration function_expression arrow_function method_definition "
     "generator_function generator_function_declaration class_declaration class".split()

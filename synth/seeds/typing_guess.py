@@ -15,7 +15,7 @@ from synth.values import Signature, ValueType, parse_type
 
 MAX_CANDIDATES = 6
 MAX_PARAMETERS = 5
-ANY = parse_type("any")
+ANY, NULL = parse_type("any"), parse_type("null")
 
 
 def guess_signatures(code: str, entry_point: str, limit: int = MAX_CANDIDATES) -> tuple[tuple[str, ...], list[Signature]] | Reject:
@@ -31,7 +31,7 @@ def guess_signatures(code: str, entry_point: str, limit: int = MAX_CANDIDATES) -
         return Reject("no_signature", {"why": refused})
     named = [(argument, default) for argument, default in _positional(function)]
     choices = [(argument.arg, _choices(argument, default, function)) for argument, default in named]
-    while choices and not choices[-1][1] and named[len(choices) - 1][1] is not None:
+    while choices and choices[-1][1] in ([], [NULL]) and named[len(choices) - 1][1] is not None:
         choices.pop()
     missing = next((name for name, types in choices if not types), "")
     if missing or not choices or len(choices) > MAX_PARAMETERS:

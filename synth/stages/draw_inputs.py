@@ -4,10 +4,11 @@ The one rule: values stay where every language agrees on them (small integers, s
 and the same random generator gives the same rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from random import Random
 
+from synth.grammar.code_tokens import code_tokens
 from synth.values import Signature, Value, ValueType, encode
 
 _WORDS = ("apple", "banana", "level", "Hello", "world", "noon", "Code", "mill", "sky", "aeiou", "radar", "Python", "test", "a", "XYZ", "go")
@@ -21,8 +22,12 @@ RARE_INT = 1000
 ATTEMPTS_A_ROW = 20
 
 
-def draw_inputs(signature: Signature, count: int, random: Random) -> list[tuple[str, ...]]:
-    """Up to `count` distinct rows of arguments as wire text; fewer only where the types have fewer values. Edge cases come first."""
+def draw_inputs(signature: Signature, count: int, random: Random, hints: Sequence[Value] = ()) -> list[tuple[str, ...]]:
+    """Up to `count` distinct rows of arguments as wire text; fewer only where the types have fewer values. Edge cases come first.
+
+    `hints` are values that matter to the program, such as its literals (`literal_hints`): a quarter of the scalars come from them.
+    """
+    drawer = _Drawer(random, hints)
     rows: dict[tuple[str, ...], None] = {}
     for row in _edge_rows(signature):
         if len(rows) >= max(1, count // 2):
@@ -31,7 +36,7 @@ def draw_inputs(signature: Signature, count: int, random: Random) -> list[tuple[
     for _ in range(ATTEMPTS_A_ROW * count):
         if len(rows) >= count:
             break
-        rows.setdefault(_encode(_related([_draw(kind, random) for kind in signature.parameters], random)))
+        rows.setdefault(_encode(_related([drawer.draw(kind) for kind in signature.parameters], random)))
     return list(rows)[:count]
 
 
@@ -74,42 +79,69 @@ def _list_edges(items: list[Value]) -> list[Value]:
     return [[], [one], [two, two], list(items), list(reversed(items)), [items[0]], [one, two, one, two, two]]
 
 
-def _draw(kind: ValueType, random: Random, depth: int = 0) -> Value:
-    """A random value of the type; containers get shorter with depth."""
-    if kind.kind == "list":
-        return _draw_list(kind.inner[0], random, depth)
-    if kind.kind == "map":
-        keys, values = kind.inner
-        return {_draw_key(keys, random): _draw(values, random, depth + 1) for _ in range(random.randint(0, 5))}
-    if kind.kind == "tuple":
-        return tuple(_draw(inner, random, depth + 1) for inner in kind.inner)
-    return _draw_scalar(kind.kind, random)
+class _Drawer:
+    """Draws random values of a type, now and then around a hint."""
+
+    def __init__(self, random: Random, hints: Sequence[Value]) -> None:
+        self._random = random
+        self._hints = {kind: [hint for hint in hints if type(hint).__name__ == kind] for kind in ("int", "float", "str")}
+
+    def draw(self, kind: ValueType, depth: int = 0) -> Value:
+        """A random value of the type; containers get shorter with depth."""
+        if kind.kind == "list":
+            return self._draw_list(kind.inner[0], depth)
+        if kind.kind == "map":
+            keys, values = kind.inner
+            return {self._draw_key(keys): self.draw(values, depth + 1) for _ in range(self._random.randint(0, 5))}
+        if kind.kind == "tuple":
+            return tuple(self.draw(inner, depth + 1) for inner in kind.inner)
+        return self._draw_scalar(kind.kind)
+
+    def _draw_list(self, inner: ValueType, depth: int) -> Value:
+        random, longest = self._random, 8 if depth == 0 else 4
+        items = [self.draw(inner, depth + 1) for _ in range(random.randint(0 if random.random() < 0.1 else 1, longest))]
+        if len(items) > 1 and random.random() < 0.3:
+            items[random.randrange(len(items))] = items[random.randrange(len(items))]
+        if inner.kind in ("int", "float", "str") and random.random() < 0.15:
+            items.sort(key=lambda item: item if isinstance(item, int | float) else str(item))
+        return items
+
+    def _draw_key(self, kind: ValueType) -> Value:
+        return self._random.choice(_KEYS) if kind.kind == "str" and self._random.random() < 0.7 else self._draw_scalar(kind.kind)
+
+    def _draw_scalar(self, kind: str) -> Value:
+        random, hints = self._random, self._hints.get(kind)
+        if hints and random.random() < 0.25:
+            return _near_hint(random.choice(hints), random)
+        if kind == "int":
+            return _draw_int(random)
+        if kind == "float":
+            return random.choice((round(random.uniform(-10, 10), 2), float(random.randint(-20, 20)), random.randint(-400, 400) / 4))
+        if kind == "str":
+            return _draw_str(random)
+        if kind == "bool":
+            return random.random() < 0.5
+        return random.choice(_ANY) if kind == "any" else None
 
 
-def _draw_list(inner: ValueType, random: Random, depth: int) -> Value:
-    longest = 8 if depth == 0 else 4
-    items = [_draw(inner, random, depth + 1) for _ in range(random.randint(0 if random.random() < 0.1 else 1, longest))]
-    if len(items) > 1 and random.random() < 0.3:
-        items[random.randrange(len(items))] = items[random.randrange(len(items))]
-    if inner.kind in ("int", "float", "str") and random.random() < 0.15:
-        items.sort(key=lambda item: item if isinstance(item, int | float) else str(item))
-    return items
+def _near_hint(hint: Value, random: Random) -> Value:
+    """The hint, or a number beside it, or a text that holds it."""
+    if isinstance(hint, str):
+        return random.choice((hint, f"{hint}{random.choice(_WORDS)}", f"{random.choice(_WORDS)}{hint}", f"a{hint}b{hint}c"))
+    if isinstance(hint, int | float):
+        return hint + random.choice((-1, 0, 0, 1))
+    return hint
 
 
-def _draw_key(kind: ValueType, random: Random) -> Value:
-    return random.choice(_KEYS) if kind.kind == "str" and random.random() < 0.7 else _draw_scalar(kind.kind, random)
-
-
-def _draw_scalar(kind: str, random: Random) -> Value:
-    if kind == "int":
-        return _draw_int(random)
-    if kind == "float":
-        return random.choice((round(random.uniform(-10, 10), 2), float(random.randint(-20, 20)), random.randint(-400, 400) / 4))
-    if kind == "str":
-        return _draw_str(random)
-    if kind == "bool":
-        return random.random() < 0.5
-    return random.choice(_ANY) if kind == "any" else None
+def literal_hints(code: str, language: str = "") -> list[Value]:
+    """Short plain string literals and small numbers of a program: inputs near them reach its branches."""
+    found: dict[str, Value] = {}
+    for token in code_tokens(code, language):
+        if token[0] in "\"'" and 2 < len(token) <= 14 and token.isascii() and "\\" not in token and token[:3] not in ('"""', "'''"):
+            found[token] = token[1:-1]
+        elif token.isdigit() and len(token) <= 4:
+            found[token] = int(token)
+    return list(found.values())
 
 
 def _draw_int(random: Random) -> int:

@@ -20,7 +20,7 @@ from synth.seeds.functions import find_functions
 from synth.seeds.self_contained import check_self_contained
 from synth.seeds.typing_guess import guess_signatures
 from synth.stages.canonical import canonical_output
-from synth.stages.draw_inputs import draw_inputs
+from synth.stages.draw_inputs import draw_inputs, literal_hints
 from synth.stages.result_type import infer_type
 from synth.values import Signature, ValueType, decode, parse_signature
 
@@ -74,7 +74,8 @@ def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Prob
     if isinstance(found, Reject):
         return found
     code, entry_point, names, signatures = found
-    rows = tuple(tuple(draw_inputs(signature, PROBES, random)) for signature in signatures)
+    hints = literal_hints(code, normalize_language(seed.language))
+    rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
     return Probe(seed, code, entry_point, names, signatures, rows, request)
@@ -98,11 +99,15 @@ def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
     """In another language: what the declaration of the last top-level function states."""
-    from synth.languages.registry import get_language
+    from synth.languages.registry import UnknownLanguage, get_language
+    from synth.languages.spec import find_signature
 
     language = normalize_language(seed.language)
     names = [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
-    contract = get_language(language).find_signature(seed.code, names[-1]) if names else None
+    try:
+        contract = find_signature(get_language(language), seed.code, names[-1]) if names else None
+    except UnknownLanguage:
+        return Reject("no_signature", {"why": "no language module", "language": language})
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
     return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
@@ -144,7 +149,8 @@ def plan_runs(probe: Probe, observation: Observation, random: Random, config: In
 
 def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
-    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random)
+    hints = literal_hints(probe.code, normalize_language(probe.seed.language))
+    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
@@ -155,7 +161,7 @@ def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) ->
 def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64) -> ReferenceSeed | Reject:
     """The reference suite from the two runs, in the order of `plan.requests`.
 
-    Rejects: reference_crashed, reference_unstable, reference_constant, too_few_inputs, and the sandbox's own faults.
+    Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs, and the sandbox's own faults.
     """
     forwards, backwards = observations
     for observation in observations:
@@ -173,6 +179,8 @@ def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], ma
 def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> ReferenceSeed | Reject:
     if len(set(outputs.values())) < 2 and outputs:
         return Reject("reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]})
+    if outputs and _is_identity(plan.rows, outputs):
+        return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
     result = infer_type([decode(output) for output in outputs.values()])
@@ -183,6 +191,12 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
     suite = TestSuite(task_id=seed.id, contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
     evidence: Evidence = {"cases": len(cases), "inputs": len(plan.rows), "distinct": len(set(outputs.values()))}
     return ReferenceSeed(seed, suite, evidence)
+
+
+def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
+    """Whether every answer is the argument in one and the same place."""
+    width = len(rows[0]) if rows else 0
+    return any(all(canonical_output(rows[at][place]) == output for at, output in outputs.items()) for place in range(width))
 
 
 def _varied(outputs: dict[int, str]) -> list[int]:
