@@ -63,6 +63,17 @@ class Seed(Record):
     contract: FunctionContract | None = None
 
 
+class SourceText(Record):
+    """A whole source file that was accepted: fill-in-the-middle samples are cut from it."""
+
+    id: str
+    repository: str
+    path: str
+    language: str
+    text: str
+    licence: str = ""
+
+
 class Task(Record):
     """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a seed."""
 
@@ -87,6 +98,8 @@ class Solution(Record):
     """Which of the n samples it is, from 0."""
     policy: str
     request_id: str = ""
+    cut: bool = False
+    """The answer ran into its token limit."""
 
 
 class EvidenceRank(StrEnum):

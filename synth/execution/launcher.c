@@ -33,7 +33,7 @@
 
 enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK, OP_PIVOT, OP_OPENPROC, OP_WRITEPROC, OP_PRCTL, OP_RLIMIT,
     OP_SETIDS, OP_DROPCAPS, OP_HOSTNAME, OP_CHDIR, OP_SPAWN, OP_SECCOMP, OP_EXEC, OP_CLONEFLAGS, OP_WRITE, OP_RMDIR, OP_LANDLOCK,
-    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT };
+    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
 struct report { uint32_t kind, at; int32_t status, error; };
@@ -241,10 +241,14 @@ static void spawn(struct list *rest) {
     setsid();
 }
 
-/* In the job: carry out the list; the program's part ends in OP_EXEC. */
+/* In the job: carry out the list; the program's part ends in OP_EXEC, or in a zygote's OP_RETURN. */
 static void run_job(struct list list) {
     struct step step;
     while (next_step(&list, &step)) {
+        if (step.op.code == OP_RETURN) {  /* no exec will close these */
+            if (syscall(SYS_close_range, STATUS, ~0U, 0)) fail(status_fd, list.index);
+            return;
+        }
         if (step.op.code == OP_SPAWN) { stray_children = (int)step.op.n[0]; spawn(&list); continue; }
         if (step.op.code == OP_PRCTL && step.op.n[0] == PR_SET_PDEATHSIG) { if (die_with_slot()) fail(status_fd, list.index); continue; }
         if (carry_out(&step)) fail(status_fd, list.index);
@@ -285,6 +289,20 @@ static pid_t start_job(const int *fds, int count) {
     munmap((void *)list.data, list.size + 1);
     errno = saved;
     return init;
+}
+
+/* For a zygote that has loaded this file as a library: as fork(), but the child is a program in namespaces of its own, below an init that is
+ * pid 1. The list begins with its clone flags. `fds` are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
+int codemill_fork(const char *data, size_t size, const int *fds, int count) {
+    struct list list = { data, size, 0, 0 };
+    struct step step;
+    if (slot_pidfd < 0) slot_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (slot_pidfd < 0 || !next_step(&list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
+    pid_t init = (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0);
+    if (init) return init;
+    arrange(fds, count);
+    run_job(list);
+    return 0;
 }
 
 static ssize_t receive(char *kind, int *fds, int *count) {

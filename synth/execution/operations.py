@@ -48,6 +48,7 @@ class Code(IntEnum):
     LANDLOCK_ALLOW = 23
     LANDLOCK_ENFORCE = 24
     ATEXIT = 25
+    RETURN = 26
 
 
 Text = str | bytes

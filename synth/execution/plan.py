@@ -23,6 +23,7 @@ INSIDE_ID = 1000
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+_PROC = _RDONLY | _NOSUID | _NODEV | _NOEXEC
 _ATTRIBUTES = 1 | 2 | 4  # MOUNT_ATTR_RDONLY, NOSUID, NODEV
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_NPROC, _RLIMIT_NOFILE, _RLIMIT_MEMLOCK = (
@@ -141,6 +142,7 @@ class View:
     readonly: tuple[str, ...]
     writable: Path | None
     work_readonly: bool
+    zygote: bool = False
 
 
 @cache
@@ -149,9 +151,12 @@ def _covered(path: str) -> bool:
     return any(PurePosixPath(path).is_relative_to(base) for base in BASE if not Path(base).is_symlink())
 
 
+def _tmpfs(target: str, size: int, owner: int) -> bytes:
+    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={_INODES},mode=0755,uid={owner},gid={owner}")
+
+
 def _private(plan: SlotPlan, name: str, size: int) -> bytes:
-    data = f"size={size},nr_inodes={_INODES},mode=0755,uid={plan.owner},gid={plan.owner}"
-    return mount("tmpfs", f"{plan.root}/{name}", "tmpfs", _NOSUID | _NODEV, data)
+    return _tmpfs(f"{plan.root}/{name}", size, plan.owner)
 
 
 def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
@@ -168,7 +173,7 @@ def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     listing = [
         operation(Code.OPENPROC),
         operation(Code.WRITEPROC, "oom_score_adj", "1000"),
-        mount("proc", f"{plan.root}/proc", "proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC),
+        mount("proc", f"{plan.root}/proc", "proc", _PROC & ~_RDONLY if view.zygote else _PROC),  # a zygote writes the maps of its programs
         _private(plan, "tmp", size),
         *_work(plan, view, size),
         *shown,  # after /tmp, for a toolchain may lie below it
@@ -202,6 +207,11 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
+def _room(limits: Limits, files: Mapping[str, bytes]) -> int:
+    """Bytes of /work and of /tmp: four files of the largest size, and what we put there."""
+    return 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
+
+
 def job_operations(
     plan: SlotPlan,
     view: View,
@@ -210,20 +220,45 @@ def job_operations(
     argv: tuple[str, ...],
     env: Mapping[str, str],
     data_limit: bool,
-    zygote: bool,
 ) -> bytes:
     """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
-    size = 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
     return b"".join(
         [
-            *view_operations(plan, view, size),
+            *view_operations(plan, view, _room(limits, files)),
             *file_operations(files),
             *privilege_operations(plan),
             *limit_operations(limits, data_limit),
             operation(Code.DROPCAPS),
             operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
             operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter(zygote)),
+            operation(Code.SECCOMP, program_filter(view.zygote)),
             execute(argv, env),
+        ]
+    )
+
+
+def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
+    """The list for one program of a zygote: fresh user, pid, mount, ipc and uts namespaces inside the worker's, then back to its code.
+
+    Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
+    """
+    room = _room(limits, files)
+    return b"".join(
+        [
+            operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+            operation(Code.OPENPROC),
+            operation(Code.WRITEPROC, "setgroups", "deny"),
+            operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+            operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+            operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+            mount("proc", "/proc", "proc", _PROC),
+            *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
+            operation(Code.CHDIR, "/work"),
+            *file_operations(files),
+            *limit_operations(limits, data_limit=True),
+            operation(Code.DROPCAPS),
+            operation(Code.SPAWN),
+            operation(Code.SECCOMP, program_filter()),
+            operation(Code.RETURN),
         ]
     )

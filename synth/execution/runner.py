@@ -14,6 +14,7 @@ from synth.execution.channel import Context, failed_before_run, observe_function
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
+from synth.execution.warm import WarmWorkers
 from synth.languages.spec import Language, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, ValueSyntaxError, parse_signature
@@ -31,22 +32,29 @@ class LanguageRunner:
         self._sandbox, self._gate = sandbox, gate
         self._builder = Builder(sandbox, language, toolchain)
         self._servers: CompileServers | None = None
+        self._warm: WarmWorkers | None = None
         self._shared: Path | None = None
+        self._prepared = False
         self._context = Context(sandbox.level, f"{language.name} {toolchain.version} {toolchain.digest}")
 
     def prepare(self) -> None:
         """Make the driver's shared files. Raises SandboxError."""
         driver = self.language.driver
-        if driver is None or self._shared is not None:
+        if driver is None or self._prepared:
             return
+        self._prepared = True
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
             self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
+        if driver.zygote and self._warm is None:
+            self._warm = WarmWorkers(self._sandbox, driver, self.toolchain, {**_ENVIRONMENT, **self.language.environment})
 
     def close(self) -> None:
-        """End the resident compilers."""
+        """End the resident compilers and the warm processes."""
         if self._servers is not None:
             self._servers.close()
+        if self._warm is not None:
+            self._warm.close()
 
     def run_group(self, requests: Sequence[ExecutionRequest], alone: bool = False) -> list[Observation]:
         """Observations in the order of the requests, which have one contract if there is more than one."""
@@ -135,7 +143,8 @@ class LanguageRunner:
             private_channel=True,
             readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
         )
-        observation = observe_function(request, self._run(job, alone), nonce, len(call.arguments), self._context)
+        result = self._run_warm(self._code(request, call), job, alone) or self._run(job, alone)
+        observation = observe_function(request, result, nonce, len(call.arguments), self._context)
         return self._look_for_parse_error(request, observation)
 
     def _compile_failure(self, request: ExecutionRequest, message: str) -> Observation:
@@ -201,6 +210,13 @@ class LanguageRunner:
             work_readonly=build.folder is not None,
             data_limit=self.language.data_limit,
         )
+
+    def _run_warm(self, code: str, job: Job, alone: bool) -> JobResult | None:
+        """By a fork of a warm process, where the language has one; None when it has to be run cold."""
+        if self._warm is None or not isinstance(job.stdin, bytes):
+            return None
+        with self._gate.alone() if alone else self._gate.shared():
+            return self._warm.run(code, job.stdin, job.limits)
 
     def _run(self, job: Job, alone: bool) -> JobResult:
         """Run; a fault of the sandbox is tried again."""

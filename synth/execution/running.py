@@ -88,9 +88,9 @@ def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.E
 
 
 def _listing(place: Place, job: Job) -> bytes:
-    view = View(job.readonly, job.writable, job.work_readonly)
+    view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
     data_limit = job.data_limit and place.group is None
-    return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit, job.zygote)
+    return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
 def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:

@@ -127,6 +127,7 @@ LANGUAGE = Language(
     tools=("g++",),
     install="apt-get install -y g++ mold",
     grammar="cpp",
+    written="C++",
     compile_command=("{g++}", *FLAGS, "-o", "program", "main.cpp"),
     run_command=("./program",),
     driver=Driver(

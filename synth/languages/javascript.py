@@ -66,6 +66,7 @@ LANGUAGE = Language(
     tools=("node",),
     install="apt-get install -y nodejs",
     grammar="javascript",
+    written="JavaScript",
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,

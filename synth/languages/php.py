@@ -8,6 +8,7 @@ LANGUAGE = Language(
     tools=("php",),
     install="apt-get install -y php-cli",
     grammar="php",
+    written="PHP",
     run_command=("{php}", "-n", "main.php"),
     runtime_mb=64,
     hello="""<?php

@@ -76,6 +76,9 @@ class Driver:
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
     """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
+    zygote: Mapping[str, str] = field(default_factory=dict)
+    """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
+    zygote_command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,8 @@ class Language:
     """The command that installs the toolchain on Debian."""
     grammar: str
     """Its name in tree-sitter-language-pack."""
+    written: str = ""
+    """Its name as people write it, where that is not the name with a capital."""
     check: Callable[[str], str | None] | None = None
     """A native parse check, where one is better than the grammar: None, or the first error in words."""
     compile_command: tuple[str, ...] = ()
@@ -110,6 +115,11 @@ class Language:
     gold: Gold | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
+
+    @property
+    def title(self) -> str:
+        """Its name as people write it, for prompts and tables."""
+        return self.written or self.name.capitalize()
 
     @property
     def extension(self) -> str:

@@ -9,6 +9,7 @@ LANGUAGE = Language(
     tools=("node", "tsc"),
     install="npm install -g typescript@5.9 @types/node",
     grammar="typescript",
+    written="TypeScript",
     compile_command=(
         "{node}",
         "{tsc}",

@@ -127,7 +127,7 @@ def run_program(code: str, request: str, channel: int) -> None:
     """Load the program and call it on each input of the request. Ends the process; never returns."""
     nonce, entry_point, _, _, count, *cases = request.split("\n")
     try:
-        compiled = _compile(code, "solution.py", "exec", dont_inherit=True)
+        compiled = _compile(code.removeprefix("\ufeff"), "solution.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         _send(channel, f"{nonce} parse_error {describe(error).encode('utf-8', 'replace').hex()}")
         _exit(1)

@@ -1,0 +1,133 @@
+"""Chains as source code: a function in one of four languages, in one of several styles."""
+
+import random
+from dataclasses import dataclass, field
+
+from posttrain.pocket.chains import Chain, Step
+from posttrain.pocket.operation import Type
+
+_TYPE_NAMES: dict[str, dict[Type, str]] = {
+    "python": {"I": "int", "B": "bool", "S": "str", "L": "list[int]", "W": "list[str]", "M": "dict[str, int]"},
+    "java": {"I": "long", "B": "boolean", "S": "String", "L": "List<Long>", "W": "List<String>", "M": "Map<String, Long>"},
+    "cpp": {"I": "long long", "B": "bool", "S": "string", "L": "vector<long long>", "W": "vector<string>", "M": "map<string, long long>"},
+}
+_JSDOC: dict[Type, str] = {
+    "I": "number", "B": "boolean", "S": "string", "L": "number[]", "W": "string[]", "M": "Object<string, number>",
+}  # fmt: skip
+_NEUTRAL: dict[Type, str] = {"I": "int", "B": "bool", "S": "str", "L": "list[int]", "W": "list[str]", "M": "map[str, int]"}
+_EMPTY = {"I": "0", "S": "''", "L": "[]", "W": "[]", "M": "{}"}
+NAMES: dict[Type, str] = {"I": "n", "B": "ok", "S": "s", "L": "xs", "W": "ws", "M": "m"}
+OTHER_NAMES: dict[Type, tuple[str, ...]] = {
+    "I": ("num", "value", "a"), "B": ("flag",), "S": ("text", "line", "name"), "L": ("nums", "values", "items"),
+    "W": ("words", "names", "parts"), "M": ("table", "scores", "counts"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Style:
+    """How a function looks: names, one expression or steps, and which of the ways to write each operation."""
+
+    entry_point: str = "solve"
+    names: dict[Type, str] = field(default_factory=lambda: dict(NAMES))
+    nested: bool = False
+    variant: int = 0
+
+
+def draw_style(rng: random.Random, entry_point: str = "solve", *, free_names: bool = False) -> Style:
+    names = dict(NAMES)
+    if free_names and rng.random() < 0.6:
+        names = {kind: rng.choice(options) for kind, options in OTHER_NAMES.items()}
+    return Style(entry_point, names, nested=rng.random() < 0.4, variant=rng.choice((0, 0, 1)))
+
+
+def signature(chain: Chain) -> str:
+    """The language-neutral signature, for example `(list[int]) -> int`."""
+    return f"({_NEUTRAL[chain.source]}) -> {_NEUTRAL[chain.target]}"
+
+
+def declaration(chain: Chain, language: str, style: Style) -> str:
+    """The first line of the function, without the brace or colon."""
+    name, x = style.entry_point, style.names[chain.source]
+    if language == "javascript":
+        return f"function {name}({x})"
+    types = _TYPE_NAMES[language]
+    if language == "python":
+        return f"def {name}({x}: {types[chain.source]}) -> {types[chain.target]}"
+    prefix = "static " if language == "java" else ""
+    return f"{prefix}{types[chain.target]} {name}({types[chain.source]} {x})"
+
+
+class _Writer:
+    """Writes the body step by step; `expression` is what the value so far is called or how it is computed."""
+
+    def __init__(self, chain: Chain, language: str, style: Style) -> None:
+        self.language, self.style = language, style
+        self.lines: list[str] = []
+        self.kind: Type = chain.source
+        self.expression = style.names[chain.source]
+        self.declared = {self.expression}
+
+    def declare(self, kind: Type, value: str) -> str:
+        """Bind a value to the variable of its type and go on from there."""
+        name = self.style.names[kind]
+        keyword = {"python": "", "javascript": "let "}.get(self.language) if self.language in ("python", "javascript") else None
+        prefix = f"{_TYPE_NAMES[self.language][kind]} " if keyword is None else keyword
+        if name in self.declared:
+            prefix = ""
+        self.declared.add(name)
+        end = "" if self.language == "python" else ";"
+        self.lines.append(f"{prefix}{name} = {value}{end}" if value else f"{prefix}{name}{end}")
+        return name
+
+    def settle(self) -> None:
+        """Make sure that the value so far has a name."""
+        if self.expression not in self.declared:
+            self.expression = self.declare(self.kind, self.expression)
+
+    def add(self, step: Step, *, last: bool) -> None:
+        operation = step.operation
+        templates = operation.code[self.language]
+        template = templates[self.style.variant % len(templates)]
+        constants = dict(zip(("k", "j"), step.constants, strict=False))
+        if template.startswith("!"):
+            self.add_statements(template[1:], operation.target, constants)
+            return
+        simple = self.expression in self.declared
+        chainable = template.startswith("{x}.") and template.count("{x}") == 1 and self.expression.endswith(")") and " ? " not in self.expression
+        if not simple and not (self.style.nested and chainable):
+            self.settle()
+        value = template.format(x=self.expression, **constants)
+        self.kind, self.expression = operation.target, value
+        if not last and not self.style.nested:
+            self.expression = self.declare(self.kind, value)
+
+    def add_statements(self, template: str, target: Type, constants: dict[str, int | str]) -> None:
+        self.settle()
+        y = self.expression
+        declared = ""
+        if "{declare}" in template:
+            y = self.style.names[target] if self.style.names[target] not in self.declared else self.style.names[target] + "2"
+            declared = f"let {y} = {_EMPTY[target]};" if self.language == "javascript" else f"{_TYPE_NAMES[self.language][target]} {y}{' = 0' if target == 'I' else ''};"
+            self.declared.add(y)
+        text = template.replace("{declare}", declared.replace("{", "{{").replace("}", "}}"))
+        self.lines += text.format(x=self.expression, y=y, **constants).split("\n")
+        self.kind, self.expression = target, y
+
+
+def render_program(chain: Chain, language: str, style: Style) -> str:
+    """The whole function. Java and C++ come without imports: the driver brings them."""
+    writer = _Writer(chain, language, style)
+    for position, step in enumerate(chain.steps):
+        writer.add(step, last=position == len(chain.steps) - 1)
+    end = "" if language == "python" else ";"
+    body = [*writer.lines, f"return {writer.expression}{end}"]
+    head = declaration(chain, language, style)
+    if language == "python":
+        return "\n".join([head + ":", *("    " + line for line in body)])
+    indent = "  " if language == "javascript" else "    "
+    return "\n".join([head + " {", *(indent + line for line in body), "}"])
+
+
+def render_jsdoc(chain: Chain, style: Style) -> str:
+    """The type comment that gives a JavaScript function its signature."""
+    return f"/** @param {{{_JSDOC[chain.source]}}} {style.names[chain.source]} @returns {{{_JSDOC[chain.target]}}} */"

@@ -1,0 +1,170 @@
+"""The runner: moves shards through the stages, commits what they decide, resumes, and holds the books.
+
+Shards flow, stages do not wait: several shards are on their way at once, so one executes while another generates. Ordered stages (which
+remember what they saw) then take the shards one by one. A shard that is not on its way lies on disk, so memory does not grow with the
+run. The one rule: every unit that enters a stage leaves it with a row; a missing or doubled row is a broken promise and stops the run.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from synth.errors import Problem, StoreError
+from synth.pipeline.graph import build_graph, in_order
+from synth.stages.protocol import Produces, Source, Stage
+from synth.stages.shard_state import ShardState, StageResult
+from synth.records import Decision
+from synth.store.shards import StageCommit
+
+
+@dataclass(slots=True)
+class StageCounts:
+    """Units of one stage so far, those that are in it right now among `entered`."""
+
+    entered: int = 0
+    kept: int = 0
+    rejected: int = 0
+    failed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.kept + self.rejected + self.failed
+
+
+@dataclass(slots=True)
+class RoundProgress:
+    """What a progress display shows of one round."""
+
+    round: int
+    stages: dict[str, StageCounts] = field(default_factory=dict)
+    shards: int = 0
+    """Shards that were read so far."""
+    source_ended: bool = False
+
+
+OnProgress = Callable[[RoundProgress], None]
+
+
+def ignore_progress(_: RoundProgress) -> None:
+    """For callers that show nothing."""
+
+
+class Runner:
+    """Runs one round: a source of shards, and the stages that they pass."""
+
+    def __init__(self, source: Source, stages: Sequence[Stage], commits: StageCommit, *, shards_in_flight: int = 6) -> None:
+        self.source = source
+        self.stages = in_order(build_graph(stages))
+        self._commits = commits
+        self._in_flight = shards_in_flight
+        self._report: OnProgress = ignore_progress
+        self._progress = RoundProgress(0)
+
+    @property
+    def stage_names(self) -> list[str]:
+        """In the order of the flow."""
+        return [self.source.name, *(stage.name for stage in self.stages)]
+
+    async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
+        """Take all shards through all stages; their names. What was committed in an earlier process is read, not run."""
+        self._report = on_progress
+        self._progress = RoundProgress(round_, {name: StageCounts() for name in self.stage_names})
+        names = await self._run_flowing(round_)
+        for name in names:
+            state = self._reload(round_, name)
+            for stage in self.stages:
+                if stage.ordered:
+                    await self._pass(stage, state)
+        return names
+
+    async def _run_flowing(self, round_: int) -> list[str]:
+        """The source and the stages that do not remember, a bounded number of shards at a time."""
+        gate = asyncio.Semaphore(self._in_flight)
+        names: list[str] = []
+        shards = self.source.read(round_)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await gate.acquire()
+                state = await self._take_in(shards)
+                if state is None:
+                    break
+                names.append(state.name)
+                group.create_task(self._flow(state, gate))
+        self._progress.source_ended = True
+        return names
+
+    async def _take_in(self, shards: Iterator[tuple[ShardState, StageResult]]) -> ShardState | None:
+        """The next shard of the source, with what the source decided committed."""
+        found = await asyncio.to_thread(next, shards, None)
+        if found is None:
+            return None
+        state, result = found
+        self._progress.shards += 1
+        if not self._commits.is_committed(self.source.name, *state.key):
+            self._commits.record_entered(self.source.name, *state.key, [row.unit_id for row in result.rows])
+            self._commits.commit(self.source.name, *state.key, result.rows, result.bodies)
+        self._account(self.source.name, state, result)
+        return state
+
+    async def _flow(self, state: ShardState, gate: asyncio.Semaphore) -> None:
+        try:
+            for stage in self.stages:
+                if not stage.ordered:
+                    await self._pass(stage, state)
+        finally:
+            gate.release()
+
+    async def _pass(self, stage: Stage, state: ShardState) -> None:
+        """One shard through one stage. Ordered stages always run, since what they remember is not on disk; they commit once."""
+        committed = self._commits.is_committed(stage.name, *state.key)
+        if committed and not stage.ordered:
+            self._account(stage.name, state, self._read(stage.name, stage.produces, state))
+            return
+        entering = list(stage.entering(state))
+        counts = self._progress.stages[stage.name]
+        counts.entered += len(entering)
+        self._report(self._progress)
+        if not committed:
+            self._commits.record_entered(stage.name, *state.key, entering)
+        result = await stage.run(state)
+        _check_books(stage.name, state.name, entering, result)
+        if not committed:
+            await asyncio.to_thread(self._commits.commit, stage.name, *state.key, result.rows, result.bodies)
+        counts.entered -= len(entering)
+        self._account(stage.name, state, result)
+
+    def _account(self, stage: str, state: ShardState, result: StageResult) -> None:
+        state.add(stage, result)
+        counts, decisions = self._progress.stages[stage], Counter(row.decision for row in result.rows)
+        counts.entered += len(result.rows)
+        counts.kept += decisions[Decision.KEPT]
+        counts.rejected += decisions[Decision.REJECTED]
+        counts.failed += decisions[Decision.FAILED]
+        self._report(self._progress)
+
+    def _reload(self, round_: int, name: str) -> ShardState:
+        """The state of a shard after the flowing stages, from disk."""
+        state = ShardState(round_, name)
+        state.add(self.source.name, self._read(self.source.name, self.source.produces, state))
+        for stage in self.stages:
+            if not stage.ordered:
+                state.add(stage.name, self._read(stage.name, stage.produces, state))
+        return state
+
+    def _read(self, stage: str, produces: Produces, state: ShardState) -> StageResult:
+        rows = self._commits.read_index(stage, *state.key)
+        return StageResult(
+            tuple(rows), {kind: self._commits.read_bodies(stage, *state.key, kind, model) for kind, model in produces.items()}
+        )
+
+
+def _check_books(stage: str, shard: str, entering: Sequence[str], result: StageResult) -> None:
+    """entered = kept + rejected + failed, unit by unit."""
+    balance = Counter(entering)
+    balance.subtract(row.unit_id for row in result.rows)
+    if wrong := {unit: count for unit, count in balance.items() if count}:
+        example = next(iter(wrong))
+        fault = "lost" if wrong[example] > 0 else "doubled"
+        expected = f"one row for each unit that entered; {len(wrong)} differ, for example {example} ({fault})"
+        raise StoreError(Problem(f"stage {stage}, shard {shard}", expected, "report this: the stage breaks conservation"))

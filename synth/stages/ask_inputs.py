@@ -1,0 +1,98 @@
+"""More inputs for a task: a model writes them, and the seed says what comes out.
+
+Entered: tasks. Kept: tasks with enough inputs. The one rule: the model never writes an expected value; outputs come from the seed's own run.
+"""
+
+import asyncio
+
+from synth.filters.protocol import Evidence, Keep, Reject
+from synth.ids import unit_id
+from synth.languages.registry import get_language
+from synth.languages.spec import render_signature
+from synth.prompts.answers import extract_inputs
+from synth.records import Case, ExecutionRequest, FunctionCall, FunctionContract, IndexRow, Observation, Seed, Task, TestSuite
+from synth.stages.asking import Asker
+from synth.stages.canonical import canonical_output
+from synth.stages.limits import limits_of
+from synth.stages.protocol import Context, Produces, row
+from synth.stages.shard_state import ShardState, StageResult
+from synth.values import parse_signature
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+class InputsStage:
+    """Makes the test suite of each task: the seed's drawn cases, and those that the model asked for."""
+
+    name = "inputs"
+    upstream = ("instruct",)
+    ordered = False
+    produces: Produces = {"suite": TestSuite}
+
+    def __init__(self, context: Context) -> None:
+        self._config, self._context = context.data.inputs, context
+        self._asker = Asker(context, self.name)
+
+    def entering(self, state: ShardState) -> list[str]:
+        return [task.id for task in state.get("task", Task)]
+
+    async def run(self, state: ShardState) -> StageResult:
+        tasks = state.get("task", Task)
+        seeds = {seed.id: seed for seed in state.get("reference", Seed)}
+        drawn = {suite.task_id: suite for suite in state.get("suite", TestSuite)}
+        asked = await asyncio.gather(*(self._ask(task, drawn[task.seed_id]) for task in tasks))
+        requests = [self._request(seeds[task.seed_id], rows) for task, rows in zip(tasks, asked, strict=True)]
+        seen = await self._context.sandbox.execute(requests)
+        suites = [
+            _join(task, drawn[task.seed_id], rows, observation, self._config.maximum)
+            for task, rows, observation in zip(tasks, asked, seen, strict=True)
+        ]
+        rows = [self._decide(task, suite, rows, state) for task, suite, rows in zip(tasks, suites, asked, strict=True)]
+        kept = {index.unit_id for index in rows if not index.reason}
+        return StageResult(tuple(rows), {"suite": [suite for suite in suites if suite.task_id in kept]})
+
+    async def _ask(self, task: Task, drawn: TestSuite) -> Rows:
+        """Rows that the model wrote and that are new. A failed request leaves the drawn inputs, which are enough."""
+        contract = task.contract
+        if not self._config.from_model or not isinstance(contract, FunctionContract):
+            return ()
+        signature = parse_signature(contract.signature)
+        declaration = render_signature(get_language("python"), contract.entry_point, contract.parameter_names, signature)
+        messages = self._asker.render("inputs", task.natural_language, declaration=declaration, instruction=task.instruction)
+        response = await self._asker.ask(task.id, messages, self._config.sampling)
+        if isinstance(response, Reject):
+            return ()
+        known = {case.arguments for case in drawn.cases}
+        rows = extract_inputs(response.completions[0].text, signature).rows
+        return tuple(dict.fromkeys(found for found in rows if found not in known))[: self._config.maximum]
+
+    def _request(self, seed: Seed, rows: Rows) -> ExecutionRequest:
+        assert seed.contract is not None
+        call = FunctionCall(entry_point=seed.contract.entry_point, signature=seed.contract.signature, arguments=rows)
+        identity = unit_id("seed-inputs", seed.id, rows)
+        return ExecutionRequest(
+            id=identity, language=seed.language, code=seed.code, call=call, limits=limits_of(self._context.recipe.execution)
+        )
+
+    def _decide(self, task: Task, suite: TestSuite, asked: Rows, state: ShardState) -> IndexRow:
+        evidence: Evidence = {"cases": len(suite.cases), "from_model": len(asked)}
+        enough = len(suite.cases) >= self._config.minimum
+        answer = Keep(evidence) if enough else Reject("too_few_inputs", evidence)
+        return row(
+            self.name,
+            state,
+            task.id,
+            "task",
+            answer,
+            parents=(task.seed_id,),
+            language=task.seed_language,
+            natural_language=task.natural_language,
+        )
+
+
+def _join(task: Task, drawn: TestSuite, rows: Rows, observation: Observation, maximum: int) -> TestSuite:
+    """The model's cases first, since they fit the task, then the drawn ones."""
+    returned = {case.index: case.output for case in observation.cases if case.status == "returned" and case.output is not None}
+    written = [Case(arguments=arguments, expected=canonical_output(returned[at])) for at, arguments in enumerate(rows) if at in returned]
+    half = written[: max(maximum // 2, maximum - len(drawn.cases))]
+    return TestSuite(task_id=task.id, contract=task.contract, cases=(*half, *drawn.cases)[:maximum], rank=drawn.rank)

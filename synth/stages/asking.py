@@ -1,0 +1,37 @@
+"""Asking a model from a stage: one request for one prompt, with the answer or the reason why there is none."""
+
+from dataclasses import dataclass
+
+from synth.config import Sampling
+from synth.errors import EngineError
+from synth.filters.protocol import Reject
+from synth.generation.protocol import GenerationRequest, GenerationResponse
+from synth.ids import derive_seed
+from synth.records import Message
+from synth.stages.protocol import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Sends the requests of one stage. The random seed of a request comes from the recipe's and from the unit it is about."""
+
+    context: Context
+    stage: str
+
+    async def ask(self, unit: str, messages: tuple[Message, ...], sampling: Sampling, n: int = 1) -> GenerationResponse | Reject:
+        """The response, or `engine_failed` with the reason after every retry. An error that no retry can mend stops the run."""
+        engine = self.context.engine
+        assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
+        seed = derive_seed(self.context.recipe.seed, self.stage, unit)
+        try:
+            return await engine.generate(GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed))
+        except EngineError as error:
+            if not error.retryable:
+                raise
+            return Reject("engine_failed", {"error": str(error)[:300]})
+
+    def render(self, name: str, natural_language: str = "", **variables: str) -> tuple[Message, ...]:
+        """The messages of a prompt, in the variant of the natural language where the set has one."""
+        prompts = self.context.prompts
+        assert prompts is not None, "the recipe's checks ask for prompts where a stage needs them"
+        return prompts.render(name, variant=natural_language, **variables)

@@ -1,0 +1,82 @@
+"""The source of the flow: reads seeds of any kind, in shards, and keeps the books of what could not be a seed."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TypeVar
+
+from synth.config import SourceTreeSeeds
+from synth.filters.protocol import Keep
+from synth.stages.protocol import Context, Produces, row
+from synth.stages.shard_state import ShardState, StageResult
+from synth.records import IndexRow, Record, Seed, SourceText
+from synth.seeds.protocol import FileCut, SeedOrRejection, SeedRejection
+from synth.seeds.reader import PocketProvider, read_seeds
+
+
+Item = TypeVar("Item")
+
+
+class SnippetSource:
+    """Shards of `data.shard_size` seeds. From a source tree a shard is so many files, with their whole texts and their functions."""
+
+    name = "snippet"
+    produces: Produces = {"seed": Seed, "file": SourceText}
+
+    def __init__(self, context: Context, pocket: PocketProvider | None = None, workers: int = 1) -> None:
+        self._context, self._pocket, self._workers = context, pocket, workers
+
+    def read(self, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+        """Shards in the order of the source."""
+        config = self._context.data.seeds
+        if isinstance(config, SourceTreeSeeds):
+            yield from self._read_tree(config, round_)
+            return
+        units = read_seeds(
+            config,
+            recipe_folder=self._context.recipe_folder,
+            random_seed=self._context.recipe.seed,
+            round_=round_,
+            pocket=self._pocket,
+        )
+        for number, group in enumerate(_groups(units, self._context.data.shard_size)):
+            state = ShardState(round_, f"{number:05d}")
+            yield state, _result(state, group, [])
+
+    def _read_tree(self, config: SourceTreeSeeds, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+        from synth.seeds.source_tree import read_cuts, units_of
+
+        seed, folder = self._context.recipe.seed, self._context.recipe_folder
+        cuts = read_cuts(config, folder, random_seed=seed, round_=round_, workers=self._workers)
+        for number, group in enumerate(_groups(cuts, self._context.data.shard_size)):
+            state = ShardState(round_, f"{number:05d}")
+            units = [unit for cut in group for unit in units_of(cut)]
+            yield state, _result(state, units, [text for cut in group if (text := _source_text(cut)) is not None])
+
+
+def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while group := list(islice(items, size)):
+        yield group
+
+
+def _source_text(cut: FileCut) -> SourceText | None:
+    if cut.file is None:
+        return None
+    ref = cut.ref
+    return SourceText(
+        id=ref.id, repository=ref.repository, path=ref.relative, language=ref.language, text=cut.file.text, licence=ref.licence
+    )
+
+
+def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceText]) -> StageResult:
+    """Each unit once: a source that holds one text twice has one seed."""
+    rows: dict[str, IndexRow] = {}
+    seeds: dict[str, Record] = {}
+    for file in files:
+        rows[file.id] = row("snippet", state, file.id, "file", Keep(), language=file.language)
+    for unit in units:
+        if isinstance(unit, SeedRejection):
+            rows.setdefault(unit.unit_id, row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language))
+        elif unit.id not in rows:
+            rows[unit.id] = row("snippet", state, unit.id, "seed", Keep(), language=unit.language)
+            seeds[unit.id] = unit
+    return StageResult(tuple(rows.values()), {"seed": list(seeds.values()), "file": files})
