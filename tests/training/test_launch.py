@@ -151,7 +151,7 @@ def test_models_are_found_by_name(policy: Path, tmp_path: Path) -> None:
     assert resolve_model("Qwen/Qwen2.5-Coder-0.5B") == "Qwen/Qwen2.5-Coder-0.5B"
     assert Path(resolve_model("pocket")).name == "weights"
     for name in ("./nowhere", "nowhere", "/no/such/folder"):
-        with pytest.raises(RecipeError, match="policy.model"):
+        with pytest.raises(RecipeError, match=r"policy\.model"):
             resolve_model(name, tmp_path)
 
 
