@@ -246,7 +246,7 @@ static void run_job(struct list list) {
     struct step step;
     while (next_step(&list, &step)) {
         if (step.op.code == OP_RETURN) {  /* no exec will close these */
-            if (syscall(SYS_close_range, STATUS, ~0U, 0)) fail(status_fd, list.index);
+            if (close(proc_fd) || syscall(SYS_close_range, STATUS, ~0U, 0)) fail(status_fd, list.index);
             return;
         }
         if (step.op.code == OP_SPAWN) { stray_children = (int)step.op.n[0]; spawn(&list); continue; }
