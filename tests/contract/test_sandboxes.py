@@ -14,6 +14,7 @@ from synth.execution.factory import create_sandbox
 from synth.execution.local import LocalSandbox, is_near_limit
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.execution.zygote import zygote_files
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 
 T = TypeVar("T")
@@ -146,12 +147,23 @@ def test_the_same_request_runs_once(local_sandbox: LocalSandbox, run: Run[Any]) 
 def test_hundreds_of_requests_at_once_keep_their_order(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     requests = [function(str(n), f"def f(x):\n    return {n}\n", cases=1) for n in range(200)]
 
-    async def twice() -> list[list[Observation]]:
+    async def twice() -> tuple[list[Observation], list[Observation]]:
         return await asyncio.gather(local_sandbox.execute(requests), local_sandbox.execute(list(reversed(requests))))
 
     forward, backward = run(twice())
     assert [o.cases[0].output for o in forward] == [f"i{n}" for n in range(200)]
     assert [o.cases[0].output for o in backward] == [f"i{n}" for n in reversed(range(200))]
+
+
+def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    if zygote_files() is None:
+        pytest.skip("no C compiler, so programs start cold")
+    plant = "import builtins, sys\nbuiltins.planted = 1\ndef f(x):\n    return 'statistics' in sys.modules\n"
+    look = "import builtins, gc\ndef f(x):\n    return [hasattr(builtins, 'planted'), b'planted' in gc.get_objects()]\n"
+    planted = run(local_sandbox.execute([function(str(n), plant + f"# {n}") for n in range(8)]))
+    looked = run(local_sandbox.execute([function(str(n), look + f"# {n}") for n in range(8)]))
+    assert {case.output for o in planted for case in o.cases} == {"b1"}
+    assert {case.output for o in looked for case in o.cases} == {"l2 b0 b0"}
 
 
 def test_one_refused_candidate_does_not_spoil_a_shared_build(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
@@ -190,13 +202,16 @@ def test_the_recipe_chooses_the_sandbox() -> None:
     assert isinstance(create_sandbox(LocalConfig(workers=3)), LocalSandbox)
 
 
-@pytest.mark.parametrize(("done", "stop", "cpu_s", "near"), [
-    (9, Stop.CPU, 5.0, True),
-    (0, Stop.CPU, 5.0, False),
-    (0, Stop.WALL, 2.0, True),
-    (0, Stop.WALL, 0.01, False),
-    (10, Stop.NONE, 4.9, False),
-])
+@pytest.mark.parametrize(
+    ("done", "stop", "cpu_s", "near"),
+    [
+        (9, Stop.CPU, 5.0, True),
+        (0, Stop.CPU, 5.0, False),
+        (0, Stop.WALL, 2.0, True),
+        (0, Stop.WALL, 0.01, False),
+        (10, Stop.NONE, 4.9, False),
+    ],
+)
 def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, stop: Stop, cpu_s: float, near: bool) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
     observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)

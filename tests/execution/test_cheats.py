@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # programs are data: one a line
 """Programs that try to be taken for correct ones without computing the answer. None may pass."""
 
 from collections.abc import Callable, Coroutine

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # programs are data: one a line
 """Gold, wrong, hanging, crashing and broken programs of each language get the verdict that they deserve."""
 
 from collections.abc import Callable, Coroutine
@@ -73,9 +74,7 @@ def test_every_kind_of_program_gets_its_verdict(language: str, local_sandbox: Lo
     assert gold is not None
     programs = {Outcome.PASS: gold.code, **PROGRAMS[language]}
     contract = FunctionContract(entry_point=gold.entry_point, signature=gold.signature)
-    suite = TestSuite(
-        task_id="t", contract=contract, cases=(Case(arguments=gold.arguments, expected="i6"),), rank=EvidenceRank.EXAMPLES
-    )
+    suite = TestSuite(task_id="t", contract=contract, cases=(Case(arguments=gold.arguments, expected="i6"),), rank=EvidenceRank.EXAMPLES)
     call = FunctionCall(entry_point=gold.entry_point, signature=gold.signature, arguments=(gold.arguments,))
     requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=LIMITS) for o, code in programs.items()]
     observations = run(local_sandbox.execute(requests))

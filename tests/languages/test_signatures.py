@@ -1,3 +1,4 @@
+# programs are data: one a line
 """Declaration lines are written as a person would, and the contract of a seed is read from its own declaration."""
 
 import pytest
@@ -22,7 +23,12 @@ def test_a_declaration_reads_as_a_person_writes_it(language: str, line: str) -> 
 @pytest.mark.parametrize("language", ["python", "java", "cpp"])
 @pytest.mark.parametrize(
     "signature",
-    ["(int, float, str, bool) -> bool", "(map[str, list[int]]) -> list[list[float]]", "() -> str", "(list[map[str, int]], int) -> map[str, float]"],
+    [
+        "(int, float, str, bool) -> bool",
+        "(map[str, list[int]]) -> list[list[float]]",
+        "() -> str",
+        "(list[map[str, int]], int) -> map[str, float]",
+    ],
 )
 def test_what_is_written_is_read_again(language: str, signature: str) -> None:
     spoken, names = get_language(language), ("p", "q", "r", "s")
@@ -36,19 +42,35 @@ def test_what_is_written_is_read_again(language: str, signature: str) -> None:
 
 READ = [
     ("python", "from typing import *\ndef f(a: List[int], b: 'Dict[str, float]', c=1) -> int: ...", None),
-    ("python", "from typing import *\ndef f(a: List[int], b: 'Dict[str, float]') -> Tuple[int, str]: ...", "(list[int], map[str, float]) -> tuple[int, str]"),
+    (
+        "python",
+        "from typing import *\ndef f(a: List[int], b: 'Dict[str, float]') -> Tuple[int, str]: ...",
+        "(list[int], map[str, float]) -> tuple[int, str]",
+    ),
     ("python", "import typing\ndef f(a: typing.List[int]) -> None: ...", "(list[int]) -> null"),
     ("python", "def f(a: int, *rest: int) -> int: ...", None),
     ("python", "def f(a: set[int]) -> int: ...", None),
     ("python", "def f(a: int): ...", None),
     ("python", "def g(a: int) -> int: ...", None),
     ("python", "def f(a: int -> int", None),
-    ("java", "class A {\n  // long f(int x) {\n  public static int f(final int[] xs, Map<String, List<Integer>> m) { return 1; }\n}", "(list[int], map[str, list[int]]) -> int"),
+    (
+        "java",
+        "class A {\n  // long f(int x) {\n  public static int f(final int[] xs, Map<String, List<Integer>> m) { return 1; }\n}",
+        "(list[int], map[str, list[int]]) -> int",
+    ),
     ("java", "static Object f(long x) { return x; }", None),
-    ("cpp", "#include <vector>\nstd::vector<int> f(const std::vector<std::string>& xs, unordered_map<int, bool> m) {\n}", "(list[str], map[int, bool]) -> list[int]"),
-    ("cpp", "pair<int, string> f(char c, unsigned long long n) { return {1, \"\"}; }", None),
+    (
+        "cpp",
+        "#include <vector>\nstd::vector<int> f(const std::vector<std::string>& xs, unordered_map<int, bool> m) {\n}",
+        "(list[str], map[int, bool]) -> list[int]",
+    ),
+    ("cpp", 'pair<int, string> f(char c, unsigned long long n) { return {1, ""}; }', None),
     ("cpp", "void f(vector<int>& xs) { }", "(list[int]) -> null"),
-    ("javascript", "/**\n * @param {number[]} xs\n * @param {Object<string, number>} m\n * @returns {[number, string]}\n */\nfunction f(xs, m) {}", "(list[int], map[str, int]) -> tuple[int, str]"),
+    (
+        "javascript",
+        "/**\n * @param {number[]} xs\n * @param {Object<string, number>} m\n * @returns {[number, string]}\n */\nfunction f(xs, m) {}",
+        "(list[int], map[str, int]) -> tuple[int, str]",
+    ),
     ("javascript", "/** @param {string} s\n * @return {Map<number, boolean>} */\nconst f = (s) => new Map();", "(str) -> map[int, bool]"),
     ("javascript", "/** @param {string} s */\nfunction f(s, t) {}", None),
     ("javascript", "function f(s) {}", None),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # programs are data: one a line
 """Values go into a program and come out again unchanged, in every language that has a driver for typed calls."""
 
 from collections.abc import Callable, Coroutine
@@ -142,7 +143,10 @@ def test_a_program_may_change_its_arguments_and_the_next_call_sees_fresh_ones(
 
 STYLES = {
     "python": ["class Solution:\n    def solve(self, xs):\n        return sum(xs)\n", "solve = sum\n"],
-    "javascript": ["const solve = (xs) => xs.reduce((a, b) => a + b, 0);", "export function solve(xs) { let t = 0; for (const x of xs) t += x; return t; }"],
+    "javascript": [
+        "const solve = (xs) => xs.reduce((a, b) => a + b, 0);",
+        "export function solve(xs) { let t = 0; for (const x of xs) t += x; return t; }",
+    ],
     "java": [
         "public class Main { public static int solve(int[] xs) { int t = 0; for (int x : xs) t += x; return t; } }",
         "import java.util.List;\nclass Solution { public long solve(List<Long> xs) { return xs.stream().mapToLong(Long::longValue).sum(); } }",

@@ -17,8 +17,8 @@ import time
 import traceback
 
 sys.path.insert(0, "/work")
-import driver  # type: ignore[import-not-found]  # noqa: E402
-from codemill_fork import fork_program  # type: ignore[import-not-found]  # noqa: E402
+import driver  # type: ignore[import-not-found]
+from codemill_fork import fork_program  # type: ignore[import-not-found]
 
 sys.path.remove("/work")
 
