@@ -40,7 +40,9 @@ REASONS: dict[str, Reason] = {
         # references
         Reason("reference_crashed", _QUALITY, "The seed failed on too many inputs to serve as a reference.", "reference"),
         Reason("reference_constant", _QUALITY, "The seed answers every input alike, so it can tell nothing apart.", "reference"),
-        Reason("reference_identity", _QUALITY, "The seed gave an argument back unchanged on every input, so it shows nothing.", "reference"),
+        Reason(
+            "reference_identity", _QUALITY, "The seed gave an argument back unchanged on every input, so it shows nothing.", "reference"
+        ),
         Reason("reference_unstable", _QUALITY, "The seed gave different answers in two runs.", "reference"),
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs were left.", "inputs"),
         # model answers

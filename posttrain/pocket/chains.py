@@ -88,7 +88,7 @@ def operations_from(source: Type) -> tuple[Operation, ...]:
 def draw_chain(rng: random.Random, length: int | None = None, source: Type | None = None) -> Chain:
     """A chain of 1 to 3 steps without a repeated operation; tests of numbers and strings end it."""
     length = length or rng.choices((1, 2, 3), (2, 5, 3))[0]
-    at: Type = source or rng.choice(SOURCES)
+    at: Type = source if source is not None else rng.choice(SOURCES)
     steps: list[Step] = []
     while len(steps) < length and at != "B":
         used = {step.name for step in steps} | {_SPENT.get(step.name, "") for step in steps}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple
 
-from posttrain.pocket.operation import Operation
+from posttrain.pocket.operation import Data, Operation, Type
 
 
 class Predicate(NamedTuple):
@@ -44,7 +44,9 @@ PREDICATES = (
         "{e} % {k} == 0",
         ("d",),
     ),
-    Predicate("unequal", ("numbers other than {k}", "numbers not equal to {k}"), ("不等于{k}的数",), lambda x, k: x != k, "{e} != {k}", ("k",)),
+    Predicate(
+        "unequal", ("numbers other than {k}", "numbers not equal to {k}"), ("不等于{k}的数",), lambda x, k: x != k, "{e} != {k}", ("k",)
+    ),
 )
 
 
@@ -70,8 +72,17 @@ def _call(python: str, javascript: str, java: str, cpp: str) -> dict[str, str]:
 _FLOOR_MOD = "(({e} % {k}) + {k}) % {k}"
 
 EXPRESSIONS = (
-    Expression("add", ("add {k} to {o}", "increase {o} by {k}"), ("{o}加上{k}", "{o}加{k}"), lambda x, k: x + k, _same("{e} + {k}"), ("k",)),
-    Expression("subtract", ("subtract {k} from {o}", "decrease {o} by {k}"), ("{o}减去{k}", "{o}减{k}"), lambda x, k: x - k, _same("{e} - {k}"), ("k",)),
+    Expression(
+        "add", ("add {k} to {o}", "increase {o} by {k}"), ("{o}加上{k}", "{o}加{k}"), lambda x, k: x + k, _same("{e} + {k}"), ("k",)
+    ),
+    Expression(
+        "subtract",
+        ("subtract {k} from {o}", "decrease {o} by {k}"),
+        ("{o}减去{k}", "{o}减{k}"),
+        lambda x, k: x - k,
+        _same("{e} - {k}"),
+        ("k",),
+    ),
     Expression("multiply", ("multiply {o} by {k}",), ("{o}乘以{k}",), lambda x, k: x * k, _same("{e} * {k}"), ("d",)),
     Expression("square", ("square {o}",), ("{o}取平方",), lambda x: x * x, _same("{e} * {e}")),
     Expression("negate", ("negate {o}", "flip the sign of {o}"), ("{o}取相反数",), lambda x: -x, _same("-{e}")),
@@ -132,9 +143,7 @@ def _filter(p: Predicate) -> Operation:
             "python": (f"[x for x in {{x}} if {test}]", f"list(filter(lambda x: {test}, {{x}}))"),
             "javascript": (f"{{x}}.filter(x => {_javascript(test)})",),
             "java": (f"{{x}}.stream().filter(x -> {test}).toList()",),
-            "cpp": (
-                f"!erase_if({{x}}, {_lambda('!(' + test + ')')});",
-            ),
+            "cpp": (f"!erase_if({{x}}, {_lambda('!(' + test + ')')});",),
         },
         p.constants,
         "keep",
@@ -233,11 +242,26 @@ def _change(e: Expression) -> Operation:
 
 
 def _list(
-    name: str, target: str, english: tuple[str, ...], chinese: tuple[str, ...], run: Callable[..., object], *code: str | tuple[str, ...], constants: tuple[str, ...] = (), family: str = ""
+    name: str,
+    target: Type,
+    english: tuple[str, ...],
+    chinese: tuple[str, ...],
+    run: Callable[..., Data],
+    *code: str | tuple[str, ...],
+    constants: tuple[str, ...] = (),
+    family: str = "",
 ) -> Operation:
     texts = [(item,) if isinstance(item, str) else item for item in code]
     return Operation(
-        name, "L", target, english, chinese, run, dict(zip(("python", "javascript", "java", "cpp"), texts, strict=True)), constants, family  # type: ignore[arg-type]
+        name,
+        "L",
+        target,
+        english,
+        chinese,
+        run,
+        dict(zip(("python", "javascript", "java", "cpp"), texts, strict=True)),
+        constants,
+        family,
     )
 
 

@@ -17,7 +17,7 @@ LANGUAGES = ("python", "javascript", "java", "cpp")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`constants` names the domain of each constant: `k` 1 to 30, `d` 2 to 9, `n` 1 to 5, `c` a letter, `w` a short word, `p` a separator."""
+    """`constants` names the domain of each constant: `k` 1 to 30, `d` 2 to 9, `n` 1 to 5, `c` a letter, `w` a word, `p` a separator."""
 
     name: str
     source: Type

@@ -6,7 +6,7 @@ was killed goes on from its last checkpoint as if nothing had happened.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,6 +57,15 @@ class PretrainRecipe(Config):
     mistakes: MistakesConfig = Field(MistakesConfig(), description="How unreliable the corpus is.")
 
 
+def pretrain_recipe(recipe: str, overrides: Sequence[str], out: Path = Path("runs/pocket-pretrain")) -> Path:
+    """`codemill pocket pretrain RECIPE`: load, train, say where the model lies."""
+    from synth.recipe import load_config
+
+    folder = pretrain(load_config(recipe, PretrainRecipe, overrides).recipe, out)
+    print(folder)
+    return folder
+
+
 class Progress(NamedTuple):
     step: int
     elapsed_s: float
@@ -86,7 +95,8 @@ def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
             loss = _train_step(compiled, model, optimizers, _batch(recipe, tokenizer, mistakes, step))
             step += 1
             if step % 25 == 0:
-                log.write(json.dumps({"step": step, "loss": round(loss, 4), "elapsed_s": round(elapsed, 1), "share": round(share, 4)}) + "\n")
+                entry = {"step": step, "loss": round(loss, 4), "elapsed_s": round(elapsed, 1), "share": round(share, 4)}
+                log.write(json.dumps(entry) + "\n")
                 log.flush()
             if step % recipe.save_every == 0:
                 _save_state(state_path, model, optimizers, Progress(step, time.monotonic() - started))
@@ -160,7 +170,7 @@ def _train_step(compiled: Any, model: Any, optimizers: list["torch.optim.Optimiz
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return float(loss)
+    return float(loss.detach())
 
 
 def _batch(recipe: PretrainRecipe, tokenizer: Any, mistakes: Mistakes, step: int) -> "torch.Tensor":

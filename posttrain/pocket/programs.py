@@ -93,7 +93,9 @@ class _Writer:
             self.add_statements(template[1:], operation.target, constants)
             return
         simple = self.expression in self.declared
-        chainable = template.startswith("{x}.") and template.count("{x}") == 1 and self.expression.endswith(")") and " ? " not in self.expression
+        chainable = (
+            template.startswith("{x}.") and template.count("{x}") == 1 and self.expression.endswith(")") and " ? " not in self.expression
+        )
         if not simple and not (self.style.nested and chainable):
             self.settle()
         value = template.format(x=self.expression, **constants)
@@ -107,7 +109,11 @@ class _Writer:
         declared = ""
         if "{declare}" in template:
             y = self.style.names[target] if self.style.names[target] not in self.declared else self.style.names[target] + "2"
-            declared = f"let {y} = {_EMPTY[target]};" if self.language == "javascript" else f"{_TYPE_NAMES[self.language][target]} {y}{' = 0' if target == 'I' else ''};"
+            declared = (
+                f"let {y} = {_EMPTY[target]};"
+                if self.language == "javascript"
+                else f"{_TYPE_NAMES[self.language][target]} {y}{' = 0' if target == 'I' else ''};"
+            )
             self.declared.add(y)
         text = template.replace("{declare}", declared.replace("{", "{{").replace("}", "}}"))
         self.lines += text.format(x=self.expression, y=y, **constants).split("\n")

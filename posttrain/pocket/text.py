@@ -17,7 +17,7 @@ def _op(
     constants: tuple[str, ...] = (),
     family: str = "",
 ) -> Operation:
-    source, target = types
+    source, target = types[0], types[1]
     texts = {language: (text,) for language, text in zip(LANGUAGES, code, strict=True)}
     return Operation(name, source, target, english, chinese, run, texts, constants, family)  # type: ignore[arg-type]
 

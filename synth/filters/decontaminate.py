@@ -3,7 +3,7 @@
 Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized text. `containment`, the default:
 a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
 Chinese), or 70% of the 8-grams of its code after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most
-6-grams, 30% of the 3-grams count as well, in units that are not much longer. Prompt, answer and tests are searched, each against each.
+6-grams, 40% of the 3-grams count as well, in units that are not much longer. Prompt, answer and tests are searched, each against each.
 
 N-grams that many entries share ("write a function that returns the") identify none of them and are left out. An entry that is too short
 for n-grams is found when it makes up half of the unit. The one rule: evidence names the entry, the share and a passage that matched.
@@ -33,10 +33,10 @@ class Thresholds:
     ideograph_n: int = 8
     prose_share: float = 0.2
     short_words: int = 60
-    """A prompt of fewer words is compared by short n-grams too."""
+    """A prompt of fewer words (ideographs: twice as many characters) is compared by short n-grams too."""
     short_n: int = 3
     short_ideograph_n: int = 4
-    short_share: float = 0.3
+    short_share: float = 0.4
     short_reach: float = 3.0
     """Short n-grams are searched in units of at most this many times the words of the entry."""
     code_n: int = 8
@@ -152,9 +152,10 @@ class Decontaminate:
             for gram in ngrams(words, self._limits.report_n) if self._mode == "report" else ():
                 self._report_grams.setdefault(gram, entry.id)
         words = split_words(entry.prompt)
-        long, short = (self._ideographs, self._short_ideographs) if is_ideographic(words) else (self._prose, self._short)
+        ideographic = is_ideographic(words)
+        long, short = (self._ideographs, self._short_ideographs) if ideographic else (self._prose, self._short)
         long.add(entry.id, words)
-        if len(words) < self._limits.short_words:
+        if len(words) < self._limits.short_words * (2 if ideographic else 1):
             short.add(entry.id, words)
         language = normalize_language(entry.language)
         for code in (entry.answer, entry.tests, *embedded_code(entry.prompt)):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from synth.errors import Problem, StoreError
 from synth.pipeline.graph import build_graph, in_order
+from synth.records import Decision
 from synth.stages.protocol import Produces, Source, Stage
 from synth.stages.shard_state import ShardState, StageResult
-from synth.records import Decision
 from synth.store.shards import StageCommit
 
 

@@ -1,6 +1,6 @@
 """More inputs for a task: a model writes them, and the seed says what comes out.
 
-Entered: tasks. Kept: tasks with enough inputs. The one rule: the model never writes an expected value; outputs come from the seed's own run.
+Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value; it comes from the seed's own run.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class InputsStage:
     """Makes the test suite of each task: the seed's drawn cases, and those that the model asked for."""
 
     name = "inputs"
-    upstream = ("instruct",)
+    upstream: tuple[str, ...] = ("instruct",)
     ordered = False
     produces: Produces = {"suite": TestSuite}
 

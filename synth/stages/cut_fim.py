@@ -31,7 +31,7 @@ class FimStage:
         assert context.data.fim is not None
         self._config: FimConfig = context.data.fim
         self._seed = context.recipe.seed
-        self.upstream = (before,)
+        self.upstream: tuple[str, ...] = (before,)
         self._seen = ExactDedup()
         self._recent: deque[SourceText] = deque(maxlen=CONTEXT_FILES)
 

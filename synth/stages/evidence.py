@@ -18,7 +18,7 @@ class EvidenceStage:
     """Counts reproductions task by task, over all languages together."""
 
     name = "evidence"
-    upstream = ("execute",)
+    upstream: tuple[str, ...] = ("execute",)
     ordered = False
     produces: Produces = {}
 

@@ -15,7 +15,7 @@ class ExecuteStage:
     """Runs every candidate of the shard."""
 
     name = "execute"
-    upstream = ("syntax",)
+    upstream: tuple[str, ...] = ("syntax",)
     ordered = False
     produces: Produces = {"verdict": Verdict}
 

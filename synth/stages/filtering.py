@@ -17,7 +17,7 @@ class FilterStage:
 
     def __init__(self, check: Filter, before: str) -> None:
         self.name, self._filter = check.stage, check
-        self.upstream = (before,)
+        self.upstream: tuple[str, ...] = (before,)
 
     def entering(self, state: ShardState) -> list[str]:
         return [sample.id for sample in self._samples(state)]

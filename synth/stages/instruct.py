@@ -21,7 +21,7 @@ class InstructStage:
     """Makes at most one task of each seed."""
 
     name = "instruct"
-    upstream = ("reference",)
+    upstream: tuple[str, ...] = ("reference",)
     ordered = False
     produces: Produces = {"task": Task}
 

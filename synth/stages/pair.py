@@ -19,7 +19,7 @@ class PairStage:
     """Ordered, because it balances the lengths of chosen and rejected answers over the whole round."""
 
     name = "pair"
-    upstream = ("evidence",)
+    upstream: tuple[str, ...] = ("evidence",)
     ordered = True
     produces: Produces = {"pair": Pair}
 

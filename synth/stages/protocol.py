@@ -10,10 +10,10 @@ from synth.config import DataConfig, Recipe
 from synth.execution.protocol import Sandbox
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.generation.journal import JournalledEngine
-from synth.stages.shard_state import ShardState, StageResult
 from synth.prompts.library import PromptLibrary
 from synth.reasons import ReasonClass, get_reason
 from synth.records import Decision, IndexRow, Record
+from synth.stages.shard_state import ShardState, StageResult
 
 
 @dataclass(frozen=True, slots=True)

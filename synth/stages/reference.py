@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
-from synth.stages.protocol import Context, Produces, row
-from synth.stages.shard_state import ShardState, StageResult
 from synth.records import Limits, Seed, TestSuite
 from synth.stages.limits import limits_of
+from synth.stages.protocol import Context, Produces, row
 from synth.stages.reference_seed import Probe, ReferencePlan, ReferenceSeed, judge_reference, plan_probe, plan_runs
+from synth.stages.shard_state import ShardState, StageResult
 
 
 class ReferenceStage:
     """Makes of each seed a `reference` (the seed with its contract) and a `reference_suite` (its behaviour)."""
 
     name = "reference"
-    upstream = ("snippet",)
+    upstream: tuple[str, ...] = ("snippet",)
     ordered = False
     produces: Produces = {"reference": Seed, "suite": TestSuite}
 

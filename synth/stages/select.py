@@ -19,7 +19,7 @@ class SelectStage:
     """Makes the samples, with the very prompt that was asked."""
 
     name = "select"
-    upstream = ("evidence",)
+    upstream: tuple[str, ...] = ("evidence",)
     ordered = False
     produces: Produces = {"sample": Sample}
 

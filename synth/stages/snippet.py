@@ -6,12 +6,11 @@ from typing import TypeVar
 
 from synth.config import SourceTreeSeeds
 from synth.filters.protocol import Keep
-from synth.stages.protocol import Context, Produces, row
-from synth.stages.shard_state import ShardState, StageResult
 from synth.records import IndexRow, Record, Seed, SourceText
 from synth.seeds.protocol import FileCut, SeedOrRejection, SeedRejection
 from synth.seeds.reader import PocketProvider, read_seeds
-
+from synth.stages.protocol import Context, Produces, row
+from synth.stages.shard_state import ShardState, StageResult
 
 Item = TypeVar("Item")
 

@@ -1,6 +1,6 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
-Entered: tasks with a suite. A sample without code becomes a solution without code, which the syntax stage turns away, so that it is counted.
+Entered: tasks with a suite. A sample without code becomes a solution without code, which the syntax stage turns away, so that it counts.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from synth.ids import unit_id
 from synth.languages.registry import get_language
 from synth.languages.spec import render_signature
 from synth.prompts.answers import extract_code
+from synth.prompts.library import PromptLibrary
 from synth.records import FunctionContract, IndexRow, Message, Solution, Task
 from synth.stages.asking import Asker
 from synth.stages.protocol import Context, Produces, row
@@ -21,7 +22,7 @@ class SolveStage:
     """Asks for `n` candidates of each task in each language."""
 
     name = "solve"
-    upstream = ("inputs",)
+    upstream: tuple[str, ...] = ("inputs",)
     ordered = False
     produces: Produces = {"solution": Solution}
 
@@ -74,8 +75,16 @@ class SolveStage:
 
 def solve_prompt(asker: Asker, task: Task, language: str) -> tuple[Message, ...]:
     """The messages that ask for one program; the same ones stand in the SFT data."""
+    assert asker.context.prompts is not None
+    return render_solve(asker.context.prompts, task, language)
+
+
+def render_solve(prompts: PromptLibrary, task: Task, language: str) -> tuple[Message, ...]:
+    """The solve prompt of a prompt set, with the declaration as a person would write it in that language."""
     contract = task.contract
-    assert isinstance(contract, FunctionContract)
+    assert isinstance(contract, FunctionContract), "only typed functions are asked for"
     spec = get_language(language)
     declaration = render_signature(spec, contract.entry_point, contract.parameter_names, parse_signature(contract.signature))
-    return asker.render("solve", task.natural_language, language_title=spec.title, declaration=declaration, instruction=task.instruction)
+    return prompts.render(
+        "solve", variant=task.natural_language, language_title=spec.title, declaration=declaration, instruction=task.instruction
+    )

@@ -11,7 +11,7 @@ class SyntaxStage:
     """Entered: all candidates."""
 
     name = "syntax"
-    upstream = ("solve",)
+    upstream: tuple[str, ...] = ("solve",)
     ordered = False
     produces: Produces = {}
 

@@ -1,0 +1,172 @@
+"""Evaluation of one policy: n samples at temperature 1 and one greedy answer for each question, run in the sandbox, counted.
+
+pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: the tests here are seen by no other part.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
+from posttrain.evaluate.suite import Question
+from synth.config import EvaluationConfig, Sampling
+from synth.execution.protocol import Sandbox
+from synth.execution.verdict import judge
+from synth.generation.journal import JournalledEngine
+from synth.generation.protocol import GenerationRequest
+from synth.ids import derive_seed, unit_id
+from synth.prompts.answers import extract_code
+from synth.prompts.library import PromptLibrary
+from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record
+from synth.stages.execute import suite_call
+from synth.stages.solve import render_solve
+
+
+class Answered(Record):
+    """How one question went: samples that pass of all samples, and whether the greedy answer passes."""
+
+    task_id: str
+    language: str
+    n: int
+    passed: int
+    greedy: bool | None
+    outcomes: dict[str, int]
+    faults: int = 0
+    """Samples that the sandbox could not judge; they are in no figure."""
+
+
+class Measure(Record):
+    """A mean over questions with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Scores(Record):
+    """The figures of one policy in one language, or over all of them."""
+
+    questions: int
+    pass_at: dict[int, Measure]
+    greedy: Measure | None
+
+
+class Evaluation(Record):
+    """All that is known of one policy on one suite."""
+
+    policy: str
+    fingerprint: str
+    suite: str
+    total: Scores
+    languages: dict[str, Scores]
+    answered: tuple[Answered, ...]
+    seconds: float = 0.0
+
+
+class Examiner(NamedTuple):
+    """What an evaluation works with."""
+
+    engine: JournalledEngine
+    sandbox: Sandbox
+    prompts: PromptLibrary
+    config: EvaluationConfig
+    seed: int
+    limits: Limits = Limits()
+
+
+OnAnswered = Callable[[int, int], None]
+"""(questions answered, questions)."""
+
+
+async def evaluate(examiner: Examiner, policy: str, questions: Sequence[Question], on_answered: OnAnswered | None = None) -> Evaluation:
+    """Ask the engine's current policy all questions, and count."""
+    done = 0
+
+    async def one(question: Question) -> Answered:
+        nonlocal done
+        answered = await _answer(examiner, question)
+        done += 1
+        if on_answered is not None:
+            on_answered(done, len(questions))
+        return answered
+
+    answered = tuple(await asyncio.gather(*map(one, questions)))
+    groups: defaultdict[str, list[Answered]] = defaultdict(list)
+    for item in answered:
+        groups[item.language].append(item)
+    return Evaluation(
+        policy=policy,
+        fingerprint=examiner.engine.fingerprint,
+        suite=examiner.config.suite,
+        total=score(answered, examiner.config, examiner.seed),
+        languages={language: score(items, examiner.config, examiner.seed) for language, items in sorted(groups.items())},
+        answered=answered,
+    )
+
+
+async def _answer(examiner: Examiner, question: Question) -> Answered:
+    config, task = examiner.config, question.item.task
+    messages = render_solve(examiner.prompts, task, question.language)
+
+    async def ask(temperature: float, n: int) -> list[Outcome]:
+        seed = derive_seed(examiner.seed, "evaluation", task.id, question.language)
+        sampling = Sampling(temperature=temperature, max_tokens=config.max_tokens)
+        response = await examiner.engine.generate(GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed))
+        return await _judge(examiner, question, [completion.text for completion in response.completions])
+
+    sampled, greedy = await asyncio.gather(ask(1.0, config.n), ask(0.0, 1)) if config.greedy else (await ask(1.0, config.n), [])
+    judged = [outcome for outcome in sampled if outcome not in _FAULTS]
+    return Answered(
+        task_id=task.id,
+        language=question.language,
+        n=len(judged),
+        passed=judged.count(Outcome.PASS),
+        greedy=None if not greedy or greedy[0] in _FAULTS else greedy[0] is Outcome.PASS,
+        outcomes={outcome.value: sampled.count(outcome) for outcome in sorted(set(sampled))},
+        faults=len(sampled) - len(judged),
+    )
+
+
+_FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
+
+
+async def _judge(examiner: Examiner, question: Question, texts: Sequence[str]) -> list[Outcome]:
+    """Outcome of each answer; one without code is a parse error."""
+    suite = question.item.suite
+    assert isinstance(suite.contract, FunctionContract)
+    codes = [extract_code(text, question.language) for text in texts]
+    requests = [
+        ExecutionRequest(
+            id=unit_id("evaluation", suite.task_id, question.language, code),
+            language=question.language,
+            code=code,
+            call=suite_call(suite),
+            limits=examiner.limits,
+        )
+        for code in codes
+        if code is not None
+    ]
+    seen = iter(await examiner.sandbox.execute(requests))
+    return [Outcome.PARSE_ERROR if code is None else judge(next(seen), suite, "").outcome for code in codes]
+
+
+def score(answered: Sequence[Answered], config: EvaluationConfig, seed: int) -> Scores:
+    """Figures over the questions that could be judged. pass@k leaves out questions with fewer than k judged samples."""
+    pass_at: dict[int, Measure] = {}
+    for k in config.k:
+        values = [(item.task_id, pass_at_k(item.n, item.passed, k)) for item in answered if item.n >= k]
+        if values:
+            pass_at[k] = _measure(values, config.bootstrap, seed)
+    greedy = [(item.task_id, float(item.greedy)) for item in answered if item.greedy is not None]
+    return Scores(questions=len(answered), pass_at=pass_at, greedy=_measure(greedy, config.bootstrap, seed) if greedy else None)
+
+
+def _measure(values: Sequence[tuple[str, float]], resamples: int, seed: int) -> Measure:
+    """The mean over tasks; a task that was asked in several languages counts once, with its mean."""
+    tasks: defaultdict[str, list[float]] = defaultdict(list)
+    for task_id, value in values:
+        tasks[task_id].append(value)
+    means = [sum(found) / len(found) for found in tasks.values()]
+    low, high = bootstrap_interval(means, resamples, seed)
+    return Measure(value=sum(means) / len(means), low=low, high=high)

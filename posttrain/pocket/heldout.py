@@ -1,0 +1,55 @@
+"""The held-out tasks of the pocket world: what the evaluation asks, and what decontamination keeps out of the training data.
+
+Structures that the corpus and the loop never use (`chains.is_held_out`), instructions in English and Chinese in turn, and tests that come
+from the chain's own meaning.
+"""
+
+from typing import cast
+
+from posttrain.evaluate.suite import EvaluationTask
+from posttrain.pocket.chains import Chain, draw_value, held_out_chains
+from posttrain.pocket.operation import Data, Type
+from posttrain.pocket.phrases import instruction
+from posttrain.pocket.programs import NAMES, signature
+from synth.filters.benchmarks import BenchmarkEntry
+from synth.ids import derive_random, unit_id
+from synth.records import Case, EvidenceRank, FunctionContract, Task, TestSuite
+from synth.values import Value, encode
+
+CASES = 24
+EMPTY: dict[Type, Data] = {"L": [], "W": [], "S": "", "M": {}, "I": 0}
+
+
+def held_out_tasks() -> list[EvaluationTask]:
+    """All held-out tasks, the same in every run."""
+    return [_task(chain, number) for number, chain in enumerate(held_out_chains())]
+
+
+def _task(chain: Chain, number: int) -> EvaluationTask:
+    random = derive_random(0, "pocket-held-out-task", number)
+    natural = ("en", "zh")[number % 2]
+    text = instruction(chain, natural, random)
+    contract = FunctionContract(entry_point="solve", signature=signature(chain), parameter_names=(NAMES[chain.source],))
+    task = Task(id=unit_id("task", "held-out", number, text), round=0, instruction=text, natural_language=natural, contract=contract)
+    return EvaluationTask(
+        task=task,
+        suite=TestSuite(
+            task_id=task.id, contract=contract, cases=hidden_cases(chain, f"held-out-{number}", CASES), rank=EvidenceRank.REFERENCE
+        ),
+    )
+
+
+def hidden_cases(chain: Chain, scope: str, count: int) -> tuple[Case, ...]:
+    """Distinct inputs with the chain's own outputs."""
+    random = derive_random(0, "hidden-cases", scope)
+    rows = {_wire(value): value for value in (EMPTY[chain.source], *(draw_value(chain.source, random) for _ in range(3 * count)))}
+    return tuple(Case(arguments=(wire,), expected=_wire(chain.run(value))) for wire, value in list(rows.items())[:count])
+
+
+def _wire(value: Data) -> str:
+    return encode(cast(Value, value))
+
+
+def held_out_entries() -> list[BenchmarkEntry]:
+    """The held-out instructions as decontamination entries."""
+    return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in held_out_tasks()]

@@ -1,0 +1,42 @@
+"""Unlabelled snippets of the pocket world, for the loop.
+
+The one rule: a seed is code and nothing else. Which chain it was rendered from is known to this module alone, so that the audit after a run
+can ask (`chain_of_seeds`); nothing inside the loop may.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from posttrain.pocket.chains import Chain, draw_open_chain
+from posttrain.pocket.corpus import draw_snippet
+from synth.config import PocketSeeds
+from synth.ids import derive_random
+from synth.records import Origin, Seed
+from synth.seeds.protocol import make_seed
+
+
+class DrawnSeed(NamedTuple):
+    """A snippet with the chain that it came from."""
+
+    seed: Seed
+    chain: Chain
+
+
+def draw_seeds(config: PocketSeeds, random_seed: int, round_: int) -> Iterator[DrawnSeed]:
+    """`count` snippets for one round, their languages in turn; never a held-out chain."""
+    for number in range(config.count):
+        random = derive_random(random_seed, "pocket-seeds", round_, number)
+        language = config.languages[number % len(config.languages)]
+        chain = draw_open_chain(random)
+        origin = Origin(source="pocket", path=f"round-{round_}", start_line=number, licence="Apache-2.0")
+        yield DrawnSeed(make_seed(draw_snippet(chain, language, random), language, origin), chain)
+
+
+def pocket_seeds(config: PocketSeeds, random_seed: int, round_: int) -> Iterator[Seed]:
+    """What the loop sees."""
+    return (drawn.seed for drawn in draw_seeds(config, random_seed, round_))
+
+
+def chain_of_seeds(config: PocketSeeds, random_seed: int, round_: int) -> dict[str, Chain]:
+    """For the audit: the chain behind each seed."""
+    return {drawn.seed.id: drawn.chain for drawn in draw_seeds(config, random_seed, round_)}

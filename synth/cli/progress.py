@@ -1,0 +1,89 @@
+"""What a person sees while a recipe runs: one table that is drawn anew in a terminal, plain lines where there is none."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from synth.pipeline.runner import RoundProgress
+
+PLAIN_INTERVAL_S = 10.0
+
+
+class ProgressDisplay:
+    """Shows phases (a line each) and the stages of a round (a table, or a line every ten seconds)."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr)
+        self._started = time.monotonic()
+        self._live: Live | None = None
+        self._round_started = self._last_line = 0.0
+
+    def say(self, text: str) -> None:
+        """One line with the time since the start."""
+        self.console.print(f"[{self._clock(time.monotonic() - self._started)}] {text}", markup=False, highlight=False)
+
+    @contextmanager
+    def round(self) -> Iterator[None]:
+        """While a round's stages run."""
+        self._round_started = self._last_line = time.monotonic()
+        if not self.console.is_terminal:
+            yield
+            return
+        with Live(console=self.console, refresh_per_second=4) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                self._live = None
+
+    def show(self, progress: RoundProgress) -> None:
+        """Called after every change."""
+        now = time.monotonic()
+        if self._live is not None:
+            self._live.update(self._table(progress, now - self._round_started))
+        elif now - self._last_line >= PLAIN_INTERVAL_S:
+            self._last_line = now
+            self.say(self._line(progress, now - self._round_started))
+
+    def share(self, what: str, done: int, total: int) -> None:
+        """Progress of something else that can be counted: an evaluation, a training."""
+        now = time.monotonic()
+        if now - self._last_line >= PLAIN_INTERVAL_S or done == total:
+            self._last_line = now
+            self.say(f"{what}: {done} of {total}")
+
+    def _table(self, progress: RoundProgress, elapsed: float) -> Table:
+        left = self._left(progress, elapsed)
+        table = Table(
+            title=f"round {progress.round}, {self._clock(elapsed)} so far{f', about {left} left' if left else ''}", title_justify="left"
+        )
+        for head in ("stage", "entered", "done", "kept", "rejected", "failed", "rows/s"):
+            table.add_column(head, justify="left" if head == "stage" else "right")
+        for name, counts in progress.stages.items():
+            rate = f"{counts.done / elapsed:.1f}" if elapsed > 0 else ""
+            table.add_row(name, *map(str, (counts.entered, counts.done, counts.kept, counts.rejected, counts.failed)), rate)
+        return table
+
+    def _line(self, progress: RoundProgress, elapsed: float) -> str:
+        active = [(name, counts) for name, counts in progress.stages.items() if counts.entered]
+        text = ", ".join(f"{name} {c.kept} kept {c.rejected + c.failed} out of {c.entered}" for name, c in active[-4:])
+        done = sum(counts.done for _, counts in active)
+        left = self._left(progress, elapsed)
+        return f"round {progress.round}: {text}; {done / max(elapsed, 0.001):.0f} rows/s{f', about {left} left' if left else ''}"
+
+    def _left(self, progress: RoundProgress, elapsed: float) -> str:
+        """Time left by the share of seeds that are through the slowest stage; nothing while the number of seeds is unknown."""
+        counts = [stage for stage in progress.stages.values() if stage.entered]
+        if not progress.source_ended or not counts or not progress.shards:
+            return ""
+        share = min(stage.done / stage.entered for stage in counts)
+        return self._clock(elapsed * (1 - share) / share) if 0.05 < share < 1 else ""
+
+    @staticmethod
+    def _clock(seconds: float) -> str:
+        return f"{int(seconds) // 60:d}:{int(seconds) % 60:02d}"
