@@ -47,7 +47,7 @@ def vllm_server(
     if find_vllm() is None:
         pytest.skip("vLLM is not installed; `codemill doctor` prints the command")
     pytest.importorskip("transformers")
-    config = VllmServerEngine(max_model_len=256, max_num_seqs=16, concurrency=8, extra_args=("--dtype", "float32"))
+    config = VllmServerEngine(max_model_len=256, max_num_seqs=16, concurrency=8, start_timeout_s=550, extra_args=("--dtype", "float32"))
     engine = VllmServer(config, policy=tiny_policies[0], log_folder=tmp_path_factory.mktemp("vllm"))
     run(engine.start())
     yield engine
