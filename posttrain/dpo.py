@@ -94,7 +94,7 @@ def alone_job(recipe: Recipe, recipe_path: Path, out: Path) -> DpoJob:
         policy=start.base,
         adapter=start.adapter,
         data=(str(resolve_data(recipe.dpo.data, "dpo.data", recipe_path)),),
-        output=str(out / "dpo"),
+        output=str(out / "checkpoints" / "dpo"),
         seed=recipe.seed,
         dtype=recipe.policy.dtype,
         config=recipe.dpo,
@@ -102,10 +102,13 @@ def alone_job(recipe: Recipe, recipe_path: Path, out: Path) -> DpoJob:
 
 
 def run_alone(recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
-    """`codemill dpo RECIPE`: train on the preference data that the recipe names, in a process of its own."""
+    """`codemill dpo RECIPE`: train on the preference data that the recipe names, in a process of its own.
+
+    The checkpoint goes to out/checkpoints/dpo, the log to out/logs. Raises CodemillError.
+    """
     from posttrain.launch import run_trainers
 
-    return run_trainers((alone_job(recipe, recipe_path, out),), out / "dpo.log", on_progress)[-1]
+    return run_trainers((alone_job(recipe, recipe_path, out),), out / "logs" / "dpo.log", on_progress)[-1]
 
 
 if __name__ == "__main__":

@@ -84,16 +84,20 @@ def alone_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> tuple[SftJob, ..
         if config is not None:
             data = str(resolve_data(config.data, f"sft.{name}.data", recipe_path))
             policy, adapter = (str(jobs[-1].folder / "merged"), "") if jobs else (start.base, start.adapter)
-            job = SftJob(name=name, policy=policy, adapter=adapter, data=(data,), output=str(out / name), seed=recipe.seed, config=config)
+            output = str(out / "checkpoints" / name)
+            job = SftJob(name=name, policy=policy, adapter=adapter, data=(data,), output=output, seed=recipe.seed, config=config)
             jobs.append(job.model_copy(update={"dtype": recipe.policy.dtype}))
     return tuple(jobs)
 
 
 def run_alone(recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
-    """`codemill sft RECIPE`: train on the data sets that the recipe names, in a process of its own; the last policy."""
+    """`codemill sft RECIPE`: train on the data sets that the recipe names, in a process of its own; the last policy.
+
+    Checkpoints go to out/checkpoints/{coarse,fine}, the log to out/logs. Raises CodemillError.
+    """
     from posttrain.launch import run_trainers
 
-    return run_trainers(alone_jobs(recipe, recipe_path, out), out / "sft.log", on_progress)[-1]
+    return run_trainers(alone_jobs(recipe, recipe_path, out), out / "logs" / "sft.log", on_progress)[-1]
 
 
 if __name__ == "__main__":

@@ -81,23 +81,29 @@ Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trai
 
 def fit(job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None) -> TrainedPolicy:
     """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
+    from accelerate import PartialState  # type: ignore[import-untyped]
     from transformers import PrinterCallback
 
     digest = job_hash(job)
     if finished := finished_checkpoint(job.folder, digest):
         return finished
     check_reporting(job.config.report_to)
-    begin_checkpoint(job.folder, digest)
+    processes = PartialState()  # one a GPU; the first touches the folder, the others find it so
+    with processes.main_process_first():
+        begin_checkpoint(job.folder, digest)
     began = time.monotonic()
     tokenizer = load_tokenizer(job.policy)
     table = encode(Encoder(tokenizer), row_limit(job))
-    _store_rejected(job, table)
+    if processes.is_main_process:
+        _store_rejected(job, table)
     trainer = build(load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress))
     trainer.remove_callback(PrinterCallback)  # the parent shows the steps
     state = last_trainer_state(job.folder)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     _save(job, trainer)
-    return complete_checkpoint(job.folder, _manifest(job, digest, table, time.monotonic() - began))
+    with processes.main_process_first():
+        found = finished_checkpoint(job.folder, digest)
+        return found or complete_checkpoint(job.folder, _manifest(job, digest, table, time.monotonic() - began))
 
 
 # --- rows --------------------------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def test_a_recipe_becomes_coarse_and_fine_with_data_beside_it(policy: Path, writ
     sections = {"sft": {"coarse": {"data": "coarse.jsonl"}, "fine": {"data": "fine.jsonl", "epochs": 2}}}
     coarse, fine = sft.alone_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
     assert (coarse.policy, coarse.data, coarse.seed) == (str(policy), (str(tmp_path / "coarse.jsonl"),), 3)
-    assert (fine.policy, fine.config.epochs) == (str(tmp_path / "out" / "coarse" / "merged"), 2)
+    assert (fine.policy, fine.config.epochs) == (str(tmp_path / "out" / "checkpoints" / "coarse" / "merged"), 2)
 
 
 def test_a_recipe_of_preferences_trains_from_a_plain_data_set(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:

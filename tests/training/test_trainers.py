@@ -1,6 +1,7 @@
 """The real TRL trainers on a tiny Qwen2: losses, references, resume, rejected rows, and what ends up on disk."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from posttrain.core import fit
 from posttrain.core.checkpoints import TrainedPolicy, read_checkpoint
 from posttrain.core.jobs import DpoJob, Progress, SftJob
 from posttrain.core.metrics_log import MetricsLog, read_metrics
-from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer
+from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.rows import read_preferences
 from posttrain.core.tokens import Encoder
 from posttrain.core.trl_trainers import StepReport
@@ -358,6 +359,17 @@ def test_a_tokenizer_that_comes_back_as_another_is_refused(policy: Path, tmp_pat
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     with pytest.raises(TrainerError, match="other ids"):
         check_round_trip(tokenizer, tmp_path)
+
+
+def test_a_base_with_another_template_is_made_ready_for_engines(policy: Path, trained: TrainedPolicy, tmp_path: Path) -> None:
+    """As a hub model is, whose own template would add a system turn: the engine gets ours, and can later swap in what was trained."""
+    foreign = tmp_path / "foreign"
+    shutil.copytree(policy, foreign)
+    (foreign / "chat_template.jinja").write_text("{{ 'You are helpful.' }}")
+    ready = prepare_base(foreign, tmp_path / "ready")
+    assert read_interface(ready) == read_interface(trained.merged)
+    assert torch.equal(load_model(str(ready), "float32").lm_head.weight, load_model(str(policy), "float32").lm_head.weight)
+    assert prepare_base(policy, tmp_path / "unused") == policy
 
 
 # --- errors before training --------------------------------------------------------------------------------------------------
