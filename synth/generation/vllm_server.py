@@ -265,7 +265,7 @@ class VllmServer:
     def _check_fits(self, policy: PolicyRef) -> None:
         folder = Path(policy.path)
         if not (folder / "config.json").is_file():
-            raise self._misfit(policy, f"{policy.path} is no folder with a config.json", "merge the adapter and save the whole model")
+            raise self._misfit(policy, f"has no folder with a config.json at {policy.path}", "merge the adapter and save the whole model")
         served = _local_folder(self._base.path)
         differences = read_interface(served).differences(read_interface(folder)) if served else []
         if differences:
