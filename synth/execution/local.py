@@ -6,6 +6,7 @@ becomes an observation with `infrastructure`, never a verdict.
 
 import asyncio
 import os
+import signal
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -113,7 +114,7 @@ class LocalSandbox:
             return [runner.model_copy(update={"request_id": request.id}) for request in requests]
         observations = runner.run_group(requests)
         for at, observation in enumerate(observations):
-            if is_near_limit(observation, requests[at].limits.cpu_s):
+            if is_doubtful(observation, requests[at].limits.cpu_s):
                 observations[at] = runner.run_group([requests[at]], alone=True)[0]
         return observations
 
@@ -134,8 +135,14 @@ class LocalSandbox:
         return runner
 
 
-def is_near_limit(observation: Observation, cpu_limit_s: float) -> bool:
-    """Whether a time-out may be the machine's fault: the program was getting on, or wall time ended it while it was working."""
+def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
+    """Whether an end may be the machine's fault, so that the program is run once more, alone.
+
+    A time-out when most cases were done, or by wall time while it was working; and a kill that neither we nor a limit sent, as a machine
+    that runs out of memory sends it.
+    """
+    if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
+        return True
     if observation.stop is Stop.WALL:
         return observation.cpu_s >= 0.05 * cpu_limit_s
     done = sum(case.status != "missing" for case in observation.cases)

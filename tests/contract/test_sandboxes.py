@@ -11,7 +11,7 @@ from synth.config import LocalSandbox as LocalConfig
 from synth.config import RecordedSandbox as RecordedConfig
 from synth.errors import SandboxError
 from synth.execution.factory import create_sandbox
-from synth.execution.local import LocalSandbox, is_near_limit
+from synth.execution.local import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
 from synth.execution.zygote import zygote_files
@@ -21,9 +21,9 @@ T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 
-def function(identity: str, code: str, cases: int = 2, language: str = "python", **limits: Any) -> ExecutionRequest:
+def function(identity: str, code: str, cases: int = 2, language: str = "python", **limits: float) -> ExecutionRequest:
     call = FunctionCall(entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases)))
-    return ExecutionRequest(id=identity, language=language, code=code, call=call, limits=Limits(**limits))
+    return ExecutionRequest(id=identity, language=language, code=code, call=call, limits=Limits.model_validate(limits))
 
 
 REQUESTS = [
@@ -212,7 +212,14 @@ def test_the_recipe_chooses_the_sandbox() -> None:
         (10, Stop.NONE, 4.9, False),
     ],
 )
+def test_a_kill_that_nobody_sent_is_run_again() -> None:
+    killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
+    assert is_doubtful(killed, 5.0)
+    assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
+    assert not is_doubtful(killed.model_copy(update={"signal": 11}), 5.0)
+
+
 def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, stop: Stop, cpu_s: float, near: bool) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
     observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)
-    assert is_near_limit(observation, 5.0) is near
+    assert is_doubtful(observation, 5.0) is near

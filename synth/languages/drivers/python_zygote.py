@@ -24,7 +24,7 @@ sys.path.remove("/work")
 
 for _name in (
     "abc bisect collections.abc copy dataclasses datetime decimal enum fractions functools heapq itertools math operator random re statistics"
-    " string textwrap time typing"
+    " string time typing"
 ).split():
     __import__(_name)
 
