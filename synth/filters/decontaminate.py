@@ -3,7 +3,8 @@
 Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized text. `containment`, the default:
 a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
 Chinese), or 70% of the 8-grams of its code after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most
-6-grams, 40% of the 3-grams count as well, in units that are not much longer. Prompt, answer and tests are searched, each against each.
+6-grams, 30% of the 3-grams count as well, in units that are not much longer. Prose hits are confirmed by rare words: instructions that
+share their phrases but not their subject are no hit. Prompt, answer and tests are searched, each against each.
 
 N-grams that many entries share ("write a function that returns the") identify none of them and are left out. An entry that is too short
 for n-grams is found when it makes up half of the unit. The one rule: evidence names the entry, the share and a passage that matched.
@@ -12,7 +13,7 @@ for n-grams is found when it makes up half of the unit. The one rule: evidence n
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 from typing import Literal, NamedTuple
 
 from synth.filters.benchmarks import BenchmarkEntry
@@ -36,9 +37,12 @@ class Thresholds:
     """A prompt of fewer words (ideographs: twice as many characters) is compared by short n-grams too."""
     short_n: int = 3
     short_ideograph_n: int = 4
-    short_share: float = 0.4
+    short_share: float = 0.3
     short_reach: float = 3.0
     """Short n-grams are searched in units of at most this many times the words of the entry."""
+    confirm_share: float = 0.6
+    """Share of the entry's words, each weighted by its rarity in the benchmark, that the unit must hold too."""
+    confirm_ideographs: float = 0.75
     code_n: int = 8
     code_share: float = 0.7
     report_n: int = 10
@@ -64,9 +68,12 @@ class Hit(NamedTuple):
 class _Index:
     """Inverted index from n-grams to the passages of a benchmark, for one side (prose or code)."""
 
-    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int, reach: float = inf) -> None:
+    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int, reach: float = inf, confirm: float = 0.0) -> None:
         self._side, self._n, self._share, self._min_grams, self._common, self._reach = side, n, share, min_grams, common, reach
+        self._confirm = confirm
+        self._words: list[frozenset[str]] = []
         self._lengths: list[int] = []
+        self._rarity: dict[str, float] = {}
         self._owners: dict[str, list[int]] = {}
         self._entries: list[str] = []
         self._wholes: dict[str, int] = {}
@@ -81,6 +88,7 @@ class _Index:
             self._owners.setdefault(gram, []).append(len(self._entries))
         self._entries.append(entry)
         self._lengths.append(len(tokens))
+        self._words.append(frozenset(tokens))
 
     def _runs(self, tokens: list[str], n: int) -> list[str]:
         return abstract_ngrams(tokens, n) if self._side == "code" else ngrams(tokens, n)
@@ -90,6 +98,8 @@ class _Index:
         self._owners = {gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common}
         self._grams = Counter(owner for owners in self._owners.values() for owner in owners)
         self._wholes = {text: number for text, number in self._wholes.items() if self._grams[number] < self._min_grams}
+        held = Counter(word for words in self._words for word in words)
+        self._rarity = {word: log((len(self._entries) + 1) / count) for word, count in held.items()}
         self._weak_lengths = sorted({text.count("\x1f") + 1 for text in self._wholes})
 
     def _spread(self, owners: list[int]) -> int:
@@ -113,14 +123,25 @@ class _Index:
         for gram in set(self._runs(tokens, self._n)):
             for owner in self._owners.get(gram, ()):
                 shared[owner].append(gram)
+        words = frozenset(tokens)
         hits = [
             Hit(self._entries[owner], self._side, len(grams) / self._grams[owner], min(grams).replace("\x1f", " "))
             for owner, grams in sorted(shared.items())
-            if len(tokens) <= self._reach * self._lengths[owner]
-            and self._grams[owner] >= self._min_grams
-            and len(grams) >= self._share * self._grams[owner]
+            if self._is_hit(owner, len(grams), len(tokens)) and self._is_confirmed(owner, words)
         ]
         return max(hits, key=lambda hit: hit.share, default=None)
+
+    def _is_hit(self, owner: int, shared: int, length: int) -> bool:
+        """Enough of the entry's n-grams, in a unit that is not too long for such n-grams."""
+        grams = self._grams[owner]
+        return grams >= self._min_grams and shared >= self._share * grams and length <= self._reach * self._lengths[owner]
+
+    def _is_confirmed(self, owner: int, words: frozenset[str]) -> bool:
+        """Enough of the entry's words by weight of rarity. Renamed code has other words, so code is not asked."""
+        if self._side == "code":
+            return True
+        total = sum(self._rarity[word] for word in self._words[owner])
+        return sum(self._rarity[word] for word in self._words[owner] & words) >= self._confirm * total
 
 
 class Decontaminate:
@@ -133,10 +154,15 @@ class Decontaminate:
         self._mode, self._limits = mode, limits
         self._report_grams: dict[str, str] = {}
         common, least = limits.common_entries, limits.min_prose_grams
-        self._prose = _Index("prose", limits.prose_n, limits.prose_share, least, common)
-        self._ideographs = _Index("prose", limits.ideograph_n, limits.prose_share, least, common)
-        self._short = _Index("prose", limits.short_n, limits.short_share, least, common, limits.short_reach)
-        self._short_ideographs = _Index("prose", limits.short_ideograph_n, limits.short_share, least, common, limits.short_reach)
+        words, ideographs = limits.confirm_share, limits.confirm_ideographs
+
+        def prose(n: int, share: float, confirm: float, reach: float = inf) -> _Index:
+            return _Index("prose", n, share, least, common, reach, confirm)
+
+        self._prose = prose(limits.prose_n, limits.prose_share, words)
+        self._ideographs = prose(limits.ideograph_n, limits.prose_share, ideographs)
+        self._short = prose(limits.short_n, limits.short_share, words, limits.short_reach)
+        self._short_ideographs = prose(limits.short_ideograph_n, limits.short_share, ideographs, limits.short_reach)
         self._code = _Index("code", limits.code_n, limits.code_share, limits.min_code_grams, common)
         for entry in entries:
             self._add(entry)

@@ -1,0 +1,125 @@
+"""Reference execution, with our own little programs run in this process in the place of the sandbox."""
+
+from random import Random
+
+import pytest
+
+from synth.config import InputsConfig
+from synth.filters.protocol import Reject
+from synth.records import CaseObservation, ExecutionRequest, FunctionCall, FunctionContract, Observation, Origin, Phase, Seed
+from synth.seeds.protocol import make_seed
+from synth.stages.reference_seed import ReferenceSeed, judge_reference, plan_probe, plan_runs
+from synth.values import decode, encode
+
+CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
+
+
+def observe(request: ExecutionRequest) -> Observation:
+    """What a sandbox would see of a harmless Python program: one fresh namespace, all calls in it."""
+    assert isinstance(request.call, FunctionCall)
+    space: dict[str, object] = {}
+    exec(request.code, space)
+    cases = [call(space[request.call.entry_point], row, at) for at, row in enumerate(request.call.arguments)]
+    return Observation(request_id=request.id, language="python", phase=Phase.RUN, finished=True, cases=tuple(cases))
+
+
+def call(function: object, row: tuple[str, ...], at: int) -> CaseObservation:
+    assert callable(function)
+    try:
+        return CaseObservation(index=at, status="returned", output=encode(function(*map(decode, row))))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return CaseObservation(index=at, status="raised", error=repr(error))
+
+
+def seed(code: str, language: str = "python") -> Seed:
+    return make_seed(code, language, Origin(source="test"))
+
+
+def refer(code: str) -> ReferenceSeed | Reject:
+    random = Random(4)
+    probe = plan_probe(seed(code), random)
+    if isinstance(probe, Reject):
+        return probe
+    plan = plan_runs(probe, observe(probe.request), random, CONFIG)
+    return plan if isinstance(plan, Reject) else judge_reference(plan, [observe(request) for request in plan.requests], CONFIG.maximum)
+
+
+@pytest.mark.parametrize(
+    ("code", "signature"),
+    [
+        ("def f(s):\n    return s.upper()[::-1]\n", "(str) -> str"),
+        ("def f(xs, k):\n    return [x * k for x in xs if x > 0]\n", "(list[int], int) -> list[int]"),
+        ("def f(d):\n    return sorted(d.keys())\n", "(map[str, int]) -> list[str]"),
+        ("def f(thing):\n    return thing.split(',')\n", "(str) -> list[str]"),
+        ("def f(n: int) -> tuple[int, str]:\n    return n // 3, str(n)\n", "(int) -> tuple[int, str]"),
+        (
+            "LIMIT = 3\n\ndef h(x):\n    return x > LIMIT\n\ndef f(xs: list[int]):\n    return [h(x) for x in xs]\n",
+            "(list[int]) -> list[bool]",
+        ),
+    ],
+)
+def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
+    found = refer(code)
+    assert isinstance(found, ReferenceSeed), found
+    assert found.seed.contract is not None
+    assert found.seed.contract.signature == signature
+    assert found.suite.rank == "reference"
+    assert CONFIG.minimum <= len(found.suite.cases) <= CONFIG.maximum
+    space: dict[str, object] = {}
+    exec(found.seed.code, space)
+    function = space[found.seed.contract.entry_point]
+    assert callable(function)
+    assert all(encode(function(*map(decode, case.arguments))) == case.expected for case in found.suite.cases)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("def f(n: int):\n    return [1, 2]\n", "reference_constant"),
+        ("def f(text: str):\n    return text\n", "reference_identity"),
+        ("def f(n: int):\n    raise ValueError(n)\n", "reference_crashed"),
+        ("def f(n: int):\n    return object()\n", "reference_crashed"),
+        ("SEEN = []\ndef f(n: int):\n    SEEN.append(n)\n    return len(SEEN) + n\n", "reference_unstable"),
+        ("def f(b: bool):\n    return not b\n", "too_few_inputs"),
+        ("import random\ndef f(n):\n    return random.random() + n\n", "impure"),
+        ("def f(n):\n    return g(n)\n", "not_self_contained"),
+        ("def f():\n    return 1\n", "no_signature"),
+        ("def f(:\n", "parse_error"),
+    ],
+)
+def test_what_is_no_reference_has_its_reason(code: str, reason: str) -> None:
+    found = refer(code)
+    assert isinstance(found, Reject), found
+    assert found.reason == reason
+
+
+def test_faults_of_the_sandbox_are_never_the_seeds_fault() -> None:
+    probe = plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0))
+    assert not isinstance(probe, Reject)
+    lost = Observation(request_id="x", language="python", phase=Phase.RUN, infrastructure="lost the slot")
+    missing = Observation(request_id="x", language="python", phase=Phase.RUN, toolchain_missing="apt-get install python3")
+    for observation, reason in ((lost, "infrastructure"), (missing, "toolchain_missing")):
+        found = plan_runs(probe, observation, Random(0), CONFIG)
+        assert isinstance(found, Reject)
+        assert found.reason == reason
+
+
+def test_a_seed_that_brings_its_contract_is_taken_at_its_word() -> None:
+    contract = FunctionContract(entry_point="f", signature="(list[int]) -> int", parameter_names=("xs",))
+    ready = seed("function f(xs) { return xs.length; }", "javascript").model_copy(update={"contract": contract})
+    probe = plan_probe(ready, Random(0))
+    assert not isinstance(probe, Reject)
+    assert isinstance(probe.request.call, FunctionCall)
+    assert probe.request.call.signature == "(list[int]) -> int"
+    assert probe.request.code == ready.code
+
+
+def test_a_program_in_an_unknown_language_has_no_signature() -> None:
+    found = plan_probe(seed("f x = x", "klingon"), Random(0))
+    assert isinstance(found, Reject)
+    assert found.reason == "no_signature"
+
+
+def test_requests_hold_no_expected_values_and_ids_that_repeat() -> None:
+    probes = [plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0)) for _ in range(2)]
+    assert probes[0] == probes[1]
