@@ -202,6 +202,13 @@ def test_the_recipe_chooses_the_sandbox() -> None:
     assert isinstance(create_sandbox(LocalConfig(workers=3)), LocalSandbox)
 
 
+def test_a_kill_that_nobody_sent_is_run_again() -> None:
+    killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
+    assert is_doubtful(killed, 5.0)
+    assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
+    assert not is_doubtful(killed.model_copy(update={"signal": 11}), 5.0)
+
+
 @pytest.mark.parametrize(
     ("done", "stop", "cpu_s", "near"),
     [
@@ -212,13 +219,6 @@ def test_the_recipe_chooses_the_sandbox() -> None:
         (10, Stop.NONE, 4.9, False),
     ],
 )
-def test_a_kill_that_nobody_sent_is_run_again() -> None:
-    killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
-    assert is_doubtful(killed, 5.0)
-    assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
-    assert not is_doubtful(killed.model_copy(update={"signal": 11}), 5.0)
-
-
 def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, stop: Stop, cpu_s: float, near: bool) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
     observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)

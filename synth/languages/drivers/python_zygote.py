@@ -22,10 +22,11 @@ from codemill_fork import fork_program  # type: ignore[import-not-found]
 
 sys.path.remove("/work")
 
-for _name in (
-    "abc bisect collections.abc copy dataclasses datetime decimal enum fractions functools heapq itertools math operator random re statistics"
-    " string time typing"
-).split():
+USUAL = (
+    "abc bisect collections.abc copy dataclasses datetime decimal enum fractions functools heapq"
+    " itertools math operator random re statistics string time typing"
+)
+for _name in USUAL.split():
     __import__(_name)
 
 CHECK_S = 0.05
