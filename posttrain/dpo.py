@@ -74,7 +74,7 @@ def build_trainer(job: DpoJob, start: Start, columns: dict[str, list[list[int]]]
             # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way nobody needs a second model
             precompute_ref_log_probs=config.lora is None,
         ),
-        train_dataset=as_dataset(columns),
+        train_dataset=as_dataset(job, columns),
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],

@@ -63,7 +63,7 @@ def build_trainer(job: SftJob, start: Start, columns: dict[str, list[list[int]]]
     return SteadySftTrainer(
         model=start.model,
         args=TrlConfig(**arguments),
-        train_dataset=as_dataset(columns),
+        train_dataset=as_dataset(job, columns),
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],

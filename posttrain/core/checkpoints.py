@@ -108,10 +108,12 @@ def last_trainer_state(folder: Path) -> Path | None:
 
 
 def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> TrainedPolicy:
-    """Write `policy.json`, then drop the optimizer states, which nobody needs any more."""
+    """Write `policy.json`, then drop optimizer states and token files, which nobody needs any more."""
     write_whole(folder / "policy.json", manifest.model_dump_json(indent=2))
     for state in (folder / "trainer").glob("checkpoint-*"):
         shutil.rmtree(state)
+    for tokens in (folder / "trainer").glob("*.arrow"):
+        tokens.unlink()
     return TrainedPolicy(folder, manifest)
 
 

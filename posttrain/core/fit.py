@@ -81,14 +81,13 @@ Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trai
 
 def fit(job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None) -> TrainedPolicy:
     """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
-    from accelerate import PartialState  # type: ignore[import-untyped]
     from transformers import PrinterCallback
 
     digest = job_hash(job)
     if finished := finished_checkpoint(job.folder, digest):
         return finished
     check_reporting(job.config.report_to)
-    processes = PartialState()  # one a GPU; the first touches the folder, the others find it so
+    processes = _processes()
     with processes.main_process_first():
         begin_checkpoint(job.folder, digest)
     began = time.monotonic()
@@ -282,12 +281,27 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
     )
 
 
-def as_dataset(columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - datasets is untyped
-    """Columns of token lists as a `datasets.Dataset` in memory, 4 bytes a token."""
+def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - datasets is untyped
+    """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and what TRL computes beside it."""
     import pyarrow
     from datasets import Dataset
 
-    return Dataset(pyarrow.table({name: pyarrow.array(lists, type=pyarrow.list_(pyarrow.int32())) for name, lists in columns.items()}))
+    file = job.folder / "trainer" / "tokens.arrow"
+    with _processes().main_process_first():
+        if _processes().is_main_process:
+            table = pyarrow.table({name: pyarrow.array(lists, type=pyarrow.list_(pyarrow.int32())) for name, lists in columns.items()})
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with pyarrow.OSFile(str(file), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as stream:
+                stream.write_table(table)
+        return Dataset.from_file(str(file))
+
+
+def _processes() -> Any:  # noqa: ANN401 - accelerate is untyped
+    """The processes of this training, one a GPU; `main_process_first` lets the first touch the folder and the others find it so."""
+    from accelerate import PartialState  # type: ignore[import-untyped]
+    from torch import cuda
+
+    return PartialState(cpu=not cuda.is_available())
 
 
 def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:

@@ -18,7 +18,7 @@ _SIMPLE = {"int": "int", "long": "int", "long long": "int", "long long int": "in
 _SIMPLE |= {"short": "int", "int32_t": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
 _GENERIC = {"vector": "list", "deque": "list", "list": "list", "map": "map", "unordered_map": "map", "tuple": "tuple", "pair": "tuple"}
 
-FLAGS = ("-std=gnu++17", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")
+FLAGS = ("-std=gnu++20", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")
 """Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same program, the same result."""
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)

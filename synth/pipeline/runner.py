@@ -70,7 +70,10 @@ class Runner:
         """Take all shards through all stages; their names. What was committed in an earlier process is read, not run."""
         self._report = on_progress
         self._progress = RoundProgress(round_, {name: StageCounts() for name in self.stage_names})
-        names = await self._run_flowing(round_)
+        try:
+            names = await self._run_flowing(round_)
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
         for name in names:
             state = self._reload(round_, name)
             for stage in self.stages:
@@ -157,6 +160,13 @@ class Runner:
         return StageResult(
             tuple(rows), {kind: self._commits.read_bodies(stage, *state.key, kind, model) for kind, model in produces.items()}
         )
+
+
+def _first(group: BaseException) -> BaseException:
+    """The error that stopped the shards: the others were cancelled because of it."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
 
 
 def _check_books(stage: str, shard: str, entering: Sequence[str], result: StageResult) -> None:

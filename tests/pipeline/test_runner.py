@@ -1,0 +1,142 @@
+"""The runner: shards flow, the books balance, and a run that is taken up again does nothing twice."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synth.errors import StoreError
+from synth.filters.protocol import Keep, Reject
+from synth.pipeline.graph import build_graph, in_order
+from synth.pipeline.runner import Runner
+from synth.records import Origin, Seed
+from synth.stages.protocol import Produces, Stage, row
+from synth.stages.shard_state import ShardState, StageResult
+from synth.store.shards import StageCommit
+from synth.store.views import conservation_problems
+
+
+def _seed(number: int) -> Seed:
+    return Seed(id=f"seed-{number:03d}", language="python", code=f"x = {number}", origin=Origin(source="test"))
+
+
+class Numbers:
+    """Twenty seeds in shards of four."""
+
+    name = "snippet"
+    produces: Produces = {"seed": Seed}
+
+    def read(self, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+        for start in range(0, 20, 4):
+            state = ShardState(round_, f"{start:05d}")
+            seeds = [_seed(number) for number in range(start, start + 4)]
+            yield state, StageResult(tuple(row("snippet", state, seed.id, "seed", Keep()) for seed in seeds), {"seed": seeds})
+
+
+class EveryThird:
+    """Turns away every third seed; can be told to fail at one shard, or to lose a unit."""
+
+    name = "reference"
+    upstream: tuple[str, ...] = ("snippet",)
+    ordered = False
+    produces: Produces = {"reference": Seed}
+
+    def __init__(self, fail_at: str = "", lose: str = "") -> None:
+        self.fail_at, self.lose, self.ran = fail_at, lose, list[str]()
+
+    def entering(self, state: ShardState) -> list[str]:
+        return [seed.id for seed in state.get("seed", Seed)]
+
+    async def run(self, state: ShardState) -> StageResult:
+        if state.name == self.fail_at:
+            raise ConnectionError("the engine went away")
+        self.ran.append(state.name)
+        seeds = [seed for seed in state.get("seed", Seed) if seed.id != self.lose]
+        answers = {seed.id: Reject("no_return") if int(seed.id[-3:]) % 3 == 0 else Keep() for seed in seeds}
+        rows = tuple(row(self.name, state, seed.id, "seed", answers[seed.id]) for seed in seeds)
+        return StageResult(rows, {"reference": [seed for seed in seeds if isinstance(answers[seed.id], Keep)]})
+
+
+class FirstSeven:
+    """Remembers: keeps the first seven seeds that reach it."""
+
+    name = "select"
+    upstream: tuple[str, ...] = ("reference",)
+    ordered = True
+    produces: Produces = {}
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def entering(self, state: ShardState) -> list[str]:
+        return [seed.id for seed in state.get("reference", Seed)]
+
+    async def run(self, state: ShardState) -> StageResult:
+        rows = []
+        for unit in self.entering(state):
+            self.seen += 1
+            rows.append(row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota")))
+        return StageResult(tuple(rows))
+
+
+def _run(folder: Path, *stages: Stage) -> list[str]:
+    return asyncio.run(Runner(Numbers(), list(stages), StageCommit(folder), shards_in_flight=2).run(1))
+
+
+def _kept(folder: Path, stage: str, shards: list[str]) -> list[str]:
+    return [item.unit_id for name in shards for item in StageCommit(folder).read_index(stage, 1, name) if not item.reason]
+
+
+def test_every_unit_that_enters_a_stage_leaves_it_with_a_row(tmp_path: Path) -> None:
+    shards = _run(tmp_path, EveryThird(), FirstSeven())
+    assert len(_kept(tmp_path, "snippet", shards)) == 20
+    assert len(_kept(tmp_path, "reference", shards)) == 13
+    assert len(_kept(tmp_path, "select", shards)) == 7
+    assert conservation_problems(tmp_path) == []
+
+
+def test_a_unit_that_a_stage_loses_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"seed-005 \(lost\)"):
+        _run(tmp_path, EveryThird(lose="seed-005"))
+
+
+def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes_on_there(tmp_path: Path) -> None:
+    broken = EveryThird(fail_at="00008")
+    with pytest.raises(ConnectionError, match="went away"):
+        _run(tmp_path, broken, FirstSeven())
+    mended = EveryThird()
+    shards = _run(tmp_path, mended, FirstSeven())
+    assert set(mended.ran).isdisjoint(broken.ran)
+    assert "00008" in mended.ran
+    assert conservation_problems(tmp_path) == []
+    fresh = tmp_path / "fresh"
+    assert _kept(tmp_path, "select", shards) == _kept(fresh, "select", _run(fresh, EveryThird(), FirstSeven()))
+
+
+def test_a_finished_round_is_read_and_not_run_again(tmp_path: Path) -> None:
+    _run(tmp_path, EveryThird(), FirstSeven())
+    again = EveryThird()
+    _run(tmp_path, again, FirstSeven())
+    assert again.ran == []
+
+
+def test_ordered_stages_remember_what_they_kept_before_a_restart(tmp_path: Path) -> None:
+    """The ordered stage commits its first shards, the process ends, a new one takes over with an empty memory."""
+    shards = _run(tmp_path, EveryThird(), FirstSeven())
+    expected = _kept(tmp_path, "select", shards)
+    later = sorted((tmp_path / "index" / "select").glob("*.parquet"))[2:]
+    assert len(later) == 3
+    for path in later:
+        path.unlink()
+    _run(tmp_path, EveryThird(), FirstSeven())
+    assert _kept(tmp_path, "select", shards) == expected
+
+
+def test_stages_run_in_the_order_of_their_edges_whatever_the_order_of_the_list() -> None:
+    assert [stage.name for stage in in_order(build_graph([FirstSeven(), EveryThird()]))] == ["reference", "select"]
+
+
+def test_two_stages_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="reference"):
+        build_graph([EveryThird(), EveryThird()])

@@ -1,0 +1,122 @@
+"""The pocket world: what programs mean, how they are written, and that held-out tasks stay out of everything else."""
+
+import random
+from itertools import islice
+
+from posttrain.pocket.chains import (
+    OPERATIONS,
+    Chain,
+    behaviour,
+    draw_chain,
+    draw_open_chain,
+    draw_step,
+    draw_value,
+    held_out_behaviours,
+    held_out_chains,
+    is_held_out,
+    mutate,
+)
+from posttrain.pocket.corpus import Mistakes, documents, solve_turn
+from posttrain.pocket.heldout import held_out_tasks
+from posttrain.pocket.phrases import instruction, read_instruction
+from posttrain.pocket.programs import draw_style, render_program
+from posttrain.pocket.seeds import draw_seeds
+from synth.config import PocketSeeds
+
+
+def _run_python(code: str, value: object) -> object:
+    space: dict[str, object] = {}
+    exec(code, space)
+    function = space["solve"]
+    assert callable(function)
+    return function(value)
+
+
+def test_the_world_has_at_least_forty_operations_over_six_types() -> None:
+    assert len(OPERATIONS) >= 40
+    assert {operation.source for operation in OPERATIONS.values()} == {"I", "L", "S", "W", "M"}
+    assert {operation.target for operation in OPERATIONS.values()} == {"I", "B", "L", "S", "W", "M"}
+
+
+def test_every_operation_rendered_in_python_does_what_it_means() -> None:
+    rng = random.Random(3)
+    for operation in OPERATIONS.values():
+        for variant in range(3):
+            chain = Chain((draw_step(operation, rng),))
+            code = render_program(chain, "python", draw_style(random.Random(variant)))
+            value = draw_value(chain.source, rng)
+            assert _run_python(code, value) == chain.run(value), code
+
+
+def test_longer_programs_rendered_in_python_do_what_they_mean() -> None:
+    rng = random.Random(4)
+    for _ in range(200):
+        chain = draw_chain(rng)
+        code = render_program(chain, "python", draw_style(rng))
+        value = draw_value(chain.source, rng)
+        assert _run_python(code, value) == chain.run(value), code
+
+
+def test_a_mutant_has_the_same_types_and_another_behaviour() -> None:
+    rng = random.Random(5)
+    for _ in range(100):
+        chain = draw_chain(rng)
+        mutant = mutate(chain, rng)
+        assert (mutant.source, mutant.target) == (chain.source, chain.target)
+        assert behaviour(mutant) != behaviour(chain)
+
+
+def test_held_out_tasks_have_pairwise_different_behaviour_and_no_constant_one() -> None:
+    chains = held_out_chains()
+    assert len({behaviour(chain) for chain in chains}) == len(chains) >= 200
+    assert all(is_held_out(chain) for chain in chains)
+
+
+def test_neither_corpus_nor_seeds_draw_a_held_out_chain_by_structure_or_by_behaviour() -> None:
+    rng = random.Random(6)
+    drawn = [draw_open_chain(rng) for _ in range(2000)]
+    drawn += [seed.chain for seed in draw_seeds(PocketSeeds(count=500, languages=("python", "java")), 1, 1)]
+    assert not any(is_held_out(chain) for chain in drawn)
+    assert not {behaviour(chain) for chain in drawn} & held_out_behaviours()
+
+
+def test_no_corpus_document_holds_the_text_of_a_held_out_instruction() -> None:
+    texts = {item.task.instruction for item in held_out_tasks()}
+    mistakes = Mistakes(0.0, 0.0, 0.0, 0.0)
+    lines = {line.lstrip("#/ ").removesuffix("<|im_end|>") for text in islice(documents(11, mistakes), 5000) for line in text.split("\n")}
+    assert not texts & lines
+
+
+def test_the_test_above_would_see_a_held_out_instruction() -> None:
+    """Rendered from a held-out chain with the corpus's own means, an instruction is found in the same way."""
+    chain = held_out_chains()[0]
+    wording = {instruction(chain, "en", random.Random(seed)) for seed in range(200)}
+    assert held_out_tasks()[0].task.instruction in wording
+
+
+def test_about_the_stated_share_of_chat_answers_is_wrong() -> None:
+    turns = [
+        solve_turn(Mistakes(answers=1.0), random.Random(seed)) != solve_turn(Mistakes(answers=0.0), random.Random(seed))
+        for seed in range(100)
+    ]
+    assert sum(turns) >= 90
+
+
+def test_the_same_seed_gives_the_same_corpus_and_the_same_snippets() -> None:
+    assert list(islice(documents(5), 20)) == list(islice(documents(5), 20))
+    config = PocketSeeds(count=20)
+    assert [item.seed for item in draw_seeds(config, 1, 2)] == [item.seed for item in draw_seeds(config, 1, 2)]
+    assert {item.seed.id for item in draw_seeds(config, 1, 2)}.isdisjoint(item.seed.id for item in draw_seeds(config, 1, 3))
+
+
+def test_every_instruction_can_be_read_back_into_what_it_means() -> None:
+    rng = random.Random(8)
+    for number in range(400):
+        chain = draw_chain(rng)
+        text = instruction(chain, ("en", "zh")[number % 2], rng)
+        meanings = read_instruction(text, chain.source, chain.target)
+        assert behaviour(chain) in {behaviour(meaning) for meaning in meanings}, text
+
+
+def test_a_sentence_of_another_world_means_nothing() -> None:
+    assert read_instruction("Sort the apples by weight.", "L", "L") == []
