@@ -7,6 +7,7 @@ every policy is swapped into it; the trainers run in processes of their own.
 import asyncio
 import contextlib
 import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from posttrain.evaluate.evaluation import Evaluation, Examiner, evaluate
 from posttrain.evaluate.suite import POCKET_SUITE, load_questions
 from posttrain.evaluate.table import print_results
 from posttrain.launch import run_trainers
+from posttrain.pocket.audit import Audit, audit_run
 from synth.cli.progress import ProgressDisplay
 from synth.config import DataConfig, EvaluationConfig, PocketSeeds, Recipe
 from synth.errors import Problem, RecipeError
@@ -96,11 +98,12 @@ class Loop:
             policy = await self._evaluated(NamedPolicy("base", self.base))
             for round_ in range(1, self.recipe.loop.rounds + 1):
                 policy = await self._round(round_, policy)
+            audit = await self._audit()
         finally:
             if self.engine is not None:
                 await self.engine.close()
             await self.sandbox.close()
-        self._finish(time.monotonic() - started)
+        self._finish(time.monotonic() - started, audit)
 
     async def _start_engine(self) -> None:
         if self.recipe.engine is None:
@@ -140,6 +143,7 @@ class Loop:
                 round_,
                 pocket=_pocket_provider(data),
                 held_out=self._held_out(data),
+                workers=len(os.sched_getaffinity(0)),
                 on_progress=self.display.show,
             )
         self.display.say(f"round {round_}: " + ", ".join(f"{count} {name}" for name, count in made.counts.items()))
@@ -233,9 +237,21 @@ class Loop:
         write_bytes(path, found.model_dump_json(indent=1).encode())
         return found
 
-    def _finish(self, seconds: float) -> None:
+    async def _audit(self) -> Audit | None:
+        """On pocket seeds: how many accepted solutions are wrong, by the reference that the loop never saw."""
+        data = self.recipe.data
+        if data is None or data.solve is None or not isinstance(data.seeds, PocketSeeds):
+            return None
+        found = await audit_run(self.folder.path, data.seeds, self.recipe.seed, self.recipe.loop.rounds, self.sandbox)
+        write_bytes(self.folder.path / "eval" / "audit.json", found.model_dump_json(indent=1).encode())
+        return found
+
+    def _finish(self, seconds: float, audit: Audit | None) -> None:
         """The figures of the run, on disk and on the terminal."""
         figures: dict[str, object] = {"seconds": round(seconds, 1), "swap_s": [round(s, 3) for s in self.swaps]}
+        if audit is not None:
+            figures |= {"accepted": audit.accepted, "accepted_wrong": audit.wrong, "accepted_wrong_share": round(audit.wrong_share, 4)}
+            figures |= {"instructions_read": audit.instructions_read, "instructions_wrong": audit.instructions_wrong}
         if self.engine is not None:
             counts, busy = self.engine.counts, self.engine.busy.read()
             figures |= {"requests_sent": counts.sent, "requests_from_journal": counts.answered_from_journal}

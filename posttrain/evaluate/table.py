@@ -15,6 +15,11 @@ def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping
         heads = ["policy", "language", "questions", "greedy", *(f"pass@{k}" for k in ks)]
         print_table(heads, list(_rows(evaluations, ks)))
     print(f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy {figures.get('busy_share', '-')}")
+    if "accepted" in figures:
+        print(
+            f"accepted solutions {figures['accepted']}, wrong by the held-back reference {figures['accepted_wrong']};"
+            f" instructions that could be read {figures['instructions_read']}, of them not what the seed does {figures['instructions_wrong']}"
+        )
     print(f"run folder: {run}")
     for command in ("funnel", "rejected", "pairs"):
         print(f"  codemill {command} {run.name} --runs-dir {run.parent}")

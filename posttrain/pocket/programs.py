@@ -16,6 +16,7 @@ _JSDOC: dict[Type, str] = {
 }  # fmt: skip
 _NEUTRAL: dict[Type, str] = {"I": "int", "B": "bool", "S": "str", "L": "list[int]", "W": "list[str]", "M": "map[str, int]"}
 _EMPTY = {"I": "0", "S": "''", "L": "[]", "W": "[]", "M": "{}"}
+_END = {"python": "", "javascript": ";", "java": ";", "cpp": ";"}
 NAMES: dict[Type, str] = {"I": "n", "B": "ok", "S": "s", "L": "xs", "W": "ws", "M": "m"}
 OTHER_NAMES: dict[Type, tuple[str, ...]] = {
     "I": ("num", "value", "a"), "B": ("flag",), "S": ("text", "line", "name"), "L": ("nums", "values", "items"),
@@ -70,13 +71,9 @@ class _Writer:
     def declare(self, kind: Type, value: str) -> str:
         """Bind a value to the variable of its type and go on from there."""
         name = self.style.names[kind]
-        keyword = {"python": "", "javascript": "let "}.get(self.language) if self.language in ("python", "javascript") else None
-        prefix = f"{_TYPE_NAMES[self.language][kind]} " if keyword is None else keyword
-        if name in self.declared:
-            prefix = ""
+        prefix = "" if name in self.declared else _declarator(self.language, kind)
         self.declared.add(name)
-        end = "" if self.language == "python" else ";"
-        self.lines.append(f"{prefix}{name} = {value}{end}" if value else f"{prefix}{name}{end}")
+        self.lines.append(f"{prefix}{name} = {value}{_END[self.language]}")
         return name
 
     def settle(self) -> None:
@@ -106,18 +103,30 @@ class _Writer:
     def add_statements(self, template: str, target: Type, constants: dict[str, int | str]) -> None:
         self.settle()
         y = self.expression
-        declared = ""
         if "{declare}" in template:
             y = self.style.names[target] if self.style.names[target] not in self.declared else self.style.names[target] + "2"
-            declared = (
-                f"let {y} = {_EMPTY[target]};"
-                if self.language == "javascript"
-                else f"{_TYPE_NAMES[self.language][target]} {y}{' = 0' if target == 'I' else ''};"
-            )
             self.declared.add(y)
-        text = template.replace("{declare}", declared.replace("{", "{{").replace("}", "}}"))
+        text = template.replace("{declare}", _braced(self._empty(target, y)))
         self.lines += text.format(x=self.expression, y=y, **constants).split("\n")
         self.kind, self.expression = target, y
+
+    def _empty(self, kind: Type, name: str) -> str:
+        """Declares a variable with the empty value of its type."""
+        if self.language == "javascript":
+            return f"let {name} = {_EMPTY[kind]};"
+        return f"{_declarator(self.language, kind)}{name}{' = 0' if kind == 'I' else ''};"
+
+
+def _declarator(language: str, kind: Type) -> str:
+    """What stands before a name that is declared."""
+    if language == "python":
+        return ""
+    return "let " if language == "javascript" else f"{_TYPE_NAMES[language][kind]} "
+
+
+def _braced(text: str) -> str:
+    """Text for a template, its braces doubled."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def render_program(chain: Chain, language: str, style: Style) -> str:
@@ -125,8 +134,7 @@ def render_program(chain: Chain, language: str, style: Style) -> str:
     writer = _Writer(chain, language, style)
     for position, step in enumerate(chain.steps):
         writer.add(step, last=position == len(chain.steps) - 1)
-    end = "" if language == "python" else ";"
-    body = [*writer.lines, f"return {writer.expression}{end}"]
+    body = [*writer.lines, f"return {writer.expression}{_END[language]}"]
     head = declaration(chain, language, style)
     if language == "python":
         return "\n".join([head + ":", *("    " + line for line in body)])
