@@ -16,10 +16,8 @@ def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping
         print_table(heads, list(_rows(evaluations, ks)))
     print(f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy {figures.get('busy_share', '-')}")
     if "accepted" in figures:
-        print(
-            f"accepted solutions {figures['accepted']}, wrong by the held-back reference {figures['accepted_wrong']};"
-            f" instructions that could be read {figures['instructions_read']}, of them not what the seed does {figures['instructions_wrong']}"
-        )
+        print(f"accepted solutions {figures['accepted']}, wrong by the held-back reference {figures['accepted_wrong']}")
+        print(f"instructions that could be read {figures['instructions_read']}, not what the seed does {figures['instructions_wrong']}")
     print(f"run folder: {run}")
     for command in ("funnel", "rejected", "pairs"):
         print(f"  codemill {command} {run.name} --runs-dir {run.parent}")
