@@ -118,6 +118,9 @@ class VllmServer:
             options += ["--max-model-len", str(config.max_model_len)]
         if self._on_cpu and "--enforce-eager" not in extra:
             options.append("--enforce-eager")
+        if self._on_cpu and "--enable-chunked-prefill" not in extra:
+            # A prompt in pieces makes a seeded request rewind its generator, which a CPU's cannot: vLLM 0.32 dies of it.
+            options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
             options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
         return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *options, *extra]
