@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -24,20 +25,54 @@ from synth.generation import guard
 _TAIL_LINES = 15
 
 
+class Lifeline:
+    """A pipe that a trainer's guard watches: when it is let go, in whatever way, the trainer ends. For callers on other threads."""
+
+    def __init__(self) -> None:
+        self.watched, self._held = os.pipe()
+        self._lock = threading.Lock()
+
+    def let_go(self) -> None:
+        """End the trainer, if it still runs. May be called twice, and from any thread."""
+        with self._lock:
+            held, self._held = self._held, -1
+            if held >= 0:
+                os.close(held)
+
+    def close(self) -> None:
+        """Let go, and forget the other end too; for the one who waits for the trainer, at the end of the wait."""
+        self.let_go()
+        os.close(self.watched)
+
+
 def run_trainer(job: SftJob | DpoJob, log_path: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
     """Train one job in a process of its own. Raises TrainerError for a crash, and what the trainer itself refused with."""
     return run_trainers((job,), log_path, on_progress)[0]
 
 
-def run_trainers(jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None = None) -> list[TrainedPolicy]:
-    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it. Finished jobs are skipped."""
+def run_trainers(
+    jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None = None, lifeline: Lifeline | None = None
+) -> list[TrainedPolicy]:
+    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it. Finished jobs are skipped.
+
+    A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go. It serves one call.
+    """
+    lifeline = lifeline or Lifeline()
+    try:
+        return _train_rest(jobs, log_path, on_progress, lifeline)
+    finally:
+        lifeline.close()  # the guard ends the trainer when this goes, for example on Ctrl-C
+
+
+def _train_rest(jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline) -> list[TrainedPolicy]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
     log_path.parent.mkdir(parents=True, exist_ok=True)
     jobs_file = log_path.with_suffix(".jobs.json")
     write_whole(jobs_file, JOBS.dump_json(tuple(jobs), indent=2).decode())
-    refused, code = _run([*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())], log_path, on_progress)
+    command = [*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())]
+    refused, code = _run(command, log_path, on_progress, lifeline)
     if refused is not None:
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
@@ -73,27 +108,22 @@ def gpu_count() -> int:
     return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
-def _run(command: Sequence[str], log_path: Path, on_progress: OnProgress | None) -> tuple[Refused | None, int]:
+def _run(command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline) -> tuple[Refused | None, int]:
     """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and its exit code."""
-    lifeline, held = os.pipe()
-    try:
-        with log_path.open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-I", guard.__file__, str(lifeline), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, "PYTHONPATH": _python_path()},
-                pass_fds=(lifeline,),
-                start_new_session=True,
-            )
-            os.close(lifeline)
-            assert process.stdout is not None
-            refused = _read_events(process.stdout, log, on_progress)
-            return refused, process.wait()
-    finally:
-        os.close(held)  # the guard ends the trainer when this goes, for example on Ctrl-C
+    with log_path.open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-I", guard.__file__, str(lifeline.watched), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONPATH": _python_path()},
+            pass_fds=(lifeline.watched,),
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        refused = _read_events(process.stdout, log, on_progress)
+        return refused, process.wait()
 
 
 def _python_path() -> str:

@@ -18,7 +18,7 @@ from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.evaluation import Evaluation, Examiner, evaluate
 from posttrain.evaluate.suite import POCKET_SUITE, load_questions
 from posttrain.evaluate.table import print_results
-from posttrain.launch import run_trainers
+from posttrain.launch import Lifeline, run_trainers
 from posttrain.pocket.audit import Audit, audit_run
 from synth.cli.progress import ProgressDisplay
 from synth.config import DataConfig, EvaluationConfig, PocketSeeds, Recipe
@@ -37,7 +37,10 @@ from synth.seeds.reader import PocketProvider
 from synth.stages.limits import limits_of
 from synth.stages.protocol import Context
 from synth.store.atomic import write_bytes
-from synth.store.run_folder import RunFolder, RunIdentity
+from synth.store.run_folder import RunFolder, RunIdentity, is_finished
+
+FIGURES = Path("logs", "figures.jsonl")
+"""In the run folder: one line of figures for each process that brought the run to its end."""
 
 
 def run_recipe(loaded: LoadedRecipe, runs_dir: Path, *, fresh: bool = False, fork: str | None = None) -> Path:
@@ -45,6 +48,8 @@ def run_recipe(loaded: LoadedRecipe, runs_dir: Path, *, fresh: bool = False, for
     prompts = _load_prompts(loaded.recipe)
     identity = RunIdentity.of_recipe(loaded.recipe, prompts.hashes() if prompts else {})
     name = fork or loaded.recipe.name
+    if not fresh and is_finished(runs_dir / name, identity):
+        return _show_finished(runs_dir / name)
     with RunFolder.create_or_resume(runs_dir, name, identity, fork_of=loaded.recipe.name if fork else None, fresh=fresh) as folder:
         asyncio.run(Loop(loaded, folder, prompts).run())
         return folder.path
@@ -57,9 +62,24 @@ def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path) -> Path:
     alone = loaded.recipe.model_copy(update={"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"})
     prompts = _load_prompts(alone)
     identity = RunIdentity.of_recipe(alone, prompts.hashes() if prompts else {})
+    if is_finished(runs_dir / alone.name, identity):
+        return _show_finished(runs_dir / alone.name)
     with RunFolder.create_or_resume(runs_dir, alone.name, identity) as folder:
         asyncio.run(Loop(loaded, folder, prompts, alone).run())
         return folder.path
+
+
+def _show_finished(run: Path) -> Path:
+    """Say again what a finished run found."""
+    figures = json.loads((run / FIGURES).read_text(encoding="utf-8").splitlines()[-1])
+    evaluations = [Evaluation.model_validate_json(_evaluation_path(run, label).read_bytes()) for label in figures.get("policies", ())]
+    print(f"{run.name} is finished, and nothing was done. --fresh begins again.")
+    print_results(run, evaluations, figures)
+    return run
+
+
+def _evaluation_path(run: Path, label: str) -> Path:
+    return run / "eval" / f"{label.replace(' ', '-')}.json"
 
 
 def _load_prompts(recipe: Recipe) -> PromptLibrary | None:
@@ -167,7 +187,11 @@ class Loop:
             return []
         self.display.say(f"round {round_}: training " + ", ".join(job.name for job in jobs))
         log = self.folder.path / "logs" / f"train-round-{round_}.log"
-        trained = await asyncio.to_thread(run_trainers, jobs, log, self._show_training)
+        lifeline = Lifeline()
+        try:
+            trained = await asyncio.to_thread(run_trainers, jobs, log, self._show_training, lifeline)
+        finally:
+            lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
         measured = [(job.kind, checkpoint) for job, checkpoint in zip(jobs, trained, strict=True)]
         return [measured[at] for at in range(len(jobs)) if jobs[at].kind == "dpo" or at + 1 == len(jobs) or jobs[at + 1].kind == "dpo"]
 
@@ -212,7 +236,7 @@ class Loop:
         config = self.recipe.evaluation
         if config is None or self.engine is None or self.prompts is None:
             return policy
-        path = self.folder.path / "eval" / f"{policy.label.replace(' ', '-')}.json"
+        path = _evaluation_path(self.folder.path, policy.label)
         if path.exists():
             found = Evaluation.model_validate_json(path.read_bytes())
             if found.fingerprint == policy.ref.fingerprint:
@@ -249,6 +273,7 @@ class Loop:
     def _finish(self, seconds: float, audit: Audit | None) -> None:
         """The figures of the run, on disk and on the terminal."""
         figures: dict[str, object] = {"seconds": round(seconds, 1), "swap_s": [round(s, 3) for s in self.swaps]}
+        figures["policies"] = [evaluation.policy for evaluation in self.evaluations]
         if audit is not None:
             figures |= {"accepted": audit.accepted, "accepted_wrong": audit.wrong, "accepted_wrong_share": round(audit.wrong_share, 4)}
             figures |= {"instructions_read": audit.instructions_read, "instructions_wrong": audit.instructions_wrong}
@@ -256,8 +281,10 @@ class Loop:
             counts, busy = self.engine.counts, self.engine.busy.read()
             figures |= {"requests_sent": counts.sent, "requests_from_journal": counts.answered_from_journal}
             figures |= {"completion_tokens": counts.completion_tokens, "busy_share": round(busy.share, 4)}
-        with (self.folder.path / "logs" / "figures.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(figures) + "\n")
+        log = self.folder.path / FIGURES
+        log.parent.mkdir(exist_ok=True)
+        with log.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(figures) + "\n")
         print_results(self.folder.path, self.evaluations, figures)
 
 

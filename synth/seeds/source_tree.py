@@ -4,10 +4,15 @@ The one rule: results come in the order of the files whatever the number of work
 """
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from synth.config import SourceTreeSeeds
@@ -31,14 +36,38 @@ def read_cuts(
 
 def _read_parallel(config: SourceTreeSeeds, refs: Iterator[FileRef], workers: int) -> Iterator[FileCut]:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    resource_tracker.ensure_running()  # it would unblock what `_interrupts_blocked` blocks
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         waiting: deque[Future[list[FileCut]]] = deque()
         for batch in _batches(refs):
-            waiting.append(pool.submit(_cut_batch, batch, config))
+            with _interrupts_blocked():
+                waiting.append(pool.submit(_cut_batch, batch, config))
             if len(waiting) >= workers * TASKS_A_WORKER:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
+
+
+def _end_with_parent() -> None:
+    """In a worker: see to it that kill -9 of the parent leaves no worker behind."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker of a pool has a parent"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Workers are started by `submit` and inherit what is blocked: a terminal's Ctrl-C is for the parent, which then ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _batches(refs: Iterator[FileRef]) -> Iterator[list[FileRef]]:

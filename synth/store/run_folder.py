@@ -157,6 +157,14 @@ def read_info(path: Path) -> RunInfo:
     return info.model_copy(update={"name": path.name})  # a folder that was set aside or renamed goes by its present name
 
 
+def is_finished(path: Path, identity: RunIdentity) -> bool:
+    """Whether a run of this very recipe has come to its end here, so that nothing is left to do."""
+    if not _info_path(path).exists():
+        return False
+    info = read_info(path)
+    return info.state is RunState.FINISHED and info.schema_version == SCHEMA_VERSION and not differences(info, identity)
+
+
 def list_runs(runs_dir: Path) -> list[Path]:
     """Run folders, the last updated first."""
     files = [path for path in runs_dir.glob("*/run.json") if path.is_file()]

@@ -1,0 +1,140 @@
+"""The recipe that needs no model, run whole on the code of this machine: small, but every part of it real."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.resume.command import Command, Ended, hash_products, run_to_end
+from synth.config import SourceTreeSeeds
+from synth.recipe import load_recipe
+from synth.records import FimSample
+from synth.seeds.files import find_files
+from synth.store.run_folder import RunState, read_info
+from synth.store.views import conservation_problems, funnel
+from tests.loop.test_resume import QUICK_END_S, contents
+
+NAME = "source-tree"
+FILES = 60
+SETTING = f"data.seeds.max_files={FILES}"
+FILE_FORMAT = re.compile(r"<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>(.*)<\|endoftext\|>", re.DOTALL)
+
+
+def arguments(runs_dir: Path) -> list[str]:
+    return ["run", NAME, "--runs-dir", str(runs_dir), "--set", SETTING]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """The run folder, and how the command ended."""
+    folder = tmp_path_factory.mktemp("tree")
+    return folder / NAME, run_to_end(arguments(folder), folder / "log")
+
+
+@pytest.fixture(scope="module")
+def run(ended: tuple[Path, Ended]) -> Path:
+    path, end = ended
+    assert end.code == 0, end.output
+    return path
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, tuple[str, str]]:
+    """The files that the recipe draws: path and whole text, by id."""
+    loaded = load_recipe(NAME, [SETTING])
+    assert loaded.recipe.data is not None
+    seeds = loaded.recipe.data.seeds
+    assert isinstance(seeds, SourceTreeSeeds)
+    refs = find_files(seeds, loaded.source.parent, loaded.recipe.seed, 1)
+    return {ref.id: (ref.relative, Path(ref.path).read_bytes().decode("utf-8", "replace")) for ref in refs}
+
+
+@pytest.fixture(scope="module")
+def samples(run: Path) -> list[FimSample]:
+    return [FimSample.model_validate(row) for row in pq.read_table(run / "fim" / "round-1.parquet").to_pylist()]
+
+
+def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(ended: tuple[Path, Ended], run: Path) -> None:
+    rows = {row.stage: row for row in funnel(run)}
+    assert list(rows) == ["snippet", "reference", "fim"]
+    assert rows["snippet"].entered > FILES
+    assert rows["reference"].entered > FILES
+    assert rows["reference"].kept > 0, "some functions of real code are self-contained and can be run"
+    assert rows["fim"].kept > FILES / 2
+    assert all(row.entered == row.kept + row.rejected + row.failed for row in rows.values())
+    assert conservation_problems(run) == []
+    assert ended[1].survivors == ()
+
+
+def test_prefix_middle_and_suffix_are_the_file_byte_for_byte(samples: list[FimSample], texts: dict[str, tuple[str, str]]) -> None:
+    for sample in samples:
+        assert sample.prefix + sample.middle + sample.suffix == texts[sample.source_id][1], texts[sample.source_id][0]
+        assert sample.middle.strip()
+
+
+def test_both_formats_are_made_and_say_nothing_but_the_files(samples: list[FimSample], texts: dict[str, tuple[str, str]]) -> None:
+    known = {f"{path}\n{text}{'' if text.endswith(chr(10)) else chr(10)}" for path, text in texts.values()}
+    heads: list[str] = []
+    for sample in samples:
+        head, mark, rest = sample.text.partition("<|fim_prefix|>")
+        found = FILE_FORMAT.fullmatch(mark + rest)
+        assert found is not None
+        assert found.groups() == (sample.prefix, sample.suffix, sample.middle)
+        heads.append(head)
+        if head:
+            repository, *files = head.split("<|file_sep|>")
+            assert repository.startswith("<|repo_name|>") and repository.endswith("\n")
+            assert files[-1] == texts[sample.source_id][0] + "\n"
+            assert len(files) > 1 and known.issuperset(files[:-1])
+    assert 5 < sum(head == "" for head in heads) < len(heads) - 5
+
+
+def test_the_data_set_can_be_exported_with_its_card(run: Path, samples: list[FimSample], tmp_path: Path) -> None:
+    out = tmp_path / "exported"
+    ended = run_to_end(["export", NAME, "--runs-dir", str(run.parent), "-o", str(out), "--json"], tmp_path / "log")
+    assert ended.code == 0, ended.output
+    counts = json.loads(ended.output)["counts"]
+    exported = pq.read_table(out / "fim" / "train.parquet").to_pylist()
+    assert counts["fim"] == len(exported) == len(samples)
+    assert {row["id"]: row["text"] for row in exported} == {sample.id: sample.text for sample in samples}
+    assert "source-tree" in (out / "README.md").read_text()
+
+
+def test_the_command_after_the_end_does_nothing(run: Path, tmp_path: Path) -> None:
+    before = contents(run)
+    ended = run_to_end(arguments(run.parent), tmp_path / "log")
+    assert ended.code == 0, ended.output
+    assert contents(run) == before
+
+
+def test_killed_then_interrupted_while_it_reads_it_leaves_no_process_and_ends_with_the_same_data(run: Path, tmp_path: Path) -> None:
+    """Files are cut in a pool of processes: neither kill -9 nor a terminal's Ctrl-C may leave one, and no worker speaks."""
+    first = Command(arguments(tmp_path), tmp_path / "log-1")
+    first.wait_for("round 1: making data", timeout_s=120)
+    wait_for_workers(first)
+    assert first.kill().survivors == ()
+    second = Command(arguments(tmp_path), tmp_path / "log-2")
+    second.wait_for("round 1: making data", timeout_s=120)
+    wait_for_workers(second)
+    pressed = time.monotonic()
+    second.interrupt()
+    interrupted = second.wait(120)
+    assert (interrupted.code, interrupted.survivors) == (130, ()), interrupted.output
+    assert time.monotonic() - pressed < QUICK_END_S
+    assert "Traceback" not in interrupted.output
+    assert read_info(tmp_path / NAME).state is RunState.INTERRUPTED
+    last = run_to_end(arguments(tmp_path), tmp_path / "log-3")
+    assert last.code == 0, last.output
+    assert hash_products(tmp_path / NAME) == hash_products(run)
+    assert conservation_problems(tmp_path / NAME) == []
+
+
+def wait_for_workers(command: Command) -> None:
+    """Until the processes that cut files are there."""
+    deadline = time.monotonic() + 60
+    while not any("spawn_main" in line for line in command.processes()):
+        assert time.monotonic() < deadline and command.is_running, command.output
+        time.sleep(0.01)
