@@ -239,12 +239,17 @@ class Loop:
         path = _evaluation_path(self.folder.path, policy.label)
         if path.exists():
             found = Evaluation.model_validate_json(path.read_bytes())
-            if found.fingerprint == policy.ref.fingerprint:
+            if found.fingerprint == self._fingerprint_of(policy):
                 self.evaluations.append(found)
                 return policy
         await self._serve(policy)
         self.evaluations.append(await self._measure(policy, config, path))
         return policy
+
+    def _fingerprint_of(self, policy: NamedPolicy) -> str:
+        """What the answers of this policy are marked with: an endpoint that is not ours has its own mark for whatever it serves."""
+        assert self.engine is not None
+        return self.engine.fingerprint if self.served == policy.ref.fingerprint else policy.ref.fingerprint
 
     async def _measure(self, policy: NamedPolicy, config: EvaluationConfig, path: Path) -> Evaluation:
         assert self.engine is not None and self.prompts is not None

@@ -7,7 +7,8 @@ run. The one rule: every unit that enters a stage leaves it with a row; a missin
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from synth.errors import Problem, StoreError
@@ -85,21 +86,26 @@ class Runner:
         """The source and the stages that do not remember, a bounded number of shards at a time."""
         gate = asyncio.Semaphore(self._in_flight)
         names: list[str] = []
-        shards = self.source.read(round_)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await gate.acquire()
-                state = await self._take_in(shards)
-                if state is None:
-                    break
-                names.append(state.name)
-                group.create_task(self._flow(state, gate))
+        shards, loop = self.source.read(round_), asyncio.get_running_loop()
+        reader = ThreadPoolExecutor(1, "source")  # one thread: an interrupted source is closed after its present step, not within it
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await gate.acquire()
+                    state = await self._take_in(loop.run_in_executor(reader, next, shards, None))
+                    if state is None:
+                        break
+                    names.append(state.name)
+                    group.create_task(self._flow(state, gate))
+        finally:
+            await loop.run_in_executor(reader, shards.close)
+            reader.shutdown()
         self._progress.source_ended = True
         return names
 
-    async def _take_in(self, shards: Iterator[tuple[ShardState, StageResult]]) -> ShardState | None:
+    async def _take_in(self, shard: Awaitable[tuple[ShardState, StageResult] | None]) -> ShardState | None:
         """The next shard of the source, with what the source decided committed."""
-        found = await asyncio.to_thread(next, shards, None)
+        found = await shard
         if found is None:
             return None
         state, result = found

@@ -37,7 +37,8 @@ def read_cuts(
 def _read_parallel(config: SourceTreeSeeds, refs: Iterator[FileRef], workers: int) -> Iterator[FileCut]:
     context = multiprocessing.get_context("spawn")
     resource_tracker.ensure_running()  # it would unblock what `_interrupts_blocked` blocks
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    try:
         waiting: deque[Future[list[FileCut]]] = deque()
         for batch in _batches(refs):
             with _interrupts_blocked():
@@ -46,6 +47,8 @@ def _read_parallel(config: SourceTreeSeeds, refs: Iterator[FileRef], workers: in
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # what nobody will read is not cut
 
 
 def _end_with_parent() -> None:

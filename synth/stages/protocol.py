@@ -1,7 +1,7 @@
 """The seam of the stages: what a stage is to the runner, and the small pieces that every stage uses to say what it decided."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,8 +38,8 @@ class Source(Protocol):
     name: str
     produces: Produces
 
-    def read(self, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
-        """Empty shards with what was decided while reading, in the same order every time."""
+    def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
+        """Empty shards with what was decided while reading, in the same order every time. Closing it ends whatever reads for it."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The source of the flow: reads seeds of any kind, in shards, and keeps the books of what could not be a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ class SnippetSource:
     def __init__(self, context: Context, pocket: PocketProvider | None = None, workers: int = 1) -> None:
         self._context, self._pocket, self._workers = context, pocket, workers
 
-    def read(self, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+    def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         """Shards in the order of the source."""
         config = self._context.data.seeds
         if isinstance(config, SourceTreeSeeds):

@@ -1,6 +1,7 @@
 """The recipe that needs no model, run whole on the code of this machine: small, but every part of it real."""
 
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -8,14 +9,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.resume.command import Command, Ended, hash_products, run_to_end
+from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
 from synth.config import SourceTreeSeeds
 from synth.recipe import load_recipe
 from synth.records import FimSample
 from synth.seeds.files import find_files
 from synth.store.run_folder import RunState, read_info
 from synth.store.views import conservation_problems, funnel
-from tests.loop.test_resume import QUICK_END_S, contents
+from tests.loop.test_resume import QUICK_END_S, contents, moments
 
 NAME = "source-tree"
 FILES = 60
@@ -110,15 +111,23 @@ def test_the_command_after_the_end_does_nothing(run: Path, tmp_path: Path) -> No
     assert contents(run) == before
 
 
-def test_killed_then_interrupted_while_it_reads_it_leaves_no_process_and_ends_with_the_same_data(run: Path, tmp_path: Path) -> None:
-    """Files are cut in a pool of processes: neither kill -9 nor a terminal's Ctrl-C may leave one, and no worker speaks."""
-    first = Command(arguments(tmp_path), tmp_path / "log-1")
-    first.wait_for("round 1: making data", timeout_s=120)
-    wait_for_workers(first)
+def test_a_run_that_is_killed_ends_with_the_same_data(run: Path, ended: tuple[Path, Ended], tmp_path: Path) -> None:
+    for number, moment in enumerate(moments(2, ended[1].seconds)):
+        kill_after(arguments(tmp_path), tmp_path / f"log-{number}", moment)
+    last = run_to_end(arguments(tmp_path), tmp_path / "log")
+    assert last.code == 0, last.output
+    assert hash_products(tmp_path / NAME) == hash_products(run)
+    assert conservation_problems(tmp_path / NAME) == []
+
+
+def test_no_process_that_cuts_files_outlives_its_run_or_speaks_when_it_is_interrupted(tmp_path: Path) -> None:
+    """An idle worker of a pool of processes waits for ever when its parent is killed, unless somebody sees to it."""
+    long = [*arguments(tmp_path)[:-1], "data.seeds.max_files=5000"]
+    first = Command(long, tmp_path / "log-1")
+    wait_for_workers(first, min(2, len(os.sched_getaffinity(0))), at_work_s=1.0)
     assert first.kill().survivors == ()
-    second = Command(arguments(tmp_path), tmp_path / "log-2")
-    second.wait_for("round 1: making data", timeout_s=120)
-    wait_for_workers(second)
+    second = Command(long, tmp_path / "log-2")
+    wait_for_workers(second, 1, at_work_s=0.0)  # it is still importing, and would be interrupted there
     pressed = time.monotonic()
     second.interrupt()
     interrupted = second.wait(120)
@@ -126,15 +135,12 @@ def test_killed_then_interrupted_while_it_reads_it_leaves_no_process_and_ends_wi
     assert time.monotonic() - pressed < QUICK_END_S
     assert "Traceback" not in interrupted.output
     assert read_info(tmp_path / NAME).state is RunState.INTERRUPTED
-    last = run_to_end(arguments(tmp_path), tmp_path / "log-3")
-    assert last.code == 0, last.output
-    assert hash_products(tmp_path / NAME) == hash_products(run)
-    assert conservation_problems(tmp_path / NAME) == []
 
 
-def wait_for_workers(command: Command) -> None:
-    """Until the processes that cut files are there."""
-    deadline = time.monotonic() + 60
-    while not any("spawn_main" in line for line in command.processes()):
+def wait_for_workers(command: Command, count: int, at_work_s: float) -> None:
+    """Until so many processes that cut files have been there for a while."""
+    deadline = time.monotonic() + 120
+    while sum("spawn_main" in line for line in command.processes()) < count:
         assert time.monotonic() < deadline and command.is_running, command.output
         time.sleep(0.01)
+    time.sleep(at_work_s)

@@ -106,11 +106,12 @@ def test_no_answered_request_is_sent_again(recording: Recording, uninterrupted: 
             assert command.kill().survivors == ()
             again += sum(key in answered for key in endpoint.arrived[seen:])
         answered = answered_keys(tmp_path / NAME, endpoint)
-        seen = len(endpoint.arrived)
+        seen, was_measured = len(endpoint.arrived), (tmp_path / NAME / "eval" / "base.json").exists()
         last = run_to_end(arguments, tmp_path / "log")
         again += sum(key in answered for key in endpoint.arrived[seen:])
     assert last.code == 0, last.output
     assert endpoint.unknown == []
+    assert ("evaluating base" in last.output) != was_measured, "what was measured is read, whoever answered"
     assert len(answered) > 5 * KILLS // 2
     assert again == 0
     assert len(endpoint.arrived) - len(set(endpoint.arrived)) <= 4 * KILLS, "only what was in flight when the run was killed is asked again"

@@ -1,7 +1,7 @@
 """The runner: shards flow, the books balance, and a run that is taken up again does nothing twice."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ class Numbers:
     name = "snippet"
     produces: Produces = {"seed": Seed}
 
-    def read(self, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+    def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         for start in range(0, 20, 4):
             state = ShardState(round_, f"{start:05d}")
             seeds = [_seed(number) for number in range(start, start + 4)]
