@@ -1,0 +1,81 @@
+"""The candidates of one generation phase, read back from its run folder: what all arms share.
+
+Place in the flow: `run_round` -> run folder -> here -> `arms`. The one rule: nothing here chooses. Tasks too like a held-out one are taken
+out of all arms alike, before any arm is made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from synth.filters.benchmarks import BenchmarkEntry
+from synth.filters.decontaminate import Decontaminate
+from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.prompts.library import PromptLibrary
+from synth.records import Decision, IndexRow, Outcome, Solution, Task, TestSuite, Verdict
+from synth.stages.protocol import row
+from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.solve import render_solve
+from synth.store.shards import StageCommit, iter_records
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Tasks that have candidates, their suites, all candidates, which of them parse, and the verdicts on those."""
+
+    tasks: tuple[Task, ...]
+    suites: tuple[TestSuite, ...]
+    solutions: tuple[Solution, ...]
+    parsed: frozenset[str]
+    verdicts: tuple[Verdict, ...]
+
+    def without(self, task_ids: frozenset[str]) -> "Candidates":
+        """The same without these tasks and all that belongs to them."""
+        return Candidates(
+            tuple(task for task in self.tasks if task.id not in task_ids),
+            tuple(suite for suite in self.suites if suite.task_id not in task_ids),
+            tuple(solution for solution in self.solutions if solution.task_id not in task_ids),
+            self.parsed,
+            tuple(verdict for verdict in self.verdicts if verdict.task_id not in task_ids),
+        )
+
+
+def read_candidates(run: Path) -> Candidates:
+    """All committed candidates of a run folder with one round. Raises StoreError for a damaged shard."""
+    commits = StageCommit(run)
+    asked = _kept(run, "solve")
+    return Candidates(
+        tuple(task for task in commits.iter_bodies("task", Task) if task.id in asked),
+        tuple(suite for suite in commits.iter_bodies("suite", TestSuite) if suite.task_id in asked),
+        tuple(commits.iter_bodies("solution", Solution)),
+        frozenset(_kept(run, "syntax")),
+        tuple(commits.iter_bodies("verdict", Verdict)),
+    )
+
+
+def _kept(run: Path, stage: str) -> set[str]:
+    return {found.unit_id for found in iter_records(run / "index" / stage, IndexRow) if found.decision is Decision.KEPT}
+
+
+def find_contaminated(candidates: Candidates, held_out: Sequence[BenchmarkEntry], prompts: PromptLibrary) -> frozenset[str]:
+    """Tasks that the decontamination filter rejects in any of their languages."""
+    check = Decontaminate(list(held_out))
+    tasks = {task.id: task for task in candidates.tasks}
+    asked = sorted({(solution.task_id, solution.language) for solution in candidates.solutions})
+    units = [FilterInput(id=key, language=language, prompt=_prompt_text(prompts, tasks[key], language)) for key, language in asked]
+    return frozenset(unit.id for unit in units if isinstance(check.check(unit), Reject))
+
+
+def _prompt_text(prompts: PromptLibrary, task: Task, language: str) -> str:
+    return "\n".join(message.content for message in render_solve(prompts, task, language))
+
+
+def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
+    """All candidates as one shard that has passed the execution stage with these verdicts, so that the factory's own stages can go on."""
+    state = ShardState(1, "all")
+    asked = tuple(row("solve", state, task.id, "task", Keep()) for task in candidates.tasks)
+    state.add("solve", StageResult(asked, {"task": candidates.tasks, "suite": candidates.suites, "solution": candidates.solutions}))
+    passed = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
+    rows = tuple(row("execute", state, verdict.solution_id, "solution", Keep()) for verdict in passed)
+    state.add("execute", StageResult(rows, {"verdict": verdicts}))
+    return state

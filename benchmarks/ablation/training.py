@@ -1,0 +1,51 @@
+"""The training of one arm: SFT from the base on its samples, then DPO from there on its pairs, as the recipe's `sft.coarse` and `dpo` say.
+
+Place in the flow: rows of the arms -> here -> `run_trainers`. The one rule: the jobs of two arms differ in name, data and output only.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.ablation.arms import ArmName
+from benchmarks.ablation.plan import SeedPlan
+from posttrain.core.checkpoints import PolicyManifest
+from posttrain.core.jobs import DpoJob, SftJob
+from synth.errors import Problem, TrainerError
+from synth.generation.protocol import PolicyRef
+
+
+def arm_jobs(plan: SeedPlan, base: PolicyRef, name: ArmName, folder: Path, *, with_pairs: bool) -> list[SftJob | DpoJob]:
+    """The jobs of one arm, whose rows and policies lie in `folder`. Without pairs there is no DPO."""
+    seed, dtype = plan.recipe.seed, plan.recipe.policy.dtype
+    sft = SftJob(
+        name=f"seed-{seed}-{name}-sft",
+        policy=base.path,
+        adapter=base.adapter_path,
+        data=(str(folder / "samples.jsonl"),),
+        output=str(folder / "sft"),
+        seed=seed,
+        dtype=dtype,
+        config=plan.sft,
+    )
+    if not with_pairs:
+        return [sft]
+    dpo = DpoJob(
+        name=f"seed-{seed}-{name}-dpo",
+        policy=str(sft.folder / "merged"),
+        data=(str(folder / "pairs.jsonl"),),
+        output=str(folder / "dpo"),
+        seed=seed,
+        dtype=dtype,
+        config=plan.dpo,
+    )
+    return [sft, dpo]
+
+
+def check_equal_training(arms: Mapping[ArmName, Sequence[PolicyManifest]]) -> None:
+    """Raises TrainerError unless every arm was trained on as many rows in as many steps."""
+    spent = {name: [(policy.rows, policy.steps) for policy in policies] for name, policies in arms.items()}
+    if len({tuple(policies) for policies in spent.values()}) > 1:
+        names = ", ".join(policy.name for policies in arms.values() for policy in policies)
+        found = "; ".join(f"{name}: {policies}" for name, policies in spent.items())
+        expected = f"every arm needs equally many rows and steps, found (rows, steps) {found}"
+        raise TrainerError(Problem(f"ablation: {names}", expected, "read rejected_rows.jsonl in the folders of these policies"))
