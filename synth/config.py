@@ -97,7 +97,7 @@ class OpenaiEngine(Config):
     kind: Literal["openai_api"] = "openai_api"
     base_url: str = Field(description="For example http://localhost:8000/v1.")
     model: str = Field(description="Model name that the endpoint knows.")
-    api_key_env: str = Field("OPENAI_API_KEY", description="Variable that holds the key, which never stands in a recipe.")
+    api_key_env: str = Field("OPENAI_API_KEY", description="Variable that holds the key, which never stands in a recipe; empty: no key.")
     concurrency: int = Field(32, ge=1, description="Requests in flight.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
     max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")

@@ -21,9 +21,10 @@ from benchmarks.resume.command import Ended, hash_products, kill_after, run_to_e
 from synth.generation.responses import ResponseFiles
 from synth.store.views import conservation_problems
 from tests.loop.recorded_endpoint import MODEL, RecordedEndpoint, recorded_endpoint
-from tests.recordings.record import FOLDER, read_recording
+from tests.recordings.record import FOLDER, RECIPE, read_recording
 
 NAME = "quickstart"
+VLLM = "{kind: vllm_server, max_model_len: 512}"
 TIMEOUT_S = 1800.0
 DELAY_S = 0.05
 """How long the recorded endpoint thinks about an answer."""
@@ -59,8 +60,8 @@ class Bench:
         self._commands = 0
 
     def arguments(self, runs_dir: Path, engine: str) -> list[str]:
-        settings = [*self.settings, *([f"engine={engine}"] if engine else [])]
-        return ["run", NAME, "--runs-dir", str(runs_dir), *(part for setting in settings for part in ("--set", setting))]
+        settings = [*self.settings, f"engine={engine}"]
+        return ["run", str(FOLDER / RECIPE), "--runs-dir", str(runs_dir), *(part for setting in settings for part in ("--set", setting))]
 
     def undisturbed(self, runs_dir: Path, engine: str) -> Ended:
         """One run from nothing to the end. Raises RuntimeError when it ends badly."""
@@ -144,11 +145,10 @@ def main() -> int:
     options = parser.parse_args()
     random.seed(options.random_seed)
     recording = read_recording()
-    settings = [*recording.settings, f"policy.model={recording.policy}", *options.set]
     answers = recorded_endpoint(recording, FOLDER, DELAY_S) if options.engine == "recorded" else nullcontext(None)
     with tempfile.TemporaryDirectory() as folder, answers as endpoint:
-        engine = f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}" if endpoint is not None else ""
-        bench = Bench(settings, engine, Path(folder))
+        engine = f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}" if endpoint is not None else VLLM
+        bench = Bench(options.set, engine, Path(folder))
         run_bench(bench, options.kills, endpoint)
         print_figures(bench, endpoint)
     return 0 if bench.figures.is_right else 1

@@ -88,7 +88,7 @@ def _reporters(recipe: Recipe) -> Iterator[Finding]:
 
 def _keys(recipe: Recipe) -> Iterator[Finding]:
     for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
-        if isinstance(engine, OpenaiEngine) and not os.environ.get(engine.api_key_env):
+        if isinstance(engine, OpenaiEngine) and engine.api_key_env and not os.environ.get(engine.api_key_env):
             expected = f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
             fix = f"export {engine.api_key_env}=…    (nothing to do for an endpoint without keys)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from benchmarks.resume.command import Ended, hash_products, run_to_end
-from tests.recordings.record import FOLDER, Recording, read_recording
+from tests.recordings.record import FOLDER, RECIPE, Recording, read_recording
 
 NAME = "quickstart"
 SMALLER = ("data.seeds.count=12", "evaluation.tasks=4", "data.solve.languages=[python,javascript]")
@@ -23,10 +23,16 @@ class Uninterrupted(NamedTuple):
     products: dict[str, str]
 
 
-def quickstart(recording: Recording, runs_dir: Path, engine: str = RECORDED, more: Sequence[str] = ()) -> list[str]:
+def quickstart(runs_dir: Path, engine: str = RECORDED, more: Sequence[str] = ()) -> list[str]:
     """The arguments of the command. Every run of these tests has the same ones but for the folder and the engine."""
-    settings = [*recording.settings, *SMALLER, f"policy.model={recording.policy}", f"engine={engine}", *more]
-    return ["run", NAME, "--runs-dir", str(runs_dir), *(argument for setting in settings for argument in ("--set", setting))]
+    settings = [*SMALLER, f"engine={engine}", *more]
+    return [
+        "run",
+        str(FOLDER / RECIPE),
+        "--runs-dir",
+        str(runs_dir),
+        *(argument for setting in settings for argument in ("--set", setting)),
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +44,11 @@ def recording() -> Recording:
 @pytest.fixture(scope="session")
 def uninterrupted(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
     """The run that others are compared with."""
-    return run_undisturbed(recording, tmp_path_factory.mktemp("uninterrupted"))
+    return run_undisturbed(tmp_path_factory.mktemp("uninterrupted"))
 
 
-def run_undisturbed(recording: Recording, folder: Path) -> Uninterrupted:
+def run_undisturbed(folder: Path) -> Uninterrupted:
     """Run in this folder from nothing to the end."""
-    ended = run_to_end(quickstart(recording, folder), folder / "log")
+    ended = run_to_end(quickstart(folder), folder / "log")
     assert ended.code == 0, ended.output
     return Uninterrupted(folder / NAME, ended, hash_products(folder / NAME))

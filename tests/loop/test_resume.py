@@ -4,6 +4,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
 from synth.config import OpenaiEngine
 from synth.generation.openai_api import OpenaiApiEngine
@@ -40,14 +42,12 @@ def test_a_run_makes_every_product_and_its_books_balance(uninterrupted: Uninterr
     assert uninterrupted.ended.survivors == ()
 
 
-def test_two_runs_of_one_recipe_make_the_same_bytes(recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path) -> None:
-    assert run_undisturbed(recording, tmp_path).products == uninterrupted.products
+def test_two_runs_of_one_recipe_make_the_same_bytes(uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+    assert run_undisturbed(tmp_path).products == uninterrupted.products
 
 
-def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
-    recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path
-) -> None:
-    arguments = quickstart(recording, tmp_path)
+def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+    arguments = quickstart(tmp_path)
     killed: list[Ended] = []
     for number, moment in enumerate(moments(KILLS, uninterrupted.ended.seconds)):
         ended = kill_after(arguments, tmp_path / f"log-{number}", moment)
@@ -61,18 +61,16 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
     assert killed, f"every run was over before its moment came; an undisturbed one took {uninterrupted.ended.seconds:.1f} s"
 
 
-def test_the_command_after_the_end_does_nothing(recording: Recording, uninterrupted: Uninterrupted) -> None:
+def test_the_command_after_the_end_does_nothing(uninterrupted: Uninterrupted) -> None:
     before = contents(uninterrupted.run)
-    ended = run_to_end(quickstart(recording, uninterrupted.run.parent), uninterrupted.run.parent / "log-again")
+    ended = run_to_end(quickstart(uninterrupted.run.parent), uninterrupted.run.parent / "log-again")
     assert ended.code == 0, ended.output
     assert "--fresh" in ended.output
     assert contents(uninterrupted.run) == before
 
 
-def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(
-    recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path
-) -> None:
-    arguments = quickstart(recording, tmp_path)
+def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+    arguments = quickstart(tmp_path)
     command = Command(arguments, tmp_path / "log")
     command.wait_for("round 1: making data", timeout_s=120)
     time.sleep(random.uniform(0.0, 1.0))
@@ -96,7 +94,7 @@ def test_no_answered_request_is_sent_again(recording: Recording, uninterrupted: 
     """A real endpoint counts what reaches it, while the run that asks is killed and taken up again."""
     with recorded_endpoint(recording, FOLDER, delay_s=0.05) as endpoint:
         engine = f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: '', concurrency: 4, max_retries: 0}}"
-        arguments = quickstart(recording, tmp_path, engine)
+        arguments = quickstart(tmp_path, engine)
         again = 0
         for number in range(KILLS):
             answered = answered_keys(tmp_path / NAME, endpoint)
@@ -133,11 +131,12 @@ def wait_for_arrivals(command: Command, endpoint: RecordedEndpoint, count: int) 
         time.sleep(0.005)
 
 
-def test_ctrl_c_ends_a_training_within_seconds(recording: Recording, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("recording")
+def test_ctrl_c_ends_a_training_within_seconds(tmp_path: Path) -> None:
     """The loop waits for the trainer in a thread, which Ctrl-C does not reach."""
     endless = "sft={coarse: {max_steps: 1000000, max_length: 512}}"
     more = ("evaluation=null", "data.filters.decontaminate=[]", endless)
-    command = Command(quickstart(recording, tmp_path, more=more), tmp_path / "log")
+    command = Command(quickstart(tmp_path, more=more), tmp_path / "log")
     command.wait_for("training round-1-coarse", timeout_s=120)
     time.sleep(random.uniform(0.0, 2.0))
     pressed = time.monotonic()

@@ -92,6 +92,11 @@ def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pyt
     assert ["NOBODY_SET_THIS" in warning.expected for warning in loaded.warnings] == [True]
 
 
+def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:
+    text = "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: ''}\n"
+    assert load_recipe(write(tmp_path, text)).warnings == ()
+
+
 def test_manual_on_disk_is_what_the_models_say() -> None:
     page = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
     assert page == recipe_manual(), "run: make docs"

@@ -3,9 +3,10 @@
     .venv/bin/python -m tests.recordings.record
 
 needs vLLM and the pocket model and takes a few minutes on two quiet cores (nothing else may run: a seed that times out is not asked
-about). It writes tests/recordings/small/: `responses-*.jsonl` (the journal of that round), `requests.jsonl` (what was asked, for a
-server that answers by prompt) and `recording.json` (who answered, and the settings of the round). The one rule: a recording belongs to
-one policy; when the policy changes, it is made again.
+about). It writes tests/recordings/small/: `recipe.yaml` (the round, with every default written out, so that tuning the quickstart
+recipe later changes nothing here), `responses-*.jsonl` (its journal), `requests.jsonl` (what was asked, for a server that answers by
+prompt) and `recording.json` (who answered what). The one rule: a recording belongs to one policy and one world (prompts, seeds, held-out
+tasks); when any of them changes, it is made again, and the tests say so.
 """
 
 import argparse
@@ -17,13 +18,18 @@ from unittest import mock
 
 from posttrain import loop
 from posttrain.core.policy import find_policy, resolve_model
-from synth.config import EngineConfig
+from posttrain.evaluate.suite import load_questions
+from posttrain.pocket.seeds import pocket_seeds
+from synth.config import EngineConfig, PocketSeeds
 from synth.generation.factory import create_engine
 from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse, PolicyRef
-from synth.recipe import load_recipe
+from synth.ids import content_hash
+from synth.prompts.library import PromptLibrary
+from synth.recipe import LoadedRecipe, load_recipe
 from synth.records import Record
 
 FOLDER = Path(__file__).with_name("small")
+RECIPE = "recipe.yaml"
 COMMAND = ".venv/bin/python -m tests.recordings.record"
 SETTINGS = (
     "sft=null",
@@ -40,11 +46,12 @@ SETTINGS = (
 
 
 class Recording(Record):
-    """What `recording.json` holds: `--set` of the recipe, and the policy that answered."""
+    """What `recording.json` holds: the policy that answered, and what it was asked about."""
 
     policy: str
     fingerprint: str
-    settings: tuple[str, ...]
+    world: str
+    """Hash of prompts, seeds and held-out tasks."""
 
 
 class NotedEngine:
@@ -71,11 +78,20 @@ def read_recording(folder: Path = FOLDER) -> Recording:
     assert path.is_file(), f"{path} is not there: make the recording with `{COMMAND}`"
     recording = Recording.model_validate_json(path.read_bytes())
     now = find_policy(resolve_model(recording.policy)).fingerprint
-    assert now == recording.fingerprint, (
-        f"the policy {recording.policy} has changed ({recording.fingerprint} answered, {now} is here): "
-        f"make the recording again with `{COMMAND}`"
-    )
+    again = f"make the recording again with `{COMMAND}`"
+    assert now == recording.fingerprint, f"the policy {recording.policy} is another one now ({now}, not {recording.fingerprint}): {again}"
+    world = hash_world(load_recipe(folder / RECIPE, machine=False))
+    assert world == recording.world, f"the prompts, the seeds or the held-out tasks have changed: {again}"
     return recording
+
+
+def hash_world(loaded: LoadedRecipe) -> str:
+    """Hash of what a round asks about."""
+    data, evaluation = loaded.recipe.data, loaded.recipe.evaluation
+    assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeeds)
+    seeds = [seed.id for seed in pocket_seeds(data.seeds, loaded.recipe.seed, 1)]
+    questions = [question.model_dump(mode="json") for question in load_questions(evaluation, loaded.source.parent)]
+    return content_hash(PromptLibrary.load(loaded.recipe.prompts).hashes(), seeds, questions)
 
 
 def read_requests(folder: Path = FOLDER) -> list[GenerationRequest]:
@@ -95,10 +111,11 @@ def record(folder: Path, policy: str, settings: Sequence[str]) -> Recording:
         with mock.patch.object(loop, "create_engine", create_noted):
             run = loop.run_recipe(loaded, Path(scratch))
         fingerprint = find_policy(resolve_model(policy)).fingerprint
-        recording = Recording(policy=policy, fingerprint=fingerprint, settings=SETTINGS)
+        recording = Recording(policy=policy, fingerprint=fingerprint, world=hash_world(loaded))
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(run / "journal", folder)
         shutil.copy(noted, folder)
+        (folder / RECIPE).write_text(f"# Written by {COMMAND}\n{loaded.resolved}", encoding="utf-8")
         (folder / "recording.json").write_text(recording.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return recording
 
