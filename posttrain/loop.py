@@ -7,14 +7,16 @@ every policy is swapped into it; the trainers run in processes of their own.
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from posttrain.core.checkpoints import TrainedPolicy
 from posttrain.core.jobs import DpoJob, Progress, SftJob
-from posttrain.core.policy import find_policy, resolve_model
+from posttrain.core.policy import find_policy, prepare_base, resolve_model
 from posttrain.evaluate.evaluation import Evaluation, Examiner, evaluate
 from posttrain.evaluate.suite import POCKET_SUITE, load_questions
 from posttrain.evaluate.table import print_results
@@ -103,7 +105,7 @@ class Loop:
         self.recipe_folder = loaded.source.parent
         self.display = ProgressDisplay()
         self.sandbox: Sandbox = create_sandbox(self.recipe.execution)
-        self.base = _base_policy(self.recipe, self.recipe_folder)
+        self.base = _base_policy(self.recipe, self.recipe_folder, folder.path / "checkpoints" / "base")
         self.engine: JournalledEngine | None = None
         self.served = ""
         self.swaps: list[float] = []
@@ -293,11 +295,19 @@ class Loop:
         print_results(self.folder.path, self.evaluations, figures)
 
 
-def _base_policy(recipe: Recipe, recipe_folder: Path) -> PolicyRef:
-    """The recipe's policy; an empty one where nothing is generated or trained."""
+def _base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> PolicyRef:
+    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or trained.
+
+    A model that will be trained gets our chat template and stop tokens first, in `folder`, or its own policies could not be swapped in for
+    it. That loads the weights, so a process of its own does it.
+    """
     if recipe.engine is None and recipe.sft is None and recipe.dpo is None:
         return PolicyRef(name="none", path="", fingerprint="")
-    found = find_policy(resolve_model(recipe.policy.model, recipe_folder))
+    model = resolve_model(recipe.policy.model, recipe_folder)
+    if recipe.policy.model != "pocket" and (recipe.sft is not None or recipe.dpo is not None):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            model = pool.submit(prepare_base, model, folder).result()
+    found = find_policy(model)
     return PolicyRef(name=recipe.policy.model, path=found.base, fingerprint=found.fingerprint, adapter_path=found.adapter)
 
 

@@ -60,7 +60,7 @@ REASONS: dict[str, Reason] = {
         # evidence
         Reason("round_trip_failed", _QUALITY, "No solution written from the instruction alone behaves like the seed.", "evidence"),
         Reason("agreement_abstained", _QUALITY, "The candidates agree too little for a verdict.", "evidence"),
-        Reason("unsolved", _QUALITY, "No candidate passed; the task is kept in the unsolved pool.", "evidence"),
+        Reason("unsolved", _QUALITY, "Too few candidates passed; the task stays in the unsolved pool.", "evidence"),
         # selection
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
         Reason("over_quota", _POLICY, "The quota of this task, language or prompt was full.", "select"),

@@ -14,8 +14,9 @@ from posttrain.pocket.seeds import chain_of_seeds
 from synth.config import PocketSeeds
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
-from synth.records import EvidenceRank, ExecutionRequest, FunctionContract, Outcome, Record, Sample, Solution, Task, TestSuite
+from synth.records import EvidenceRank, ExecutionRequest, FunctionContract, Outcome, Record, Solution, Task, TestSuite
 from synth.stages.execute import suite_call
+from synth.store.products import iter_product
 from synth.store.shards import StageCommit
 
 HIDDEN_CASES = 64
@@ -44,7 +45,7 @@ async def audit_run(run: Path, config: PocketSeeds, random_seed: int, rounds: in
     commits = StageCommit(run)
     chains = {key: chain for round_ in range(1, rounds + 1) for key, chain in chain_of_seeds(config, random_seed, round_).items()}
     tasks = {task.id: task for task in commits.iter_bodies("task", Task)}
-    accepted = {sample.solution_id: sample for sample in commits.iter_bodies("sample", Sample)}
+    accepted = {row["solution_id"] for row in iter_product(run, "sft")}
     solutions = [solution for solution in commits.iter_bodies("solution", Solution) if solution.id in accepted]
     suites = {task_id: _suite(task, chains[task.seed_id]) for task_id in {s.task_id for s in solutions} if (task := tasks[task_id])}
     requests = [ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id])) for s in solutions]

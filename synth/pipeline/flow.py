@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from synth.config import FiltersConfig, SourceTreeSeeds
+from synth.config import FiltersConfig
 from synth.filters.benchmarks import BenchmarkEntry, read_benchmark
 from synth.filters.decontaminate import Decontaminate
 from synth.filters.exact_dedup import ExactDedup
@@ -48,11 +48,6 @@ def build_stages(context: Context, held_out: list[BenchmarkEntry]) -> list[Stage
 def last_filter(stages: list[Stage]) -> str:
     """Name of the stage whose kept samples are the finished ones."""
     return [stage.name for stage in stages if isinstance(stage, FilterStage)][-1]
-
-
-def reads_whole_files(context: Context) -> bool:
-    """Whether shards hold source files besides seeds."""
-    return isinstance(context.data.seeds, SourceTreeSeeds)
 
 
 def _filter_stages(config: FiltersConfig, recipe_folder: Path, held_out: list[BenchmarkEntry]) -> list[Stage]:

@@ -1,7 +1,7 @@
 """One round of data: shards through the stages, then the products written from what survived.
 
 Products of round r: `sft/round-r-coarse` (every distinct sample that survived), `sft/round-r-fine` (the best of each task and language),
-`sft/round-r-fim` (FIM rows in the share that the recipe wants), `pairs/round-r`, `fim/round-r`. The one rule: products
+`pairs/round-r`, `fim/round-r`, and `fim/round-r-mix` (FIM rows in the share that the recipe wants). The one rule: products
 are a function of the committed shards, so writing them again gives the same bytes.
 """
 

@@ -1,6 +1,6 @@
 """Fill-in-the-middle samples as a stage: cut from accepted source files, or from the programs of the surviving samples (report, 4.2).
 
-Entered: files, or samples that passed every filter. Kept: those that have a node to cut out, and whose cut was not made before.
+Entered: files, or samples that passed every filter. Kept: those that have a node to cut out, and whose text was not cut before.
 """
 
 from collections import deque

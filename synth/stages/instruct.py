@@ -1,6 +1,6 @@
 """From a seed to a task: a model writes the instruction that the snippet answers (Qwen2.5-Coder report, 4.1).
 
-Entered: seeds with a reference (all seeds where the recipe runs none). The contract of the task is the seed's; its name may be replaced, so
+Entered: seeds with a reference. The contract of the task is the seed's; its name may be replaced, so
 that the name of the function cannot give the answer away.
 """
 

@@ -15,7 +15,7 @@ from synth.stages.shard_state import ShardState, StageResult
 
 
 class ReferenceStage:
-    """Makes of each seed a `reference` (the seed with its contract) and a `reference_suite` (its behaviour)."""
+    """Makes of each seed a `reference` (the seed with its contract) and a `suite` (its behaviour)."""
 
     name = "reference"
     upstream: tuple[str, ...] = ("snippet",)

@@ -47,6 +47,3 @@ class ShardState:
     def kept(self, stage: str) -> set[str]:
         """Ids of the units that a stage kept; empty when the recipe does not have the stage."""
         return self._kept.get(stage, set())
-
-    def has_run(self, stage: str) -> bool:
-        return stage in self._kept
