@@ -86,14 +86,28 @@ app()
 """
 
 
+def _listen_to_ctrl_c() -> None:
+    """A shell that runs the tests in the background tells its children to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_exits_130_and_says_that_the_same_command_goes_on() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+        [sys.executable, "-c", INTERRUPTED, "wait"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        preexec_fn=_listen_to_ctrl_c,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 130
     assert "the same command goes on" in said
     assert "Traceback" not in said
