@@ -71,7 +71,7 @@ class ProgressDisplay:
 
     def _line(self, progress: RoundProgress, elapsed: float) -> str:
         active = [(name, counts) for name, counts in progress.stages.items() if counts.entered]
-        text = ", ".join(f"{name} {c.kept} kept {c.rejected + c.failed} out of {c.entered}" for name, c in active[-4:])
+        text = "; ".join(f"{name} {c.done} of {c.entered} done, {c.kept} kept" for name, c in active[-4:])
         done = sum(counts.done for _, counts in active)
         left = self._left(progress, elapsed)
         return f"round {progress.round}: {text}; {done / max(elapsed, 0.001):.0f} rows/s{f', about {left} left' if left else ''}"
