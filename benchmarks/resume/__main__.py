@@ -75,10 +75,11 @@ class Bench:
         """One run, killed at most so often; its folder."""
         arguments = self.arguments(runs_dir, self.engine)
         for _ in range(kills):
-            ended = kill_after(arguments, self._log(), random.uniform(0.0, 0.5 * self.seconds))
+            ended = kill_after(arguments, self._log(), random.uniform(0.0, 0.25 * self.seconds))
             if ended is None:
                 break
             self.figures.kills += 1
+            print(f"kill {self.figures.kills} after {ended.seconds:.1f} s", file=sys.stderr, flush=True)
             self.figures.survivors += len(ended.survivors)
         self.undisturbed(runs_dir, self.engine)
         self.figures.runs += 1

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import psutil
 
+from synth.generation.guard import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS = ("sft", "pairs", "fim")
 LINGER_S = 15.0
@@ -47,6 +49,7 @@ class Command:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
+                preexec_fn=lambda: die_with_parent(signal.SIGKILL),
             )
         self._seen: set[psutil.Process] = set()
 
