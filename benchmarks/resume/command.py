@@ -34,6 +34,12 @@ class Ended(NamedTuple):
     survivors: tuple[str, ...]
 
 
+def _as_in_the_foreground() -> None:
+    """In the child: die with us, and take Ctrl-C even where we were started in the background, which ignores it."""
+    die_with_parent(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """One `codemill` command in a process group of its own, as a shell would start it."""
 
@@ -49,7 +55,7 @@ class Command:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
-                preexec_fn=lambda: die_with_parent(signal.SIGKILL),
+                preexec_fn=_as_in_the_foreground,
             )
         self._seen: set[psutil.Process] = set()
 
