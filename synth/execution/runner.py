@@ -4,7 +4,7 @@ Place in the flow: `local.py` hands it groups of requests from its threads. The 
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
 from synth.execution.warm import WarmWorkers
-from synth.languages.spec import Language, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Language, Script, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, ValueSyntaxError, parse_signature
 
@@ -62,7 +62,9 @@ class LanguageRunner:
         refused = self._refuse(requests[0])
         if refused:
             return [self._failed(request, refused) for request in requests]
-        if not isinstance(calls[0], FunctionCall):
+        if isinstance(calls[0], ScriptCall):
+            return [self._run_script(request, alone) for request in requests]
+        if isinstance(calls[0], StdioCall):
             return [self._run_stdio(request, alone) for request in requests]
         return self._run_functions(requests, [call for call in calls if isinstance(call, FunctionCall)], alone)
 
@@ -73,28 +75,25 @@ class LanguageRunner:
     def _refuse(self, request: ExecutionRequest) -> str | None:
         """Why a request cannot be run at all, whatever the program: that is our fault or the caller's, never a label."""
         call = request.call
-        if not isinstance(call, StdioCall) and self.language.driver is None:
-            return f"{self.language.name} has no driver for typed calls yet: only stdin/stdout programs can be run"
-        if isinstance(call, ScriptCall) and self.language.name not in ("python", "javascript"):
+        if isinstance(call, FunctionCall) and self.language.driver is None:
+            return f"{self.language.name} has no driver for typed calls yet: only stdin/stdout programs and scripts can be run"
+        if isinstance(call, ScriptCall) and self.language.script is None:
             return f"{self.language.name} has no script mode yet"
         if isinstance(call, FunctionCall):
             return _refuse_call(call)
         return None
 
-    def _as_function(self, request: ExecutionRequest) -> FunctionCall | StdioCall:
-        """A script is a program that ends with a function whose name it cannot know: the call shows that the end was reached."""
-        if isinstance(request.call, ScriptCall):
+    def _as_function(self, request: ExecutionRequest) -> FunctionCall | StdioCall | ScriptCall:
+        """A driven script is a program that ends with a function whose name it cannot know: the call shows that the end was reached."""
+        if isinstance(request.call, ScriptCall) and self.language.script is not None and self.language.script.driven is not None:
             return FunctionCall(entry_point=f"end_{secrets.token_hex(8)}", signature="() -> bool", arguments=((),))
         return request.call
 
     def _code(self, request: ExecutionRequest, call: FunctionCall) -> str:
-        if not isinstance(request.call, ScriptCall):
-            return request.code
-        end = {
-            "python": f"def {call.entry_point}():\n    return True\n",
-            "javascript": f"function {call.entry_point}() {{ return true }}\n",
-        }
-        return f"{request.code}\n{request.call.script}\n{end[self.language.name]}"
+        script = self.language.script
+        if isinstance(request.call, ScriptCall) and script is not None and script.driven is not None:
+            return script.driven(request.code, request.call.script, call.entry_point)
+        return request.code
 
     # --- function mode ---
 
@@ -149,7 +148,7 @@ class LanguageRunner:
 
     def _compile_failure(self, request: ExecutionRequest, message: str) -> Observation:
         """The compiler said no. The grammar is asked only now: it may misread what a compiler takes."""
-        phase = Phase.PARSE if self.language.parse_error(request.code) else Phase.COMPILE
+        phase = Phase.PARSE if self.language.parse_error(_whole(request)) else Phase.COMPILE
         return failed_before_run(request, phase, message, self._context)
 
     def _look_for_parse_error(self, request: ExecutionRequest, observation: Observation) -> Observation:
@@ -163,7 +162,7 @@ class LanguageRunner:
         nothing = all(case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases)
         if self.language.driver is not None and isinstance(request.call, FunctionCall) and self.language.name in ("python", "javascript"):
             return observation
-        if early and nothing and not self.language.compile_command and self.language.parse_error(request.code):
+        if early and nothing and not self.language.compile_command and self.language.parse_error(_whole(request)):
             return observation.model_copy(update={"phase": Phase.PARSE})
         return observation
 
@@ -194,6 +193,41 @@ class LanguageRunner:
             if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
                 break
         return observe_stdio(request, results or [JobResult(exit_code=0)], len(stdins), self._context)
+
+    # --- script mode ---
+
+    def _run_script(self, request: ExecutionRequest, alone: bool) -> Observation:
+        """Counts when the mark of this run came through the channel and the process then ended by itself with exit code 0."""
+        script = self.language.script
+        assert isinstance(request.call, ScriptCall), "run_group sorts calls by kind"
+        assert script is not None, "checked by _refuse"
+        assert script.files is not None, "what is not driven has files"
+        if len(request.code) > _MAX_CODE_BYTES:
+            return failed_before_run(request, Phase.PARSE, f"the program is longer than {_MAX_CODE_BYTES} characters", self._context)
+        nonce = secrets.token_hex(16)
+        build = self._build_script(
+            script, script.files(request.code, request.call.script, f'"{nonce} 0 returned b1\\n{nonce} finished\\n"')
+        )
+        if build.infrastructure is not None:
+            return self._failed(request, build.infrastructure)
+        if build.refused:
+            return self._compile_failure(request, build.refused[0])
+        try:
+            heap_mb = max(32, request.limits.memory_mb * 3 // 4)
+            command = fill(script.run_command or self.language.run_command, self.toolchain, heap_mb=heap_mb)
+            result = self._run(replace(self._job(request.limits, command, build), private_channel=True), alone)
+        finally:
+            build.remove()
+        observation = observe_function(request, result, nonce, 1, self._context)
+        unclean = {"finished": observation.finished and result.exit_code == 0}
+        return self._look_for_parse_error(request, observation.model_copy(update=unclean))
+
+    def _build_script(self, script: Script, files: Mapping[str, str]) -> Build:
+        if self._servers is not None:
+            return self._servers.compile(files)
+        if self.language.compile_command:
+            return self._builder.build_files(files, (*self.language.compile_command, *script.compile_more))
+        return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
     # --- jobs ---
 
@@ -227,6 +261,11 @@ class LanguageRunner:
             if result.infrastructure is None:
                 break
         return result
+
+
+def _whole(request: ExecutionRequest) -> str:
+    """The program as it was read: of a script, both parts, since one may end in the middle of the other."""
+    return f"{request.code}\n{request.call.script}" if isinstance(request.call, ScriptCall) else request.code
 
 
 def _refuse_call(call: FunctionCall) -> str | None:

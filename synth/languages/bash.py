@@ -1,5 +1,6 @@
-"""Bash: stdin/stdout programs; no driver for typed calls yet."""
+"""Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import BASH
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -10,6 +11,7 @@ LANGUAGE = Language(
     install="apt-get install -y bash",
     grammar="bash",
     run_command=("{bash}", "main.sh"),
+    script=BASH,
     hello="""read -r -a numbers
 total=0
 for number in "${numbers[@]}"; do

@@ -1,5 +1,6 @@
-"""C by gcc: stdin/stdout programs; no driver for typed calls yet."""
+"""C by gcc: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import C
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -22,6 +23,7 @@ LANGUAGE = Language(
         "-lm",
     ),
     run_command=("./program",),
+    script=C,
     hello="""#include <stdio.h>
 
 int main(void) {

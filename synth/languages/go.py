@@ -1,5 +1,6 @@
-"""Go: stdin/stdout programs; no driver for typed calls yet."""
+"""Go: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import GO
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -15,6 +16,7 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,
+    script=GO,
     hello="""package main
 
 import "fmt"

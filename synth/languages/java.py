@@ -6,6 +6,7 @@ A program may be a class `Solution`, other classes, or bare static methods; impo
 import re
 
 from synth.languages.declarations import find_declaration, read_type
+from synth.languages.scripting import JAVA
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -141,6 +142,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    script=JAVA,
     hello="""import java.util.Scanner;
 
 public class Main {

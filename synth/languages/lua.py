@@ -1,5 +1,6 @@
-"""Lua 5.4: stdin/stdout programs; no driver for typed calls yet."""
+"""Lua 5.4: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import LUA
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -10,6 +11,7 @@ LANGUAGE = Language(
     install="apt-get install -y lua5.4",
     grammar="lua",
     run_command=("{lua5.4}", "main.lua"),
+    script=LUA,
     hello="""local total = 0
 for word in io.read("a"):gmatch("%S+") do
   total = total + math.tointeger(tonumber(word))

@@ -1,5 +1,6 @@
-"""Perl: stdin/stdout programs; no driver for typed calls yet."""
+"""Perl: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import PERL
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -10,6 +11,7 @@ LANGUAGE = Language(
     install="apt-get install -y perl",
     grammar="perl",
     run_command=("{perl}", "main.pl"),
+    script=PERL,
     hello="""use strict;
 my $total = 0;
 $total += $_ for map { split } <STDIN>;

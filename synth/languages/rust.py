@@ -1,5 +1,6 @@
-"""Rust by rustc: stdin/stdout programs; no driver for typed calls yet."""
+"""Rust by rustc: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import RUST
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -24,6 +25,7 @@ LANGUAGE = Language(
         "main.rs",
     ),
     run_command=("./program",),
+    script=RUST,
     hello="""use std::io::Read;
 
 fn main() {

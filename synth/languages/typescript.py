@@ -1,5 +1,6 @@
-"""TypeScript by tsc and node: stdin/stdout programs; no driver for typed calls yet."""
+"""TypeScript by tsc and node: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages.scripting import TYPESCRIPT
 from synth.languages.spec import Language
 
 LANGUAGE = Language(
@@ -27,6 +28,7 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=32,
     data_limit=False,
+    script=TYPESCRIPT,
     hello="""declare function require(name: string): { readFileSync(file: number, encoding: string): string };
 const words: string[] = require("fs").readFileSync(0, "utf8").trim().split(" ");
 console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
