@@ -17,9 +17,9 @@ class Terms:
 
     language: str
     scalars: Mapping[str, str]
-    list: str = ""
-    map: str = ""
-    tuple: Callable[[Sequence[str]], str] | None = None
+    list_of: str = ""
+    map_of: str = ""
+    tuple_of: Callable[[Sequence[str]], str] | None = None
     keys: frozenset[str] = frozenset({"int", "float", "str", "bool", "null", "list", "tuple", "map", "any"})
     """Kinds that the language's maps take as keys."""
 
@@ -28,12 +28,12 @@ class Terms:
         inner = [self.compose(one) for one in kind.inner]
         if kind.kind in self.scalars:
             return self.scalars[kind.kind]
-        if kind.kind == "list" and self.list:
-            return self.list.format(*inner)
-        if kind.kind == "map" and self.map and kind.inner[0].kind in self.keys:
-            return self.map.format(*inner)
-        if kind.kind == "tuple" and self.tuple is not None:
-            return self.tuple(inner)
+        if kind.kind == "list" and self.list_of:
+            return self.list_of.format(*inner)
+        if kind.kind == "map" and self.map_of and kind.inner[0].kind in self.keys:
+            return self.map_of.format(*inner)
+        if kind.kind == "tuple" and self.tuple_of is not None:
+            return self.tuple_of(inner)
         raise UnsupportedType(f"{self.language} has no type for {kind}")
 
     def pairs(self, names: tuple[str, ...], signature: Signature) -> list[tuple[str, str]]:

@@ -102,7 +102,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-_JAR = (
+JAR_COMMANDS = (
     ("{javac}", "-proc:none", "-nowarn", "-d", "classes", "Driver.java", "CompileServer.java"),
     ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
 )
@@ -123,7 +123,7 @@ LANGUAGE = Language(
         files=_files,
         run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
         shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
-        shared_commands=_JAR,
+        shared_commands=JAR_COMMANDS,
         compile_server=(
             "{java}",
             "-XX:+UseSerialGC",

@@ -66,6 +66,8 @@ class Samples:
     """Parses, and the compiler refuses it."""
     identity: str = ""
     """With a driver: what stands after the declaration of `solve` with one parameter `x` to return just that."""
+    identity_of: Mapping[str, str] = field(default_factory=dict)
+    """The same, for kinds of results where it is written in another way."""
     mutator: str = ""
     """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
     honest: str = ""

@@ -25,7 +25,7 @@ def write_type(kind: ValueType) -> str:
         return f"{write_type(kind.inner[0])}[]" if kind.inner[0].kind != "map" else f"Array<{write_type(kind.inner[0])}>"
     if kind.kind == "map":
         return f"{'Record' if kind.inner[0].kind == 'str' else 'Map'}<{', '.join(map(write_type, kind.inner))}>"
-    return _TYPES.tuple(list(map(write_type, kind.inner))) if kind.kind == "tuple" and _TYPES.tuple else _TYPES.compose(kind)
+    return f"[{', '.join(map(write_type, kind.inner))}]" if kind.kind == "tuple" else _TYPES.compose(kind)
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:

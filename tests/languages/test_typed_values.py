@@ -49,8 +49,11 @@ def need(language: str) -> None:
 def program(language: str, parameters: str, result: str) -> str:
     """A function that returns its one argument, written as a person would."""
     spoken = get_language(language)
-    line = render_signature(spoken, "solve", ("x",), parse_signature(f"({parameters}) -> {result}"))
-    return line + (spoken.samples.identity if spoken.samples else BODIES[language].format("x"))
+    signature = parse_signature(f"({parameters}) -> {result}")
+    line = render_signature(spoken, "solve", ("x",), signature)
+    if spoken.samples is None:
+        return line + BODIES[language].format("x")
+    return line + spoken.samples.identity_of.get(signature.result.kind, spoken.samples.identity)
 
 
 def can_express(language: str, shape: str) -> bool:
