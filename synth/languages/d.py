@@ -1,7 +1,6 @@
 """D by GDC: the driver is compiled once; each program is a module that a start module calls, as its function declares."""
 
 import re
-from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import find_declaration
@@ -77,9 +76,7 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold(
-        "long solve(long[] xs) {\n    long total = 0;\n    foreach (x; xs) total += x;\n    return total;\n}\n", ("l3 i1 i2 i3",), "i6"
-    ),
+    gold=Gold("long solve(long[] xs) {\n    long n = 0;\n    foreach (x; xs) n += x;\n    return n;\n}\n", ("l3 i1 i2 i3",), "i6"),
     hello="""import std.stdio, std.array, std.algorithm, std.conv;
 
 void main() {

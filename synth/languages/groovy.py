@@ -21,7 +21,6 @@ LANGUAGE = Language(
     file_name="main.groovy",
     tools=("groovy", "java"),
     install="apt-get install -y groovy default-jdk-headless",
-    grammar="groovy",
     run_command=(*_RUN, "main.groovy"),
     runtime_mb=256,
     runtime_threads=32,

@@ -19,7 +19,10 @@ from synth.languages.parsing import tree_error
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-Lack = Literal["64-bit integers", "lone surrogates", "NUL in text", "null in lists"]
+Lack = Literal["64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"]
+
+_WHEELS: Final = {"zig": "ziglang"}
+"""Tools that come in a Python package of another name."""
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
 
@@ -140,6 +143,7 @@ class Language:
     file_name: str
     tools: tuple[str, ...]
     version_arguments: tuple[str, ...] = ("--version",)
+    """What the first tool is asked; empty where it has no answer, and the name of its file has to do."""
     install: str
     """The command that installs the toolchain on Debian."""
     grammar: str = ""
@@ -208,7 +212,8 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     tools = {name: path for name in language.tools if (path := find_tool(name))}
     if len(tools) < len(language.tools):
         return None
-    version = _version([tools[language.tools[0]], *language.version_arguments])
+    first = tools[language.tools[0]]
+    version = _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
     if version is None:
         return None
     marks = [f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values()]
@@ -220,8 +225,14 @@ def find_toolchain(language_name: str) -> Toolchain | None:
 def find_tool(name: str) -> str | None:
     """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a start."""
     found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
-    real = _unshim(name, found) if found else None
+    real = _unshim(name, found) if found else _in_wheel(name)
     return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
+
+
+def _in_wheel(name: str) -> str | None:
+    """The path of a tool that comes in a Python package."""
+    places = [Path(folder) / _WHEELS[name] / name for folder in sys.path] if name in _WHEELS else []
+    return next((str(place.resolve()) for place in places if place.is_file()), None)
 
 
 def _unshim(name: str, found: str) -> str | None:

@@ -1,6 +1,7 @@
 # ruff: noqa: E501  # programs are data: one a line
 """Values go into a program and come out again unchanged, in every language that has a driver for typed calls."""
 
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -78,6 +79,8 @@ def can_hold(language: str, value: Value) -> bool:
     if isinstance(value, str):
         without = {"lone surrogates": any("\ud800" <= one <= "\udfff" for one in value), "NUL in text": "\0" in value}
         return not any(holds and lack in driver.lacks for lack, holds in without.items())
+    if isinstance(value, float) and "infinity and NaN" in driver.lacks:
+        return math.isfinite(value)
     return not (type(value) is int and "64-bit integers" in driver.lacks and not -(2**61) <= value < 2**61)
 
 

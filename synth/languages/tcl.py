@@ -1,0 +1,22 @@
+"""Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
+
+from synth.languages.spec import Language, Samples
+
+LANGUAGE = Language(
+    name="tcl",
+    file_name="main.tcl",
+    tools=("tclsh",),
+    version_arguments=(),
+    install="apt-get install -y tcl",
+    grammar="tcl",
+    run_command=("{tclsh}", "main.tcl"),
+    runtime_threads=4,
+    hello="""puts [tcl::mathop::+ {*}[gets stdin]]
+""",
+    samples=Samples(
+        wrong="puts 5\n",
+        hanging="while {1} {}\n",
+        crashing="error no\n",
+        broken="puts [tcl::mathop::+ 1\nputs {\n",
+    ),
+)

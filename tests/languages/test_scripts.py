@@ -1,0 +1,158 @@
+# ruff: noqa: E501  # programs are data: one a line
+"""Script mode in each language: a script counts when its end was reached, and by nothing else."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
+
+import pytest
+
+from synth.execution.answers import Answer, make_answer
+from synth.execution.local import LocalSandbox
+from synth.execution.verify_rows import prepare, read_row
+from synth.languages.registry import all_languages, get_language
+from synth.languages.spec import find_toolchain
+from synth.records import Limits, Outcome
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+class Sheet(NamedTuple):
+    """Programs that define `twice`, one script that tests it, and programs that leave before the tests without computing anything."""
+
+    right: str
+    wrong: str
+    script: str
+    leaving: tuple[str, ...]
+
+
+GO_HEAD = 'package main\n\nimport (\n\t"os"\n\t"testing"\n)\n\n'
+SHEETS = {
+    "python": Sheet(
+        "def twice(x):\n    return x + x\n",
+        "def twice(x):\n    return x * x * x\n",
+        "def check(f):\n    assert f(3) == 6\n    assert f(0) == 0\nif __name__ == '__main__':\n    check(twice)\n",
+        ("import sys\nsys.exit(0)\n", "import os\ndef twice(x):\n    os._exit(0)\n", "raise SystemExit\n", "print('OK')\n"),
+    ),
+    "javascript": Sheet(
+        "function twice(x) { return x + x }",
+        "function twice(x) { return x * x * x }",
+        "const assert = require('assert');\nif (require.main === module) { assert.deepStrictEqual(twice(3), 6); setTimeout(() => assert.equal(twice(0), 0), 1) }",
+        ("process.exit(0)", "function twice(x) { process.exit(0) }", "return", "process.on('uncaughtException', () => {}); throw 1"),
+    ),
+    "typescript": Sheet(
+        "function twice(x: number): number { return x + x }",
+        "function twice(x: number): number { return x * x * x }",
+        "declare var require: any;\nconst assert = require('node:assert');\nassert.deepEqual(twice(3), 6);",
+        (
+            "declare var process: any; process.exit(0); function twice(x: number): number { return 0 }",
+            "declare var process: any; process.on('uncaughtException', () => {}); function twice(x: number): number { throw 1 }",
+        ),
+    ),
+    "java": Sheet(
+        "class Problem {\n    static class Inner { }\n    static int twice(int x) { return x + x; }\n",
+        "class Problem {\n    static int twice(int x) { return x * x * x; }\n",
+        "    public static void main(String[] args) { assert(twice(3) == 6); assert(twice(0) == 0); }\n}\n",
+        (
+            "class Problem {\n    static int twice(int x) { System.exit(0); return 0; }\n",
+            "class Problem {\n    static { Runtime.getRuntime().halt(0); }\n    static int twice(int x) { return 0; }\n",
+        ),
+    ),
+    "c": Sheet(
+        "int twice(int x) { return x + x; }",
+        "#define NDEBUG\n#include <assert.h>\nint twice(int x) { return x * x * x; }",
+        "int main() { assert(twice(3) == 6); assert(twice(0) == 0); return 0; }",
+        ("#include <stdlib.h>\nint twice(int x) { exit(0); }", "#include <unistd.h>\n__attribute__((constructor)) void f() { _exit(0); } int twice(int x) { return 0; }"),
+    ),
+    "cpp": Sheet(
+        "#include <vector>\nint twice(int x) { return x + x;",
+        "#define NDEBUG\n#include <cassert>\nint twice(int x) { return x * x * x;",
+        "}\nint main() { auto candidate = twice; assert(candidate(3) == 6); assert(candidate(0) == 0); }",
+        ("#include <cstdlib>\nint twice(int x) { std::exit(0);", "#include <cstdlib>\nstruct S { S() { std::_Exit(0); } } s;\nint twice(int x) { return 0;"),
+    ),
+    "rust": Sheet(
+        "fn twice(x: i64) -> i64 { x + x }",
+        "fn twice(x: i64) -> i64 { x * x * x }",
+        "fn main() { assert_eq!(twice(3), 6); assert_eq!(twice(0), 0); }",
+        ("fn twice(x: i64) -> i64 { std::process::exit(0) }",),
+    ),
+    "go": Sheet(
+        GO_HEAD + "var _ = os.Args\n\nfunc twice(x int) int { return x + x }\n",
+        GO_HEAD + "var _ = os.Args\n\nfunc twice(x int) int { return x * x * x }\n",
+        'func TestTwice(t *testing.T) {\n\tif twice(3) != 6 {\n\t\tt.Errorf("wrong")\n\t}\n}\n\nfunc TestZero(t *testing.T) {\n\tif twice(0) != 0 {\n\t\tt.Fatal("wrong")\n\t}\n}\n',
+        (GO_HEAD + "func twice(x int) int { os.Exit(0); return 0 }\n", GO_HEAD + "func init() { os.Exit(0) }\n\nfunc twice(x int) int { return 0 }\n"),
+    ),
+    "php": Sheet(
+        "<?php\nfunction twice($x) { return $x + $x; }",
+        "<?php\nfunction twice($x) { return $x * $x * $x; }",
+        "function test(): void { if (twice(3) !== 6) { throw new Exception('assertion failed'); } }\ntest();\n",
+        ("<?php exit(0);", "<?php function twice($x) { exit(0); }", "<?php return; ?>", "<?php __halt_compiler();", "<?php set_exception_handler(function () {}); throw new Exception;"),
+    ),
+    "ruby": Sheet(
+        "def twice(x)\n  x + x\nend",
+        "def twice(x)\n  x * x * x\nend",
+        "raise 'assertion failed' unless twice(3) == 6\n",
+        ("exit 0", "def twice(x)\n  exit!(0)\nend", "__END__", "at_exit { exit!(0) }; raise 'x'"),
+    ),
+    "perl": Sheet(
+        "sub twice { return $_[0] + $_[0] }",
+        "sub twice { return $_[0] ** 3 }",
+        "if (twice(3) == 6) { print 'ok!' } else { die 'assertion failed' }\n",
+        ("exit 0;", "sub twice { exit 0 }", "__END__", "$SIG{__DIE__} = sub { exit 0 }; die;"),
+    ),
+    "lua": Sheet(
+        "function twice(x) return x + x end",
+        "function twice(x) return x * x * x end",
+        "assert(twice(3) == 6)\nassert(twice(0) == 0)\n",
+        ("os.exit(0)", "function twice(x) os.exit(true) end", "do return end"),
+    ),
+    "bash": Sheet(
+        "twice() { echo $(($1 + $1)); }",
+        "twice() { echo $(($1 * $1 * $1)); }",
+        'set -e\n[[ $(twice 3) = 6 ]] || { echo "assertion failed" >&2; false; }\n',
+        ("exit 0", "trap 'exit 0' EXIT; false; exit 1", "exec true"),
+    ),
+}  # fmt: skip
+
+CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
+
+
+def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> Answer:
+    if find_toolchain(get_language(language).name) is None:
+        pytest.skip(f"toolchain missing: {get_language(language).install}")
+    row = read_row({"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row")
+    prepared = prepare(row, "row", Limits(cpu_s=20, wall_s=200))
+    return make_answer(prepared, run(sandbox.execute([prepared.request]))[0])
+
+
+@pytest.mark.parametrize("language", [language.name for language in all_languages()])
+def test_a_language_with_script_mode_has_a_sheet_here(language: str) -> None:
+    assert (get_language(language).script is not None) == (language in SHEETS)
+
+
+@pytest.mark.parametrize(("language", "kind"), CASES, ids=[f"{language} {kind}" for language, kind in CASES])
+def test_only_the_program_that_passes_its_script_passes(language: str, kind: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    sheet = SHEETS[language]
+    code = {"right": sheet.right, "wrong": sheet.wrong}.get(kind) or sheet.leaving[int(kind.split()[-1])]
+    answer = judge_script(language, code, sheet.script, local_sandbox, run)
+    expected = {"right": Outcome.PASS, "wrong": Outcome.WRONG_ANSWER}.get(kind)
+    assert answer.verdict == expected or (
+        expected is None and answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
+    ), answer
+    assert answer.trust == "T3"
+
+
+def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    answer = judge_script("python", "def twice(x:\n", "assert twice(1) == 2", local_sandbox, run)
+    assert answer.verdict is Outcome.PARSE_ERROR
+
+
+def test_rust_test_functions_are_run(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    script = "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn small() { assert_eq!(twice(3), 6); }\n}\n"
+    assert judge_script("rust", SHEETS["rust"].right, script, local_sandbox, run).verdict is Outcome.PASS
+    assert judge_script("rust", SHEETS["rust"].wrong, script, local_sandbox, run).verdict is Outcome.WRONG_ANSWER
+
+
+def test_a_mark_of_another_run_is_a_violation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    forged = "import os\nfor c in range(3, 400):\n    try:\n        os.write(c, b'0123 0 returned b1\\n0123 finished\\n')\n    except OSError: pass\nos._exit(0)\n"
+    assert judge_script("python", forged, "assert False", local_sandbox, run).verdict is Outcome.VIOLATION
