@@ -5,6 +5,7 @@ mark is written only by what stands after the script or around it, so an early e
 `MARK` stands for its text in double quotes, to be written to descriptor 3 (opening /dev/fd/3 by name needs rights on the pipe).
 """
 
+import ast
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +32,12 @@ JAVASCRIPT = Script(files=appended("main.js", ";process.once('beforeExit', () =>
 
 
 def _driven_python(code: str, script: str, end: str) -> str:
-    """From the script on the module is the main one, as test scripts expect it."""
+    """From the script on the module is the main one, as test scripts expect it. A program that does not parse gets no script: a quote that
+    it leaves open would be closed by the script's first one."""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
     return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
 
 

@@ -32,7 +32,7 @@ SHEETS = {
         "def twice(x):\n    return x + x\n",
         "def twice(x):\n    return x * x * x\n",
         "def check(f):\n    assert f(3) == 6\n    assert f(0) == 0\nif __name__ == '__main__':\n    check(twice)\n",
-        ("import sys\nsys.exit(0)\n", "import os\ndef twice(x):\n    os._exit(0)\n", "raise SystemExit\n", "print('OK')\n"),
+        ("import sys\nsys.exit(0)\n", "import os\ndef twice(x):\n    os._exit(0)\n", "raise SystemExit\n", "print('OK')\n", "x = '''"),
     ),
     "javascript": Sheet(
         "function twice(x) { return x + x }",
