@@ -39,7 +39,7 @@ SELECT sum(CAST(word AS INTEGER)) FROM words;
     samples=Samples(
         wrong="SELECT 5;\n",
         hanging="WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;\n",
-        crashing="SELECT * FROM nothing;\n",
+        crashing="SELECT * FROM absent;\n",
         broken="SELECT ( FROM stdin;\n",
     ),
 )

@@ -58,16 +58,16 @@ static class CodemillDriver
     static string EncodeText(string text)
     {
         var hex = new StringBuilder();
-        void Put(int value) => hex.Append(value.ToString("x2"));
-        void Tail(int point, int shift) { for (; shift >= 0; shift -= 6) Put(0x80 | ((point >> shift) & 0x3f)); }
+        Action<int> put = value => hex.Append(value.ToString("x2"));
+        Action<int, int> tail = (point, shift) => { for (; shift >= 0; shift -= 6) put(0x80 | ((point >> shift) & 0x3f)); };
         for (int i = 0; i < text.Length; i++)
         {
             bool pair = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
             int point = pair ? char.ConvertToUtf32(text[i], text[++i]) : text[i];
-            if (point < 0x80) Put(point);
-            else if (point < 0x800) { Put(0xc0 | (point >> 6)); Tail(point, 0); }
-            else if (point < 0x10000) { Put(0xe0 | (point >> 12)); Tail(point, 6); }
-            else { Put(0xf0 | (point >> 18)); Tail(point, 12); }
+            if (point < 0x80) put(point);
+            else if (point < 0x800) { put(0xc0 | (point >> 6)); tail(point, 0); }
+            else if (point < 0x10000) { put(0xe0 | (point >> 12)); tail(point, 6); }
+            else { put(0xf0 | (point >> 18)); tail(point, 12); }
         }
         return hex.ToString();
     }
@@ -232,17 +232,17 @@ static class CodemillDriver
     static void Run(string[] lines)
     {
         var channel = new FileStream(new SafeFileHandle((IntPtr)3, false), FileAccess.Write);
-        void Send(string text)
+        Action<string> send = text =>
         {
             byte[] data = Encoding.ASCII.GetBytes(lines[0] + " " + text + "\n");
             channel.Write(data, 0, data.Length);
             channel.Flush();
-        }
+        };
         Kind kind = Kind.Read(new Queue<string>(lines[3].Split(' ')));
         MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : lines[2].Split('\t').Length);
         object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
-        for (int i = 0; i < int.Parse(lines[4]); i++) Send(i + " " + Result(method, owner, lines[5 + i], kind));
-        Send("finished");
+        for (int i = 0; i < int.Parse(lines[4]); i++) send(i + " " + Result(method, owner, lines[5 + i], kind));
+        send("finished");
         Console.Out.Flush();
         Environment.Exit(0);
     }

@@ -51,7 +51,7 @@ local function decode(tokens, at)
   local tag, rest = sub(token, 1, 1), sub(token, 2)
   at = at + 1
   if tag == "i" then return decode_int(rest), at end
-  if tag == "f" then return FLOATS[rest] or tonumber(rest) + 0.0, at end
+  if tag == "f" then return FLOATS[rest] or tonumber(rest), at end
   if tag == "s" then return from_hex(rest), at end
   if tag == "b" then return rest == "1", at end
   if tag == "n" then return nil, at end

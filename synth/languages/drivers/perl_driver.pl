@@ -48,7 +48,7 @@ sub decode {
     if ($tag eq 's') { my $text = pack('H*', $rest); utf8::decode($text); return $text }
     return $rest if $tag eq 'b';
     return undef if $tag eq 'n';
-    return {map { decode($tokens) } 1 .. 2 * $rest} if $tag eq 'm';
+    return +{map { decode($tokens) } 1 .. 2 * $rest} if $tag eq 'm';
     return [map { decode($tokens) } 1 .. $rest];
 }
 

@@ -64,6 +64,7 @@ final class CodemillDriver
     {
         if (\is_nan($value)) return 'fnan';
         if (\is_infinite($value)) return $value > 0 ? 'finf' : 'f-inf';
+        if ($value === 0.0) return \fdiv(1.0, $value) < 0 ? 'f-0.0' : 'f0.0';
         return 'f' . \sprintf('%.16e', $value);
     }
 

@@ -9,6 +9,7 @@ module CodemillDriver
   Kind = Struct.new(:tag, :inner)
   ANY = Kind.new('?', [].freeze)
   CLASS_OF = Kernel.instance_method(:class) # an object that lies about its class is no value
+  NAME_OF = Module.instance_method(:name)
   F_DUPFD_CLOEXEC = 1030
   CAUGHT = [StandardError, ScriptError, NoMemoryError, SystemStackError, SecurityError].freeze
 
@@ -62,7 +63,7 @@ module CodemillDriver
   end
 
   def self.encode(value, kind, out)
-    case (found = CLASS_OF.bind_call(value)).name
+    case NAME_OF.bind_call(found = CLASS_OF.bind_call(value))
     when 'NilClass' then out << 'n'
     when 'TrueClass' then out << 'b1'
     when 'FalseClass' then out << 'b0'
