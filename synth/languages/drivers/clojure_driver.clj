@@ -150,7 +150,7 @@
              (.halt (Runtime/getRuntime) 1)))
       (load-string text)
       (let [target (or (some #(let [v (ns-resolve % (symbol entry-point))]
-                                (when (and v (= (.ns v) %)) v))
+                                (when (and (var? v) (= (.ns ^clojure.lang.Var v) %)) v))
                              (cons *ns* (remove #(string/starts-with? (str %) "clojure.") (all-ns))))
                        (throw (ex-info (str "the program defines no function " entry-point) {})))
             [kind] (read-kind (string/split result-type #" "))]

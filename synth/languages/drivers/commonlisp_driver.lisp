@@ -52,7 +52,7 @@
 
 ;;; --- values in ---
 
-(defun decode-float (text)
+(defun read-float (text)
   (cond ((string= text "nan") (- sb-ext:double-float-positive-infinity sb-ext:double-float-positive-infinity))
         ((string= text "inf") sb-ext:double-float-positive-infinity)
         ((string= text "-inf") sb-ext:double-float-negative-infinity)
@@ -68,7 +68,7 @@
   (let* ((token (pop *tokens*)) (content (subseq token 1)))
     (case (char token 0)
       (#\i (parse-integer content))
-      (#\f (decode-float content))
+      (#\f (read-float content))
       (#\s (decode-text content))
       (#\b (string= content "1"))
       (#\n nil)
@@ -144,7 +144,7 @@
 
 (defun load-program (send)
   (handler-case (let ((*package* (find-package :cl-user))) (load "solution.lisp" :external-format :utf-8))
-    ((or reader-error end-of-file sb-int:simple-reader-error sb-c::input-error-in-load) (problem)
+    ((or reader-error end-of-file) (problem)
       (funcall send (concatenate 'string "parse_error " (describe-problem problem)))
       (sb-ext:exit :code 1 :abort t))))
 

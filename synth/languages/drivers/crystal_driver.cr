@@ -61,7 +61,7 @@ module Codemill
   def self.read(reader, type : Tuple(*T).class) forall T
     reader.take('t')
     {% begin %}
-      { {% for kind in T %} read(reader, {{kind}}), {% end %} }
+      Tuple.new({% for index in 0...T.size %} read(reader, {{T[index]}}), {% end %})
     {% end %}
   end
 

@@ -59,9 +59,9 @@ T get(T)(ref string[] tokens)
     else static if (is(T == typeof(null))) { tokens.take('n'); return null; }
     else static if (isTuple!T)
     {
-        if (tokens.take('t').to!size_t != T.length) throw new Exception("the tuple has another length");
+        if (tokens.take('t').to!size_t != T.Types.length) throw new Exception("the tuple has another length");
         T made;
-        foreach (i, ref field; made) field = get!(typeof(field))(tokens);
+        foreach (ref field; made.expand) field = get!(typeof(field))(tokens);
         return made;
     }
     else static if (isAssociativeArray!T)
@@ -104,8 +104,8 @@ void put(T)(T value, ref string[] words)
     else static if (isSomeString!T) words ~= "s" ~ toHex(value.to!(const(char)[]));
     else static if (isTuple!T)
     {
-        words ~= "t" ~ T.length.to!string;
-        foreach (field; value) put(field, words);
+        words ~= "t" ~ T.Types.length.to!string;
+        foreach (field; value.expand) put(field, words);
     }
     else static if (isAssociativeArray!T)
     {
@@ -126,7 +126,7 @@ private string result(alias target)(string line)
     {
         Tuple!(staticMap!(Unqual, Parameters!target)) arguments;
         auto parts = line.split("\t");
-        foreach (i, ref argument; arguments)
+        foreach (i, ref argument; arguments.expand)
         {
             auto tokens = parts[i].split(" ");
             argument = get!(typeof(argument))(tokens);

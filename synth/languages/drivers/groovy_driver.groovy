@@ -158,7 +158,7 @@ class CodemillDriver {
         if (owner(script.getClass())) return { List arguments -> script.invokeMethod(name, arguments as Object[]) }
         if (script.binding.hasVariable(name)) return { List arguments -> script.binding.getVariable(name).call(*arguments) }
         Class found = loader.loadedClasses.find(owner)
-        if (found == null) throw new MissingMethodException(name, script.getClass())
+        if (found == null) throw new NoSuchMethodException("the program defines no method '$name'")
         boolean isStatic = found.declaredMethods.any { it.name == name && java.lang.reflect.Modifier.isStatic(it.modifiers) }
         return isStatic ? { List arguments -> found."$name"(*arguments) } : { List arguments -> found.newInstance()."$name"(*arguments) }
     }
@@ -187,7 +187,7 @@ class CodemillDriver {
 }
 
 String[] codemillLines = System.in.getText('US-ASCII').split('\n', -1)
-Thread codemillThread = new Thread(null, {
+Thread codemillThread = new Thread(null, (Runnable) {
     try { CodemillDriver.run(codemillLines) } catch (Throwable error) { error.printStackTrace(); Runtime.runtime.halt(1) }
 }, 'program', 64L << 20)
 codemillThread.start()

@@ -104,7 +104,7 @@ object Wire {
   implicit def seq[T](implicit wire: Wire[T]): Wire[Seq[T]] = make[Seq[T]](in => readItems[T](in))((items, out) => writeItems(items, out))
   implicit def vector[T](implicit wire: Wire[T]): Wire[Vector[T]] = make(in => readItems[T](in).toVector)((items, out) => writeItems(items, out))
   implicit def buffer[T](implicit wire: Wire[T]): Wire[ArrayBuffer[T]] =
-    make { in => val made = new ArrayBuffer[T]; made ++= readItems[T](in); made }((items, out) => writeItems(items.toSeq, out))
+    make(in => ArrayBuffer(readItems[T](in): _*))((items, out) => writeItems(items.toSeq, out))
   implicit def array[T](implicit wire: Wire[T], tag: scala.reflect.ClassTag[T]): Wire[Array[T]] =
     make(in => readItems[T](in).toArray)((items, out) => writeItems(items.toSeq, out))
 
