@@ -57,11 +57,13 @@ class E2bSandbox:
     async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
         """Observations in the order of the requests. Raises SandboxError only where the start does."""
         await self.start()
-        assert self._inside is not None, "start looks inside"
-        asked = await asyncio.to_thread(lambda inside: [inside.ask(at, request) for at, request in enumerate(requests)], self._inside)
-        observations = await self._run(asked, alone=False)
+        inside, dispatcher = self._inside, self._dispatcher
+        assert inside is not None, "start looks inside"
+        assert dispatcher is not None, "start makes it"
+        asked = await asyncio.to_thread(lambda: [inside.ask(at, request) for at, request in enumerate(requests)])
+        observations = await run_asked(dispatcher, asked, alone=False)
         doubtful = [at for at, one in enumerate(observations) if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)]
-        again = await self._run([asked[at] for at in doubtful], alone=True)
+        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True)
         for at, observation in zip(doubtful, again, strict=True):
             if not observation.infrastructure:
                 observations[at] = observation
@@ -88,6 +90,8 @@ class E2bSandbox:
             try:
                 async with fleet.lend() as host:
                     found = await probe(host, probe_task())
+                if found.root and not found.separated:
+                    raise _problem("the worker is root inside and must be able to make namespaces", "take another template")
                 return Inside(found, "e2b" if found.separated else "e2b-unseparated")
             except HostFault as fault:
                 if attempt == backoff.tries or fault.remedy in (Remedy.STOP, Remedy.NOTHING):
@@ -95,14 +99,11 @@ class E2bSandbox:
                 await backoff.pause(attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _run(self, asked: Sequence[Asked | Observation], *, alone: bool) -> list[Observation]:
-        """What has an item runs; what is an observation already stays one."""
-        items = [one.item for one in asked if isinstance(one, Asked)]
-        if not items:
-            return [one for one in asked if isinstance(one, Observation)]
-        assert self._dispatcher is not None, "execute starts it"
-        answers = await self._dispatcher.run(items, alone=alone)
-        return await asyncio.to_thread(lambda: [observe(o, answers[o.item.index]) if isinstance(o, Asked) else o for o in asked])
+
+async def run_asked(dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool) -> list[Observation]:
+    """What has an item runs; what is an observation already stays one."""
+    answers = await dispatcher.run([one.item for one in asked if isinstance(one, Asked)], alone=alone)
+    return await asyncio.to_thread(lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked])
 
 
 def _refused(fault: HostFault, config: E2bConfig) -> SandboxError:

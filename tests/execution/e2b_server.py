@@ -8,6 +8,7 @@ requests) is what the tests ask about.
 import asyncio
 import contextlib
 import gzip
+import os
 import signal
 import socket
 import threading
@@ -47,6 +48,8 @@ class Machine:
     metadata: dict[str, str]
     internet: bool
     pids: list[int] = field(default_factory=list)
+    spaces: set[str] = field(default_factory=set)
+    """Network namespaces that were made in it: whoever is in one of them was started here."""
 
     def kill(self) -> None:
         """End every process that was started here, and all below them."""
@@ -54,8 +57,17 @@ class Machine:
             with contextlib.suppress(psutil.NoSuchProcess):
                 top = psutil.Process(pid)
                 for process in [top, *top.children(recursive=True)]:
+                    self.spaces |= {network_of(process.pid)} - {"", network_of(os.getpid())}
                     with contextlib.suppress(psutil.NoSuchProcess):
                         process.send_signal(signal.SIGKILL)
+
+
+def network_of(pid: int) -> str:
+    """The network namespace of a process; empty for one that is gone."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    except OSError:
+        return ""
 
 
 @dataclass

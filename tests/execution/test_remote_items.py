@@ -19,7 +19,7 @@ CPP = FoundToolchain(tools={"g++": "/opt/g++"}, version="g++ 12", digest="d")
 
 def inside(mold: bool = False) -> Inside:
     found = {"python": PYTHON, "java": JAVA, "cpp": CPP, "ruby": None}
-    return Inside(Probe(languages=found, mold=mold, cores=2, separated=True, python="3.12.1"), "e2b")
+    return Inside(Probe(languages=found, mold=mold, cores=2, root=True, separated=True, python="3.12.1"), "e2b")
 
 
 def request(language: str = "python", code: str = "def f(x): return x", **limits: float) -> ExecutionRequest:

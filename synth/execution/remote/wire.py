@@ -87,8 +87,18 @@ class RunResult(Wire):
 
     def job_result(self) -> JobResult:
         """The same as a local process sandbox says it."""
-        streams = {"stdout": Output(*self.stdout), "stderr": Output(*self.stderr)}
-        return JobResult(**{**dict(self), **streams})
+        return JobResult(
+            exit_code=self.exit_code,
+            signal=self.signal,
+            stop=self.stop,
+            stdout=Output(*self.stdout),
+            stderr=Output(*self.stderr),
+            channel=self.channel,
+            cpu_s=self.cpu_s,
+            wall_s=self.wall_s,
+            peak_memory_mb=self.peak_memory_mb,
+            infrastructure=self.infrastructure,
+        )
 
 
 class Answer(Wire):
@@ -121,6 +131,7 @@ class Probe(Wire):
     languages: dict[str, FoundToolchain | None]
     mold: bool
     cores: int
+    root: bool
     separated: bool
-    """Whether programs are kept apart from each other inside (it takes root there)."""
+    """Whether programs are kept apart from each other inside (it takes root there, and namespaces)."""
     python: str

@@ -67,6 +67,7 @@ def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]
         "languages": found,
         "mold": find("mold") is not None,
         "cores": len(os.sched_getaffinity(0)),
+        "root": os.geteuid() == 0,
         "separated": place.can_separate(),
         "python": platform.python_version(),
     }

@@ -17,6 +17,7 @@ import signal
 import struct
 import subprocess
 import sys
+import traceback
 from typing import NoReturn
 
 import place  # type: ignore[import-not-found]
@@ -119,6 +120,8 @@ def become_slot(batch: dict, number: int, orders: int, answers: int) -> NoReturn
         os.dup2(null, 1)
         slots.serve(batch, BASE, number, orders, answers)
         status = 0
+    except BaseException:  # noqa: BLE001  # a fork must never come back; stderr reaches whoever listens
+        traceback.print_exc()
     finally:
         os._exit(status)
 
