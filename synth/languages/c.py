@@ -4,7 +4,7 @@ Scalars, and lists of scalars as a pointer and a length; a list that is returned
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import Declaration, find_declaration
@@ -18,7 +18,7 @@ _BITS = {"short": 16, "int": 32, "long": 64, "long int": 64, "long long": 64, "l
 _BITS |= {f"int{bits}_t": bits for bits in (8, 16, 32, 64)}
 _UNSIGNED = {"unsigned": 32, "size_t": 63, "unsigned char": 8} | {f"uint{bits}_t": min(bits, 63) for bits in (8, 16, 32, 64)}
 _UNSIGNED |= {f"unsigned {name}": min(bits, 63) for name, bits in _BITS.items() if not name.endswith("_t")}
-_RANGES: Final = {name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for name, bits in _BITS.items()}
+_RANGES = {name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for name, bits in _BITS.items()}
 _RANGES |= {name: (0, 2**bits - 1) for name, bits in _UNSIGNED.items()}
 
 _FLAGS = ("-std=gnu17", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-w")

@@ -12,7 +12,7 @@ from synth.values import Signature, ValueType
 
 _SCALARS = {"int": "number", "float": "number", "str": "string", "bool": "boolean", "null": "null", "any": "any"}
 _TYPES = Terms("TypeScript", _SCALARS, "Array<{}>", "Map<{}, {}>", lambda inner: f"[{', '.join(inner)}]")
-_CHECK = ("--target", "es2022", "--module", "commonjs", "--moduleDetection", "force", "--lib", "es2022", "--types", "node")
+_CHECK: tuple[str, ...] = ("--target", "es2022", "--module", "commonjs", "--moduleDetection", "force", "--lib", "es2022", "--types", "node")
 _CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
 """Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside the package of tsc."""
 
