@@ -4,6 +4,7 @@ Place in the flow: `local.py` hands it groups of requests from its threads. The 
 """
 
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
 from synth.execution.warm import WarmWorkers
-from synth.languages.spec import Language, Script, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Driver, Language, Script, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, parse_signature
 
@@ -46,14 +47,17 @@ class LanguageRunner:
         self._warm: WarmWorkers | None = None
         self._shared: Path | None = None
         self._prepared = False
+        self._preparing = threading.Lock()
         self._context = Context(sandbox.level, f"{language.name} {toolchain.version} {toolchain.digest}")
 
     def prepare(self) -> None:
-        """Make the driver's shared files. Raises SandboxError."""
-        driver = self.language.driver
-        if driver is None or self._prepared:
-            return
-        self._prepared = True
+        """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""
+        with self._preparing:
+            if self.language.driver is not None and not self._prepared:
+                self._prepare(self.language.driver)
+                self._prepared = True
+
+    def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
             self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)

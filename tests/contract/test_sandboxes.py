@@ -16,6 +16,8 @@ from synth.execution.local import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
 from synth.execution.zygote import zygote_files
+from synth.languages.registry import get_language
+from synth.languages.spec import find_toolchain
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 
 T = TypeVar("T")
@@ -239,3 +241,14 @@ def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, 
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
     observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)
     assert is_doubtful(observation, 5.0) is near
+
+
+def test_programs_that_begin_at_once_all_find_the_driver_prepared(run: Run[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if find_toolchain("cpp") is None:
+        pytest.skip(get_language("cpp").install)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sandbox = LocalSandbox(workers=2, minimum_level="B")
+    codes = [f"#include <sys/stat.h>\nlong long f(long long x) {{ return x + {n}; }}" for n in range(2)]
+    observations = run(sandbox.execute([function(str(n), code, cases=1, language="cpp") for n, code in enumerate(codes)]))
+    run(sandbox.close())
+    assert [case.output for o in observations for case in o.cases] == ["i0", "i1"], observations
