@@ -54,8 +54,13 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
         raise UserError(*validation_problems(error, "limits")) from None
 
 
-def check_level(level: str) -> Literal["A", "B", "C"]:
+Level = Literal["A", "B", "C"]
+LEVELS: tuple[Level, ...] = ("A", "B", "C")
+
+
+def check_level(level: str) -> Level:
     """The isolation level of that name. Raises UserError."""
-    if level == "A" or level == "B" or level == "C":
-        return level
+    for name in LEVELS:
+        if level == name:
+            return name
     raise UserError(Problem(f"--minimum-level {level}", "must be A, B or C", "--minimum-level B", "docs/architecture/sandbox.md"))

@@ -38,7 +38,7 @@ console.log words.map(Number).reduce ((a, b) -> a + b), 0
 """,
     samples=Samples(
         wrong="solve = (xs) -> xs.length\n",
-        hanging="solve = (xs) ->\n  loop\n    xs = xs\n",
+        hanging="solve = (xs) ->\n  loop\n    xs = xs\n  return\n",
         crashing="solve = (xs) -> xs.nothing.here\n",
         broken="solve = (xs -> [\n",
         identity="\n  x\n",

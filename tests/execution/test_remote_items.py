@@ -38,7 +38,14 @@ def packed(text: str) -> tuple[str, int]:
 
 
 def result(channel: str = "", stderr: str = "", exit_code: int | None = 0, **fields: object) -> RunResult:
-    given = {"exit_code": exit_code, "signal": None, "stop": "none", "stdout": packed(""), "stderr": packed(stderr), "cpu_s": 0.1}
+    given: dict[str, object] = {
+        "exit_code": exit_code,
+        "signal": None,
+        "stop": "none",
+        "stdout": packed(""),
+        "stderr": packed(stderr),
+        "cpu_s": 0.1,
+    }
     given |= {"channel": packed(channel)[0], "wall_s": 0.2, "peak_memory_mb": 9.0, "infrastructure": None, **fields}
     return RunResult.model_validate(given)
 

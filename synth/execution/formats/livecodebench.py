@@ -42,7 +42,8 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     """Public and private cases together."""
     cases = [*read_cases(problem.get("public_test_cases")), *read_cases(problem.get("private_test_cases"))]
     metadata = problem.get("metadata")
-    named = (json.loads(metadata) if isinstance(metadata, str) and metadata else metadata or {}).get("func_name")
+    told = json.loads(metadata) if isinstance(metadata, str) and metadata else metadata
+    named = told.get("func_name") if isinstance(told, dict) else None
     inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
     language = language_of(sample)
     if not named:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from synth.errors import Problem, UserError
 from synth.execution.formats.registry import get_format
@@ -77,7 +78,7 @@ def _programs(sample: Fields, where: str, language: str) -> list[Sample]:
 
 
 def _list(value: object, where: str) -> list[str]:
-    items = value if isinstance(value, list) else [value]
+    items: list[Any] = value if isinstance(value, list) else [value]
     if not items or not all(isinstance(item, str) for item in items):
         raise RowError(
             Problem(f"{where}: program = {json.dumps(value)[:60]}", "must be text, or a list of texts", "write the program", PAGE)

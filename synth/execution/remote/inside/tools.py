@@ -34,7 +34,7 @@ def version(command: list[str]) -> str | None:
     user = {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
     try:
-        done = subprocess.run(  # type: ignore[call-overload]
+        done = subprocess.run(
             command, capture_output=True, timeout=VERSION_S, stdin=subprocess.DEVNULL, env=environment, cwd="/", check=False, **user
         )
     except (OSError, subprocess.SubprocessError):
