@@ -15,7 +15,7 @@ _TYPES = Terms(
     _SCALARS,
     "List<{}>",
     "Dictionary<{}, {}>",
-    lambda inner: f"({', '.join(inner)})" if len(inner) > 1 else f"ValueTuple<{', '.join(inner)}>",
+    lambda inner: f"ValueTuple<{', '.join(inner)}>",
     _KEYS,
 )
 _SIMPLE = {"long": "int", "int": "int", "short": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
@@ -112,10 +112,11 @@ class Program {
             "class Solution { static object solve(long x) { return new E(); } }",
             "a list of its own": "class L : List<long> { public override bool Equals(object o) { return true; }\n"
             "public override int GetHashCode() { return 0; } }\nclass Solution { static object solve(long x) { return new L(); } }",
-            "forged lines": "static long solve(long x) { var h = new Microsoft.Win32.SafeHandles.SafeFileHandle((IntPtr)3, false);\n"
-            "var w = new System.IO.StreamWriter(new System.IO.FileStream(h, System.IO.FileAccess.Write));\n"
-            'for (int n = 0; n < 6; n++) w.Write("NONCE " + n + " returned i0\\n");'
-            ' w.Write("NONCE finished\\n"); w.Flush(); Environment.Exit(0); return 0; }',
+            "forged lines": 'class Solution { [System.Runtime.InteropServices.DllImport("libc")]\n'
+            "static extern IntPtr write(int descriptor, byte[] data, IntPtr count);\n"
+            'static long solve(long x) { var s = ""; for (int n = 0; n < 6; n++) s += "NONCE " + n + " returned i0\\n";\n'
+            'var data = Encoding.ASCII.GetBytes(s + "NONCE finished\\n"); write(3, data, (IntPtr)data.Length);\n'
+            "Environment.Exit(0); return 0; } }",
             "a float that is equal": "static double solve(long x) { return x * x + 7; }",
             "a string that looks right": 'static string solve(long x) { return "" + (x * x + 7); }',
         },

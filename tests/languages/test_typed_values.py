@@ -143,6 +143,7 @@ EDGES: dict[str, list[Value]] = {
     "int": [0, -1, 2**31, -(2**31) - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)],
     "float": [0.0, -0.0, float("inf"), float("-inf"), float("nan"), 5e-324, 1.7976931348623157e308, 0.1, 1e22, 1e21, 123456789.0, 3.0],
     "str": ["", " ", "a\tb\nc\0d", "é", "中文", "𝄞", "\ud800", "a\udfffb", "\ufeff", "x" * 5000],
+    "bool": [True, False],
     "list[int]": [[], [0], list(range(1000))],
     "list[list[list[int]]]": [[], [[]], [[[]], [[1], []]]],
     "map[str, int]": [{}, {"": 0, "__proto__": 1, "constructor": 2, "10": 3, "9": 4}],

@@ -52,6 +52,14 @@
 
 ;;; --- values in ---
 
+;;; `coerce` rounds denormalized floats wrongly, so those are made from their bits.
+(defun to-double (rational)
+  (if (>= (abs rational) (rational least-positive-normalized-double-float))
+      (coerce rational 'double-float)
+      (let* ((bits (round (* (abs rational) (expt 2 1074))))
+             (made (sb-kernel:make-double-float (ash bits -32) (logand bits #xffffffff))))
+        (if (minusp rational) (- made) made))))
+
 (defun read-float (text)
   (cond ((string= text "nan") (- sb-ext:double-float-positive-infinity sb-ext:double-float-positive-infinity))
         ((string= text "inf") sb-ext:double-float-positive-infinity)
@@ -62,7 +70,7 @@
                   (digits (concatenate 'string (subseq text 0 point) (subseq text (min mark (1+ point)) mark)))
                   (fraction (max 0 (- mark point 1)))
                   (exponent (if (< mark (length text)) (parse-integer text :start (1+ mark)) 0)))
-             (coerce (* (parse-integer digits) (expt 10 (- exponent fraction))) 'double-float)))))
+             (to-double (* (parse-integer digits) (expt 10 (- exponent fraction))))))))
 
 (defun decode ()
   (let* ((token (pop *tokens*)) (content (subseq token 1)))
@@ -83,7 +91,15 @@
 (defun encode-float (value)
   (cond ((sb-ext:float-nan-p value) "fnan")
         ((sb-ext:float-infinity-p value) (if (plusp value) "finf" "f-inf"))
+        ((< (abs value) least-positive-normalized-double-float) (encode-small-float (coerce value 'double-float)))
         (t (let ((*read-default-float-format* 'double-float)) (format nil "f~a" (prin1-to-string (coerce value 'double-float)))))))
+
+;;; Denormalized floats are printed with too few digits; here they are written exactly.
+(defun encode-small-float (value)
+  (multiple-value-bind (mantissa exponent sign) (integer-decode-float value)
+    (if (zerop mantissa)
+        (if (minusp sign) "f-0.0" "f0.0")
+        (format nil "f~de~d" (* sign mantissa (expt 5 (- exponent))) exponent))))
 
 (defun encode-table (table kind)
   (cons (format nil "m~d" (hash-table-count table))

@@ -61,7 +61,7 @@ T get(T)(ref string[] tokens)
     {
         if (tokens.take('t').to!size_t != T.Types.length) throw new Exception("the tuple has another length");
         T made;
-        foreach (ref field; made.expand) field = get!(typeof(field))(tokens);
+        static foreach (i; 0 .. T.Types.length) made[i] = get!(T.Types[i])(tokens);  // GDC 12 loses a bool by reference
         return made;
     }
     else static if (isAssociativeArray!T)
@@ -126,11 +126,11 @@ private string result(alias target)(string line)
     {
         Tuple!(staticMap!(Unqual, Parameters!target)) arguments;
         auto parts = line.split("\t");
-        foreach (i, ref argument; arguments.expand)
-        {
+        static foreach (i; 0 .. arguments.Types.length)
+        {{
             auto tokens = parts[i].split(" ");
-            argument = get!(typeof(argument))(tokens);
-        }
+            arguments[i] = get!(arguments.Types[i])(tokens);
+        }}
         string[] words;
         static if (is(ReturnType!target == void)) { target(arguments.expand); words ~= "n"; }
         else put(target(arguments.expand), words);

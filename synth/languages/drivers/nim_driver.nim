@@ -23,7 +23,7 @@ proc take(r: var Reader, wanted: char): string =
 
 proc strtod(text: cstring, rest: ptr cstring): cdouble {.importc, header: "<stdlib.h>".}
 
-proc fromHex(hex: string): string =
+proc decodeHex(hex: string): string =
   for i in 0 ..< hex.len div 2: result.add chr(parseHexInt(hex[2 * i .. 2 * i + 1]))
 
 proc get*[T: tuple | object | SomeNumber | bool | char | string | seq](r: var Reader, t: typedesc[T]): T
@@ -38,7 +38,7 @@ proc get*[T: tuple | object | SomeNumber | bool | char | string | seq](r: var Re
   when T is bool: r.take('b') == "1"
   elif T is SomeInteger: T(parseBiggestInt(r.take('i')))
   elif T is SomeFloat: T(strtod(r.take('f').cstring, nil))
-  elif T is string: fromHex(r.take('s'))
+  elif T is string: decodeHex(r.take('s'))
   elif T is seq:
     for _ in 0 ..< parseInt(r.take('l')): result.add r.get(typeof(result[0]))
   elif T is tuple:
