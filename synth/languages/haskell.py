@@ -75,7 +75,7 @@ main = getLine >>= print . sum . map (read :: String -> Integer) . words
 """,
     samples=Samples(
         wrong="module Answer (solve) where\n\nsolve :: [Integer] -> Int\nsolve = length\n",
-        hanging="solve :: [Int] -> Int\nsolve xs = go 0 where go n = go (n + length xs)\n",
+        hanging="solve :: [Int] -> Int\nsolve xs = length (cycle xs)\n",
         crashing="solve :: [Int] -> Int\nsolve xs = xs !! 99\n",
         broken="solve :: [Int] -> Int\nsolve xs = (sum xs\n",
         refused="solve :: [Int] -> Int\nsolve xs = nothing\n",

@@ -44,9 +44,10 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     code = _PACKAGE.sub("", code)
     owner = _owner(code, entry_point)
     solution = code if owner else f"object Solution {{ {code}\n}}"
-    arguments = ", ".join("in.next" for _ in signature.parameters)
-    call = f"codemill.Driver.wire(({owner or 'Solution'}).{entry_point}({arguments}))"
-    start = f"object CodemillStart {{ def main(words: Array[String]): Unit = codemill.Driver.drive(in => {call}) }}\n"
+    if len(signature.parameters) > 6:
+        raise UnsupportedType("functions of Scala are known up to six parameters")
+    call = f"codemill.Driver.f{len(signature.parameters)}(({owner or 'Solution'}).{entry_point} _)"
+    start = f"object CodemillStart {{ def main(words: Array[String]): Unit = codemill.Driver.drive({call}) }}\n"
     return {"Solution.scala": solution, "CodemillStart.scala": start}
 
 

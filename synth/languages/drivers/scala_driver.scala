@@ -159,6 +159,23 @@ object Driver {
     out.mkString(" ")
   }
 
+  type Call = Arguments => String
+
+  // A function with parameters of declared types, as a call on the arguments of a case.
+  def f0[R](call: () => R)(implicit r: Wire[R]): Call = in => wire(call())
+  def f1[A, R](call: (A) => R)(implicit a: Wire[A], r: Wire[R]): Call =
+    in => wire(call(in.next[A]))
+  def f2[A, B, R](call: (A, B) => R)(implicit a: Wire[A], b: Wire[B], r: Wire[R]): Call =
+    in => wire(call(in.next[A], in.next[B]))
+  def f3[A, B, C, R](call: (A, B, C) => R)(implicit a: Wire[A], b: Wire[B], c: Wire[C], r: Wire[R]): Call =
+    in => wire(call(in.next[A], in.next[B], in.next[C]))
+  def f4[A, B, C, D, R](call: (A, B, C, D) => R)(implicit a: Wire[A], b: Wire[B], c: Wire[C], d: Wire[D], r: Wire[R]): Call =
+    in => wire(call(in.next[A], in.next[B], in.next[C], in.next[D]))
+  def f5[A, B, C, D, E, R](call: (A, B, C, D, E) => R)(implicit a: Wire[A], b: Wire[B], c: Wire[C], d: Wire[D], e: Wire[E], r: Wire[R]): Call =
+    in => wire(call(in.next[A], in.next[B], in.next[C], in.next[D], in.next[E]))
+  def f6[A, B, C, D, E, F, R](call: (A, B, C, D, E, F) => R)(implicit a: Wire[A], b: Wire[B], c: Wire[C], d: Wire[D], e: Wire[E], f: Wire[F], r: Wire[R]): Call =
+    in => wire(call(in.next[A], in.next[B], in.next[C], in.next[D], in.next[E], in.next[F]))
+
   private def describe(error: Throwable): String = {
     val text = error.getClass.getName + ": " + error.getMessage
     Wire.encodeText(text.take(300))
