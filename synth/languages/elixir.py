@@ -1,6 +1,5 @@
 """Elixir: called by drivers/elixir_driver.exs; every value has one natural type. Floats have no infinity and no NaN."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
@@ -14,6 +13,19 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     """Bare functions are put into a module; line numbers stay."""
     solution = code if "defmodule" in code else f"defmodule Solution do {code}\nend"
     return {"solution.ex": solution, "driver.exs": read_driver("elixir_driver.exs")}
+
+
+_BEFORE = "Application.load(:ex_unit); ExUnit.after_suite(fn suite -> if suite.failures > 0, do: System.halt(1) end)\n"
+_AFTER = """
+if Process.whereis(ExUnit.Server), do: ExUnit.run()
+Port.command(Port.open({:fd, 3, 3}, [:out, :binary]), MARK)
+System.halt(0)
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Test cases of ExUnit would run after the end of the file, so they are run before the mark; a failed one leaves it out."""
+    return {"main.exs": f"{_BEFORE}{code}\n{script}\n{_AFTER.replace('MARK', mark)}"}
 
 
 BEAM_FLAGS = "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none"
@@ -38,7 +50,7 @@ LANGUAGE = Language(
         big_integers=True,
         slow=True,
     ),
-    script=Script(files=appended("main.exs", "Port.command(Port.open({:fd, 3, 3}, [:out, :binary]), MARK)\nSystem.halt(0)")),
+    script=Script(files=_script),
     render_signature=render_signature,
     gold=Gold("defmodule Solution do\n  def solve(xs) do\n    Enum.sum(xs)\n  end\nend\n", ("l3 i1 i2 i3",), "i6"),
     hello="""IO.gets("") |> String.split() |> Enum.map(&String.to_integer/1) |> Enum.sum() |> IO.puts()

@@ -1,6 +1,5 @@
 """Racket: called by drivers/racket_driver.rkt; lists and tuples are lists, maps are immutable hashes."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
@@ -15,7 +14,26 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.rkt": solution, "driver.rkt": read_driver("racket_driver.rkt")}
 
 
-_MARK = "(require ffi/unsafe/port) (let ([c (unsafe-file-descriptor->port 3 'c '(write))]) (write-string MARK c) (flush-output c))"
+_GUARD = """#lang racket/base
+(require ffi/unsafe/port)
+(define program (build-path (current-directory) "main.rkt"))
+(dynamic-require program #f)
+(for ([part '(main test)])
+  (define name (list 'submod program part))
+  (when (module-declared? name #t) (dynamic-require name #f)))
+(define failed (if (module-declared? 'rackunit/log #f) (car ((dynamic-require 'rackunit/log 'test-log))) 0))
+(unless (zero? failed) (exit 1))
+(define channel (unsafe-file-descriptor->port 3 'channel '(write)))
+(write-string MARK channel)
+(flush-output channel)
+"""
+"""What is around the script: it runs its submodules too, and asks rackunit, whose failed checks end nothing."""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    text = f"{code}\n{script}\n"
+    return {"main.rkt": text if "#lang" in code else f"#lang racket {text}", "guard.rkt": _GUARD.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="racket",
@@ -35,7 +53,7 @@ LANGUAGE = Language(
         big_integers=True,
         slow=True,
     ),
-    script=Script(files=appended("main.rkt", _MARK)),
+    script=Script(files=_script, run_command=("{racket}", "guard.rkt")),
     render_signature=render_signature,
     gold=Gold("#lang racket\n\n(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6"),
     hello="""#lang racket/base

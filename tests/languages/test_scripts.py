@@ -112,6 +112,40 @@ SHEETS = {
         'set -e\n[[ $(twice 3) = 6 ]] || { echo "assertion failed" >&2; false; }\n',
         ("exit 0", "trap 'exit 0' EXIT; false; exit 1", "exec true"),
     ),
+    "elixir": Sheet(
+        "defmodule Solution do\n  def twice(x), do: x + x\nend\n",
+        "defmodule Solution do\n  def twice(x), do: x * x * x\nend\n",
+        'ExUnit.start()\n\ndefmodule TwiceTest do\n  use ExUnit.Case, async: true\n\n  test "twice" do\n    assert Solution.twice(3) == 6\n  end\nend\n',
+        (
+            "System.halt(0)\n",
+            "defmodule Solution do\n  def twice(_), do: System.halt(0)\nend\n",
+            "exit(:normal)\n",
+            "defmodule Solution do\n  def twice(_), do: exit(:normal)\nend\n",
+        ),
+    ),
+    "racket": Sheet(
+        "#lang racket\n(define (twice x) (+ x x))\n",
+        "#lang racket\n(define (twice x) (* x x x))\n",
+        "(require rackunit)\n(check-equal? (twice 0) 0)\n(module+ test\n  (check-equal? (twice 3) 6))\n",
+        ("#lang racket\n(exit 0)\n", "#lang racket\n(define (twice x) (exit 0))\n", "#lang racket\n(exit-handler void)\n(exit 1)\n", "#lang racket\n#|\n"),
+    ),
+    "commonlisp": Sheet(
+        "(defun twice (x) (+ x x))",
+        "(defun twice (x) (* x x x))",
+        "(assert (= (twice 3) 6))\n(assert (= (twice 0) 0))\n",
+        (
+            "(sb-ext:exit :code 0)",
+            "(defun twice (x) (declare (ignore x)) (sb-ext:exit :code 0 :abort t))",
+            "(setf sb-ext:*invoke-debugger-hook* (lambda (c h) (declare (ignore c h)) (sb-ext:exit :code 0 :abort t)))",
+            "#|",
+        ),
+    ),
+    "scheme": Sheet(
+        "(define (twice x) (+ x x))",
+        "(define (twice x) (* x x x))",
+        '(if (not (= (twice 3) 6)) (error "assertion failed" (twice 3)))\n',
+        ("(exit 0)", "(define (twice x) (primitive-_exit 0))", "#|", "(define (error . words) (exit 0))\n(define (twice x) 0)"),
+    ),
 }  # fmt: skip
 
 CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
