@@ -1,7 +1,7 @@
 """Clojure: called by drivers/clojure_driver.clj; lists and tuples are vectors."""
 
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
 
@@ -17,6 +17,27 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 _JARS = ":".join(f"{JARS}/{name}.jar" for name in ("clojure", "spec.alpha", "core.specs.alpha"))
 _RUN = (*RUN, "-cp", _JARS, "clojure.main")
 
+_COUNTED = (
+    "(require 'clojure.test) (def codemill-failed (atom 0)) (alter-var-root #'clojure.test/do-report (fn [report] "
+    "(fn [m] (when (#{:fail :error} (:type m)) (swap! codemill-failed inc)) (report m))))\n"
+)
+_END = """
+(in-ns 'user)
+(when (and (resolve 'user/codemill-failed) (pos? @(var-get (resolve 'user/codemill-failed)))) (System/exit 1))
+(let [field (doto (.getDeclaredField sun.misc.Unsafe "theUnsafe") (.setAccessible true))
+      ^sun.misc.Unsafe unsafe (.get field nil)
+      channel (java.io.FileDescriptor.)]
+  (.putInt unsafe channel (long (.objectFieldOffset unsafe (.getDeclaredField java.io.FileDescriptor "fd"))) (int 3))
+  (.write (java.io.FileOutputStream. channel) (.getBytes ^String MARK "US-ASCII")))
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Failed tests of clojure.test end nothing, so they are counted."""
+    text = f"{code}\n{script}\n"
+    return {"main.clj": f"{_COUNTED if 'clojure.test' in text else ''}{text}{_END.replace('MARK', mark)}"}
+
+
 LANGUAGE = Language(
     name="clojure",
     aliases=("clj",),
@@ -29,6 +50,7 @@ LANGUAGE = Language(
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
+    script=Script(files=_script),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.clj"), big_integers=True, slow=True),
     render_signature=render_signature,
     gold=Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6"),

@@ -1,7 +1,8 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
 from synth.languages.javascript import NODE_FLAGS
-from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.languages.scripting import appended
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
 
@@ -28,6 +29,7 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=32,
     data_limit=False,
+    script=Script(files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")),
     driver=Driver(
         files=_files, compile_command=(*_COMPILE, "solution.coffee"), run_command=("{node}", *NODE_FLAGS, "driver.js"), slow=True
     ),

@@ -1,12 +1,21 @@
 """Crystal: the driver is compiled with each program."""
 
 from synth.languages.composing import Terms
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "Int64", "float": "Float64", "str": "String", "bool": "Bool", "null": "Nil"}
 _TYPES = Terms("Crystal", _SCALARS, "Array({})", "Hash({}, {})", lambda inner: f"Tuple({', '.join(inner)})")
 _COMPILE = ("{crystal}", "build", "--no-debug", "--no-color", "--threads", "1", "-o", "program")
+_BEFORE = (
+    "module CodemillEnd; class_property? reached : Bool = false; end; at_exit { |status| "
+    "LibC.write(3, MARK.to_unsafe, LibC::SizeT.new(MARK.bytesize)) if status == 0 && CodemillEnd.reached? }\n"
+)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The mark is written at the exit, after the examples of `spec`, which run there too."""
+    return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\nCodemillEnd.reached = true\n"}
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -31,6 +40,7 @@ LANGUAGE = Language(
     compile_command=(*_COMPILE, "main.cr"),
     run_command=("./program",),
     data_limit=False,
+    script=Script(files=_script),
     driver=Driver(files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True),
     render_signature=render_signature,
     gold=Gold("def solve(xs : Array(Int64)) : Int64\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),

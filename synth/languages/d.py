@@ -4,7 +4,8 @@ import re
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import find_declaration
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.scripting import GUARD_C, WRAP_MAIN
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -14,6 +15,10 @@ _READ = {"long": "int", "int": "int", "double": "float", "float": "float", "stri
 _MODULE = re.compile(r"^\s*module\s+[\w.]+\s*;", re.MULTILINE)
 _MAIN = re.compile(r"^(\s*(?:void|int)\s+)main(\s*\()", re.MULTILINE)
 _FLAGS = ("-O1", "-w")
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.d": f"{code}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -66,6 +71,7 @@ LANGUAGE = Language(
     compile_command=("{gdc}", *_FLAGS, "-o", "program", "main.d"),
     run_command=("./program",),
     runtime_mb=32,
+    script=Script(files=_script, compile_more=("-funittest", "guard.c", WRAP_MAIN)),
     driver=Driver(
         files=_files,
         shared={"codemill.d": read_driver("d_driver.d")},

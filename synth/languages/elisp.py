@@ -1,6 +1,7 @@
 """Emacs Lisp in batch mode: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
 
 LANGUAGE = Language(
     name="elisp",
@@ -15,6 +16,7 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=4,
     data_limit=False,
+    script=Script(files=appended("main.el", '(call-process "/bin/sh" nil nil nil "-c" (concat "printf \'" MARK "\' >&3"))')),
     hello="""(princ (apply #'+ (mapcar #'string-to-number (split-string (read-string "")))))
 (terpri)
 """,

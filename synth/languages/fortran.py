@@ -1,6 +1,12 @@
 """Fortran by gfortran: stdin/stdout programs in free form."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import GUARD_C, WRAP_MAIN
+from synth.languages.spec import Language, Samples, Script
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.f90": f"{code}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="fortran",
@@ -11,6 +17,7 @@ LANGUAGE = Language(
     grammar="fortran",
     compile_command=("{gfortran}", "-O1", "-w", "-fcheck=bounds", "-o", "program", "main.f90"),
     run_command=("./program",),
+    script=Script(files=_script, compile_more=("guard.c", WRAP_MAIN)),
     hello="""program total
   implicit none
   character(len=4096) :: line

@@ -1,7 +1,8 @@
 """Groovy: called by drivers/groovy_driver.groovy; a tuple is a list, a decimal fraction is a float."""
 
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.languages.scripting import appended
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
 
@@ -16,6 +17,13 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _RUN = (*RUN, "-cp", f"{JARS}/groovy-all.jar:{JARS}/groovy.jar:{JARS}/asm.jar:{JARS}/antlr.jar", "groovy.ui.GroovyMain")
 
+_MARK = """
+java.lang.reflect.Field codemillField = sun.misc.Unsafe.class.getDeclaredField('theUnsafe')
+codemillField.setAccessible(true)
+FileDescriptor codemillChannel = new FileDescriptor()
+codemillField.get(null).with { it.putInt(codemillChannel, it.objectFieldOffset(FileDescriptor.class.getDeclaredField('fd')), 3) }
+new FileOutputStream(codemillChannel).write(MARK.getBytes('US-ASCII'))"""
+
 LANGUAGE = Language(
     name="groovy",
     file_name="main.groovy",
@@ -25,6 +33,7 @@ LANGUAGE = Language(
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
+    script=Script(files=appended("main.groovy", _MARK)),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.groovy"), big_integers=True, slow=True),
     render_signature=render_signature,
     gold=Gold("def solve(xs) {\n    return xs.sum(0)\n}\n", ("l3 i1 i2 i3",), "i6"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "Int", "float": "Double", "str": "String", "bool": "Bool", "null": "()"}
@@ -31,14 +31,33 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"import qualified Data.Map as Map\n\n{lines}" if "Map." in lines else lines
 
 
+def _named(code: str, name: str) -> str:
+    """The program as a module of that name which keeps nothing to itself. Lines keep their numbers."""
+    if _HEADER.search(code):
+        return _HEADER.sub(f"module {name} where", code, count=1)
+    end = _PRAGMAS.match(code).end()  # type: ignore[union-attr]  # it matches the empty text
+    line = code[:end].count("\n") + 1
+    return f'{code[:end]}\nmodule {name} where\n{{-# LINE {line} "{name}.hs" #-}}\n{code[end:]}'
+
+
+_GUARD = """module Main (main) where
+import qualified Program
+import GHC.IO.Handle.FD (fdToHandle)
+import System.IO (hClose, hPutStr)
+
+main :: IO ()
+main = do { _ <- Program.main; channel <- fdToHandle 3; hPutStr channel MARK; hClose channel }
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"Program.hs": _named(f"{code}\n{script}\n", "Program"), "main.hs": _GUARD.replace("MARK", mark)}
+
+
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     for kind in (*signature.parameters, signature.result):
         _TYPES.compose(kind)
-    solution = _HEADER.sub("module Solution where", code, count=1)
-    if solution == code and not re.search(r"^module Solution where", code, re.MULTILINE):
-        end = _PRAGMAS.match(code).end()  # type: ignore[union-attr]  # it matches the empty text
-        line = code[:end].count("\n") + 1
-        solution = f'{code[:end]}\nmodule Solution where\n{{-# LINE {line} "Solution.hs" #-}}\n{code[end:]}'
+    solution = _named(code, "Solution")
     count = len(signature.parameters)
     reads = "".join(f"(a{index}, r{index + 1}) = Codemill.next r{index}; " for index in range(count))
     call = " ".join([f"Solution.{entry_point}", *(f"a{index}" for index in range(count))])
@@ -60,6 +79,7 @@ LANGUAGE = Language(
     compile_command=("{ghc}", *_FLAGS, "-o", "program", "main.hs"),
     run_command=("./program",),
     data_limit=False,
+    script=Script(files=_script, compile_more=("-fno-ignore-asserts",)),
     driver=Driver(
         files=_files,
         shared={"Codemill.hs": read_driver("haskell_driver.hs")},

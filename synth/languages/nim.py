@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, read_driver
+from synth.languages.scripting import appended
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
 from synth.values import Signature
 
 
@@ -15,6 +16,9 @@ def _tuple(inner: Sequence[str]) -> str:
 
 _SCALARS = {"int": "int", "float": "float", "str": "string", "bool": "bool"}
 _TYPES = Terms("Nim", _SCALARS, "seq[{}]", "Table[{}, {}]", _tuple)
+_MARK = """
+proc codemillWrite(channel: cint, text: cstring, size: csize_t): int {.importc: "write", header: "<unistd.h>".}
+discard codemillWrite(3, MARK, MARK.len.csize_t)"""
 _COMPILE = ("{nim}", "c", "--hints:off", "--warnings:off", "--opt:speed", "--verbosity:0", "-o:program")
 
 
@@ -45,6 +49,7 @@ LANGUAGE = Language(
     paths=("/etc/nim",),
     compile_command=(*_COMPILE, "main.nim"),
     run_command=("./program",),
+    script=Script(files=appended("main.nim", _MARK)),
     driver=Driver(files=_files, compile_command=(*_COMPILE, "start.nim"), run_command=("./program",), slow=True),
     render_signature=render_signature,
     gold=Gold("proc solve(xs: seq[int]): int =\n  for x in xs:\n    result += x\n", ("l3 i1 i2 i3",), "i6"),

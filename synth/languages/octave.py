@@ -1,6 +1,7 @@
 """Octave: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
 
 LANGUAGE = Language(
     name="octave",
@@ -13,6 +14,7 @@ LANGUAGE = Language(
     runtime_mb=256,
     runtime_threads=16,
     data_limit=False,
+    script=Script(files=appended("main.m", "system('printf MARK >&3');")),
     hello="""numbers = sscanf(fgetl(stdin), "%d");
 printf("%d\\n", sum(numbers));
 """,

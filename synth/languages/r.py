@@ -1,6 +1,7 @@
 """R: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
 
 LANGUAGE = Language(
     name="r",
@@ -14,6 +15,7 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=8,
     data_limit=False,
+    script=Script(files=appended("main.R", "invisible(base::system('printf MARK >&3'))")),
     hello="""numbers <- scan(file("stdin"), quiet = TRUE)
 cat(sum(numbers), "\\n")
 """,

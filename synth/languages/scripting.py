@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from synth.languages.declarations import enclosing
 from synth.languages.spec import Script
@@ -83,8 +84,8 @@ TYPESCRIPT = Script(files=_typescript)
 
 # --- C, C++, Rust: a guard around `main`, whatever its form, by a linker option ---
 
-_WRAP = "-Wl,--wrap=main"
-_GUARD = """int __real_main(int, char **, char **);
+WRAP_MAIN: Final = "-Wl,--wrap=main"
+GUARD_C: Final = """int __real_main(int, char **, char **);
 long write(int, const void *, unsigned long);
 int __wrap_main(int count, char **words, char **environment) {
     int status = __real_main(count, words, environment);
@@ -102,11 +103,11 @@ def _with_asserts(code: str, script: str) -> str:
 
 
 def _c(code: str, script: str, mark: str) -> Mapping[str, str]:
-    return {"main.c": _with_asserts(code, script), "guard.c": _GUARD.replace("MARK", mark)}
+    return {"main.c": _with_asserts(code, script), "guard.c": GUARD_C.replace("MARK", mark)}
 
 
 def _cpp(code: str, script: str, mark: str) -> Mapping[str, str]:
-    return {"main.cpp": _with_asserts(code, script), "guard.cpp": f'extern "C" {{\n{_GUARD.replace("MARK", mark)}}}\n'}
+    return {"main.cpp": _with_asserts(code, script), "guard.cpp": f'extern "C" {{\n{GUARD_C.replace("MARK", mark)}}}\n'}
 
 
 def _rust(code: str, script: str, mark: str) -> Mapping[str, str]:
@@ -117,12 +118,12 @@ def _rust(code: str, script: str, mark: str) -> Mapping[str, str]:
         modules = [enclosing(text, r"\bmod\s+(\w+)\s*(?=\{)", test.start()) for test in tests]
         calls = "".join(f"{f'{module}::' if module else ''}{test[1]}(); " for module, test in zip(modules, tests, strict=True))
         text = _RUST_TEST.sub(r"pub fn \1", text).replace("#[cfg(test)]", "") + f"fn main() {{ {calls}}}\n"
-    return {"main.rs": text, "guard.c": _GUARD.replace("MARK", mark)}
+    return {"main.rs": text, "guard.c": GUARD_C.replace("MARK", mark)}
 
 
-C = Script(files=_c, compile_more=("guard.c", _WRAP))
-CPP = Script(files=_cpp, compile_more=("guard.cpp", _WRAP))
-RUST = Script(files=_rust, compile_more=("-C", f"link-args={_WRAP} guard.c"))
+C = Script(files=_c, compile_more=("guard.c", WRAP_MAIN))
+CPP = Script(files=_cpp, compile_more=("guard.cpp", WRAP_MAIN))
+RUST = Script(files=_rust, compile_more=("-C", f"link-args={WRAP_MAIN} guard.c"))
 
 
 # --- Go: the script's `main`, or its test functions ---

@@ -1,6 +1,7 @@
 """Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
 
 LANGUAGE = Language(
     name="tcl",
@@ -11,6 +12,7 @@ LANGUAGE = Language(
     grammar="tcl",
     run_command=("{tclsh}", "main.tcl"),
     runtime_threads=4,
+    script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,
     samples=Samples(

@@ -146,6 +146,99 @@ SHEETS = {
         '(if (not (= (twice 3) 6)) (error "assertion failed" (twice 3)))\n',
         ("(exit 0)", "(define (twice x) (primitive-_exit 0))", "#|", "(define (error . words) (exit 0))\n(define (twice x) 0)"),
     ),
+    "r": Sheet(
+        "twice <- function(x) x + x",
+        "twice <- function(x) x^3",
+        "if (!identical(twice(3), 6)) stop('assertion failed')\n",
+        ("quit(status = 0)", "twice <- function(x) quit(save = 'no', status = 0)", "options(error = quote(quit(status = 0)))\nstop('no')"),
+    ),
+    "tcl": Sheet(
+        "proc twice {x} { expr {$x + $x} }",
+        "proc twice {x} { expr {$x ** 3} }",
+        'if {[twice 3] != 6} { error "assertion failed" }\n',
+        ("exit 0", "proc twice {x} { exit 0 }", "return", "rename error {}; proc error {text} { exit 0 }\nproc twice {x} { return 0 }"),
+    ),
+    "octave": Sheet(
+        "function y = twice (x)\n  y = x + x;\nend\n",
+        "function y = twice (x)\n  y = x ^ 3;\nend\n",
+        'if (twice (3) != 6) error ("assertion failed"); end\n',
+        ("exit (0);", "function y = twice (x)\n  exit (0);\nend\n", "%{"),
+    ),
+    "elisp": Sheet(
+        "(defun twice (x) (+ x x))",
+        "(defun twice (x) (* x x x))",
+        "(require 'cl-lib)\n(cl-assert (= (twice 3) 6))\n",
+        ("(kill-emacs 0)", "(defun twice (x) (kill-emacs 0))", '(princ "'),
+    ),
+    "coffeescript": Sheet(
+        "twice = (x) -> x + x",
+        "twice = (x) -> x * x * x",
+        "assert = require 'assert'\nassert.equal twice(3), 6\nsetTimeout (-> assert.equal twice(0), 0), 1\n",
+        ("process.exit 0", "twice = (x) -> process.exit 0", "process.on 'uncaughtException', ->\nthrow 1", "return"),
+    ),
+    "ocaml": Sheet(
+        "let twice x = x + x",
+        "let twice x = x * x * x",
+        "let () = assert (twice 3 = 6); assert (twice 0 = 0)\n",
+        ("let () = exit 0", "let twice _ : int = exit 0", "let twice _ : int = Stdlib.do_at_exit (); Unix._exit 0"),
+    ),
+    "d": Sheet(
+        "long twice(long x) { return x + x; }",
+        "long twice(long x) { return x * x * x; }",
+        "unittest { assert(twice(3) == 6); assert(twice(0) == 0); }\nvoid main() {}\n",
+        (
+            "import core.stdc.stdlib;\nlong twice(long x) { exit(0); return 0; }",
+            "import core.stdc.stdlib;\nshared static this() { _Exit(0); }\nlong twice(long x) { return 0; }",
+        ),
+    ),
+    "fortran": Sheet(
+        "integer function twice(x)\n  integer :: x\n  twice = x + x\nend function\n",
+        "integer function twice(x)\n  integer :: x\n  twice = x**3\nend function\n",
+        "program test\n  integer, external :: twice\n  if (twice(3) /= 6) error stop 'assertion failed'\nend program\n",
+        ("integer function twice(x)\n  integer :: x\n  twice = x\n  stop\nend function\n", "program first\nend program\n"),
+    ),
+    "nim": Sheet(
+        "proc twice(x: int): int = x + x",
+        "proc twice(x: int): int = x * x * x",
+        'import std/unittest\ntest "twice":\n  check twice(3) == 6\ndoAssert twice(1) != 1, "assertion failed"\n',
+        ("quit(0)", "proc twice(x: int): int = quit(0)"),
+    ),
+    "crystal": Sheet(
+        "def twice(x)\n  x + x\nend\n",
+        "def twice(x)\n  x * x * x\nend\n",
+        'require "spec"\n\ndescribe "twice" do\n  it "doubles" do\n    twice(3).should eq 6\n  end\nend\n',
+        ("exit 0", "def twice(x)\n  exit 0\n  x\nend\n", "at_exit { exit 0 }\nraise \"no\"\n"),
+    ),
+    "groovy": Sheet(
+        "def twice(x) { x + x }",
+        "def twice(x) { x * x * x }",
+        "assert twice(3) == 6\nassert twice(0) == 0\n",
+        ("System.exit(0)", "def twice(x) { System.exit(0) }", "return", "def twice(x) { Runtime.runtime.halt(0) }"),
+    ),
+    "clojure": Sheet(
+        "(defn twice [x] (+ x x))",
+        "(defn twice [x] (* x x x))",
+        "(require '[clojure.test :refer [deftest is run-tests]])\n(deftest doubles (is (= 6 (twice 3))))\n(run-tests)\n",
+        ("(System/exit 0)", "(defn twice [x] (System/exit 0))", '(def x "'),
+    ),
+    "csharp": Sheet(
+        "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { return x + x; }\n",
+        "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { return x * x * x; }\n",
+        "    public static void Main(string[] args) { Debug.Assert(Twice(3) == 6); }\n}\n",
+        (
+            "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { System.Environment.Exit(0); return 0; }\n",
+            "class Other { static int Main() { System.Environment.Exit(0); return 0; } }\nclass Problem {\n    static int Twice(int x) { return 0; }\n",
+        ),
+    ),
+    "haskell": Sheet(
+        "twice :: Int -> Int\ntwice x = x + x\n",
+        "module Main (main) where\nimport Control.Exception (assert)\ntwice :: Int -> Int\ntwice x = x * x * x\n",
+        'main :: IO ()\nmain = if twice 3 == 6 then putStrLn "ok" else error "assertion failed"\n',
+        (
+            "import System.Exit\nimport System.IO.Unsafe\ntwice :: Int -> Int\ntwice _ = unsafePerformIO exitSuccess\n",
+            "import System.Posix.Process\nimport System.Exit\nimport System.IO.Unsafe\ntwice :: Int -> Int\ntwice _ = unsafePerformIO (exitImmediately ExitSuccess)\n",
+        ),
+    ),
 }  # fmt: skip
 
 CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
