@@ -192,7 +192,7 @@ class E2bServer:
         refused = self._refused(request, self.faults.kills)
         if refused:
             return refused
-        return Response(status_code=204 if self.lose(request.path_params["identity"]) else 404)
+        return Response(status_code=204) if self.lose(request.path_params["identity"]) else _error(404, "sandbox not found")
 
     def lose(self, identity: str) -> bool:
         """End a sandbox, as a kill does or as its own death; whether it was there."""
@@ -205,7 +205,7 @@ class E2bServer:
 
     async def _prolong(self, request: Request) -> Response:
         self.counts["prolong"] += 1
-        return Response(status_code=204 if request.path_params["identity"] in self.machines else 404)
+        return Response(status_code=204) if request.path_params["identity"] in self.machines else _error(404, "sandbox not found")
 
     def find(self, headers: Any) -> Machine | None:  # noqa: ANN401  # two libraries' headers
         """The machine that a request of envd is for."""
