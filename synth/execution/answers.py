@@ -18,7 +18,9 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 """Verdicts that say nothing about the program: asked again by the next run of the same command."""
 
 _SHOWN: Final = 500
-_ASSERTION: Final = re.compile(r"AssertionError|AssertError|Assert_failure|[Aa]ssertion|--- FAIL:|Failure[:/]|^FAILURE$|^FAIL in ", re.MULTILINE)
+_ASSERTION: Final = re.compile(
+    r"AssertionError|AssertError|Assert_failure|[Aa]ssertion|--- FAIL:|Failure[:/]|^FAILURE$|^FAIL in ", re.MULTILINE
+)
 
 
 class CaseAnswer(Record):

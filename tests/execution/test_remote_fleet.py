@@ -32,7 +32,11 @@ class Machine:
         await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
-        await asyncio.sleep(0)
+        try:
+            await asyncio.sleep(self._provider.kill_s)
+        except asyncio.CancelledError:
+            if not self._provider.loses_cancellations:
+                raise
         if self._provider.kills_fail:
             raise HostFault(Remedy.REPLACE, "no answer")
         self._provider.alive.discard(self.name)
@@ -43,6 +47,7 @@ class Provider:
 
     def __init__(self, lifetime_s: float = 100.0) -> None:
         self.lifetime_s, self.kills_fail = lifetime_s, False
+        self.kill_s, self.loses_cancellations = 0.0, False
         self.faults: list[HostFault] = []
         self.alive: set[str] = set()
         self.most, self.asked, self.swept = 0, 0, 0
@@ -196,5 +201,19 @@ def test_a_closed_fleet_wakes_whoever_waits() -> None:
         with pytest.raises(HostFault, match="closed"):
             await asyncio.wait_for(waiting, 2)
         assert not provider.alive
+
+    asyncio.run(main())
+
+
+def test_closing_does_not_wait_for_a_kill_that_lost_its_cancellation() -> None:
+    async def main() -> None:
+        provider = Provider()
+        fleet = fleet_of(provider, 1)
+        provider.kills_fail = provider.loses_cancellations = True
+        provider.kill_s = 0.05
+        with pytest.raises(HostFault, match="lost"):
+            await work(fleet, HostFault(Remedy.REPLACE, "lost"))
+        await asyncio.sleep(0.02)
+        await asyncio.wait_for(fleet.close(), 2)
 
     asyncio.run(main())

@@ -43,7 +43,7 @@ class Fleet:
         self._idle: list[Host] = []
         self._live: dict[str, Host] = {}
         self._used, self._unsure = 0, 0
-        self._changed = asyncio.Event()
+        self._changed, self._closing = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._admitting: set[asyncio.Future[Host]] = set()
         self._closed = False
@@ -70,6 +70,7 @@ class Fleet:
         """Kill every machine, also those at work, and those that nobody remembers. May be called twice."""
         self._closed = True
         self._changed.set()
+        self._closing.set()
         self._idle.clear()
         for task in list(self._tasks):
             task.cancel()
@@ -192,13 +193,15 @@ class Fleet:
         return False
 
     async def _hold(self, limit_s: float, host: Host | None = None) -> None:
-        """Keep a place while a machine may be alive, and go on trying to kill it."""
+        """Keep a place while a machine may be alive, and go on trying to kill it. A cancellation alone does not end it: a provider's
+        package may lose one in the middle of a request."""
         self._unsure += 1
         self._changed.set()
         try:
             async with asyncio.timeout(max(0.0, limit_s)):
-                while host is None or not await self._kill(host):
-                    await asyncio.sleep(self._backoff.most_s)
+                while not self._closed and (host is None or not await self._kill(host)):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), self._backoff.most_s)
         except TimeoutError:
             if host is not None:
                 self._live.pop(host.name, None)
