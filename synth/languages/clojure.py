@@ -28,7 +28,7 @@ _END = """
       ^sun.misc.Unsafe unsafe (.get field nil)
       channel (java.io.FileDescriptor.)]
   (.putInt unsafe channel (long (.objectFieldOffset unsafe (.getDeclaredField java.io.FileDescriptor "fd"))) (int 3))
-  (.write (java.io.FileOutputStream. channel) (.getBytes ^String MARK "US-ASCII")))
+  (.write (java.io.FileOutputStream. channel) (.getBytes MARK "US-ASCII")))
 """
 
 

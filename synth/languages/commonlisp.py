@@ -1,6 +1,5 @@
 """Common Lisp by SBCL: called by drivers/commonlisp_driver.lisp; lists and tuples are lists, maps are hash tables, NIL is false."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
 
@@ -17,6 +16,13 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 _RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "64MB", "--script")
 _MARK = "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
 
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Its texts know no escapes: new lines stand in them as they are."""
+    plain = mark.replace("\\n", "\n")
+    return {"main.lisp": f"{code}\n{script}\n{_MARK.replace('MARK', plain)}\n"}
+
+
 LANGUAGE = Language(
     name="commonlisp",
     aliases=("lisp", "sbcl", "common lisp", "cl"),
@@ -30,7 +36,7 @@ LANGUAGE = Language(
     runtime_threads=4,
     data_limit=False,
     driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
-    script=Script(files=appended("main.lisp", _MARK)),
+    script=Script(files=_script),
     render_signature=render_signature,
     gold=Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6"),
     hello="""(let ((line (make-string-input-stream (read-line))))

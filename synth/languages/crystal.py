@@ -11,11 +11,23 @@ _BEFORE = (
     "module CodemillEnd; class_property? reached : Bool = false; end; at_exit { |status| "
     "LibC.write(3, MARK.to_unsafe, LibC::SizeT.new(MARK.bytesize)) if status == 0 && CodemillEnd.reached? }\n"
 )
+_AFTER = """
+{% if @top_level.has_constant?("Spec") %}
+class CodemillFormatter < Spec::Formatter
+  def finish(elapsed_time, aborted)
+    CodemillEnd.reached = true
+  end
+end
+Spec.add_formatter(CodemillFormatter.new)
+{% else %}
+CodemillEnd.reached = true
+{% end %}
+"""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The mark is written at the exit, after the examples of `spec`, which run there too."""
-    return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\nCodemillEnd.reached = true\n"}
+    """The mark is written at the exit, after the examples of `spec`, which run there too, and only if these came to their end."""
+    return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\n{_AFTER}"}
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:

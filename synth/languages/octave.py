@@ -1,7 +1,12 @@
 """Octave: stdin/stdout programs."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import Language, Samples, Script
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """A file that begins with a function would be taken for that function alone."""
+    return {"main.m": f"1; {code}\n{script}\nsystem('printf {mark} >&3');\n"}
+
 
 LANGUAGE = Language(
     name="octave",
@@ -14,7 +19,7 @@ LANGUAGE = Language(
     runtime_mb=256,
     runtime_threads=16,
     data_limit=False,
-    script=Script(files=appended("main.m", "system('printf MARK >&3');")),
+    script=Script(files=_script),
     hello="""numbers = sscanf(fgetl(stdin), "%d");
 printf("%d\\n", sum(numbers));
 """,

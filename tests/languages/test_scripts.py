@@ -218,7 +218,7 @@ SHEETS = {
     "clojure": Sheet(
         "(defn twice [x] (+ x x))",
         "(defn twice [x] (* x x x))",
-        "(require '[clojure.test :refer [deftest is run-tests]])\n(deftest doubles (is (= 6 (twice 3))))\n(run-tests)\n",
+        "(require '[clojure.test :refer [deftest is run-tests]])\n(deftest of-twice (is (= 6 (twice 3))))\n(run-tests)\n",
         ("(System/exit 0)", "(defn twice [x] (System/exit 0))", '(def x "'),
     ),
     "csharp": Sheet(
