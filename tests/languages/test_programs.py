@@ -118,7 +118,7 @@ def test_every_kind_of_stdin_program_gets_its_verdict(language: str, local_sandb
         task_id="t", contract=StdioContract(), cases=(Case(arguments=("1 2 3\n",), expected="6\n"),), rank=EvidenceRank.EXAMPLES
     )
     call = StdioCall(stdins=("1 2 3\n",))
-    limits = Limits(cpu_s=4, wall_s=60, memory_mb=256)
+    limits = Limits(cpu_s=2, wall_s=60, memory_mb=256)
     requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=limits) for o, code in programs.items()]
     verdicts = [judge(o, suite, "s") for o in run(local_sandbox.execute(requests))]
     found = dict(zip(programs, [verdict.outcome for verdict in verdicts], strict=True))
