@@ -25,4 +25,7 @@ def test_the_page_has_the_row_that_the_module_states(name: str) -> None:
 
 def test_there_are_as_many_languages_as_the_page_says() -> None:
     driven = sum(language.driver is not None for language in all_languages())
-    assert f"{len(all_languages())} languages, {driven} of them with typed calls" in PAGE.read_text(encoding="utf-8")
+    scripted = sum(language.script is not None for language in all_languages())
+    assert f"{len(all_languages())} languages, {driven} of them with typed calls, {scripted} with script mode" in PAGE.read_text(
+        encoding="utf-8"
+    )
