@@ -25,7 +25,7 @@ class ProgressDisplay:
 
     def say(self, text: str) -> None:
         """One line with the time since the start."""
-        self.console.print(f"[{self._clock(time.monotonic() - self._started)}] {text}", markup=False, highlight=False)
+        self.console.print(f"[{self._clock(time.monotonic() - self._started)}] {text}", markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def round(self) -> Iterator[None]:
@@ -71,7 +71,7 @@ class ProgressDisplay:
 
     def _line(self, progress: RoundProgress, elapsed: float) -> str:
         active = [(name, counts) for name, counts in progress.stages.items() if counts.entered]
-        text = "; ".join(f"{name} {c.done} of {c.entered} done, {c.kept} kept" for name, c in active[-4:])
+        text = "; ".join(f"{name} {c.done} of {c.entered} done, {c.kept} kept, {c.rejected} rejected" for name, c in active[-4:])
         done = sum(counts.done for _, counts in active)
         left = self._left(progress, elapsed)
         return f"round {progress.round}: {text}; {done / max(elapsed, 0.001):.0f} rows/s{f', about {left} left' if left else ''}"

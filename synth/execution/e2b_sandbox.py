@@ -52,18 +52,20 @@ class E2bSandbox:
             except BaseException:
                 await self._fleet.close()
                 raise
-            self._dispatcher = Dispatcher(self._fleet, config.batch_size, backoff, self._inside.shared_of, silence_s=self._silence_s)
+            self._dispatcher = Dispatcher(
+                self._fleet, config.concurrency, config.batch_size, backoff, self._inside.shared_of, silence_s=self._silence_s
+            )
 
-    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Raises SandboxError only where the start does."""
         await self.start()
         inside, dispatcher = self._inside, self._dispatcher
         assert inside is not None, "start looks inside"
         assert dispatcher is not None, "start makes it"
         asked = await asyncio.to_thread(lambda: [inside.ask(at, request) for at, request in enumerate(requests)])
-        observations = await run_asked(dispatcher, asked, alone=False)
+        observations = await run_asked(dispatcher, asked, alone=False, turn=turn)
         doubtful = [at for at, one in enumerate(observations) if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)]
-        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True)
+        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, turn=turn)
         for at, observation in zip(doubtful, again, strict=True):
             if not observation.infrastructure:
                 observations[at] = observation
@@ -100,9 +102,9 @@ class E2bSandbox:
         raise AssertionError("the last attempt returns or raises")
 
 
-async def run_asked(dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool) -> list[Observation]:
+async def run_asked(dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool, turn: int) -> list[Observation]:
     """What has an item runs; what is an observation already stays one."""
-    answers = await dispatcher.run([one.item for one in asked if isinstance(one, Asked)], alone=alone)
+    answers = await dispatcher.run([one.item for one in asked if isinstance(one, Asked)], alone=alone, turn=turn)
     return await asyncio.to_thread(lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked])
 
 

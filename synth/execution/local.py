@@ -16,6 +16,7 @@ from synth.errors import SandboxError
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
+from synth.execution.turns import Turns
 from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
@@ -34,6 +35,7 @@ class LocalSandbox:
         self._cache: OrderedDict[str, asyncio.Future[Observation]] = OrderedDict()
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
+        self._turns = Turns(self.workers)
 
     @property
     def level(self) -> str:
@@ -44,6 +46,7 @@ class LocalSandbox:
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
             self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+            self._turns = Turns(self.workers)
 
     async def close(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
@@ -56,7 +59,7 @@ class LocalSandbox:
         if threads is not None:
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
 
-    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Raises SandboxError only when it was not started."""
         if self._threads is None:
             await self.start()
@@ -65,7 +68,7 @@ class LocalSandbox:
         for key in new:
             self._cache[key] = asyncio.get_running_loop().create_future()
         waiting = [self._cache[key] for key in keys]
-        await asyncio.gather(*(self._run(group) for group in self._groups(new)))
+        await asyncio.gather(*(self._run(group, turn) for group in self._groups(new)))
         observations = [await future for future in waiting]
         self._forget(keys)
         return [o.model_copy(update={"request_id": r.id, "language": r.language}) for o, r in zip(observations, requests, strict=True)]
@@ -93,11 +96,13 @@ class LocalSandbox:
             groups += [{key: new[key] for key in keys[start : start + size]} for start in range(0, len(keys), size)]
         return groups
 
-    async def _run(self, group: dict[str, ExecutionRequest]) -> None:
+    async def _run(self, group: dict[str, ExecutionRequest], turn: int) -> None:
         """Run a group in a thread and answer its futures, whatever happens."""
         assert self._threads is not None, "execute starts the sandbox"
         try:
-            observations = await asyncio.get_running_loop().run_in_executor(self._threads, self._run_in_thread, list(group.values()))
+            async with self._turns.take(turn):
+                loop = asyncio.get_running_loop()
+                observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
         except (SandboxError, OSError, RuntimeError) as error:
             observations = [_failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
         except BaseException:

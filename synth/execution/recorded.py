@@ -34,7 +34,7 @@ class RecordedSandbox:
                 Problem(f"recorded observations in {self._folder}", "must be a folder", "record a run first, or correct execution.path")
             )
 
-    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         return [self._find(request) for request in requests]
 
     async def close(self) -> None:
@@ -63,8 +63,8 @@ class RecordingSandbox:
         self._folder.mkdir(parents=True, exist_ok=True)
         await self._inner.start()
 
-    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
-        observations = await self._inner.execute(requests)
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+        observations = await self._inner.execute(requests, turn)
         for request, observation in zip(requests, observations, strict=True):
             if observation.infrastructure is None:
                 self._write(self._folder / f"{request_key(request)}.json", observation)

@@ -2,10 +2,10 @@
 
 Products of round r: `sft/round-r-coarse` (every distinct sample that survived), `sft/round-r-fine` (the best of each task and language),
 `pairs/round-r`, `fim/round-r`, and `fim/round-r-mix` (FIM rows in the share that the recipe wants). The one rule: products
-are a function of the committed shards, so writing them again gives the same bytes.
+are a function of the committed shards, in their order, so writing them again gives the same bytes, and takes one shard in memory at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,47 +53,56 @@ async def run_round(
 
 
 def write_products(context: Context, run: Path, commits: StageCommit, stages: list[Stage], round_: int, shards: Sequence[str]) -> RoundData:
-    """Write what survived the round."""
-    samples = _samples(commits, last_filter(stages), round_, shards) if any(isinstance(s, FilterStage) for s in stages) else []
-    fine = _best_of_each(samples)
-    pairs = [pair for name in shards for pair in commits.read_bodies("pair", round_, name, "pair", Pair)]
-    fim = [sample for name in shards for sample in commits.read_bodies("fim", round_, name, "fim", FimSample)]
-    mixed = _mix(fim, len(samples), context)
-    write_sft(run, f"round-{round_}-coarse", samples)
-    write_sft(run, f"round-{round_}-fine", fine)
-    write_pairs(run, f"round-{round_}", pairs)
-    write_fim(run, f"round-{round_}", fim)
-    write_fim(run, f"round-{round_}-mix", mixed)
-    return RoundData(
-        coarse=run / "sft" / f"round-{round_}-coarse.parquet",
-        fine=run / "sft" / f"round-{round_}-fine.parquet",
-        fim=run / "fim" / f"round-{round_}-mix.parquet",
-        pairs=run / "pairs" / f"round-{round_}.parquet",
-        counts={"coarse": len(samples), "fine": len(fine), "fim": len(mixed), "pairs": len(pairs)},
-    )
+    """Write what survived the round, one shard in memory at a time."""
+    last = last_filter(stages) if any(isinstance(stage, FilterStage) for stage in stages) else None
+    made = _Made(commits, round_, shards, last)
+    coarse = write_sft(run, f"round-{round_}-coarse", (sample for samples in made.samples() for sample in samples))
+    fine = write_sft(run, f"round-{round_}-fine", (sample for samples in made.samples() for sample in _best_of_each(samples)))
+    pairs = write_pairs(run, f"round-{round_}", made.pairs())
+    fim = write_fim(run, f"round-{round_}", made.fim())
+    chosen = _choose_mix(fim.rows, coarse.rows, context)
+    mixed = write_fim(run, f"round-{round_}-mix", (sample for at, sample in enumerate(made.fim()) if at in chosen))
+    counts = {"coarse": coarse.rows, "fine": fine.rows, "fim": mixed.rows, "pairs": pairs.rows}
+    return RoundData(coarse=coarse.path, fine=fine.path, fim=mixed.path, pairs=pairs.path, counts=counts)
 
 
-def _samples(commits: StageCommit, last: str, round_: int, shards: Sequence[str]) -> list[Sample]:
-    found: list[Sample] = []
-    for name in shards:
-        kept = {row.unit_id for row in commits.read_index(last, round_, name) if not row.reason}
-        found += [sample for sample in commits.read_bodies("select", round_, name, "sample", Sample) if sample.id in kept]
-    return found
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the committed shards of a round hold, shard after shard. `last` is the last filter; None where nothing is selected."""
+
+    commits: StageCommit
+    round: int
+    shards: Sequence[str]
+    last: str | None
+
+    def samples(self) -> Iterator[list[Sample]]:
+        """The samples that survived, those of a shard together."""
+        for name in self.shards if self.last else ():
+            assert self.last is not None
+            kept = {row.unit_id for row in self.commits.read_index(self.last, self.round, name) if not row.reason}
+            yield [item for item in self.commits.read_bodies("select", self.round, name, "sample", Sample) if item.id in kept]
+
+    def pairs(self) -> Iterator[Pair]:
+        for name in self.shards:
+            yield from self.commits.read_bodies("pair", self.round, name, "pair", Pair)
+
+    def fim(self) -> Iterator[FimSample]:
+        for name in self.shards:
+            yield from self.commits.read_bodies("fim", self.round, name, "fim", FimSample)
 
 
-def _best_of_each(samples: Sequence[Sample]) -> list[Sample]:
-    """The first sample of each task and language: selection puts the best first."""
+def _best_of_each(samples: Iterable[Sample]) -> list[Sample]:
+    """The first sample of each task and language: selection puts the best first. A task is in one shard."""
     best: dict[tuple[str, str], Sample] = {}
     for sample in samples:
         best.setdefault((sample.task_id, sample.language), sample)
     return list(best.values())
 
 
-def _mix(fim: list[FimSample], samples: int, context: Context) -> list[FimSample]:
-    """So many FIM rows that they make up `fim.share` of the mix with the samples; all of them where there are no samples."""
+def _choose_mix(rows: int, samples: int, context: Context) -> Container[int]:
+    """Which FIM rows: so many that they make up `fim.share` of the mix with the samples; all of them where there are no samples."""
     config = context.data.fim
-    if config is None or not samples:
-        return fim
-    wanted = round(samples * config.share / (1 - config.share)) if config.share < 1 else len(fim)
-    random = derive_random(context.recipe.seed, "fim-mix")
-    return sorted(random.sample(fim, min(wanted, len(fim))), key=lambda sample: sample.id)
+    if config is None or not samples or config.share >= 1:
+        return range(rows)
+    wanted = round(samples * config.share / (1 - config.share))
+    return frozenset(derive_random(context.recipe.seed, "fim-mix").sample(range(rows), min(wanted, rows)))

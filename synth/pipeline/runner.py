@@ -1,9 +1,10 @@
 """The runner: moves shards through the stages, commits what they decide, resumes, and holds the books.
 
 Shards flow, stages do not wait: several shards are on their way at once, so one executes while another generates. The stages are cut into
-lanes, each ending where the model has answered: a lane takes a bounded number of shards; between lanes a shard lies on disk. So the
-engine never waits for a slower sandbox, and memory does not grow with the run. Ordered stages (which remember what they saw) take the
-shards one by one at the end. The one rule: every unit that enters a stage leaves it with a row; a missing or doubled row stops the run.
+lanes, before the model is asked and after it has answered: a lane takes a bounded number of shards; between lanes a shard lies on disk. A
+lane that asks the model begins when its first shards are all ready. So the engine never waits for a slower sandbox, and memory does not
+grow with the run. Ordered stages (which remember what they saw) take the shards one by one at the end. The one rule: every unit that enters
+a stage leaves it with a row; a missing or doubled row stops the run.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from synth.errors import Problem, StoreError
 from synth.pipeline.graph import build_graph, in_order
@@ -86,8 +88,8 @@ class Runner:
 
     async def _run_flowing(self, round_: int) -> list[str]:
         """The source and the stages that do not remember, a bounded number of shards at a time in each lane."""
-        lanes = [(asyncio.Semaphore(self._in_flight), stages) for stages in cut_lanes(self.stages)]
-        gate = lanes[0][0]
+        lanes = [_Lane(stages, asyncio.Semaphore(self._in_flight)) for stages in cut_lanes(self.stages)]
+        gate = lanes[0].gate
         names: list[str] = []
         shards, loop = self.source.read(round_), asyncio.get_running_loop()
         reader = ThreadPoolExecutor(1, "source")  # one thread: an interrupted source is closed after its present step, not within it
@@ -100,11 +102,19 @@ class Runner:
                         break
                     names.append(state.name)
                     group.create_task(self._flow(state, lanes))
+                self._progress.source_ended = True
+                self._let_begin(lanes, len(names))
         finally:
             await loop.run_in_executor(reader, shards.close)
             reader.shutdown()
-        self._progress.source_ended = True
         return names
+
+    def _let_begin(self, lanes: list["_Lane"], read: int) -> None:
+        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that there will be."""
+        for before, lane in pairwise(lanes):
+            all_ready = self._progress.source_ended and before.passed == read
+            if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
+                lane.open.set()
 
     async def _take_in(self, shard: Awaitable[tuple[ShardState, StageResult] | None]) -> ShardState | None:
         """The next shard of the source, with what the source decided committed."""
@@ -119,22 +129,25 @@ class Runner:
         self._account(self.source.name, state, result)
         return state
 
-    async def _flow(self, state: ShardState, lanes: list[tuple[asyncio.Semaphore, list[Stage]]]) -> None:
+    async def _flow(self, state: ShardState, lanes: list["_Lane"]) -> None:
         """One shard through all lanes; it holds a place in the first one."""
         key = state.key
-        await self._through(state, *lanes[0])
+        await self._through(state, lanes[0], lanes)
         del state
-        for number, (gate, stages) in enumerate(lanes[1:], start=1):
-            await gate.acquire()
-            before = [stage for _, earlier in lanes[:number] for stage in earlier]
-            await self._through(await asyncio.to_thread(self._reload, *key, before), gate, stages)
+        for number, lane in enumerate(lanes[1:], start=1):
+            await lane.open.wait()
+            await lane.gate.acquire()
+            before = [stage for earlier in lanes[:number] for stage in earlier.stages]
+            await self._through(await asyncio.to_thread(self._reload, *key, before), lane, lanes)
 
-    async def _through(self, state: ShardState, gate: asyncio.Semaphore, stages: list[Stage]) -> None:
+    async def _through(self, state: ShardState, lane: "_Lane", lanes: list["_Lane"]) -> None:
         try:
-            for stage in stages:
+            for stage in lane.stages:
                 await self._pass(stage, state)
         finally:
-            gate.release()
+            lane.gate.release()
+        lane.passed += 1
+        self._let_begin(lanes, self._progress.shards)
 
     async def _pass(self, stage: Stage, state: ShardState) -> None:
         """One shard through one stage. Ordered stages always run, since what they remember is not on disk; they commit once."""
@@ -179,13 +192,28 @@ class Runner:
         )
 
 
+@dataclass(slots=True)
+class _Lane:
+    """Stages that a shard passes without going to disk; `gate` has a place for each shard that may be in it at once."""
+
+    stages: list[Stage]
+    gate: asyncio.Semaphore
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    passed: int = 0
+    """Shards that have left it."""
+
+    @property
+    def asks_engine(self) -> bool:
+        return any(stage.asks_engine for stage in self.stages)
+
+
 def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """The stages that do not remember, cut behind each stage that asks the engine and is followed by one that does not."""
+    """The stages that do not remember, cut wherever one that asks the engine stands beside one that does not."""
     lanes: list[list[Stage]] = [[]]
     for stage in stages:
         if stage.ordered:
             continue
-        if lanes[-1] and lanes[-1][-1].asks_engine and not stage.asks_engine:
+        if lanes[-1] and lanes[-1][-1].asks_engine != stage.asks_engine:
             lanes.append([])
         lanes[-1].append(stage)
     return lanes

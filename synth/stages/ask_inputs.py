@@ -46,7 +46,8 @@ class InputsStage:
         answers = await asyncio.gather(*(self._ask(task, drawn.get(task.seed_id)) for task in tasks))
         asked = {task.id: rows for task, rows in zip(tasks, answers, strict=True)}
         run = [task for task in tasks if task.seed_id in drawn]
-        seen = await self._context.sandbox.execute([self._request(seeds[task.seed_id], asked[task.id]) for task in run])
+        requests = [self._request(seeds[task.seed_id], asked[task.id]) for task in run]
+        seen = await self._context.sandbox.execute(requests, state.turn)
         made: dict[str, TestSuite | InputSet] = {
             task.id: _join(task, drawn[task.seed_id], asked[task.id], observation, self._config.maximum)
             for task, observation in zip(run, seen, strict=True)

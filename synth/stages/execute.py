@@ -39,7 +39,7 @@ class ExecuteStage:
             ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]), limits=limits)
             for s in solutions
         ]
-        seen = await self._context.sandbox.execute(requests)
+        seen = await self._context.sandbox.execute(requests, state.late_turn)
         verdicts = [judge(observation, suites[s.task_id], s.id) for s, observation in zip(solutions, seen, strict=True)]
         rows = tuple(
             row(

@@ -4,11 +4,13 @@ Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes ag
 state their types. The pure steps are in `reference_seed.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
-from synth.records import Limits, Seed, TestSuite
+from synth.records import ExecutionRequest, Observation, Seed, TestSuite
 from synth.stages.limits import limits_of
 from synth.stages.protocol import Context, Produces, row
 from synth.stages.reference_seed import (
@@ -18,6 +20,8 @@ from synth.stages.reference_seed import (
     judge_reference,
     plan_probe,
     plan_runs,
+    plan_stated,
+    refuse_early,
     stated_contract,
 )
 from synth.stages.shard_state import ShardState, StageResult
@@ -43,7 +47,7 @@ class ReferenceStage:
 
     async def run(self, state: ShardState) -> StageResult:
         seeds = state.get("seed", Seed)
-        found = await self._reference(seeds)
+        found = await self._reference(seeds, state.turn)
         unrun = {seed.id: bare for seed, answer in zip(seeds, found, strict=True) if (bare := self._without_reference(seed, answer))}
         rows = [
             row(self.name, state, seed.id, "seed", _answer(found_one, seed.id in unrun), language=seed.language)
@@ -61,24 +65,53 @@ class ReferenceStage:
         contract = stated_contract(seed)
         return seed.model_copy(update={"contract": contract}) if contract is not None else None
 
-    async def _reference(self, seeds: Sequence[Seed]) -> list[ReferenceSeed | Reject]:
-        """Three steps, each for all seeds of the shard at once, so that the sandbox is never waited for one by one."""
-        recipe, sandbox = self._context.recipe, self._context.sandbox
-        inputs, limits = self._context.data.inputs, limits_of(recipe.execution)
-        probes = [self._probe(seed, limits) for seed in seeds]
-        live = [probe for probe in probes if isinstance(probe, Probe)]
-        seen = await sandbox.execute([probe.request for probe in live])
-        by_seed: dict[str, ReferencePlan | Reject] = {
-            probe.seed.id: plan_runs(probe, observation, derive_random(recipe.seed, "inputs", probe.seed.id), inputs)
-            for probe, observation in zip(live, seen, strict=True)
-        }
-        plans: list[ReferencePlan | Reject] = [item if isinstance(item, Reject) else by_seed[item.seed.id] for item in probes]
-        requests = [request for plan in plans if isinstance(plan, ReferencePlan) for request in plan.requests]
-        runs = iter(await sandbox.execute(requests))
-        return [plan if isinstance(plan, Reject) else judge_reference(plan, (next(runs), next(runs)), inputs.maximum) for plan in plans]
+    async def _reference(self, seeds: Sequence[Seed], turn: int) -> list[ReferenceSeed | Reject]:
+        """Two waves of programs, each for all seeds of the shard at once, so that the sandbox is never waited for one by one."""
+        sandbox, limits = self._context.sandbox, limits_of(self._context.recipe.execution)
+        probes = [plan_probe(seed, self._random("probe", seed), limits) for seed in seeds]
+        begun = [item if isinstance(item, Reject) else self._begin(item) for item in probes]
+        seen = iter(await sandbox.execute([item.first for item in begun if isinstance(item, _Begun)], turn))
+        planned = [item if isinstance(item, Reject) else self._plan(item, next(seen)) for item in begun]
+        runs = iter(await sandbox.execute([request for item in planned if isinstance(item, _Planned) for request in item.to_run], turn))
+        return [item if isinstance(item, Reject) else self._judge(item, runs) for item in planned]
 
-    def _probe(self, seed: Seed, limits: Limits) -> Probe | Reject:
-        return plan_probe(seed, derive_random(self._context.recipe.seed, "probe", seed.id), limits)
+    def _random(self, purpose: str, seed: Seed) -> Random:
+        return derive_random(self._context.recipe.seed, purpose, seed.id)
+
+    def _begin(self, probe: Probe) -> "_Begun":
+        plan = plan_stated(probe, self._random("inputs", probe.seed), self._context.data.inputs)
+        return _Begun(probe, plan, plan.requests[0] if plan else probe.request)
+
+    def _plan(self, begun: "_Begun", seen: Observation) -> "_Planned | Reject":
+        if begun.plan is not None:
+            return refuse_early(begun.plan, seen) or _Planned(begun.plan, (seen,))
+        plan = plan_runs(begun.probe, seen, self._random("inputs", begun.probe.seed), self._context.data.inputs)
+        return plan if isinstance(plan, Reject) else _Planned(plan, ())
+
+    def _judge(self, planned: "_Planned", runs: Iterator[Observation]) -> ReferenceSeed | Reject:
+        seen = (*planned.seen, *(next(runs) for _ in planned.to_run))
+        return judge_reference(planned.plan, seen, self._context.data.inputs.maximum)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A seed whose first program is to run: the first run of its plan, or the probe that comes before a plan."""
+
+    probe: Probe
+    plan: ReferencePlan | None
+    first: ExecutionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A seed with its plan, and what has been seen of the plan's runs."""
+
+    plan: ReferencePlan
+    seen: tuple[Observation, ...]
+
+    @property
+    def to_run(self) -> tuple[ExecutionRequest, ...]:
+        return self.plan.requests[len(self.seen) :]
 
 
 def _answer(found: ReferenceSeed | Reject, is_kept: bool) -> Keep | Reject:

@@ -1,7 +1,8 @@
 """Reference execution: a self-contained seed is run, and what it does becomes the expected values of its task.
 
 Three pure steps with the runner's sandbox between them: `plan_probe` (one program: a few inputs of each candidate signature), `plan_runs`
-(two programs: all inputs of the signature that worked, forwards and backwards), `judge_reference` (the suite, or why there is none).
+(two programs: all inputs of the signature that worked, forwards and backwards), `judge_reference` (the suite, or why there is none). Where
+there is only one signature, nothing has to be tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run.
 
 The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders, so no state and no chance is in it, and
 when it tells inputs apart.
@@ -158,6 +159,11 @@ def plan_runs(probe: Probe, observation: Observation, random: Random, config: In
     return _make_plan(probe, -chosen[2], random, config)
 
 
+def plan_stated(probe: Probe, random: Random, config: InputsConfig) -> ReferencePlan | None:
+    """The plan of a seed with one signature; None where there are several, and the probe has to choose."""
+    return _make_plan(probe, 0, random, config) if len(probe.signatures) == 1 else None
+
+
 def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
@@ -169,19 +175,26 @@ def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) ->
     return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
 
 
+def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
+    """Why the first run alone shows that there will be no reference. Rejects: reference_crashed, and the sandbox's own faults."""
+    if fault := _fault(forwards):
+        return fault
+    returned = len(_returned(forwards))
+    if returned < MIN_RETURNED * len(plan.rows):
+        return Reject("reference_crashed", {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)})
+    return None
+
+
 def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64) -> ReferenceSeed | Reject:
     """The reference suite from the two runs, in the order of `plan.requests`.
 
     Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs, and the sandbox's own faults.
     """
     forwards, backwards = observations
-    for observation in observations:
-        if fault := _fault(observation):
-            return fault
+    if refused := refuse_early(plan, forwards) or _fault(backwards):
+        return refused
     last = len(plan.rows) - 1
     first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
-    if len(first) < MIN_RETURNED * len(plan.rows):
-        return Reject("reference_crashed", {"returned": len(first), "inputs": len(plan.rows), "error": _first_error(forwards)})
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
     return _make_reference(plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum)

@@ -4,6 +4,8 @@ Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct 
 the best.
 """
 
+from collections import Counter
+
 from synth.filters.protocol import Keep, Reject
 from synth.grammar.code_tokens import normalize_code
 from synth.ids import unit_id
@@ -75,9 +77,18 @@ def passing(state: ShardState) -> list[Solution]:
 
 
 def choose_best(group: list[Solution], count: int) -> dict[str, None]:
-    """Ids of up to `count` distinct programs: the one that was written most often first, then the shorter one."""
-    texts: dict[str, list[Solution]] = {}
+    """Ids of up to `count` distinct programs: the one that was written most often first, then the shorter one.
+
+    Programs that differ in layout alone are one program, and the layout that was written most often stands for it.
+    """
+    programs: dict[str, list[Solution]] = {}
     for solution in group:
-        texts.setdefault(normalize_code(solution.code, solution.language), []).append(solution)
-    ranked = sorted(texts.values(), key=lambda same: (-len(same), len(same[0].code), same[0].index))
-    return dict.fromkeys(same[0].id for same in ranked[:count])
+        programs.setdefault(normalize_code(solution.code, solution.language), []).append(solution)
+    ranked = sorted(programs.values(), key=lambda same: (-len(same), len(same[0].code), same[0].index))
+    return dict.fromkeys(_usual_layout(same).id for same in ranked[:count])
+
+
+def _usual_layout(same: list[Solution]) -> Solution:
+    """The first of those whose text was written most often."""
+    written = Counter(solution.code for solution in same)
+    return max(same, key=lambda solution: (written[solution.code], -solution.index))

@@ -7,11 +7,13 @@ same state as one that was never interrupted.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from synth.records import Decision, IndexRow, Record
 
 Model = TypeVar("Model", bound=Record)
+
+_LATE: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class ShardState:
     @property
     def key(self) -> tuple[int, str]:
         return self.round, self.name
+
+    @property
+    def turn(self) -> int:
+        """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive at the engine at once."""
+        return int(self.name)
+
+    @property
+    def late_turn(self) -> int:
+        """The turn of programs that no request to the engine waits for: after all that one does wait for."""
+        return self.turn + _LATE
 
     def add(self, stage: str, result: StageResult) -> None:
         """Take over what a stage decided and made."""

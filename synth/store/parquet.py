@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 10_000
 
 
-def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows in the given order, a row group at a time, atomically; how many. Raises StoreError on a full disk."""
+def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]], group_rows: int = ROW_GROUP_ROWS) -> int:
+    """Write rows in the given order, a row group in memory at a time, atomically; how many. Raises StoreError on a full disk."""
     import pyarrow.parquet as pq
 
     count = 0
@@ -27,8 +27,8 @@ def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) ->
         atomic_file(path) as file,
         pq.ParquetWriter(file, schema, compression="zstd", compression_level=3, version="2.6", data_page_version="1.0") as writer,
     ):
-        for batch in _batches(rows):
-            writer.write_table(_table(path, schema, batch), row_group_size=ROW_GROUP_ROWS)
+        for batch in _batches(rows, group_rows):
+            writer.write_table(_table(path, schema, batch), row_group_size=group_rows)
             count += len(batch)
     return count
 
@@ -65,11 +65,11 @@ def _table(path: Path, schema: pa.Schema, batch: list[dict[str, Any]]) -> pa.Tab
         ) from error
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterable[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == ROW_GROUP_ROWS:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

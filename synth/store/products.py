@@ -1,12 +1,13 @@
 """The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in the run folder.
 
-The one rule: the same records give the same bytes, in whatever order they come: rows go by id, and the writer's settings are fixed.
+The one rule: the same records in the same order give the same bytes, since the writer's settings are fixed. Records are taken as they
+come and not held, so a data set may be larger than the memory.
 
 Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD, and the report counts the rows in which that happened.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,9 @@ from synth.store.query import stream_query
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+GROUP_ROWS = 500
+"""Rows that are in memory at once: training texts are long."""
 
 PRODUCT_MODELS: dict[str, type[Sample | Pair | FimSample]] = {"sft": Sample, "pairs": Pair, "fim": FimSample}
 
@@ -31,17 +35,17 @@ class ProductReport(NamedTuple):
     repaired: int
 
 
-def write_sft(folder: Path, name: str, samples: Sequence[Sample]) -> ProductReport:
+def write_sft(folder: Path, name: str, samples: Iterable[Sample]) -> ProductReport:
     """Write `sft/<name>.parquet`: TRL's conversational prompt and completion, with ids, languages and evidence. Raises StoreError."""
     return _write(folder / "sft" / f"{name}.parquet", samples, Sample)
 
 
-def write_pairs(folder: Path, name: str, pairs: Sequence[Pair]) -> ProductReport:
+def write_pairs(folder: Path, name: str, pairs: Iterable[Pair]) -> ProductReport:
     """Write `pairs/<name>.parquet`: TRL's conversational prompt, chosen and rejected. Raises StoreError."""
     return _write(folder / "pairs" / f"{name}.parquet", pairs, Pair)
 
 
-def write_fim(folder: Path, name: str, samples: Sequence[FimSample]) -> ProductReport:
+def write_fim(folder: Path, name: str, samples: Iterable[FimSample]) -> ProductReport:
     """Write `fim/<name>.parquet`: TRL's `text`, with prefix, middle and suffix beside it. Raises StoreError."""
     return _write(folder / "fim" / f"{name}.parquet", samples, FimSample)
 
@@ -80,10 +84,17 @@ def without_lone_surrogates(value: JsonValue) -> JsonValue:
     return value
 
 
-def _write(path: Path, records: Sequence[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]) -> ProductReport:
-    rows: list[dict[str, Any]] = [record.model_dump(mode="json") for record in sorted(records, key=lambda record: record.id)]
-    clean = [{name: without_lone_surrogates(value) for name, value in row.items()} for row in rows]
-    write_rows(path, product_schema(model), clean)
-    repaired = sum(before != after for before, after in zip(rows, clean, strict=True))
+def _write(path: Path, records: Iterable[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]) -> ProductReport:
+    repaired = 0
+
+    def clean() -> Iterator[dict[str, Any]]:
+        nonlocal repaired
+        for record in records:
+            row = record.model_dump(mode="json")
+            mended = {name: without_lone_surrogates(value) for name, value in row.items()}
+            repaired += row != mended
+            yield mended
+
+    count = write_rows(path, product_schema(model), clean(), group_rows=GROUP_ROWS)
     with path.open("rb") as file:
-        return ProductReport(path, len(rows), hashlib.file_digest(file, "sha256").hexdigest(), repaired)
+        return ProductReport(path, count, hashlib.file_digest(file, "sha256").hexdigest(), repaired)

@@ -244,6 +244,24 @@ def test_many_programs_go_in_few_calls_and_keep_their_order(open_sandbox: Open, 
     assert server.counts["start"] - before == 2
 
 
+def test_of_batches_that_wait_the_lowest_turn_goes_first(open_sandbox: Open, run: Run[Any]) -> None:
+    sandbox = open_sandbox(batch_size=1, concurrency=1)
+    done: list[int] = []
+
+    async def execute(turn: int) -> None:
+        await sandbox.execute([function(f"t{turn}", f"{GOOD}# {turn}")], turn)
+        done.append(turn)
+
+    async def all_turns() -> None:
+        await sandbox.start()
+        first = asyncio.create_task(execute(9))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, *(execute(turn) for turn in (5, 3, 4)))
+
+    run(all_turns())
+    assert done == [9, 3, 4, 5]
+
+
 def test_the_package_in_debug_mode_needs_no_key_and_no_control_plane(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run[Any]
 ) -> None:

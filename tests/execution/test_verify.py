@@ -115,7 +115,7 @@ class Echo:
     async def start(self) -> None:
         return
 
-    async def execute(self, requests: Sequence[ExecutionRequest]) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         self.sizes.append(len(requests))
         self.seen += [request.id for request in requests]
         self.under_way += len(requests)

@@ -1,6 +1,7 @@
 """A real HTTP server that answers as an OpenAI endpoint does, from the recording, and notes every request that reaches it."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,16 @@ def called_key(body: dict[str, Any]) -> Key:
     return (json.dumps(body["messages"]), body["temperature"], body["max_tokens"], body.get("n", 1), body.get("seed", 0))
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes it calmly that its callers are killed."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class RecordedEndpoint:
     """Answers each prompt as it was answered when the recording was made."""
 
@@ -45,8 +56,7 @@ class RecordedEndpoint:
             found = answers.read(request.request_id(recording.fingerprint))
             assert found is not None, "the recording's two files disagree"
             self.answers[asked_key(request)] = found
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
 
     @property
     def url(self) -> str:

@@ -179,6 +179,32 @@ def test_the_engine_does_not_wait_for_a_slower_sandbox(tmp_path: Path) -> None:
     assert conservation_problems(tmp_path) == []
 
 
+class Answering(FirstSeven):
+    """An engine that writes down how many shards the stage before it had finished when it was first asked."""
+
+    name = "solve"
+    ordered = False
+    asks_engine = True
+
+    def __init__(self, before: EveryThird) -> None:
+        super().__init__()
+        self.before = before
+        self.ready_at_first = 0
+
+    async def run(self, state: ShardState) -> StageResult:
+        self.ready_at_first = self.ready_at_first or len(self.before.ran)
+        return await super().run(state)
+
+
+@pytest.mark.parametrize(("in_flight", "ready"), [(1, 1), (3, 3), (9, 5)])
+def test_the_engine_begins_when_its_first_shards_are_ready_or_all_that_there_are(tmp_path: Path, in_flight: int, ready: int) -> None:
+    references = EveryThird()
+    engine = Answering(references)
+    shards = asyncio.run(Runner(Numbers(), [references, engine], StageCommit(tmp_path), shards_in_flight=in_flight).run(1))
+    assert engine.ready_at_first >= ready
+    assert len(_kept(tmp_path, "solve", shards)) == 7
+
+
 def test_two_stages_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="reference"):
         build_graph([EveryThird(), EveryThird()])

@@ -8,7 +8,7 @@ from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, FunctionContract, Observation, Origin, Phase, Seed
 from synth.seeds.protocol import make_seed
-from synth.stages.reference_seed import ReferenceSeed, judge_reference, plan_probe, plan_runs
+from synth.stages.reference_seed import ReferenceSeed, judge_reference, plan_probe, plan_runs, plan_stated, refuse_early
 from synth.values import decode, encode
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
@@ -40,7 +40,7 @@ def refer(code: str) -> ReferenceSeed | Reject:
     probe = plan_probe(seed(code), random)
     if isinstance(probe, Reject):
         return probe
-    plan = plan_runs(probe, observe(probe.request), random, CONFIG)
+    plan = plan_stated(probe, random, CONFIG) or plan_runs(probe, observe(probe.request), random, CONFIG)
     return plan if isinstance(plan, Reject) else judge_reference(plan, [observe(request) for request in plan.requests], CONFIG.maximum)
 
 
@@ -102,6 +102,19 @@ def test_faults_of_the_sandbox_are_never_the_seeds_fault() -> None:
         found = plan_runs(probe, observation, Random(0), CONFIG)
         assert isinstance(found, Reject)
         assert found.reason == reason
+
+
+def test_one_signature_needs_no_probe_and_a_first_run_that_fails_no_second_one() -> None:
+    several = plan_probe(seed("def f(x):\n    return x\n"), Random(0))
+    stated = plan_probe(seed("def f(n: int) -> int:\n    return 1 // (n - n)\n"), Random(0))
+    assert not isinstance(several, Reject) and not isinstance(stated, Reject)
+    assert plan_stated(several, Random(0), CONFIG) is None
+    plan = plan_stated(stated, Random(0), CONFIG)
+    assert plan is not None
+    refused = refuse_early(plan, observe(plan.requests[0]))
+    assert refused is not None
+    assert refused.reason == "reference_crashed"
+    assert "ZeroDivision" in str(refused.evidence["error"])
 
 
 def test_a_seed_that_brings_its_contract_is_taken_at_its_word() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from synth.config import Recipe
 from synth.execution.local import LocalSandbox
 from synth.filters.protocol import Keep, Reject
-from synth.records import EvidenceRank, FimSample, Sample, SourceText
+from synth.records import EvidenceRank, FimSample, Sample, Solution, SourceText
 from synth.stages.cut_fim import FimStage
 from synth.stages.pair import contaminated_tasks
 from synth.stages.protocol import Context, row
+from synth.stages.select import choose_best
 from synth.stages.shard_state import ShardState, StageResult
 
 FILE = """\
@@ -72,3 +73,15 @@ def test_a_file_that_is_nearly_one_before_it_gives_no_sample() -> None:
     )
     assert reasons == ["", "exact_duplicate", "near_duplicate", ""]
     assert {sample.source_id for sample in samples} == {"f0", "f3"}
+
+
+def _solution(index: int, code: str) -> Solution:
+    return Solution(id=f"s{index}", task_id="t", language="python", code=code, index=index, policy="p", request_id="r")
+
+
+def test_the_program_written_most_often_is_the_best_and_its_usual_layout_stands_for_it() -> None:
+    narrow, wide = "def f(x):\n  return x + 1\n", "def f(x):\n    return x + 1\n"
+    texts = [narrow, wide, "def f(x):\n    return 1 + x\n", wide]
+    group = [_solution(index, code) for index, code in enumerate(texts)]
+    assert list(choose_best(group, 2)) == ["s1", "s2"]
+    assert list(choose_best(group[:2], 2)) == ["s0"]  # each once: the first

@@ -1,5 +1,6 @@
 """The products: TRL's columns, a fixed order, the same bytes."""
 
+import tracemalloc
 from pathlib import Path
 
 from synth.records import Message
@@ -8,11 +9,12 @@ from synth.store.products import product_files, write_fim, write_pairs, write_sf
 from tests.store.small_run import FIM, GOOD, PAIR, SAMPLE
 
 
-def test_the_same_rows_in_another_order_are_the_same_bytes(tmp_path: Path) -> None:
-    many = [SAMPLE.model_copy(update={"id": f"sample-{i:03d}"}) for i in range(50)]
+def test_the_same_rows_are_the_same_bytes_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    many = [SAMPLE.model_copy(update={"id": f"sample-{50 - i:03d}"}) for i in range(50)]
     first = write_sft(tmp_path / "a", "all", many)
-    second = write_sft(tmp_path / "b", "all", many[::-1])
+    second = write_sft(tmp_path / "b", "all", iter(many))
     assert first.path.read_bytes() == second.path.read_bytes()
+    assert [found["id"] for found in read_rows(first.path)] == [sample.id for sample in many]
     assert first.sha256 == second.sha256
     assert first.rows == 50
 
@@ -50,11 +52,24 @@ def test_an_empty_data_set_keeps_its_columns(tmp_path: Path) -> None:
     assert {"prompt", "chosen", "rejected", "id", "language"} <= set(pq.read_schema(report.path).names)
 
 
+def test_rows_are_taken_as_they_come_and_not_held(tmp_path: Path) -> None:
+    longest = "x = 1\n" * 5_000
+    rows = (FIM.model_copy(update={"id": f"fim-{i:06d}", "text": f"{longest}{i}"}) for i in range(4_000))
+    tracemalloc.start()
+    try:
+        report = write_fim(tmp_path, "all", rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert report.rows == 4_000
+    assert peak < 0.4 * 4_000 * len(longest)
+
+
 def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     odd = SAMPLE.model_copy(update={"completion": (Message(role="assistant", content="a\ud800b 😀"),)})
     report = write_sft(tmp_path, "all", [odd, SAMPLE.model_copy(update={"id": "sample-0"})])
     assert report.repaired == 1
-    assert read_rows(report.path)[1]["completion"][0]["content"] == "a\ufffdb 😀"
+    assert read_rows(report.path)[0]["completion"][0]["content"] == "a\ufffdb 😀"
 
 
 def test_a_data_set_larger_than_a_row_group_is_whole(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from synth.execution.remote.bundle import RUN
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import Host, HostFault, Remedy
 from synth.execution.remote.wire import Answer, Batch, Item, Line, Shared
+from synth.execution.turns import Turns
 
 _SILENCE_S: Final = 45.0
 """The worker gives a sign of life every 5 seconds."""
@@ -26,31 +27,44 @@ _SHRINK: Final = 8
 SharedOf = Callable[[Item], dict[str, Shared]]
 
 
+class _How(NamedTuple):
+    alone: bool
+    turn: int
+
+
 class Dispatcher:
-    """Runs items on a fleet. `tries`: how many machines an item may lose before it is given up."""
+    """Runs items on a fleet of `places` machines. `tries`: how many machines an item may lose before it is given up."""
 
     def __init__(
-        self, fleet: Fleet, batch_size: int, backoff: Backoff, shared_of: SharedOf, *, silence_s: float = _SILENCE_S, tries: int = 3
+        self,
+        fleet: Fleet,
+        places: int,
+        batch_size: int,
+        backoff: Backoff,
+        shared_of: SharedOf,
+        *,
+        silence_s: float = _SILENCE_S,
+        tries: int = 3,
     ) -> None:
         self._fleet, self._size, self._backoff, self._shared_of = fleet, batch_size, backoff, shared_of
         self._silence_s, self._tries = silence_s, tries
-        self._names = itertools.count()
+        self._turns, self._names = Turns(places), itertools.count()
 
-    async def run(self, items: Sequence[Item], *, alone: bool = False) -> dict[int, Answer]:
-        """An answer for each item, by index. `alone`: one program at a time on a machine."""
+    async def run(self, items: Sequence[Item], *, alone: bool = False, turn: int = 0) -> dict[int, Answer]:
+        """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches the lowest turn goes first."""
         answers: dict[int, Answer] = {}
-        await self._run_lost(items, 0, alone, answers)
+        await self._run_lost(items, 0, _How(alone, turn), answers)
         return answers
 
-    async def _run_lost(self, items: Sequence[Item], lost: int, alone: bool, answers: dict[int, Answer]) -> None:
+    async def _run_lost(self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]) -> None:
         """Run items that have lost so many machines, in batches that are smaller each time: one program may be what ends them."""
         size = max(1, self._size // _SHRINK**lost if lost + 1 < self._tries else 1)
-        await asyncio.gather(*(self._run_batch(batch, lost, alone, answers) for batch in split(items, size)))
+        await asyncio.gather(*(self._run_batch(batch, lost, how, answers) for batch in split(items, size)))
 
-    async def _run_batch(self, items: Sequence[Item], lost: int, alone: bool, answers: dict[int, Answer]) -> None:
+    async def _run_batch(self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]) -> None:
         left, waited = items, 0
         while True:
-            fault = await self._try(left, alone, answers)
+            fault = await self._try(left, how, answers)
             left = [item for item in left if item.index not in answers]
             if not left:
                 return
@@ -59,18 +73,18 @@ class Dispatcher:
                 waited += 1
             elif fault.remedy is Remedy.REPLACE and lost + 1 < self._tries:
                 await self._backoff.pause(lost)
-                await self._run_lost(left, lost + 1, alone, answers)
+                await self._run_lost(left, lost + 1, how, answers)
                 return
             else:
                 answers.update({item.index: Answer(index=item.index, fault=f"{fault} (given up after {lost + 1} tries)") for item in left})
                 return
 
-    async def _try(self, items: Sequence[Item], alone: bool, answers: dict[int, Answer]) -> HostFault:
+    async def _try(self, items: Sequence[Item], how: _How, answers: dict[int, Answer]) -> HostFault:
         """One batch on one machine. The answers that came are kept, whatever happens; the fault is for the items without one."""
         faults: list[str] = []
         try:
-            async with self._fleet.lend() as host:
-                await self._call(host, items, alone, answers, faults)
+            async with self._turns.take(how.turn), self._fleet.lend() as host:
+                await self._call(host, items, how.alone, answers, faults)
         except HostFault as fault:
             return fault
         return HostFault(Remedy.REPLACE, faults[-1] if faults else "the worker ended without answering")
