@@ -19,7 +19,8 @@ install:  ## Make .venv with everything, and install missing system packages whe
 	@.ci/install
 
 languages: install  ## Install every language's toolchain (Debian, root)
-	@set -o pipefail; $(PY) -m posttrain.cli doctor --install-hints --group languages | bash -e -x
+	@set -o pipefail; $(PY) -m posttrain.cli doctor --install-hints --group languages | { grep -E '^(apt-get|npm|pip) ' || true; } | PATH=$(CURDIR)/.venv/bin:$$PATH bash -e -x
+	@$(PY) -m posttrain.cli doctor --group languages
 
 demo: install  ## The whole flow on the pocket model: seeds to a better model, about 10 minutes on 2 cores
 	@$(PY) -m posttrain.cli run recipes/quickstart.yaml

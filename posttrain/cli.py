@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import doctor, views
+from synth.cli import doctor, exec, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _show(step: "Progress") -> None:
 
 doctor.register(app)
 views.register(app)
+exec.register(app)
+verify.register(app)
 app.add_typer(pocket, name="pocket")
 
 

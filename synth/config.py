@@ -174,7 +174,21 @@ class RecordedSandbox(Config):
     path: str = Field(description="Folder of recorded observations.")
 
 
-ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox, Field(discriminator="kind")]
+class E2bSandbox(Config):
+    """Sandboxes of E2B, by the package e2b-code-interpreter (`pip install 'codemill[e2b]'`)."""
+
+    kind: Literal["e2b"] = "e2b"
+    template: str | None = Field(None, description="Template name or id; without it, the package's own. Languages are what is in it.")
+    concurrency: int = Field(8, ge=1, le=1000, description="Live sandboxes at most, a hard limit.")
+    batch_size: int = Field(64, ge=1, le=4096, description="Programs in one call.")
+    timeout_s: int = Field(900, ge=60, le=86400, description="Lifetime of a sandbox, renewed while it is used; also the longest batch.")
+    max_retries: int = Field(6, ge=0, le=20, description="Retries when E2B says that it is too much, with growing pauses.")
+    backoff_s: float = Field(1.0, gt=0, le=60, description="The first pause; each is twice the one before.")
+    api_key_env: str = Field("E2B_API_KEY", min_length=1, description="Variable that holds the key, which never stands in a recipe.")
+    limits: Limits = Field(Limits(), description="Limits of one program.")
+
+
+ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox | E2bSandbox, Field(discriminator="kind")]
 
 
 class EvidenceConfig(Config):

@@ -144,8 +144,8 @@ class InputSet(Record):
 class Limits(Record):
     """Limits of one program. Wall time is a backstop only: it never decides a verdict."""
 
-    cpu_s: float = Field(default=5.0, gt=0, le=3600, description="CPU seconds; beyond them the verdict is `timeout`.")
-    wall_s: float = Field(default=50.0, gt=0, le=36000, description="Wall seconds, at least `cpu_s`; a backstop.")
+    cpu_s: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="CPU seconds; beyond them the verdict is `timeout`.")
+    wall_s: float = Field(default=50.0, gt=0, le=36000, allow_inf_nan=False, description="Wall seconds, at least `cpu_s`; a backstop.")
     memory_mb: int = Field(default=512, ge=64, le=1 << 20, description="Memory in MiB; few interpreters start with less than 64.")
     processes: int = Field(default=64, ge=1, le=4096, description="Processes and threads at once.")
     output_bytes: int = Field(default=8 << 20, ge=1024, le=1 << 30, description="Bytes on stdout and stderr together.")

@@ -26,6 +26,8 @@ State = Literal["ok", "missing", "note"]
 
 _TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _GIB = 1 << 30
+_INSTALLERS = ("apt-get install -y ", "npm install -g ", "pip install ", "brew install ")
+"""Commands that only differ in their packages are joined into one, in this order."""
 
 
 class Finding(Record):
@@ -46,8 +48,8 @@ class Report(Record):
     def install_commands(self) -> list[str]:
         """Each command once, those that only differ in their packages joined into one line."""
         commands = list(dict.fromkeys(finding.install for finding in self.findings if finding.install))
-        joined = [f"apt-get install -y {' '.join(packages)}"] if (packages := _packages(commands, "apt-get install -y ")) else []
-        return [*joined, *(command for command in commands if not command.startswith("apt-get install -y "))]
+        joined = [f"{prefix}{' '.join(packages)}" for prefix in _INSTALLERS if (packages := _packages(commands, prefix))]
+        return [*joined, *(command for command in commands if not command.startswith(_INSTALLERS))]
 
 
 def _packages(commands: list[str], prefix: str) -> list[str]:

@@ -31,6 +31,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
+from synth.stages.limits import limits_of
 from synth.values import ValueSyntaxError, decode
 
 _TESTED_AS = {"sample": "solution_id", "pair": "chosen_id", "fim": "source_id"}
@@ -92,7 +93,7 @@ def replay(
     given = read_info(folder).recipe.get("execution")
     adapter: TypeAdapter[ExecutionConfig] = TypeAdapter(ExecutionConfig)
     config = LocalSandbox() if local or given is None else adapter.validate_python(given)
-    limits = config.limits if isinstance(config, LocalSandbox) else Limits()
+    limits = limits_of(config)
     found = asyncio.run(replay_program(program, create_sandbox(config), limits))
     if as_json:
         print_json(found)

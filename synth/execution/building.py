@@ -113,6 +113,10 @@ class Builder:
         """A stdin/stdout program."""
         return self._compile({self.language.file_name: code}, self.language.compile_command, (), 1)
 
+    def build_files(self, files: Mapping[str, str], command: Sequence[str]) -> Build:
+        """One program of several files."""
+        return self._compile(files, command, (), 1)
+
     def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
         """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
         driver = self.language.driver

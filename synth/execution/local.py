@@ -10,7 +10,7 @@ import signal
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Literal
+from typing import Literal
 
 from synth.errors import SandboxError
 from synth.execution.process import ProcessSandbox
@@ -22,14 +22,13 @@ from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, Stop
 
-_CACHED: Final = 20_000
-
 
 class LocalSandbox:
-    """Runs programs in isolation on this machine. `workers` programs at once; 0 takes the number of cores."""
+    """Runs programs in isolation on this machine. `workers` programs at once, 0 takes the number of cores; `cached` answers are kept."""
 
-    def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C") -> None:
+    def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
+        self._cached = cached
         self._minimum_level = minimum_level
         self._gate = Turnstile()
         self._runners: dict[str, LanguageRunner] = {}
@@ -80,7 +79,7 @@ class LocalSandbox:
             future = self._cache.get(key)
             if future is not None and future.done() and (future.cancelled() or future.exception() or future.result().infrastructure):
                 del self._cache[key]
-        while len(self._cache) > _CACHED and next(iter(self._cache.values())).done():
+        while len(self._cache) > self._cached and next(iter(self._cache.values())).done():
             self._cache.popitem(last=False)
 
     def _groups(self, new: dict[str, ExecutionRequest]) -> list[dict[str, ExecutionRequest]]:

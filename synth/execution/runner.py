@@ -5,24 +5,35 @@ Place in the flow: `local.py` hands it groups of requests from its threads. The 
 
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from synth.execution.building import Build, Builder, CompileServers, fill, prepare_shared
+from synth.execution.calls import (
+    ENVIRONMENT,
+    MAX_CODE_BYTES,
+    as_function,
+    compile_failure,
+    heap_mb,
+    look_for_parse_error,
+    own_limits,
+    program_text,
+    refuse,
+    script_mark,
+    too_long,
+)
 from synth.execution.channel import Context, failed_before_run, observe_function, observe_stdio
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
 from synth.execution.warm import WarmWorkers
-from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Driver, Language, Script, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
-from synth.values import Signature, ValueSyntaxError, parse_signature
+from synth.values import Signature, parse_signature
 
-_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/tmp", "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
 _TRIES: Final = 3
-_MAX_CODE_BYTES: Final = 4 << 20
 
 
 class LanguageRunner:
@@ -51,7 +62,7 @@ class LanguageRunner:
         if driver.compile_server and self._shared:
             self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
         if driver.zygote and self._warm is None:
-            self._warm = WarmWorkers(self._sandbox, driver, self.toolchain, {**_ENVIRONMENT, **self.language.environment})
+            self._warm = WarmWorkers(self._sandbox, driver, self.toolchain, {**ENVIRONMENT, **self.language.environment})
 
     def close(self) -> None:
         """End the resident compilers and the warm processes."""
@@ -62,11 +73,13 @@ class LanguageRunner:
 
     def run_group(self, requests: Sequence[ExecutionRequest], alone: bool = False) -> list[Observation]:
         """Observations in the order of the requests, which have one contract if there is more than one."""
-        calls = [self._as_function(request) for request in requests]
-        refused = self._refuse(requests[0])
+        calls = [as_function(self.language, request) for request in requests]
+        refused = refuse(self.language, requests[0])
         if refused:
             return [self._failed(request, refused) for request in requests]
-        if not isinstance(calls[0], FunctionCall):
+        if isinstance(calls[0], ScriptCall):
+            return [self._run_script(request, alone) for request in requests]
+        if isinstance(calls[0], StdioCall):
             return [self._run_stdio(request, alone) for request in requests]
         return self._run_functions(requests, [call for call in calls if isinstance(call, FunctionCall)], alone)
 
@@ -74,36 +87,10 @@ class LanguageRunner:
         failed = failed_before_run(request, Phase.RUN, "", self._context)
         return failed.model_copy(update={"infrastructure": message})
 
-    def _refuse(self, request: ExecutionRequest) -> str | None:
-        """Why a request cannot be run at all, whatever the program: that is our fault or the caller's, never a label."""
-        call = request.call
-        if not isinstance(call, StdioCall) and self.language.driver is None:
-            return f"{self.language.name} has no driver for typed calls yet: only stdin/stdout programs can be run"
-        if isinstance(call, ScriptCall) and self.language.name not in ("python", "javascript"):
-            return f"{self.language.name} has no script mode yet"
-        if isinstance(call, FunctionCall):
-            return _refuse_call(call)
-        return None
-
-    def _as_function(self, request: ExecutionRequest) -> FunctionCall | StdioCall:
-        """A script is a program that ends with a function whose name it cannot know: the call shows that the end was reached."""
-        if isinstance(request.call, ScriptCall):
-            return FunctionCall(entry_point=f"end_{secrets.token_hex(8)}", signature="() -> bool", arguments=((),))
-        return request.call
-
-    def _code(self, request: ExecutionRequest, call: FunctionCall) -> str:
-        if not isinstance(request.call, ScriptCall):
-            return request.code
-        end = {
-            "python": f"def {call.entry_point}():\n    return True\n",
-            "javascript": f"function {call.entry_point}() {{ return true }}\n",
-        }
-        return f"{request.code}\n{request.call.script}\n{end[self.language.name]}"
-
     # --- function mode ---
 
     def _run_functions(self, requests: Sequence[ExecutionRequest], calls: Sequence[FunctionCall], alone: bool) -> list[Observation]:
-        codes = [self._code(request, call) for request, call in zip(requests, calls, strict=True)]
+        codes = [program_text(self.language, request, call) for request, call in zip(requests, calls, strict=True)]
         signature = parse_signature(calls[0].signature)
         build = self._build(codes, calls[0].entry_point, signature)
         if build.unattributed:
@@ -118,9 +105,9 @@ class LanguageRunner:
 
     def _build(self, codes: Sequence[str], entry_point: str, signature: Signature) -> Build:
         driver = self.language.driver
-        assert driver is not None, "checked by _refuse"
-        if len(codes[0]) > _MAX_CODE_BYTES:
-            return Build(refused={0: f"the program is longer than {_MAX_CODE_BYTES} characters"})
+        assert driver is not None, "checked by refuse"
+        if len(codes[0]) > MAX_CODE_BYTES:
+            return Build(refused={0: too_long()})
         try:
             if self._servers is not None:
                 return self._servers.compile(driver.files(codes[0], entry_point, signature))
@@ -135,11 +122,11 @@ class LanguageRunner:
         if build.infrastructure is not None:
             return self._failed(request, build.infrastructure)
         if index in build.refused:
-            return self._compile_failure(request, build.refused[index])
+            return compile_failure(self.language, request, build.refused[index], self._context)
         driver = self.language.driver
-        assert driver is not None, "checked by _refuse"
+        assert driver is not None, "checked by refuse"
         nonce = secrets.token_hex(16)
-        places = {"shared": self._shared, "index": build.positions[index], "heap_mb": max(32, request.limits.memory_mb * 3 // 4)}
+        places = {"shared": self._shared, "index": build.positions[index], "heap_mb": heap_mb(request.limits)}
         job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build)
         job = replace(
             job,
@@ -147,50 +134,30 @@ class LanguageRunner:
             private_channel=True,
             readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
         )
-        result = self._run_warm(self._code(request, call), job, alone) or self._run(job, alone)
+        result = self._run_warm(program_text(self.language, request, call), job, alone) or self._run(job, alone)
         observation = observe_function(request, result, nonce, len(call.arguments), self._context)
-        return self._look_for_parse_error(request, observation)
-
-    def _compile_failure(self, request: ExecutionRequest, message: str) -> Observation:
-        """The compiler said no. The grammar is asked only now: it may misread what a compiler takes."""
-        phase = Phase.PARSE if self.language.parse_error(request.code) else Phase.COMPILE
-        return failed_before_run(request, phase, message, self._context)
-
-    def _look_for_parse_error(self, request: ExecutionRequest, observation: Observation) -> Observation:
-        """An interpreter that ended with an error before the first case may have failed to read the program."""
-        early = (
-            observation.phase is Phase.RUN
-            and not observation.finished
-            and observation.stop is Stop.NONE
-            and observation.exit_code not in (0, None)
-        )
-        nothing = all(case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases)
-        if self.language.driver is not None and isinstance(request.call, FunctionCall) and self.language.name in ("python", "javascript"):
-            return observation
-        if early and nothing and not self.language.compile_command and self.language.parse_error(request.code):
-            return observation.model_copy(update={"phase": Phase.PARSE})
-        return observation
+        return look_for_parse_error(self.language, request, observation)
 
     # --- stdin/stdout mode ---
 
     def _run_stdio(self, request: ExecutionRequest, alone: bool) -> Observation:
         assert isinstance(request.call, StdioCall), "run_group sorts calls by kind"
-        if len(request.code) > _MAX_CODE_BYTES:
-            return failed_before_run(request, Phase.PARSE, f"the program is longer than {_MAX_CODE_BYTES} characters", self._context)
+        if len(request.code) > MAX_CODE_BYTES:
+            return failed_before_run(request, Phase.PARSE, too_long(), self._context)
         build = Build(files={self.language.file_name: request.code.encode("utf-8", "surrogatepass")})
         if self.language.compile_command:
             build = self._builder.build_plain(request.code)
         if build.infrastructure is not None:
             return self._failed(request, build.infrastructure)
         if build.refused:
-            return self._compile_failure(request, build.refused[0])
+            return compile_failure(self.language, request, build.refused[0], self._context)
         try:
-            return self._look_for_parse_error(request, self._run_stdins(request, request.call.stdins, build, alone))
+            return look_for_parse_error(self.language, request, self._run_stdins(request, request.call.stdins, build, alone))
         finally:
             build.remove()
 
     def _run_stdins(self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool) -> Observation:
-        command = fill(self.language.run_command, self.toolchain, heap_mb=max(32, request.limits.memory_mb * 3 // 4))
+        command = fill(self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
         results: list[JobResult] = []
         for stdin in stdins:
             job = replace(self._job(request.limits, command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
@@ -199,16 +166,47 @@ class LanguageRunner:
                 break
         return observe_stdio(request, results or [JobResult(exit_code=0)], len(stdins), self._context)
 
+    # --- script mode ---
+
+    def _run_script(self, request: ExecutionRequest, alone: bool) -> Observation:
+        """Counts when the mark of this run came through the channel and the process then ended by itself with exit code 0."""
+        script = self.language.script
+        assert isinstance(request.call, ScriptCall), "run_group sorts calls by kind"
+        assert script is not None, "checked by refuse"
+        assert script.files is not None, "what is not driven has files"
+        if len(request.code) > MAX_CODE_BYTES:
+            return failed_before_run(request, Phase.PARSE, too_long(), self._context)
+        nonce = secrets.token_hex(16)
+        build = self._build_script(script, script.files(request.code, request.call.script, script_mark(nonce)))
+        if build.infrastructure is not None:
+            return self._failed(request, build.infrastructure)
+        if build.refused:
+            return compile_failure(self.language, request, build.refused[0], self._context)
+        try:
+            command = fill(script.run_command or self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
+            result = self._run(replace(self._job(request.limits, command, build), private_channel=True), alone)
+        finally:
+            build.remove()
+        observation = observe_function(request, result, nonce, 1, self._context)
+        unclean = {"finished": observation.finished and result.exit_code == 0}
+        return look_for_parse_error(self.language, request, observation.model_copy(update=unclean))
+
+    def _build_script(self, script: Script, files: Mapping[str, str]) -> Build:
+        if self._servers is not None:
+            return self._servers.compile(files)
+        if self.language.compile_command:
+            return self._builder.build_files(files, (*self.language.compile_command, *script.compile_more))
+        return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
+
     # --- jobs ---
 
     def _job(self, limits: Limits, argv: tuple[str, ...], build: Build) -> Job:
-        own = {"memory_mb": limits.memory_mb + self.language.runtime_mb, "processes": limits.processes + self.language.runtime_threads}
         return Job(
             argv=argv,
             files=build.files if build.folder is None else {},
             stdin=None,
-            limits=limits.model_copy(update=own),
-            env={**_ENVIRONMENT, **self.language.environment},
+            limits=own_limits(self.language, limits),
+            env={**ENVIRONMENT, **self.language.environment},
             readonly=self.toolchain.readonly,
             writable=build.folder,
             work_readonly=build.folder is not None,
@@ -231,14 +229,3 @@ class LanguageRunner:
             if result.infrastructure is None:
                 break
         return result
-
-
-def _refuse_call(call: FunctionCall) -> str | None:
-    if not call.entry_point.isidentifier() or not call.entry_point.isascii():
-        return f"{call.entry_point!r} is not the name of a function"
-    try:
-        signature = parse_signature(call.signature)
-    except ValueSyntaxError as error:
-        return str(error)
-    wrong = [row for row in call.arguments if len(row) != len(signature.parameters)]
-    return f"a case has {len(wrong[0])} arguments where the signature has {len(signature.parameters)}" if wrong else None

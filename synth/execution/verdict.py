@@ -24,18 +24,28 @@ _STOPS = {
     Stop.CPU: Outcome.TIMEOUT,
     Stop.WALL: Outcome.TIMEOUT,
 }
-_OUT_OF_MEMORY = ("MemoryError", "java.lang.OutOfMemoryError", "std::bad_alloc", "NoMemoryError")
+_OUT_OF_MEMORY = (
+    *("MemoryError", "java.lang.OutOfMemoryError", "std::bad_alloc", "NoMemoryError", "not enough memory", "System.OutOfMemoryException"),
+    *("Out of memory", "core.exception.OutOfMemoryError", "HEAP-EXHAUSTED-ERROR", "OutOfMemDefect"),
+)
 _FATAL_MEMORY = (
     "JavaScript heap out of memory",
     "fatal error: runtime: out of memory",
     "java.lang.OutOfMemoryError",
     "Allowed memory size of",
+    "memory allocation of ",
+    "not enough memory",
+    "Out of memory",
+    "Heap exhausted",
+    "eheap_alloc: Cannot allocate",
+    "cannot allocate vector of size",
+    "System.OutOfMemoryException",
 )
 
 
 def judge(observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = Tolerance()) -> Verdict:  # noqa: B008
     """The verdict of one observation against one suite. `passed` counts the right cases whatever the outcome."""
-    right = [_is_right(observation, suite, index, tolerance) for index in range(len(suite.cases))]
+    right = right_cases(observation, suite, tolerance)
     outcome, words = _decide(observation, suite, right)
     return Verdict(
         solution_id=solution_id,
@@ -49,6 +59,11 @@ def judge(observation: Observation, suite: TestSuite, solution_id: str, toleranc
         peak_memory_mb=observation.peak_memory_mb,
         level=observation.level,
     )
+
+
+def right_cases(observation: Observation, suite: TestSuite, tolerance: Tolerance = Tolerance()) -> list[bool]:  # noqa: B008
+    """Which cases of the suite came out as expected, whatever the outcome."""
+    return [_is_right(observation, suite, index, tolerance) for index in range(len(suite.cases))]
 
 
 def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tuple[Outcome, str]:

@@ -1,6 +1,7 @@
-"""Bash: stdin/stdout programs; no driver for typed calls yet."""
+"""Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
-from synth.languages.spec import Language
+from synth.languages.scripting import BASH
+from synth.languages.spec import Language, Samples
 
 LANGUAGE = Language(
     name="bash",
@@ -10,6 +11,8 @@ LANGUAGE = Language(
     install="apt-get install -y bash",
     grammar="bash",
     run_command=("{bash}", "main.sh"),
+    script=BASH,
+    samples=Samples(wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"),
     hello="""read -r -a numbers
 total=0
 for number in "${numbers[@]}"; do

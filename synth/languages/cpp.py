@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from synth.languages.declarations import find_declaration, read_type
 from synth.languages.parsing import get_parser
+from synth.languages.scripting import CPP
 from synth.languages.spec import Batch, Driver, Gold, Language, UnsupportedType, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -145,6 +146,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    script=CPP,
     hello="""#include <iostream>
 
 int main() {

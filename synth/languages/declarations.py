@@ -22,6 +22,15 @@ class Declaration(NamedTuple):
     parameters: tuple[Parameter, ...]
 
 
+def enclosing(text: str, heading: str, at: int) -> str | None:
+    """The name (group 1 of the pattern `heading`) of the innermost block in braces around position `at`, or None."""
+    for found in reversed(list(re.finditer(heading, text[:at]))):
+        inside = text[found.end() : at]
+        if inside.count("{") > inside.count("}"):
+            return found[1]
+    return None
+
+
 def split_top(text: str) -> list[str]:
     """Split at commas that stand in no bracket."""
     parts, depth, start = [], 0, 0

@@ -6,6 +6,7 @@ A program may be a class `Solution`, other classes, or bare static methods; impo
 import re
 
 from synth.languages.declarations import find_declaration, read_type
+from synth.languages.scripting import JAVA
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -101,7 +102,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-_JAR = (
+JAR_COMMANDS = (
     ("{javac}", "-proc:none", "-nowarn", "-d", "classes", "Driver.java", "CompileServer.java"),
     ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
 )
@@ -122,7 +123,7 @@ LANGUAGE = Language(
         files=_files,
         run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
         shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
-        shared_commands=_JAR,
+        shared_commands=JAR_COMMANDS,
         compile_server=(
             "{java}",
             "-XX:+UseSerialGC",
@@ -141,6 +142,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    script=JAVA,
     hello="""import java.util.Scanner;
 
 public class Main {

@@ -3,6 +3,7 @@
 import re
 
 from synth.languages.declarations import read_type, split_top
+from synth.languages.scripting import JAVASCRIPT
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
@@ -75,6 +76,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("function solve(xs) {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    script=JAVASCRIPT,
     hello="""const words = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/);
 console.log(words.map(Number).reduce((a, b) => a + b, 0));
 """,

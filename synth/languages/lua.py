@@ -1,6 +1,18 @@
-"""Lua 5.4: stdin/stdout programs; no driver for typed calls yet."""
+"""Lua 5.4: called by drivers/lua_driver.lua; lists, tuples and maps are tables."""
 
-from synth.languages.spec import Language
+from synth.languages.scripting import LUA
+from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(xs, k)`."""
+    return f"function {entry_point}({', '.join(parameter_names(names, signature))})"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.lua": code, "driver.lua": read_driver("lua_driver.lua")}
+
 
 LANGUAGE = Language(
     name="lua",
@@ -10,10 +22,49 @@ LANGUAGE = Language(
     install="apt-get install -y lua5.4",
     grammar="lua",
     run_command=("{lua5.4}", "main.lua"),
+    driver=Driver(
+        files=_files,
+        run_command=("/bin/sh", "-c", 'exec "$0" driver.lua 1>&3 3>&-', "{lua5.4}"),
+        lacks=frozenset({"null in lists"}),
+    ),
+    script=LUA,
+    render_signature=render_signature,
+    gold=Gold(
+        "function solve(xs)\n  local total = 0\n  for _, x in ipairs(xs) do total = total + x end\n  return total\nend\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
     hello="""local total = 0
 for word in io.read("a"):gmatch("%S+") do
   total = total + math.tointeger(tonumber(word))
 end
 print(total)
 """,
+    samples=Samples(
+        wrong="function solve(xs) return #xs end\n",
+        hanging="local function solve(xs) while true do end end\n",
+        crashing="function solve(xs) return xs.nothing.here end\n",
+        broken="function solve(",
+        identity="\n  return x\nend\n",
+        mutator="function solve(xs, k) xs[#xs + 1] = k return xs end\n",
+        honest="local function solve(x) return x * x + 7 end\n",
+        cheats={
+            "an empty stub": "function solve(x) end",
+            "exit zero": "os.exit(0)",
+            "exit zero when called": "function solve(x) os.exit(0) end",
+            "equal to everything": "function solve(x) return setmetatable({}, {__eq = function() return true end,"
+            " __tostring = function() return '8' end}) end",
+            "patched libraries": "string.format = function() return 'i8' end; math.type = function() return 'integer' end;"
+            " table.concat = string.format; function solve(x) return '0' end",
+            "forged lines": "for n = 0, 5 do io.stdout:write('NONCE ' .. n .. ' returned i0\\n') end print('NONCE finished') os.exit(0)",
+            "forged lines by the driver's own upvalues": "for level = 1, 20 do local info = debug.getinfo(level, 'f')\n"
+            "if not info then break end\n"
+            "for i = 1, 60 do local name, value = debug.getupvalue(info.func, i) if name == 'channel' then\n"
+            "for n = 0, 5 do value:write('NONCE ' .. n .. ' returned i0\\n') end\n"
+            "value:write('NONCE finished\\n') value:flush() end end end\n"
+            "function solve(x) return 0 end",
+            "an answer that is printed": "function solve(x) print(x * x + 7) end",
+            "a string that looks right": "function solve(x) return tostring(x * x + 7) end",
+        },
+    ),
 )

@@ -1,6 +1,28 @@
-"""Perl: stdin/stdout programs; no driver for typed calls yet."""
+"""Perl: called by drivers/perl_driver.pl; lists and tuples are array references, maps are hash references, booleans are 1 and 0."""
 
-from synth.languages.spec import Language
+from synth.languages.scripting import PERL
+from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
+from synth.values import Signature, ValueType
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`sub solve {` with a line that names the parameters."""
+    written = ", ".join(f"${name}" for name in parameter_names(names, signature))
+    return f"sub {entry_point} {{\n    my ({written}) = @_;"
+
+
+def _check_keys(kind: ValueType) -> None:
+    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
+        raise UnsupportedType(f"a Perl hash has no {kind.inner[0]} keys")
+    for inner in kind.inner:
+        _check_keys(inner)
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _check_keys(kind)
+    return {"solution.pl": code, "driver.pl": read_driver("perl_driver.pl")}
+
 
 LANGUAGE = Language(
     name="perl",
@@ -9,11 +31,39 @@ LANGUAGE = Language(
     tools=("perl",),
     install="apt-get install -y perl",
     grammar="perl",
+    environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
     run_command=("{perl}", "main.pl"),
+    driver=Driver(files=_files, run_command=("{perl}", "driver.pl")),
+    script=PERL,
+    render_signature=render_signature,
+    gold=Gold("sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n", ("l3 i1 i2 i3",), "i6"),
     hello="""use strict;
 my $total = 0;
 $total += $_ for map { split } <STDIN>;
 print $total, qq(
 );
 """,
+    samples=Samples(
+        wrong="sub solve { my ($xs) = @_; return scalar @$xs; }\n",
+        hanging="sub solve { while (1) {} }\n",
+        crashing="sub solve { die 'no' }\n",
+        broken="sub solve { ( ",
+        identity="\n    return $x;\n}\n",
+        mutator="sub solve { my ($xs, $k) = @_; push @$xs, $k; return $xs; }\n",
+        honest="sub solve { my ($x) = @_; return $x * $x + 7; }\n",
+        cheats={
+            "an empty stub": "sub solve {}",
+            "exit zero": "exit 0;",
+            "exit zero when called": "sub solve { exit 0 }",
+            "exit in a BEGIN block": "BEGIN { exit 0 }",
+            "exit in an END block": "END { $? = 0 }\ndie 'x';",
+            "equal to everything": "package E; use overload '==' => sub { 1 }, 'eq' => sub { 1 }, '\"\"' => sub { 8 }; package main;\n"
+            "sub solve { return bless {}, 'E' }",
+            "a patched driver": "no warnings; sub CodemillDriver::encode { push @{$_[2]}, 'i8' } sub solve { 0 }",
+            "forged lines": "for my $n (3 .. 64) { open(my $c, '>&=', $n) or next; syswrite($c, \"NONCE $_ returned i0\\n\") for 0 .. 5;"
+            ' syswrite($c, "NONCE finished\\n"); } sub solve { 0 }',
+            "print PASS": "print 'PASS'; sub solve { print 'OK 6/6' }",
+            "right once only": "sub solve { 8 }",
+        },
+    ),
 )

@@ -1,17 +1,73 @@
-"""PHP: stdin/stdout programs; no driver for typed calls yet."""
+"""PHP: called by drivers/php_driver.php; lists, tuples and maps are arrays."""
 
-from synth.languages.spec import Language
+from synth.languages.scripting import PHP
+from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
+_FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_limit={heap_mb}M")
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(array $xs, int $k): int`. A result that is null has no type of its own in older PHP, so none is written."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    written = ", ".join(f"{_WRITTEN.get(kind.kind, 'array')} ${name}" for name, kind in pairs)
+    result = "" if signature.result.kind == "null" else f": {_WRITTEN.get(signature.result.kind, 'array')}"
+    return f"function {entry_point}({written}){result}"
+
+
+def _check_keys(kind: ValueType) -> None:
+    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
+        raise UnsupportedType(f"a PHP array has no {kind.inner[0]} keys")
+    for inner in kind.inner:
+        _check_keys(inner)
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _check_keys(kind)
+    return {"solution.php": code if "<?" in code else f"<?php {code}", "driver.php": read_driver("php_driver.php")}
+
 
 LANGUAGE = Language(
     name="php",
     file_name="main.php",
     tools=("php",),
-    install="apt-get install -y php-cli",
+    install="apt-get install -y php-cli php-mbstring",
     grammar="php",
     written="PHP",
-    run_command=("{php}", "-n", "main.php"),
+    paths=("/etc/php", "/var/lib/php/modules"),
+    run_command=("{php}", *_FLAGS, "main.php"),
     runtime_mb=64,
+    driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
+    render_signature=render_signature,
+    gold=Gold("<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    script=PHP,
     hello="""<?php
 echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(STDIN))))), PHP_EOL;
 """,
+    samples=Samples(
+        wrong="<?php\nfunction solve($xs) { return count($xs); }\n",
+        hanging="<?php\nfunction solve($xs) { while (true) {} }\n",
+        crashing="<?php\nfunction solve($xs) { return intdiv(1, 0); }\n",
+        broken="<?php function ( {",
+        identity=" {\n    return $x;\n}\n",
+        mutator="<?php\nfunction solve(array &$xs, int $k): array { $xs[] = $k; return $xs; }\n",
+        honest="<?php\nfunction solve($x) { return $x * $x + 7; }\n",
+        cheats={
+            "an empty stub": "<?php function solve($x) {}",
+            "exit zero": "<?php exit(0);",
+            "exit zero when called": "<?php function solve($x) { exit(0); }",
+            "a shutdown function": "<?php register_shutdown_function(function () { exit(0); }); throw new Exception('x');",
+            "equal to everything": "<?php class E { function __toString() { return '8'; } } function solve($x) { return new E; }",
+            "a driver of its own": "<?php final class CodemillDriver { static function main() {} } function solve($x) { return 0; }",
+            "forged lines": "<?php for ($n = 3; $n < 64; $n++) { $c = @fopen(\"php://fd/$n\", 'wb'); if (!$c) continue;"
+            " for ($i = 0; $i < 6; $i++)"
+            ' @fwrite($c, "NONCE $i returned i0\\n"); @fwrite($c, "NONCE finished\\n"); }'
+            " function solve($x) { return 0; }",
+            "print PASS": "<?php echo 'PASS'; function solve($x) { echo 'OK 6/6'; }",
+            "a string that looks right": "<?php function solve($x) { return (string) ($x * $x + 7); }",
+            "a float that is equal": "<?php function solve($x) { return (float) ($x * $x + 7); }",
+        },
+    ),
 )

@@ -2,6 +2,7 @@
 
 import ast
 
+from synth.languages.scripting import PYTHON
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -111,5 +112,6 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("def solve(xs: list[int]) -> int:\n    return sum(xs)\n", ("l3 i1 i2 i3",), "i6"),
+    script=PYTHON,
     hello="print(sum(map(int, input().split())))\n",
 )

@@ -13,11 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from synth.languages.parsing import tree_error
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
+
+Lack = Literal["64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"]
+
+_WHEELS: Final = {"zig": "ziglang"}
+"""Tools that come in a Python package of another name."""
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
 
@@ -47,6 +52,31 @@ class Gold:
     expected: str
     signature: str = "(list[int]) -> int"
     entry_point: str = "solve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Programs for the common tests. With a driver they define `solve` (the gold's task: the sum of a list); without one they are
+    stdin/stdout programs (the hello's task)."""
+
+    wrong: str
+    """Runs well and answers something else."""
+    hanging: str
+    crashing: str
+    broken: str
+    """Does not parse: a parse error, or where no grammar reads the language, whatever its compiler or interpreter says."""
+    refused: str = ""
+    """Parses, and the compiler refuses it."""
+    identity: str = ""
+    """With a driver: what stands after the declaration of `solve` with one parameter `x` to return just that."""
+    identity_of: Mapping[str, str] = field(default_factory=dict)
+    """The same, for kinds of results where it is written in another way."""
+    mutator: str = ""
+    """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
+    honest: str = ""
+    """With a driver: `(int) -> int`, x * x + 7."""
+    cheats: Mapping[str, str] = field(default_factory=dict)
+    """With a driver: programs, by what they try, that must not pass for the honest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +109,29 @@ class Driver:
     zygote: Mapping[str, str] = field(default_factory=dict)
     """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
     zygote_command: tuple[str, ...] = ()
+    lacks: frozenset[Lack] = frozenset()
+    """Values that the language cannot hold: a call with one of them raises."""
+    big_integers: bool = False
+    """Whether integers beyond 64 bits come back unchanged."""
+    slow: bool = False
+    """Whether a build or a start takes a second or more: tests then try fewer programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Script mode: how a program and a test script become one process that says at its end that it got there.
+
+    Exactly one of `files` and `driven` is given. What follows the script is reached only when nothing before it ended the program.
+    """
+
+    files: Callable[[str, str, str], Mapping[str, str]] | None = None
+    """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line, for descriptor 3."""
+    compile_more: tuple[str, ...] = ()
+    """Words after the language's own compile command."""
+    run_command: tuple[str, ...] = ()
+    """Empty: as for other programs of the language."""
+    driven: Callable[[str, str, str], str] | None = None
+    """(code, script, end) to a program for the driver that defines the function `end` after the script: the warm path of a driver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +143,11 @@ class Language:
     file_name: str
     tools: tuple[str, ...]
     version_arguments: tuple[str, ...] = ("--version",)
+    """What the first tool is asked; empty where it has no answer, and the name of its file has to do."""
     install: str
     """The command that installs the toolchain on Debian."""
-    grammar: str
-    """Its name in tree-sitter-language-pack."""
+    grammar: str = ""
+    """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual programs."""
     written: str = ""
     """Its name as people write it, where that is not the name with a capital."""
     check: Callable[[str], str | None] | None = None
@@ -101,6 +155,8 @@ class Language:
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
+    """Host files and folders outside /usr that the toolchain reads (its settings, a package database); those that exist are shown."""
     runtime_mb: int = 0
     """What the runtime needs for itself, in megabytes: added to the program's own limit."""
     runtime_threads: int = 0
@@ -108,6 +164,7 @@ class Language:
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
     driver: Driver | None = None
+    script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
     """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
@@ -115,6 +172,7 @@ class Language:
     gold: Gold | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
+    samples: Samples | None = None
 
     @property
     def title(self) -> str:
@@ -128,7 +186,9 @@ class Language:
 
     def parse_error(self, code: str) -> str | None:
         """The first syntax error in words, or None. Loads the grammar on first use."""
-        return self.check(code) if self.check else tree_error(code, self.grammar)
+        if self.check:
+            return self.check(code)
+        return tree_error(code, self.grammar) if self.grammar else None
 
 
 def render_signature(language: Language, entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -152,19 +212,27 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     tools = {name: path for name in language.tools if (path := find_tool(name))}
     if len(tools) < len(language.tools):
         return None
-    version = _version([tools[language.tools[0]], *language.version_arguments])
+    first = tools[language.tools[0]]
+    version = _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
     if version is None:
         return None
     marks = [f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values()]
     digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
-    return Toolchain(tools, version, digest, tuple(sorted({root for path in tools.values() if (root := _root(path))})))
+    shown = {root for path in tools.values() if (root := _root(path))} | {path for path in language.paths if Path(path).exists()}
+    return Toolchain(tools, version, digest, tuple(sorted(shown)))
 
 
 def find_tool(name: str) -> str | None:
     """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a start."""
     found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
-    real = _unshim(name, found) if found else None
+    real = _unshim(name, found) if found else _in_wheel(name)
     return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
+
+
+def _in_wheel(name: str) -> str | None:
+    """The path of a tool that comes in a Python package."""
+    places = [Path(folder) / _WHEELS[name] / name for folder in sys.path] if name in _WHEELS else []
+    return next((str(place.resolve()) for place in places if place.is_file()), None)
 
 
 def _unshim(name: str, found: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-from synth.config import EngineConfig, LocalSandbox, OpenaiEngine, Recipe, TransformersEngine, VllmServerEngine
+from synth.config import E2bSandbox, EngineConfig, LocalSandbox, OpenaiEngine, Recipe, TransformersEngine, VllmServerEngine
 from synth.errors import UserError
 from synth.languages.registry import get_language
 from synth.languages.spec import Language, Toolchain, find_toolchain
@@ -27,6 +27,7 @@ def check_machine(recipe: Recipe, find: FindToolchain = find_toolchain) -> Itera
     yield from _toolchains(recipe, find)
     yield from _packages(recipe)
     yield from _keys(recipe)
+    yield from _e2b(recipe)
 
 
 def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
@@ -92,6 +93,18 @@ def _keys(recipe: Recipe) -> Iterator[Finding]:
             expected = f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
             fix = f"export {engine.api_key_env}=…    (nothing to do for an endpoint without keys)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
+
+
+def _e2b(recipe: Recipe) -> Iterator[Finding]:
+    """Without the package or the key no program runs. The package's debug mode talks to a machine of one's own, without a key."""
+    execution = recipe.execution
+    if not isinstance(execution, E2bSandbox):
+        return
+    if not is_installed("e2b_code_interpreter"):
+        yield Finding((("execution",),), "the package e2b-code-interpreter is not installed", "pip install 'codemill[e2b]'", see=_SEE)
+    if not os.environ.get(execution.api_key_env) and os.environ.get("E2B_DEBUG", "").lower() != "true":
+        expected = f"the variable {execution.api_key_env} must hold a key of E2B: it is not set"
+        yield Finding((("execution", "api_key_env"),), expected, f"export {execution.api_key_env}=…", see=_SEE)
 
 
 def is_installed(package: str) -> bool:

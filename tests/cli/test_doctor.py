@@ -47,10 +47,9 @@ def test_install_commands_join_system_packages_and_keep_the_rest() -> None:
     def missing(install: str) -> Finding:
         return Finding(group="languages", name="x", state="missing", found="", install=install)
 
-    report = Report(
-        findings=tuple(map(missing, ["apt-get install -y ruby", "pip install a", "apt-get install -y g++ ruby", "pip install a"]))
-    )
-    assert report.install_commands() == ["apt-get install -y ruby g++", "pip install a"]
+    hints = ["apt-get install -y ruby", "pip install a", "apt-get install -y g++ ruby", "pip install a", "make install", "pip install b"]
+    report = Report(findings=tuple(map(missing, hints)))
+    assert report.install_commands() == ["apt-get install -y ruby g++", "pip install a b", "make install"]
 
 
 def test_unknown_group_names_the_nearest() -> None:

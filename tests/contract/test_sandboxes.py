@@ -1,4 +1,4 @@
-"""What every sandbox promises, run on each of the family: local, and recorded from it."""
+"""What every sandbox promises, run on each of the family: local, recorded from it, and E2B on a server that stands in for the service."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from synth.config import E2bSandbox as E2bConfig
 from synth.config import LocalSandbox as LocalConfig
 from synth.config import RecordedSandbox as RecordedConfig
 from synth.errors import SandboxError
@@ -52,9 +53,24 @@ def recorded_folder(tmp_path_factory: pytest.TempPathFactory, local_sandbox: Loc
     return folder
 
 
-@pytest.fixture(params=["local", "recorded"])
-def any_sandbox(request: pytest.FixtureRequest, local_sandbox: LocalSandbox, recorded_folder: Path) -> Iterator[Sandbox]:
-    yield local_sandbox if request.param == "local" else RecordedSandbox(recorded_folder)
+@pytest.fixture(scope="module")
+def e2b_sandbox(tmp_path_factory: pytest.TempPathFactory, run: Run[Any]) -> Iterator[Sandbox]:
+    pytest.importorskip("e2b_code_interpreter", reason="the package e2b-code-interpreter is not installed")
+    from tests.execution.e2b_server import e2b_server, point_package_at
+
+    with e2b_server(tmp_path_factory.mktemp("e2b")) as server, pytest.MonkeyPatch.context() as patch:
+        point_package_at(server, patch)
+        sandbox = create_sandbox(E2bConfig(concurrency=2))
+        yield sandbox
+        run(sandbox.close())
+
+
+@pytest.fixture(params=["local", "recorded", "e2b"])
+def any_sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    if request.param == "recorded":
+        return RecordedSandbox(request.getfixturevalue("recorded_folder"))
+    sandbox: Sandbox = request.getfixturevalue(f"{request.param}_sandbox")
+    return sandbox
 
 
 @pytest.fixture
@@ -70,7 +86,7 @@ def test_results_come_back_in_the_order_of_the_inputs(seen: dict[str, Observatio
     assert good.finished
     assert [(case.index, case.status, case.output) for case in good.cases] == [(0, "returned", "i1"), (1, "returned", "i2")]
     assert good.toolchain.startswith("python")
-    assert good.level in "ABC"
+    assert good.level in ("A", "B", "C", "e2b", "e2b-unseparated")
 
 
 def test_an_exception_belongs_to_its_case(seen: dict[str, Observation]) -> None:

@@ -62,9 +62,25 @@ PROGRAMS: dict[str, dict[Outcome, str]] = {
 }
 
 
+SAMPLED = [language.name for language in all_languages() if language.samples is not None]
+
+
 def need(language: str) -> None:
     if find_toolchain(language) is None:
         pytest.skip(f"{language}: toolchain missing; {get_language(language).install}")
+
+
+def sample_programs(language: str) -> dict[Outcome, str]:
+    """The samples of the language's module, by the verdict that each deserves."""
+    spoken = get_language(language)
+    assert spoken.samples is not None
+    samples = spoken.samples
+    programs = {Outcome.WRONG_ANSWER: samples.wrong, Outcome.TIMEOUT: samples.hanging, Outcome.RUNTIME_ERROR: samples.crashing}
+    if spoken.grammar or spoken.check:
+        programs[Outcome.PARSE_ERROR] = samples.broken
+    if samples.refused:
+        programs[Outcome.COMPILE_ERROR] = samples.refused
+    return programs
 
 
 @pytest.mark.parametrize("language", [name for name in LANGUAGES if get_language(name).driver])
@@ -72,14 +88,15 @@ def test_every_kind_of_program_gets_its_verdict(language: str, local_sandbox: Lo
     need(language)
     gold = get_language(language).gold
     assert gold is not None
-    programs = {Outcome.PASS: gold.code, **PROGRAMS[language]}
+    programs = {Outcome.PASS: gold.code, **(PROGRAMS.get(language) or sample_programs(language))}
     contract = FunctionContract(entry_point=gold.entry_point, signature=gold.signature)
     suite = TestSuite(task_id="t", contract=contract, cases=(Case(arguments=gold.arguments, expected="i6"),), rank=EvidenceRank.EXAMPLES)
     call = FunctionCall(entry_point=gold.entry_point, signature=gold.signature, arguments=(gold.arguments,))
     requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=LIMITS) for o, code in programs.items()]
     observations = run(local_sandbox.execute(requests))
     verdicts = {wanted: judge(o, suite, "s") for wanted, o in zip(programs, observations, strict=True)}
-    assert {wanted: verdict.outcome for wanted, verdict in verdicts.items()} == {wanted: wanted for wanted in programs}
+    found = {wanted: verdict.outcome for wanted, verdict in verdicts.items()}
+    assert found == {wanted: wanted for wanted in programs}, [verdict.first_failure for verdict in verdicts.values()]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -93,13 +110,28 @@ def test_the_hello_program_reads_stdin_and_prints_the_sum(language: str, local_s
     assert judge(observation, suite, "s").outcome is Outcome.PASS, observation
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [name for name in SAMPLED if not get_language(name).driver])
+def test_every_kind_of_stdin_program_gets_its_verdict(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    need(language)
+    programs = {Outcome.PASS: get_language(language).hello, **sample_programs(language)}
+    suite = TestSuite(
+        task_id="t", contract=StdioContract(), cases=(Case(arguments=("1 2 3\n",), expected="6\n"),), rank=EvidenceRank.EXAMPLES
+    )
+    call = StdioCall(stdins=("1 2 3\n",))
+    limits = Limits(cpu_s=2, wall_s=60, memory_mb=256)
+    requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=limits) for o, code in programs.items()]
+    verdicts = [judge(o, suite, "s") for o in run(local_sandbox.execute(requests))]
+    found = dict(zip(programs, [verdict.outcome for verdict in verdicts], strict=True))
+    assert found == {wanted: wanted for wanted in programs}, [verdict.first_failure for verdict in verdicts]
+
+
+@pytest.mark.parametrize("language", [name for name in LANGUAGES if get_language(name).grammar or get_language(name).check])
 def test_gold_and_hello_parse_and_broken_text_does_not(language: str) -> None:
     spoken = get_language(language)
     assert spoken.parse_error(spoken.hello) is None
     assert spoken.gold is None or language == "java" or spoken.parse_error(spoken.gold.code) is None
-    broken = {"bash": "if true; then (", "perl": "sub x { ( ", "php": "<?php function ( {", "ruby": "def x(\n  [", "lua": "function ("}
-    assert spoken.parse_error(broken.get(language, "function ) { (")) is not None
+    broken = spoken.samples.broken if spoken.samples else {"bash": "if true; then ("}.get(language, "function ) { (")
+    assert spoken.parse_error(broken) is not None
 
 
 def test_names_and_aliases_are_unique() -> None:

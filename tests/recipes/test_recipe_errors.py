@@ -1,6 +1,7 @@
 """What a person reads when a recipe is wrong. Each test writes one mistake and expects its place, and what to do."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -210,3 +211,17 @@ def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> No
     assert "cannot run java" in findings[1].expected
     assert "apt-get install" in findings[1].fix
     assert all(finding.fatal for finding in findings)
+
+
+def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe.model_validate(yaml.safe_load("name: a\nexecution: {kind: e2b, api_key_env: MY_KEY}\n"))
+    monkeypatch.delenv("E2B_DEBUG", raising=False)
+    monkeypatch.delenv("MY_KEY", raising=False)
+    monkeypatch.setitem(sys.modules, "e2b_code_interpreter", None)
+    package, key = check_machine(recipe)
+    assert package.fix == "pip install 'codemill[e2b]'"
+    assert key.paths[0] == ("execution", "api_key_env")
+    assert key.fix.startswith("export MY_KEY=")
+    assert package.fatal and key.fatal
+    monkeypatch.setenv("MY_KEY", "e2b_0")
+    assert len(list(check_machine(recipe))) == 1

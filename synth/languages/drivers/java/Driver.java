@@ -10,6 +10,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.lang.reflect.WildcardType;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -128,8 +129,11 @@ public final class Driver {
         return Object.class;
     }
 
+    /** A wildcard stands for its bound: Kotlin writes `List<? extends T>` for what its sources call `List<T>`. */
+    static Type boundOf(Type type) { return type instanceof WildcardType w ? w.getUpperBounds()[0] : type; }
+
     static Type innerOf(Type type, int index) {
-        return type instanceof ParameterizedType p && index < p.getActualTypeArguments().length ? p.getActualTypeArguments()[index] : Object.class;
+        return type instanceof ParameterizedType p && index < p.getActualTypeArguments().length ? boundOf(p.getActualTypeArguments()[index]) : Object.class;
     }
 
     static Object decode(String[] tokens, int[] at, Type wanted) {
@@ -182,6 +186,7 @@ public final class Driver {
 
     static Object decodeList(String[] tokens, int[] at, Type wanted, int count) {
         Class<?> raw = rawOf(wanted);
+        if (isKotlinTuple(raw)) return decodeKotlinTuple(tokens, at, wanted, count);
         if (raw.isArray() || wanted instanceof GenericArrayType) {
             Type element = wanted instanceof GenericArrayType g ? g.getGenericComponentType() : raw.getComponentType();
             Object array = Array.newInstance(rawOf(element), count);
@@ -191,6 +196,15 @@ public final class Driver {
         List<Object> list = raw == java.util.LinkedList.class ? new java.util.LinkedList<>() : new ArrayList<>();
         for (int i = 0; i < count; i++) list.add(decode(tokens, at, innerOf(wanted, 0)));
         return list;
+    }
+
+    static boolean isKotlinTuple(Class<?> raw) { return raw.getName().equals("kotlin.Pair") || raw.getName().equals("kotlin.Triple"); }
+
+    static Object decodeKotlinTuple(String[] tokens, int[] at, Type wanted, int count) {
+        Object[] items = new Object[count];
+        for (int i = 0; i < count; i++) items[i] = decode(tokens, at, innerOf(wanted, i));
+        try { return rawOf(wanted).getConstructors()[0].newInstance(items); }
+        catch (ReflectiveOperationException error) { throw new IllegalArgumentException("the tuple has another length"); }
     }
 
     // --- values out: by their own class, a list's tag by the signature ---
@@ -204,6 +218,8 @@ public final class Driver {
         else if (value instanceof Boolean b) out.append(b ? "b1" : "b0");
         else if (value instanceof Map<?, ?> map) encodeMap(map, kind, out);
         else if (value instanceof List<?> || value.getClass().isArray()) encodeList(value, kind, out);
+        else if (isKotlinTuple(value.getClass())) encodeKotlinTuple(value, kind, out);
+        else if (value.getClass().getName().equals("kotlin.Unit")) out.append('n');
         else throw new Unreadable("a value of class " + value.getClass().getName() + " is not language-neutral");
     }
 
@@ -213,8 +229,13 @@ public final class Driver {
         return Double.toString(value);
     }
 
+    static boolean isOfLibrary(Object value) {
+        String name = value.getClass().getName();
+        return name.startsWith("java.util.") || name.startsWith("kotlin.collections.");
+    }
+
     static void encodeMap(Map<?, ?> map, Kind kind, StringBuilder out) {
-        if (!map.getClass().getName().startsWith("java.util.")) throw new Unreadable("a map of a class of the program is not language-neutral");
+        if (!isOfLibrary(map)) throw new Unreadable("a map of a class of the program is not language-neutral");
         out.append('m').append(map.size());
         for (Map.Entry<?, ?> entry : map.entrySet()) { encode(entry.getKey(), kind.at(0), out); encode(entry.getValue(), kind.at(1), out); }
     }
@@ -222,12 +243,21 @@ public final class Driver {
     static void encodeList(Object value, Kind kind, StringBuilder out) {
         List<Object> items = new ArrayList<>();
         if (value instanceof Collection<?> collection) {
-            if (!value.getClass().getName().startsWith("java.util.")) throw new Unreadable("a list of a class of the program is not language-neutral");
+            if (!isOfLibrary(value)) throw new Unreadable("a list of a class of the program is not language-neutral");
             items.addAll(collection);
         } else for (int i = 0; i < Array.getLength(value); i++) items.add(Array.get(value, i));
         boolean tuple = kind.tag == 't';
         out.append(tuple ? 't' : 'l').append(items.size());
         for (int i = 0; i < items.size(); i++) encode(items.get(i), tuple ? kind.at(i) : kind.at(0), out);
+    }
+
+    static void encodeKotlinTuple(Object value, Kind kind, StringBuilder out) {
+        int count = value.getClass().getName().equals("kotlin.Pair") ? 2 : 3;
+        out.append('t').append(count);
+        for (int i = 0; i < count; i++) {
+            try { encode(value.getClass().getMethod("component" + (i + 1)).invoke(value), kind.at(i), out); }
+            catch (ReflectiveOperationException error) { throw new Unreadable(error.toString()); }
+        }
     }
 
     // --- the run ---

@@ -1,0 +1,66 @@
+"""Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that cannot be is named at once."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
+
+from synth.errors import Problem, UserError
+from synth.records import Limits
+
+if TYPE_CHECKING:
+    from synth.execution.protocol import Sandbox
+
+CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")]
+WallSeconds = Annotated[float | None, typer.Option("--wall-s", help="Wall seconds, a backstop only; ten times --cpu-s if not given.")]
+MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory of one program in MiB.")]
+OutputBytes = Annotated[int, typer.Option("--output-bytes", help="Bytes that one program may write to stdout and stderr.")]
+MinimumLevel = Annotated[str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")]
+
+SandboxKind = Annotated[str, typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY).")]
+
+
+class Chosen(NamedTuple):
+    """A sandbox that is not started yet, and how many programs it wants at once."""
+
+    sandbox: "Sandbox"
+    batch: int
+
+
+def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
+    """The sandbox that the options name. Raises UserError."""
+    level = check_level(minimum_level)
+    if kind == "local":
+        from synth.execution.local import LocalSandbox
+
+        return Chosen(LocalSandbox(workers, level, cached=256), 1)
+    if kind == "e2b":
+        from synth.config import E2bSandbox
+        from synth.execution.factory import create_sandbox
+
+        return Chosen(create_sandbox(E2bSandbox(concurrency=workers or 8)), 256)
+    raise UserError(Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md"))
+
+
+def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> Limits:
+    """The limits that the options state. Raises UserError with every value that cannot be."""
+    from pydantic import ValidationError
+
+    from synth.execution.verify_rows import validation_problems
+
+    try:
+        wall = wall_s if wall_s is not None else min(36000.0, 10 * cpu_s)
+        return Limits(cpu_s=cpu_s, wall_s=wall, memory_mb=memory_mb, output_bytes=output_bytes)
+    except ValidationError as error:
+        raise UserError(*validation_problems(error, "limits")) from None
+
+
+Level = Literal["A", "B", "C"]
+LEVELS: tuple[Level, ...] = ("A", "B", "C")
+
+
+def check_level(level: str) -> Level:
+    """The isolation level of that name. Raises UserError."""
+    for name in LEVELS:
+        if level == name:
+            return name
+    raise UserError(Problem(f"--minimum-level {level}", "must be A, B or C", "--minimum-level B", "docs/architecture/sandbox.md"))

@@ -1,0 +1,176 @@
+"""`codemill verify`: programs and tests in, verdicts out.
+
+The one rule: the file of rows is read through once before anything runs, so that what cannot be judged is said at once, and the same
+command after an interruption goes on where it was.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from synth.cli.app import AsJson
+from synth.cli.execution_options import (
+    CpuSeconds,
+    MemoryMb,
+    MinimumLevel,
+    OutputBytes,
+    SandboxKind,
+    WallSeconds,
+    choose_sandbox,
+    read_limits,
+)
+from synth.cli.printing import print_json, print_table
+from synth.errors import Problem, UserError
+from synth.records import Limits, Outcome
+
+if TYPE_CHECKING:
+    from synth.execution.row_files import Entry
+    from synth.execution.verify_rows import RowError
+
+_PLAIN_INTERVAL_S = 10.0
+
+
+class Source(Protocol):
+    """Gives the entries from the beginning, each time it is asked."""
+
+    def __call__(self) -> "Iterator[Entry]": ...
+
+
+def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, limits: Limits) -> Source:
+    from synth.execution.row_files import file_entries
+
+    salt = limits.model_dump_json()
+    if form is None and problems is None:
+        return lambda: file_entries(file, salt)
+    if form is None or problems is None:
+        fix = "codemill verify samples.jsonl --format humaneval --problems problems.jsonl -o out.jsonl"
+        raise UserError(Problem("--format and --problems", "belong together: samples are read beside their problems", fix))
+    from synth.execution.formats.samples import sample_entries
+
+    return lambda: sample_entries(file, form, problems, lang, salt)
+
+
+class _Progress:
+    """A bar in a terminal, a line every ten seconds elsewhere; on stderr."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self.total, self.done, self.before, self.passed = total, done, done, 0
+        self._started = self._last = time.monotonic()
+
+    @contextmanager
+    def shown(self) -> "Iterator[None]":
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        console = Console(file=sys.stderr)
+        self._bar: Progress | None = None
+        if not console.is_terminal:
+            yield
+            return
+        columns = (TextColumn("verify"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as self._bar:
+            self._task = self._bar.add_task("verify", total=self.total, completed=self.done, note="")
+            yield
+
+    def step(self, passed: bool) -> None:
+        self.done += 1
+        self.passed += passed
+        now = time.monotonic()
+        note = f"{self.passed} passed, {self.rate(now):.0f}/s"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, note=note)
+        elif now - self._last >= _PLAIN_INTERVAL_S:
+            self._last = now
+            print(f"{self.done} of {self.total} done, {note}", file=sys.stderr)
+
+    def rate(self, now: float) -> float:
+        return (self.done - self.before) / max(now - self._started, 1e-3)
+
+
+def _check(source: Source, limits: Limits, skip_bad: bool) -> int:
+    """Read everything once. Raises RowError with the problems unless they are to be left out."""
+    from synth.execution.verify import check_entries, raise_all
+
+    count, errors = check_entries(source(), limits)
+    if not skip_bad:
+        raise_all(errors)
+    return count
+
+
+def _refuse_same(file: Path, out: Path) -> None:
+    if out.exists() and file.exists() and out.samefile(file):
+        raise UserError(Problem(f"-o {out}", "must not be the file of rows", "-o with another name"))
+
+
+class _LeftOut:
+    """Says each row that is left out, and counts them."""
+
+    count = 0
+
+    def __call__(self, error: "RowError") -> None:
+        self.count += 1
+        print(f"left out: {error}", file=sys.stderr)
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rows, one JSON object a line; with --format, samples of a benchmark.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="File that the answers are appended to.")],
+    form: Annotated[str | None, typer.Option("--format", help="FILE holds samples for the problems of this benchmark.")] = None,
+    problems: Annotated[Path | None, typer.Option("--problems", help="Problems: a JSON Lines, Parquet or Arrow file, or a folder.")] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="Language of samples that do not say theirs.")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores.")] = 0,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")] = False,
+    as_json: AsJson = False,
+    cpu_s: CpuSeconds = 5.0,
+    wall_s: WallSeconds = None,
+    memory_mb: MemoryMb = 512,
+    output_bytes: OutputBytes = 8 << 20,
+    minimum_level: MinimumLevel = "C",
+    kind: SandboxKind = "local",
+) -> None:
+    """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
+    from synth.execution.answer_file import AnswerFile
+    from synth.execution.verify import verify_entries
+
+    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
+    chosen = choose_sandbox(kind, workers, minimum_level)
+    _refuse_same(file, out)
+    source = _source(file, form, problems, lang, limits)
+    total = _check(source, limits, skip_bad)
+    answers, started, bad = AnswerFile(out, fresh), time.monotonic(), _LeftOut()
+    try:
+        progress = _Progress(total, answers.count)
+        if answers.count or answers.again:
+            print(f"{answers.count} of {total} rows have their answer; {answers.again} faults are tried again", file=sys.stderr)
+        found = Counter[Outcome]()
+        with progress.shown():
+            for answer in verify_entries(source(), chosen.sandbox, limits, answers, bad, chosen.batch):
+                found[answer.verdict] += 1
+                progress.step(answer.verdict is Outcome.PASS)
+    finally:
+        answers.close()
+    _summarize(found, progress, bad.count, time.monotonic() - started, as_json)
+    if any(found[fault] for fault in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)):
+        raise typer.Exit(1)
+
+
+def _summarize(found: "Counter[Outcome]", progress: _Progress, bad: int, wall_s: float, as_json: bool) -> None:
+    verdicts = {outcome.value: found[outcome] for outcome in Outcome if found[outcome]}
+    run = sum(verdicts.values())
+    if as_json:
+        print_json({"rows": progress.total, "before": progress.before, "left_out": bad, "run": run, "wall_s": wall_s, "verdicts": verdicts})
+        return
+    print_table(("verdict", "programs"), [*verdicts.items()], numbers=("programs",))
+    print(f"{run} programs in {wall_s:.1f} s, {run / max(wall_s, 1e-3):.0f}/s; {progress.before} had their answer; {bad} rows left out")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(verify)

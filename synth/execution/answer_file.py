@@ -1,0 +1,135 @@
+"""The file of answers: appended to while a verify runs, and read by the next one to know what is done.
+
+Place in the flow: `verify.py` asks it which rows have an answer and gives it each new one. The one rule: an answer that stands in the
+file with its line end is never lost and never computed again; a fault of the machine is no answer.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+from synth.errors import Problem, UserError
+from synth.execution.answers import FAULTS, Answer
+from synth.execution.verify_rows import PAGE
+
+
+class AnswerFile:
+    """Opened and locked; 8 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
+
+    def __init__(self, path: Path, fresh: bool = False) -> None:
+        self.path = path
+        self.again = 0
+        """Answers that were left out because they were faults of the machine."""
+        self._done = array("Q")
+        self._descriptor = self._open()
+        try:
+            if fresh:
+                os.ftruncate(self._descriptor, 0)
+            self._load()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def count(self) -> int:
+        """Rows that have an answer."""
+        return sum(1 for key in self._done if key)
+
+    def has(self, number: int, key: int, where: str) -> bool:
+        """Whether the row has its answer. Raises UserError when the answer is that of another row."""
+        found = self._done[number] if number < len(self._done) else 0
+        if found and found != key:
+            raise UserError(
+                Problem(
+                    f"{self.path} holds an answer for row {number}, which is now another one: {where}",
+                    "must belong to this file of rows and these limits; rows may only be added at its end",
+                    "-o with another name, or --fresh to begin again",
+                    PAGE,
+                )
+            )
+        return found != 0
+
+    def append(self, answer: Answer) -> None:
+        """Write one answer, whole."""
+        data = answer.line().encode("ascii")
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        self._note(answer.row, int(answer.key, 16))
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.fsync(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> int:
+        """A locked descriptor of the file that stands under the name now."""
+        while True:
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                raise UserError(Problem(str(self.path), f"must be writable: {error.strerror}", "-o with another name", PAGE)) from None
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                problem = Problem(str(self.path), "is being written by another verify", "wait for it, or -o with another name", PAGE)
+                raise UserError(problem) from None
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(self.path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
+                    return descriptor
+            os.close(descriptor)
+
+    def _note(self, number: int, key: int) -> None:
+        if number >= len(self._done):
+            self._done.extend([0] * (max(number + 1, 2 * len(self._done)) - len(self._done)))
+        self._done[number] = key
+
+    def _load(self) -> None:
+        """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the machine."""
+        whole, faults = 0, 0
+        for number, (line, end) in enumerate(self._lines(), start=1):
+            row, key, fault = self._read(line, number)
+            whole = end
+            if fault:
+                faults += 1
+            else:
+                self._note(row, key)
+        os.ftruncate(self._descriptor, whole)
+        if faults:
+            self._leave_out_faults()
+        self.again = faults
+
+    def _lines(self) -> Iterator[tuple[bytes, int]]:
+        """Whole lines, each with the position after it."""
+        at = 0
+        with self.path.open("rb") as lines:
+            for line in lines:
+                at += len(line)
+                if line.endswith(b"\n"):
+                    yield line, at
+
+    def _read(self, line: bytes, number: int) -> tuple[int, int, bool]:
+        try:
+            answer = json.loads(line)
+            return int(answer["row"]), int(answer["key"], 16), answer["verdict"] in FAULTS
+        except (ValueError, KeyError, TypeError, RecursionError):
+            expected = "must be an answer that `codemill verify` wrote"
+            raise UserError(Problem(f"{self.path}:{number}", expected, "-o with another name, or --fresh to write over it", PAGE)) from None
+
+    def _leave_out_faults(self) -> None:
+        """Write the file anew without them, and put it in its place at once."""
+        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        with unfinished.open("wb") as kept:
+            kept.writelines(line for line, _ in self._lines() if not self._read(line, 0)[2])
+            kept.flush()
+            os.fsync(kept.fileno())
+        unfinished.replace(self.path)
+        os.close(self._descriptor)
+        self._descriptor = self._open()

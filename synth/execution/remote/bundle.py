@@ -1,0 +1,46 @@
+"""The worker as one file: a zip that Python runs. `install` puts it on a machine, `probe` asks what the machine offers.
+
+Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is the text in `inside/`, and nothing else.
+"""
+
+import io
+import json
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from synth.execution.remote.hosts import Host, HostFault, Remedy
+from synth.execution.remote.wire import Probe
+
+RUN: Final = "python3 -I -B worker.pyz run"
+_PROBE: Final = "python3 -I -B worker.pyz probe probe.json"
+_PROBE_S: Final = 180.0
+
+
+@cache
+def worker_bundle() -> bytes:
+    """The zip; `worker.py` is what it starts with."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path in sorted((Path(__file__).parent / "inside").glob("*.py")):
+            bundle.writestr("__main__.py" if path.name == "worker.py" else path.name, path.read_text(encoding="utf-8"))
+    return made.getvalue()
+
+
+async def install(host: Host) -> None:
+    """Put the worker on a machine. Raises HostFault."""
+    await host.put("worker.pyz", worker_bundle())
+
+
+async def probe(host: Host, task: dict[str, object]) -> Probe:
+    """What a machine offers. Raises HostFault."""
+    lines: list[str] = []
+    await host.put("probe.json", json.dumps(task).encode())
+    await host.run(_PROBE, lines.append, limit_s=_PROBE_S, silence_s=_PROBE_S)
+    try:
+        return Probe.model_validate_json(lines[-1] if lines else "")
+    except ValidationError as error:
+        raise HostFault(Remedy.REPLACE, f"the worker's probe cannot be read: {error.errors()[0]['msg']}") from error

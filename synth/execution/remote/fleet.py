@@ -1,0 +1,215 @@
+"""The live machines of a remote sandbox: lent for a batch, kept for the next one, killed at the end. Never more than the limit.
+
+Place in the flow: `dispatch.py` borrows hosts here. The one rule: a place is free again only when its machine is known to be gone, be it
+that the kill was answered or that the machine has outlived its lifetime.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from synth.execution.remote.hosts import Host, HostFault, Provider, Remedy, Unsure
+
+_KILLS: Final = 3
+_MARGIN_S: Final = 10.0
+"""A machine with less time to live is given no batch."""
+
+
+class Backoff:
+    """Growing pauses: `base_s`, twice that, and so on up to `most_s`; `tries` of them."""
+
+    def __init__(self, base_s: float, tries: int, most_s: float = 60.0) -> None:
+        self.base_s, self.tries, self.most_s = base_s, tries, most_s
+
+    def pause_s(self, attempt: int) -> float:
+        """The pause after so many failures (from 0)."""
+        return min(self.most_s, self.base_s * 2.0 ** min(attempt, 30))
+
+    async def pause(self, attempt: int) -> None:
+        """Wait for so long."""
+        await asyncio.sleep(self.pause_s(attempt))
+
+
+class Fleet:
+    """At most `limit` machines at a time, counted from before one is asked for until it is known to be gone.
+
+    `_used` places are lent or unsure; idle machines are beside them. A machine is made only when none is idle, so that used and idle
+    together never exceed the limit.
+    """
+
+    def __init__(self, provider: Provider, limit: int, backoff: Backoff, prepare: Callable[[Host], Awaitable[None]]) -> None:
+        self._provider, self._limit, self._backoff, self._prepare = provider, limit, backoff, prepare
+        self._idle: list[Host] = []
+        self._live: dict[str, Host] = {}
+        self._used, self._unsure = 0, 0
+        self._changed, self._closing = asyncio.Event(), asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._admitting: set[asyncio.Future[Host]] = set()
+        self._closed = False
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Host]:
+        """A machine for one batch. After a fault that a new machine helps against, it is killed; otherwise it is kept. Raises HostFault."""
+        host = await self._take()
+        try:
+            yield host
+        except HostFault as fault:
+            if fault.remedy is Remedy.WAIT:
+                self._give_back(host)
+            else:
+                await asyncio.shield(self._retire(host))
+            raise
+        except BaseException:
+            await asyncio.shield(self._retire(host))
+            raise
+        else:
+            self._give_back(host)
+
+    async def close(self) -> None:
+        """Kill every machine, also those at work, and those that nobody remembers. May be called twice."""
+        self._closed = True
+        self._changed.set()
+        self._closing.set()
+        self._idle.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._admitting, return_exceptions=True)
+        await asyncio.gather(*(self._kill(host) for host in list(self._live.values())))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(HostFault):  # their lifetime ends them
+            await self._provider.sweep()
+
+    async def _take(self) -> Host:
+        """An idle machine, or a new one. Where no more are granted and others are at work, the next that is given back is waited for."""
+        attempt = 0
+        while True:
+            await self._enter()
+            try:
+                return await self._take_idle() or await self._create()
+            except HostFault as fault:
+                self._leave()
+                if fault.remedy is not Remedy.WAIT or (attempt >= self._backoff.tries and not self._live):
+                    raise
+            except BaseException:
+                self._leave()
+                raise
+            await self._wait(self._backoff.pause_s(attempt))
+            attempt += 1
+
+    async def _enter(self) -> None:
+        """Take a place. Raises HostFault where none will be free soon: closed, or nobody knows whether the machines are gone."""
+        while not self._closed and self._used >= self._limit and self._unsure < self._limit:
+            await self._wait(None)
+        if self._closed:
+            raise HostFault(Remedy.STOP, "the sandbox is closed")
+        if self._used >= self._limit:
+            raise HostFault(Remedy.REPLACE, "no place is free: of all machines it is unknown whether they have ended")
+        self._used += 1
+
+    def _leave(self) -> None:
+        self._used -= 1
+        self._changed.set()
+
+    async def _wait(self, limit_s: float | None) -> None:
+        """Until something changes, or for so long."""
+        self._changed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), limit_s)
+
+    async def _take_idle(self) -> Host | None:
+        """One that still has time to live; others are ended first, or end by themselves."""
+        while self._idle:
+            host = self._idle.pop()
+            if host.remaining_s > _MARGIN_S:
+                return host
+            if not await self._kill(host):
+                await asyncio.sleep(max(0.0, host.remaining_s))
+        return None
+
+    async def _create(self) -> Host:
+        """A new machine with the worker on it, in a place that is taken."""
+        admission = asyncio.ensure_future(self._admit())
+        self._admitting.add(admission)
+        admission.add_done_callback(self._admitting.discard)
+        try:
+            host = await asyncio.shield(admission)
+        except asyncio.CancelledError:
+            self._used += 1  # the machine's own: the place of whoever was cancelled is left by the caller
+            self._background(self._dismiss(admission))
+            raise
+        try:
+            await self._prepare(host)
+        except BaseException:
+            self._used += 1
+            await asyncio.shield(self._retire(host))
+            raise
+        return host
+
+    async def _admit(self) -> Host:
+        """Ask for a machine and remember it. One that may be there all the same holds a place of its own for its lifetime."""
+        try:
+            host = await self._provider.create()
+        except Unsure as fault:
+            self._used += 1
+            self._background(self._hold(fault.lifetime_s))
+            raise
+        self._live[host.name] = host
+        if self._closed:  # whoever closes waits for this, and kills it
+            raise HostFault(Remedy.STOP, "the sandbox is closed")
+        return host
+
+    async def _dismiss(self, admission: asyncio.Future[Host]) -> None:
+        """Whoever asked for this machine was cancelled meanwhile."""
+        try:
+            host = await admission
+        except HostFault:
+            self._leave()
+        else:
+            await self._retire(host)
+
+    def _give_back(self, host: Host) -> None:
+        if not self._closed:
+            self._idle.append(host)
+        self._leave()
+
+    async def _retire(self, host: Host) -> None:
+        """Kill a machine and free its place, later if it cannot be known to be gone."""
+        if self._closed or await self._kill(host):
+            self._leave()
+        else:
+            self._background(self._hold(host.remaining_s, host))
+
+    async def _kill(self, host: Host) -> bool:
+        """Whether it is certainly gone."""
+        for attempt in range(_KILLS):
+            try:
+                await host.kill()
+            except HostFault:
+                await self._backoff.pause(attempt)
+            else:
+                self._live.pop(host.name, None)
+                return True
+        return False
+
+    async def _hold(self, limit_s: float, host: Host | None = None) -> None:
+        """Keep a place while a machine may be alive, and go on trying to kill it. A cancellation alone does not end it: a provider's
+        package may lose one in the middle of a request."""
+        self._unsure += 1
+        self._changed.set()
+        try:
+            async with asyncio.timeout(max(0.0, limit_s)):
+                while not self._closed and (host is None or not await self._kill(host)):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), self._backoff.most_s)
+        except TimeoutError:
+            if host is not None:
+                self._live.pop(host.name, None)
+        finally:
+            self._unsure -= 1
+            self._leave()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

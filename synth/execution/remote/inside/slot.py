@@ -1,0 +1,208 @@
+"""One slot: runs items one after the other, each program of them in a fresh process. The inside of a slot process.
+
+It is shipped with `worker.py` and stands alone. The one rule: a fault of the sandbox is a `fault` of the item, never a result of
+the program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import struct
+import time
+
+import place as places  # type: ignore[import-not-found]
+import program  # type: ignore[import-not-found]
+
+ONE_COMPILE_S = 60.0
+SHARED = "{shared}"
+HEAD = struct.Struct(">I?")
+"""Before each answer: its length, and whether the slot goes on."""
+
+
+class CompileServer:
+    """A compiler that stays between items. It reads hostile source, so it is a user of its own, and it runs nothing that it compiles."""
+
+    def __init__(self, argv: list[str], env: dict[str, str], uid: int | None) -> None:
+        theirs, self.orders = os.pipe()
+        self.answers, ours = os.pipe()
+        null = os.open("/dev/null", os.O_RDWR)
+        limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 1 << 20, "processes": 256}
+        wanted = program.Program(argv, "/", env, limits, uid=uid, data_limit=False)
+        self.pid = os.fork()
+        if self.pid == 0:
+            program.become(wanted, [theirs, ours, null], null)
+        for descriptor in (theirs, ours, null):
+            os.close(descriptor)
+
+    def compile(self, name: str, source: bytes) -> dict[str, bytes] | str:
+        """The class files, or the compiler's messages. Raises EOFError, OSError, struct.error when it is broken."""
+        deadline = time.monotonic() + ONE_COMPILE_S
+        request = b"".join(struct.pack(">i", len(data)) + data for data in (name.encode(), source))
+        while request:
+            request = request[os.write(self.orders, request) :]
+        (count,) = struct.unpack(">i", self.read(4, deadline))
+        if count < 0:
+            return self.block(deadline).decode("utf-8", "replace")
+        return {self.block(deadline).decode("utf-8", "replace") + ".class": self.block(deadline) for _ in range(count)}
+
+    def block(self, deadline: float) -> bytes:
+        """A length and so many bytes."""
+        return self.read(struct.unpack(">i", self.read(4, deadline))[0], deadline)
+
+    def read(self, count: int, deadline: float) -> bytes:
+        """Exactly so many bytes, in time."""
+        data = b""
+        while len(data) < count:
+            ready = select.select([self.answers], [], [], max(0.0, deadline - time.monotonic()))[0]
+            piece = os.read(self.answers, count - len(data)) if ready else b""
+            if not piece:
+                raise EOFError("the compiler ended, or takes too long")
+            data += piece
+        return data
+
+    def close(self) -> None:
+        """Kill and reap it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self.orders)
+        os.close(self.answers)
+
+
+class Slot:
+    """Runs items in its place."""
+
+    def __init__(self, place: places.Place) -> None:
+        self.place = place
+        self.servers: dict[tuple[str, ...], CompileServer] = {}
+
+    @property
+    def spared(self) -> set[int]:
+        """What survives a program."""
+        return {server.pid for server in self.servers.values()}
+
+    def run_item(self, item: dict) -> dict[str, object]:  # type: ignore[type-arg]  # JSON of wire.Item
+        """The answer to one item: what came of the build, and what each run did. Raises OSError."""
+        files, folder, build = item["files"], None, None
+        if item["server"]:
+            build, files = self.compile(item)
+        elif item["compile"]:
+            folder = self.place.build_folder()
+            places.write_files(folder, files, self.place.uid)
+            build = self.build(item, folder)
+            self.place.seal(folder)
+        try:
+            runs = [] if build and not is_clean(build) else self.run_all(item, files, folder)
+        finally:
+            if folder:
+                self.place.remove(folder)
+        return {"build": build, "runs": runs}
+
+    def build(self, item: dict, folder: str) -> dict[str, object]:  # type: ignore[type-arg]
+        """Run the compiler in the folder of the build."""
+        limits = item["compile_limits"]
+        work = self.place.fresh(limits["file_bytes"], folder)
+        argv = self.command(item, item["compile"])
+        result: dict[str, object] = program.run(
+            program.Program(argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False), self.spared
+        )
+        return result
+
+    def run_all(self, item: dict, files: dict[str, bytes], folder: str | None) -> list[dict[str, object]]:  # type: ignore[type-arg]
+        """One run for each stdin, until one is stopped."""
+        runs: list[dict[str, object]] = []
+        for stdin in item["stdins"]:
+            runs.append(self.run_once(item, files, folder, stdin.encode("utf-8", "surrogatepass")))
+            if runs[-1]["stop"] != "none" or runs[-1]["infrastructure"]:
+                break
+        return runs
+
+    def run_once(self, item: dict, files: dict[str, bytes], folder: str | None, stdin: bytes) -> dict[str, object]:  # type: ignore[type-arg]
+        """A fresh process in a fresh place."""
+        size = 0 if folder else sum(map(len, files.values()))
+        work = self.place.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
+        try:
+            if folder is None:
+                places.write_files(work, files, self.place.uid)
+            argv = self.command(item, item["run"])
+            wanted = program.Program(argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"])
+            result: dict[str, object] = program.run(wanted, self.spared)
+        finally:
+            if folder is None:
+                self.place.discard(work)
+        return result
+
+    def command(self, item: dict, words: list[str]) -> list[str]:  # type: ignore[type-arg]
+        """With the place of the driver's shared files filled in."""
+        return [word.replace(SHARED, self.place.shared_folder(item["shared"])) for word in words]
+
+    def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
+        """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the program is refused."""
+        ((name, source),) = item["files"].items()
+        for _ in range(2):
+            server = self.server(item)
+            try:
+                made = server.compile(name, source.encode("utf-8", "replace"))
+            except (OSError, EOFError, ValueError, struct.error):
+                del self.servers[tuple(item["server"])]
+                server.close()
+                continue
+            return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
+        return refusal("the compiler crashes on this program, or takes more than a minute"), {}
+
+    def server(self, item: dict) -> CompileServer:  # type: ignore[type-arg]
+        """The resident compiler of an item."""
+        key = tuple(item["server"])
+        if key not in self.servers:
+            self.place.fresh(1 << 20)
+            self.servers[key] = CompileServer(self.command(item, item["server"]), item["compile_env"], self.place.server_uid)
+        return self.servers[key]
+
+
+def refusal(message: str | None) -> dict[str, object]:
+    """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took the program."""
+    sink = program.Sink(1 << 20)
+    sink.add((message or "").encode("utf-8", "replace"))
+    quiet = program.Sink(0).packed()
+    none = {"signal": None, "stop": "none", "channel": "", "cpu_s": 0.0, "wall_s": 0.0, "peak_memory_mb": 0.0, "infrastructure": None}
+    return {"exit_code": 0 if message is None else 1, "stdout": quiet, "stderr": sink.packed(), **none}
+
+
+def is_clean(result: dict[str, object]) -> bool:
+    """Whether a build succeeded."""
+    return result["exit_code"] == 0 and result["stop"] == "none" and result["infrastructure"] is None
+
+
+def read_exactly(descriptor: int, count: int) -> bytes:
+    """So many bytes, or nothing at the end."""
+    data = b""
+    while len(data) < count:
+        piece = os.read(descriptor, count - len(data))
+        if not piece:
+            return b""
+        data += piece
+    return data
+
+
+def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> None:  # type: ignore[type-arg]  # JSON of wire.Batch
+    """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one takes its place."""
+    program.prctl(program.SUBREAPER, 1)
+    slot = Slot(places.Place(base, number))
+    healthy = True
+    while healthy and (order := read_exactly(orders, 4)):
+        (index,) = struct.unpack(">I", order)
+        try:
+            answer = slot.run_item(batch["items"][index])
+        except (OSError, ValueError) as error:
+            answer, healthy = {"fault": f"{type(error).__name__}: {error}"}, False
+        body = json.dumps({"index": batch["items"][index]["index"], **answer}).encode()
+        message = memoryview(HEAD.pack(len(body), healthy) + body)
+        while message:
+            message = message[os.write(answers, message) :]
+    for server in slot.servers.values():
+        server.close()

@@ -1,0 +1,73 @@
+"""Finds the toolchains of a remote sandbox: real paths, versions, digests. Asked once, when the first sandbox starts.
+
+It is shipped with `worker.py` and stands alone. The one rule: a tool counts only if the user that programs become can run it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import place  # type: ignore[import-not-found]
+
+SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+VERSION_S = 60
+
+
+def find(name: str) -> str | None:
+    """The real path of a tool, links resolved; system folders first. A shim of a version manager is none."""
+    found = shutil.which(name, path=SYSTEM) or shutil.which(name)
+    if found is None:
+        return os.path.realpath(sys.executable) if name == "python3" else None
+    real = os.path.realpath(found)
+    is_shim = os.path.basename(real) in ("rustup", "asdf", "mise") or "/shims/" in found  # noqa: PTH119
+    return None if is_shim else real
+
+
+def version(command: list[str]) -> str | None:
+    """The first line that a tool says of itself, or None when it cannot be run."""
+    user = {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=VERSION_S, stdin=subprocess.DEVNULL, env=environment, cwd="/", check=False, **user
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    text = (done.stdout + done.stderr).decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines and done.returncode == 0 else None
+
+
+def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
+    """Tools, version and digest; None when one of the tools is missing or does not start."""
+    tools = {name: path for name in wanted["tools"] if (path := find(name))}
+    if len(tools) < len(wanted["tools"]):
+        return None
+    first = tools[wanted["tools"][0]]
+    said = version([first, *wanted["version"]]) if wanted["version"] else os.path.basename(first)  # noqa: PTH119
+    if said is None:
+        return None
+    marks = [f"{path}:{(found := os.stat(path)).st_size}:{found.st_mtime_ns}" for path in tools.values()]  # noqa: PTH116
+    digest = hashlib.sha256("\n".join([said, *marks]).encode()).hexdigest()[:12]
+    return {"tools": tools, "version": said, "digest": digest}
+
+
+def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]:
+    """What this sandbox offers."""
+    languages = task["languages"]
+    with ThreadPoolExecutor(4) as pool:
+        found = dict(zip(languages, pool.map(toolchain, languages.values())))  # noqa: B905  # `strict` came with 3.10
+    return {
+        "languages": found,
+        "mold": find("mold") is not None,
+        "cores": len(os.sched_getaffinity(0)),
+        "root": os.geteuid() == 0,
+        "separated": place.can_separate(),
+        "python": platform.python_version(),
+    }

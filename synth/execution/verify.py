@@ -1,0 +1,227 @@
+"""Programs and tests in, verdicts out: what `codemill verify` does, as one call.
+
+    from synth.execution.verify import verify
+    for answer in verify("rows.jsonl"):
+        print(answer.id, answer.verdict)
+
+Place in the flow: entries -> `prepare` -> a sandbox -> `make_answer` -> the file of answers and the caller. The one rule: rows stream
+through a window of bounded size, so memory does not grow with the file, and an answer is written before it is shown.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Final, Literal
+
+from synth.errors import Problem
+from synth.execution.answer_file import AnswerFile
+from synth.execution.answers import Answer, make_answer
+from synth.execution.local import LocalSandbox
+from synth.execution.protocol import Sandbox
+from synth.execution.row_files import Entry, file_entries, given_entries
+from synth.execution.verify_rows import Prepared, RowError, VerifyRow, prepare
+from synth.languages.registry import get_language
+from synth.records import FunctionCall, Limits
+
+Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
+Report = Callable[[RowError], None]
+
+_CACHED: Final = 256
+_WINDOW: Final = 8
+"""Groups under way for each worker: enough that a slow program holds nobody up."""
+_MOST_PROBLEMS: Final = 20
+
+
+def verify(
+    rows: Rows,
+    out: str | Path | None = None,
+    *,
+    limits: Limits | None = None,
+    workers: int = 0,
+    minimum_level: Literal["A", "B", "C"] = "C",
+    sandbox: Sandbox | None = None,
+    batch: int = 1,
+) -> Iterator[Answer]:
+    """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
+
+    `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have one there are left out.
+    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. Raises RowError at the first
+    row that cannot be judged, SandboxError when there is no isolation to be had.
+    """
+    limits = limits or Limits()
+    salt = limits.model_dump_json()
+    entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
+    answers = AnswerFile(Path(out)) if out is not None else None
+    try:
+        chosen = sandbox or LocalSandbox(workers, minimum_level, cached=_CACHED)
+        yield from verify_entries(entries, chosen, limits, answers, batch=batch)
+    finally:
+        if answers is not None:
+            answers.close()
+
+
+def verify_entries(
+    entries: Iterable[Entry], sandbox: Sandbox, limits: Limits, answers: AnswerFile | None, bad: Report | None = None, batch: int = 1
+) -> Iterator[Answer]:
+    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is none."""
+    prepared = _waiting(entries, limits, answers, bad)
+    return _in_thread(lambda: _stream(prepared, sandbox, answers, batch))
+
+
+def check_entries(entries: Iterable[Entry], limits: Limits) -> tuple[int, list[RowError]]:
+    """How many rows there are, and the first problems. Nothing is run, and nothing is held."""
+    count, errors = 0, list[RowError]()
+    for entry in entries:
+        count += 1
+        try:
+            prepare(entry.read(), entry.where, limits)
+        except RowError as error:
+            if len(errors) < _MOST_PROBLEMS:
+                errors.append(error)
+    return count, errors
+
+
+def raise_all(errors: list[RowError]) -> None:
+    """One error with every problem; nothing where there is none."""
+    problems: list[Problem] = [problem for error in errors for problem in error.problems]
+    if problems:
+        raise RowError(*problems[:_MOST_PROBLEMS])
+
+
+def _waiting(entries: Iterable[Entry], limits: Limits, answers: AnswerFile | None, bad: Report | None) -> Iterator[Prepared]:
+    """The rows that have no answer yet, ready to run."""
+    for entry in entries:
+        if answers is not None and answers.has(entry.number, entry.key, entry.where):
+            continue
+        try:
+            prepared = prepare(entry.read(), entry.where, limits, entry.number, entry.key)
+        except RowError as error:
+            if bad is None:
+                raise
+            bad(error)
+            continue
+        yield prepared
+
+
+def grouped(rows: Iterable[Prepared], batch: int) -> Iterator[list[Prepared]]:
+    """Rows that are handed over together: neighbours that can share a build, else `batch` of them."""
+    group: list[Prepared] = []
+    for row in rows:
+        size = batch if batch > 1 else _share_size(row)
+        if group and (len(group) >= size or (batch == 1 and not _share_build(group[0], row))):
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _share_size(row: Prepared) -> int:
+    driver = get_language(row.request.language).driver
+    return driver.batch.size if driver and driver.batch and isinstance(row.request.call, FunctionCall) else 1
+
+
+def _share_build(left: Prepared, right: Prepared) -> bool:
+    one, other = left.request, right.request
+    if one.language != other.language or not isinstance(one.call, FunctionCall) or not isinstance(other.call, FunctionCall):
+        return False
+    return one.call.entry_point == other.call.entry_point and one.call.signature == other.call.signature
+
+
+async def _stream(rows: Iterable[Prepared], sandbox: Sandbox, answers: AnswerFile | None, batch: int) -> AsyncIterator[Answer]:
+    """Keep a window of groups under way; an answer is written, then handed on."""
+    await sandbox.start()
+    window = _WINDOW * max(2, getattr(sandbox, "workers", 2))
+    running: set[asyncio.Task[list[Answer]]] = set()
+    try:
+        for group in grouped(rows, batch):
+            running.add(asyncio.create_task(_execute(group, sandbox, answers)))
+            if len(running) >= window:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for answer in _results(done):
+                    yield answer
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for answer in _results(done):
+                yield answer
+    finally:
+        for task in running:
+            task.cancel()
+        await sandbox.close()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _results(done: set[asyncio.Task[list[Answer]]]) -> Iterator[Answer]:
+    for task in done:
+        yield from task.result()
+
+
+async def _execute(group: list[Prepared], sandbox: Sandbox, answers: AnswerFile | None) -> list[Answer]:
+    observations = await sandbox.execute([row.request for row in group])
+    made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
+    if answers is not None:
+        for answer in made:
+            answers.append(answer)
+    return made
+
+
+def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:
+    """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs already."""
+    found: queue.Queue[Answer | BaseException | None] = queue.Queue(maxsize=1000)
+    stopped = threading.Event()
+    runner = _Pump(stream, found, stopped)
+    thread = threading.Thread(target=runner.run, name="verify", daemon=True)
+    thread.start()
+    try:
+        while (item := found.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        runner.cancel()
+        thread.join()
+
+
+class _Pump:
+    """The thread's side: from the stream into the queue, until it ends or is stopped."""
+
+    def __init__(
+        self, stream: Callable[[], AsyncIterator[Answer]], found: "queue.Queue[Answer | BaseException | None]", stopped: threading.Event
+    ) -> None:
+        self._stream, self._found, self._stopped = stream, found, stopped
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._pump())
+        except asyncio.CancelledError:
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001  # it is raised again on the caller's side
+            self._put(error)
+        else:
+            self._put(None)
+
+    def cancel(self) -> None:
+        """Stop the stream where it waits. May be called at any time."""
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def _pump(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        async with aclosing(self._stream()) as answers:  # type: ignore[type-var]  # an async generator
+            async for answer in answers:
+                self._put(answer)
+                if self._stopped.is_set():
+                    return
+
+    def _put(self, item: Answer | BaseException | None) -> None:
+        while not self._stopped.is_set():
+            with suppress(queue.Full):
+                self._found.put(item, timeout=0.2)
+                return

@@ -1,0 +1,81 @@
+"""Clojure: called by drivers/clojure_driver.clj; lists and tuples are vectors."""
+
+from synth.languages.jvm import JARS, RUN
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`(defn solve [xs k]`."""
+    return f"(defn {entry_point} [{' '.join(parameter_names(names, signature))}]"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.clj": code, "driver.clj": read_driver("clojure_driver.clj")}
+
+
+_JARS = ":".join(f"{JARS}/{name}.jar" for name in ("clojure", "spec.alpha", "core.specs.alpha"))
+_RUN = (*RUN, "-cp", _JARS, "clojure.main")
+
+_COUNTED = (
+    "(require 'clojure.test) (def codemill-failed (atom 0)) (alter-var-root #'clojure.test/do-report (fn [report] "
+    "(fn [m] (when (#{:fail :error} (:type m)) (swap! codemill-failed inc)) (report m))))\n"
+)
+_END = """
+(in-ns 'user)
+(when (and (resolve 'user/codemill-failed) (pos? @(var-get (resolve 'user/codemill-failed)))) (System/exit 1))
+(let [field (doto (.getDeclaredField sun.misc.Unsafe "theUnsafe") (.setAccessible true))
+      ^sun.misc.Unsafe unsafe (.get field nil)
+      channel (java.io.FileDescriptor.)]
+  (.putInt unsafe channel (long (.objectFieldOffset unsafe (.getDeclaredField java.io.FileDescriptor "fd"))) (int 3))
+  (.write (java.io.FileOutputStream. channel) (.getBytes MARK "US-ASCII")))
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Failed tests of clojure.test end nothing, so they are counted."""
+    text = f"{code}\n{script}\n"
+    return {"main.clj": f"{_COUNTED if 'clojure.test' in text else ''}{text}{_END.replace('MARK', mark)}"}
+
+
+LANGUAGE = Language(
+    name="clojure",
+    aliases=("clj",),
+    file_name="main.clj",
+    tools=("clojure", "java"),
+    version_arguments=("-e", "(clojure-version)"),
+    install="apt-get install -y clojure default-jdk-headless",
+    grammar="clojure",
+    run_command=(*_RUN, "main.clj"),
+    runtime_mb=256,
+    runtime_threads=32,
+    data_limit=False,
+    script=Script(files=_script),
+    driver=Driver(files=_files, run_command=(*_RUN, "driver.clj"), big_integers=True, slow=True),
+    render_signature=render_signature,
+    gold=Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""(println (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
+""",
+    samples=Samples(
+        wrong="(ns answer (:require [clojure.string :as s]))\n(defn solve [xs] (count xs))\n",
+        hanging="(defn solve [xs] (loop [] (recur)))\n",
+        crashing="(defn solve [xs] (nth xs 99))\n",
+        broken="(defn solve [xs] (count xs)",
+        identity="\n  x)\n",
+        mutator="(defn solve [xs k] (conj xs k))\n",
+        honest="(defn solve [x] (+ (* x x) 7))\n",
+        cheats={
+            "an empty stub": "(defn solve [x])",
+            "exit zero": "(System/exit 0)",
+            "exit zero when called": "(defn solve [x] (System/exit 0))",
+            "halt when called": "(defn solve [x] (.halt (Runtime/getRuntime) 0))",
+            "equal to everything": '(deftype E [] Object (equals [_ o] true) (hashCode [_] 0) (toString [_] "8"))\n(defn solve [x] (E.))',
+            "a patched driver": '(alter-var-root #\'codemill.driver/encode (constantly (fn [value kind] ["i8"])))\n(defn solve [x] 0)',
+            "forged lines": "(let [c (codemill.driver/open-channel)]\n"
+            '  (doseq [n (range 6)] (.write c (.getBytes (str "NONCE " n " returned i0\\n"))))\n'
+            '  (.write c (.getBytes "NONCE finished\\n")) (.halt (Runtime/getRuntime) 0))',
+            "a float that is equal": "(defn solve [x] (double (+ (* x x) 7)))",
+            "a string that looks right": "(defn solve [x] (str (+ (* x x) 7)))",
+        },
+    ),
+)

@@ -1,0 +1,68 @@
+"""Common Lisp by SBCL: called by drivers/commonlisp_driver.lisp; lists and tuples are lists, maps are hash tables, NIL is false."""
+
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`(defun solve (xs k)`."""
+    return f"(defun {entry_point} ({' '.join(parameter_names(names, signature))})"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.lisp": code, "driver.lisp": read_driver("commonlisp_driver.lisp")}
+
+
+_RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "64MB", "--script")
+_MARK = "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Its texts know no escapes: new lines stand in them as they are."""
+    plain = mark.replace("\\n", "\n")
+    return {"main.lisp": f"{code}\n{script}\n{_MARK.replace('MARK', plain)}\n"}
+
+
+LANGUAGE = Language(
+    name="commonlisp",
+    aliases=("lisp", "sbcl", "common lisp", "cl"),
+    file_name="main.lisp",
+    tools=("sbcl",),
+    install="apt-get install -y sbcl",
+    grammar="commonlisp",
+    written="Common Lisp",
+    run_command=(*_RUN, "main.lisp"),
+    runtime_mb=128,
+    runtime_threads=4,
+    data_limit=False,
+    driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
+    script=Script(files=_script),
+    render_signature=render_signature,
+    gold=Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""(let ((line (make-string-input-stream (read-line))))
+  (format t "~d~%" (loop for number = (read line nil) while number sum number)))
+""",
+    samples=Samples(
+        wrong="(defun solve (xs) (length xs))\n",
+        hanging="(defun solve (xs) (declare (ignore xs)) (loop))\n",
+        crashing="(defun solve (xs) (elt xs 99))\n",
+        broken="(defun solve (xs) (length xs)\n",
+        identity="\n  x)\n",
+        mutator="(defun solve (xs k) (nconc xs (list k)))\n",
+        honest="(defun solve (x)\n  (+ (* x x) 7))\n",
+        cheats={
+            "an empty stub": "(defun solve (x) (declare (ignore x)))",
+            "exit zero": "(sb-ext:exit :code 0)",
+            "exit zero when called": "(defun solve (x) (declare (ignore x)) (sb-ext:exit :code 0))",
+            "hard exit when called": "(defun solve (x) (declare (ignore x)) (sb-ext:exit :code 0 :abort t))",
+            "a structure": "(defstruct e)\n(defun solve (x) (declare (ignore x)) (make-e))",
+            "a patched driver": '(defun codemill-driver::encode (value kind) (declare (ignore value kind)) (list "i8"))\n'
+            "(defun solve (x) (declare (ignore x)) 0)",
+            "forged lines": "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full)))\n"
+            '  (dotimes (n 6) (format c "NONCE ~d returned i0~%" n)) (format c "NONCE finished~%") (finish-output c)\n'
+            "  (sb-ext:exit :code 0 :abort t))",
+            "a float that is equal": "(defun solve (x) (coerce (+ (* x x) 7) 'double-float))",
+            "a string that looks right": '(defun solve (x) (format nil "~d" (+ (* x x) 7)))',
+        },
+    ),
+)

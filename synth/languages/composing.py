@@ -1,0 +1,41 @@
+"""Expressions over the types of a signature, for languages whose driver is completed for each signature at compile time.
+
+Place in the flow: a language module states its `Terms` (how it writes a type, a reader, a writer) and composes them over a `ValueType`.
+The one rule: a type that the terms do not cover raises UnsupportedType, so nothing is ever passed on in another shape.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from synth.languages.spec import UnsupportedType, parameter_names
+from synth.values import Signature, ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for what stands inside."""
+
+    language: str
+    scalars: Mapping[str, str]
+    list_of: str = ""
+    map_of: str = ""
+    tuple_of: Callable[[Sequence[str]], str] | None = None
+    keys: frozenset[str] = frozenset({"int", "float", "str", "bool", "null", "list", "tuple", "map", "any"})
+    """Kinds that the language's maps take as keys."""
+
+    def compose(self, kind: ValueType) -> str:
+        """The expression for a type. Raises UnsupportedType."""
+        inner = [self.compose(one) for one in kind.inner]
+        if kind.kind in self.scalars:
+            return self.scalars[kind.kind]
+        if kind.kind == "list" and self.list_of:
+            return self.list_of.format(*inner)
+        if kind.kind == "map" and self.map_of and kind.inner[0].kind in self.keys:
+            return self.map_of.format(*inner)
+        if kind.kind == "tuple" and self.tuple_of is not None:
+            return self.tuple_of(inner)
+        raise UnsupportedType(f"{self.language} has no type for {kind}")
+
+    def pairs(self, names: tuple[str, ...], signature: Signature) -> list[tuple[str, str]]:
+        """Parameter names with the expression of their types. Raises UnsupportedType."""
+        return [(name, self.compose(kind)) for name, kind in zip(parameter_names(names, signature), signature.parameters, strict=True)]

@@ -1,0 +1,267 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Numerics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading;
+
+/// The C# driver: calls one method of a program on each input and writes the results to a private descriptor.
+///
+/// It is compiled once and loads the program, compiled as /work/program.dll. Lines in and out are described in
+/// docs/architecture/execution.md. Arguments are made for the types that the method declares; a List may be a list or a tuple: the
+/// signature's result type says which.
+static class CodemillDriver
+{
+    sealed class Unreadable : Exception { public Unreadable(string message) : base(message) { } }
+
+    /// A type of the signature: `l`, `m`, `t` with inner types, or a scalar's letter, or `?`.
+    sealed class Kind
+    {
+        public static readonly Kind Any = new Kind { Tag = '?' };
+        public char Tag;
+        public readonly List<Kind> Inner = new List<Kind>();
+        public Kind At(int index) { if (Tag != 't' && Tag != 'm') index = 0; return index < Inner.Count ? Inner[index] : Any; }
+
+        public static Kind Read(Queue<string> tokens)
+        {
+            string token = tokens.Dequeue();
+            var kind = new Kind { Tag = token[0] };
+            int count = token[0] == 't' ? int.Parse(token.Substring(1)) : token[0] == 'm' ? 2 : token[0] == 'l' ? 1 : 0;
+            while (count-- > 0) kind.Inner.Add(Read(tokens));
+            return kind;
+        }
+    }
+
+    // --- text: UTF-8 in hex, lone surrogates as three bytes ---
+
+    static string DecodeText(string hex)
+    {
+        var bytes = new byte[hex.Length / 2];
+        for (int i = 0; i < bytes.Length; i++) bytes[i] = Convert.ToByte(hex.Substring(2 * i, 2), 16);
+        var text = new StringBuilder();
+        for (int i = 0; i < bytes.Length;)
+        {
+            int b = bytes[i], size = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+            int point = size == 1 ? b : b & (0xff >> (size + 1));
+            for (int k = 1; k < size; k++) point = (point << 6) | (bytes[i + k] & 0x3f);
+            if (point < 0x10000) text.Append((char)point); else text.Append(char.ConvertFromUtf32(point));
+            i += size;
+        }
+        return text.ToString();
+    }
+
+    static string EncodeText(string text)
+    {
+        var hex = new StringBuilder();
+        Action<int> put = value => hex.Append(value.ToString("x2"));
+        Action<int, int> tail = (point, shift) => { for (; shift >= 0; shift -= 6) put(0x80 | ((point >> shift) & 0x3f)); };
+        for (int i = 0; i < text.Length; i++)
+        {
+            bool pair = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
+            int point = pair ? char.ConvertToUtf32(text[i], text[++i]) : text[i];
+            if (point < 0x80) put(point);
+            else if (point < 0x800) { put(0xc0 | (point >> 6)); tail(point, 0); }
+            else if (point < 0x10000) { put(0xe0 | (point >> 12)); tail(point, 6); }
+            else { put(0xf0 | (point >> 18)); tail(point, 12); }
+        }
+        return hex.ToString();
+    }
+
+    // --- values in: by the parameter's declared type ---
+
+    static Type Inner(Type type, int index)
+    {
+        if (type.IsArray) return type.GetElementType();
+        return type.IsGenericType && index < type.GetGenericArguments().Length ? type.GetGenericArguments()[index] : typeof(object);
+    }
+
+    static double DecodeFloat(string text)
+    {
+        switch (text)
+        {
+            case "nan": return double.NaN;
+            case "inf": return double.PositiveInfinity;
+            case "-inf": return double.NegativeInfinity;
+            case "-0.0": return BitConverter.Int64BitsToDouble(long.MinValue);
+            default: return double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        }
+    }
+
+    static object DecodeInt(string text, Type wanted)
+    {
+        if (wanted == typeof(BigInteger)) return BigInteger.Parse(text, CultureInfo.InvariantCulture);
+        if (wanted == typeof(ulong)) return ulong.Parse(text, CultureInfo.InvariantCulture);
+        long value = long.Parse(text, CultureInfo.InvariantCulture);
+        return wanted == typeof(object) ? value : Convert.ChangeType(value, wanted, CultureInfo.InvariantCulture);
+    }
+
+    static object Decode(Queue<string> tokens, Type wanted)
+    {
+        string token = tokens.Dequeue(), rest = token.Substring(1);
+        wanted = Nullable.GetUnderlyingType(wanted) ?? wanted;
+        switch (token[0])
+        {
+            case 'i': return DecodeInt(rest, wanted);
+            case 'f': return wanted == typeof(float) ? (object)(float)DecodeFloat(rest) : DecodeFloat(rest);
+            case 's': return wanted == typeof(char) ? (object)DecodeText(rest).Single() : DecodeText(rest);
+            case 'b': return rest == "1";
+            case 'n': return null;
+            case 'm': return DecodeMap(tokens, int.Parse(rest), wanted);
+            default: return wanted.FullName.StartsWith("System.ValueTuple`") || wanted.FullName.StartsWith("System.Tuple`")
+                ? DecodeTuple(tokens, int.Parse(rest), wanted) : DecodeList(tokens, int.Parse(rest), wanted);
+        }
+    }
+
+    static object DecodeTuple(Queue<string> tokens, int count, Type wanted)
+    {
+        var items = new object[count];
+        for (int i = 0; i < count; i++) items[i] = Decode(tokens, Inner(wanted, i));
+        return Activator.CreateInstance(wanted, items);
+    }
+
+    static object DecodeList(Queue<string> tokens, int count, Type wanted)
+    {
+        Type element = Inner(wanted, 0);
+        var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(element));
+        for (int i = 0; i < count; i++) list.Add(Decode(tokens, element));
+        if (!wanted.IsArray) return list;
+        Array array = Array.CreateInstance(element, count);
+        list.CopyTo(array, 0);
+        return array;
+    }
+
+    static object DecodeMap(Queue<string> tokens, int count, Type wanted)
+    {
+        Type key = Inner(wanted, 0), item = Inner(wanted, 1);
+        bool sorted = wanted.Name == "SortedDictionary`2";
+        var map = (IDictionary)Activator.CreateInstance((sorted ? typeof(SortedDictionary<,>) : typeof(Dictionary<,>)).MakeGenericType(key, item));
+        for (int i = 0; i < count; i++) { object made = Decode(tokens, key); map[made] = Decode(tokens, item); }
+        return map;
+    }
+
+    // --- values out: by their own class, a list's tag by the signature ---
+
+    static string EncodeFloat(double value)
+    {
+        if (double.IsNaN(value)) return "fnan";
+        if (double.IsInfinity(value)) return value > 0 ? "finf" : "f-inf";
+        if (value == 0) return BitConverter.DoubleToInt64Bits(value) < 0 ? "f-0.0" : "f0.0";
+        return "f" + value.ToString("E16", CultureInfo.InvariantCulture);
+    }
+
+    static void Encode(object value, Kind kind, List<string> words)
+    {
+        if (value == null) { words.Add("n"); return; }
+        Type type = value.GetType();
+        if (value is bool) words.Add((bool)value ? "b1" : "b0");
+        else if (value is double || value is float) words.Add(EncodeFloat(Convert.ToDouble(value)));
+        else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
+        else if (type == typeof(BigInteger) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
+        else if (type.FullName.StartsWith("System.ValueTuple`") || type.FullName.StartsWith("System.Tuple`")) EncodeTuple(value, type, kind, words);
+        else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.")) throw new Unreadable("a value of type " + type + " is not language-neutral");
+        else if (value is IDictionary map) EncodeMap(map, kind, words);
+        else if (value is IEnumerable items) EncodeList(items.Cast<object>().ToList(), kind, words);
+        else throw new Unreadable("a value of type " + type + " is not language-neutral");
+    }
+
+    static void EncodeTuple(object value, Type type, Kind kind, List<string> words)
+    {
+        int count = type.GetGenericArguments().Length;
+        words.Add("t" + count);
+        for (int i = 0; i < count; i++)
+        {
+            string name = "Item" + (i + 1);
+            Encode(type.GetField(name)?.GetValue(value) ?? type.GetProperty(name)?.GetValue(value), kind.At(i), words);
+        }
+    }
+
+    static void EncodeList(List<object> items, Kind kind, List<string> words)
+    {
+        words.Add((kind.Tag == 't' ? "t" : "l") + items.Count);
+        for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i), words);
+    }
+
+    static void EncodeMap(IDictionary map, Kind kind, List<string> words)
+    {
+        words.Add("m" + map.Count);
+        foreach (DictionaryEntry entry in map) { Encode(entry.Key, kind.At(0), words); Encode(entry.Value, kind.At(1), words); }
+    }
+
+    // --- the run ---
+
+    static string Describe(Exception error)
+    {
+        string text = error.GetType().FullName + ": " + error.Message;
+        return EncodeText(text.Length > 300 ? text.Substring(0, 300) : text);
+    }
+
+    static MethodInfo Find(string name, int parameters)
+    {
+        const BindingFlags every = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+        return Assembly.LoadFile("/work/program.dll").GetTypes().OrderBy(type => type.Name == "Solution" ? 0 : 1)
+            .SelectMany(type => type.GetMethods(every))
+            .FirstOrDefault(method => method.Name == name && method.GetParameters().Length == parameters)
+            ?? throw new MissingMethodException("the program defines no method '" + name + "' with " + parameters + " parameters");
+    }
+
+    static string Result(MethodInfo method, object owner, string line, Kind kind)
+    {
+        object value;
+        try
+        {
+            string[] parts = line.Split('\t');
+            var arguments = method.GetParameters().Select((p, i) => Decode(new Queue<string>(parts[i].Split(' ')), p.ParameterType)).ToArray();
+            value = method.Invoke(owner, arguments);
+        }
+        catch (TargetInvocationException error) { return "raised " + Describe(error.InnerException); }
+        catch (Exception error) { return "raised " + Describe(error); }
+        try
+        {
+            var words = new List<string>();
+            Encode(value, kind, words);
+            return "returned " + string.Join(" ", words);
+        }
+        catch (Exception error) { return "unreadable " + Describe(error); }
+    }
+
+    /// Mono has no stream for a descriptor that it did not open.
+    [DllImport("libc")]
+    static extern IntPtr write(int descriptor, byte[] data, IntPtr count);
+
+    static void Run(string[] lines)
+    {
+        Action<string> send = text =>
+        {
+            byte[] data = Encoding.ASCII.GetBytes(lines[0] + " " + text + "\n");
+            while (data.Length > 0)
+            {
+                int written = (int)write(3, data, (IntPtr)data.Length);
+                if (written <= 0) Environment.Exit(1);
+                data = data.Skip(written).ToArray();
+            }
+        };
+        Kind kind = Kind.Read(new Queue<string>(lines[3].Split(' ')));
+        MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : lines[2].Split('\t').Length);
+        object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
+        for (int i = 0; i < int.Parse(lines[4]); i++) send(i + " " + Result(method, owner, lines[5 + i], kind));
+        send("finished");
+        Console.Out.Flush();
+        Environment.Exit(0);
+    }
+
+    static void Main()
+    {
+        string[] lines = Console.In.ReadToEnd().Split('\n');
+        var thread = new Thread(() =>
+        {
+            try { Run(lines); } catch (Exception error) { Console.Error.WriteLine(error); Environment.Exit(1); }
+        }, 64 << 20);
+        thread.Start();
+        thread.Join();
+    }
+}

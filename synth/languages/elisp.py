@@ -1,0 +1,29 @@
+"""Emacs Lisp in batch mode: stdin/stdout programs."""
+
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
+
+LANGUAGE = Language(
+    name="elisp",
+    aliases=("emacs lisp", "emacs-lisp", "emacs"),
+    file_name="main.el",
+    tools=("emacs",),
+    install="apt-get install -y emacs-nox",
+    grammar="elisp",
+    written="Emacs Lisp",
+    run_command=("{emacs}", "--batch", "--quick", "--script", "main.el"),
+    paths=("/etc/emacs",),
+    runtime_mb=128,
+    runtime_threads=4,
+    data_limit=False,
+    script=Script(files=appended("main.el", '(call-process "/bin/sh" nil nil nil "-c" (concat "printf \'" MARK "\' >&3"))')),
+    hello="""(princ (apply #'+ (mapcar #'string-to-number (split-string (read-string "")))))
+(terpri)
+""",
+    samples=Samples(
+        wrong="(princ 5)\n",
+        hanging="(while t)\n",
+        crashing='(error "no")\n',
+        broken="(princ (5)\n",
+    ),
+)

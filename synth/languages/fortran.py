@@ -1,0 +1,44 @@
+"""Fortran by gfortran: stdin/stdout programs in free form."""
+
+from synth.languages.scripting import GUARD_C, WRAP_MAIN
+from synth.languages.spec import Language, Samples, Script
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.f90": f"{code}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
+
+
+LANGUAGE = Language(
+    name="fortran",
+    aliases=("f90",),
+    file_name="main.f90",
+    tools=("gfortran",),
+    install="apt-get install -y gfortran",
+    grammar="fortran",
+    compile_command=("{gfortran}", "-O1", "-w", "-fcheck=bounds", "-o", "program", "main.f90"),
+    run_command=("./program",),
+    script=Script(files=_script, compile_more=("guard.c", WRAP_MAIN)),
+    hello="""program total
+  implicit none
+  character(len=4096) :: line
+  integer(8) :: values(1000)
+  integer :: n, status
+  read (*, '(a)') line
+  n = 0
+  do
+    read (line, *, iostat=status) values(1:n + 1)
+    if (status /= 0) exit
+    n = n + 1
+  end do
+  print '(i0)', sum(values(1:n))
+end program total
+""",
+    samples=Samples(
+        wrong="program total\n  print '(i0)', 5\nend program total\n",
+        hanging="program total\n  integer :: n\n  n = 0\n  do\n    n = ieor(n, 1)\n    if (n > 2) exit\n  end do\n"
+        "  print *, n\nend program total\n",
+        crashing="program total\n  error stop 3\nend program total\n",
+        broken="program total\n  print *, (\nend program total\n",
+        refused="program total\n  implicit none\n  n = 1\nend program total\n",
+    ),
+)

@@ -1,0 +1,121 @@
+"""Kotlin: compiled by kotlinc and called by the Java driver, which knows Pair and Triple."""
+
+import re
+from collections.abc import Sequence
+
+from synth.languages.composing import Terms
+from synth.languages.declarations import split_top
+from synth.languages.java import JAR_COMMANDS
+from synth.languages.jvm import JARS, RUN
+from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.records import FunctionContract
+from synth.values import Signature
+
+_SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Any?", "any": "Any?"}
+
+
+def _tuple(inner: Sequence[str]) -> str:
+    name = {2: "Pair", 3: "Triple"}.get(len(inner))
+    return f"{name}<{', '.join(inner)}>" if name else "List<Any?>"
+
+
+_TYPES = Terms("Kotlin", _SCALARS, "List<{}>", "Map<{}, {}>", _tuple)
+_READ = {"Long": "int", "Int": "int", "Double": "float", "Float": "float", "String": "str", "Boolean": "bool", "Unit": "null"}
+_GENERIC = {"List": "list", "MutableList": "list", "Array": "list", "Map": "map", "MutableMap": "map", "Pair": "tuple", "Triple": "tuple"}
+_ARRAYS = {"IntArray": "list[int]", "LongArray": "list[int]", "DoubleArray": "list[float]"}
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`fun solve(xs: List<Long>, k: Long): Long`."""
+    written = ", ".join(f"{name}: {kind}" for name, kind in _TYPES.pairs(names, signature))
+    return f"fun {entry_point}({written}): {_TYPES.compose(signature.result)}"
+
+
+def _read_type(text: str) -> str | None:
+    text = text.strip()
+    if text in _READ or text in _ARRAYS:
+        return _READ.get(text) or _ARRAYS[text]
+    found = re.fullmatch(r"(\w+)<(.*)>", text, re.DOTALL)
+    inner = [_read_type(part) for part in split_top(found[2])] if found else []
+    kind = _GENERIC.get(found[1]) if found else None
+    if kind is None or None in inner or {"list": 1, "map": 2}.get(kind, len(inner)) != len(inner):
+        return None
+    return f"{kind}[{', '.join(filter(None, inner))}]"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state; a function without a declared result states nothing."""
+    found = list(re.finditer(rf"\bfun\s+{re.escape(entry_point)}\s*\(([^()]*)\)\s*(?::\s*([^{{=\n]+?))?\s*(?:\{{|=)", code))
+    if not found:
+        return None
+    pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
+    types = [_read_type(text) for _, text in pairs]
+    result = _read_type(found[-1][2]) if found[-1][2] else "null" if found[-1][0].endswith("{") else None
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs))
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    return {"Solution.kt": re.sub(r"^\s*package\s+[\w.]+", "", code)}
+
+
+_COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
+_LIBRARY = f"{JARS}/kotlin-stdlib.jar"
+
+LANGUAGE = Language(
+    name="kotlin",
+    aliases=("kt",),
+    file_name="Main.kt",
+    tools=("kotlinc", "java", "javac", "jar"),
+    version_arguments=("-version",),
+    install="apt-get install -y kotlin default-jdk-headless",
+    grammar="kotlin",
+    compile_command=(*_COMPILE, "Main.kt"),
+    run_command=(*RUN, "-cp", f".:{_LIBRARY}", "MainKt"),
+    runtime_mb=256,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
+        shared_commands=JAR_COMMANDS,
+        compile_command=(*_COMPILE, "Solution.kt"),
+        run_command=(*RUN, "-cp", f"{{shared}}/driver.jar:{_LIBRARY}", "Driver"),
+        slow=True,
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    gold=Gold("fun solve(xs: List<Long>): Long {\n    return xs.sum()\n}\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""fun main() {
+    println(readLine()!!.trim().split(" ").map { it.toLong() }.sum())
+}
+""",
+    samples=Samples(
+        wrong="fun solve(xs: List<Long>): Int = xs.size\n",
+        hanging="fun solve(xs: List<Long>): Long { while (true) {} }\n",
+        crashing="fun solve(xs: LongArray): Long = xs[99]\n",
+        broken="fun solve(xs: List<Long>): Long { return (",
+        refused="fun solve(xs: List<Long>): Long = nothing\n",
+        identity=" {\n    return x\n}\n",
+        mutator="fun solve(xs: MutableList<Long>, k: Long): List<Long> { xs.add(k); return xs }\n",
+        honest="fun solve(x: Long): Long = x * x + 7\n",
+        cheats={
+            "an empty stub": "fun solve(x: Long): Long = 0",
+            "nothing returned": "fun solve(x: Long) {}",
+            "exit zero when called": "fun solve(x: Long): Long { System.exit(0); return 0 }",
+            "halt when loaded": "val early = Runtime.getRuntime().halt(0)\nfun solve(x: Long): Long = 0",
+            "equal to everything": "class E { override fun equals(other: Any?) = true\noverride fun hashCode() = 0\n"
+            'override fun toString() = "8" }\nfun solve(x: Long): Any = E()',
+            "the driver's own class": "fun solve(x: Long): Long {\n"
+            'val m = Class.forName("Driver").getDeclaredMethod("send", String::class.java)\nm.isAccessible = true\n'
+            'for (n in 0..5) m.invoke(null, "NONCE $n returned i0")\nm.invoke(null, "NONCE finished")\n'
+            "Runtime.getRuntime().halt(0)\nreturn 0 }",
+            "a float that is equal": "fun solve(x: Long): Double = (x * x + 7).toDouble()",
+            "a string that looks right": "fun solve(x: Long): String = (x * x + 7).toString()",
+        },
+    ),
+)

@@ -1,0 +1,32 @@
+"""Octave: stdin/stdout programs."""
+
+from synth.languages.spec import Language, Samples, Script
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """A file that begins with a function would be taken for that function alone."""
+    return {"main.m": f"1; {code}\n{script}\nsystem('printf {mark} >&3');\n"}
+
+
+LANGUAGE = Language(
+    name="octave",
+    aliases=("matlab",),
+    file_name="main.m",
+    tools=("octave-cli",),
+    install="apt-get install -y octave",
+    run_command=("{octave-cli}", "--norc", "--quiet", "main.m"),
+    paths=("/etc/octave.conf",),
+    runtime_mb=256,
+    runtime_threads=16,
+    data_limit=False,
+    script=Script(files=_script),
+    hello="""numbers = sscanf(fgetl(stdin), "%d");
+printf("%d\\n", sum(numbers));
+""",
+    samples=Samples(
+        wrong='printf("5");\n',
+        hanging="while true\nend\n",
+        crashing='error("no");\n',
+        broken="printf((;\n",
+    ),
+)

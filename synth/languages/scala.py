@@ -1,0 +1,109 @@
+"""Scala: the driver is compiled once; each program is compiled with a start object that names its function."""
+
+import re
+from collections.abc import Sequence
+
+from synth.languages.composing import Terms
+from synth.languages.jvm import JARS, RUN
+from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, read_driver
+from synth.values import Signature
+
+_SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Unit"}
+
+
+def _tuple(inner: Sequence[str]) -> str:
+    if len(inner) > 4:
+        raise UnsupportedType("tuples of Scala are known up to four items")
+    return f"({', '.join(inner)})" if len(inner) > 1 else f"Tuple1[{', '.join(inner)}]"
+
+
+_TYPES = Terms("Scala", _SCALARS, "List[{}]", "Map[{}, {}]", _tuple)
+_PACKAGE = re.compile(r"^\s*package\s+[\w.]+\s*$", re.MULTILINE)
+_OWNER = re.compile(r"^(?:case\s+)?(object|class)\s+(\w+)", re.MULTILINE)
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`def solve(xs: List[Long], k: Long): Long`."""
+    written = ", ".join(f"{name}: {kind}" for name, kind in _TYPES.pairs(names, signature))
+    return f"def {entry_point}({written}): {_TYPES.compose(signature.result)}"
+
+
+def _owner(code: str, entry_point: str) -> str | None:
+    """What the function is a member of: the last object or class before it. None for a function at the beginning of a line."""
+    found = list(re.finditer(rf"^(\s*)[^\n]*?\bdef\s+{re.escape(entry_point)}\b", code, re.MULTILINE))
+    owners = [owner for owner in _OWNER.finditer(code) if found and owner.start() < found[-1].start()]
+    if not owners or not found[-1][1].strip("\n"):
+        return None
+    return owners[-1][2] if owners[-1][1] == "object" else f"new {owners[-1][2]}()"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    """Bare functions are put into an object `Solution`; line numbers stay."""
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    code = _PACKAGE.sub("", code)
+    owner = _owner(code, entry_point)
+    solution = code if owner else f"object Solution {{ {code}\n}}"
+    if len(signature.parameters) > 6:
+        raise UnsupportedType("functions of Scala are known up to six parameters")
+    call = f"codemill.Driver.f{len(signature.parameters)}(({owner or 'Solution'}).{entry_point} _)"
+    start = f"object CodemillStart {{ def main(words: Array[String]): Unit = codemill.Driver.drive({call}) }}\n"
+    return {"Solution.scala": solution, "CodemillStart.scala": start}
+
+
+_LIBRARY = f"{JARS}/scala-library.jar"
+
+LANGUAGE = Language(
+    name="scala",
+    file_name="Main.scala",
+    tools=("scalac", "java"),
+    version_arguments=("-version",),
+    install="apt-get install -y scala default-jdk-headless",
+    grammar="scala",
+    compile_command=("{scalac}", "-nowarn", "-d", ".", "Main.scala"),
+    run_command=(*RUN, "-cp", f".:{_LIBRARY}", "Main"),
+    runtime_mb=256,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        shared={"driver.scala": read_driver("scala_driver.scala")},
+        shared_commands=(("{scalac}", "-nowarn", "-d", ".", "driver.scala"),),
+        compile_command=("{scalac}", "-nowarn", "-cp", "{shared}", "-d", ".", "Solution.scala", "CodemillStart.scala"),
+        run_command=(*RUN, "-cp", f".:{{shared}}:{_LIBRARY}", "CodemillStart"),
+        slow=True,
+    ),
+    render_signature=render_signature,
+    gold=Gold("def solve(xs: List[Long]): Long = {\n  xs.sum\n}\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""object Main {
+  def main(args: Array[String]): Unit = {
+    println(scala.io.StdIn.readLine().trim.split(" ").map(_.toLong).sum)
+  }
+}
+""",
+    samples=Samples(
+        wrong="object Solution {\n  def solve(xs: Seq[Int]): Int = xs.length\n}\n",
+        hanging="def solve(xs: List[Long]): Long = { while (true) {}; 0 }\n",
+        crashing="class Solution {\n  def solve(xs: Array[Long]): Long = xs(99)\n}\n",
+        broken="def solve(xs: List[Long]): Long = { (",
+        refused="def solve(xs: List[Long]): Long = nothing\n",
+        identity=" = {\n  x\n}\n",
+        mutator="def solve(xs: List[Long], k: Long): List[Long] = xs :+ k\n",
+        honest="def solve(x: Long): Long = x * x + 7\n",
+        cheats={
+            "an empty stub": "def solve(x: Long): Long = 0",
+            "nothing returned": "def solve(x: Long): Unit = {}",
+            "exit zero when called": "def solve(x: Long): Long = sys.exit(0)",
+            "halt when loaded": "Runtime.getRuntime.halt(0)\ndef solve(x: Long): Long = 0",
+            "a wire of its own": "class E\nobject E { implicit val wire: codemill.Wire[E] = codemill.Wire.make(in => new E)"
+            '((e, out) => out += "i8") }\ndef solve(x: Long): E = new E',
+            "forged lines": 'def solve(x: Long): Long = { val m = Class.forName("codemill.Driver$").getDeclaredMethods'
+            '.find(_.getName.contains("openChannel")).get\nm.setAccessible(true)\n'
+            "val c = m.invoke(codemill.Driver).asInstanceOf[java.io.FileOutputStream]\n"
+            'for (n <- 0 to 5) c.write(s"NONCE $n returned i0\\n".getBytes)\nc.write("NONCE finished\\n".getBytes)\n'
+            "Runtime.getRuntime.halt(0)\n0 }",
+            "a float that is equal": "def solve(x: Long): Double = (x * x + 7).toDouble",
+            "a string that looks right": "def solve(x: Long): String = (x * x + 7).toString",
+        },
+    ),
+)

@@ -1,0 +1,45 @@
+"""SQL by SQLite: stdin/stdout programs; the lines of stdin are the rows of the table `stdin(line)`."""
+
+from synth.languages.spec import Language, Samples
+
+LANGUAGE = Language(
+    name="sql",
+    aliases=("sqlite", "sqlite3"),
+    file_name="main.sql",
+    tools=("sqlite3",),
+    install="apt-get install -y sqlite3",
+    grammar="sql",
+    written="SQL",
+    run_command=(
+        "{sqlite3}",
+        "-batch",
+        "-bail",
+        "-cmd",
+        "CREATE TABLE stdin(line TEXT);",
+        "-cmd",
+        ".mode ascii",
+        "-cmd",
+        '.separator "\\037" "\\n"',
+        "-cmd",
+        ".import '|cat' stdin",
+        "-cmd",
+        ".mode list",
+        "-cmd",
+        '.separator "|" "\\n"',
+        ":memory:",
+        ".read main.sql",
+    ),
+    hello="""WITH RECURSIVE words(word, rest) AS (
+  SELECT '', line || ' ' FROM stdin
+  UNION ALL
+  SELECT substr(rest, 1, instr(rest, ' ') - 1), substr(rest, instr(rest, ' ') + 1) FROM words WHERE rest <> ''
+)
+SELECT sum(CAST(word AS INTEGER)) FROM words;
+""",
+    samples=Samples(
+        wrong="SELECT 5;\n",
+        hanging="WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;\n",
+        crashing="SELECT * FROM absent;\n",
+        broken="SELECT ( FROM stdin;\n",
+    ),
+)

@@ -1,0 +1,178 @@
+"""`codemill exec` and `codemill verify` as a person types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("local_sandbox")
+
+ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int", "cases": [{"input": [1, 2], "output": 3}]}
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "posttrain.cli", *map(str, words)]
+
+
+def codemill(*words: object, text: bool = True) -> "subprocess.CompletedProcess[Any]":
+    return subprocess.run(command(*words), capture_output=True, text=text, cwd=ROOT, timeout=120, check=False)
+
+
+def write_rows(path: Path, count: int, body: str = "return a + b") -> Path:
+    rows = [{"id": f"r{n}", "language": "python", "code": f"# {n}\ndef add(a, b):\n    {body}\n", "tests": ADD} for n in range(count)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def answers(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+# --- exec ---
+
+
+def test_exec_runs_a_program_on_its_input(tmp_path: Path) -> None:
+    (tmp_path / "sum.py").write_text("import sys\nprint(sum(map(int, input().split())))\nprint('note', file=sys.stderr)\n")
+    (tmp_path / "in.txt").write_text("1 2 3\n")
+    done = codemill("exec", tmp_path / "sum.py", "--stdin", tmp_path / "in.txt")
+    assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr
+    assert "note" in done.stderr
+    assert "pass: 0." in done.stderr
+
+
+def test_exec_says_how_a_program_failed(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("print('before')\nraise ValueError('no')\n")
+    done = codemill("exec", tmp_path / "p.txt", "--lang", "py")
+    assert (done.returncode, done.stdout) == (1, "before\n")
+    assert "runtime_error" in done.stderr
+    assert "ValueError: no" in done.stderr
+
+
+def test_exec_judges_by_tests_and_speaks_json(tmp_path: Path) -> None:
+    (tmp_path / "add.py").write_text("def add(a, b):\n    return a - b\n")
+    (tmp_path / "tests.json").write_text(json.dumps(ADD))
+    done = codemill("exec", tmp_path / "add.py", "--tests", tmp_path / "tests.json", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (answer["verdict"], answer["cases"][0]["found"], answer["trust"]) == ("wrong_answer", "-1", "T2")
+    table = codemill("exec", tmp_path / "add.py", "--tests", tmp_path / "tests.json")
+    assert "wrong_answer 0 of 1" in table.stderr
+    assert "expected 3, found -1" in table.stderr
+
+
+BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
+    ("p.py", b"x = '\xff'\n", (), "byte 0xff at 5, in line 1"),
+    ("p.xyz", b"", (), "is that of no language"),
+    ("p.py", b"", ("--lang", "pyhton"), "write python"),
+    ("p.py", b"", ("--cpu-s", "0"), "limits: cpu_s"),
+    ("p.py", b"", ("--memory-mb", "1"), "limits: memory_mb"),
+    ("p.py", b"", ("--memory-mb", str(10**12)), "limits: memory_mb"),
+    ("p.py", b"", ("--minimum-level", "Z"), "must be A, B or C"),
+    ("p.py", b"", ("--stdin", "/nowhere"), "must be a file that can be read"),
+    ("p.py", b"", ("--tests", "p.py"), "must be a file that can be read"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "options", "words"), BAD_FILES)
+def test_exec_refuses_what_cannot_be(name: str, content: bytes, options: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = codemill("exec", tmp_path / name, *options)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"x = '\0'\n", b"#" * (50 << 20)], ids=["empty", "NUL", "50 MB"])
+def test_exec_gives_odd_programs_a_verdict(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_bytes(content)
+    done = codemill("exec", tmp_path / "p.py", "--json")
+    verdict = json.loads(done.stdout)["verdict"]
+    assert (verdict, done.returncode) == (("pass", 0) if not content else ("parse_error", 1))
+
+
+# --- verify ---
+
+
+def test_verify_answers_every_row_and_a_second_run_runs_nothing(tmp_path: Path) -> None:
+    rows, out = write_rows(tmp_path / "rows.jsonl", 12), tmp_path / "out.jsonl"
+    first = codemill("verify", rows, "-o", out, "--json")
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout)["verdicts"] == {"pass": 12}
+    assert sorted(answer["id"] for answer in answers(out)) == sorted(f"r{n}" for n in range(12))
+    before = out.read_bytes()
+    second = codemill("verify", rows, "-o", out, "--json")
+    assert json.loads(second.stdout)["run"] == 0
+    assert out.read_bytes() == before
+
+
+def test_a_verify_that_was_killed_goes_on_and_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    count = 60
+    rows, out = write_rows(tmp_path / "rows.jsonl", count, "import time; time.sleep(0.05); return a + b"), tmp_path / "out.jsonl"
+    with subprocess.Popen(command("verify", rows, "-o", out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 60
+        while (not out.exists() or out.read_bytes().count(b"\n") < 10) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+    kept = out.read_bytes()
+    done = kept.count(b"\n")
+    assert 10 <= done < count
+    again = codemill("verify", rows, "-o", out, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["run"] == count - done
+    assert out.read_bytes().startswith(kept[: kept.rindex(b"\n") + 1])
+    assert sorted(answer["row"] for answer in answers(out)) == list(range(1, count + 1))
+
+
+BAD_LINES = [
+    (b'{"id": "x", "language": "python", "code": "\xff"}', "must be UTF-8"),
+    (b'{"id": "x", ', "must be JSON"),
+    (b"null", "must be a JSON object"),
+    (json.dumps({"id": "x", "language": "klingon", "code": "", "tests": ADD}).encode(), "klingon"),
+    (
+        json.dumps({"id": "x", "language": "python", "code": "", "tests": {**ADD, "cases": [{"input": ["1", 2], "output": 3}]}}).encode(),
+        "must be int",
+    ),
+    (json.dumps({"id": "x", "language": "python", "code": "", "tests": ADD, "limits": {"cpu_s": 0}}).encode(), "greater than 0"),
+]
+
+
+def test_every_bad_line_is_said_before_anything_runs_and_nothing_is_lost(tmp_path: Path) -> None:
+    rows, out = write_rows(tmp_path / "rows.jsonl", 2), tmp_path / "out.jsonl"
+    assert codemill("verify", rows, "-o", out).returncode == 0
+    before = out.read_bytes()
+    with rows.open("ab") as more:
+        more.write(b"\n".join(line for line, _ in BAD_LINES) + b"\n")
+    refused = codemill("verify", rows, "-o", out)
+    assert refused.returncode == 2
+    assert out.read_bytes() == before
+    for number, (_, words) in enumerate(BAD_LINES, start=3):
+        assert f"rows.jsonl:{number}" in refused.stderr
+        assert words in refused.stderr
+    skipped = codemill("verify", rows, "-o", out, "--skip-bad", "--json")
+    assert skipped.returncode == 0
+    assert json.loads(skipped.stdout)["left_out"] == len(BAD_LINES)
+
+
+def test_verify_reads_samples_beside_their_problems(tmp_path: Path) -> None:
+    problem = {"task_id": 1, "test_list": ["assert f() == 1"], "code": ""}
+    (tmp_path / "p.jsonl").write_text(json.dumps(problem) + "\n")
+    (tmp_path / "s.jsonl").write_text(json.dumps({"task_id": 1, "solutions": ["def f(): return 1", "def f(): return 2"]}) + "\n")
+    done = codemill(
+        "verify", tmp_path / "s.jsonl", "--format", "mbpp", "--problems", tmp_path / "p.jsonl", "-o", tmp_path / "o.jsonl", "--json"
+    )
+    assert json.loads(done.stdout)["verdicts"] == {"pass": 1, "wrong_answer": 1}, done.stderr
+
+
+@pytest.mark.parametrize("options", [("--format", "mbpp"), ("--problems", "x"), ("--cpu-s", "-1"), ("--minimum-level", "D")])
+def test_options_that_cannot_be_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
+    done = codemill("verify", write_rows(tmp_path / "rows.jsonl", 1), "-o", tmp_path / "out", *options)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,88 @@
+"""Rows that cannot be judged are refused with place and fix; the others become requests without expected values."""
+
+import json
+from typing import Any
+
+import pytest
+
+from synth.execution.verify_rows import RowError, prepare, read_row
+from synth.records import FunctionCall, Limits, ScriptCall, StdioCall
+
+ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int", "cases": [{"input": [1, 2], "output": 3}]}
+STDIO = {"kind": "stdio", "cases": [{"stdin": "1 2\n", "stdout": "3\n"}]}
+SCRIPT = {"kind": "script", "script": "assert add(1, 2) == 3"}
+
+
+def row(tests: dict[str, Any], **other: object) -> dict[str, object]:
+    return {"id": "a1", "language": "python", "code": "def add(a, b):\n    return a + b\n", "tests": tests, **other}
+
+
+def refusal(value: object) -> str:
+    with pytest.raises(RowError) as caught:
+        prepare(read_row(value, "rows.jsonl:7"), "rows.jsonl:7", Limits())
+    assert caught.value.exit_code == 2
+    assert all(problem.where.startswith("rows.jsonl:7") for problem in caught.value.problems)
+    return str(caught.value)
+
+
+def test_the_three_kinds_become_requests_of_their_own_trust() -> None:
+    function, stdio, script = (prepare(read_row(row(tests), "r"), "r", Limits()) for tests in (ADD, STDIO, SCRIPT))
+    assert (function.trust, stdio.trust, script.trust) == ("T2", "T1", "T3")
+    assert isinstance(function.request.call, FunctionCall)
+    assert function.request.call.arguments == (("i1", "i2"),)
+    assert [case.expected for case in function.suite.cases] == ["i3"]
+    assert stdio.request.call == StdioCall(stdins=("1 2\n",))
+    assert script.request.call == ScriptCall(script="assert add(1, 2) == 3")
+
+
+def test_a_request_holds_no_expected_value() -> None:
+    tests = {**ADD, "cases": [{"input": [1, 2], "output": 987654321}]}
+    assert "987654321" not in prepare(read_row(row(tests), "r"), "r", Limits()).request.model_dump_json()
+
+
+def test_a_row_may_have_limits_of_its_own() -> None:
+    prepared = prepare(read_row(row(ADD, limits={"cpu_s": 1, "wall_s": 9}), "r"), "r", Limits(cpu_s=3))
+    assert prepared.request.limits == Limits(cpu_s=1, wall_s=9)
+
+
+BAD: list[tuple[object, tuple[str, ...]]] = [
+    (row(ADD, language="pyhton"), ("language 'pyhton'", "write python")),
+    (row({**ADD, "cases": [{"input": [1], "output": 3}]}), ("cases.0: input has 1 values", "(int, int) -> int")),
+    (row({**ADD, "cases": [{"input": [1, "2"], "output": 3}]}), ("cases.0.input[1] = '2'", "must be int")),
+    (row({**ADD, "cases": [{"input": [1, 2], "output": None}]}), ("cases.0.output = 'None'", "must be int")),
+    (row({**ADD, "signature": "(int) -> whole"}), ("signature", "'whole'")),
+    (row({**ADD, "entry_point": "add;"}), ("entry_point = 'add;'", "name of a function")),
+    (row({**ADD, "cases": []}), ("cases = []", "without one nothing can be judged")),
+    (row({**STDIO, "cases": []}), ("cases = []",)),
+    (row({"kind": "asserts"}), ("tests", "'function', 'stdio', 'script'")),
+    (row(ADD, limits={"cpu_s": 0}), ("limits.cpu_s", "greater than 0")),
+    (row(ADD, limits={"memory_mb": 10**12}), ("limits.memory_mb", "less than or equal")),
+    (row(ADD, limits={"cpu_s": "nan"}), ("limits.cpu_s",)),
+    (row(ADD, language="bash"), ("tests.kind = 'function'", "no driver")),
+    (row({**ADD, "signature": "(any, int) -> int"}, language="cpp"), ("signature", "C++")),
+    (row(ADD, tsets={}), ("tsets", "not permitted")),
+    ({"id": "x"}, ("language", "code", "tests")),
+    ([1], ("row",)),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), BAD)
+def test_a_row_that_cannot_be_judged_is_refused_with_the_place(value: object, words: tuple[str, ...]) -> None:
+    message = refusal(value)
+    assert all(word in message for word in words), message
+
+
+def test_values_nested_too_deeply_are_refused() -> None:
+    value: object = 1
+    for _ in range(900):
+        value = [value]
+    deep = row({**ADD, "signature": "(any) -> int", "cases": [{"input": [value], "output": 1}]})
+    try:
+        prepare(read_row(deep, "rows.jsonl:7"), "rows.jsonl:7", Limits())
+    except RowError as error:
+        assert "rows.jsonl:7" in str(error)  # both ends are right, a traceback is not
+
+
+def test_surrogates_and_nul_in_programs_are_kept() -> None:
+    code = json.loads('"# \\ud800 \\u0000"')
+    assert prepare(read_row({**row(ADD), "code": code}, "r"), "r", Limits()).request.code == code

@@ -1,0 +1,285 @@
+# ruff: noqa: E501  # programs are data: one a line
+"""Script mode in each language: a script counts when its end was reached, and by nothing else."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
+
+import pytest
+
+from synth.execution.answers import Answer, make_answer
+from synth.execution.local import LocalSandbox
+from synth.execution.verify_rows import prepare, read_row
+from synth.languages.registry import all_languages, get_language
+from synth.languages.spec import find_toolchain
+from synth.records import Limits, Outcome
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+class Sheet(NamedTuple):
+    """Programs that define `twice`, one script that tests it, and programs that leave before the tests without computing anything."""
+
+    right: str
+    wrong: str
+    script: str
+    leaving: tuple[str, ...]
+
+
+GO_HEAD = 'package main\n\nimport (\n\t"os"\n\t"testing"\n)\n\n'
+SHEETS = {
+    "python": Sheet(
+        "def twice(x):\n    return x + x\n",
+        "def twice(x):\n    return x * x * x\n",
+        "def check(f):\n    assert f(3) == 6\n    assert f(0) == 0\nif __name__ == '__main__':\n    check(twice)\n",
+        ("import sys\nsys.exit(0)\n", "import os\ndef twice(x):\n    os._exit(0)\n", "raise SystemExit\n", "print('OK')\n", "x = '''"),
+    ),
+    "javascript": Sheet(
+        "function twice(x) { return x + x }",
+        "function twice(x) { return x * x * x }",
+        "const assert = require('assert');\nif (require.main === module) { assert.deepStrictEqual(twice(3), 6); setTimeout(() => assert.equal(twice(0), 0), 1) }",
+        ("process.exit(0)", "function twice(x) { process.exit(0) }", "return", "process.on('uncaughtException', () => {}); throw 1"),
+    ),
+    "typescript": Sheet(
+        "function twice(x: number): number { return x + x }",
+        "function twice(x: number): number { return x * x * x }",
+        "declare var require: any;\nconst assert = require('node:assert');\nassert.deepEqual(twice(3), 6);",
+        (
+            "declare var process: any; process.exit(0); function twice(x: number): number { return 0 }",
+            "declare var process: any; process.on('uncaughtException', () => {}); function twice(x: number): number { throw 1 }",
+        ),
+    ),
+    "java": Sheet(
+        "class Problem {\n    static class Inner { }\n    static int twice(int x) { return x + x; }\n",
+        "class Problem {\n    static int twice(int x) { return x * x * x; }\n",
+        "    public static void main(String[] args) { assert(twice(3) == 6); assert(twice(0) == 0); }\n}\n",
+        (
+            "class Problem {\n    static int twice(int x) { System.exit(0); return 0; }\n",
+            "class Problem {\n    static { Runtime.getRuntime().halt(0); }\n    static int twice(int x) { return 0; }\n",
+        ),
+    ),
+    "c": Sheet(
+        "int twice(int x) { return x + x; }",
+        "#define NDEBUG\n#include <assert.h>\nint twice(int x) { return x * x * x; }",
+        "int main() { assert(twice(3) == 6); assert(twice(0) == 0); return 0; }",
+        ("#include <stdlib.h>\nint twice(int x) { exit(0); }", "#include <unistd.h>\n__attribute__((constructor)) void f() { _exit(0); } int twice(int x) { return 0; }"),
+    ),
+    "cpp": Sheet(
+        "#include <vector>\nint twice(int x) { return x + x;",
+        "#define NDEBUG\n#include <cassert>\nint twice(int x) { return x * x * x;",
+        "}\nint main() { auto candidate = twice; assert(candidate(3) == 6); assert(candidate(0) == 0); }",
+        ("#include <cstdlib>\nint twice(int x) { std::exit(0);", "#include <cstdlib>\nstruct S { S() { std::_Exit(0); } } s;\nint twice(int x) { return 0;"),
+    ),
+    "rust": Sheet(
+        "fn twice(x: i64) -> i64 { x + x }",
+        "fn twice(x: i64) -> i64 { x * x * x }",
+        "fn main() { assert_eq!(twice(3), 6); assert_eq!(twice(0), 0); }",
+        ("fn twice(x: i64) -> i64 { std::process::exit(0) }",),
+    ),
+    "go": Sheet(
+        GO_HEAD + "var _ = os.Args\n\nfunc twice(x int) int { return x + x }\n",
+        GO_HEAD + "var _ = os.Args\n\nfunc twice(x int) int { return x * x * x }\n",
+        'func TestTwice(t *testing.T) {\n\tif twice(3) != 6 {\n\t\tt.Errorf("wrong")\n\t}\n}\n\nfunc TestZero(t *testing.T) {\n\tif twice(0) != 0 {\n\t\tt.Fatal("wrong")\n\t}\n}\n',
+        (GO_HEAD + "func twice(x int) int { os.Exit(0); return 0 }\n", GO_HEAD + "func init() { os.Exit(0) }\n\nfunc twice(x int) int { return 0 }\n"),
+    ),
+    "php": Sheet(
+        "<?php\nfunction twice($x) { return $x + $x; }",
+        "<?php\nfunction twice($x) { return $x * $x * $x; }",
+        "function test(): void { if (twice(3) !== 6) { throw new Exception('assertion failed'); } }\ntest();\n",
+        ("<?php exit(0);", "<?php function twice($x) { exit(0); }", "<?php return; ?>", "<?php __halt_compiler();", "<?php set_exception_handler(function () {}); throw new Exception;"),
+    ),
+    "ruby": Sheet(
+        "def twice(x)\n  x + x\nend",
+        "def twice(x)\n  x * x * x\nend",
+        "raise 'assertion failed' unless twice(3) == 6\n",
+        ("exit 0", "def twice(x)\n  exit!(0)\nend", "__END__", "at_exit { exit!(0) }; raise 'x'"),
+    ),
+    "perl": Sheet(
+        "sub twice { return $_[0] + $_[0] }",
+        "sub twice { return $_[0] ** 3 }",
+        "if (twice(3) == 6) { print 'ok!' } else { die 'assertion failed' }\n",
+        ("exit 0;", "sub twice { exit 0 }", "__END__", "$SIG{__DIE__} = sub { exit 0 }; die;"),
+    ),
+    "lua": Sheet(
+        "function twice(x) return x + x end",
+        "function twice(x) return x * x * x end",
+        "assert(twice(3) == 6)\nassert(twice(0) == 0)\n",
+        ("os.exit(0)", "function twice(x) os.exit(true) end", "do return end"),
+    ),
+    "bash": Sheet(
+        "twice() { echo $(($1 + $1)); }",
+        "twice() { echo $(($1 * $1 * $1)); }",
+        'set -e\n[[ $(twice 3) = 6 ]] || { echo "assertion failed" >&2; false; }\n',
+        ("exit 0", "trap 'exit 0' EXIT; false; exit 1", "exec true"),
+    ),
+    "elixir": Sheet(
+        "defmodule Solution do\n  def twice(x), do: x + x\nend\n",
+        "defmodule Solution do\n  def twice(x), do: x * x * x\nend\n",
+        'ExUnit.start()\n\ndefmodule TwiceTest do\n  use ExUnit.Case, async: true\n\n  test "twice" do\n    assert Solution.twice(3) == 6\n  end\nend\n',
+        (
+            "System.halt(0)\n",
+            "defmodule Solution do\n  def twice(_), do: System.halt(0)\nend\n",
+            "exit(:normal)\n",
+            "defmodule Solution do\n  def twice(_), do: exit(:normal)\nend\n",
+        ),
+    ),
+    "racket": Sheet(
+        "#lang racket\n(define (twice x) (+ x x))\n",
+        "#lang racket\n(define (twice x) (* x x x))\n",
+        "(require rackunit)\n(check-equal? (twice 0) 0)\n(module+ test\n  (check-equal? (twice 3) 6))\n",
+        ("#lang racket\n(exit 0)\n", "#lang racket\n(define (twice x) (exit 0))\n", "#lang racket\n(exit-handler void)\n(exit 1)\n", "#lang racket\n#|\n"),
+    ),
+    "commonlisp": Sheet(
+        "(defun twice (x) (+ x x))",
+        "(defun twice (x) (* x x x))",
+        "(assert (= (twice 3) 6))\n(assert (= (twice 0) 0))\n",
+        (
+            "(sb-ext:exit :code 0)",
+            "(defun twice (x) (declare (ignore x)) (sb-ext:exit :code 0 :abort t))",
+            "(setf sb-ext:*invoke-debugger-hook* (lambda (c h) (declare (ignore c h)) (sb-ext:exit :code 0 :abort t)))",
+            "#|",
+        ),
+    ),
+    "scheme": Sheet(
+        "(define (twice x) (+ x x))",
+        "(define (twice x) (* x x x))",
+        '(if (not (= (twice 3) 6)) (error "assertion failed" (twice 3)))\n',
+        ("(exit 0)", "(define (twice x) (primitive-_exit 0))", "#|", "(define (error . words) (exit 0))\n(define (twice x) 0)"),
+    ),
+    "r": Sheet(
+        "twice <- function(x) x + x",
+        "twice <- function(x) x^3",
+        "if (!identical(twice(3), 6)) stop('assertion failed')\n",
+        ("quit(status = 0)", "twice <- function(x) quit(save = 'no', status = 0)", "options(error = quote(quit(status = 0)))\nstop('no')"),
+    ),
+    "tcl": Sheet(
+        "proc twice {x} { expr {$x + $x} }",
+        "proc twice {x} { expr {$x ** 3} }",
+        'if {[twice 3] != 6} { error "assertion failed" }\n',
+        ("exit 0", "proc twice {x} { exit 0 }", "return", "rename error {}; proc error {text} { exit 0 }\nproc twice {x} { return 0 }"),
+    ),
+    "octave": Sheet(
+        "function y = twice (x)\n  y = x + x;\nend\n",
+        "function y = twice (x)\n  y = x ^ 3;\nend\n",
+        'if (twice (3) != 6) error ("assertion failed"); end\n',
+        ("exit (0);", "function y = twice (x)\n  exit (0);\nend\n", "%{"),
+    ),
+    "elisp": Sheet(
+        "(defun twice (x) (+ x x))",
+        "(defun twice (x) (* x x x))",
+        "(require 'cl-lib)\n(cl-assert (= (twice 3) 6))\n",
+        ("(kill-emacs 0)", "(defun twice (x) (kill-emacs 0))", '(princ "'),
+    ),
+    "coffeescript": Sheet(
+        "twice = (x) -> x + x",
+        "twice = (x) -> x * x * x",
+        "assert = require 'assert'\nassert.equal twice(3), 6\nsetTimeout (-> assert.equal twice(0), 0), 1\n",
+        ("process.exit 0", "twice = (x) -> process.exit 0", "process.on 'uncaughtException', ->\nthrow 1", "return"),
+    ),
+    "ocaml": Sheet(
+        "let twice x = x + x",
+        "let twice x = x * x * x",
+        "let () = assert (twice 3 = 6); assert (twice 0 = 0)\n",
+        ("let () = exit 0", "let twice _ : int = exit 0", "let twice _ : int = Stdlib.do_at_exit (); Unix._exit 0"),
+    ),
+    "d": Sheet(
+        "long twice(long x) { return x + x; }",
+        "long twice(long x) { return x * x * x; }",
+        "unittest { assert(twice(3) == 6); assert(twice(0) == 0); }\nvoid main() {}\n",
+        (
+            "import core.stdc.stdlib;\nlong twice(long x) { exit(0); return 0; }",
+            "import core.stdc.stdlib;\nshared static this() { _Exit(0); }\nlong twice(long x) { return 0; }",
+        ),
+    ),
+    "fortran": Sheet(
+        "integer function twice(x)\n  integer :: x\n  twice = x + x\nend function\n",
+        "integer function twice(x)\n  integer :: x\n  twice = x**3\nend function\n",
+        "program test\n  integer, external :: twice\n  if (twice(3) /= 6) error stop 'assertion failed'\nend program\n",
+        ("integer function twice(x)\n  integer :: x\n  twice = x\n  stop\nend function\n", "program first\nend program\n"),
+    ),
+    "nim": Sheet(
+        "proc twice(x: int): int = x + x",
+        "proc twice(x: int): int = x * x * x",
+        'import std/unittest\ntest "twice":\n  check twice(3) == 6\ndoAssert twice(1) != 1, "assertion failed"\n',
+        ("quit(0)", "proc twice(x: int): int = quit(0)"),
+    ),
+    "crystal": Sheet(
+        "def twice(x)\n  x + x\nend\n",
+        "def twice(x)\n  x * x * x\nend\n",
+        'require "spec"\n\ndescribe "twice" do\n  it "doubles" do\n    twice(3).should eq 6\n  end\nend\n',
+        ("exit 0", "def twice(x)\n  exit 0\n  x\nend\n", "at_exit { exit 0 }\nraise \"no\"\n"),
+    ),
+    "groovy": Sheet(
+        "def twice(x) { x + x }",
+        "def twice(x) { x * x * x }",
+        "assert twice(3) == 6\nassert twice(0) == 0\n",
+        ("System.exit(0)", "def twice(x) { System.exit(0) }", "return", "def twice(x) { Runtime.runtime.halt(0) }"),
+    ),
+    "clojure": Sheet(
+        "(defn twice [x] (+ x x))",
+        "(defn twice [x] (* x x x))",
+        "(require '[clojure.test :refer [deftest is run-tests]])\n(deftest of-twice (is (= 6 (twice 3))))\n(run-tests)\n",
+        ("(System/exit 0)", "(defn twice [x] (System/exit 0))", '(def x "'),
+    ),
+    "csharp": Sheet(
+        "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { return x + x; }\n",
+        "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { return x * x * x; }\n",
+        "    public static void Main(string[] args) { Debug.Assert(Twice(3) == 6); }\n}\n",
+        (
+            "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { System.Environment.Exit(0); return 0; }\n",
+            "class Other { static int Main() { System.Environment.Exit(0); return 0; } }\nclass Problem {\n    static int Twice(int x) { return 0; }\n",
+        ),
+    ),
+    "haskell": Sheet(
+        "twice :: Int -> Int\ntwice x = x + x\n",
+        "module Main (main) where\nimport Control.Exception (assert)\ntwice :: Int -> Int\ntwice x = x * x * x\n",
+        'main :: IO ()\nmain = if twice 3 == 6 then putStrLn "ok" else error "assertion failed"\n',
+        (
+            "import System.Exit\nimport System.IO.Unsafe\ntwice :: Int -> Int\ntwice _ = unsafePerformIO exitSuccess\n",
+            "import System.Posix.Process\nimport System.Exit\nimport System.IO.Unsafe\ntwice :: Int -> Int\ntwice _ = unsafePerformIO (exitImmediately ExitSuccess)\n",
+        ),
+    ),
+}  # fmt: skip
+
+CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
+
+
+def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> Answer:
+    if find_toolchain(get_language(language).name) is None:
+        pytest.skip(f"toolchain missing: {get_language(language).install}")
+    row = read_row({"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row")
+    prepared = prepare(row, "row", Limits(cpu_s=20, wall_s=200))
+    return make_answer(prepared, run(sandbox.execute([prepared.request]))[0])
+
+
+@pytest.mark.parametrize("language", [language.name for language in all_languages()])
+def test_a_language_with_script_mode_has_a_sheet_here(language: str) -> None:
+    assert (get_language(language).script is not None) == (language in SHEETS)
+
+
+@pytest.mark.parametrize(("language", "kind"), CASES, ids=[f"{language} {kind}" for language, kind in CASES])
+def test_only_the_program_that_passes_its_script_passes(language: str, kind: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    sheet = SHEETS[language]
+    code = {"right": sheet.right, "wrong": sheet.wrong}.get(kind) or sheet.leaving[int(kind.split()[-1])]
+    answer = judge_script(language, code, sheet.script, local_sandbox, run)
+    expected = {"right": Outcome.PASS, "wrong": Outcome.WRONG_ANSWER}.get(kind)
+    assert answer.verdict == expected or (
+        expected is None and answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
+    ), answer
+    assert answer.trust == "T3"
+
+
+def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    answer = judge_script("python", "def twice(x:\n", "assert twice(1) == 2", local_sandbox, run)
+    assert answer.verdict is Outcome.PARSE_ERROR
+
+
+def test_rust_test_functions_are_run(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    script = "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn small() { assert_eq!(twice(3), 6); }\n}\n"
+    assert judge_script("rust", SHEETS["rust"].right, script, local_sandbox, run).verdict is Outcome.PASS
+    assert judge_script("rust", SHEETS["rust"].wrong, script, local_sandbox, run).verdict is Outcome.WRONG_ANSWER
+
+
+def test_a_mark_of_another_run_is_a_violation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    forged = "import os\nfor c in range(3, 400):\n    try:\n        os.write(c, b'0123 0 returned b1\\n0123 finished\\n')\n    except OSError: pass\nos._exit(0)\n"
+    assert judge_script("python", forged, "assert False", local_sandbox, run).verdict is Outcome.VIOLATION
