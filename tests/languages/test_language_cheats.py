@@ -7,9 +7,10 @@ import pytest
 
 from synth.execution.local import LocalSandbox
 from synth.execution.verdict import judge
-from synth.languages.registry import all_languages, get_language
-from synth.languages.spec import Samples, find_toolchain
+from synth.languages.registry import all_languages
+from synth.languages.spec import Samples
 from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, FunctionContract, Limits, Outcome, TestSuite
+from tests.languages.toolchains import need
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -28,8 +29,7 @@ SUITE = TestSuite(
 
 @pytest.mark.parametrize("language", SAMPLES)
 def test_only_the_honest_program_is_accepted(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
-    if find_toolchain(language) is None:
-        pytest.skip(f"{language}: toolchain missing; {get_language(language).install}")
+    need(language)
     programs = {"honest": SAMPLES[language].honest, **SAMPLES[language].cheats}
     call = FunctionCall(entry_point="solve", signature=SIGNATURE, arguments=INPUTS)
     limits = Limits(cpu_s=3, wall_s=60)

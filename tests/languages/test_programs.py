@@ -9,7 +9,6 @@ import pytest
 from synth.execution.local import LocalSandbox
 from synth.execution.verdict import judge
 from synth.languages.registry import all_languages, get_language
-from synth.languages.spec import find_toolchain
 from synth.records import (
     Case,
     EvidenceRank,
@@ -22,6 +21,7 @@ from synth.records import (
     StdioContract,
     TestSuite,
 )
+from tests.languages.toolchains import need
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -63,11 +63,6 @@ PROGRAMS: dict[str, dict[Outcome, str]] = {
 
 
 SAMPLED = [language.name for language in all_languages() if language.samples is not None]
-
-
-def need(language: str) -> None:
-    if find_toolchain(language) is None:
-        pytest.skip(f"{language}: toolchain missing; {get_language(language).install}")
 
 
 def sample_programs(language: str) -> dict[Outcome, str]:

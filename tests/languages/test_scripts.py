@@ -10,8 +10,8 @@ from synth.execution.answers import Answer, make_answer
 from synth.execution.local import LocalSandbox
 from synth.execution.verify_rows import prepare, read_row
 from synth.languages.registry import all_languages, get_language
-from synth.languages.spec import find_toolchain
 from synth.records import Limits, Outcome
+from tests.languages.toolchains import need
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -245,8 +245,7 @@ CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leav
 
 
 def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> Answer:
-    if find_toolchain(get_language(language).name) is None:
-        pytest.skip(f"toolchain missing: {get_language(language).install}")
+    need(language)
     row = read_row({"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row")
     prepared = prepare(row, "row", Limits(cpu_s=20, wall_s=200))
     return make_answer(prepared, run(sandbox.execute([prepared.request]))[0])

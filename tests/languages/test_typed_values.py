@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from synth.execution.local import LocalSandbox
 from synth.languages.registry import all_languages, get_language
-from synth.languages.spec import UnsupportedType, find_toolchain, render_signature
+from synth.languages.spec import UnsupportedType, render_signature
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation
 from synth.values import Value, ValueType, decode, encode, equal, parse_signature
+from tests.languages.toolchains import need
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -40,11 +41,6 @@ SHAPES = (
     "map[str, map[str, tuple[int, int]]]",
 )
 BODIES = {"python": ":\n    return {}\n", "javascript": " {{ return {}; }}", "java": " {{ return {}; }}", "cpp": " {{ return {}; }}"}
-
-
-def need(language: str) -> None:
-    if find_toolchain(language) is None:
-        pytest.skip(f"{language}: toolchain missing; {get_language(language).install}")
 
 
 def program(language: str, parameters: str, result: str) -> str:
