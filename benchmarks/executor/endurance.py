@@ -1,0 +1,77 @@
+"""Many programs in one go, and a supervisor that is killed: what grows, what is left, what is lost."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from benchmarks.executor.row import Row, at_most, none_of
+from synth.execution.local import LocalSandbox
+from synth.records import ExecutionRequest, FunctionCall, Limits, Outcome
+
+CHUNK: Final = 500
+ROWS: Final = 3000
+
+
+async def hold_out(programs: int) -> list[Row]:
+    """Run so many distinct Python programs through one sandbox; memory after a tenth and at the end, and what is left afterwards."""
+    process, temporary = psutil.Process(), Path(tempfile.gettempdir())
+    before = set(temporary.iterdir())
+    sandbox = LocalSandbox(cached=CHUNK)
+    await sandbox.start()
+    started, early, descriptors = time.perf_counter(), 0, 0
+    for start in range(0, programs, CHUNK):
+        await sandbox.execute([_request(number) for number in range(start, min(programs, start + CHUNK))])
+        if not early and start >= programs // 10:
+            early, descriptors = process.memory_info().rss, process.num_fds()
+    seconds, late = time.perf_counter() - started, process.memory_info().rss
+    leaked = process.num_fds() - descriptors
+    await sandbox.close()
+    text = f"{early / 2**20:.0f} MB, then {late / 2**20:.0f} MB; {programs / seconds:.0f} programs/s"
+    return [
+        at_most(f"memory after {programs} programs against after a tenth", late / early, 1.1, text),
+        none_of("descriptors more than after a tenth", max(0, leaked)),
+        none_of("processes left", len(process.children(recursive=True))),
+        none_of("files left in the folder for temporary files", len(set(temporary.iterdir()) - before)),
+    ]
+
+
+def _request(number: int) -> ExecutionRequest:
+    call = FunctionCall(entry_point="solve", signature="(int) -> int", arguments=(("i2",), ("i5",)))
+    return ExecutionRequest(id=str(number), language="python", code=f"def solve(n):\n    return n * {number}\n", call=call, limits=Limits())
+
+
+def killed_supervisor() -> list[Row]:
+    """`codemill verify` is killed with -9 in the middle and started again."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, out = Path(folder) / "rows.jsonl", Path(folder) / "out.jsonl"
+        rows.write_text("".join(_verify_row(number) for number in range(ROWS)))
+        command = [sys.executable, "-m", "posttrain.cli", "verify", str(rows), "-o", str(out)]
+        first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not out.exists() or out.stat().st_size < 50_000:
+            time.sleep(0.05)
+        family = psutil.Process(first.pid).children(recursive=True)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        kept = out.read_bytes().rpartition(b"\n")[0].count(b"\n") + 1
+        time.sleep(5)
+        orphans = [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        answers = [json.loads(line) for line in out.read_text().splitlines()]
+        wrong = sum(answer["verdict"] != Outcome.PASS.value for answer in answers)
+    return [
+        none_of(f"processes left 5 s after kill -9, with {kept} of {ROWS} verdicts written", len(orphans)),
+        none_of("verdicts lost or made twice", abs(len(answers) - ROWS) + abs(len({answer["id"] for answer in answers}) - ROWS)),
+        none_of("verdicts other than pass", wrong),
+    ]
+
+
+def _verify_row(number: int) -> str:
+    tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int", "cases": [{"input": [2], "output": 2 + number}]}
+    return json.dumps({"id": f"r{number}", "language": "python", "code": f"def f(x):\n    return x + {number}\n", "tests": tests}) + "\n"

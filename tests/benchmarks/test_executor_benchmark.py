@@ -1,0 +1,27 @@
+"""The executor's benchmark: what it calls right and wrong, and that its programs are what it says."""
+
+from benchmarks.executor.row import at_least, at_most, none_of
+from benchmarks.executor.speed import BARE
+from benchmarks.executor.verdicts import GOLD, _programs
+from synth.languages.registry import get_language
+
+
+def test_a_ratio_that_misses_its_aim_says_so() -> None:
+    assert at_least("a", 5.0, 5).is_right
+    assert not at_least("a", 4.99, 5).is_right
+    assert at_most("a", 1.5, 1.5).is_right
+    assert not at_most("a", 1.51, 1.5).is_right
+    assert none_of("a", 0).is_right
+    assert not none_of("a", 1).is_right
+
+
+def test_every_bare_program_is_the_file_that_its_commands_name() -> None:
+    for name, bare in BARE.items():
+        file_name = "Main.java" if name == "java" else get_language(name).file_name
+        assert file_name in bare.commands[0], name
+
+
+def test_there_are_as_many_gold_programs_as_are_wanted_and_all_are_distinct() -> None:
+    programs = list(_programs())
+    assert sum(gold for _, _, gold in programs) == GOLD >= 500
+    assert len({request.id for request, _, _ in programs}) == len(programs)
