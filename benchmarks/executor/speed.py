@@ -36,7 +36,7 @@ BARE: Final = {
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
     "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 96, 8, 12),
     "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 8, 4, 40),
-    "kotlin": Bare((("kotlinc", "main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 4, 2, 12),
+    "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 4, 2, 12),
     "go": Bare((("go", "build", "-o", "main", "main.go"), ("./main",)), "//", 12, 6, 2.5),
     "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 16, 8, 3),
     "ruby": Bare((("ruby", "main.rb"),), "#", 40, 20, 30),
