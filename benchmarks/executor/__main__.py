@@ -50,7 +50,10 @@ def _print(part: str, rows: Sequence[Row]) -> None:
     table = Table("figure", "measured", "aim", "", title=part, title_justify="left")
     for row in rows:
         table.add_row(row.name, row.text, row.aim, "" if row.is_right else "missed")
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 140
+    console.print(table)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -96,11 +96,14 @@ def _bare_rate(name: str, bare: Bare) -> float:
     language = get_language(name)
     code = f"#include <bits/stdc++.h>\n{language.hello}" if name == "cpp" else language.hello
     file_name = "Main.java" if name == "java" else language.file_name
+    toolchain = find_toolchain(name)
+    tools = toolchain.tools if toolchain else {}
+    commands = [(tools.get(words[0], words[0]), *words[1:]) for words in bare.commands]  # no shim is measured
 
     def run_one(number: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / file_name).write_text(f"{code}\n{bare.comment} {number}\n")
-            for command in bare.commands:
+            for command in commands:
                 subprocess.run(command, cwd=folder, input=STDIN.encode(), capture_output=True, check=False)
 
     return _rate(run_one, bare.bare)
