@@ -1,9 +1,6 @@
 """Many programs in one go, and a supervisor that is killed: what grows, what is left, what is lost."""
 
 import json
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Final
 import psutil
 
 from benchmarks.executor.row import Row, at_most, none_of
+from benchmarks.resume.command import Command, run_to_end
 from synth.execution.local import LocalSandbox
 from synth.records import ExecutionRequest, FunctionCall, Limits, Outcome
 
@@ -50,25 +48,22 @@ def _request(number: int) -> ExecutionRequest:
 def killed_supervisor() -> list[Row]:
     """`codemill verify` is killed with -9 in the middle and started again."""
     with tempfile.TemporaryDirectory() as folder:
-        rows, out = Path(folder) / "rows.jsonl", Path(folder) / "out.jsonl"
+        rows, out, log = (Path(folder) / name for name in ("rows.jsonl", "out.jsonl", "log"))
         rows.write_text("".join(_verify_row(number) for number in range(ROWS)))
-        command = [sys.executable, "-m", "posttrain.cli", "verify", str(rows), "-o", str(out)]
-        first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not out.exists() or out.stat().st_size < 50_000:
+        arguments = ["verify", str(rows), "-o", str(out)]
+        first = Command(arguments, log)
+        while first.is_running and (not out.exists() or out.stat().st_size < 50_000):
             time.sleep(0.05)
-        family = psutil.Process(first.pid).children(recursive=True)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-        kept = out.read_bytes().rpartition(b"\n")[0].count(b"\n") + 1
-        time.sleep(5)
-        orphans = [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        killed = first.kill()
+        kept = out.read_bytes().count(b"\n")
+        second = run_to_end(arguments, log)
         answers = [json.loads(line) for line in out.read_text().splitlines()]
-        wrong = sum(answer["verdict"] != Outcome.PASS.value for answer in answers)
+    wrong = sum(answer["verdict"] != Outcome.PASS.value for answer in answers)
     return [
-        none_of(f"processes left 5 s after kill -9, with {kept} of {ROWS} verdicts written", len(orphans)),
+        none_of(f"processes left by kill -9, with {kept} of {ROWS} verdicts written", len(killed.survivors)),
         none_of("verdicts lost or made twice", abs(len(answers) - ROWS) + abs(len({answer["id"] for answer in answers}) - ROWS)),
         none_of("verdicts other than pass", wrong),
+        none_of("exit code of the command that went on", second.code),
     ]
 
 

@@ -27,20 +27,21 @@ Program = tuple[ExecutionRequest, TestSuite, bool]
 
 async def verdict_rows() -> list[Row]:
     """Gold programs that are rejected; programs whose verdict differs between five runs, the last of them beside busy processes."""
-    programs = list(_programs())
+    judged = list(programs())
     outcomes = []
     for run in range(RUNS):
         with _busy(2 * (os.cpu_count() or 1) if run == RUNS - 1 else 0):
-            outcomes.append(await _judge(programs))
-    rejected = sum(outcome is not Outcome.PASS for (_, _, gold), outcome in zip(programs, outcomes[0], strict=True) if gold)
-    equal = sum(len(set(found)) == 1 for found in zip(*outcomes, strict=True)) / len(programs)
+            outcomes.append(await _judge(judged))
+    rejected = sum(outcome is not Outcome.PASS for (_, _, gold), outcome in zip(judged, outcomes[0], strict=True) if gold)
+    equal = sum(len(set(found)) == 1 for found in zip(*outcomes, strict=True)) / len(judged)
     return [
-        none_of("gold programs rejected", rejected, f"of {sum(gold for _, _, gold in programs)}"),
-        Row(f"equal verdicts over {RUNS} runs, one beside busy processes", f"{equal:.2%} of {len(programs)}", "99.9%", equal >= 0.999),
+        none_of("gold programs rejected", rejected, f"of {sum(gold for _, _, gold in judged)}"),
+        Row(f"equal verdicts over {RUNS} runs, one beside busy processes", f"{equal:.2%} of {len(judged)}", "99.9%", equal >= 0.999),
     ]
 
 
-def _programs() -> Iterator[Program]:
+def programs() -> Iterator[Program]:
+    """A request, the suite that judges it, and whether it is right."""
     random, limits = Random(0), Limits(cpu_s=2, memory_mb=256)
     languages = [name for name in LANGUAGES if find_toolchain(name) is not None]
     tasks, chains = held_out_tasks(), held_out_chains()
@@ -53,14 +54,14 @@ def _programs() -> Iterator[Program]:
             yield ExecutionRequest(id=f"{number}{gold}", language=language, code=code, call=suite_call(suite), limits=limits), suite, gold
 
 
-async def _judge(programs: list[Program]) -> list[Outcome]:
+async def _judge(judged: list[Program]) -> list[Outcome]:
     sandbox = LocalSandbox()
     await sandbox.start()
     try:
-        seen = await sandbox.execute([request for request, _, _ in programs])
+        seen = await sandbox.execute([request for request, _, _ in judged])
     finally:
         await sandbox.close()
-    return [judge(observation, suite, "s").outcome for observation, (_, suite, _) in zip(seen, programs, strict=True)]
+    return [judge(observation, suite, "s").outcome for observation, (_, suite, _) in zip(seen, judged, strict=True)]
 
 
 @contextmanager

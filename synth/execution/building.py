@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import Problem, SandboxError
-from synth.execution.job import Job
+from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox, Worker
 from synth.ids import content_hash
 from synth.languages.spec import Driver, Language, Toolchain, find_tool
@@ -29,7 +29,7 @@ from synth.values import Signature
 COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
 _SERVER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=1 << 20)
 _ONE_COMPILE_S: Final = 60.0
-_COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
+COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Builder:
             files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
             stdin=None,
             limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
-            env=_COMPILER_ENVIRONMENT,
+            env=COMPILER_ENVIRONMENT,
             readonly=(*self.toolchain.readonly, *readonly),
             writable=folder,
             data_limit=False,
@@ -155,11 +155,16 @@ class Builder:
         result = self.sandbox.run(job)
         if result.infrastructure is not None:
             return Build(folder, infrastructure=result.infrastructure)
-        if result.exit_code == 0 and result.stop is Stop.NONE:
+        if result.is_clean:
             return Build(folder)
-        stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
         shutil.rmtree(folder, ignore_errors=True)
-        return Build(refused={0: stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")})
+        return Build(refused={0: compiler_messages(result)})
+
+
+def compiler_messages(result: JobResult) -> str:
+    """What a compiler said, and what stopped it."""
+    stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")
 
 
 class CompileServers:
@@ -206,7 +211,7 @@ class CompileServers:
             files={},
             stdin=None,
             limits=_SERVER_LIMITS,
-            env=_COMPILER_ENVIRONMENT,
+            env=COMPILER_ENVIRONMENT,
             readonly=self._readonly,
             data_limit=False,
         )

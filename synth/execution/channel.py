@@ -5,6 +5,7 @@ a channel that breaks this was written to by the program itself, which is a viol
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from synth.execution.job import JobResult
 from synth.records import Captured, CaseObservation, ExecutionRequest, Observation, Phase, Stop
@@ -69,6 +70,10 @@ class Context:
     toolchain: str
 
 
+NOWHERE: Final = Context("", "")
+"""Of what never came to a sandbox or a toolchain."""
+
+
 def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: Context) -> Observation:
     """The observation of one driver run. Cases that the driver never reported are missing."""
     report = read_channel(result.channel, nonce, count)
@@ -86,20 +91,16 @@ def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, c
 def observe_stdio(request: ExecutionRequest, results: list[JobResult], count: int, context: Context) -> Observation:
     """One observation of several runs, one for each stdin. The first run that did not end well gives exit code and streams."""
     cases = tuple(_stdio_case(index, results[index] if index < len(results) else None) for index in range(count))
-    worst = next((result for result in results if not _is_clean(result)), results[-1])
+    worst = next((result for result in results if not result.is_clean), results[-1])
     return _observe(request, worst, context).model_copy(
         update={
             "cases": cases,
-            "finished": len(results) == count and all(map(_is_clean, results)),
+            "finished": len(results) == count and all(result.is_clean for result in results),
             "cpu_s": sum(result.cpu_s for result in results),
             "wall_s": sum(result.wall_s for result in results),
             "peak_memory_mb": max(result.peak_memory_mb for result in results),
         }
     )
-
-
-def _is_clean(result: JobResult) -> bool:
-    return result.exit_code == 0 and result.stop is Stop.NONE and result.infrastructure is None
 
 
 def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
@@ -125,6 +126,24 @@ def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> 
         wall_s=result.wall_s,
         peak_memory_mb=result.peak_memory_mb,
         infrastructure=result.infrastructure,
+        level=context.level,
+        toolchain=context.toolchain,
+    )
+
+
+def observe_script(request: ExecutionRequest, result: JobResult, nonce: str, context: Context) -> Observation:
+    """Of a script that is not driven: its end counts when its mark came and the process then ended with exit code 0."""
+    observation = observe_function(request, result, nonce, 1, context)
+    return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
+
+
+def failed(request: ExecutionRequest, infrastructure: str | None, context: Context = NOWHERE) -> Observation:
+    """The observation of a request that was not run: it says nothing of the program."""
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=Phase.RUN,
+        infrastructure=infrastructure,
         level=context.level,
         toolchain=context.toolchain,
     )

@@ -70,3 +70,8 @@ class JobResult:
     peak_memory_mb: float = 0.0
     infrastructure: str | None = None
     """Set when the sandbox itself failed: then nothing else here says anything about the program."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it ended by itself, with exit code 0."""
+        return self.exit_code == 0 and self.stop is Stop.NONE and self.infrastructure is None

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from synth.errors import SandboxError
+from synth.execution.channel import failed
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
@@ -20,7 +21,7 @@ from synth.execution.turns import Turns
 from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
-from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, Stop
+from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
 
 
 class LocalSandbox:
@@ -46,7 +47,6 @@ class LocalSandbox:
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
             self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
-            self._turns = Turns(self.workers)
 
     async def close(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
@@ -104,7 +104,7 @@ class LocalSandbox:
                 loop = asyncio.get_running_loop()
                 observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
         except (SandboxError, OSError, RuntimeError) as error:
-            observations = [_failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
+            observations = [failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
         except BaseException:
             for key in group:
                 self._cache.pop(key).cancel()
@@ -127,11 +127,11 @@ class LocalSandbox:
         try:
             language = get_language(request.language)
         except UnknownLanguage as error:
-            return _failed(request, str(error))
+            return failed(request, str(error))
         if language.name not in self._runners:
             toolchain = find_toolchain(language.name)
             if toolchain is None:
-                return _failed(request, None).model_copy(update={"toolchain_missing": language.install})
+                return failed(request, None).model_copy(update={"toolchain_missing": language.install})
             assert self._sandbox is not None, "execute starts the sandbox"
             self._runners.setdefault(language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate))
         runner = self._runners[language.name]
@@ -151,10 +151,6 @@ def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
         return observation.cpu_s >= 0.05 * cpu_limit_s
     done = sum(case.status != "missing" for case in observation.cases)
     return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
-
-
-def _failed(request: ExecutionRequest, infrastructure: str | None) -> Observation:
-    return Observation(request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=infrastructure)
 
 
 def _can_share(request: ExecutionRequest) -> bool:

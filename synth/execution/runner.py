@@ -24,7 +24,7 @@ from synth.execution.calls import (
     script_mark,
     too_long,
 )
-from synth.execution.channel import Context, failed_before_run, observe_function, observe_stdio
+from synth.execution.channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
@@ -76,16 +76,12 @@ class LanguageRunner:
         calls = [as_function(self.language, request) for request in requests]
         refused = refuse(self.language, requests[0])
         if refused:
-            return [self._failed(request, refused) for request in requests]
+            return [failed(request, refused, self._context) for request in requests]
         if isinstance(calls[0], ScriptCall):
             return [self._run_script(request, alone) for request in requests]
         if isinstance(calls[0], StdioCall):
             return [self._run_stdio(request, alone) for request in requests]
         return self._run_functions(requests, [call for call in calls if isinstance(call, FunctionCall)], alone)
-
-    def _failed(self, request: ExecutionRequest, message: str) -> Observation:
-        failed = failed_before_run(request, Phase.RUN, "", self._context)
-        return failed.model_copy(update={"infrastructure": message})
 
     # --- function mode ---
 
@@ -120,7 +116,7 @@ class LanguageRunner:
 
     def _run_built(self, request: ExecutionRequest, call: FunctionCall, index: int, build: Build, alone: bool) -> Observation:
         if build.infrastructure is not None:
-            return self._failed(request, build.infrastructure)
+            return failed(request, build.infrastructure, self._context)
         if index in build.refused:
             return compile_failure(self.language, request, build.refused[index], self._context)
         driver = self.language.driver
@@ -148,7 +144,7 @@ class LanguageRunner:
         if self.language.compile_command:
             build = self._builder.build_plain(request.code)
         if build.infrastructure is not None:
-            return self._failed(request, build.infrastructure)
+            return failed(request, build.infrastructure, self._context)
         if build.refused:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
@@ -179,7 +175,7 @@ class LanguageRunner:
         nonce = secrets.token_hex(16)
         build = self._build_script(script, script.files(request.code, request.call.script, script_mark(nonce)))
         if build.infrastructure is not None:
-            return self._failed(request, build.infrastructure)
+            return failed(request, build.infrastructure, self._context)
         if build.refused:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
@@ -187,9 +183,7 @@ class LanguageRunner:
             result = self._run(replace(self._job(request.limits, command, build), private_channel=True), alone)
         finally:
             build.remove()
-        observation = observe_function(request, result, nonce, 1, self._context)
-        unclean = {"finished": observation.finished and result.exit_code == 0}
-        return look_for_parse_error(self.language, request, observation.model_copy(update=unclean))
+        return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
 
     def _build_script(self, script: Script, files: Mapping[str, str]) -> Build:
         if self._servers is not None:

@@ -7,6 +7,7 @@ are a function of the committed shards, in their order, so writing them again gi
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from synth.filters.benchmarks import BenchmarkEntry
@@ -56,8 +57,8 @@ def write_products(context: Context, run: Path, commits: StageCommit, stages: li
     """Write what survived the round, one shard in memory at a time."""
     last = last_filter(stages) if any(isinstance(stage, FilterStage) for stage in stages) else None
     made = _Made(commits, round_, shards, last)
-    coarse = write_sft(run, f"round-{round_}-coarse", (sample for samples in made.samples() for sample in samples))
-    fine = write_sft(run, f"round-{round_}-fine", (sample for samples in made.samples() for sample in _best_of_each(samples)))
+    coarse = write_sft(run, f"round-{round_}-coarse", chain.from_iterable(made.samples()))
+    fine = write_sft(run, f"round-{round_}-fine", chain.from_iterable(map(_best_of_each, made.samples())))
     pairs = write_pairs(run, f"round-{round_}", made.pairs())
     fim = write_fim(run, f"round-{round_}", made.fim())
     chosen = _choose_mix(fim.rows, coarse.rows, context)
@@ -77,8 +78,9 @@ class _Made:
 
     def samples(self) -> Iterator[list[Sample]]:
         """The samples that survived, those of a shard together."""
-        for name in self.shards if self.last else ():
-            assert self.last is not None
+        if self.last is None:
+            return
+        for name in self.shards:
             kept = {row.unit_id for row in self.commits.read_index(self.last, self.round, name) if not row.reason}
             yield [item for item in self.commits.read_bodies("select", self.round, name, "sample", Sample) if item.id in kept]
 

@@ -103,16 +103,16 @@ class Runner:
                     names.append(state.name)
                     group.create_task(self._flow(state, lanes))
                 self._progress.source_ended = True
-                self._let_begin(lanes, len(names))
+                self._let_begin(lanes)
         finally:
             await loop.run_in_executor(reader, shards.close)
             reader.shutdown()
         return names
 
-    def _let_begin(self, lanes: list["_Lane"], read: int) -> None:
+    def _let_begin(self, lanes: list["_Lane"]) -> None:
         """Open each lane that asks the model once as many shards are ready for it as it takes, or all that there will be."""
         for before, lane in pairwise(lanes):
-            all_ready = self._progress.source_ended and before.passed == read
+            all_ready = self._progress.source_ended and before.passed == self._progress.shards
             if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
                 lane.open.set()
 
@@ -147,7 +147,7 @@ class Runner:
         finally:
             lane.gate.release()
         lane.passed += 1
-        self._let_begin(lanes, self._progress.shards)
+        self._let_begin(lanes)
 
     async def _pass(self, stage: Stage, state: ShardState) -> None:
         """One shard through one stage. Ordered stages always run, since what they remember is not on disk; they commit once."""

@@ -80,7 +80,7 @@ class ReferenceStage:
 
     def _begin(self, probe: Probe) -> "_Begun":
         plan = plan_stated(probe, self._random("inputs", probe.seed), self._context.data.inputs)
-        return _Begun(probe, plan, plan.requests[0] if plan else probe.request)
+        return _Begun(probe, plan)
 
     def _plan(self, begun: "_Begun", seen: Observation) -> "_Planned | Reject":
         if begun.plan is not None:
@@ -99,7 +99,10 @@ class _Begun:
 
     probe: Probe
     plan: ReferencePlan | None
-    first: ExecutionRequest
+
+    @property
+    def first(self) -> ExecutionRequest:
+        return self.plan.requests[0] if self.plan else self.probe.request
 
 
 @dataclass(frozen=True, slots=True)

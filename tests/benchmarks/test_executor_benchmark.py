@@ -2,7 +2,7 @@
 
 from benchmarks.executor.row import at_least, at_most, none_of
 from benchmarks.executor.speed import BARE
-from benchmarks.executor.verdicts import GOLD, _programs
+from benchmarks.executor.verdicts import GOLD, programs
 from synth.languages.registry import get_language
 
 
@@ -22,6 +22,6 @@ def test_every_bare_program_is_the_file_that_its_commands_name() -> None:
 
 
 def test_there_are_as_many_gold_programs_as_are_wanted_and_all_are_distinct() -> None:
-    programs = list(_programs())
-    assert sum(gold for _, _, gold in programs) == GOLD >= 500
-    assert len({request.id for request, _, _ in programs}) == len(programs)
+    made = list(programs())
+    assert sum(gold for _, _, gold in made) == GOLD >= 500
+    assert len({request.id for request, _, _ in made}) == len(made)

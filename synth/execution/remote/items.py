@@ -7,9 +7,8 @@ decided here, outside; the worker gets commands and texts.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from synth.execution.building import COMPILE_LIMITS, fill
+from synth.execution.building import COMPILE_LIMITS, COMPILER_ENVIRONMENT, compiler_messages, fill
 from synth.execution.calls import (
     ENVIRONMENT,
     MAX_CODE_BYTES,
@@ -23,16 +22,14 @@ from synth.execution.calls import (
     script_mark,
     too_long,
 )
-from synth.execution.channel import Context, failed_before_run, observe_function, observe_stdio
+from synth.execution.channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
 from synth.execution.job import JobResult
 from synth.execution.remote.wire import SHARED, Answer, Item, Probe, Shared
 from synth.ids import content_hash
 from synth.languages.registry import UnknownLanguage, all_languages, get_language
 from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
-from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, ScriptCall, StdioCall, Stop
+from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, ScriptCall, StdioCall
 from synth.values import parse_signature
-
-_COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +70,14 @@ class Inside:
         try:
             language = get_language(request.language)
         except UnknownLanguage as error:
-            return failed(request, str(error), self.level)
+            return failed(request, str(error), Context(self.level, ""))
         toolchain = self._toolchains.get(language.name)
         if toolchain is None:
-            return failed(request, None, self.level).model_copy(update={"toolchain_missing": language.install})
+            return failed(request, None, Context(self.level, "")).model_copy(update={"toolchain_missing": language.install})
         context = Context(self.level, f"{language.name} {toolchain.version} {toolchain.digest}")
         refused = refuse(language, request)
         if refused:
-            return failed(request, refused, self.level, context.toolchain)
+            return failed(request, refused, context)
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), context)
         call = as_function(language, request)
@@ -91,7 +88,7 @@ class Inside:
                 return self._script(index, request, call, language, toolchain, context)
             return self._stdio(index, request, call, language, toolchain, context)
         except UnsupportedType as error:
-            return failed(request, str(error), self.level, context.toolchain)
+            return failed(request, str(error), context)
 
     def _function(
         self, index: int, request: ExecutionRequest, call: FunctionCall, language: Language, toolchain: Toolchain, context: Context
@@ -147,7 +144,7 @@ class Inside:
             limits=own_limits(language, request.limits),
             compile_limits=COMPILE_LIMITS,
             env={**ENVIRONMENT, **language.environment},
-            compile_env=_COMPILER_ENVIRONMENT,
+            compile_env=COMPILER_ENVIRONMENT,
             data_limit=language.data_limit,
         )
 
@@ -176,18 +173,18 @@ def observe(asked: Asked, answer: Answer) -> Observation:
     """What the answer says of the program."""
     fault = answer.fault or _fault(answer)
     if fault:
-        return failed(asked.request, fault, asked.context.level, asked.context.toolchain)
-    if answer.build is not None and not _is_clean(answer.build.job_result()):
-        return compile_failure(asked.language, asked.request, _messages(answer.build.job_result()), asked.context)
+        return failed(asked.request, fault, asked.context)
+    if answer.build is not None and not (built := answer.build.job_result()).is_clean:
+        return compile_failure(asked.language, asked.request, compiler_messages(built), asked.context)
     results = [run.job_result() for run in answer.runs]
     if not results and asked.item.stdins:
-        return failed(asked.request, "the worker left out the run", asked.context.level, asked.context.toolchain)
+        return failed(asked.request, "the worker left out the run", asked.context)
     if isinstance(asked.request.call, StdioCall):
         observation = observe_stdio(asked.request, results or [JobResult(exit_code=0)], asked.cases, asked.context)
+    elif isinstance(asked.request.call, ScriptCall) and asked.language.script is not None and asked.language.script.files is not None:
+        observation = observe_script(asked.request, results[0], asked.nonce, asked.context)
     else:
         observation = observe_function(asked.request, results[0], asked.nonce, asked.cases, asked.context)
-    if isinstance(asked.request.call, ScriptCall) and asked.language.script is not None and asked.language.script.files is not None:
-        observation = observation.model_copy(update={"finished": observation.finished and results[0].exit_code == 0})
     return look_for_parse_error(asked.language, asked.request, observation)
 
 
@@ -195,25 +192,3 @@ def _fault(answer: Answer) -> str | None:
     """What the sandbox itself did wrong in one of the processes."""
     said = [result.infrastructure for result in (answer.build, *answer.runs) if result is not None]
     return next(filter(None, said), None)
-
-
-def _is_clean(result: JobResult) -> bool:
-    return result.exit_code == 0 and result.stop is Stop.NONE
-
-
-def _messages(result: JobResult) -> str:
-    """What a compiler said, and what stopped it."""
-    stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
-    return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")
-
-
-def failed(request: ExecutionRequest, infrastructure: str | None, level: str, toolchain: str = "") -> Observation:
-    """The observation of a request that says nothing of its program."""
-    return Observation(
-        request_id=request.id,
-        language=request.language,
-        phase=Phase.RUN,
-        infrastructure=infrastructure,
-        level=level,
-        toolchain=toolchain,
-    )
