@@ -22,6 +22,7 @@ from synth.errors import Problem, SandboxError
 from synth.execution.operations import ANSWER, name_at
 
 _SOURCE = Path(__file__).with_name("launcher.c")
+_LIBRARY = Path(__file__).with_name("zygote.c")
 _TWIN = Path(__file__).with_name("launcher_twin.py")
 _START_TIMEOUT_S = 60.0
 
@@ -38,13 +39,13 @@ def cache_folder() -> Path:
     raise SandboxError(Problem("cache folder", "no folder that this user can write", "set XDG_CACHE_HOME to a folder of yours"))
 
 
-def _compile(compiler: str, arguments: list[str], target: Path) -> bool:
+def _compile(compiler: str, arguments: list[str], source: Path, target: Path) -> bool:
     """Compile beside the target, then rename, so that two processes may race."""
     if target.exists():
         return True
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder, target.name)
-        done = subprocess.run([compiler, "-O2", *arguments, "-o", str(made), str(_SOURCE)], capture_output=True, check=False)
+        done = subprocess.run([compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False)
         if done.returncode == 0:
             made.replace(target)
     return target.exists()
@@ -52,12 +53,13 @@ def _compile(compiler: str, arguments: list[str], target: Path) -> bool:
 
 @cache
 def compiled(library: bool = False) -> Path | None:
-    """The compiled launcher, or the same code as a shared library; None where there is no C compiler."""
+    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(_SOURCE.read_bytes() + _LIBRARY.read_bytes()).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
     ways = [["-shared", "-fPIC"]] if library else [["-static"], []]
-    return target if compiler and any(_compile(compiler, way, target) for way in ways) else None
+    source = _LIBRARY if library else _SOURCE
+    return target if compiler and any(_compile(compiler, way, source, target) for way in ways) else None
 
 
 def launcher_command(twin: bool = False) -> tuple[str, ...]:

@@ -237,28 +237,26 @@ def job_operations(
     )
 
 
-def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
-    """The list for one program of a zygote: fresh user, pid, mount, ipc and uts namespaces inside the worker's, then back to its code.
-
-    Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
-    """
-    room = _room(limits, files)
-    return b"".join(
-        [
-            operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
-            operation(Code.OPENPROC),
-            operation(Code.WRITEPROC, "setgroups", "deny"),
-            operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
-            mount("proc", "/proc", "proc", _PROC),
-            *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
-            operation(Code.CHDIR, "/work"),
-            *file_operations(files),
-            *limit_operations(limits, data_limit=True),
-            operation(Code.DROPCAPS),
-            operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter()),
-            operation(Code.RETURN),
-        ]
-    )
+def program_frame(limits: Limits, files_bytes: int, data_limit: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
+    worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
+    room = 4 * limits.file_bytes + files_bytes + _SPARE_BYTES
+    before = [
+        operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.OPENPROC),
+        operation(Code.WRITEPROC, "setgroups", "deny"),
+        operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+        mount("proc", "/proc", "proc", _PROC),
+        *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
+        operation(Code.CHDIR, "/work"),
+    ]
+    after = [
+        *limit_operations(limits, data_limit),
+        operation(Code.DROPCAPS),
+        operation(Code.SPAWN),
+        operation(Code.SECCOMP, program_filter()),
+        operation(Code.RETURN),
+    ]
+    return b"".join(before), b"".join(after)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from synth.execution.building import Build, Builder, CompileServers, fill, prepare_shared
 from synth.execution.calls import (
@@ -53,16 +53,19 @@ class LanguageRunner:
     def prepare(self) -> None:
         """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""
         with self._preparing:
-            if self.language.driver is not None and not self._prepared:
+            if self._prepared:
+                return
+            if self.language.driver is not None:
                 self._prepare(self.language.driver)
-                self._prepared = True
+            if self.language.zygote is not None:
+                environment = {**ENVIRONMENT, **self.language.environment}
+                self._warm = WarmWorkers(self._sandbox, self.language.zygote, self.toolchain, environment)
+            self._prepared = True
 
     def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
             self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
-        if driver.zygote and self._warm is None:
-            self._warm = WarmWorkers(self._sandbox, driver, self.toolchain, {**ENVIRONMENT, **self.language.environment})
 
     def close(self) -> None:
         """End the resident compilers and the warm processes."""
@@ -130,7 +133,7 @@ class LanguageRunner:
             private_channel=True,
             readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
         )
-        result = self._run_warm(program_text(self.language, request, call), job, alone) or self._run(job, alone)
+        result = self._run_warm("functions", job, alone) or self._run(job, alone)
         observation = observe_function(request, result, nonce, len(call.arguments), self._context)
         return look_for_parse_error(self.language, request, observation)
 
@@ -157,7 +160,7 @@ class LanguageRunner:
         results: list[JobResult] = []
         for stdin in stdins:
             job = replace(self._job(request.limits, command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
-            results.append(self._run(job, alone))
+            results.append(self._run_warm("programs", job, alone) or self._run(job, alone))
             if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
                 break
         return observe_stdio(request, results or [JobResult(exit_code=0)], len(stdins), self._context)
@@ -180,7 +183,8 @@ class LanguageRunner:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
             command = fill(script.run_command or self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
-            result = self._run(replace(self._job(request.limits, command, build), private_channel=True), alone)
+            job = replace(self._job(request.limits, command, build), private_channel=True)
+            result = self._run_warm("programs", job, alone) or self._run(job, alone)
         finally:
             build.remove()
         return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
@@ -207,12 +211,12 @@ class LanguageRunner:
             data_limit=self.language.data_limit,
         )
 
-    def _run_warm(self, code: str, job: Job, alone: bool) -> JobResult | None:
-        """By a fork of a warm process, where the language has one; None when it has to be run cold."""
-        if self._warm is None or not isinstance(job.stdin, bytes):
+    def _run_warm(self, kind: Literal["functions", "programs"], job: Job, alone: bool) -> JobResult | None:
+        """By a fork of a warm process, where the language has one for this kind; None when it has to be run cold."""
+        if self._warm is None or self.language.zygote is None or kind not in self.language.zygote.runs:
             return None
         with self._gate.alone() if alone else self._gate.shared():
-            return self._warm.run(code, job.stdin, job.limits)
+            return self._warm.run(job)
 
     def _run(self, job: Job, alone: bool) -> JobResult:
         """Run; a fault of the sandbox is tried again."""

@@ -106,15 +106,24 @@ class Driver:
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
     """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
-    zygote: Mapping[str, str] = field(default_factory=dict)
-    """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
-    zygote_command: tuple[str, ...] = ()
     lacks: frozenset[Lack] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
     """Whether integers beyond 64 bits come back unchanged."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zygote:
+    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
+    is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
+
+    files: Mapping[str, str]
+    """Its own files, the driver's among them."""
+    command: tuple[str, ...]
+    runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
+    """Function mode; programs with their own stdin and stdout, scripts included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ class Language:
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
     driver: Driver | None = None
+    zygote: Zygote | None = None
     script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
     """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
