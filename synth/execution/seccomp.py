@@ -8,14 +8,13 @@ the same on every processor.
 """
 
 import platform
-import struct
 from functools import cache
 from typing import NamedTuple
 
+from synth.execution.bpf import ANY_BIT, ARCH, ARGUMENT_0, ARGUMENT_1, EQUAL, GREATER, LOAD, NUMBER, dispatch, give, line, look_at
+
 _ERRNO, _ALLOW, _KILL = 0x00050000, 0x7FFF0000, 0x80000000
 _EPERM, _ENOSYS = 1, 38
-_LOAD, _EQUAL, _GREATER, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
-_NUMBER, _ARCH, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24
 _NAMESPACE_FLAGS = 0x7E020000
 _AF_UNIX = 1
 _LAST_KNOWN_CALL = 462
@@ -76,36 +75,29 @@ def is_supported() -> bool:
     return platform.machine() in _MACHINES
 
 
-def _line(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, value)
+def _errno(error: int) -> bytes:
+    return give(_ERRNO | error)
 
 
-def _deny(error: int = _EPERM) -> bytes:
-    return _line(_RETURN, _ERRNO | error)
-
-
-def _forbid(numbers: tuple[int, ...], error: int = _EPERM) -> bytes:
-    return b"".join(_line(_EQUAL, number, 0, 1) + _deny(error) for number in numbers)
-
-
-def _check_argument(number: int, offset: int, test: int, value: int, deny_if: bool) -> bytes:
-    """For one call: look at the low half of an argument, deny or allow, and restore the call number for what follows."""
-    verdict = (0, 1) if deny_if else (1, 0)
-    body = _line(_LOAD, offset) + _line(test, value, *verdict) + _deny() + _line(_LOAD, _NUMBER)
-    return _line(_EQUAL, number, 0, len(body) // 8) + body
+def _actions(machine: _Machine, zygote: bool) -> dict[int, bytes]:
+    """What is done with which call; all others are allowed."""
+    deny, allow = _errno(_EPERM), give(_ALLOW)
+    actions = dict.fromkeys((*machine.forbidden, *_FORBIDDEN_EVERYWHERE), deny)
+    actions |= {call: look_at(ARGUMENT_0, EQUAL, _AF_UNIX, allow, deny) for call in (machine.socket, machine.socketpair)}
+    first, second = _TERMINAL_INJECTION
+    actions[machine.ioctl] = line(LOAD, ARGUMENT_1) + line(EQUAL, first, 1, 0) + line(EQUAL, second, 0, 1) + deny + allow
+    actions[machine.fcntl] = look_at(ARGUMENT_1, EQUAL, _F_SETLEASE, deny, allow)
+    actions[_CLONE3] = _errno(_ENOSYS)
+    if not zygote:
+        actions |= dict.fromkeys((*machine.namespaces, _MOUNT_SETATTR), deny)
+        actions[machine.clone] = look_at(ARGUMENT_0, ANY_BIT, _NAMESPACE_FLAGS, deny, allow)
+    return actions
 
 
 @cache
 def program_filter(zygote: bool = False) -> bytes:
     """The filter of a program, or of a zygote, which may make namespaces and mount in them. Raises KeyError on an unknown processor."""
     machine = _MACHINES[platform.machine()]
-    lines = [_line(_LOAD, _ARCH), _line(_EQUAL, machine.arch, 1, 0), _line(_RETURN, _KILL), _line(_LOAD, _NUMBER)]
-    lines += [_line(_GREATER, _LAST_KNOWN_CALL, 0, 1), _deny(_ENOSYS)]  # also the x32 calls of x86, whose numbers have a high bit
-    lines += [_forbid((_CLONE3,), _ENOSYS), _forbid(machine.forbidden + _FORBIDDEN_EVERYWHERE)]
-    lines += [_check_argument(call, _ARGUMENT_0, _EQUAL, _AF_UNIX, deny_if=False) for call in (machine.socket, machine.socketpair)]
-    lines += [_check_argument(machine.ioctl, _ARGUMENT_1, _EQUAL, request, deny_if=True) for request in _TERMINAL_INJECTION]
-    lines.append(_check_argument(machine.fcntl, _ARGUMENT_1, _EQUAL, _F_SETLEASE, deny_if=True))
-    if not zygote:
-        lines.append(_forbid((*machine.namespaces, _MOUNT_SETATTR)))
-        lines.append(_check_argument(machine.clone, _ARGUMENT_0, _ANY_BIT, _NAMESPACE_FLAGS, deny_if=True))
-    return b"".join([*lines, _line(_RETURN, _ALLOW)])
+    head = [line(LOAD, ARCH), line(EQUAL, machine.arch, 1, 0), give(_KILL), line(LOAD, NUMBER)]
+    unknown = [line(GREATER, _LAST_KNOWN_CALL, 0, 1), _errno(_ENOSYS)]  # also the x32 calls of x86, whose numbers have a high bit
+    return b"".join([*head, *unknown, dispatch(_actions(machine, zygote), give(_ALLOW))])

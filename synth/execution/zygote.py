@@ -11,14 +11,13 @@ CPU, memory, output and wall time themselves, and end a program by killing its i
 import os
 import struct
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from synth.execution.job import Job, JobResult, Output
 from synth.execution.launcher import compiled
 from synth.execution.operations import FAILED, REPORT
-from synth.execution.plan import file_operations, program_frame
-from synth.records import Limits, Stop
+from synth.execution.plan import file_operations, program_frame, room
+from synth.records import Stop
 
 Read = Callable[[int], bytes]
 """So many bytes of the zygote's stdout. Raises EOFError."""
@@ -43,16 +42,10 @@ def make_request(job: Job) -> bytes:
     """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises ValueError for a bad file name."""
     assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
     limits, stdin = job.limits, job.stdin or b""
-    before, after = _frame(limits, sum(map(len, job.files.values())) >> 20, job.data_limit)
+    before, after = program_frame(limits, room(limits, job.files), job.data_limit)
     listing = b"".join([before, *file_operations(job.files), after])
     numbers = (len(listing), len(stdin), limits.output_bytes, job.channel_bytes, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
     return b"".join([_REQUEST.pack(*numbers), listing, stdin])
-
-
-@lru_cache(maxsize=256)
-def _frame(limits: Limits, files_mb: int, data_limit: bool) -> tuple[bytes, bytes]:
-    """What stands before and after the files in a program's list."""
-    return program_frame(limits, (files_mb + 1) << 20, data_limit)
 
 
 def read_answer(read: Read) -> JobResult | None:
