@@ -281,6 +281,7 @@ def driver_input(nonce: str, entry_point: str, signature: Signature, arguments: 
     return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
 
 
+@lru_cache
 def read_driver(name: str) -> str:
     """The text of a driver in synth/languages/drivers."""
     return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")
