@@ -64,10 +64,11 @@ def main() -> None:
     """Serve until stdin ends, which ends the process."""
     serve = ctypes.PyDLL("/work/libzygote.so").codemill_serve
     __import__("atexit")
+    seed = sys.modules["random"].seed
     gc.collect()
     gc.freeze()
-    serve()
-    ctypes.pythonapi.PyOS_AfterFork_Child()
+    serve()  # one thread, which goes on: nothing of what PyOS_AfterFork_Child mends is broken, and it costs as much as a small program
+    seed()
     become_program()
 
 
