@@ -58,6 +58,8 @@ class SlotPlan:
     host_id: int | None
     """When we are root: the unprivileged host user and group of the jobs."""
     cgroups: tuple[Path, ...] = ()
+    listens: bool = True
+    """Whether a job's init hears of forbidden calls; otherwise they are only refused."""
 
     @property
     def owner(self) -> int:
@@ -207,6 +209,12 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
+def _filter(zygote: bool, listens: bool) -> bytes:
+    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
+    is left to each of its programs."""
+    return operation(Code.SECCOMP, program_filter(zygote, listens), numbers=(int(listens and not zygote),))
+
+
 def _room(limits: Limits, files: Mapping[str, bytes]) -> int:
     """Bytes of /work and of /tmp: four files of the largest size, and what we put there."""
     return 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
@@ -230,14 +238,14 @@ def job_operations(
             *limit_operations(limits, data_limit),
             operation(Code.DROPCAPS),
             operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
+            _filter(view.zygote, plan.listens),
             operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter(view.zygote)),
             execute(argv, env),
         ]
     )
 
 
-def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
+def program_operations(files: Mapping[str, bytes], limits: Limits, listens: bool = True) -> bytes:
     """The list for one program of a zygote: fresh user, pid, mount, ipc and uts namespaces inside the worker's, then back to its code.
 
     Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
@@ -257,8 +265,8 @@ def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
             *file_operations(files),
             *limit_operations(limits, data_limit=True),
             operation(Code.DROPCAPS),
+            _filter(False, listens),
             operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter()),
             operation(Code.RETURN),
         ]
     )

@@ -26,8 +26,8 @@ _SIGKILL, _SIGXCPU = 9, 24
 
 
 @lru_cache(maxsize=64)
-def _listing(limits: Limits) -> bytes:
-    return program_operations({}, limits)
+def _listing(limits: Limits, listens: bool) -> bytes:
+    return program_operations({}, limits, listens)
 
 
 class WarmWorkers:
@@ -52,17 +52,18 @@ class WarmWorkers:
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
+        listing = _listing(limits, self._sandbox.listens)
         timer = threading.Timer(limits.wall_s + 30, worker.kill)
         timer.start()
         try:
-            answer = _ask(worker, code, request, limits)
+            answer = _ask(worker, code, request, limits, listing)
         except (OSError, EOFError, ValueError, struct.error):
             worker.close()
             return None
         finally:
             timer.cancel()
         self._give(worker, served + 1)
-        return _read_answer(answer, limits)
+        return _read_answer(answer, listing)
 
     def close(self) -> None:
         """End the idle zygotes."""
@@ -95,10 +96,10 @@ class WarmWorkers:
             self._idle.append((worker, served))
 
 
-def _ask(worker: Worker, code: str, request: bytes, limits: Limits) -> bytes:
+def _ask(worker: Worker, code: str, request: bytes, limits: Limits, listing: bytes) -> bytes:
     """One exchange (the format stands in python_zygote.py). Raises OSError, EOFError."""
     times = {"cpu_s": limits.cpu_s, "wall_s": limits.wall_s, "output_bytes": limits.output_bytes, "channel_bytes": _CHANNEL_BYTES}
-    task = {"listing": base64.b64encode(_listing(limits)).decode(), "code": code, "request": request.decode("ascii"), "limits": times}
+    task = {"listing": base64.b64encode(listing).decode(), "code": code, "request": request.decode("ascii"), "limits": times}
     body = json.dumps(task).encode()
     message = struct.pack(">I", len(body)) + body
     while message:
@@ -114,11 +115,11 @@ def _read(worker: Worker, length: int) -> bytes:
     return data
 
 
-def _read_answer(body: bytes, limits: Limits) -> JobResult | None:
+def _read_answer(body: bytes, listing: bytes) -> JobResult | None:
     """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know."""
     answer = json.loads(body)
-    end = read_report(bytes.fromhex(answer["report"]), _listing(limits))
-    stop = Stop(answer["stop"])
+    end = read_report(bytes.fromhex(answer["report"]), listing)
+    stop = Stop.VIOLATION if end.violation is not None else Stop(answer["stop"])
     if end.fault is not None or (end.signal == _SIGKILL and stop is Stop.NONE):
         return None
     streams = {name: Output(base64.b64decode(data), length) for name, (data, length) in answer["streams"].items()}
@@ -132,4 +133,5 @@ def _read_answer(body: bytes, limits: Limits) -> JobResult | None:
         cpu_s=answer["cpu_s"],
         wall_s=answer["wall_s"],
         peak_memory_mb=answer["peak_memory_mb"],
+        violation=end.violation,
     )

@@ -8,12 +8,11 @@ The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. T
 when all that the program started is dead. The zygote watches CPU and wall time itself, and ends a program by killing the init.
 """
 
-import os
 from typing import NamedTuple
 
 from synth.execution.launcher import compiled
-from synth.execution.operations import FAILED, REPORT, name_at
 from synth.execution.plan import program_operations
+from synth.execution.reports import read_reports
 
 __all__ = ["ProgramEnd", "program_operations", "read_report", "zygote_files"]
 
@@ -42,6 +41,8 @@ class ProgramEnd(NamedTuple):
     exit_code: int | None
     signal: int | None
     fault: str | None
+    violation: str | None = None
+    """The forbidden call for which the program was ended, with signal 9."""
 
 
 def zygote_files() -> dict[str, bytes] | None:
@@ -52,10 +53,8 @@ def zygote_files() -> dict[str, bytes] | None:
 
 def read_report(report: bytes, listing: bytes) -> ProgramEnd:
     """Read what came through the status pipe; nothing came when the init was killed."""
-    if len(report) < REPORT.size:
-        return ProgramEnd(None, 9, None)
-    kind, index, status, error = REPORT.unpack_from(report)
-    if kind == FAILED:
-        return ProgramEnd(None, None, f"{name_at(listing, index)}: {os.strerror(error)}")
-    code = os.waitstatus_to_exitcode(status)
-    return ProgramEnd(code, None, None) if code >= 0 else ProgramEnd(None, -code, None)
+    said = read_reports(report, listing)
+    if said.fault is not None:
+        return ProgramEnd(None, None, said.fault)
+    code = -9 if said.code is None else said.code
+    return ProgramEnd(code, None, None, said.violation) if code >= 0 else ProgramEnd(None, -code, None, said.violation)
