@@ -164,6 +164,8 @@ class Builder:
 def compiler_messages(result: JobResult) -> str:
     """What a compiler said, and what stopped it."""
     stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    if result.violation is not None:
+        stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
     return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")
 
 

@@ -58,6 +58,8 @@ class SlotPlan:
     host_id: int | None
     """When we are root: the unprivileged host user and group of the jobs."""
     cgroups: tuple[Path, ...] = ()
+    listens: bool = True
+    """Whether a job's init hears of forbidden calls; otherwise they are only refused."""
 
     @property
     def owner(self) -> int:
@@ -207,6 +209,12 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
+def _filter(zygote: bool, listens: bool) -> bytes:
+    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
+    is left to each of its programs."""
+    return operation(Code.SECCOMP, program_filter(zygote, listens), numbers=(int(listens and not zygote),))
+
+
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
     """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that few lists differ."""
     return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
@@ -234,14 +242,14 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
+        _filter(view.zygote, plan.listens),
         operation(Code.SPAWN),
-        operation(Code.SECCOMP, program_filter(view.zygote)),
     ]
     return b"".join(view_operations(plan, view, size)), b"".join(after)
 
 
 @lru_cache(maxsize=256)
-def program_frame(limits: Limits, size: int, data_limit: bool) -> tuple[bytes, bytes]:
+def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) -> tuple[bytes, bytes]:
     """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
     worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
     before = [
@@ -258,8 +266,8 @@ def program_frame(limits: Limits, size: int, data_limit: bool) -> tuple[bytes, b
     after = [
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
+        _filter(False, listens),
         operation(Code.SPAWN),
-        operation(Code.SECCOMP, program_filter()),
         operation(Code.RETURN),
     ]
     return b"".join(before), b"".join(after)

@@ -61,8 +61,9 @@ class WarmWorkers:
             return None
         own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
         try:
-            _send(worker, make_request(replace(job, files=own)))
-            result = _receive(worker, job.limits.wall_s + _GRACE_S)
+            request = make_request(replace(job, files=own), self._sandbox.listens)
+            _send(worker, request.message)
+            result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
             worker.close()
             return None
@@ -105,7 +106,7 @@ def _send(worker: Worker, message: bytes) -> None:
         message = message[worker.stdin.write(message) :]
 
 
-def _receive(worker: Worker, timeout_s: float) -> JobResult | None:
+def _receive(worker: Worker, listing: bytes, timeout_s: float) -> JobResult | None:
     """Raises EOFError where the zygote ended or hangs."""
     poller = select.poll()
     poller.register(worker.stdout, select.POLLIN)
@@ -118,4 +119,4 @@ def _receive(worker: Worker, timeout_s: float) -> JobResult | None:
             raise EOFError("the zygote ended")
         return data
 
-    return read_answer(read)
+    return read_answer(read, listing)

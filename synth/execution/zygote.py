@@ -8,15 +8,15 @@ The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. T
 CPU, memory, output and wall time themselves, and end a program by killing its init.
 """
 
-import os
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from synth.execution.job import Job, JobResult, Output
 from synth.execution.launcher import compiled
-from synth.execution.operations import FAILED, REPORT
+from synth.execution.operations import REPORT
 from synth.execution.plan import file_operations, program_frame, room
+from synth.execution.reports import read_reports
 from synth.records import Stop
 
 Read = Callable[[int], bytes]
@@ -32,34 +32,41 @@ _STOPS: Final = (Stop.NONE, Stop.CPU, Stop.WALL, Stop.MEMORY, Stop.OUTPUT)
 _SIGKILL, _SIGXCPU = 9, 24
 
 
+class Request(NamedTuple):
+    """What is sent for one program, and the list that its reports refer to."""
+
+    message: bytes
+    listing: bytes
+
+
 def zygote_files() -> dict[str, bytes] | None:
     """What a zygote needs in its work folder, or None where there is no C compiler: then programs start cold."""
     library = compiled(library=True)
     return None if library is None else {"libzygote.so": library.read_bytes()}
 
 
-def make_request(job: Job) -> bytes:
+def make_request(job: Job, listens: bool) -> Request:
     """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises ValueError for a bad file name."""
     assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
     limits, stdin = job.limits, job.stdin or b""
-    before, after = program_frame(limits, room(limits, job.files), job.data_limit)
+    before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens)
     listing = b"".join([before, *file_operations(job.files), after])
     numbers = (len(listing), len(stdin), limits.output_bytes, job.channel_bytes, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
-    return b"".join([_REQUEST.pack(*numbers), listing, stdin])
+    return Request(b"".join([_REQUEST.pack(*numbers), listing, stdin]), listing)
 
 
-def read_answer(read: Read) -> JobResult | None:
+def read_answer(read: Read, listing: bytes) -> JobResult | None:
     """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know: it has to be run cold.
 
     Raises EOFError when the zygote ended.
     """
     cpu_s, wall_s, peak_mb, *numbers = _SEEN.unpack(read(_SEEN.size))
     lengths, kept, (stop_number, fault, count) = numbers[:3], numbers[3:6], numbers[6:]
-    reports = [REPORT.unpack(part) for part in _split(read(_REPORTS * REPORT.size), REPORT.size)][:count]
+    said = read_reports(read(_REPORTS * REPORT.size)[: count * REPORT.size], listing)
     streams = [Output(read(size), length) for size, length in zip(kept, lengths, strict=True)]
-    stop = _STOPS[stop_number]
-    ended = _read_end(reports)
-    if fault or ended is None or (ended == -_SIGKILL and stop is Stop.NONE):
+    stop = Stop.VIOLATION if said.violation is not None else _STOPS[stop_number]
+    ended = -_SIGKILL if said.code is None else said.code  # nothing came when the init was killed
+    if fault or said.fault is not None or (ended == -_SIGKILL and stop is Stop.NONE):
         return None
     return JobResult(
         exit_code=ended if ended >= 0 else None,
@@ -71,16 +78,5 @@ def read_answer(read: Read) -> JobResult | None:
         cpu_s=cpu_s,
         wall_s=wall_s,
         peak_memory_mb=peak_mb,
+        violation=said.violation,
     )
-
-
-def _read_end(reports: list[tuple[int, int, int, int]]) -> int | None:
-    """The exit code, or a signal below zero; None when the set-up failed. Nothing came when the init was killed."""
-    if not reports:
-        return -_SIGKILL
-    kind, _, status, _ = reports[0]
-    return None if kind == FAILED else os.waitstatus_to_exitcode(status)
-
-
-def _split(data: bytes, size: int) -> list[bytes]:
-    return [data[at : at + size] for at in range(0, len(data), size)]
