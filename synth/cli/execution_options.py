@@ -8,6 +8,8 @@ from synth.errors import Problem, UserError
 from synth.records import Limits
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from synth.execution.protocol import Sandbox
 
 CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")]
@@ -45,13 +47,22 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
     """The limits that the options state. Raises UserError with every value that cannot be."""
     from pydantic import ValidationError
 
-    from synth.execution.verify_rows import validation_problems
-
+    given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
+    if wall_s is None:
+        given["wall_s"] = 10 * cpu_s if 0 < cpu_s <= 3600 else Limits().wall_s
     try:
-        wall = wall_s if wall_s is not None else min(36000.0, 10 * cpu_s)
-        return Limits(cpu_s=cpu_s, wall_s=wall, memory_mb=memory_mb, output_bytes=output_bytes)
+        return Limits.model_validate(given)
     except ValidationError as error:
-        raise UserError(*validation_problems(error, "limits")) from None
+        raise UserError(*map(_limit_problem, error.errors())) from None
+
+
+def _limit_problem(error: "ErrorDetails") -> Problem:
+    from synth.execution.verify_rows import in_our_words
+
+    name = str(error["loc"][0])
+    option = f"--{name.replace('_', '-')}"
+    fix = f"{option} {Limits.model_fields[name].default}"
+    return Problem(f"{option} {error['input']}", in_our_words(error["msg"]), fix, "docs/architecture/verify.md")
 
 
 Level = Literal["A", "B", "C"]

@@ -91,16 +91,25 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
 
 def _prepare(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    try:
+        _fill_shared(driver, toolchain, unfinished)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
     for path, text in driver.shared.items():
-        (unfinished / path).write_text(text, encoding="utf-8")
+        (folder / path).write_text(text, encoding="utf-8")
     for command in driver.shared_commands:
-        done = subprocess.run(fill(command, toolchain), cwd=unfinished, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
             fix = "codemill doctor; a broken toolchain must be installed again"
-            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {done.stderr[-500:]}", fix))
-    for made in [unfinished, *unfinished.rglob("*")]:
+            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix))
+    for made in [folder, *folder.rglob("*")]:
         made.chmod(0o755 if made.is_dir() else 0o644)
-    unfinished.rename(folder)
 
 
 class Builder:
@@ -153,12 +162,30 @@ class Builder:
             data_limit=False,
         )
         result = self.sandbox.run(job)
-        if result.infrastructure is not None:
-            return Build(folder, infrastructure=result.infrastructure)
         if result.is_clean:
             return Build(folder)
+        messages = compiler_messages(result)
+        fault = result.infrastructure or _no_room(folder, messages)
         shutil.rmtree(folder, ignore_errors=True)
-        return Build(refused={0: compiler_messages(result)})
+        return Build(infrastructure=fault) if fault else Build(refused={0: messages})
+
+
+_LITTLE_ROOM: Final = 4 << 20
+_ENOUGH_ROOM: Final = 1 << 30
+_SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", re.IGNORECASE)
+
+
+def _no_room(folder: Path, messages: str) -> str | None:
+    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the folder is emptied.
+
+    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is nearly full.
+    """
+    found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    is_full = free < _LITTLE_ROOM or (found.f_files > 0 and found.f_favail == 0)
+    if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
+        return None
+    return f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to another folder"
 
 
 def compiler_messages(result: JobResult) -> str:

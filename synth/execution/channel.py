@@ -158,6 +158,11 @@ def failed(request: ExecutionRequest, infrastructure: str | None, context: Conte
     )
 
 
+def is_fault(observation: Observation) -> bool:
+    """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
+    return observation.infrastructure is not None or observation.toolchain_missing is not None
+
+
 def failed_before_run(request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE) -> Observation:
     """The observation of a program that does not parse or compile."""
     return Observation(

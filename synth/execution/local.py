@@ -10,10 +10,9 @@ import signal
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Final, Literal
 
-from synth.errors import SandboxError
-from synth.execution.channel import failed
+from synth.execution.channel import failed, is_fault
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
@@ -22,6 +21,9 @@ from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
+
+_TOOLCHAINS: Final = 3
+"""How often a program is run again because its toolchain changed under it."""
 
 
 class LocalSandbox:
@@ -77,7 +79,7 @@ class LocalSandbox:
         """Faults are not kept, and the cache stays bounded."""
         for key in keys:
             future = self._cache.get(key)
-            if future is not None and future.done() and (future.cancelled() or future.exception() or future.result().infrastructure):
+            if future is not None and future.done() and (future.cancelled() or future.exception() or is_fault(future.result())):
                 del self._cache[key]
         while len(self._cache) > self._cached and next(iter(self._cache.values())).done():
             self._cache.popitem(last=False)
@@ -103,7 +105,7 @@ class LocalSandbox:
             async with self._turns.take(turn):
                 loop = asyncio.get_running_loop()
                 observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
-        except (SandboxError, OSError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever broke here was not the program
             observations = [failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
         except BaseException:
             for key in group:
@@ -113,9 +115,17 @@ class LocalSandbox:
             self._cache[key].set_result(observation)
 
     def _run_in_thread(self, requests: list[ExecutionRequest]) -> list[Observation]:
-        runner = self._runner(requests[0])
-        if isinstance(runner, Observation):
-            return [runner.model_copy(update={"request_id": request.id}) for request in requests]
+        """What was seen while the toolchain went away or became another one says nothing: it is asked for again."""
+        for _ in range(_TOOLCHAINS):
+            runner = self._runner(requests[0])
+            if isinstance(runner, Observation):
+                return [runner.model_copy(update={"request_id": request.id}) for request in requests]
+            observations = self._observe(runner, requests)
+            if runner.toolchain.is_unchanged:
+                return observations
+        return [failed(request, f"the toolchain of {request.language} changes while programs run") for request in requests]
+
+    def _observe(self, runner: LanguageRunner, requests: list[ExecutionRequest]) -> list[Observation]:
         observations = runner.run_group(requests)
         for at, observation in enumerate(observations):
             if is_doubtful(observation, requests[at].limits.cpu_s):
@@ -128,6 +138,7 @@ class LocalSandbox:
             language = get_language(request.language)
         except UnknownLanguage as error:
             return failed(request, str(error))
+        self._forget_changed(language.name)
         if language.name not in self._runners:
             toolchain = find_toolchain(language.name)
             if toolchain is None:
@@ -137,6 +148,15 @@ class LocalSandbox:
         runner = self._runners[language.name]
         runner.prepare()
         return runner
+
+    def _forget_changed(self, language: str) -> None:
+        """Let go of a toolchain that is not there any more, with its resident compilers and warm processes."""
+        runner = self._runners.get(language)
+        if runner is not None and not runner.toolchain.is_unchanged:
+            find_toolchain.cache_clear()
+            if self._runners.get(language) is runner:
+                del self._runners[language]
+            runner.close()
 
 
 def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:

@@ -4,6 +4,7 @@ Place in the flow: `local.py` turns an execution request into jobs; this module 
 are kept between jobs. The one rule: a fault of ours is `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 
+import itertools
 import os
 import threading
 from contextlib import ExitStack
@@ -25,6 +26,9 @@ Level = Literal["A", "B", "C"]
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
 """As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share one."""
+
+_SLOT_NUMBERS = itertools.count()
+"""Of all sandboxes of this process: users and memory groups carry the number."""
 
 
 class Worker:
@@ -94,7 +98,6 @@ class ProcessSandbox:
         self._lock = threading.Lock()
         self._idle: list[Place] = []
         self._busy: set[Place] = set()
-        self._count = 0
         self._closed = False
         first = self._open_place()
         self._level: Level = "B" if first.group is None else "A"
@@ -167,8 +170,7 @@ class ProcessSandbox:
             raise
 
     def _open_place(self) -> Place:
-        with self._lock:
-            index, self._count = self._count, self._count + 1
+        index = next(_SLOT_NUMBERS)
         group = make_group(index) if self._use_cgroups else None
         host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
         root = cache_folder() / "root"

@@ -41,6 +41,20 @@ class Toolchain:
     digest: str
     """Changes when the toolchain does: part of the key of cached results."""
     readonly: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    """Size and time of each tool's file when it was found; empty for a toolchain on another machine."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the tools are still there, and still the same files."""
+        try:
+            return not self.marks or self.marks == _marks(self.tools)
+        except OSError:
+            return False
+
+
+def _marks(tools: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +240,10 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     version = _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
     if version is None:
         return None
-    marks = [f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values()]
+    marks = _marks(tools)
     digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
     shown = {root for path in tools.values() if (root := _root(path))} | {path for path in language.paths if Path(path).exists()}
-    return Toolchain(tools, version, digest, tuple(sorted(shown)))
+    return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
 
 
 def find_tool(name: str) -> str | None:
