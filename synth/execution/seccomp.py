@@ -30,6 +30,7 @@ class _Machine(NamedTuple):
     socketpair: int
     ioctl: int
     fcntl: int
+    prlimit: int
     namespaces: tuple[int, ...]
     """mount, umount2, pivot_root, unshare, sethostname: what a zygote needs and a program never."""
     forbidden: tuple[int, ...]
@@ -45,6 +46,7 @@ _X86_64 = _Machine(
     socketpair=53,
     ioctl=16,
     fcntl=72,
+    prlimit=302,
     namespaces=(165, 166, 155, 272, 170),
     forbidden=(
         *(101, 310, 311, 312, 308, 161, 167, 168, 169, 171, 175, 176, 313, 174, 177, 178, 179, 180, 163, 164, 159, 227, 305, 246, 320),
@@ -58,6 +60,7 @@ _AARCH64 = _Machine(
     socketpair=199,
     ioctl=29,
     fcntl=25,
+    prlimit=261,
     namespaces=(40, 39, 41, 97, 161),
     forbidden=(
         *(117, 270, 271, 272, 268, 51, 224, 225, 142, 162, 105, 106, 273, 60, 42, 89, 170, 171, 112, 266, 104, 294, 217, 218, 219),
@@ -105,6 +108,8 @@ def program_filter(zygote: bool = False) -> bytes:
     lines += [_check_argument(call, _ARGUMENT_0, _EQUAL, _AF_UNIX, deny_if=False) for call in (machine.socket, machine.socketpair)]
     lines += [_check_argument(machine.ioctl, _ARGUMENT_1, _EQUAL, request, deny_if=True) for request in _TERMINAL_INJECTION]
     lines.append(_check_argument(machine.fcntl, _ARGUMENT_1, _EQUAL, _F_SETLEASE, deny_if=True))
+    # A limit of one's own is asked for as process 0. By number, a program could end our init with a CPU limit of nothing.
+    lines.append(_check_argument(machine.prlimit, _ARGUMENT_0, _EQUAL, 0, deny_if=False))
     if not zygote:
         lines.append(_forbid((*machine.namespaces, _MOUNT_SETATTR)))
         lines.append(_check_argument(machine.clone, _ARGUMENT_0, _ANY_BIT, _NAMESPACE_FLAGS, deny_if=True))

@@ -269,10 +269,16 @@ def test_device_nodes_cannot_be_made(run_python: RunPython) -> None:
         ("sethostname", "attempt(170, b'other', 5)"),
         ("terminal injection", "attempt(16, 0, 0x5412, b'x')"),
         ("lease", "attempt(72, os.open('/usr/bin/env', 0), 1024, 0)"),
+        ("limit of our init", "attempt(302, 1, 0, (ctypes.c_ulong * 2)(9, 9), 0)"),
     ],
 )
 def test_a_forbidden_call_is_refused(run_python: RunPython, name: str, call: str) -> None:
     assert text(run_python(ATTEMPT + call)).startswith("refused 1"), name
+
+
+def test_a_program_can_lower_its_own_limits(run_python: RunPython) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    assert text(run_python(limit)) == "(64, 64)\n"
 
 
 @X86
