@@ -23,9 +23,12 @@ class ChannelReport:
 
 
 def read_channel(data: bytes, nonce: str, count: int) -> ChannelReport:
-    """Read the lines of one run. A last line that was cut off does not count."""
+    """Read the lines of one run. A last line that was cut off does not count.
+
+    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after it is not looked at.
+    """
     report = ChannelReport()
-    for line in data.decode("ascii", "replace").split("\n")[:-1]:
+    for line in data.decode("ascii", "replace").split("\n", count + 2)[:-1]:
         _read_line(line.split(" ", 3), nonce, count, report)
     return report
 

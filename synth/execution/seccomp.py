@@ -126,7 +126,7 @@ _REFUSED: Final[Mapping[str, _Call]] = {
 
 _CLONE, _CLONE3 = _Call(56, 220), _everywhere(435)
 _SOCKET, _SOCKETPAIR = _Call(41, 198), _Call(53, 199)
-_IOCTL, _FCNTL, _SECCOMP = _Call(16, 29), _Call(72, 25), _Call(317, 277)
+_IOCTL, _FCNTL, _SECCOMP, _PRLIMIT = _Call(16, 29), _Call(72, 25), _Call(317, 277), _Call(302, 261)
 _ARCHES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _BY_ARGUMENT: Final[Mapping[str, _Call]] = {
     "clone into a new namespace": _CLONE,
@@ -171,6 +171,8 @@ def _by_argument(grave: bytes, zygote: bool) -> dict[_Call, bytes]:
         _SOCKETPAIR: look_at(ARGUMENT_0, EQUAL, _AF_UNIX, _FINE, _PLAIN),
         _IOCTL: line(LOAD, ARGUMENT_1) + line(EQUAL, first, 1, 0) + line(EQUAL, second, 0, 1) + grave + _FINE,
         _FCNTL: look_at(ARGUMENT_1, EQUAL, _F_SETLEASE, _PLAIN, _FINE),
+        # A limit of one's own is asked for as process 0. By number, a program could end our init with a CPU limit of nothing.
+        _PRLIMIT: look_at(ARGUMENT_0, EQUAL, 0, _FINE, _PLAIN),
     }
     if not zygote:
         actions[_CLONE] = look_at(ARGUMENT_0, ANY_BIT, _NAMESPACE_FLAGS, grave, _FINE)

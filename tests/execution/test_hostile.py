@@ -286,6 +286,7 @@ def test_a_call_that_no_harmless_program_makes_is_a_violation(run_python: RunPyt
         ("io_uring_setup", "attempt(425, 1, ctypes.create_string_buffer(256))"),
         ("process_vm_readv", "attempt(310, 1, 0, 0, 0, 0, 0)"),
         ("lease", "attempt(72, os.open('/usr/bin/env', 0), 1024, 0)"),
+        ("limit of our init", "attempt(302, 1, 0, (ctypes.c_ulong * 2)(9, 9), 0)"),
     ],
 )
 def test_a_call_that_runtimes_try_is_only_refused(run_python: RunPython, name: str, call: str) -> None:
@@ -309,6 +310,11 @@ def test_a_violation_is_seen_whoever_of_the_program_makes_it(run_python: RunPyth
 def test_a_program_that_ends_itself_by_sigsys_is_no_violation(run_python: RunPython) -> None:
     result = run_python("import os, signal\nos.kill(os.getpid(), signal.SIGSYS)")
     assert (result.stop, result.signal, result.violation) == (Stop.NONE, 31, None)
+
+
+def test_a_program_can_lower_its_own_limits(run_python: RunPython) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    assert text(run_python(limit)) == "(64, 64)\n"
 
 
 @X86
