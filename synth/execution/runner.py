@@ -21,6 +21,7 @@ from synth.execution.calls import (
     own_limits,
     program_text,
     refuse,
+    script_compiler,
     script_mark,
     too_long,
 )
@@ -29,7 +30,7 @@ from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
 from synth.execution.warm import WarmWorkers
-from synth.languages.spec import Driver, Language, Script, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, parse_signature
 
@@ -176,7 +177,7 @@ class LanguageRunner:
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
         nonce = secrets.token_hex(16)
-        build = self._build_script(script, script.files(request.code, request.call.script, script_mark(nonce)))
+        build = self._build_script(script.files(request.code, request.call.script, script_mark(nonce)))
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
@@ -189,11 +190,11 @@ class LanguageRunner:
             build.remove()
         return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
 
-    def _build_script(self, script: Script, files: Mapping[str, str]) -> Build:
+    def _build_script(self, files: Mapping[str, str]) -> Build:
         if self._servers is not None:
             return self._servers.compile(files)
-        if self.language.compile_command:
-            return self._builder.build_files(files, (*self.language.compile_command, *script.compile_more))
+        if command := script_compiler(self.language):
+            return self._builder.build_files(files, command)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
     # --- jobs ---

@@ -149,8 +149,10 @@ class Script:
 
     files: Callable[[str, str, str], Mapping[str, str]] | None = None
     """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line, for descriptor 3."""
+    compile_command: tuple[str, ...] = ()
+    """Empty: as for other programs of the language."""
     compile_more: tuple[str, ...] = ()
-    """Words after the language's own compile command."""
+    """Words after the compile command."""
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driven: Callable[[str, str, str], str] | None = None
@@ -260,7 +262,10 @@ def _in_wheel(name: str) -> str | None:
 
 
 def _unshim(name: str, found: str) -> str | None:
+    """The program itself. A package of npm may put a start of node before it."""
     real = Path(found).resolve()
+    if real.suffix == ".js" and real.with_name(name).is_file():
+        return str(real.with_name(name))
     if real.name == "rustup":
         toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
         candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(toolchains.glob(f"*/bin/{name}"))

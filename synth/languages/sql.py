@@ -1,6 +1,15 @@
 """SQL by SQLite: stdin/stdout programs; the lines of stdin are the rows of the table `stdin(line)`."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.spec import Language, Samples, Script
+
+_CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
+"""A program may switch off what ends a script that fails."""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Lines with a dot are read where no statement is open."""
+    return {"main.sql": f"{code}\n;\n{_CHECKED}\n{script}\n;\n.shell printf {mark} >&3\n"}
+
 
 LANGUAGE = Language(
     name="sql",
@@ -29,6 +38,7 @@ LANGUAGE = Language(
         ":memory:",
         ".read main.sql",
     ),
+    script=Script(files=_script),
     hello="""WITH RECURSIVE words(word, rest) AS (
   SELECT '', line || ' ' FROM stdin
   UNION ALL

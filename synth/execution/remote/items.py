@@ -19,6 +19,7 @@ from synth.execution.calls import (
     own_limits,
     program_text,
     refuse,
+    script_compiler,
     script_mark,
     too_long,
 )
@@ -109,8 +110,7 @@ class Inside:
         assert script.files is not None, "what is not driven has files"
         files = script.files(request.code, call.script, script_mark(nonce))
         server = language.driver.compile_server if language.driver else ()
-        compile_command = (*language.compile_command, *script.compile_more) if language.compile_command else ()
-        commands = _Commands(() if server else compile_command, server, script.run_command or language.run_command)
+        commands = _Commands(() if server else script_compiler(language), server, script.run_command or language.run_command)
         item = self._item(index, request, language, toolchain, files, commands, ("",))
         return Asked(request, language, item, context, nonce, 1)
 
