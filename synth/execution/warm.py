@@ -9,7 +9,7 @@ import json
 import struct
 import threading
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from synth.errors import SandboxError
 from synth.execution.building import fill
@@ -95,16 +95,25 @@ class WarmWorkers:
             self._idle.append((worker, served))
 
 
-def _ask(worker: Worker, code: str, request: bytes, limits: Limits) -> bytes:
+class _Answer(NamedTuple):
+    """The JSON of an answer, and what was kept of stdout, stderr and the channel."""
+
+    seen: dict[str, Any]
+    streams: list[Output]
+
+
+def _ask(worker: Worker, code: str, request: bytes, limits: Limits) -> _Answer:
     """One exchange (the format stands in python_zygote.py). Raises OSError, EOFError."""
     times = {"cpu_s": limits.cpu_s, "wall_s": limits.wall_s, "output_bytes": limits.output_bytes, "channel_bytes": _CHANNEL_BYTES}
-    task = {"listing": base64.b64encode(_listing(limits)).decode(), "code": code, "request": request.decode("ascii"), "limits": times}
+    texts = (code.encode("utf-8", "surrogatepass"), request)
+    task = {"listing": base64.b64encode(_listing(limits)).decode(), "sizes": list(map(len, texts)), "limits": times}
     body = json.dumps(task).encode()
-    message = struct.pack(">I", len(body)) + body
+    message = b"".join((struct.pack(">I", len(body)), body, *texts))
     while message:
         message = message[worker.stdin.write(message) :]
     (length,) = struct.unpack(">I", _read(worker, 4))
-    return _read(worker, length)
+    seen = json.loads(_read(worker, length))
+    return _Answer(seen, [Output(_read(worker, kept), length) for kept, length in seen["streams"]])
 
 
 def _read(worker: Worker, length: int) -> bytes:
@@ -114,22 +123,21 @@ def _read(worker: Worker, length: int) -> bytes:
     return data
 
 
-def _read_answer(body: bytes, limits: Limits) -> JobResult | None:
+def _read_answer(answer: _Answer, limits: Limits) -> JobResult | None:
     """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know."""
-    answer = json.loads(body)
-    end = read_report(bytes.fromhex(answer["report"]), _listing(limits))
-    stop = Stop(answer["stop"])
+    seen, (stdout, stderr, channel) = answer
+    end = read_report(bytes.fromhex(seen["report"]), _listing(limits))
+    stop = Stop(seen["stop"])
     if end.fault is not None or (end.signal == _SIGKILL and stop is Stop.NONE):
         return None
-    streams = {name: Output(base64.b64decode(data), length) for name, (data, length) in answer["streams"].items()}
     return JobResult(
         exit_code=end.exit_code,
         signal=end.signal,
         stop=Stop.CPU if stop is Stop.NONE and end.signal == _SIGXCPU else stop,
-        stdout=streams["stdout"],
-        stderr=streams["stderr"],
-        channel=streams["channel"].data,
-        cpu_s=answer["cpu_s"],
-        wall_s=answer["wall_s"],
-        peak_memory_mb=answer["peak_memory_mb"],
+        stdout=stdout,
+        stderr=stderr,
+        channel=channel.data,
+        cpu_s=seen["cpu_s"],
+        wall_s=seen["wall_s"],
+        peak_memory_mb=seen["peak_memory_mb"],
     )
