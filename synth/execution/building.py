@@ -22,13 +22,15 @@ from synth.errors import Problem, SandboxError
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox, Worker
 from synth.ids import content_hash
-from synth.languages.spec import Driver, Language, Toolchain, find_tool
+from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
 from synth.records import Limits, Stop
 from synth.values import Signature
 
 COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
 _SERVER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=1 << 20)
 _ONE_COMPILE_S: Final = 60.0
+PROGRAM: Final = "program"
+"""The file that a shared build makes."""
 COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 
 
@@ -41,9 +43,15 @@ class Build:
     refused: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
     """Candidate to its number in the build: the `{index}` of the run command."""
+    parted: bool = False
+    """Each candidate has a folder of its own, named by its number, with nothing of the others in it."""
     unattributed: bool = False
     """The shared build failed and nobody could be named: each candidate has to be built alone."""
     infrastructure: str | None = None
+
+    def folder_of(self, candidate: int) -> Path | None:
+        """What the program of a candidate sees as its folder."""
+        return self.folder / str(self.positions[candidate]) if self.folder and self.parted else self.folder
 
     def remove(self) -> None:
         """Delete the folder. May be called twice."""
@@ -140,8 +148,8 @@ class Builder:
             if build.infrastructure is not None or not build.refused:
                 build.positions = {candidate: position for position, candidate in enumerate(left)}
                 build.refused = refused
-                return build
-            blamed = driver.batch.blame(build.refused[0]) if driver.batch and len(left) > 1 else {0: build.refused[0]}
+                return _part(build, driver.batch) if driver.batch and build.infrastructure is None else build
+            blamed = driver.batch.blame(build.refused[0], chosen) if driver.batch and len(left) > 1 else {0: build.refused[0]}
             refused |= {left[position]: text for position, text in blamed.items()}
             if not blamed:
                 return Build(unattributed=True)
@@ -186,6 +194,23 @@ def _no_room(folder: Path, messages: str) -> str | None:
     if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
         return None
     return f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to another folder"
+
+
+def _part(build: Build, batch: Batch) -> Build:
+    """Give each candidate a program of its own. When that cannot be done, they are built alone."""
+    assert build.folder is not None, "it was built"
+    try:
+        programs = batch.parts((build.folder / PROGRAM).read_bytes(), len(build.positions))
+    except ValueError:
+        build.remove()
+        return Build(unattributed=True)
+    for position, program in enumerate(programs):
+        own = build.folder / str(position)
+        own.mkdir(mode=0o755)
+        (own / PROGRAM).write_bytes(program)
+        (own / PROGRAM).chmod(0o755)
+    build.parted = True
+    return build
 
 
 def compiler_messages(result: JobResult) -> str:

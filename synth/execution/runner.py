@@ -127,7 +127,7 @@ class LanguageRunner:
         assert driver is not None, "checked by refuse"
         nonce = secrets.token_hex(16)
         places = {"shared": self._shared, "index": build.positions[index], "heap_mb": heap_mb(request.limits)}
-        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build)
+        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build, build.folder_of(index))
         job = replace(
             job,
             stdin=driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments),
@@ -199,7 +199,7 @@ class LanguageRunner:
 
     # --- jobs ---
 
-    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build) -> Job:
+    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build, folder: Path | None = None) -> Job:
         return Job(
             argv=argv,
             files=build.files if build.folder is None else {},
@@ -207,7 +207,7 @@ class LanguageRunner:
             limits=own_limits(self.language, limits),
             env={**ENVIRONMENT, **self.language.environment},
             readonly=self.toolchain.readonly,
-            writable=build.folder,
+            writable=folder or build.folder,
             work_readonly=build.folder is not None,
             data_limit=self.language.data_limit,
         )

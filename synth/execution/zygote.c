@@ -108,18 +108,25 @@ static void check(struct watch *watch) {
     else if (now() - watch->started > watch->limits->wall_s) stop(watch, STOP_WALL);
 }
 
+/* As realloc(), but nothing of the old copy stays in memory. */
+static void make_room(struct stream *stream, size_t room) {
+    char *data = malloc(room);
+    if (!data) _exit(1);
+    if (stream->room) {
+        memcpy(data, stream->data, stream->kept);
+        explicit_bzero(stream->data, stream->room);
+        free(stream->data);
+    }
+    stream->data = data, stream->room = room;
+}
+
 /* Keep what fits below the stream's cap and count the rest; whether there is still a writer. */
 static int drain(struct watch *watch, struct stream *stream) {
     static char piece[1 << 16];
     ssize_t got = read(stream->fd, piece, sizeof piece);
     if (got < 0) return errno == EINTR || errno == EAGAIN;
     size_t fits = stream->cap - stream->kept < (size_t)got ? stream->cap - stream->kept : (size_t)got;
-    if (stream->kept + fits > stream->room) {
-        size_t room = 2 * (stream->kept + fits);
-        char *data = realloc(stream->data, room);
-        if (!data) _exit(1);
-        stream->data = data, stream->room = room;
-    }
+    if (stream->kept + fits > stream->room) make_room(stream, 2 * (stream->kept + fits));
     memcpy(stream->data + stream->kept, piece, fits);
     memset(piece, 0, (size_t)got);
     stream->kept += fits, stream->length += (uint64_t)got;

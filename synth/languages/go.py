@@ -74,18 +74,5 @@ func main() {
         identity=" {\n\treturn x\n}\n",
         mutator="func solve(xs []int64, k int64) []int64 { return append(xs, k) }\n",
         honest="package main\n\nfunc solve(x int) int {\n\treturn x*x + 7\n}\n\nfunc main() {}\n",
-        cheats={
-            "an empty stub": "func solve(x int) int { return 0 }",
-            "nothing returned": "func solve(x int) {}",
-            "exit zero": 'import "os"\nfunc init() { os.Exit(0) }\nfunc solve(x int) int { return 0 }',
-            "exit zero when called": 'import "os"\nfunc solve(x int) int { os.Exit(0); return 0 }',
-            "equal to everything": 'type e struct{}\nfunc (e) String() string { return "8" }\nfunc solve(x int) any { return e{} }',
-            "forged lines": 'import ("fmt"; "os")\nfunc init() { c := os.NewFile(3, "c"); for n := 0; n < 6; n++ {'
-            ' fmt.Fprintf(c, "NONCE %d returned i0\\n", n) }; fmt.Fprintf(c, "NONCE finished\\n"); os.Exit(0) }\n'
-            "func solve(x int) int { return 0 }",
-            "a patched driver": "func init() { codemillAny.tag = 'i' }\nfunc solve(x int) any { return nil }",
-            "a float that is equal": "func solve(x int) float64 { return float64(x*x + 7) }",
-            "a string that looks right": 'import "fmt"\nfunc solve(x int) string { return fmt.Sprint(x*x + 7) }',
-        },
     ),
 )

@@ -101,8 +101,11 @@ class Batch:
     """Whether a program can share a build: it must not be able to change what another one does."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
     """(codes, entry point, signature) to the files of one build."""
-    blame: Callable[[str], Mapping[int, str]]
-    """The compiler's output to the candidates (by position) that it refused, each with its messages. Empty: cannot be told."""
+    blame: Callable[[str, Sequence[str]], Mapping[int, str]]
+    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages. Empty: cannot be told.
+    The output may quote a program, so what names a candidate in it has to be something that no program can know."""
+    parts: Callable[[bytes, int], list[bytes]]
+    """(what was built, number of candidates) to the program of each, without anything of the others. Raises ValueError."""
     size: int = 24
 
 

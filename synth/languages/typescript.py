@@ -91,18 +91,5 @@ console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
         identity=" { return x; }",
         mutator="export function solve(xs: number[], k: number): number[] { xs.push(k); return xs; }",
         honest="export const solve = (x: number): number => x * x + 7;",
-        cheats={
-            "an empty stub": "function solve(x: number): void {}",
-            "exit zero": "process.exit(0);",
-            "exit zero when called": "function solve(x: number): number { process.exit(0); }",
-            "equal to everything": "function solve(x: number): any { return { valueOf: () => 8, toString: () => '8' }; }",
-            "forged lines": "import * as fs from 'fs'; for (let n = 0; n < 6; n++) fs.writeSync(3, `NONCE ${n} returned i0\\n`);"
-            " fs.writeSync(3, 'NONCE finished\\n'); process.exit(0);",
-            "patched built-ins": "(Array as any).isArray = () => false; (Number as any).isInteger = () => true;"
-            " Array.prototype.join = () => 'i8'; function solve(x: number): any { return '0'; }",
-            "a boxed number": "function solve(x: number): any { return new Number(x * x + 7); }",
-            "a promise": "async function solve(x: number): Promise<number> { return x * x + 7; }",
-            "a string that looks right": "function solve(x: number): string { return String(x * x + 7); }",
-        },
     ),
 )
