@@ -105,7 +105,8 @@ class Driver:
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
+    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles whole programs and scripts too,
+    and knows from the names of the files what to make of them."""
     zygote: Mapping[str, str] = field(default_factory=dict)
     """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
     zygote_command: tuple[str, ...] = ()
