@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
-from synth.execution.building import Build, Builder, CompileServers, fill, prepare_shared
+from synth.execution.building import Build, Builder, fill, prepare_shared
 from synth.execution.calls import (
     ENVIRONMENT,
     MAX_CODE_BYTES,
@@ -26,6 +26,7 @@ from synth.execution.calls import (
     too_long,
 )
 from synth.execution.channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
+from synth.execution.compile_servers import CompileServers
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
@@ -144,9 +145,7 @@ class LanguageRunner:
         assert isinstance(request.call, StdioCall), "run_group sorts calls by kind"
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
-        build = Build(files={self.language.file_name: request.code.encode("utf-8", "surrogatepass")})
-        if self.language.compile_command:
-            build = self._builder.build_plain(request.code)
+        build = self._build_files({self.language.file_name: request.code}, self.language.compile_command)
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
@@ -177,7 +176,7 @@ class LanguageRunner:
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
         nonce = secrets.token_hex(16)
-        build = self._build_script(script.files(request.code, request.call.script, script_mark(nonce)))
+        build = self._build_files(script.files(request.code, request.call.script, script_mark(nonce)), script_compiler(self.language))
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
@@ -190,14 +189,15 @@ class LanguageRunner:
             build.remove()
         return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
 
-    def _build_script(self, files: Mapping[str, str]) -> Build:
+    # --- what the modes share ---
+
+    def _build_files(self, files: Mapping[str, str], command: Sequence[str]) -> Build:
+        """A whole program. A resident compiler knows from the names of the files what to make of them."""
         if self._servers is not None:
             return self._servers.compile(files)
-        if command := script_compiler(self.language):
+        if command:
             return self._builder.build_files(files, command)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
-
-    # --- jobs ---
 
     def _job(self, limits: Limits, argv: tuple[str, ...], build: Build, folder: Path | None = None) -> Job:
         return Job(

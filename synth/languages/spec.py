@@ -122,7 +122,8 @@ class Driver:
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
+    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles whole programs and scripts too,
+    and knows from the names of the files what to make of them."""
     lacks: frozenset[Lack] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
