@@ -128,7 +128,7 @@ static int drain(struct watch *watch, struct stream *stream) {
     size_t fits = stream->cap - stream->kept < (size_t)got ? stream->cap - stream->kept : (size_t)got;
     if (stream->kept + fits > stream->room) make_room(stream, 2 * (stream->kept + fits));
     memcpy(stream->data + stream->kept, piece, fits);
-    memset(piece, 0, (size_t)got);
+    explicit_bzero(piece, (size_t)got);
     stream->kept += fits, stream->length += (uint64_t)got;
     if (stream->length > stream->cap) stop(watch, STOP_OUTPUT);
     return got > 0;
@@ -182,7 +182,7 @@ static void answer_with(const struct seen *seen, struct stream *streams) {
  * program. Until that is done the zygote stands still. The init takes no signal that a handler of the language could answer (spawn), it and
  * with it the zygote cannot be looked into from when the program begins, and its stack is its own. */
 enum { SETTING_UP = 1, RUNNING = 2 };
-static char init_stack[64 << 10] __attribute__((aligned(64)));
+static char init_stack[32 << 10] __attribute__((aligned(64)));
 static uint32_t init_state;
 static void *program_point[5];
 
@@ -241,6 +241,7 @@ static int serve_one(const struct request *request, const char *listing, const c
     if (init > 0) {
         follow(&watch, ends[STREAMS][0]);
         while (wait4(init, NULL, 0, &used) < 0 && errno == EINTR) {}
+        explicit_bzero(init_stack, sizeof init_stack);  /* a signal puts the registers there, which may hold what was copied last */
     }
     double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
     if (cpu > seen.cpu_s) seen.cpu_s = cpu;
