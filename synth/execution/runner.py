@@ -191,7 +191,7 @@ class LanguageRunner:
         if self._servers is not None:
             return self._servers.compile(files)
         if self.language.compile_command:
-            return self._builder.build_files(files, (*self.language.compile_command, *more))
+            return self._builder.build_files(files, (*self.language.compile_command, *more), self._shared)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
     def _job(self, limits: Limits, argv: tuple[str, ...], build: Build) -> Job:
