@@ -123,9 +123,9 @@ class Builder:
     def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain) -> None:
         self.sandbox, self.language, self.toolchain = sandbox, language, toolchain
 
-    def build_files(self, files: Mapping[str, str], command: Sequence[str]) -> Build:
+    def build_files(self, files: Mapping[str, str], command: Sequence[str], shared: Path | None) -> Build:
         """One program of several files."""
-        return self._compile(files, command, (), 1)
+        return self._compile(files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1)
 
     def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
         """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
@@ -153,7 +153,7 @@ class Builder:
         folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
         folder.chmod(0o777)
         job = Job(
-            argv=fill(command, self.toolchain),
+            argv=tuple(command),
             files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
             stdin=None,
             limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),

@@ -196,7 +196,7 @@ class LanguageRunner:
         if self._servers is not None:
             return self._servers.compile(files)
         if command:
-            return self._builder.build_files(files, command)
+            return self._builder.build_files(files, command, self._shared)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
     def _job(self, limits: Limits, argv: tuple[str, ...], build: Build, folder: Path | None = None) -> Job:
