@@ -163,8 +163,9 @@ class Limits(Record):
         if not isinstance(given, dict) or "wall_s" in given:
             return given
         cpu_s = given.get("cpu_s")
-        is_long = isinstance(cpu_s, int | float) and 5 < cpu_s <= 3600
-        return {**given, "wall_s": 10.0 * cpu_s} if is_long else given
+        if not isinstance(cpu_s, int | float) or not 5 < cpu_s <= 3600:
+            return given
+        return {**given, "wall_s": 10.0 * cpu_s}
 
 
 class Captured(Record):

@@ -1,5 +1,6 @@
 """Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that cannot be is named at once."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
@@ -19,6 +20,9 @@ OutputBytes = Annotated[int, typer.Option("--output-bytes", help="Bytes that one
 MinimumLevel = Annotated[str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")]
 
 SandboxKind = Annotated[str, typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY).")]
+
+
+Cache = Annotated[Path | None, typer.Option("--cache", metavar="FOLDER", help="Keep results here and run only what is not there yet.")]
 
 
 class Chosen(NamedTuple):

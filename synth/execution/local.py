@@ -46,6 +46,16 @@ class LocalSandbox:
     def level(self) -> str:
         return self._sandbox.level if self._sandbox else ""
 
+    async def toolchain(self, language: str) -> str:
+        """Name, version and digest; empty for a language that is unknown, or that this machine cannot run."""
+        try:
+            name = get_language(language).name
+        except UnknownLanguage:
+            return ""
+        self._forget_changed(name)
+        found = await asyncio.to_thread(find_toolchain, name)
+        return found.stated_for(name) if found else ""
+
     async def start(self) -> None:
         """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
         if self._sandbox is None:

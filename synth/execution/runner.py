@@ -50,7 +50,7 @@ class LanguageRunner:
         self._shared: Path | None = None
         self._prepared = False
         self._preparing = threading.Lock()
-        self._context = Context(sandbox.level, f"{language.name} {toolchain.version} {toolchain.digest}")
+        self._context = Context(sandbox.level, toolchain.stated_for(language.name))
 
     def prepare(self) -> None:
         """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""

@@ -44,12 +44,14 @@ def verify(
     minimum_level: Literal["A", "B", "C"] = "C",
     sandbox: Sandbox | None = None,
     batch: int = 1,
+    cache: str | Path | None = None,
 ) -> Iterator[Answer]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have one there are left out.
-    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. Raises RowError at the first
-    row that cannot be judged, SandboxError when there is no isolation to be had.
+    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. `cache` is a folder in which
+    results are kept for later calls (`result_cache.py`). Raises RowError at the first row that cannot be judged, SandboxError when there is
+    no isolation to be had, UserError when the folder cannot be used.
     """
     limits = limits or Limits()
     salt = limits.model_dump_json()
@@ -57,6 +59,10 @@ def verify(
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
         chosen = sandbox or LocalSandbox(workers, minimum_level, cached=_CACHED)
+        if cache is not None:
+            from synth.execution.result_cache import CachedSandbox
+
+            chosen = CachedSandbox(chosen, Path(cache))
         yield from verify_entries(entries, chosen, limits, answers, batch=batch)
     finally:
         if answers is not None:

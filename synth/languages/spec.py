@@ -44,6 +44,10 @@ class Toolchain:
     marks: tuple[str, ...] = ()
     """Size and time of each tool's file when it was found; empty for a toolchain on another machine."""
 
+    def stated_for(self, language: str) -> str:
+        """As observations state it."""
+        return f"{language} {self.version} {self.digest}"
+
     @property
     def is_unchanged(self) -> bool:
         """Whether the tools are still there, and still the same files."""

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from synth.languages.registry import all_languages
+from synth.languages.spec import find_toolchain
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("local_sandbox")
 
@@ -115,6 +118,43 @@ def test_verify_answers_every_row_and_a_second_run_runs_nothing(tmp_path: Path) 
     second = codemill("verify", rows, "-o", out, "--json")
     assert json.loads(second.stdout)["run"] == 0
     assert out.read_bytes() == before
+
+
+def test_with_a_cache_a_second_verify_executes_nothing(tmp_path: Path) -> None:
+    rows, cache = write_rows(tmp_path / "rows.jsonl", 12), tmp_path / "cache"
+    first, second = (
+        codemill("verify", rows, "-o", tmp_path / name, "--cache", cache, "--json", "--cpu-s", "4") for name in ("first", "second")
+    )
+    assert [json.loads(done.stdout)["cached"] for done in (first, second)] == [0, 12], first.stderr + second.stderr
+    assert sorted((tmp_path / "first").read_text().splitlines()) == sorted((tmp_path / "second").read_text().splitlines())
+    other = codemill("verify", rows, "-o", tmp_path / "other", "--cache", cache, "--json", "--cpu-s", "3")
+    assert json.loads(other.stdout)["cached"] == 0
+
+
+def test_a_cache_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", 1)
+    done = codemill("verify", rows, "-o", tmp_path / "out", "--cache", rows)
+    assert done.returncode == 2
+    assert "must be a folder that can be written to" in done.stderr
+
+
+def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart(tmp_path: Path) -> None:
+    missing = next((language.name for language in all_languages() if find_toolchain(language.name) is None), "")
+    if not missing:
+        pytest.skip("every toolchain is here")
+    rows = write_rows(tmp_path / "rows.jsonl", 3)
+    tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]}
+    with rows.open("a") as more:
+        more.writelines(json.dumps({"id": n, "language": missing, "code": "", "tests": tests}) + "\n" for n in "ab")
+    for _ in range(2):  # asked again by the next one
+        done = codemill("verify", rows, "-o", tmp_path / "out")
+        assert done.returncode == 1
+        assert f"2 could not be run: {missing}: toolchain_missing: install it: " in done.stderr
+    assert "2 rows are tried again" in done.stderr
+    assert [line.split() for line in done.stdout.splitlines() if "missing" in line or "pass" in line] == [
+        ["pass", "0", "3"],
+        ["toolchain_missing", "2", "2"],
+    ]
 
 
 def test_a_verify_that_was_killed_goes_on_and_loses_and_repeats_nothing(tmp_path: Path) -> None:

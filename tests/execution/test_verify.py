@@ -115,6 +115,9 @@ class Echo:
     async def start(self) -> None:
         return
 
+    async def toolchain(self, language: str) -> str:
+        return ""
+
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         self.sizes.append(len(requests))
         self.seen += [request.id for request in requests]

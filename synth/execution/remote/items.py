@@ -62,6 +62,14 @@ class Inside:
         }
         self._shared: dict[str, Shared] = {}
 
+    def toolchain(self, language: str) -> str:
+        """What runs programs of the language inside; empty where nothing does."""
+        try:
+            name = get_language(language).name
+        except UnknownLanguage:
+            return ""
+        return self._toolchains[name].stated_for(name) if name in self._toolchains else ""
+
     def shared_of(self, item: Item) -> dict[str, Shared]:
         """The shared files that the worker needs for an item, by key."""
         return {item.shared: self._shared[item.shared]} if item.shared else {}
@@ -75,7 +83,7 @@ class Inside:
         toolchain = self._toolchains.get(language.name)
         if toolchain is None:
             return failed(request, None, Context(self.level, "")).model_copy(update={"toolchain_missing": language.install})
-        context = Context(self.level, f"{language.name} {toolchain.version} {toolchain.digest}")
+        context = Context(self.level, toolchain.stated_for(language.name))
         refused = refuse(language, request)
         if refused:
             return failed(request, refused, context)
