@@ -93,8 +93,6 @@ class Samples:
     """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
     honest: str = ""
     """With a driver: `(int) -> int`, x * x + 7."""
-    cheats: Mapping[str, str] = field(default_factory=dict)
-    """With a driver: programs, by what they try, that must not pass for the honest one."""
 
 
 @dataclass(frozen=True, slots=True)
