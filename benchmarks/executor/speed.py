@@ -135,8 +135,8 @@ def _bare_rate(name: str, bare: Bare) -> float:
             (Path(folder) / file_name).write_text(f"{_bare_program(name)}\n{bare.comment} {number}\n")
             for command in commands:
                 done = subprocess.run(command, cwd=folder, input=STDIN.encode(), capture_output=True, check=False)
-                if done.returncode:
-                    raise RuntimeError(f"{' '.join(command)}: {done.stderr.decode(errors='replace')[-500:]}")
+            if done.returncode:  # of the program; tsc writes it in spite of what it says of node's types
+                raise RuntimeError(f"{' '.join(commands[-1])}: {done.stderr.decode(errors='replace')[-500:]}")
 
     return _rate(run_one, bare.bare)
 
