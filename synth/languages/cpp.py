@@ -7,6 +7,7 @@ moved up. Candidates share a build only when they consist of plain functions, so
 import re
 from collections.abc import Mapping, Sequence
 
+from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
 from synth.languages.parsing import get_parser
 from synth.languages.scripting import CPP
@@ -147,6 +148,7 @@ LANGUAGE = Language(
         "i6",
     ),
     script=CPP,
+    controls=controls.CPP,
     hello="""#include <iostream>
 
 int main() {

@@ -2,6 +2,7 @@
 
 import re
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.scripting import GO
 from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
@@ -50,6 +51,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.GO,
     hello="""package main
 
 import "fmt"
