@@ -43,10 +43,9 @@ class Source(Protocol):
     def __call__(self) -> "Iterator[Entry]": ...
 
 
-def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, limits: Limits) -> Source:
+def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, salt: str) -> Source:
     from synth.execution.row_files import file_entries
 
-    salt = limits.model_dump_json()
     if form is None and problems is None:
         return lambda: file_entries(file, salt)
     if form is None or problems is None:
@@ -128,6 +127,7 @@ def verify(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores.")] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")] = False,
+    controls: Annotated[bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")] = False,
     cache: Cache = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
@@ -140,20 +140,20 @@ def verify(
     """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
     from synth.cli.verify_summary import Ended, Summary
     from synth.execution.answer_file import AnswerFile
-    from synth.execution.verify import verify_entries
+    from synth.execution.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     chosen = choose_sandbox(kind, workers, minimum_level)
     sandbox = _around(chosen.sandbox, cache)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, limits)
+    source = _source(file, form, problems, lang, settings(limits, controls))
     total = _check(source, limits, skip_bad)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
         _say_what_is_done(answers, total)
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
-            for answer in verify_entries(source(), sandbox, limits, answers, bad, chosen.batch):
+            for answer in verify_entries(source(), sandbox, limits, answers, bad, chosen.batch, controls):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)
     finally:

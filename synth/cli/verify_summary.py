@@ -32,15 +32,22 @@ class Summary:
         self.found = Counter[Outcome]()
         self.faults = Counter[str]()
         """Rows that could not be run, by the reason."""
+        self.accepting = Counter[str]()
+        """Rows whose tests accept a control, by the control."""
+        self._named: list[str] = []
 
     def add(self, answer: Answer) -> None:
         self.found[answer.verdict] += 1
         if answer.verdict in FAULTS:
             self.faults[f"{answer.language}: {answer.verdict}: {one_line(answer.reason, 200)}"] += 1
 
+        self.accepting.update(answer.accepts)
+        if answer.accepts and len(self._named) < _SHOWN:
+            self._named.append(f"row {answer.row} ({one_line(answer.id, 60)}): {', '.join(answer.accepts)}")
+
     @property
     def needs_a_person(self) -> bool:
-        return bool(self.faults)
+        return bool(self.faults or self.accepting)
 
     def show(self, in_file: Counter[Outcome], ended: Ended) -> None:
         """For people: a table on stdout, what has to be done on stderr."""
@@ -53,11 +60,14 @@ class Summary:
         print(f"{run} programs in {ended.wall_s:.1f} s, {run / max(ended.wall_s, 1e-3):.0f}/s{counted}")
         for reason, count in self.faults.most_common(_SHOWN):
             print(f"{count} could not be run: {reason}", file=sys.stderr)
+        for control, count in self.accepting.most_common():
+            print(f"{count} rows have tests that accept {control}", file=sys.stderr)
+        print("".join(f"  {named}\n" for named in self._named), file=sys.stderr, end="")
 
     def show_json(self, in_file: Counter[Outcome], ended: Ended) -> None:
         """For programs."""
         counts = {"run": self.found.total(), "verdicts": _by_name(self.found), "in_file": _by_name(in_file)}
-        print_json({**ended._asdict(), **counts, "faults": dict(self.faults)})
+        print_json({**ended._asdict(), **counts, "faults": dict(self.faults), "accepting": dict(self.accepting)})
 
 
 def _by_name(counts: Counter[Outcome]) -> dict[str, int]:

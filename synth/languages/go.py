@@ -6,6 +6,7 @@ The compiler and the linker are called directly (drivers/go_build.sh), against a
 import re
 from collections.abc import Mapping
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.scripting import GO
 from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
@@ -73,6 +74,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.GO,
     hello="""package main
 
 import "fmt"

@@ -1,5 +1,6 @@
 """Lua 5.4: called by drivers/lua_driver.lua; lists, tuples and maps are tables."""
 
+from synth.languages import controls
 from synth.languages.scripting import LUA
 from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
 from synth.values import Signature
@@ -34,6 +35,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.LUA,
     hello="""local total = 0
 for word in io.read("a"):gmatch("%S+") do
   total = total + math.tointeger(tonumber(word))

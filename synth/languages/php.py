@@ -1,5 +1,6 @@
 """PHP: called by drivers/php_driver.php; lists, tuples and maps are arrays."""
 
+from synth.languages import controls
 from synth.languages.scripting import PHP
 from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
 from synth.values import Signature, ValueType
@@ -43,6 +44,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     gold=Gold("<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"),
     script=PHP,
+    controls=controls.PHP,
     hello="""<?php
 echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(STDIN))))), PHP_EOL;
 """,

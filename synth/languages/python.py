@@ -2,6 +2,7 @@
 
 import ast
 
+from synth.languages import controls
 from synth.languages.scripting import PYTHON
 from synth.languages.spec import Driver, Gold, Language, Zygote, parameter_names, read_driver
 from synth.records import FunctionContract
@@ -112,5 +113,6 @@ LANGUAGE = Language(
     find_signature=find_signature,
     gold=Gold("def solve(xs: list[int]) -> int:\n    return sum(xs)\n", ("l3 i1 i2 i3",), "i6"),
     script=PYTHON,
+    controls=controls.PYTHON,
     hello="print(sum(map(int, input().split())))\n",
 )

@@ -1,5 +1,6 @@
 """Ruby: called by drivers/ruby_driver.rb; a tuple is an array."""
 
+from synth.languages import controls
 from synth.languages.scripting import RUBY
 from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
 from synth.values import Signature
@@ -27,6 +28,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     gold=Gold("def solve(xs)\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
     script=RUBY,
+    controls=controls.RUBY,
     hello="""puts $stdin.read.split.map(&:to_i).sum
 """,
     samples=Samples(

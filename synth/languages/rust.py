@@ -2,6 +2,7 @@
 
 import re
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.scripting import RUST
@@ -95,6 +96,7 @@ LANGUAGE = Language(
     script=RUST,
     render_signature=render_signature,
     gold=Gold("fn solve(xs: Vec<i64>) -> i64 {\n    xs.iter().sum()\n}\n", ("l3 i1 i2 i3",), "i6"),
+    controls=controls.RUST,
     hello="""use std::io::Read;
 
 fn main() {

@@ -95,6 +95,33 @@ class Samples:
     """With a driver: `(int) -> int`, x * x + 7."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """How to write, in this language, programs that no suite may accept (`execution/controls.py` says which). In each text STATEMENT stands
+    for `exit`, `shout` or nothing, and VALUE for what is returned."""
+
+    body: str = ""
+    """With a driver: what stands after the declaration of a function that carries out STATEMENT and returns VALUE."""
+    before: str = ""
+    """What STATEMENT needs at the beginning of the program: imports."""
+    zero: Mapping[str, str] = field(default_factory=dict)
+    """Kind of result to its zero or empty value; "" is for every other kind."""
+    nothing: str = ""
+    """What any function may return whatever it declares: null, nil. Empty where types forbid it."""
+    argument: str = "x"
+    """How a parameter `x` is read."""
+    equal: tuple[str, str] = ("", "")
+    """A definition that stands before the function, and a value made from it that claims to equal everything."""
+    exit: str
+    """Ends the process with exit code 0."""
+    shout: str
+    """Prints PASS."""
+    program: str = "STATEMENT"
+    """A whole program."""
+    part: str = "STATEMENT"
+    """With script mode: what carries out STATEMENT before the script that follows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Several candidates of one signature built together, for languages whose compiler is slow to start on each alone."""
@@ -202,6 +229,7 @@ class Language:
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) to the contract that the declaration states; None when it states none."""
     gold: Gold | None = None
+    controls: Controls | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
     samples: Samples | None = None

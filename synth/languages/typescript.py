@@ -2,6 +2,7 @@
 
 import re
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.javascript import NODE_FLAGS, read_jsdoc_type
@@ -80,6 +81,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("function solve(xs: number[]): number {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    controls=controls.TYPESCRIPT,
     hello="""import { readFileSync } from "fs";
 const words: string[] = readFileSync(0, "utf8").trim().split(" ");
 console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
