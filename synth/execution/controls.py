@@ -1,7 +1,7 @@
 """Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
 
-Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict is
-a pass, by the same way that every program takes, and a suite that accepts one can be passed without solving the task.
+Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict
+is a pass, by the same way that every program takes, and a suite that accepts one can be passed without solving the task.
 """
 
 import asyncio
