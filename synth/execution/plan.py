@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from synth.execution.operations import Code, execute, mount, operation
-from synth.execution.seccomp import program_filter
+from synth.execution.seccomp import Holder, call_filter
 from synth.records import Limits
 
 INSIDE_ID = 1000
@@ -36,7 +36,7 @@ _RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_N
     7,
     8,
 )
-_OPEN_FILES, _INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+_OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
 
 BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -119,17 +119,18 @@ def slot_operations(plan: SlotPlan) -> bytes:
     return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
 
 
-def limit_operations(limits: Limits, data_limit: bool) -> list[bytes]:
+def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
     """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there
     is one."""
     cpu = int(limits.cpu_s) + 1
+    processes = limits.processes + 1 if processes is None else processes  # our init counts too
     listing = [
         (_RLIMIT_CPU, cpu, cpu + 1),
         (_RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
         (_RLIMIT_CORE, 0, 0),
         (_RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
         (_RLIMIT_MEMLOCK, 65536, 65536),
-        (_RLIMIT_NPROC, limits.processes + 1, limits.processes + 1),  # our init counts too
+        (_RLIMIT_NPROC, processes, processes),
         (_RLIMIT_STACK, 8 << 20, limits.memory_mb << 20),
     ]
     if data_limit:
@@ -154,7 +155,7 @@ def _covered(path: str) -> bool:
 
 
 def _tmpfs(target: str, size: int, owner: int) -> bytes:
-    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={_INODES},mode=0755,uid={owner},gid={owner}")
+    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}")
 
 
 def _private(plan: SlotPlan, name: str, size: int) -> bytes:
@@ -209,13 +210,13 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
-def _filter(zygote: bool, listens: bool) -> bytes:
+def filter_operation(holder: Holder, listens: bool) -> bytes:
     """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
     is left to each of its programs."""
-    return operation(Code.SECCOMP, program_filter(zygote, listens), numbers=(int(listens and not zygote),))
+    return operation(Code.SECCOMP, call_filter(holder, listens), numbers=(int(listens and holder is not Holder.ZYGOTE),))
 
 
-def _room(limits: Limits, files: Mapping[str, bytes]) -> int:
+def room(limits: Limits, files: Mapping[str, bytes]) -> int:
     """Bytes of /work and of /tmp: four files of the largest size, and what we put there."""
     return 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
 
@@ -232,13 +233,13 @@ def job_operations(
     """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
     return b"".join(
         [
-            *view_operations(plan, view, _room(limits, files)),
+            *view_operations(plan, view, room(limits, files)),
             *file_operations(files),
             *privilege_operations(plan),
             *limit_operations(limits, data_limit),
             operation(Code.DROPCAPS),
             operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
-            _filter(view.zygote, plan.listens),
+            filter_operation(Holder.ZYGOTE if view.zygote else Holder.APART, plan.listens),
             operation(Code.SPAWN),
             execute(argv, env),
         ]
@@ -250,7 +251,7 @@ def program_operations(files: Mapping[str, bytes], limits: Limits, listens: bool
 
     Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
     """
-    room = _room(limits, files)
+    size = room(limits, files)
     return b"".join(
         [
             operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
@@ -260,12 +261,12 @@ def program_operations(files: Mapping[str, bytes], limits: Limits, listens: bool
             operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
             operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
             mount("proc", "/proc", "proc", _PROC),
-            *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
+            *(_tmpfs(target, size, INSIDE_ID) for target in ("/tmp", "/work")),
             operation(Code.CHDIR, "/work"),
             *file_operations(files),
             *limit_operations(limits, data_limit=True),
             operation(Code.DROPCAPS),
-            _filter(False, listens),
+            filter_operation(Holder.APART, listens),
             operation(Code.SPAWN),
             operation(Code.RETURN),
         ]

@@ -41,7 +41,7 @@ for line in sys.stdin.buffer:
 Answer = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=[True, False])
+@pytest.fixture(scope="module", params=["A", "B"])
 def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
     files = zygote_files()
     if files is None:
@@ -55,7 +55,7 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
         readonly=(sys.base_prefix,),
         zygote=True,
     )
-    with ProcessSandbox(use_cgroups=request.param) as sandbox, sandbox.open_worker(job) as opened:
+    with ProcessSandbox(highest_level=request.param) as sandbox, sandbox.open_worker(job) as opened:
         yield opened
 
 
