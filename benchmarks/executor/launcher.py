@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from benchmarks.executor.row import Row, at_most
 from synth.execution.job import Job
 from synth.execution.launcher import memory_file
-from synth.execution.plan import View, job_operations
+from synth.execution.plan import SlotPlan, View, job_operations
 from synth.execution.process import ProcessSandbox
 from synth.records import Limits
 
@@ -36,6 +36,7 @@ def _text(ours: float, bare: float, level: str) -> str:
 def _launcher_alone(sandbox: ProcessSandbox) -> Iterator[Callable[[], object]]:
     """A slot of the sandbox that starts one prepared job again and again, its streams going nowhere."""
     place = sandbox._open_place()
+    assert isinstance(place.plan, SlotPlan), "level C has another launcher's list"
     listing = job_operations(place.plan, View((), None, False), {}, JOB.limits, JOB.argv, JOB.env, False)
     with ExitStack() as stack:
         stack.callback(place.close)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Mapping
 from itertools import pairwise
 
-LOAD, EQUAL, GREATER, AT_LEAST, ANY_BIT, JUMP, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x05, 0x06
+LOAD, EQUAL, GREATER, AT_LEAST, ANY_BIT, AND, JUMP, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x54, 0x05, 0x06
 NUMBER, ARCH, ARGUMENT_0, ARGUMENT_1 = 0, 4, 16, 24
 """Offsets in `struct seccomp_data`; of an argument, its low half."""
 _FARTHEST = 255

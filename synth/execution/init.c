@@ -16,7 +16,10 @@ static void fail(uint32_t at) {
     _exit(1);
 }
 
+static int without_namespace;
+static uid_t job_id;
 static volatile sig_atomic_t told_to_end;
+
 static void wake(int number) { if (number == SIGTERM) told_to_end = 1; }
 
 /* Reaps what has ended; whether the program, whose status is kept, was among it. With WNOHANG, as far as that goes without waiting. */
@@ -27,19 +30,12 @@ static int reap_all(pid_t program, int *status, int options) {
     return seen;
 }
 
-/* Without a pid namespace (level C) the init is a subreaper: it kills its children until none is left; their orphans become its own. */
-static void kill_strays(void) {
-    char path[64], text[65536];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    for (;;) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC), any = 0;
-        ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-        if (fd >= 0) close(fd);
-        if (size <= 0) return;
-        text[size] = 0;
-        for (char *at = text, *end; (any = (int)strtol(at, &end, 10)) > 0; at = end) kill(any, SIGKILL);
-        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) return;
-    }
+/* Without a pid namespace, what is left of the job is of a user of its own, or in a Landlock domain that signals do not leave: then the slot
+ * cannot be reached either. That is looked at first, for nothing else holds a kill of all processes back. */
+static void kill_everything(pid_t program) {
+    if (!without_namespace) { kill(-1, SIGKILL); return; }
+    if (job_id) set_ids(job_id, job_id);
+    if (kill(getppid(), 0) && errno == EPERM) kill(-1, SIGKILL); else kill(program, SIGKILL);
 }
 
 /* Whether a forbidden call was told; it may be gone again, with the thread that made it. The kernel's record is 80 bytes today. */
@@ -59,7 +55,7 @@ static void be_init(pid_t program, const sigset_t *while_waiting) {
         over = reap_all(program, &status, WNOHANG) || told_to_end;
         if (ppoll(&calls, 1, over ? &no_time : NULL, while_waiting) > 0) over |= hear_call();
     }
-    if (stray_children) kill_strays(); else kill(-1, SIGKILL);
+    kill_everything(program);
     reap_all(program, &status, 0);
     report(ENDED, 0, status, 0);
     _exit(0);
@@ -67,11 +63,12 @@ static void be_init(pid_t program, const sigset_t *while_waiting) {
 
 /* The caller becomes init and ends there; its child goes on as the program. Until that one is ready, neither can be looked into.
  * Only an init without a namespace is told to end by SIGTERM; the kernel kills a namespace with its init. */
-static void spawn(struct list *rest) {
+static void spawn(const struct list *rest, const struct op *how) {
     static const int numbers[2] = { SIGCHLD, SIGTERM };
-    const int count = stray_children ? 2 : 1;
+    const int count = how->n[0] ? 2 : 1;
     struct sigaction waking = { .sa_handler = wake }, usual[2];
     sigset_t all, before, waiting;
+    without_namespace = (int)how->n[0], job_id = (uid_t)how->n[1];
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     for (int i = 0; i < count; i++) sigaction(numbers[i], &waking, &usual[i]);

@@ -42,7 +42,7 @@ enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32 };
 struct list { const char *data; size_t size, at; uint32_t index; };
 struct step { struct op op; const char *text[4]; };
 
-static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1, stray_children;
+static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1;
 static uint64_t clone_flags;
 static void (*has_spawned)(void);
 static struct list at_exit;
@@ -159,9 +159,9 @@ static int set_limit(const uint64_t *n) {
     return setrlimit((int)n[0], &limit);
 }
 
-static int die_with_slot(void) {
+static int die_with_slot(uint64_t number) {
     struct pollfd slot = { slot_pidfd, POLLIN, 0 };
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) return -1;
+    if (prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)) return -1;
     if (slot_pidfd >= 0 && poll(&slot, 1, 0) > 0) _exit(1);
     return 0;
 }
@@ -207,8 +207,8 @@ static void run_job(struct list list) {
             if (close(proc_fd) || syscall(SYS_close_range, STATUS, ~0U, 0)) fail(list.index);
             return;
         }
-        if (step.op.code == OP_SPAWN) { stray_children = (int)step.op.n[0]; spawn(&list); continue; }
-        if (step.op.code == OP_PRCTL && step.op.n[0] == PR_SET_PDEATHSIG) { if (die_with_slot()) fail(list.index); continue; }
+        if (step.op.code == OP_SPAWN) { spawn(&list, &step.op); continue; }
+        if (step.op.code == OP_PRCTL && step.op.n[0] == PR_SET_PDEATHSIG) { if (die_with_slot(step.op.n[1])) fail(list.index); continue; }
         if (carry_out(&step)) fail(list.index);
     }
     errno = ENOEXEC;
@@ -267,11 +267,32 @@ static void answer(char kind, int32_t number, int32_t second) {
     (void)!send(CONTROL, text, sizeof text, MSG_NOSIGNAL);
 }
 
+/* With a pid namespace, all of the job dies with its init. Without one, the init is asked to kill all; only what it could not kill, because
+ * it was killed itself, is ours then, for a slot of that kind adopts orphans. */
+static void end_job(pid_t init) {
+    kill(init, clone_flags & CLONE_NEWPID ? SIGKILL : SIGTERM);
+}
+
+static void end_orphans(void) {
+    char path[64], text[65536];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    while (!(clone_flags & CLONE_NEWPID)) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC), orphan;
+        ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        if (fd >= 0) close(fd);
+        if (size <= 0) return;
+        text[size] = 0;
+        for (char *at = text, *end; (orphan = (int)strtol(at, &end, 10)) > 0; at = end) kill(orphan, SIGKILL);
+        waitpid(-1, NULL, 0);
+    }
+}
+
 static void leave(pid_t init) {
     struct step step;
     if (init > 0) {
-        kill(init, SIGKILL);
+        end_job(init);
         while (waitpid(init, NULL, 0) < 0 && errno == EINTR) {}
+        end_orphans();
     }
     while (next_step(&at_exit, &step)) carry_out(&step);
     _exit(0);
@@ -284,7 +305,7 @@ static pid_t take_message(pid_t init) {
     ssize_t size = receive(&kind, fds, &count);
     if (size < 0 && errno == EINTR) return init;
     if (size <= 0) leave(init);
-    if (kind == 'K' && init > 0) kill(init, SIGKILL);
+    if (kind == 'K' && init > 0) end_job(init);
     if (kind == 'J' && count >= 5) {
         init = start_job(fds, count);
         answer(init < 0 ? 'F' : 'S', init < 0 ? errno : init, 0);
@@ -298,6 +319,7 @@ static pid_t take_message(pid_t init) {
 static int reap(pid_t init) {
     struct rusage used;
     if (wait4(init, NULL, WNOHANG, &used) != init) return 0;
+    end_orphans();
     long seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec, microseconds = used.ru_utime.tv_usec + used.ru_stime.tv_usec;
     answer('E', (int32_t)(seconds * 10000 + microseconds / 100), (int32_t)used.ru_maxrss);
     return 1;

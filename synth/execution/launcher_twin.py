@@ -23,7 +23,7 @@ from synth.execution.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER,
 
 _CONTROL, _CHANNEL, _STATUS, _SLOT, _HIGH = 3, 3, 4, 5, 32
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 24, 47
-_AMBIENT_CLEAR_ALL, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD = 4, 2, 0x8000, -100
+_AMBIENT_CLEAR_ALL, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD, _CLONE_NEWPID = 4, 2, 0x8000, -100, 0x20000000
 _MACHINE = os.uname().machine
 _CLONE, _PIVOT_ROOT, _CAPSET, _SECCOMP = (56, 155, 126, 317) if _MACHINE == "x86_64" else (220, 41, 91, 277)
 _SET_FILTER, _NEW_LISTENER, _RECEIVE_CALL, _CALL_BYTES, _CALL_NUMBER_AT = 1, 8, 0xC0502100, 80, 16
@@ -207,13 +207,17 @@ def _wait_any(options: int = 0) -> tuple[int, int] | None:
     return ended if ended[0] else None
 
 
-def _kill_strays() -> None:
-    """Without a pid namespace: kill our children until none is left; their orphans become ours."""
-    while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-        if _wait_any() is None:
-            return
+def _kill_everything(program: int, job_id: int) -> None:
+    """Without a pid namespace: see `kill_everything` in init.c for why this reaches nothing else."""
+    if job_id:
+        _set_ids([], (job_id, job_id))
+    try:
+        os.kill(os.getppid(), 0)
+    except PermissionError:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(-1, signal.SIGKILL)
+    else:
+        os.kill(program, signal.SIGKILL)
 
 
 def _hear_call() -> bool:
@@ -228,7 +232,7 @@ def _hear_call() -> bool:
     return True
 
 
-def _be_init(program: int, wakes: int, has_namespace: bool) -> NoReturn:
+def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
     status, over, told_to_end, calls = 0, False, False, select.poll()
     for descriptor in (wakes, _state.listener):
         if descriptor >= 0:
@@ -242,11 +246,11 @@ def _be_init(program: int, wakes: int, has_namespace: bool) -> NoReturn:
         if wakes in ready:
             told_to_end = signal.SIGTERM in os.read(wakes, 4096)
         over |= _state.listener in ready and _hear_call()
-    if has_namespace:
+    if numbers[0]:
+        _kill_everything(program, numbers[1])
+    else:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-    else:
-        _kill_strays()
     while ended := _wait_any():
         status = ended[1] if ended[0] == program else status
     os.write(_state.status, REPORT.pack(ENDED, 0, status, 0))
@@ -266,7 +270,7 @@ def _spawn(numbers: tuple[int, ...]) -> None:
         for descriptor in range(4):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        _be_init(program, wakes, has_namespace=not numbers[0])
+        _be_init(program, wakes, numbers)
     signal.set_wakeup_fd(-1)
     for number in (*waking, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the interpreter has changed the last three
@@ -316,10 +320,27 @@ def _start_job(descriptors: list[int]) -> int:
     return init
 
 
+def _end_job(init: int) -> None:
+    """With a pid namespace, all of the job dies with its init; without one, the init is asked to kill all."""
+    os.kill(init, signal.SIGKILL if _state.clone_flags & _CLONE_NEWPID else signal.SIGTERM)
+
+
+def _end_orphans() -> None:
+    """What an init could not kill, because it was killed itself, is ours without a pid namespace."""
+    while not _state.clone_flags & _CLONE_NEWPID:
+        orphans = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        if not orphans:
+            return
+        for orphan in orphans:
+            os.kill(int(orphan), signal.SIGKILL)
+        os.waitpid(-1, 0)
+
+
 def _leave(init: int) -> NoReturn:
     if init:
-        os.kill(init, signal.SIGKILL)
+        _end_job(init)
         os.waitpid(init, 0)
+        _end_orphans()
     for step in _state.at_exit or []:
         with contextlib.suppress(OSError):
             _HANDLERS[step.code](step.texts, step.numbers)
@@ -336,7 +357,7 @@ def _take_message(control: socket.socket, init: int) -> int:
     if not kind:
         _leave(init)
     if kind == b"K" and init:
-        os.kill(init, signal.SIGKILL)
+        _end_job(init)
     if kind == b"J" and len(descriptors) >= 5:
         try:
             init = _start_job(descriptors)
@@ -352,6 +373,7 @@ def _reap(control: socket.socket, init: int) -> int:
     pid, _, used = os.wait4(init, os.WNOHANG)
     if pid != init:
         return init
+    _end_orphans()
     _answer(control, b"E", int(10_000 * (used.ru_utime + used.ru_stime)), used.ru_maxrss)
     return 0
 

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from synth.execution.operations import Code, execute, mount, operation
-from synth.execution.seccomp import program_filter
+from synth.execution.seccomp import Holder, call_filter
 from synth.records import Limits
 
 INSIDE_ID = 1000
@@ -36,7 +36,7 @@ _RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_N
     7,
     8,
 )
-_OPEN_FILES, _INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+_OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
 
 BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -119,17 +119,18 @@ def slot_operations(plan: SlotPlan) -> bytes:
     return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
 
 
-def limit_operations(limits: Limits, data_limit: bool) -> list[bytes]:
+def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
     """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there
     is one."""
     cpu = int(limits.cpu_s) + 1
+    processes = limits.processes + 1 if processes is None else processes  # our init counts too
     listing = [
         (_RLIMIT_CPU, cpu, cpu + 1),
         (_RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
         (_RLIMIT_CORE, 0, 0),
         (_RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
         (_RLIMIT_MEMLOCK, 65536, 65536),
-        (_RLIMIT_NPROC, limits.processes + 1, limits.processes + 1),  # our init counts too
+        (_RLIMIT_NPROC, processes, processes),
         (_RLIMIT_STACK, 8 << 20, limits.memory_mb << 20),
     ]
     if data_limit:
@@ -154,7 +155,7 @@ def _covered(path: str) -> bool:
 
 
 def _tmpfs(target: str, size: int, owner: int) -> bytes:
-    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={_INODES},mode=0755,uid={owner},gid={owner}")
+    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}")
 
 
 def _private(plan: SlotPlan, name: str, size: int) -> bytes:
@@ -209,10 +210,10 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
-def _filter(zygote: bool, listens: bool) -> bytes:
+def filter_operation(holder: Holder, listens: bool) -> bytes:
     """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
     is left to each of its programs."""
-    return operation(Code.SECCOMP, program_filter(zygote, listens), numbers=(int(listens and not zygote),))
+    return operation(Code.SECCOMP, call_filter(holder, listens), numbers=(int(listens and holder is not Holder.ZYGOTE),))
 
 
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
@@ -242,7 +243,7 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
-        _filter(view.zygote, plan.listens),
+        filter_operation(Holder.ZYGOTE if view.zygote else Holder.APART, plan.listens),
         operation(Code.SPAWN),
     ]
     return b"".join(view_operations(plan, view, size)), b"".join(after)
@@ -266,7 +267,7 @@ def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) ->
     after = [
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
-        _filter(False, listens),
+        filter_operation(Holder.APART, listens),
         operation(Code.SPAWN),
         operation(Code.RETURN),
     ]

@@ -8,7 +8,7 @@ import os
 from typing import NamedTuple
 
 from synth.execution.operations import ENDED, FAILED, FORBIDDEN, REPORT, name_at
-from synth.execution.seccomp import call_name
+from synth.execution.system_calls import call_name
 
 
 class Reported(NamedTuple):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.execution.cgroups import MemoryGroup
+from synth.execution.folders import Folders, Room, measure
 from synth.execution.launcher import Slot, Used
 from synth.execution.reports import read_reports
 from synth.records import Limits, Stop
@@ -89,6 +90,9 @@ class Supervision:
         self.killed = False
         self.highest = TreeUse(0.0, 0.0)
         self.kills_before = group.kills() if group else 0
+        self.folders: Folders | None = None
+        """Folders on a disk that others use too, which are held to `room`."""
+        self.room = Room(0, 0)
 
     def stop(self, reason: Stop = Stop.NONE) -> None:
         """Kill the whole tree. The first reason stands."""
@@ -140,6 +144,8 @@ class Supervision:
             self.stop(Stop.CPU)
         elif self._is_out_of_memory(use):
             self.stop(Stop.MEMORY)
+        elif self._is_out_of_room():
+            self.stop(Stop.OUTPUT)
         elif time.monotonic() - self.started > self.limits.wall_s:
             self.stop(Stop.WALL)
 
@@ -147,6 +153,12 @@ class Supervision:
         if self.group is None:
             return use.memory_mb > self.limits.memory_mb
         return self.group.kills() > self.kills_before
+
+    def _is_out_of_room(self) -> bool:
+        if self.folders is None:
+            return False
+        used = measure(self.folders, self.room.entries)
+        return used.size > self.room.size or used.entries > self.room.entries
 
     def _drain_rest(self) -> None:
         """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write end is open somewhere in us."""

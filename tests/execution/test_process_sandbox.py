@@ -100,6 +100,7 @@ def test_cpu_time_of_children_counts_even_after_they_ended(run_python: RunPython
     assert run_python(source).cpu_s >= 0.4
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSandbox, tmp_path: Path) -> None:
     assert sandbox.run(shell("echo made > /work/out", writable=tmp_path)).exit_code == 0
     result = sandbox.run(shell("cat out; echo x > out", writable=tmp_path, work_readonly=True))
@@ -130,6 +131,7 @@ def test_a_job_that_contradicts_itself_is_refused(sandbox: ProcessSandbox, job: 
     assert sandbox.run(shell("exit 0")).exit_code == 0
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tmp_path: Path) -> None:
     tool = tmp_path / "tool"
     tool.mkdir()
@@ -139,6 +141,7 @@ def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tm
     assert result.stdout.data == b"1.0refused\n"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(shell("exit 0", readonly=("/nowhere/toolchain",)))
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure
@@ -307,7 +310,7 @@ def test_the_level_report_names_every_feature() -> None:
 
 def test_a_level_that_this_machine_cannot_give_is_refused_with_a_way_out() -> None:
     with pytest.raises(SandboxError, match="level A was asked for") as caught:
-        ProcessSandbox("A", use_cgroups=False)
+        ProcessSandbox("A", highest_level="B")
     assert caught.value.problems[0].fix == "codemill doctor"
 
 

@@ -47,12 +47,12 @@ class Zygotes:
         return (result.stdout.data + result.stderr.data).decode()
 
 
-@pytest.fixture(scope="module", params=[True, False])
+@pytest.fixture(scope="module", params=["A", "B"])
 def zygotes(request: pytest.FixtureRequest) -> Iterator[Zygotes]:
     if zygote_files() is None:
         pytest.skip("no C compiler")
     zygote = Zygote({"zygote.py": ZYGOTE}, ("{python}", "-I", "/work/zygote.py"))
-    with ProcessSandbox(use_cgroups=request.param) as sandbox:
+    with ProcessSandbox(highest_level=request.param) as sandbox:
         workers = WarmWorkers(sandbox, zygote, PYTHON, {"LANG": "C.UTF-8"})
         yield Zygotes(workers)
         workers.close()
