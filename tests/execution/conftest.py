@@ -51,11 +51,8 @@ def run_python(sandbox: ProcessSandbox) -> RunPython:
     def run(source: str, *, job: Mapping[str, object] | None = None, **limits: float) -> JobResult:
         shown: tuple[str, ...] = (sys.base_prefix,) if interpreter == _OWN else ()
         fields = {"stdin": None, "env": ENVIRONMENT, "readonly": shown, **(job or {})}
-        return sandbox.run(
-            Job(
-                argv=(interpreter, "-I", "-S", "/work/program.py"), files={"program.py": source.encode()}, limits=Limits(**limits), **fields
-            )  # type: ignore[arg-type]
-        )
+        argv = (interpreter, "-I", "-S", "/work/program.py")
+        return sandbox.run(Job(argv, {"program.py": source.encode()}, limits=Limits(**limits), **fields))  # type: ignore[arg-type]
 
     return run
 
