@@ -19,8 +19,8 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 _SHOWN: Final = 500
 _ASSERTION: Final = re.compile(
-    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert[A-Z]?\w*,|unittest failure|--- FAIL:|Failure[:/]"
-    r"|Test Failed at |^FAILURE$|^FAIL in ",
+    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,|unittest failure|--- FAIL:"
+    r"|Failure[:/]|Test Failed at |^FAILURE$|^FAIL in ",
     re.MULTILINE,
 )
 
