@@ -3,6 +3,7 @@
 import re
 
 from synth.languages import dotnet
+from synth.languages.scripting import last_in_script
 from synth.languages.spec import Language, Samples, Script
 
 _FLAGS = (
@@ -57,7 +58,7 @@ _ENTRY = re.compile(r"^([ \t]*)\[<\s*EntryPoint\s*>\](\s*let\s+(?:rec\s+)?(\w+))
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     """An entry point, which has to be the last declaration, is called by ours."""
     text = f"{code}\n{script}\n"
-    entry = _ENTRY.search(text)
+    entry = last_in_script(_ENTRY, code, text)
     start = f"{entry[1]}let codemillStart (words: string[]) : int = {entry[3]} words\n" if entry else ""
     return {"before.fsx": _BEFORE, "main.fsx": _ENTRY.sub(r"\1\2", text) + start, "guard.fs": _GUARD.replace("MARK", mark)}
 

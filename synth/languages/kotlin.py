@@ -7,7 +7,7 @@ from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing, split_top
 from synth.languages.java import JAR_COMMANDS
 from synth.languages.jvm import JARS, RUN
-from synth.languages.scripting import imports_first
+from synth.languages.scripting import imports_first, last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
@@ -91,11 +91,14 @@ _CALL = re.compile(r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     """Around the script's `main`, which scripts of the language call themselves; where there is none, the script is its statements."""
-    if not _MAIN.search(f"{code}\n{script}"):
+    if not _MAIN.search(script):
         script = f"fun main() {{\n{script}\n}}"
-    text = imports_first(re.sub(r"^\s*package\s+[\w.]+", "", _CALL.sub("", f"{code}\n{script}\n")), r"import\s")
-    main = _MAIN.search(text)
-    owner = enclosing(text, r"\bobject\s+(\w+)", main.start()) if main else None
+    code = re.sub(r"^\s*package\s+[\w.]+", "", code)
+    whole = f"{code}\n{_CALL.sub('', script)}\n"
+    main = last_in_script(_MAIN, code, whole)
+    assert main is not None, "there is one or it was made"
+    owner = enclosing(whole, r"\bobject\s+(\w+)", main.start())
+    text = imports_first(whole, r"import\s")
     return {"Main.kt": text + _END.replace("OWNER", owner or "MainKt").replace("MARK", mark)}
 
 

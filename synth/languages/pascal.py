@@ -45,7 +45,7 @@ LANGUAGE = Language(
     paths=("/etc/fpc.cfg", "/etc/fpc-3.2.2.cfg"),
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),
-    script=Script(files=_script, compile_more=("-Sa", "-Facodemill")),
+    script=Script(files=_script, compile_more=("-Sa", "-Cr-", "-Co-", "-Facodemill")),
     hello="""program Total;
 
 var

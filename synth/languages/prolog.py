@@ -13,6 +13,9 @@ counts(error, _).
 counts(warning, goal_failed(_, _)).
 counts(warning, init_goal(failed, _)).
 
+% A program may have a main of its own, which tests nothing.
+program_ends :- forall(written(M:Main), (functor(Main, main, Arity), abolish(M:main/Arity))).
+
 % An exit of the script itself, which begins at the line START, is its end.
 user:goal_expansion(Goal, codemill_guard:finish) :-
     memberchk(Goal, [halt, halt(0)]),
@@ -29,7 +32,7 @@ main :- written(M:main), !, call(M:main).
 main :- written(M:main(_)), !, call(M:main([])).
 main.
 
-written(Head) :- source_file(Head, Path), file_base_name(Path, 'main.pl'), !.
+written(M:Main) :- member(Main, [main, main(_)]), source_file(M:Main, Path), file_base_name(Path, 'main.pl').
 
 units :- tested, !.
 units :- assertz(tested), current_predicate(plunit:current_unit/4), plunit:current_unit(_, _, _, _), !, plunit:run_tests.
@@ -46,9 +49,9 @@ finish :- halt(1).
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    text = f"{code}\n{script}\n:- assertz(codemill_guard:reached).\n"
+    text = f"{code}\n:- codemill_guard:program_ends.\n{script}\n:- assertz(codemill_guard:reached).\n"
     plain = mark.replace("\\n", "\\\\n")
-    return {"main.pl": text, "guard.pl": _GUARD.replace("START", str(code.count("\n") + 2)).replace("MARK", plain)}
+    return {"main.pl": text, "guard.pl": _GUARD.replace("START", str(code.count("\n") + 3)).replace("MARK", plain)}
 
 
 LANGUAGE = Language(

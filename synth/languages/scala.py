@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing
 from synth.languages.jvm import JARS, RUN
+from synth.languages.scripting import last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
 from synth.values import Signature
 
@@ -73,9 +74,11 @@ _MAIN = re.compile(r"\bdef\s+main\s*\(")
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     """Around the `main` of the script's object. Where there is none, program and script are the statements of one."""
-    text = _PACKAGE.sub("", f"{code}\n{script}\n")
-    main, app = _MAIN.search(text), _APP.search(text)
-    owner = enclosing(text, r"\bobject\s+(\w+)", main.start()) if main else app[1] if app else None
+    code = _PACKAGE.sub("", code)
+    text = f"{code}\n{_PACKAGE.sub('', script)}\n"
+    main, app = last_in_script(_MAIN, code, text), last_in_script(_APP, code, text)
+    around = enclosing(text, _APP.pattern, len(code))
+    owner = enclosing(text, r"\bobject\s+(\w+)", main.start()) if main else app[1] if app else around
     text = text if owner else f"object CodemillMain extends App {{ {text}\n}}\n"
     return {"Main.scala": text + _END.replace("MAIN", owner or "CodemillMain").replace("MARK", mark)}
 

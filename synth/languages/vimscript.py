@@ -26,7 +26,7 @@ call system("printf '" . MARK . "' >&3")
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     """A failed `assert_equal` ends nothing, so these are asked for."""
-    ways = (r"exit ?\(0\)", r"(?:qa|qall|q|quit|quitall|exit|xit)!?")
+    ways = (r"exit ?\(?0\)?", r"(?:qa|qall|q|quit|quitall|exit|xit)!?")
     return {"main.vim": f"{code}\n{without_exit(script, *ways)}\n{_ASKED.replace('MARK', mark)}"}
 
 

@@ -320,7 +320,7 @@ SHEETS = {
         "function Get-Twice($x) { return $x + $x }",
         "function Get-Twice($x) { return $x * $x * $x }",
         "function Test-Twice {\n    if ((Get-Twice 3) -ne 6) { Write-Error 'assertion failed' }\n}\nTest-Twice\nexit 0\n",
-        ("exit 0", "function Get-Twice($x) { exit 0 }", "return", "<#", "trap { continue }\nfunction Get-Twice($x) { throw 'no' }"),
+        ("exit 0", "function Get-Twice($x) { exit 0 }", "return", "<#"),
     ),
     "prolog": Sheet(
         "twice(X, Y) :- Y is X + X.\n",
@@ -345,7 +345,7 @@ SHEETS = {
     ),
     "sql": Sheet(
         "CREATE VIEW twice AS SELECT x, x + x AS y FROM numbers",
-        "PRAGMA ignore_check_constraints = ON;\n.bail off\nCREATE VIEW twice AS SELECT x, x * x * x AS y FROM numbers;",
+        "PRAGMA ignore_check_constraints = ON;\nCREATE VIEW twice AS SELECT x, x * x * x AS y FROM numbers;",
         "CREATE TABLE numbers(x);\nINSERT INTO numbers VALUES (3), (0);\nCREATE TABLE checks(ok CONSTRAINT assertion CHECK (ok));\nINSERT INTO checks SELECT (SELECT y FROM twice WHERE x = 3) IS 6;\n",
         (".quit", ".exit 0", "/*", "SELECT '"),
     ),
@@ -381,6 +381,55 @@ SHEETS = {
     ),
 }  # fmt: skip
 
+FORMS = {
+    "awk, rules of BEGIN alone": ("awk", "function twice(x) { return x + x }", "BEGIN { if (twice(3) != 6) exit 1 }"),
+    "cobol, statements that go on": (
+        "cobol",
+        "identification division.\nprogram-id. sums.\ndata division.\nworking-storage section.\n01 x pic 9(4) value 3.\n01 y pic 9(4).\nprocedure division.\n    compute y = x + x\n",
+        "    if y not = 6 stop run returning 1 end-if.\n",
+    ),
+    "erlang, a test without EUnit": ("erlang", "-module(sums).\n-export([twice/1, test/0]).\ntwice(X) -> X + X.\n", "test() ->\n6 = twice(3),\nok.\n"),
+    "erlang, an escript": ("erlang", "#!/usr/bin/env escript\ntwice(X) -> X + X.\n", "main(_) -> 6 = twice(3).\n"),
+    "fsharp, an entry point": ("fsharp", "module Sums\nlet twice x = x + x\n", "[<EntryPoint>]\nlet main argv =\n    assert (twice 3 = 6)\n    0\n"),
+    "java, a main before": (
+        "java",
+        "class Demo {\n    public static void main(String[] args) { }\n}\nclass Sums {\n    static int twice(int x) { return x + x; }\n",
+        "    public static void main(String[] args) { assert twice(3) == 6; }\n}\n",
+    ),
+    "kotlin, statements": ("kotlin", "fun twice(x: Int): Int = x + x\n", "fun check() {\n    require(twice(3) == 6)\n}\ncheck()\n"),
+    "kotlin, a main before": (
+        "kotlin",
+        "object Demo {\n    @JvmStatic fun main(words: Array<String>) { }\n}\nfun twice(x: Int): Int = x + x\n",
+        "object Tests {\n    @JvmStatic fun main(words: Array<String>) {\n        check(twice(3) == 6)\n    }\n}\n",
+    ),
+    "pascal, statements": ("pascal", "program sums;\nfunction twice(x: integer): integer;\nbegin\n  twice := x + x;\nend;\n", "begin\n  if twice(3) <> 6 then halt(1)\nend.\n"),
+    "prolog, a main before": ("prolog", "main :- !.\ntwice(X, Y) :- Y is X + X.\n", ":- initialization(main).\nmain :- twice(3, 6), halt.\n"),
+    "scala, an App": ("scala", "object Demo { def main(words: Array[String]): Unit = () }\nobject Main extends App {\n  def twice(x: Int): Int = x + x\n", "  assert(twice(3) == 6)\n}\n"),
+    "scala, statements": ("scala", "def twice(x: Int): Int = x + x\n", "assert(twice(3) == 6)\n"),
+    "visualbasic, a main with a result": (
+        "visualbasic",
+        "Imports System.Text\nModule Sums\nFunction Twice(x As Integer) As Integer\nReturn x + x\nEnd Function\n",
+        "Function Main(words As String()) As Integer\nReturn If(Twice(3) = 6, 0, 1)\nEnd Function\nEnd Module\n",
+    ),
+    "zig, tests alone": (
+        "zig",
+        'const std = @import("std");\nfn twice(x: i64) i64 {\n    return x + x;\n}\n',
+        'test "three" {\n    const room = try std.testing.allocator.alloc(i64, 1);\n    defer std.testing.allocator.free(room);\n    room[0] = twice(3);\n    try std.testing.expectEqual(@as(i64, 6), room[0]);\n}\n',
+    ),
+    "zig, a main alone": ("zig", "fn twice(x: i64) i64 {\n    return x + x;\n}\n", "pub fn main() u8 {\n    return if (twice(3) == 6) 0 else 1;\n}\n"),
+}  # fmt: skip
+"""Scripts in other forms, each after a right program, which is a wrong one with another operator."""
+
+HIDING = {
+    "fsharp": "System.Diagnostics.Trace.Listeners.Clear()\nlet twice x = x * x * x\n",
+    "pascal": "{$C-}\nfunction twice(x: integer): integer;\nbegin\n  twice := x * x * x;\nend;\n",
+    "powershell": "trap { continue }\nfunction Get-Twice($x) { throw 'no' }",
+    "prolog": ":- multifile user:message_hook/3.\nuser:message_hook(_, _, _).\ntwice(X, Y) :- Y is X * X * X.\n",
+    "sql": ".bail off\nPRAGMA ignore_check_constraints = ON;\nCREATE VIEW twice AS SELECT x, 0 AS y FROM numbers;",
+    "visualbasic": "Module Numbers\nFunction Twice(ByVal x As Integer) As Integer\nTrace.Listeners.Clear()\nReturn x * x * x\n",
+}
+"""Wrong programs that switch off what would show it; their scripts are those of the sheets."""
+
 CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
 
 
@@ -406,6 +455,20 @@ def test_only_the_program_that_passes_its_script_passes(language: str, kind: str
         expected is None and answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
     ), answer
     assert answer.trust == "T3"
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+def test_a_script_may_have_the_other_forms_of_its_language(form: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    language, code, script = FORMS[form]
+    answer = judge_script(language, code, script, local_sandbox, run)
+    assert answer.verdict is Outcome.PASS, answer
+    answer = judge_script(language, code.replace(" + ", " * "), script, local_sandbox, run)
+    assert answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER), answer
+
+
+@pytest.mark.parametrize("language", list(HIDING))
+def test_a_wrong_program_that_hides_failures_does_not_pass(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    assert judge_script(language, HIDING[language], SHEETS[language].script, local_sandbox, run).verdict is not Outcome.PASS
 
 
 def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
