@@ -19,7 +19,10 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 _SHOWN: Final = 500
 _ASSERTION: Final = re.compile(
-    r"AssertionError|AssertError|Assert_failure|[Aa]ssertion(?!s)|unittest failure|--- FAIL:|Failure[:/]|^FAILURE$|^FAIL in ", re.MULTILINE
+    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert[A-Z]?\w*,"
+    r"|unittest failure|--- FAIL:|Failure[:/]"
+    r"|Test Failed at |^FAILURE$|^FAIL in ",
+    re.MULTILINE,
 )
 
 

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from synth.execution.operations import Code, execute, mount, operation
@@ -58,6 +58,8 @@ class SlotPlan:
     host_id: int | None
     """When we are root: the unprivileged host user and group of the jobs."""
     cgroups: tuple[Path, ...] = ()
+    listens: bool = True
+    """Whether a job's init hears of forbidden calls; otherwise they are only refused."""
 
     @property
     def owner(self) -> int:
@@ -207,9 +209,15 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
-def _room(limits: Limits, files: Mapping[str, bytes]) -> int:
-    """Bytes of /work and of /tmp: four files of the largest size, and what we put there."""
-    return 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
+def _filter(zygote: bool, listens: bool) -> bytes:
+    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
+    is left to each of its programs."""
+    return operation(Code.SECCOMP, program_filter(zygote, listens), numbers=(int(listens and not zygote),))
+
+
+def room(limits: Limits, files: Mapping[str, bytes]) -> int:
+    """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that few lists differ."""
+    return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
 def job_operations(
@@ -222,43 +230,44 @@ def job_operations(
     data_limit: bool,
 ) -> bytes:
     """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
-    return b"".join(
-        [
-            *view_operations(plan, view, _room(limits, files)),
-            *file_operations(files),
-            *privilege_operations(plan),
-            *limit_operations(limits, data_limit),
-            operation(Code.DROPCAPS),
-            operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
-            operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter(view.zygote)),
-            execute(argv, env),
-        ]
-    )
+    before, after = _job_frame(plan, view, limits, room(limits, files), data_limit)
+    return b"".join([before, *file_operations(files), after, execute(argv, env)])
 
 
-def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
-    """The list for one program of a zygote: fresh user, pid, mount, ipc and uts namespaces inside the worker's, then back to its code.
+@lru_cache(maxsize=256)
+def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the files in a job's list."""
+    after = [
+        *privilege_operations(plan),
+        *limit_operations(limits, data_limit),
+        operation(Code.DROPCAPS),
+        operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
+        _filter(view.zygote, plan.listens),
+        operation(Code.SPAWN),
+    ]
+    return b"".join(view_operations(plan, view, size)), b"".join(after)
 
-    Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
-    """
-    room = _room(limits, files)
-    return b"".join(
-        [
-            operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
-            operation(Code.OPENPROC),
-            operation(Code.WRITEPROC, "setgroups", "deny"),
-            operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
-            mount("proc", "/proc", "proc", _PROC),
-            *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
-            operation(Code.CHDIR, "/work"),
-            *file_operations(files),
-            *limit_operations(limits, data_limit=True),
-            operation(Code.DROPCAPS),
-            operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter()),
-            operation(Code.RETURN),
-        ]
-    )
+
+@lru_cache(maxsize=256)
+def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
+    worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
+    before = [
+        operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.OPENPROC),
+        operation(Code.WRITEPROC, "setgroups", "deny"),
+        operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+        mount("proc", "/proc", "proc", _PROC),
+        *(_tmpfs(target, size, INSIDE_ID) for target in ("/tmp", "/work")),
+        operation(Code.CHDIR, "/work"),
+    ]
+    after = [
+        *limit_operations(limits, data_limit),
+        operation(Code.DROPCAPS),
+        _filter(False, listens),
+        operation(Code.SPAWN),
+        operation(Code.RETURN),
+    ]
+    return b"".join(before), b"".join(after)

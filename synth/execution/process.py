@@ -18,6 +18,7 @@ from synth.execution.job import Job, JobResult, Output
 from synth.execution.launcher import Slot, cache_folder, launcher_command
 from synth.execution.plan import SlotPlan, slot_operations
 from synth.execution.running import Place, Running, launch, open_stdin
+from synth.execution.seccomp import can_notify
 
 __all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
 
@@ -93,6 +94,7 @@ class ProcessSandbox:
         """
         self._command = launcher_command(twin)
         self._use_cgroups = use_cgroups
+        self.listens = can_notify()
         self._lock = threading.Lock()
         self._idle: list[Place] = []
         self._busy: set[Place] = set()
@@ -173,7 +175,7 @@ class ProcessSandbox:
         host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
         root = cache_folder() / "root"
         root.mkdir(exist_ok=True)
-        plan = SlotPlan(root, host_id, () if group is None else (group.folder,))
+        plan = SlotPlan(root, host_id, () if group is None else (group.folder,), self.listens)
         try:
             return Place(Slot(self._command, slot_operations(plan)), plan, group)
         except SandboxError:

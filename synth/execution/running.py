@@ -60,6 +60,7 @@ class Running:
             wall_s=ending.wall_s,
             peak_memory_mb=ending.used.peak_memory_mb,
             infrastructure=ending.infrastructure,
+            violation=ending.violation,
         )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from synth.execution.cgroups import MemoryGroup
 from synth.execution.launcher import Slot, Used
-from synth.execution.operations import FAILED, REPORT, name_at
+from synth.execution.reports import read_reports
 from synth.records import Limits, Stop
 
 _CHECK_S = 0.05
@@ -75,7 +75,8 @@ class Ending(NamedTuple):
     stop: Stop
     used: Used
     wall_s: float
-    infrastructure: str | None
+    infrastructure: str | None = None
+    violation: str | None = None
 
 
 class Supervision:
@@ -159,17 +160,14 @@ class Supervision:
     def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
         peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest.memory_mb)
         used = Used(max(used.cpu_s, self.highest.cpu_s), peak_mb)
-        if len(report) >= REPORT.size:  # where the program's part failed, the init's own report follows: the first counts
-            kind, index, status, error = REPORT.unpack_from(report)
-            if kind == FAILED:
-                fault = f"{name_at(operations, index)}: {os.strerror(error)}"
-                return Ending(None, None, Stop.NONE, used, wall_s, fault)
-            code = os.waitstatus_to_exitcode(status)
-        elif self.killed or self._was_oom_killed():
-            code = -_SIGKILL
-        else:
+        said = read_reports(report, operations)
+        if said.fault is not None:
+            return Ending(None, None, Stop.NONE, used, wall_s, said.fault)
+        code = -_SIGKILL if said.code is None and (self.killed or self._was_oom_killed()) else said.code
+        if code is None:
             return Ending(None, None, Stop.NONE, used, wall_s, "the job's init ended without a report")
-        return Ending(code if code >= 0 else None, -code if code < 0 else None, self._why(code, used), used, wall_s, None)
+        stop = Stop.VIOLATION if said.violation is not None else self._why(code, used)
+        return Ending(code if code >= 0 else None, -code if code < 0 else None, stop, used, wall_s, violation=said.violation)
 
     def _was_oom_killed(self) -> bool:
         return self.group is not None and self.group.kills() > self.kills_before

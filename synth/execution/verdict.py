@@ -95,6 +95,8 @@ def _before_run(observation: Observation) -> tuple[Outcome, str]:
 
 
 def _stop_words(observation: Observation) -> str:
+    if observation.stop is Stop.VIOLATION:
+        return observation.stderr.head.partition("\n")[0]
     returned = sum(case.status == "returned" for case in observation.cases)
     return f"stopped by the {observation.stop.value} limit after {returned} of {len(observation.cases)} cases"
 

@@ -12,7 +12,7 @@ from synth.values import Signature
 _SIMPLE = {"number": "int", "int": "int", "integer": "int", "bigint": "int", "float": "float", "double": "float", "string": "str"}
 _SIMPLE |= {"boolean": "bool", "bool": "bool", "null": "null", "any": "any", "*": "any"}
 _GENERIC = {"Array": "list", "Object": "map", "Map": "map", "Record": "map"}
-NODE_FLAGS = ("--max-old-space-size={heap_mb}", "--single-threaded-gc")
+NODE_FLAGS = ("--max-old-space-size={heap_mb}", "--single-threaded-gc", "--no-rehash-snapshot", "--v8-pool-size=1")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:

@@ -53,19 +53,5 @@ print $total, qq(
         identity="\n    return $x;\n}\n",
         mutator="sub solve { my ($xs, $k) = @_; push @$xs, $k; return $xs; }\n",
         honest="sub solve { my ($x) = @_; return $x * $x + 7; }\n",
-        cheats={
-            "an empty stub": "sub solve {}",
-            "exit zero": "exit 0;",
-            "exit zero when called": "sub solve { exit 0 }",
-            "exit in a BEGIN block": "BEGIN { exit 0 }",
-            "exit in an END block": "END { $? = 0 }\ndie 'x';",
-            "equal to everything": "package E; use overload '==' => sub { 1 }, 'eq' => sub { 1 }, '\"\"' => sub { 8 }; package main;\n"
-            "sub solve { return bless {}, 'E' }",
-            "a patched driver": "no warnings; sub CodemillDriver::encode { push @{$_[2]}, 'i8' } sub solve { 0 }",
-            "forged lines": "for my $n (3 .. 64) { open(my $c, '>&=', $n) or next; syswrite($c, \"NONCE $_ returned i0\\n\") for 0 .. 5;"
-            ' syswrite($c, "NONCE finished\\n"); } sub solve { 0 }',
-            "print PASS": "print 'PASS'; sub solve { print 'OK 6/6' }",
-            "right once only": "sub solve { 8 }",
-        },
     ),
 )

@@ -4,7 +4,7 @@ import ast
 
 from synth.languages import controls
 from synth.languages.scripting import PYTHON
-from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Zygote, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -104,11 +104,10 @@ LANGUAGE = Language(
     check=check,
     run_command=("{python3}", "-S", "-B", "main.py"),
     environment={"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
-    driver=Driver(
-        files=_files,
-        run_command=("{python3}", "-S", "-B", "driver.py"),
-        zygote={"driver.py": read_driver("python_driver.py"), "zygote.py": read_driver("python_zygote.py")},
-        zygote_command=("{python3}", "-S", "-B", "/work/zygote.py"),
+    driver=Driver(files=_files, run_command=("{python3}", "-S", "-B", "driver.py")),
+    zygote=Zygote(
+        files={"driver.py": read_driver("python_driver.py"), "zygote.py": read_driver("python_zygote.py")},
+        command=("{python3}", "-S", "-B", "/work/zygote.py"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
+from synth.languages.declarations import enclosing
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Unit"}
@@ -53,6 +54,32 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _LIBRARY = f"{JARS}/scala-library.jar"
 
+_END = """
+object CodemillScript {
+  def main(words: Array[String]): Unit = {
+    MAIN.main(words)
+    val field = classOf[sun.misc.Unsafe].getDeclaredField("theUnsafe")
+    field.setAccessible(true)
+    val unsafe = field.get(null).asInstanceOf[sun.misc.Unsafe]
+    val channel = new java.io.FileDescriptor
+    unsafe.putInt(channel, unsafe.objectFieldOffset(classOf[java.io.FileDescriptor].getDeclaredField("fd")), 3)
+    new java.io.FileOutputStream(channel).write(MARK.getBytes)
+  }
+}
+"""
+_APP = re.compile(r"\bobject\s+(\w+)\s+extends\s+(?:scala\.)?App\b")
+_MAIN = re.compile(r"\bdef\s+main\s*\(")
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Around the `main` of the script's object. Where there is none, program and script are the statements of one."""
+    text = _PACKAGE.sub("", f"{code}\n{script}\n")
+    main, app = _MAIN.search(text), _APP.search(text)
+    owner = enclosing(text, r"\bobject\s+(\w+)", main.start()) if main else app[1] if app else None
+    text = text if owner else f"object CodemillMain extends App {{ {text}\n}}\n"
+    return {"Main.scala": text + _END.replace("MAIN", owner or "CodemillMain").replace("MARK", mark)}
+
+
 LANGUAGE = Language(
     name="scala",
     file_name="Main.scala",
@@ -62,6 +89,7 @@ LANGUAGE = Language(
     grammar="scala",
     compile_command=("{scalac}", "-nowarn", "-d", ".", "Main.scala"),
     run_command=(*RUN, "-cp", f".:{_LIBRARY}", "Main"),
+    script=Script(files=_script, run_command=(*RUN, "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
@@ -90,20 +118,5 @@ LANGUAGE = Language(
         identity=" = {\n  x\n}\n",
         mutator="def solve(xs: List[Long], k: Long): List[Long] = xs :+ k\n",
         honest="def solve(x: Long): Long = x * x + 7\n",
-        cheats={
-            "an empty stub": "def solve(x: Long): Long = 0",
-            "nothing returned": "def solve(x: Long): Unit = {}",
-            "exit zero when called": "def solve(x: Long): Long = sys.exit(0)",
-            "halt when loaded": "Runtime.getRuntime.halt(0)\ndef solve(x: Long): Long = 0",
-            "a wire of its own": "class E\nobject E { implicit val wire: codemill.Wire[E] = codemill.Wire.make(in => new E)"
-            '((e, out) => out += "i8") }\ndef solve(x: Long): E = new E',
-            "forged lines": 'def solve(x: Long): Long = { val m = Class.forName("codemill.Driver$").getDeclaredMethods'
-            '.find(_.getName.contains("openChannel")).get\nm.setAccessible(true)\n'
-            "val c = m.invoke(codemill.Driver).asInstanceOf[java.io.FileOutputStream]\n"
-            'for (n <- 0 to 5) c.write(s"NONCE $n returned i0\\n".getBytes)\nc.write("NONCE finished\\n".getBytes)\n'
-            "Runtime.getRuntime.halt(0)\n0 }",
-            "a float that is equal": "def solve(x: Long): Double = (x * x + 7).toDouble",
-            "a string that looks right": "def solve(x: Long): String = (x * x + 7).toString",
-        },
     ),
 )

@@ -22,6 +22,17 @@ def appended(file_name: str, ending: str) -> Files:
     return lambda code, script, mark: {file_name: f"{code}\n{script}\n{ending.replace('MARK', mark)}\n"}
 
 
+def imports_first(text: str, pattern: str) -> str:
+    """The lines that match go to the top, for languages that take imports nowhere else: a script may bring its own."""
+    found = re.compile(rf"^[ \t]*(?:{pattern})[^\n]*$", re.MULTILINE)
+    return "".join(f"{line.strip()}\n" for line in found.findall(text)) + found.sub("", text)
+
+
+def without_exit(script: str, *ways: str) -> str:
+    """An exit that the script itself ends with is left out: nothing can follow it."""
+    return re.sub(rf"(?<![\w.$])(?:{'|'.join(ways)})\s*\Z", "", script, flags=re.IGNORECASE)
+
+
 BASH = Script(files=appended("main.sh", "builtin printf MARK >&3"))
 LUA = Script(files=appended("main.lua", ";os.execute('printf MARK >&3')"))
 PERL = Script(files=appended("main.pl", ';open(my $codemill, ">&=", 3) or die $!; print {$codemill} MARK; close($codemill);'))

@@ -93,8 +93,6 @@ class Samples:
     """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
     honest: str = ""
     """With a driver: `(int) -> int`, x * x + 7."""
-    cheats: Mapping[str, str] = field(default_factory=dict)
-    """With a driver: programs, by what they try, that must not pass for the honest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +130,11 @@ class Batch:
     """Whether a program can share a build: it must not be able to change what another one does."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
     """(codes, entry point, signature) to the files of one build."""
-    blame: Callable[[str], Mapping[int, str]]
-    """The compiler's output to the candidates (by position) that it refused, each with its messages. Empty: cannot be told."""
+    blame: Callable[[str, Sequence[str]], Mapping[int, str]]
+    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages. Empty: cannot be told.
+    The output may quote a program, so what names a candidate in it has to be something that no program can know."""
+    parts: Callable[[bytes, int], list[bytes]]
+    """(what was built, number of candidates) to the program of each, without anything of the others. Raises ValueError."""
     size: int = 24
 
 
@@ -150,16 +151,26 @@ class Driver:
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
-    zygote: Mapping[str, str] = field(default_factory=dict)
-    """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
-    zygote_command: tuple[str, ...] = ()
+    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles whole programs and scripts too,
+    and knows from the names of the files what to make of them."""
     lacks: frozenset[Lack] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
     """Whether integers beyond 64 bits come back unchanged."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zygote:
+    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
+    is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
+
+    files: Mapping[str, str]
+    """Its own files, the driver's among them."""
+    command: tuple[str, ...]
+    runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
+    """Function mode; programs with their own stdin and stdout, scripts included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +182,10 @@ class Script:
 
     files: Callable[[str, str, str], Mapping[str, str]] | None = None
     """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line, for descriptor 3."""
+    compile_command: tuple[str, ...] = ()
+    """Empty: as for other programs of the language."""
     compile_more: tuple[str, ...] = ()
-    """Words after the language's own compile command."""
+    """Words after the compile command."""
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driven: Callable[[str, str, str], str] | None = None
@@ -209,6 +222,7 @@ class Language:
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
     driver: Driver | None = None
+    zygote: Zygote | None = None
     script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
     """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
@@ -282,7 +296,10 @@ def _in_wheel(name: str) -> str | None:
 
 
 def _unshim(name: str, found: str) -> str | None:
+    """The program itself. A package of npm may put a start of node before it."""
     real = Path(found).resolve()
+    if real.suffix == ".js" and real.with_name(name).is_file():
+        return str(real.with_name(name))
     if real.name == "rustup":
         toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
         candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(toolchains.glob(f"*/bin/{name}"))
@@ -317,6 +334,7 @@ def driver_input(nonce: str, entry_point: str, signature: Signature, arguments: 
     return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
 
 
+@lru_cache
 def read_driver(name: str) -> str:
     """The text of a driver in synth/languages/drivers."""
     return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")

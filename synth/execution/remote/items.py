@@ -19,6 +19,7 @@ from synth.execution.calls import (
     own_limits,
     program_text,
     refuse,
+    script_compiler,
     script_mark,
     too_long,
 )
@@ -105,7 +106,7 @@ class Inside:
         assert driver is not None, "checked by refuse"
         files = driver.files(program_text(language, request, call), call.entry_point, signature)
         stdin = driver_input(nonce, call.entry_point, signature, call.arguments).decode("ascii")
-        commands = _Commands(driver.compile_command, driver.compile_server, driver.run_command)
+        commands = _commands(driver, driver.compile_command, driver.run_command)
         item = self._item(index, request, language, toolchain, files, commands, (stdin,))
         return Asked(request, language, item, context, nonce, len(call.arguments))
 
@@ -116,16 +117,14 @@ class Inside:
         assert script is not None, "checked by refuse"
         assert script.files is not None, "what is not driven has files"
         files = script.files(request.code, call.script, script_mark(nonce))
-        server = language.driver.compile_server if language.driver else ()
-        compile_command = (*language.compile_command, *script.compile_more) if language.compile_command else ()
-        commands = _Commands(() if server else compile_command, server, script.run_command or language.run_command)
+        commands = _commands(language.driver, script_compiler(language), script.run_command or language.run_command)
         item = self._item(index, request, language, toolchain, files, commands, ("",))
         return Asked(request, language, item, context, nonce, 1)
 
     def _stdio(
         self, index: int, request: ExecutionRequest, call: StdioCall, language: Language, toolchain: Toolchain, context: Context
     ) -> Asked:
-        commands = _Commands(language.compile_command, (), language.run_command)
+        commands = _commands(language.driver, language.compile_command, language.run_command)
         item = self._item(index, request, language, toolchain, {language.file_name: request.code}, commands, call.stdins)
         return Asked(request, language, item, context, cases=len(call.stdins))
 
@@ -175,6 +174,12 @@ class _Commands:
 
     def all(self) -> tuple[tuple[str, ...], ...]:
         return self.compile, self.server, self.run
+
+
+def _commands(driver: Driver | None, compile_command: tuple[str, ...], run_command: tuple[str, ...]) -> _Commands:
+    """A resident compiler is asked instead of the command, where there is one."""
+    server = driver.compile_server if driver else ()
+    return _Commands(() if server else compile_command, server, run_command)
 
 
 def observe(asked: Asked, answer: Answer) -> Observation:
