@@ -34,6 +34,7 @@ class Summary:
         """Rows that could not be run, by the reason."""
         self.accepting = Counter[str]()
         """Rows whose tests accept a control, by the control."""
+        self._weak = 0
         self._named: list[str] = []
 
     def add(self, answer: Answer) -> None:
@@ -42,6 +43,7 @@ class Summary:
             self.faults[f"{answer.language}: {answer.verdict}: {one_line(answer.reason, 200)}"] += 1
 
         self.accepting.update(answer.accepts)
+        self._weak += bool(answer.accepts)
         if answer.accepts and len(self._named) < _SHOWN:
             self._named.append(f"row {answer.row} ({one_line(answer.id, 60)}): {', '.join(answer.accepts)}")
 
@@ -60,14 +62,14 @@ class Summary:
         print(f"{run} programs in {ended.wall_s:.1f} s, {run / max(ended.wall_s, 1e-3):.0f}/s{counted}")
         for reason, count in self.faults.most_common(_SHOWN):
             print(f"{count} could not be run: {reason}", file=sys.stderr)
-        for control, count in self.accepting.most_common():
-            print(f"{count} rows have tests that accept {control}", file=sys.stderr)
+        if self._weak:
+            print(f"rows with tests that accept a program which solves nothing: {self._weak}", file=sys.stderr)
         print("".join(f"  {named}\n" for named in self._named), file=sys.stderr, end="")
 
     def show_json(self, in_file: Counter[Outcome], ended: Ended) -> None:
         """For programs."""
         counts = {"run": self.found.total(), "verdicts": _by_name(self.found), "in_file": _by_name(in_file)}
-        print_json({**ended._asdict(), **counts, "faults": dict(self.faults), "accepting": dict(self.accepting)})
+        print_json({**ended._asdict(), **counts, "faults": dict(self.faults), "weak": self._weak, "accepting": dict(self.accepting)})
 
 
 def _by_name(counts: Counter[Outcome]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
 
 Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict
-is a pass, by the same way that every program takes, and a suite that accepts one can be passed without solving the task.
+is a pass, by the same way that every program takes; a suite that accepts one can be passed without solving the task.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MUTANTS: Final = "each mutant of its own program"
 _KEPT: Final = 10_000
+_STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
+_SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
 _SWAPS: Final = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "*", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SWAPS_OF_WORDS: Final = {"===": "!==", "!==": "===", "&&": "||", "||": "&&", "and": "or", "or": "and"}
 
@@ -35,12 +37,10 @@ def control_programs(language: Language, call: Call) -> dict[str, str]:
         return empty | _functions(language, call)
     if controls is None:
         return empty
-    if isinstance(call, StdioCall):
-        names, form = ("a program that prints nothing", "a program that prints PASS"), controls.program
-    else:
-        names, form = ("an exit with code 0 before the tests", "PASS on stdout before the tests"), controls.part
-    statements = (controls.exit, controls.shout)
-    return empty | {name: controls.before + form.replace("STATEMENT", one) for name, one in zip(names, statements, strict=True)}
+    silent, loud = _STDIO if isinstance(call, StdioCall) else _SCRIPT
+    text = controls.program if isinstance(call, StdioCall) else controls.part
+    made = {silent: text.replace("STATEMENT", controls.exit), loud: text.replace("STATEMENT", controls.shout)} if text else {}
+    return empty | {name: controls.before + code for name, code in made.items()}
 
 
 def _functions(language: Language, call: FunctionCall) -> dict[str, str]:

@@ -54,7 +54,7 @@ JAVA = Controls(
     exit="System.exit(0);",
     shout='System.out.println("PASS");',
     program="public class Main { public static void main(String[] words) { STATEMENT } }",
-    part="class Early { static { STATEMENT } }",
+    part="",
 )
 CPP = Controls(
     body=" {\n    STATEMENT\n    return VALUE;\n}\n",

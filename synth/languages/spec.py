@@ -119,7 +119,7 @@ class Controls:
     program: str = "STATEMENT"
     """A whole program."""
     part: str = "STATEMENT"
-    """With script mode: what carries out STATEMENT before the script that follows it."""
+    """With script mode: what carries out STATEMENT before the script that follows it. Empty where nothing does that by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,31 @@ def test_exec_judges_by_tests_and_speaks_json(tmp_path: Path) -> None:
     assert "expected 3, found -1" in table.stderr
 
 
+def test_exec_gives_a_program_what_is_piped_in(tmp_path: Path) -> None:
+    (tmp_path / "sum.py").write_text("print(sum(map(int, input().split())))\n")
+    words = command("exec", tmp_path / "sum.py", "--stdin", "-")
+    done = subprocess.run(words, input="40 2\n", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "1 2", '{"kind": "stdio"', ""])
+def test_tests_that_are_no_json_object_are_refused_with_an_example(text: str, tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("")
+    (tmp_path / "tests.json").write_text(text)
+    done = codemill("exec", tmp_path / "p.py", "--tests", tmp_path / "tests.json")
+    assert done.returncode == 2
+    assert "must be" in done.stderr
+    assert 'fix: write for example {"kind": "stdio"' in done.stderr
+
+
+def test_exec_prints_two_megabytes_and_reads_fifty_whole(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("import sys\nprint('x' * (2 << 20), len(sys.stdin.read()))\n")
+    (tmp_path / "in").write_text(("y" * 99 + "\n") * 500_000)
+    done = codemill("exec", tmp_path / "p.py", "--stdin", tmp_path / "in")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "x" * (2 << 20) + " 50000000\n"
+
+
 BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ("p.py", b"x = '\xff'\n", (), "byte 0xff at 5, in line 1"),
     ("p.xyz", b"", (), "is that of no language"),
@@ -129,6 +154,19 @@ def test_with_a_cache_a_second_verify_executes_nothing(tmp_path: Path) -> None:
     assert sorted((tmp_path / "first").read_text().splitlines()) == sorted((tmp_path / "second").read_text().splitlines())
     other = codemill("verify", rows, "-o", tmp_path / "other", "--cache", cache, "--json", "--cpu-s", "3")
     assert json.loads(other.stdout)["cached"] == 0
+
+
+def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) -> None:
+    tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int"}
+    cases = {"weak": [{"input": [0], "output": 0}], "good": [{"input": [3], "output": 6}]}
+    rows = [{"id": n, "language": "python", "code": "def f(x): return x * 2", "tests": {**tests, "cases": cases[n]}} for n in cases]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--controls")
+    assert done.returncode == 1
+    assert "rows with tests that accept a program which solves nothing: 1" in done.stderr
+    assert "row 1 (weak): a stub, PASS on stdout, its own argument" in done.stderr
+    marks = {answer["id"]: answer["accepts"] for answer in answers(tmp_path / "out")}
+    assert marks == {"weak": ["a stub", "PASS on stdout", "its own argument"], "good": []}
 
 
 def test_a_cache_that_cannot_be_is_refused(tmp_path: Path) -> None:
