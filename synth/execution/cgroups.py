@@ -5,11 +5,14 @@ rule: groups are made below our own, so that whatever limits us still limits wha
 """
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
+_NUMBERS = itertools.count()
+"""For names: one process may have several sandboxes."""
 
 
 class _Names(NamedTuple):
@@ -92,14 +95,14 @@ def _remove_stale(parent: Path) -> None:
                 folder.rmdir()
 
 
-def make_group(index: int) -> MemoryGroup | None:
+def make_group() -> MemoryGroup | None:
     """A new memory group for one slot, or None where there can be none (no root, no delegation, no controller)."""
     for version in (1, 2):
         parent = _own_path(version)
         if parent is None:
             continue
         _remove_stale(parent)
-        folder = parent / f"codemill-{os.getpid()}-{index}"
+        folder = parent / f"codemill-{os.getpid()}-{next(_NUMBERS)}"
         try:
             if version == 2:
                 (parent / "cgroup.subtree_control").write_text("+memory")

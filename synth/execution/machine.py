@@ -53,7 +53,7 @@ def _landlock() -> str:
 
 
 def _cgroup() -> str:
-    group = make_group(10**6)
+    group = make_group()
     if group is None:
         return "no memory cgroup can be made below our own"
     group.remove()

@@ -35,7 +35,7 @@ def open_place(level: Level, command: tuple[str, ...], index: int, listens: bool
     """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
         return _open_on_host(command, index, listens, folders)
-    group = make_group(index) if level == "A" else None
+    group = make_group() if level == "A" else None
     if level == "A" and group is None:
         raise sandbox_error("no memory cgroup can be made below our own")
     host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None

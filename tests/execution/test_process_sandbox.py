@@ -317,3 +317,10 @@ def test_a_level_that_this_machine_cannot_give_is_refused_with_a_way_out() -> No
 def test_an_operation_that_fails_is_named() -> None:
     listing = operation(Code.MKDIR, "/one") + operation(Code.SYMLINK, "/two", "/three")
     assert (name_at(listing, 1), name_at(listing, 2), name_at(listing, 3)) == ("mkdir /one", "symlink /two", "end of the list")
+
+
+def test_two_sandboxes_of_one_process_give_the_same_level() -> None:
+    with ProcessSandbox() as first, ProcessSandbox() as second, ThreadPoolExecutor(4) as threads:
+        results = [*threads.map(first.run, [shell("sleep 0.1")] * 4), *threads.map(second.run, [shell("sleep 0.1")] * 4)]
+        assert second.level == first.level
+    assert all(result.is_clean for result in results), results
