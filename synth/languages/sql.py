@@ -19,7 +19,7 @@ def check(code: str) -> str | None:
         return "a NUL character"
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK)
-        for statement in _statements(code):
+        for statement in _statements(code.encode("utf-8", "replace").decode()):  # it takes no lone surrogates
             try:
                 connection.execute(f"EXPLAIN {statement}").close()
             except (sqlite3.Error, sqlite3.Warning) as error:
