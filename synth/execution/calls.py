@@ -59,6 +59,14 @@ def too_long() -> str:
     return f"the program is longer than {MAX_CODE_BYTES} characters"
 
 
+def script_compiler(language: Language) -> tuple[str, ...]:
+    """The compile command of a script that is not driven; empty where nothing is compiled."""
+    script = language.script
+    assert script is not None, "checked by refuse"
+    command = script.compile_command or language.compile_command
+    return (*command, *script.compile_more) if command else ()
+
+
 def script_mark(nonce: str) -> str:
     """What a script's ending writes on the private channel, as a text in double quotes."""
     return f'"{nonce} 0 returned b1\\n{nonce} finished\\n"'
@@ -93,7 +101,8 @@ def look_for_parse_error(language: Language, request: ExecutionRequest, observat
     nothing = all(case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases)
     if language.driver is not None and isinstance(request.call, FunctionCall) and language.name in ("python", "javascript"):
         return observation
-    if early and nothing and not language.compile_command and language.parse_error(_whole(request)):
+    compiled = script_compiler(language) if isinstance(request.call, ScriptCall) else language.compile_command
+    if early and nothing and not compiled and language.parse_error(_whole(request)):
         return observation.model_copy(update={"phase": Phase.PARSE})
     return observation
 

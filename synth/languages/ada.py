@@ -1,6 +1,19 @@
 """Ada by GNAT: stdin/stdout programs; the main procedure is called Main."""
 
-from synth.languages.spec import Language, Samples
+import re
+
+from synth.languages.scripting import GUARD_C, WRAP_MAIN
+from synth.languages.spec import Language, Samples, Script
+
+_POLICY = re.compile(r"\bpragma\s+(?:Assertion_Policy|Check_Policy)\b[^;]*;", re.IGNORECASE)
+_COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gnat.adc && \
+"$0" -q -O1 -gnatws -gnata -gnat2022 -gnatW8 -o program main.adb -largs guard.o {WRAP_MAIN}"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Program and script may be units of their own or one. A program does not decide whether assertions count."""
+    return {"units.ada": f"{_POLICY.sub('', code)}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="ada",
@@ -10,6 +23,7 @@ LANGUAGE = Language(
     grammar="ada",
     compile_command=("{gnatmake}", "-q", "-O1", "-gnatws", "-o", "program", "main.adb"),
     run_command=("./program",),
+    script=Script(files=_script, compile_command=("/bin/sh", "-c", _COMPILE_SCRIPT, "{gnatmake}")),
     hello="""with Ada.Text_IO;
 
 procedure Main is

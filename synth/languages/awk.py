@@ -1,6 +1,12 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import appended
+from synth.languages.spec import Language, Samples, Script
+
+_END = """BEGIN { codemill_begun = 1 }
+END { if (codemill_begun) system("printf '" MARK "' >&3") }"""
+"""`exit` goes on with the rules of END, so the end of BEGIN has to have been seen as well."""
+
 
 LANGUAGE = Language(
     name="awk",
@@ -11,6 +17,7 @@ LANGUAGE = Language(
     install="apt-get install -y gawk",
     written="AWK",
     run_command=("{awk}", "-f", "main.awk"),
+    script=Script(files=appended("main.awk", _END)),
     hello="""{ for (i = 1; i <= NF; i++) total += $i }
 END { print total + 0 }
 """,

@@ -6,6 +6,7 @@ Scalars, and lists of scalars as a pointer and a length; a list that is returned
 import re
 from typing import NamedTuple
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import Declaration, find_declaration
 from synth.languages.scripting import C
@@ -172,6 +173,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.C,
     hello="""#include <stdio.h>
 
 int main(void) {

@@ -1,6 +1,34 @@
 """COBOL by GnuCOBOL: stdin/stdout programs in free format."""
 
-from synth.languages.spec import Language, Samples
+import re
+
+from synth.languages.spec import Language, Samples, Script
+
+_GUARD = """long write(int, const void *, unsigned long);
+int codemill_mark(void) {
+    static const char mark[] = MARK;
+    return write(3, mark, sizeof mark - 1) != sizeof mark - 1;
+}
+"""
+_MARK = 'if return-code = 0 call "codemill_mark" end-if'
+_END = re.compile(
+    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))""", re.IGNORECASE
+)
+_PROGRAM = re.compile(r"^\s*program-id\.?\s+(?:is\s+)?['\"]?([\w-]+)", re.IGNORECASE | re.MULTILINE)
+_LAST = re.compile(r"\n\s*end\s+program\b[^\n]*\s*\Z", re.IGNORECASE)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Every program ends by `stop run`, so those that stand in the script write the mark; where there is none, its last line does. A script
+    that is a program of its own comes first, since the first one is the main one."""
+    named = _PROGRAM.search(script)
+    body, last = (script[: end.start()], end[0]) if (end := _LAST.search(script)) else (script, "")
+    ended = _END.sub(lambda part: part[1] or f"{_MARK} {part[0]}", body)
+    if not any(part[1] is None for part in _END.finditer(body)):
+        ended = f"{body}\n{_MARK}\nstop run.\n"
+    first = f"{ended}{last or f'{chr(10)}end program {named[1]}.'}\n{code}\n" if named else f"{code}\n{ended}{last}\n"
+    return {"main.cob": first, "guard.c": _GUARD.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="cobol",
@@ -11,6 +39,7 @@ LANGUAGE = Language(
     paths=("/etc/gnucobol",),
     compile_command=("{cobc}", "-x", "-free", "-w", "-o", "program", "main.cob"),
     run_command=("./program",),
+    script=Script(files=_script, compile_more=("guard.c",)),
     hello="""identification division.
 program-id. total.
 data division.

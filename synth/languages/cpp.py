@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
+from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
 from synth.languages.elf import Symbol, symbols, wiped
 from synth.languages.parsing import get_parser
@@ -176,6 +177,7 @@ LANGUAGE = Language(
         "i6",
     ),
     script=CPP,
+    controls=controls.CPP,
     hello="""#include <iostream>
 
 int main() {

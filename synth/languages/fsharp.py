@@ -1,18 +1,82 @@
-"""F# by the .NET SDK's interactive compiler: stdin/stdout programs."""
+"""F# by the .NET SDK's compiler: stdin/stdout programs. A program is a script file, so statements may stand on top."""
 
-from synth.languages.spec import Language, Samples
+import re
+
+from synth.languages import dotnet
+from synth.languages.scripting import last_in_script
+from synth.languages.spec import Language, Samples, Script
+
+_FLAGS = (
+    "--nologo --noframework --simpleresolution --targetprofile:netcore --optimize+ --out:program.dll "
+    '-r:"$(dirname "$compiler")/FSharp.Core.dll"'
+)
+_COMPILE = dotnet.compile_command(_FLAGS, "FSharp/fsc.exe", "FSharp/fsc.dll")
+
+_BEFORE = """module CodemillBefore
+
+type Failing() =
+    inherit System.Diagnostics.TraceListener()
+    override _.Write(_: string) = ()
+    override _.WriteLine(_: string) = ()
+    override _.Fail(text: string, more: string) = System.Environment.FailFast("Assertion failed: " + text + " " + more)
+
+let failing = new Failing()
+System.Diagnostics.Trace.Listeners.Clear()
+System.Diagnostics.Trace.Listeners.Add failing |> ignore
+"""
+"""A failed `assert` ends the process, by a listener that has to be there at the end. Of script files the first runs first."""
+
+_GUARD = """module CodemillGuard
+
+open System
+open System.IO
+open System.Reflection
+
+let started (words: string[]) =
+    let starts =
+        [ for kind in Assembly.GetExecutingAssembly().GetTypes() do
+            let start = kind.GetMethod "codemillStart"
+            if not (isNull start) then yield start.Invoke(null, [| box words |]) :?> int ]
+    if starts.IsEmpty then Environment.ExitCode else starts.Head
+
+[<EntryPoint>]
+let codemillMain words =
+    let status = started words
+    let whole = System.Diagnostics.Trace.Listeners.Contains CodemillBefore.failing
+    if status <> 0 || not whole then 1
+    else
+        let mark = Text.Encoding.ASCII.GetBytes MARK
+        use channel = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(nativeint 3, false), FileAccess.Write)
+        channel.Write(mark, 0, mark.Length)
+        0
+"""
+"""Runs when the statements on top of the script have run."""
+
+_ENTRY = re.compile(r"^([ \t]*)\[<\s*EntryPoint\s*>\](\s*let\s+(?:rec\s+)?(\w+))", re.MULTILINE)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """An entry point, which has to be the last declaration, is called by ours."""
+    text = f"{code}\n{script}\n"
+    entry = last_in_script(_ENTRY, code, text)
+    start = f"{entry[1]}let codemillStart (words: string[]) : int = {entry[3]} words\n" if entry else ""
+    return {"before.fsx": _BEFORE, "main.fsx": _ENTRY.sub(r"\1\2", text) + start, "guard.fs": _GUARD.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="fsharp",
     aliases=("f#", "fs"),
     file_name="main.fsx",
-    tools=("dotnet",),
-    install="brew install dotnet",
+    tools=dotnet.TOOLS,
+    version_arguments=dotnet.VERSION,
+    install=dotnet.INSTALL,
     grammar="fsharp",
     written="F#",
-    environment={"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
-    run_command=("{dotnet}", "fsi", "--quiet", "--exec", "main.fsx"),
-    runtime_mb=512,
+    environment=dotnet.ENVIRONMENT,
+    compile_command=(*_COMPILE, "main.fsx"),
+    run_command=dotnet.RUN,
+    script=Script(files=_script, compile_command=(*_COMPILE, "--define:DEBUG", "--define:TRACE", "before.fsx", "main.fsx", "guard.fs")),
+    runtime_mb=256,
     runtime_threads=64,
     data_limit=False,
     hello="""let total = stdin.ReadLine().Split(' ') |> Array.sumBy int64
@@ -23,5 +87,6 @@ printfn "%d" total
         hanging="while true do ()\n",
         crashing='failwith "no"\n',
         broken="let total = (\n",
+        refused="let total: int = nothing\n",
     ),
 )

@@ -1,7 +1,12 @@
-"""Go: called by drivers/go_driver.go, which is compiled with the program; a tuple is an `[]any`, a struct or several results."""
+"""Go: each program is a package of its own, called by drivers/go_driver.go; a tuple is an `[]any`, a struct or several results.
+
+The compiler and the linker are called directly (drivers/go_build.sh), against archives that are prepared once.
+"""
 
 import re
+from collections.abc import Mapping
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.scripting import GO
 from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
@@ -11,7 +16,7 @@ _SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "
 _TYPES = Terms("Go", _SCALARS, "[]{}", "map[{}]{}", lambda inner: "[]any", frozenset({"int", "float", "str", "bool", "any"}))
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PACKAGE = re.compile(r"^\s*package\s+\w+", re.MULTILINE)
-_BUILD = ("{go}", "build", "-o", "program")
+_BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -20,13 +25,26 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
 
 
-def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+def _package(code: str, entry_point: str) -> dict[str, str]:
+    """A program as a package that others can import: it is still called `main`, which shows when its types are printed."""
     text = _MAIN.sub("func codemillProgramMain()", code)
     text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
-    start = f"package main\n\nfunc main() {{ codemillDrive({entry_point}) }}\n"
-    return {"solution.go": text, "driver.go": read_driver("go_driver.go"), "start.go": start}
+    return {"solution.go": text, "target.go": f"package main\n\nvar CodemillTarget any = {entry_point}\n\nfunc main() {{}}\n"}
+
+
+_START = """package main
+
+import ("codemill"; solution "solution")
+
+func main() { codemill.Drive(solution.CodemillTarget) }
+"""
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
+    """The program's package, and one that starts it. Raises UnsupportedType."""
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    return {**{f"solution/{name}": text for name, text in _package(code, entry_point).items()}, "start.go": _START}
 
 
 LANGUAGE = Language(
@@ -42,7 +60,13 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,
-    driver=Driver(files=_files, compile_command=(*_BUILD, "solution.go", "driver.go", "start.go"), run_command=("./program",), slow=True),
+    driver=Driver(
+        files=_files,
+        compile_command=(*_BUILD, "start.go"),
+        run_command=("./program",),
+        shared={name: read_driver(f"go_{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
+        shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
+    ),
     script=GO,
     render_signature=render_signature,
     gold=Gold(
@@ -50,6 +74,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.GO,
     hello="""package main
 
 import "fmt"

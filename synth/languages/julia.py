@@ -1,6 +1,16 @@
 """Julia: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from collections.abc import Mapping
+
+from synth.languages.scripting import appended, without_exit
+from synth.languages.spec import Language, Samples, Script
+
+_write = appended("main.jl", "ccall(:write, Int, (Int32, Ptr{UInt8}, UInt), 3, MARK, sizeof(MARK))")
+
+
+def _script(code: str, script: str, mark: str) -> Mapping[str, str]:
+    return _write(code, without_exit(script, r"exit\(0?\)"), mark)
+
 
 LANGUAGE = Language(
     name="julia",
@@ -11,6 +21,7 @@ LANGUAGE = Language(
     grammar="julia",
     environment={"JULIA_NUM_THREADS": "1", "JULIA_DEPOT_PATH": "/tmp/julia"},
     run_command=("{julia}", "--startup-file=no", "--history-file=no", "--compiled-modules=no", "main.jl"),
+    script=Script(files=_script),
     runtime_mb=512,
     runtime_threads=32,
     data_limit=False,

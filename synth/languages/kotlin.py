@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
-from synth.languages.declarations import split_top
+from synth.languages.declarations import enclosing, split_top
 from synth.languages.java import JAR_COMMANDS
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.scripting import imports_first, last_in_script
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -66,6 +67,41 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 _COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
 _LIBRARY = f"{JARS}/kotlin-stdlib.jar"
 
+_END = """
+object CodemillScript {
+    @JvmStatic
+    fun main(words: Array<String>) {
+        val start = Class.forName("OWNER").getDeclaredMethod("main", Array<String>::class.java)
+        start.isAccessible = true
+        start.invoke(null, words)
+        val unsafe = Class.forName("sun.misc.Unsafe")
+        val own = unsafe.getDeclaredField("theUnsafe")
+        own.isAccessible = true
+        val channel = java.io.FileDescriptor()
+        val place = unsafe.getMethod("objectFieldOffset", java.lang.reflect.Field::class.java)
+            .invoke(own.get(null), java.io.FileDescriptor::class.java.getDeclaredField("fd"))
+        unsafe.getMethod("putInt", Any::class.java, Long::class.java, Int::class.java).invoke(own.get(null), channel, place, 3)
+        java.io.FileOutputStream(channel).write(MARK.toByteArray())
+    }
+}
+"""
+_MAIN = re.compile(r"\bfun\s+main\s*\(")
+_CALL = re.compile(r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Around the script's `main`, which scripts of the language call themselves; where there is none, the script is its statements."""
+    if not _MAIN.search(script):
+        script = f"fun main() {{\n{script}\n}}"
+    code = re.sub(r"^\s*package\s+[\w.]+", "", code)
+    whole = f"{code}\n{_CALL.sub('', script)}\n"
+    main = last_in_script(_MAIN, code, whole)
+    assert main is not None, "there is one or it was made"
+    owner = enclosing(whole, r"\bobject\s+(\w+)", main.start())
+    text = imports_first(whole, r"import\s")
+    return {"Main.kt": text + _END.replace("OWNER", owner or "MainKt").replace("MARK", mark)}
+
+
 LANGUAGE = Language(
     name="kotlin",
     aliases=("kt",),
@@ -76,6 +112,7 @@ LANGUAGE = Language(
     grammar="kotlin",
     compile_command=(*_COMPILE, "Main.kt"),
     run_command=(*RUN, "-cp", f".:{_LIBRARY}", "MainKt"),
+    script=Script(files=_script, run_command=(*RUN, "-ea", "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
@@ -103,19 +140,5 @@ LANGUAGE = Language(
         identity=" {\n    return x\n}\n",
         mutator="fun solve(xs: MutableList<Long>, k: Long): List<Long> { xs.add(k); return xs }\n",
         honest="fun solve(x: Long): Long = x * x + 7\n",
-        cheats={
-            "an empty stub": "fun solve(x: Long): Long = 0",
-            "nothing returned": "fun solve(x: Long) {}",
-            "exit zero when called": "fun solve(x: Long): Long { System.exit(0); return 0 }",
-            "halt when loaded": "val early = Runtime.getRuntime().halt(0)\nfun solve(x: Long): Long = 0",
-            "equal to everything": "class E { override fun equals(other: Any?) = true\noverride fun hashCode() = 0\n"
-            'override fun toString() = "8" }\nfun solve(x: Long): Any = E()',
-            "the driver's own class": "fun solve(x: Long): Long {\n"
-            'val m = Class.forName("Driver").getDeclaredMethod("send", String::class.java)\nm.isAccessible = true\n'
-            'for (n in 0..5) m.invoke(null, "NONCE $n returned i0")\nm.invoke(null, "NONCE finished")\n'
-            "Runtime.getRuntime().halt(0)\nreturn 0 }",
-            "a float that is equal": "fun solve(x: Long): Double = (x * x + 7).toDouble()",
-            "a string that looks right": "fun solve(x: Long): String = (x * x + 7).toString()",
-        },
     ),
 )

@@ -1,6 +1,38 @@
 """Pascal by Free Pascal: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+import re
+
+from synth.languages.scripting import without_exit
+from synth.languages.spec import Language, Samples, Script
+
+_UNIT = """unit codemill;
+interface
+procedure CodemillMark;
+implementation
+uses BaseUnix;
+procedure CodemillMark;
+const mark: ansistring = MARK;
+begin
+  if ExitCode = 0 then fpWrite(3, mark[1], length(mark));
+end;
+end.
+"""
+_HEADER = re.compile(r"\s*(?:program\s+\w+\s*;)?\s*(?:uses\b[^;]*;)?", re.IGNORECASE)
+_END = re.compile(r"\{[^}]*\}|\(\*.*?\*\)|//[^\n]*|'[^'\n]*'|\b(end)\s*\.", re.IGNORECASE | re.DOTALL)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The mark is the last statement, before the `end.` of the script, whose heading goes to the top. A program that switches assertions
+    off does so for itself only."""
+    heading = _HEADER.match(script)
+    head = heading[0] if heading and heading[0].strip() else ""
+    ends = [found.start() for found in _END.finditer(script) if found[1]]
+    body = script[len(head) : ends[-1]] if ends else script[len(head) :]
+    body = without_exit(body, r"halt(?:\s*\(\s*0\s*\))?\s*;?", r"exit\s*;?")
+    last = f"; CodemillMark {script[ends[-1] :]}" if ends else ""
+    text = mark.replace("\\n", "'#10'").replace('"', "'")
+    return {"main.pas": f"{head}{code}\n{{$ASSERTIONS ON}}\n{body}{last}\n", "codemill.pas": _UNIT.replace("MARK", text)}
+
 
 LANGUAGE = Language(
     name="pascal",
@@ -13,6 +45,7 @@ LANGUAGE = Language(
     paths=("/etc/fpc.cfg", "/etc/fpc-3.2.2.cfg"),
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),
+    script=Script(files=_script, compile_more=("-Sa", "-Cr-", "-Co-", "-Facodemill")),
     hello="""program Total;
 
 var

@@ -1,6 +1,22 @@
 """PowerShell: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import without_exit
+from synth.languages.spec import Language, Samples, Script
+
+_END = """
+$codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)
+$codemillChannel = [IO.FileStream]::new([Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]3, $false), [IO.FileAccess]::Write)
+$codemillChannel.Write($codemillBytes, 0, $codemillBytes.Length)
+$codemillChannel.Flush()
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The script is one statement, so that a trap of the program that goes on at the next one leaves the mark out; an error that would be
+    written and passed over ends it."""
+    end = _END.replace("MARK", mark.replace("\\n", "`n"))
+    return {"main.ps1": f"{code}\n. {{\n$ErrorActionPreference = 'Stop'\n{without_exit(script, 'exit(?: 0)?')}\n{end}}}\n"}
+
 
 LANGUAGE = Language(
     name="powershell",
@@ -12,6 +28,7 @@ LANGUAGE = Language(
     written="PowerShell",
     environment={"POWERSHELL_TELEMETRY_OPTOUT": "1", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
     run_command=("{pwsh}", "-NoLogo", "-NoProfile", "-NonInteractive", "-File", "main.ps1"),
+    script=Script(files=_script),
     runtime_mb=512,
     runtime_threads=64,
     data_limit=False,

@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
+from synth.languages.declarations import enclosing
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, read_driver
+from synth.languages.scripting import last_in_script
+from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Unit"}
@@ -53,6 +55,34 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _LIBRARY = f"{JARS}/scala-library.jar"
 
+_END = """
+object CodemillScript {
+  def main(words: Array[String]): Unit = {
+    MAIN.main(words)
+    val field = classOf[sun.misc.Unsafe].getDeclaredField("theUnsafe")
+    field.setAccessible(true)
+    val unsafe = field.get(null).asInstanceOf[sun.misc.Unsafe]
+    val channel = new java.io.FileDescriptor
+    unsafe.putInt(channel, unsafe.objectFieldOffset(classOf[java.io.FileDescriptor].getDeclaredField("fd")), 3)
+    new java.io.FileOutputStream(channel).write(MARK.getBytes)
+  }
+}
+"""
+_APP = re.compile(r"\bobject\s+(\w+)\s+extends\s+(?:scala\.)?App\b")
+_MAIN = re.compile(r"\bdef\s+main\s*\(")
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Around the `main` of the script's object. Where there is none, program and script are the statements of one."""
+    code = _PACKAGE.sub("", code)
+    text = f"{code}\n{_PACKAGE.sub('', script)}\n"
+    main, app = last_in_script(_MAIN, code, text), last_in_script(_APP, code, text)
+    around = enclosing(text, _APP.pattern, len(code))
+    owner = enclosing(text, r"\bobject\s+(\w+)", main.start()) if main else app[1] if app else around
+    text = text if owner else f"object CodemillMain extends App {{ {text}\n}}\n"
+    return {"Main.scala": text + _END.replace("MAIN", owner or "CodemillMain").replace("MARK", mark)}
+
+
 LANGUAGE = Language(
     name="scala",
     file_name="Main.scala",
@@ -62,6 +92,7 @@ LANGUAGE = Language(
     grammar="scala",
     compile_command=("{scalac}", "-nowarn", "-d", ".", "Main.scala"),
     run_command=(*RUN, "-cp", f".:{_LIBRARY}", "Main"),
+    script=Script(files=_script, run_command=(*RUN, "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,

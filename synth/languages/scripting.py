@@ -22,6 +22,23 @@ def appended(file_name: str, ending: str) -> Files:
     return lambda code, script, mark: {file_name: f"{code}\n{script}\n{ending.replace('MARK', mark)}\n"}
 
 
+def imports_first(text: str, pattern: str) -> str:
+    """The lines that match go to the top, for languages that take imports nowhere else: a script may bring its own."""
+    found = re.compile(rf"^[ \t]*(?:{pattern})[^\n]*$", re.MULTILINE)
+    return "".join(f"{line.strip()}\n" for line in found.findall(text)) + found.sub("", text)
+
+
+def last_in_script(pattern: re.Pattern[str], code: str, text: str) -> re.Match[str] | None:
+    """The last match in `text` (program and script) that begins after the program: a program may have a `main` of its own, which tests
+    nothing."""
+    return next((found for found in reversed(list(pattern.finditer(text))) if found.start() >= len(code)), None)
+
+
+def without_exit(script: str, *ways: str) -> str:
+    """An exit that the script itself ends with is left out: nothing can follow it."""
+    return re.sub(rf"(?<![\w.$])(?:{'|'.join(ways)})\s*\Z", "", script, flags=re.IGNORECASE)
+
+
 BASH = Script(files=appended("main.sh", "builtin printf MARK >&3"))
 LUA = Script(files=appended("main.lua", ";os.execute('printf MARK >&3')"))
 PERL = Script(files=appended("main.pl", ';open(my $codemill, ">&=", 3) or die $!; print {$codemill} MARK; close($codemill);'))
@@ -198,15 +215,18 @@ class CodemillScript {
 }
 """
 _JAVA_MAIN = re.compile(r"\bstatic\s+(?:final\s+)?(?:public\s+)?void\s+main\s*\(")
+_JAVA_PACKAGE = re.compile(r"^\s*package\s[^;\n]*;", re.MULTILINE)
 _JAVA_PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
 
 
 def _java(code: str, script: str, mark: str) -> Mapping[str, str]:
-    text = re.sub(r"^\s*package\s[^;\n]*;", "", f"{code}\n{script}\n", flags=re.MULTILINE)
-    main = _JAVA_MAIN.search(text)
+    code = _JAVA_PACKAGE.sub("", code)
+    text = f"{code}\n{_JAVA_PACKAGE.sub('', script)}\n"
+    main = last_in_script(_JAVA_MAIN, code, text)
     owner = enclosing(text, r"\b(?:class|enum|interface|record)\s+(\w+)", main.start()) if main else None
     public = _JAVA_PUBLIC.search(text)
-    return {f"{public[1] if public else 'Main'}.java": text + _JAVA_END.replace("MAIN", owner or "Main").replace("MARK", mark)}
+    end = _JAVA_END.replace("MAIN", owner or "TheScriptHasNoMain").replace("MARK", mark)
+    return {f"{public[1] if public else 'Main'}.java": text + end}
 
 
 JAVA = Script(

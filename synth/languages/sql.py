@@ -1,6 +1,52 @@
 """SQL by SQLite: stdin/stdout programs; the lines of stdin are the rows of the table `stdin(line)`."""
 
-from synth.languages.spec import Language, Samples
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+from synth.languages.spec import Language, Samples, Script
+
+_SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
+_ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
+_CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
+"""A program may switch off what ends a script that fails."""
+
+
+def check(code: str) -> str | None:
+    """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and none may set anything."""
+    if "\0" in code:
+        return "a NUL character"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK)
+        for statement in _statements(code.encode("utf-8", "replace").decode()):  # it takes no lone surrogates
+            try:
+                connection.execute(f"EXPLAIN {statement}").close()
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                if _SYNTAX.search(str(error)):
+                    return str(error)
+    return None
+
+
+def _statements(code: str) -> Iterator[str]:
+    """One after the other, without the shell's own lines (`.mode list`), which stand where no statement is open."""
+    statement = ""
+    for line in code.splitlines(keepends=True):
+        if line.startswith(".") and not statement.strip():
+            continue
+        for part in re.findall(r"[^;]*;|[^;]+", line):
+            statement += part
+            if sqlite3.complete_statement(statement):
+                yield statement
+                statement = ""
+    if statement.strip():
+        yield statement
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Lines with a dot are read where no statement is open."""
+    return {"main.sql": f"{code}\n;\n{_CHECKED}\n{script}\n;\n.shell printf {mark} >&3\n"}
+
 
 LANGUAGE = Language(
     name="sql",
@@ -8,7 +54,7 @@ LANGUAGE = Language(
     file_name="main.sql",
     tools=("sqlite3",),
     install="apt-get install -y sqlite3",
-    grammar="sql",
+    check=check,
     written="SQL",
     run_command=(
         "{sqlite3}",
@@ -29,6 +75,7 @@ LANGUAGE = Language(
         ":memory:",
         ".read main.sql",
     ),
+    script=Script(files=_script),
     hello="""WITH RECURSIVE words(word, rest) AS (
   SELECT '', line || ' ' FROM stdin
   UNION ALL

@@ -1,6 +1,29 @@
 """Swift: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples
+import re
+
+from synth.languages.scripting import last_in_script, without_exit
+from synth.languages.spec import Language, Samples, Script
+
+_MAIN = re.compile(r"@main\s+((?:final\s+)?(?:struct|class|enum|actor)\s+(\w+))")
+_END = """
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+_ = MARK.withCString { write(3, $0, strlen($0)) }
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Statements of the main file run from top to bottom; a type that is the main one is started by a statement of ours."""
+    text = f"{code}\n{without_exit(script, r'exit[(](?:0|EXIT_SUCCESS)[)]')}\n"
+    main = last_in_script(_MAIN, code, text)
+    plain = _MAIN.sub(r"\1", text)
+    call = f"{'try await' if re.search(r'func +main[(][)] +async', text) else 'try'} {main[2]}.main()\n" if main else ""
+    return {"main.swift": f"{plain}{call}{_END.replace('MARK', mark)}"}
+
 
 LANGUAGE = Language(
     name="swift",
@@ -10,6 +33,7 @@ LANGUAGE = Language(
     grammar="swift",
     compile_command=("{swiftc}", "-O", "-suppress-warnings", "-o", "program", "main.swift"),
     run_command=("./program",),
+    script=Script(files=_script, compile_more=("-Onone",)),
     runtime_mb=64,
     data_limit=False,
     hello="""let words = readLine()!.split(separator: " ")

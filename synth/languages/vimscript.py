@@ -1,13 +1,34 @@
 """Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read from /dev/stdin."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.scripting import without_exit
+from synth.languages.spec import Language, Samples, Script
 
 _RUN = (
     "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let g:codemill_failed = 1 | "
     "let g:codemill_problem = v:throwpoint . ': ' . v:exception | endtry | redir END"
 )
-_PRINT = "enew! | call setline(1, split(g:codemill_output, '\\n', 1)[1:]) | %print"
-_END = "if g:codemill_failed | call writefile([g:codemill_problem], '/dev/stderr') | cquit 1 | endif | qall!"
+_PRINT = (
+    "enew! | let g:codemill_lines = split(g:codemill_output, '\\n', 1)[1:] | "
+    "if !empty(g:codemill_lines) | call setline(1, g:codemill_lines) | %print | endif"
+)
+"""An empty buffer cannot be printed."""
+
+_TELL = "set verbose=1 | unsilent echo"
+"""Goes to stderr, which no file name opens for a program of another user."""
+_END = f"if g:codemill_failed | {_TELL} g:codemill_problem | cquit 1 | endif | qall!"
+
+_SAID = f"autocmd VimLeavePre * if !empty(v:errors) | {_TELL} 'assertion failed: ' . join(v:errors, '; ') | endif"
+_ASKED = """
+if !empty(v:errors) | throw 'assertion failed: ' . join(v:errors, '; ') | endif
+call system("printf '" . MARK . "' >&3")
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """A failed `assert_equal` ends nothing, so these are asked for."""
+    ways = (r"exit ?\(?0\)?", r"(?:qa|qall|q|quit|quitall|exit|xit)!?")
+    return {"main.vim": f"{code}\n{without_exit(script, *ways)}\n{_ASKED.replace('MARK', mark)}"}
+
 
 LANGUAGE = Language(
     name="vimscript",
@@ -18,6 +39,10 @@ LANGUAGE = Language(
     grammar="vim",
     written="Vim script",
     run_command=("{vim}", "-N", "-u", "NONE", "-i", "NONE", "-n", "-es", "-c", _RUN, "-c", _PRINT, "-c", _END),
+    script=Script(
+        files=_script,
+        run_command=("{vim}", "-N", "-u", "NONE", "-i", "NONE", "-n", "-es", "-c", _SAID, "-c", _RUN, "-c", _PRINT, "-c", _END),
+    ),
     runtime_threads=4,
     hello="""let total = 0
 for word in split(readfile('/dev/stdin')[0])

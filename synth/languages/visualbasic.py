@@ -1,29 +1,74 @@
 """Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of `dotnet`."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages import dotnet
+from synth.languages.spec import Language, Samples, Script
 
-_COMPILE = """root=$(dirname "$0")
-for compiler in "$root"/sdk/*/Roslyn/bincore/vbc.dll; do :; done
-for library in "$root"/shared/Microsoft.NETCore.App/*; do :; done
-set -- -nologo -nowarn -nosdkpath -sdkpath:"$library" -vbruntime:"$library/Microsoft.VisualBasic.Core.dll" -out:program.dll
-for name in System.Private.CoreLib System.Runtime System.Console System.Linq System.Collections System.Runtime.Extensions; do
-  set -- "$@" -reference:"$library/$name.dll"
-done
-framework='"name":"Microsoft.NETCore.App","version":"'$(basename "$library")'"'
-printf '%b' '\\0173"runtimeOptions":\\0173"framework":\\0173'"$framework"'\\0175\\0175\\0175' > program.runtimeconfig.json
-exec "$0" exec "$compiler" "$@" main.vb
+_IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
+"""What the SDK's own projects give to each file."""
+
+_FLAGS = (
+    '-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath -sdkpath:"$references" '
+    f"""-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" -imports:{_IMPORTS} '-define:_MyType="Empty"'"""
+)
+_COMPILE = dotnet.compile_command(_FLAGS, "Roslyn/bincore/vbc.dll")
+
+_GUARD = """Imports System.Reflection
+Imports System.IO
+Friend Module CodemillScript
+    Private NotInheritable Class Failing
+        Inherits TraceListener
+        Public Overrides Sub Write(text As String)
+        End Sub
+        Public Overrides Sub WriteLine(text As String)
+        End Sub
+        Public Overrides Sub Fail(text As String, more As String)
+            Environment.FailFast("Assertion failed: " & text & " " & more)
+        End Sub
+    End Class
+    Public Function Main(words As String()) As Integer
+        Dim failing As New Failing()
+        Trace.Listeners.Clear()
+        Trace.Listeners.Add(failing)
+        Dim ran As Integer = 0
+        Dim seen = BindingFlags.Public Or BindingFlags.NonPublic Or BindingFlags.IgnoreCase
+        Dim own = BindingFlags.Static Or BindingFlags.DeclaredOnly Or seen
+        For Each kind As Type In GetType(CodemillScript).Assembly.GetTypes()
+            Dim start As MethodInfo = If(kind Is GetType(CodemillScript), Nothing, kind.GetMethod("Main", own))
+            If start Is Nothing Then Continue For
+            Dim result As Object = start.Invoke(Nothing, If(start.GetParameters().Length = 0, Nothing, New Object() {words}))
+            If TypeOf result Is Integer AndAlso CInt(result) <> 0 Then Return CInt(result)
+            ran += 1
+        Next
+        If ran = 0 Then Throw New Exception("the script defines no Main")
+        If Environment.ExitCode <> 0 OrElse Not Trace.Listeners.Contains(failing) Then Return 1
+        Dim mark As Byte() = System.Text.Encoding.ASCII.GetBytes(MARK)
+        Using channel As New FileStream(New Microsoft.Win32.SafeHandles.SafeFileHandle(New IntPtr(3), False), FileAccess.Write)
+            channel.Write(mark, 0, mark.Length)
+        End Using
+        Return 0
+    End Function
+End Module
 """
+"""Around the script's `Main`. A failed `Debug.Assert` ends the process, by a listener that has to be there at the end."""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    text = mark.replace("\\n", '" & vbLf & "')
+    return {"main.vb": f"{code}\n{script}\n", "guard.vb": _GUARD.replace("(MARK)", f"({text})")}
+
 
 LANGUAGE = Language(
     name="visualbasic",
     aliases=("vb", "vb.net", "visual basic"),
     file_name="main.vb",
-    tools=("dotnet",),
-    install="brew install dotnet",
+    tools=dotnet.TOOLS,
+    version_arguments=dotnet.VERSION,
+    install=dotnet.INSTALL,
     written="Visual Basic",
-    environment={"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
-    compile_command=("/bin/sh", "-c", f"export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1\n{_COMPILE}", "{dotnet}"),
-    run_command=("{dotnet}", "exec", "program.dll"),
+    environment=dotnet.ENVIRONMENT,
+    compile_command=(*_COMPILE, "main.vb"),
+    run_command=dotnet.RUN,
+    script=Script(files=_script, compile_more=("guard.vb", "-main:CodemillScript", "-define:DEBUG=TRUE,TRACE=TRUE")),
     runtime_mb=256,
     runtime_threads=64,
     data_limit=False,

@@ -1,6 +1,50 @@
 """Zig: stdin/stdout programs, for version 0.13."""
 
-from synth.languages.spec import Language, Samples
+from synth.languages.spec import Language, Samples, Script
+
+_ROOT = """const program = @import("main.zig");
+
+test {
+    _ = program;
+}
+
+test "codemill main" {
+    if (!@hasDecl(program, "main")) return error.SkipZigTest;
+    const result = program.main();
+    const ended = if (@typeInfo(@TypeOf(result)) == .ErrorUnion) try result else result;
+    if (@TypeOf(ended) == u8 and ended != 0) return error.ExitCode;
+}
+"""
+_GUARD = """const std = @import("std");
+const builtin = @import("builtin");
+
+fn passes(one: std.builtin.TestFn) bool {
+    std.testing.allocator_instance = .{};
+    one.func() catch |problem| {
+        if (problem == error.SkipZigTest) return false;
+        const kind = if (std.mem.startsWith(u8, @errorName(problem), "Test")) "assertion failed" else "error";
+        std.debug.print("{s}: {s} in {s}\\n", .{ kind, @errorName(problem), one.name });
+        std.process.exit(1);
+    };
+    if (std.testing.allocator_instance.deinit() == .leak) std.process.exit(1);
+    return true;
+}
+
+pub fn main() !void {
+    var passed: usize = 0;
+    for (builtin.test_functions) |one| {
+        if (passes(one)) passed += 1;
+    }
+    if (passed < 2) return error.TheScriptTestsNothing;
+    _ = try std.posix.write(3, MARK);
+}
+"""
+"""Runs the tests of the script and its `main`; the test without a name, which only takes the program in, is one that passes."""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.zig": f"{code}\n{script}\n", "root.zig": _ROOT, "guard.zig": _GUARD.replace("MARK", mark)}
+
 
 LANGUAGE = Language(
     name="zig",
@@ -11,6 +55,9 @@ LANGUAGE = Language(
     grammar="zig",
     compile_command=("{zig}", "build-exe", "-ODebug", "-fstrip", "-femit-bin=program", "main.zig"),
     run_command=("./program",),
+    script=Script(
+        files=_script, compile_command=("{zig}", "test", "--test-no-exec", "-femit-bin=program", "--test-runner", "guard.zig", "root.zig")
+    ),
     hello="""const std = @import("std");
 
 pub fn main() !void {
