@@ -79,6 +79,24 @@ def test_a_forged_line_on_the_channel_is_a_violation(local_sandbox: LocalSandbox
     assert verdicts[name].outcome is Outcome.VIOLATION
 
 
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        ("csharp", "abort"),
+        ("perl", "abort"),
+        ("rust", "abort"),
+        ("php", "a crash of the interpreter"),
+        ("ruby", "a crash of the interpreter"),
+    ],
+)
+def test_a_crash_is_a_runtime_error_whatever_the_runtime_does_about_it(
+    language: str, name: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    need(language)
+    verdict = verdicts_of(language, {name: cheats_of(language)[name]}, local_sandbox, run)[name]
+    assert verdict.outcome is Outcome.RUNTIME_ERROR, verdict.first_failure
+
+
 def test_a_program_stands_under_its_heading_without_escapes() -> None:
     assert read_cheats("=== one\na = '\\n'\n\nb === c\n\n=== two\n") == {"one": "a = '\\n'\n\nb === c\n", "two": ""}
 
