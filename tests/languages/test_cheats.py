@@ -16,7 +16,7 @@ T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 DRIVEN: Final = [language.name for language in all_languages() if language.driver]
-DEEP: Final = frozenset("python javascript typescript c rust csharp kotlin ruby php perl lua".split())
+DEEP: Final = frozenset("python javascript typescript java c cpp go rust csharp kotlin ruby php perl lua".split())
 HONEST: Final = {
     "python": "def solve(x):\n    return x * x + 7\n",
     "javascript": "function solve(x) { return x * x + 7 }",
