@@ -19,6 +19,7 @@ from typing import Final
 
 from synth.errors import Problem, SandboxError
 from synth.execution.job import Job, JobResult
+from synth.execution.launcher import cache_folder
 from synth.execution.process import ProcessSandbox
 from synth.ids import content_hash
 from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
@@ -68,11 +69,6 @@ def linker_flag() -> str:
     return "-fuse-ld=mold" if find_tool("mold") else ""
 
 
-def cache_root() -> Path:
-    """Where drivers are prepared once: $XDG_CACHE_HOME/codemill, or ~/.cache/codemill."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codemill" / "drivers"
-
-
 _PREPARING = threading.Lock()
 
 
@@ -83,14 +79,18 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
     """
     if not driver.shared:
         return None
-    key = content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)
-    folder = cache_root() / f"{name}-{key}"
-    with _PREPARING:
-        cache_root().mkdir(parents=True, exist_ok=True)
-        with (cache_root() / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.is_dir():
-                _prepare(driver, toolchain, folder)
+    root = cache_folder() / "drivers"
+    folder = root / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)}"
+    try:
+        with _PREPARING:
+            root.mkdir(exist_ok=True)
+            with (root / f"{name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not folder.is_dir():
+                    _prepare(driver, toolchain, folder)
+    except OSError as error:
+        fix = "make room there, or set XDG_CACHE_HOME to another folder"
+        raise SandboxError(Problem(f"preparing the driver in {root}", f"must be possible: {error.strerror}", fix)) from error
     return folder
 
 

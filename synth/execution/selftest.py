@@ -4,6 +4,7 @@ Place in the flow: `process.py` asks once a process for each level; what passed 
 source changes. The one rule: only what was tried counts; the targets are a file, a listener and a process that the test itself makes.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -115,8 +116,9 @@ def known_good(level: str, command: tuple[str, ...]) -> bool | None:
 
 
 def remember(level: str, command: tuple[str, ...], listens: bool) -> None:
-    """Keep that this machine passed."""
-    _record(level, command).write_text(json.dumps({"key": _key(), "listens": listens}))
+    """Keep that this machine passed. Where the disk does not take it, the next start tests again."""
+    with contextlib.suppress(OSError):
+        _record(level, command).write_text(json.dumps({"key": _key(), "listens": listens}))
 
 
 def _record(level: str, command: tuple[str, ...]) -> Path:

@@ -218,3 +218,29 @@ def test_a_disk_that_takes_no_more_answers_is_said_and_no_answer_is_lost(folder_
     assert kept.endswith("\n")
     assert whole.startswith(kept)
     assert sorted(json.loads(line)["row"] for line in whole.splitlines()) == list(range(1, 41))
+
+
+COVERED_HOME = 'mount -t tmpfs {options} none /mnt && {{ head -c 1m /dev/zero > /mnt/filler; true; }} 2> /dev/null && exec "$@"'
+
+
+@pytest.mark.parametrize(("options", "wanted"), [("-o ro", "pass"), ("-o size=64k", "infrastructure")], ids=["read-only", "full"])
+def test_a_home_that_takes_nothing_is_done_without_or_said(
+    options: str, wanted: str, folder_outside_tmp: Path, local_sandbox: LocalSandbox
+) -> None:
+    """Where the drivers of compiled languages are kept."""
+    need("c")
+    row = {"id": "c", "language": "c", "code": getattr(get_language("c").gold, "code", ""), "tests": suites("c")["function"]}
+    (folder_outside_tmp / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    rows, out = str(folder_outside_tmp / "rows.jsonl"), str(folder_outside_tmp / "out")
+    command = [sys.executable, "-m", "posttrain.cli", "verify", rows, "-o", out, "--json"]
+    alone = ["unshare", "--mount", "sh", "-c", COVERED_HOME.format(options=options), "sh", *command]
+    try:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": "/mnt", "TMPDIR": str(folder_outside_tmp)}
+        done = subprocess.run(alone, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120, check=False)
+        answer = json.loads((folder_outside_tmp / "out").read_text())
+    finally:
+        shutil.rmtree(folder_outside_tmp)
+    assert "Traceback" not in done.stderr
+    assert answer["verdict"] == wanted, answer
+    assert wanted == "pass" or "No space left on device" in answer["reason"]
+    assert wanted == "pass" or "XDG_CACHE_HOME" in answer["reason"]
