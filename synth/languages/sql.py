@@ -1,6 +1,44 @@
 """SQL by SQLite: stdin/stdout programs; the lines of stdin are the rows of the table `stdin(line)`."""
 
+import re
+import sqlite3
+from collections.abc import Iterator
+
 from synth.languages.spec import Language, Samples, Script
+
+_SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
+_EMPTY = re.compile(r"(?>--[^\n]*|/\*.*?\*/|[\s;])*+", re.DOTALL)
+_MOST_PIECES = 200
+"""Of one statement between semicolons: a trigger has some. Longer ones are not looked at."""
+
+
+def _statements(code: str) -> Iterator[str]:
+    """Each with its semicolon; the last one may be incomplete. Lines with a dot are for the shell."""
+    pieces: list[str] = []
+    plain = code.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    for piece in re.sub(r"^\.[^\n]*$", "", plain, flags=re.MULTILINE).split(";"):
+        pieces.append(piece)
+        if len(pieces) <= _MOST_PIECES and sqlite3.complete_statement(f"{';'.join(pieces)};"):
+            yield f"{';'.join(pieces)};"
+            pieces.clear()
+    if len(pieces) <= _MOST_PIECES:
+        yield ";".join(pieces)
+
+
+def parse_error(code: str) -> str | None:
+    """What SQLite's own parser says, which sees each statement as one to explain, so that none is run."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_PRAGMA else sqlite3.SQLITE_OK)
+    for statement in _statements(code):
+        if _EMPTY.fullmatch(statement):
+            continue
+        try:
+            connection.execute(statement if re.match(r"\s*explain\b", statement, re.IGNORECASE) else f"EXPLAIN {statement}")
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            if _SYNTAX.search(str(error)):
+                return str(error)
+    return None
+
 
 _CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
 """A program may switch off what ends a script that fails."""
@@ -17,7 +55,7 @@ LANGUAGE = Language(
     file_name="main.sql",
     tools=("sqlite3",),
     install="apt-get install -y sqlite3",
-    grammar="sql",
+    check=parse_error,
     written="SQL",
     run_command=(
         "{sqlite3}",
