@@ -165,6 +165,8 @@ class LocalSandbox(Config):
     workers: int = Field(0, ge=0, description="Programs at once; 0 takes the number of cores.")
     limits: Limits = Field(Limits(), description="Limits of one program.")
     minimum_level: Literal["A", "B", "C"] = Field("C", description="Refuse to run below this isolation level.")
+    cache: str | None = Field(None, min_length=1, description="Folder in which results are kept over runs; without it, none are.")
+    cache_mb: int = Field(1024, ge=1, description="Size of that folder's file at most; the oldest results go first.")
 
 
 class RecordedSandbox(Config):
@@ -186,6 +188,8 @@ class E2bSandbox(Config):
     backoff_s: float = Field(1.0, gt=0, le=60, description="The first pause; each is twice the one before.")
     api_key_env: str = Field("E2B_API_KEY", min_length=1, description="Variable that holds the key, which never stands in a recipe.")
     limits: Limits = Field(Limits(), description="Limits of one program.")
+    cache: str | None = Field(None, min_length=1, description="Folder in which results are kept over runs; without it, none are.")
+    cache_mb: int = Field(1024, ge=1, description="Size of that folder's file at most; the oldest results go first.")
 
 
 ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox | E2bSandbox, Field(discriminator="kind")]

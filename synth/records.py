@@ -7,7 +7,7 @@ whose decision is `rejected`). No dict travels between modules. A change of shap
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION = 1
 
@@ -142,14 +142,30 @@ class InputSet(Record):
 
 
 class Limits(Record):
-    """Limits of one program. Wall time is a backstop only: it never decides a verdict."""
+    """Limits of one program. Wall time is a backstop only: it never decides a verdict, so it grows with a longer `cpu_s`."""
 
     cpu_s: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="CPU seconds; beyond them the verdict is `timeout`.")
-    wall_s: float = Field(default=50.0, gt=0, le=36000, allow_inf_nan=False, description="Wall seconds, at least `cpu_s`; a backstop.")
+    wall_s: float = Field(
+        default=50.0,
+        gt=0,
+        le=36000,
+        allow_inf_nan=False,
+        description="Wall seconds, a backstop; ten times `cpu_s` where that is more and nothing is said.",
+    )
     memory_mb: int = Field(default=512, ge=64, le=1 << 20, description="Memory in MiB; few interpreters start with less than 64.")
     processes: int = Field(default=64, ge=1, le=4096, description="Processes and threads at once.")
     output_bytes: int = Field(default=8 << 20, ge=1024, le=1 << 30, description="Bytes on stdout and stderr together.")
     file_bytes: int = Field(default=16 << 20, ge=0, le=1 << 34, description="Bytes in files that the program writes.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_time_to_wait(cls, given: object) -> object:
+        if not isinstance(given, dict) or "wall_s" in given:
+            return given
+        cpu_s = given.get("cpu_s")
+        if not isinstance(cpu_s, int | float) or not 5 < cpu_s <= 3600:
+            return given
+        return {**given, "wall_s": 10.0 * cpu_s}
 
 
 class Captured(Record):

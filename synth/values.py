@@ -11,6 +11,7 @@ The one rule: what `encode` writes, `decode` gives back, to the type and the bit
 import math
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Value = int | float | str | bool | None | list["Value"] | tuple["Value", ...] | dict["Value", "Value"]
@@ -103,6 +104,7 @@ def parse_type(text: str) -> ValueType:
     return found
 
 
+@lru_cache(maxsize=1024)
 def parse_signature(text: str) -> Signature:
     """Read `(list[int], int) -> int`. Raises ValueSyntaxError."""
     reader = _TypeReader(text)

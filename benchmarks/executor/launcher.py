@@ -1,28 +1,55 @@
-"""What one isolated process costs beside fork and exec. Both are measured in turns, so that noise of the machine meets both."""
+"""What one isolated process costs beside fork and exec. All are measured in turns, so that noise of the machine meets each."""
 
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from benchmarks.executor.row import Row, at_most
-from synth.execution.process import Job, ProcessSandbox
+from synth.execution.job import Job
+from synth.execution.launcher import memory_file
+from synth.execution.plan import SlotPlan, View, job_operations
+from synth.execution.process import ProcessSandbox
 from synth.records import Limits
 
-TURNS, CALLS = 15, 20
+TURNS, CALLS = 25, 20
+JOB = Job(argv=("/bin/true",), files={}, stdin=None, limits=Limits(), env={})
 
 
 def launcher_rows() -> list[Row]:
-    """`/bin/true` in the sandbox, and bare."""
-    sandbox = ProcessSandbox()
-    job = Job(argv=("/bin/true",), files={}, stdin=None, limits=Limits(), env={})
-    try:
-        isolated, bare = _in_turns(lambda: sandbox.run(job), _bare)
+    """`/bin/true` by the launcher alone, by the whole sandbox, and bare. The network namespace is the slot's own, kept between its jobs."""
+    with ProcessSandbox() as sandbox, _launcher_alone(sandbox) as launch:
+        alone, whole, bare = _in_turns(launch, lambda: sandbox.run(JOB), _bare)
         level = sandbox.level
-    finally:
-        sandbox.close()
-    text = f"{1000 * isolated:.2f} ms against {1000 * bare:.2f} ms, level {level}"
-    return [at_most("exec'd program against fork and exec, own network namespace", isolated / bare, 2.2, text)]
+    return [
+        at_most("launcher: an exec'd program against fork and exec", alone / bare, 1.5, _text(alone, bare, level)),
+        at_most("the same with supervision, streams and verdict of limits", whole / bare, 2.2, _text(whole, bare, level)),
+    ]
+
+
+def _text(ours: float, bare: float, level: str) -> str:
+    return f"{1000 * ours:.2f} ms against {1000 * bare:.2f} ms, level {level}"
+
+
+@contextmanager
+def _launcher_alone(sandbox: ProcessSandbox) -> Iterator[Callable[[], object]]:
+    """A slot of the sandbox that starts one prepared job again and again, its streams going nowhere."""
+    place = sandbox._open_place()
+    assert isinstance(place.plan, SlotPlan), "level C has another launcher's list"
+    listing = job_operations(place.plan, View((), None, False), {}, JOB.limits, JOB.argv, JOB.env, False)
+    with ExitStack() as stack:
+        stack.callback(place.close)
+        operations = memory_file("job", listing)
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        stack.callback(os.close, operations)
+        stack.callback(os.close, null)
+
+        def launch() -> object:
+            place.slot.start([operations, null, null, null, null])
+            return place.slot.wait_reaped()
+
+        yield launch
 
 
 def _bare() -> None:

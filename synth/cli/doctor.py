@@ -199,7 +199,7 @@ def doctor(
     if as_json:
         print(json.dumps({**report.model_dump(mode="json"), "install": report.install_commands()}, indent=2, ensure_ascii=False))
     elif install_hints:
-        print("\n".join(report.install_commands()))
+        print("".join(f"{command}\n" for command in report.install_commands()), end="")
     else:
         render(report)
 

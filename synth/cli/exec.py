@@ -35,9 +35,9 @@ _SEE = "docs/architecture/verify.md"
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file. Raises UserError for what is no file or no UTF-8."""
+    """The text of a file, or of our own stdin for `-`. Raises UserError for what is no file or no UTF-8."""
     try:
-        data = path.read_bytes()
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise UserError(Problem(f"{what} {path}", f"must be a file that can be read: {error.strerror}", "correct the path", _SEE)) from None
     try:
@@ -65,7 +65,8 @@ def find_language(path: Path, named: str | None) -> str:
 def _tests(path: Path) -> dict[str, object]:
     from synth.execution.row_files import read_object
 
-    return read_object(read_text(path, "tests").encode(), f"tests {path}")
+    fix = 'write for example {"kind": "stdio", "cases": [{"stdin": "1 2", "stdout": "3"}]}'
+    return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
 async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> Observation:
@@ -104,6 +105,8 @@ def _print_output(observation: Observation, whole: str | None) -> None:
         shown = cut if text is None else text
         stream.write(plain(shown) if stream.isatty() else shown.encode("utf-8", "replace").decode("utf-8"))
         stream.flush()
+        if stream.isatty() and shown and not shown.endswith("\n"):
+            print(file=sys.stderr)
 
 
 def _print_verdict(answer: "Answer", judged: bool) -> None:
@@ -120,7 +123,7 @@ def _print_verdict(answer: "Answer", judged: bool) -> None:
 def exec_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The program.")],
     lang: Annotated[str | None, typer.Option("--lang", help="Its language; taken from the extension if not given.")] = None,
-    stdin: Annotated[Path | None, typer.Option("--stdin", metavar="F", help="File that the program reads on stdin.")] = None,
+    stdin: Annotated[Path | None, typer.Option("--stdin", metavar="F", help="File that the program reads on stdin; - for ours.")] = None,
     tests: Annotated[
         Path | None, typer.Option("--tests", metavar="F", help="JSON file with the tests: kind function, stdio, script.")
     ] = None,

@@ -1,5 +1,6 @@
 """Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that cannot be is named at once."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
@@ -8,6 +9,8 @@ from synth.errors import Problem, UserError
 from synth.records import Limits
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from synth.execution.protocol import Sandbox
 
 CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")]
@@ -17,6 +20,9 @@ OutputBytes = Annotated[int, typer.Option("--output-bytes", help="Bytes that one
 MinimumLevel = Annotated[str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")]
 
 SandboxKind = Annotated[str, typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY).")]
+
+
+Cache = Annotated[Path | None, typer.Option("--cache", metavar="FOLDER", help="Keep results here and run only what is not there yet.")]
 
 
 class Chosen(NamedTuple):
@@ -45,13 +51,22 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
     """The limits that the options state. Raises UserError with every value that cannot be."""
     from pydantic import ValidationError
 
-    from synth.execution.verify_rows import validation_problems
-
+    given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
+    if wall_s is None:
+        given["wall_s"] = 10 * cpu_s if 0 < cpu_s <= 3600 else Limits().wall_s
     try:
-        wall = wall_s if wall_s is not None else min(36000.0, 10 * cpu_s)
-        return Limits(cpu_s=cpu_s, wall_s=wall, memory_mb=memory_mb, output_bytes=output_bytes)
+        return Limits.model_validate(given)
     except ValidationError as error:
-        raise UserError(*validation_problems(error, "limits")) from None
+        raise UserError(*map(_limit_problem, error.errors())) from None
+
+
+def _limit_problem(error: "ErrorDetails") -> Problem:
+    from synth.execution.verify_rows import in_our_words
+
+    name = str(error["loc"][0])
+    option = f"--{name.replace('_', '-')}"
+    fix = f"{option} {Limits.model_fields[name].default}"
+    return Problem(f"{option} {error['input']}", in_our_words(error["msg"]), fix, "docs/architecture/verify.md")
 
 
 Level = Literal["A", "B", "C"]

@@ -6,7 +6,6 @@ command after an interruption goes on where it was.
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import typer
 
 from synth.cli.app import AsJson
 from synth.cli.execution_options import (
+    Cache,
     CpuSeconds,
     MemoryMb,
     MinimumLevel,
@@ -25,11 +25,12 @@ from synth.cli.execution_options import (
     choose_sandbox,
     read_limits,
 )
-from synth.cli.printing import print_json, print_table
 from synth.errors import Problem, UserError
 from synth.records import Limits, Outcome
 
 if TYPE_CHECKING:
+    from synth.execution.answer_file import AnswerFile
+    from synth.execution.protocol import Sandbox
     from synth.execution.row_files import Entry
     from synth.execution.verify_rows import RowError
 
@@ -42,10 +43,9 @@ class Source(Protocol):
     def __call__(self) -> "Iterator[Entry]": ...
 
 
-def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, limits: Limits) -> Source:
+def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, salt: str) -> Source:
     from synth.execution.row_files import file_entries
 
-    salt = limits.model_dump_json()
     if form is None and problems is None:
         return lambda: file_entries(file, salt)
     if form is None or problems is None:
@@ -127,6 +127,8 @@ def verify(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores.")] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")] = False,
+    controls: Annotated[bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")] = False,
+    cache: Cache = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
     wall_s: WallSeconds = None,
@@ -136,39 +138,47 @@ def verify(
     kind: SandboxKind = "local",
 ) -> None:
     """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
+    from synth.cli.verify_summary import Ended, Summary
     from synth.execution.answer_file import AnswerFile
-    from synth.execution.verify import verify_entries
+    from synth.execution.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     chosen = choose_sandbox(kind, workers, minimum_level)
+    sandbox = _around(chosen.sandbox, cache)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, limits)
+    source = _source(file, form, problems, lang, settings(limits, controls))
     total = _check(source, limits, skip_bad)
-    answers, started, bad = AnswerFile(out, fresh), time.monotonic(), _LeftOut()
+    answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
-        progress = _Progress(total, answers.count)
-        if answers.count or answers.again:
-            print(f"{answers.count} of {total} rows have their answer; {answers.again} faults are tried again", file=sys.stderr)
-        found = Counter[Outcome]()
+        _say_what_is_done(answers, total)
+        progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
-            for answer in verify_entries(source(), chosen.sandbox, limits, answers, bad, chosen.batch):
-                found[answer.verdict] += 1
+            for answer in verify_entries(source(), sandbox, limits, answers, bad, chosen.batch, controls):
+                summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)
     finally:
         answers.close()
-    _summarize(found, progress, bad.count, time.monotonic() - started, as_json)
-    if any(found[fault] for fault in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)):
+    found = Ended(
+        rows=total, before=progress.before, left_out=bad.count, cached=getattr(sandbox, "found", 0), wall_s=time.monotonic() - started
+    )
+    summary.show_json(answers.verdicts, found) if as_json else summary.show(answers.verdicts, found)
+    if summary.needs_a_person:
         raise typer.Exit(1)
 
 
-def _summarize(found: "Counter[Outcome]", progress: _Progress, bad: int, wall_s: float, as_json: bool) -> None:
-    verdicts = {outcome.value: found[outcome] for outcome in Outcome if found[outcome]}
-    run = sum(verdicts.values())
-    if as_json:
-        print_json({"rows": progress.total, "before": progress.before, "left_out": bad, "run": run, "wall_s": wall_s, "verdicts": verdicts})
-        return
-    print_table(("verdict", "programs"), [*verdicts.items()], numbers=("programs",))
-    print(f"{run} programs in {wall_s:.1f} s, {run / max(wall_s, 1e-3):.0f}/s; {progress.before} had their answer; {bad} rows left out")
+def _around(sandbox: "Sandbox", cache: Path | None) -> "Sandbox":
+    if cache is None:
+        return sandbox
+    from synth.execution.result_cache import CachedSandbox
+
+    return CachedSandbox(sandbox, cache)
+
+
+def _say_what_is_done(answers: "AnswerFile", total: int) -> None:
+    if answers.count:
+        print(f"{answers.count} of {total} rows have their answer already", file=sys.stderr)
+    if answers.again:
+        print(f"{answers.again} rows are tried again: they could not be run the last time", file=sys.stderr)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,13 +8,16 @@ import contextlib
 import fcntl
 import json
 import os
+import stat
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth.errors import Problem, UserError
+from synth.errors import Problem, StoreError, UserError
 from synth.execution.answers import FAULTS, Answer
 from synth.execution.verify_rows import PAGE
+from synth.records import Outcome
 
 
 class AnswerFile:
@@ -24,6 +27,8 @@ class AnswerFile:
         self.path = path
         self.again = 0
         """Answers that were left out because they were faults of the machine."""
+        self.verdicts = Counter[Outcome]()
+        """Of all answers in the file."""
         self._done = array("Q")
         self._descriptor = self._open()
         try:
@@ -54,11 +59,15 @@ class AnswerFile:
         return found != 0
 
     def append(self, answer: Answer) -> None:
-        """Write one answer, whole."""
-        data = answer.line().encode("ascii")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-        self._note(answer.row, int(answer.key, 16))
+        """Write one answer, whole or not at all. Raises StoreError when the disk does not take it."""
+        data, before = answer.line().encode("ascii"), os.fstat(self._descriptor).st_size
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            os.ftruncate(self._descriptor, before)
+            raise self._not_written(error) from None
+        self._note(answer.row, int(answer.key, 16), answer.verdict)
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""
@@ -74,19 +83,34 @@ class AnswerFile:
             try:
                 descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             except OSError as error:
-                raise UserError(Problem(str(self.path), f"must be writable: {error.strerror}", "-o with another name", PAGE)) from None
+                raise self._refused(f"must be writable: {error.strerror}") from None
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self._lock(descriptor)
+                with contextlib.suppress(FileNotFoundError):
+                    if os.stat(self.path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
+                        return descriptor
+            except UserError:
                 os.close(descriptor)
-                problem = Problem(str(self.path), "is being written by another verify", "wait for it, or -o with another name", PAGE)
-                raise UserError(problem) from None
-            with contextlib.suppress(FileNotFoundError):
-                if os.stat(self.path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
-                    return descriptor
+                raise
             os.close(descriptor)
 
-    def _note(self, number: int, key: int) -> None:
+    def _lock(self, descriptor: int) -> None:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise self._refused("must be a file, since it is read again to go on")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise self._refused("is being written by another verify", "wait for it, or -o with another name") from None
+
+    def _refused(self, why: str, fix: str = "-o with another name") -> UserError:
+        return UserError(Problem(str(self.path), why, fix, PAGE))
+
+    def _not_written(self, error: OSError) -> StoreError:
+        fix = "make room; the same command then goes on from here"
+        return StoreError(Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE))
+
+    def _note(self, number: int, key: int, verdict: Outcome) -> None:
+        self.verdicts[verdict] += 1
         if number >= len(self._done):
             self._done.extend([0] * (max(number + 1, 2 * len(self._done)) - len(self._done)))
         self._done[number] = key
@@ -95,12 +119,12 @@ class AnswerFile:
         """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the machine."""
         whole, faults = 0, 0
         for number, (line, end) in enumerate(self._lines(), start=1):
-            row, key, fault = self._read(line, number)
+            row, key, verdict = self._read(line, number)
             whole = end
-            if fault:
+            if verdict in FAULTS:
                 faults += 1
             else:
-                self._note(row, key)
+                self._note(row, key, verdict)
         os.ftruncate(self._descriptor, whole)
         if faults:
             self._leave_out_faults()
@@ -115,21 +139,25 @@ class AnswerFile:
                 if line.endswith(b"\n"):
                     yield line, at
 
-    def _read(self, line: bytes, number: int) -> tuple[int, int, bool]:
+    def _read(self, line: bytes, number: int) -> tuple[int, int, Outcome]:
         try:
             answer = json.loads(line)
-            return int(answer["row"]), int(answer["key"], 16), answer["verdict"] in FAULTS
+            return int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"])
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = "must be an answer that `codemill verify` wrote"
             raise UserError(Problem(f"{self.path}:{number}", expected, "-o with another name, or --fresh to write over it", PAGE)) from None
 
     def _leave_out_faults(self) -> None:
-        """Write the file anew without them, and put it in its place at once."""
+        """Write the file anew without them, and put it in its place at once. Raises StoreError."""
         unfinished = self.path.with_name(f".{self.path.name}.unfinished")
-        with unfinished.open("wb") as kept:
-            kept.writelines(line for line, _ in self._lines() if not self._read(line, 0)[2])
-            kept.flush()
-            os.fsync(kept.fileno())
-        unfinished.replace(self.path)
+        try:
+            with unfinished.open("wb") as kept:
+                kept.writelines(line for line, _ in self._lines() if self._read(line, 0)[2] not in FAULTS)
+                kept.flush()
+                os.fsync(kept.fileno())
+            unfinished.replace(self.path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise self._not_written(error) from None
         os.close(self._descriptor)
         self._descriptor = self._open()

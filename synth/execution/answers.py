@@ -19,8 +19,9 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 _SHOWN: Final = 500
 _ASSERTION: Final = re.compile(
-    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,|unittest failure|--- FAIL:"
-    r"|Failure[:/]|Test Failed at |^FAILURE$|^FAIL in ",
+    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,"
+    r"|unittest failure|--- FAIL:|Failure[:/]"
+    r"|Test Failed at |^FAILURE$|^FAIL in ",
     re.MULTILINE,
 )
 
@@ -57,6 +58,8 @@ class Answer(Record):
     toolchain: str
     trust: Trust
     """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own process."""
+    accepts: tuple[str, ...] = ()
+    """With controls: programs that solve nothing and pass the row's tests all the same (`controls.py`)."""
 
     def line(self) -> str:
         """One line of JSON, in ASCII."""

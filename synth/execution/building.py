@@ -1,4 +1,4 @@
-"""From source text to something that runs: the driver's shared files, one build for several candidates, and the resident compiler.
+"""From source text to something that runs: the driver's shared files, and one build for several candidates.
 
 Place in the flow: `local.py` asks for a build before it runs a compiled language. The one rule: compilers read hostile text, so they run
 in the sandbox too, and nothing that they make is ever run outside it.
@@ -8,7 +8,6 @@ import fcntl
 import os
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 import threading
@@ -20,15 +19,15 @@ from typing import Final
 
 from synth.errors import Problem, SandboxError
 from synth.execution.job import Job, JobResult
-from synth.execution.process import ProcessSandbox, Worker
+from synth.execution.process import ProcessSandbox
 from synth.ids import content_hash
-from synth.languages.spec import Driver, Language, Toolchain, find_tool
+from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
 from synth.records import Limits, Stop
 from synth.values import Signature
 
 COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
-_SERVER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=1 << 20)
-_ONE_COMPILE_S: Final = 60.0
+PROGRAM: Final = "program"
+"""The file that a shared build makes."""
 COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 
 
@@ -41,9 +40,15 @@ class Build:
     refused: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
     """Candidate to its number in the build: the `{index}` of the run command."""
+    parted: bool = False
+    """Each candidate has a folder of its own, named by its number, with nothing of the others in it."""
     unattributed: bool = False
     """The shared build failed and nobody could be named: each candidate has to be built alone."""
     infrastructure: str | None = None
+
+    def folder_of(self, candidate: int) -> Path | None:
+        """What the program of a candidate sees as its folder."""
+        return self.folder / str(self.positions[candidate]) if self.folder and self.parted else self.folder
 
     def remove(self) -> None:
         """Delete the folder. May be called twice."""
@@ -91,16 +96,25 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
 
 def _prepare(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    try:
+        _fill_shared(driver, toolchain, unfinished)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
     for path, text in driver.shared.items():
-        (unfinished / path).write_text(text, encoding="utf-8")
+        (folder / path).write_text(text, encoding="utf-8")
     for command in driver.shared_commands:
-        done = subprocess.run(fill(command, toolchain), cwd=unfinished, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
             fix = "codemill doctor; a broken toolchain must be installed again"
-            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {done.stderr[-500:]}", fix))
-    for made in [unfinished, *unfinished.rglob("*")]:
+            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix))
+    for made in [folder, *folder.rglob("*")]:
         made.chmod(0o755 if made.is_dir() else 0o644)
-    unfinished.rename(folder)
 
 
 class Builder:
@@ -109,13 +123,9 @@ class Builder:
     def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain) -> None:
         self.sandbox, self.language, self.toolchain = sandbox, language, toolchain
 
-    def build_plain(self, code: str) -> Build:
-        """A stdin/stdout program."""
-        return self._compile({self.language.file_name: code}, self.language.compile_command, (), 1)
-
-    def build_files(self, files: Mapping[str, str], command: Sequence[str]) -> Build:
+    def build_files(self, files: Mapping[str, str], command: Sequence[str], shared: Path | None) -> Build:
         """One program of several files."""
-        return self._compile(files, command, (), 1)
+        return self._compile(files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1)
 
     def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
         """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
@@ -131,8 +141,8 @@ class Builder:
             if build.infrastructure is not None or not build.refused:
                 build.positions = {candidate: position for position, candidate in enumerate(left)}
                 build.refused = refused
-                return build
-            blamed = driver.batch.blame(build.refused[0]) if driver.batch and len(left) > 1 else {0: build.refused[0]}
+                return _part(build, driver.batch) if driver.batch and build.infrastructure is None else build
+            blamed = driver.batch.blame(build.refused[0], chosen) if driver.batch and len(left) > 1 else {0: build.refused[0]}
             refused |= {left[position]: text for position, text in blamed.items()}
             if not blamed:
                 return Build(unattributed=True)
@@ -143,7 +153,7 @@ class Builder:
         folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
         folder.chmod(0o777)
         job = Job(
-            argv=fill(command, self.toolchain),
+            argv=tuple(command),
             files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
             stdin=None,
             limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
@@ -153,103 +163,52 @@ class Builder:
             data_limit=False,
         )
         result = self.sandbox.run(job)
-        if result.infrastructure is not None:
-            return Build(folder, infrastructure=result.infrastructure)
         if result.is_clean:
             return Build(folder)
+        messages = compiler_messages(result)
+        fault = result.infrastructure or _no_room(folder, messages)
         shutil.rmtree(folder, ignore_errors=True)
-        return Build(refused={0: compiler_messages(result)})
+        return Build(infrastructure=fault) if fault else Build(refused={0: messages})
+
+
+_LITTLE_ROOM: Final = 4 << 20
+_ENOUGH_ROOM: Final = 1 << 30
+_SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", re.IGNORECASE)
+
+
+def _no_room(folder: Path, messages: str) -> str | None:
+    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the folder is emptied.
+
+    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is nearly full.
+    """
+    found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    is_full = free < _LITTLE_ROOM or (found.f_files > 0 and found.f_favail == 0)
+    if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
+        return None
+    return f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to another folder"
+
+
+def _part(build: Build, batch: Batch) -> Build:
+    """Give each candidate a program of its own. When that cannot be done, they are built alone."""
+    assert build.folder is not None, "it was built"
+    try:
+        programs = batch.parts((build.folder / PROGRAM).read_bytes(), len(build.positions))
+    except ValueError:
+        build.remove()
+        return Build(unattributed=True)
+    for position, program in enumerate(programs):
+        own = build.folder / str(position)
+        own.mkdir(mode=0o755)
+        (own / PROGRAM).write_bytes(program)
+        (own / PROGRAM).chmod(0o755)
+    build.parted = True
+    return build
 
 
 def compiler_messages(result: JobResult) -> str:
     """What a compiler said, and what stopped it."""
     stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    if result.violation is not None:
+        stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
     return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")
-
-
-class CompileServers:
-    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
-
-    def __init__(self, sandbox: ProcessSandbox, driver: Driver, toolchain: Toolchain, shared: Path, recycle_after: int = 2000) -> None:
-        self._sandbox, self._toolchain, self._recycle_after = sandbox, toolchain, recycle_after
-        self._command = fill(driver.compile_server, toolchain, shared=shared)
-        self._readonly = (*toolchain.readonly, str(shared))
-        self._idle: list[tuple[Worker, int]] = []
-        self._lock = threading.Lock()
-
-    def compile(self, files: Mapping[str, str]) -> Build:
-        """Compile one source file. A compiler that dies on it is asked once more, afresh, and then the program is refused."""
-        ((name, source),) = files.items()
-        for _ in range(2):
-            worker, served = self._take()
-            timer = threading.Timer(_ONE_COMPILE_S, worker.kill)
-            timer.start()
-            try:
-                build = _ask(worker, name, source)
-            except (OSError, EOFError, struct.error):
-                worker.close()
-                continue
-            finally:
-                timer.cancel()
-            self._give(worker, served + 1)
-            return build
-        return Build(refused={0: "the compiler crashes on this program, or takes more than a minute"})
-
-    def close(self) -> None:
-        """End the idle compilers."""
-        with self._lock:
-            workers, self._idle = self._idle, []
-        for worker, _ in workers:
-            worker.close()
-
-    def _take(self) -> tuple[Worker, int]:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        job = Job(
-            argv=self._command,
-            files={},
-            stdin=None,
-            limits=_SERVER_LIMITS,
-            env=COMPILER_ENVIRONMENT,
-            readonly=self._readonly,
-            data_limit=False,
-        )
-        return self._sandbox.open_worker(job), 0
-
-    def _give(self, worker: Worker, served: int) -> None:
-        if served >= self._recycle_after or not worker.alive:
-            worker.close()
-            return
-        with self._lock:
-            self._idle.append((worker, served))
-
-
-def _ask(worker: Worker, name: str, source: str) -> Build:
-    """One exchange with a resident compiler (the format stands in CompileServer.java). Raises OSError, EOFError."""
-    request = b"".join(struct.pack(">i", len(data)) + data for data in (name.encode(), source.encode("utf-8", "replace")))
-    while request:
-        request = request[worker.stdin.write(request) :]
-    (count,) = struct.unpack(">i", _read(worker, 4))
-    if count < 0:
-        return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
-    classes = {}
-    for _ in range(count):
-        class_name = _read_block(worker).decode("utf-8", "replace")
-        classes[f"{class_name}.class"] = _read_block(worker)
-    return Build(files=classes, positions={0: 0})
-
-
-def _read_block(worker: Worker) -> bytes:
-    (length,) = struct.unpack(">i", _read(worker, 4))
-    return _read(worker, length)
-
-
-def _read(worker: Worker, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
-        part = worker.stdout.read(length - len(data))
-        if not part:
-            raise EOFError("the compiler ended")
-        data += part
-    return data

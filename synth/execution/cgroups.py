@@ -5,44 +5,75 @@ rule: groups are made below our own, so that whatever limits us still limits wha
 """
 
 import contextlib
+import itertools
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
+_NUMBERS = itertools.count()
+"""For names: one process may have several sandboxes."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Names(NamedTuple):
+    """The files of one version's memory controller."""
+
+    limit: str
+    peak: str
+    events: str
+
+
+_NAMES = {
+    1: _Names("memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control"),
+    2: _Names("memory.max", "memory.peak", "memory.events"),
+}
+
+
 class MemoryGroup:
-    """One slot's memory cgroup, of version 1 or 2."""
+    """One slot's memory cgroup, of version 1 or 2. Its files stay open: each is used several times a job."""
 
-    folder: Path
-    version: int
+    def __init__(self, folder: Path, version: int) -> None:
+        """Raises OSError where a file of the controller is missing."""
+        self.folder = folder
+        names = _NAMES[version]
+        self._limit = os.open(folder / names.limit, os.O_RDWR | os.O_CLOEXEC)
+        self._events = os.open(folder / names.events, os.O_RDONLY | os.O_CLOEXEC)
+        self._peak, self._can_reset = _open_peak(folder / names.peak)
+        self._memory_mb = 0
 
-    def start(self, memory_mb: int) -> int:
-        """Set the limit, forget the old peak; the number of kills so far, for `was_killed`."""
-        limit, peak = ("memory.limit_in_bytes", "memory.max_usage_in_bytes") if self.version == 1 else ("memory.max", "memory.peak")
-        (self.folder / limit).write_text(str(memory_mb << 20))
-        with contextlib.suppress(OSError):  # a version 2 peak cannot be reset before Linux 6.12
-            (self.folder / peak).write_text("0")
-        return self.kills()
+    def start(self, memory_mb: int) -> None:
+        """Set the limit and forget the old peak."""
+        if memory_mb != self._memory_mb:
+            os.pwrite(self._limit, str(memory_mb << 20).encode(), 0)
+            self._memory_mb = memory_mb
+        if self._can_reset:
+            os.pwrite(self._peak, b"0", 0)
 
     def kills(self) -> int:
         """How many processes the kernel has killed here for want of memory."""
-        events = (self.folder / ("memory.oom_control" if self.version == 1 else "memory.events")).read_text()
-        return next((int(line.split()[1]) for line in events.splitlines() if line.startswith("oom_kill ")), 0)
+        lines = os.pread(self._events, 4096, 0).splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith(b"oom_kill ")), 0)
 
     def peak_mb(self) -> float:
         """The most memory in use at once since `start`."""
-        name = "memory.max_usage_in_bytes" if self.version == 1 else "memory.peak"
-        with contextlib.suppress(OSError):
-            return int((self.folder / name).read_text()) / (1 << 20)
-        return 0.0
+        return int(os.pread(self._peak, 64, 0)) / (1 << 20) if self._peak >= 0 else 0.0
 
     def remove(self) -> None:
-        """Remove the group if the slot has not. It is empty by then."""
+        """Close the files; remove the group if the slot has not. It is empty by then. May be called twice."""
+        descriptors, self._limit, self._events, self._peak = (self._limit, self._events, self._peak), -1, -1, -1
+        for descriptor in descriptors:
+            if descriptor >= 0:
+                os.close(descriptor)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+
+def _open_peak(path: Path) -> tuple[int, bool]:
+    """A descriptor, -1 before Linux 5.19, and whether the peak can be set back: version 2 before Linux 6.12 only reads it."""
+    for flags in (os.O_RDWR, os.O_RDONLY):
+        with contextlib.suppress(OSError):
+            return os.open(path, flags | os.O_CLOEXEC), flags == os.O_RDWR
+    return -1, False
 
 
 def _own_path(version: int) -> Path | None:
@@ -64,14 +95,14 @@ def _remove_stale(parent: Path) -> None:
                 folder.rmdir()
 
 
-def make_group(index: int) -> MemoryGroup | None:
+def make_group() -> MemoryGroup | None:
     """A new memory group for one slot, or None where there can be none (no root, no delegation, no controller)."""
     for version in (1, 2):
         parent = _own_path(version)
         if parent is None:
             continue
         _remove_stale(parent)
-        folder = parent / f"codemill-{os.getpid()}-{index}"
+        folder = parent / f"codemill-{os.getpid()}-{next(_NUMBERS)}"
         try:
             if version == 2:
                 (parent / "cgroup.subtree_control").write_text("+memory")

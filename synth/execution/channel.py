@@ -7,7 +7,7 @@ a channel that breaks this was written to by the program itself, which is a viol
 from dataclasses import dataclass, field
 from typing import Final
 
-from synth.execution.job import JobResult
+from synth.execution.job import JobResult, Output
 from synth.records import Captured, CaseObservation, ExecutionRequest, Observation, Phase, Stop
 from synth.values import ValueSyntaxError, decode, encode
 
@@ -23,9 +23,12 @@ class ChannelReport:
 
 
 def read_channel(data: bytes, nonce: str, count: int) -> ChannelReport:
-    """Read the lines of one run. A last line that was cut off does not count."""
+    """Read the lines of one run. A last line that was cut off does not count.
+
+    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after it is not looked at.
+    """
     report = ChannelReport()
-    for line in data.decode("ascii", "replace").split("\n")[:-1]:
+    for line in data.decode("ascii", "replace").split("\n", count + 2)[:-1]:
         _read_line(line.split(" ", 3), nonce, count, report)
     return report
 
@@ -80,7 +83,8 @@ def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, c
     missing = tuple(CaseObservation(index=index, status="missing") for index in range(len(report.cases), count))
     observation = _observe(request, result, context).model_copy(update={"finished": report.finished, "cases": (*report.cases, *missing)})
     if report.forged and result.stop is Stop.NONE:
-        note = Captured(head="the program wrote to the private channel", length=40)
+        words = "the program wrote to the private channel"
+        note = Captured(head=words, length=len(words))
         return observation.model_copy(update={"stop": Stop.VIOLATION, "finished": False, "stderr": note})
     if report.parse_error is not None and not report.cases:
         message = Captured(head=report.parse_error, length=len(report.parse_error))
@@ -121,7 +125,7 @@ def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> 
         signal=result.signal,
         stop=result.stop,
         stdout=result.stdout.captured(),
-        stderr=result.stderr.captured(),
+        stderr=_stderr(result),
         cpu_s=result.cpu_s,
         wall_s=result.wall_s,
         peak_memory_mb=result.peak_memory_mb,
@@ -129,6 +133,14 @@ def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> 
         level=context.level,
         toolchain=context.toolchain,
     )
+
+
+def _stderr(result: JobResult) -> Captured:
+    """What the program said; after the words for what it was ended for."""
+    if result.violation is None:
+        return result.stderr.captured()
+    words = f"the program made a forbidden call: {result.violation}\n".encode()
+    return Output(words + result.stderr.data, len(words) + result.stderr.length).captured()
 
 
 def observe_script(request: ExecutionRequest, result: JobResult, nonce: str, context: Context) -> Observation:
@@ -147,6 +159,11 @@ def failed(request: ExecutionRequest, infrastructure: str | None, context: Conte
         level=context.level,
         toolchain=context.toolchain,
     )
+
+
+def is_fault(observation: Observation) -> bool:
+    """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
+    return observation.infrastructure is not None or observation.toolchain_missing is not None
 
 
 def failed_before_run(request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE) -> Observation:

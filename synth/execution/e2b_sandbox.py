@@ -56,6 +56,10 @@ class E2bSandbox:
                 self._fleet, config.concurrency, config.batch_size, backoff, self._inside.shared_of, silence_s=self._silence_s
             )
 
+    async def toolchain(self, language: str) -> str:
+        """What the first sandbox has for a language; all others are of the same template."""
+        return self._inside.toolchain(language) if self._inside else ""
+
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Raises SandboxError only where the start does."""
         await self.start()

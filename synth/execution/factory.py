@@ -5,19 +5,29 @@ from pathlib import Path
 from synth.config import E2bSandbox as E2bConfig
 from synth.config import ExecutionConfig
 from synth.config import LocalSandbox as LocalConfig
+from synth.config import RecordedSandbox as RecordedConfig
 from synth.execution.protocol import Sandbox
 
 
 def create_sandbox(config: ExecutionConfig) -> Sandbox:
-    """The sandbox that the recipe names; it is not started yet."""
+    """The sandbox that the recipe names, with its result cache; it is not started yet. Raises UserError when there can be no cache."""
+    if isinstance(config, RecordedConfig):
+        from synth.execution.recorded import RecordedSandbox
+
+        return RecordedSandbox(Path(config.path))
+    sandbox = _create(config)
+    if config.cache is None:
+        return sandbox
+    from synth.execution.result_cache import CachedSandbox
+
+    return CachedSandbox(sandbox, Path(config.cache), config.cache_mb)
+
+
+def _create(config: LocalConfig | E2bConfig) -> Sandbox:
     if isinstance(config, LocalConfig):
         from synth.execution.local import LocalSandbox
 
         return LocalSandbox(workers=config.workers, minimum_level=config.minimum_level)
-    if isinstance(config, E2bConfig):
-        from synth.execution.e2b_sandbox import E2bSandbox
+    from synth.execution.e2b_sandbox import E2bSandbox
 
-        return E2bSandbox(config)
-    from synth.execution.recorded import RecordedSandbox
-
-    return RecordedSandbox(Path(config.path))
+    return E2bSandbox(config)

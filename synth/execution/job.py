@@ -70,6 +70,8 @@ class JobResult:
     peak_memory_mb: float = 0.0
     infrastructure: str | None = None
     """Set when the sandbox itself failed: then nothing else here says anything about the program."""
+    violation: str | None = None
+    """With Stop.VIOLATION: the forbidden call that the program made. It was ended there."""
 
     @property
     def is_clean(self) -> bool:

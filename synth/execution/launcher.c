@@ -5,7 +5,7 @@
  *
  * Control is a SOCK_SEQPACKET socket at fd 3. Messages in: 'J' with descriptors (operations, stdin, stdout, stderr, status, and a channel if
  * there is one), 'K' (kill the job). Messages out: 'R' ready, 'S' + pid of the job's init, 'E' + CPU (0.1 ms) + peak (KiB) when the whole
- * job is dead and reaped, 'F' + what failed. The first message in is the slot's own list. The status pipe of a job carries one `struct report`.
+ * job is dead and reaped, 'F' + what failed. The first message in is the slot's own list. The status pipe of a job carries `struct report`s.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -36,15 +37,14 @@ enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK,
     OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
-struct report { uint32_t kind, at; int32_t status, error; };
-enum kind { ENDED = 1, FAILED = 2 };
 enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32 };
 
 struct list { const char *data; size_t size, at; uint32_t index; };
 struct step { struct op op; const char *text[4]; };
 
-static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, stray_children;
+static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1;
 static uint64_t clone_flags;
+static void (*has_spawned)(void);
 static struct list at_exit;
 
 static int next_step(struct list *list, struct step *step) {
@@ -125,11 +125,14 @@ static int set_attributes(const char *path, int recursive, uint64_t attributes) 
     return (int)syscall(442, AT_FDCWD, path, recursive ? 0x8000 : 0, &change, sizeof change);
 }
 
-static int filter_calls(const char *program, size_t size) {
-    struct sock_fprog filter = { (unsigned short)(size / sizeof(struct sock_filter)), NULL };
-    if (!(filter.filter = malloc(size))) return -1;
-    memcpy(filter.filter, program, size);
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+/* With `listen`, whoever carries this out is told of the calls that the filter marks, and its children are not. */
+static int filter_calls(const char *program, size_t size, int listen) {
+    struct sock_fprog filter = { (unsigned short)(size / sizeof(struct sock_filter)), (void *)program };
+    int made = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, listen ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0, &filter);
+    if (!listen || made < 0) return made;
+    listener_fd = fcntl(made, F_DUPFD_CLOEXEC, HIGH);  /* never where the channel may be */
+    close(made);
+    return listener_fd;
 }
 
 /* `count` texts, each ended by a NUL, as a vector. */
@@ -156,9 +159,9 @@ static int set_limit(const uint64_t *n) {
     return setrlimit((int)n[0], &limit);
 }
 
-static int die_with_slot(void) {
+static int die_with_slot(uint64_t number) {
     struct pollfd slot = { slot_pidfd, POLLIN, 0 };
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) return -1;
+    if (prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)) return -1;
     if (slot_pidfd >= 0 && poll(&slot, 1, 0) > 0) _exit(1);
     return 0;
 }
@@ -183,7 +186,7 @@ static int carry_out(const struct step *s) {
     case OP_DROPCAPS: return drop_capabilities();
     case OP_HOSTNAME: return sethostname(t[0], s->op.len[0]);
     case OP_CHDIR: return chdir(t[0]);
-    case OP_SECCOMP: return filter_calls(t[0], s->op.len[0]);
+    case OP_SECCOMP: return filter_calls(t[0], s->op.len[0], (int)n[0]) < 0 ? -1 : 0;
     case OP_EXEC: return execute(s);
     case OP_CLONEFLAGS: clone_flags = n[0]; return 0;
     case OP_RMDIR: return rmdir(t[0]);
@@ -194,67 +197,22 @@ static int carry_out(const struct step *s) {
     }
 }
 
-static void fail(int fd, uint32_t at) {
-    struct report report = { FAILED, at, 0, errno };
-    (void)!write(fd, &report, sizeof report);
-    _exit(1);
-}
-
-static void kill_strays(void);
-
-/* Pid 1 of the job: reaps everything, ends with the program, and reports what the kernel says about it. */
-static void be_init(pid_t program) {
-    int status = 0;
-    for (pid_t pid; (pid = waitpid(-1, &status, 0)) != program;)
-        if (pid < 0 && errno != EINTR) break;
-    if (stray_children) kill_strays(); else kill(-1, SIGKILL);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
-    struct report report = { ENDED, 0, status, 0 };
-    (void)!write(status_fd, &report, sizeof report);
-    _exit(0);
-}
-
-/* Without a pid namespace (level C) the init is a subreaper: it kills its children until none is left; their orphans become its own. */
-static void kill_strays(void) {
-    char path[64], text[65536];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    for (;;) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC), any = 0;
-        ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-        if (fd >= 0) close(fd);
-        if (size <= 0) return;
-        text[size] = 0;
-        for (char *at = text, *end; (any = (int)strtol(at, &end, 10)) > 0; at = end) kill(any, SIGKILL);
-        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) return;
-    }
-}
-
-static void spawn(struct list *rest) {
-    pid_t program = fork();
-    if (program < 0) fail(status_fd, rest->index);
-    if (program) {
-        close(0), close(1), close(2), close(CHANNEL);
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        be_init(program);
-    }
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    setsid();
-}
+#include "init.c"
 
 /* In the job: carry out the list; the program's part ends in OP_EXEC, or in a zygote's OP_RETURN. */
 static void run_job(struct list list) {
     struct step step;
     while (next_step(&list, &step)) {
         if (step.op.code == OP_RETURN) {  /* no exec will close these */
-            if (close(proc_fd) || syscall(SYS_close_range, STATUS, ~0U, 0)) fail(status_fd, list.index);
+            if (close(proc_fd) || syscall(SYS_close_range, STATUS, ~0U, 0)) fail(list.index);
             return;
         }
-        if (step.op.code == OP_SPAWN) { stray_children = (int)step.op.n[0]; spawn(&list); continue; }
-        if (step.op.code == OP_PRCTL && step.op.n[0] == PR_SET_PDEATHSIG) { if (die_with_slot()) fail(status_fd, list.index); continue; }
-        if (carry_out(&step)) fail(status_fd, list.index);
+        if (step.op.code == OP_SPAWN) { spawn(&list, &step.op); continue; }
+        if (step.op.code == OP_PRCTL && step.op.n[0] == PR_SET_PDEATHSIG) { if (die_with_slot(step.op.n[1])) fail(list.index); continue; }
+        if (carry_out(&step)) fail(list.index);
     }
     errno = ENOEXEC;
-    fail(status_fd, list.index);
+    fail(list.index);
 }
 
 /* 0, 1, 2 and the channel are the program's; the status pipe is closed on exec; nothing else stays open. */
@@ -291,20 +249,6 @@ static pid_t start_job(const int *fds, int count) {
     return init;
 }
 
-/* For a zygote that has loaded this file as a library: as fork(), but the child is a program in namespaces of its own, below an init that is
- * pid 1. The list begins with its clone flags. `fds` are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
-int codemill_fork(const char *data, size_t size, const int *fds, int count) {
-    struct list list = { data, size, 0, 0 };
-    struct step step;
-    if (slot_pidfd < 0) slot_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (slot_pidfd < 0 || !next_step(&list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
-    pid_t init = (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0);
-    if (init) return init;
-    arrange(fds, count);
-    run_job(list);
-    return 0;
-}
-
 static ssize_t receive(char *kind, int *fds, int *count) {
     union { struct cmsghdr align; char bytes[CMSG_SPACE(6 * sizeof(int))]; } room;
     struct iovec part = { kind, 1 };
@@ -323,11 +267,32 @@ static void answer(char kind, int32_t number, int32_t second) {
     (void)!send(CONTROL, text, sizeof text, MSG_NOSIGNAL);
 }
 
+/* With a pid namespace, all of the job dies with its init. Without one, the init is asked to kill all; only what it could not kill, because
+ * it was killed itself, is ours then, for a slot of that kind adopts orphans. */
+static void end_job(pid_t init) {
+    kill(init, clone_flags & CLONE_NEWPID ? SIGKILL : SIGTERM);
+}
+
+static void end_orphans(void) {
+    char path[64], text[65536];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    while (!(clone_flags & CLONE_NEWPID)) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC), orphan;
+        ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        if (fd >= 0) close(fd);
+        if (size <= 0) return;
+        text[size] = 0;
+        for (char *at = text, *end; (orphan = (int)strtol(at, &end, 10)) > 0; at = end) kill(orphan, SIGKILL);
+        waitpid(-1, NULL, 0);
+    }
+}
+
 static void leave(pid_t init) {
     struct step step;
     if (init > 0) {
-        kill(init, SIGKILL);
+        end_job(init);
         while (waitpid(init, NULL, 0) < 0 && errno == EINTR) {}
+        end_orphans();
     }
     while (next_step(&at_exit, &step)) carry_out(&step);
     _exit(0);
@@ -340,7 +305,7 @@ static pid_t take_message(pid_t init) {
     ssize_t size = receive(&kind, fds, &count);
     if (size < 0 && errno == EINTR) return init;
     if (size <= 0) leave(init);
-    if (kind == 'K' && init > 0) kill(init, SIGKILL);
+    if (kind == 'K' && init > 0) end_job(init);
     if (kind == 'J' && count >= 5) {
         init = start_job(fds, count);
         answer(init < 0 ? 'F' : 'S', init < 0 ? errno : init, 0);
@@ -354,6 +319,7 @@ static pid_t take_message(pid_t init) {
 static int reap(pid_t init) {
     struct rusage used;
     if (wait4(init, NULL, WNOHANG, &used) != init) return 0;
+    end_orphans();
     long seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec, microseconds = used.ru_utime.tv_usec + used.ru_stime.tv_usec;
     answer('E', (int32_t)(seconds * 10000 + microseconds / 100), (int32_t)used.ru_maxrss);
     return 1;

@@ -1,8 +1,8 @@
 """Finds, builds and drives launchers: the outside end of a slot.
 
-Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c`, compiled on first use with the
-system's C compiler into the user's cache folder under the hash of its source, or `launcher_twin.py` where there is no compiler. The one
-rule: a slot that misbehaves in any way is thrown away and never used again.
+Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c` with `init.c`, compiled on first use
+with the system's C compiler into the user's cache folder under the hash of its sources, or `launcher_twin.py` where there is no compiler.
+The one rule: a slot that misbehaves in any way is thrown away and never used again.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from synth.errors import Problem, SandboxError
 from synth.execution.operations import ANSWER, name_at
 
-_SOURCE = Path(__file__).with_name("launcher.c")
+_SOURCE, _INIT, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "init.c", "zygote.c"))
 _TWIN = Path(__file__).with_name("launcher_twin.py")
 _START_TIMEOUT_S = 60.0
 
@@ -38,13 +38,13 @@ def cache_folder() -> Path:
     raise SandboxError(Problem("cache folder", "no folder that this user can write", "set XDG_CACHE_HOME to a folder of yours"))
 
 
-def _compile(compiler: str, arguments: list[str], target: Path) -> bool:
+def _compile(compiler: str, arguments: list[str], source: Path, target: Path) -> bool:
     """Compile beside the target, then rename, so that two processes may race."""
     if target.exists():
         return True
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder, target.name)
-        done = subprocess.run([compiler, "-O2", *arguments, "-o", str(made), str(_SOURCE)], capture_output=True, check=False)
+        done = subprocess.run([compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False)
         if done.returncode == 0:
             made.replace(target)
     return target.exists()
@@ -52,12 +52,13 @@ def _compile(compiler: str, arguments: list[str], target: Path) -> bool:
 
 @cache
 def compiled(library: bool = False) -> Path | None:
-    """The compiled launcher, or the same code as a shared library; None where there is no C compiler."""
+    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in (_SOURCE, _INIT, _LIBRARY))).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
     ways = [["-shared", "-fPIC"]] if library else [["-static"], []]
-    return target if compiler and any(_compile(compiler, way, target) for way in ways) else None
+    source = _LIBRARY if library else _SOURCE
+    return target if compiler and any(_compile(compiler, way, source, target) for way in ways) else None
 
 
 def launcher_command(twin: bool = False) -> tuple[str, ...]:

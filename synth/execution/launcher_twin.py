@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from synth.execution.operations import ANSWER, ENDED, FAILED, HEADER, REPORT, Code
+from synth.execution.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER, REPORT, Code
 
 _CONTROL, _CHANNEL, _STATUS, _SLOT, _HIGH = 3, 3, 4, 5, 32
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 22, 24, 47
-_AMBIENT_CLEAR_ALL, _FILTER_MODE, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD = 4, 2, 2, 0x8000, -100
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 24, 47
+_AMBIENT_CLEAR_ALL, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD, _CLONE_NEWPID = 4, 2, 0x8000, -100, 0x20000000
 _MACHINE = os.uname().machine
-_CLONE, _PIVOT_ROOT, _CAPSET = (56, 155, 126) if _MACHINE == "x86_64" else (220, 41, 91)
+_CLONE, _PIVOT_ROOT, _CAPSET, _SECCOMP = (56, 155, 126, 317) if _MACHINE == "x86_64" else (220, 41, 91, 277)
+_SET_FILTER, _NEW_LISTENER, _RECEIVE_CALL, _CALL_BYTES, _CALL_NUMBER_AT = 1, 8, 0xC0502100, 80, 16
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so that a clone behaves like a fork
@@ -44,7 +45,7 @@ class Launcher:
     """The state of one slot process, or of a job after the clone."""
 
     clone_flags = 0
-    proc = ruleset = slot = status = -1
+    proc = ruleset = slot = status = listener = -1
     at_exit: "list[Step] | None" = None
 
 
@@ -128,10 +129,14 @@ def _drop_capabilities(_: list[bytes], __: tuple[int, ...]) -> None:
     _syscall(_CAPSET, (0x20080522).to_bytes(8, sys.byteorder), bytes(24))
 
 
-def _filter_calls(texts: list[bytes], _: tuple[int, ...]) -> None:
+def _filter_calls(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    """With a number, whoever carries this out is told of the calls that the filter marks, and its children are not."""
     lines = ctypes.create_string_buffer(texts[0], len(texts[0]))
     program = (ctypes.c_uint64 * 2)(len(texts[0]) // 8, ctypes.addressof(lines))
-    _checked(_libc.prctl(_PR_SET_SECCOMP, _FILTER_MODE, program, 0, 0))
+    made = _checked(_libc.syscall(_SECCOMP, _SET_FILTER, _NEW_LISTENER if numbers[0] else 0, program))
+    if numbers[0]:
+        _state.listener = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+        os.close(made)
 
 
 def _prctl(_: list[bytes], numbers: tuple[int, ...]) -> None:
@@ -193,51 +198,85 @@ def _fail(index: int, error: OSError) -> NoReturn:
     os._exit(1)
 
 
-def _wait_any() -> tuple[int, int] | None:
+def _wait_any(options: int = 0) -> tuple[int, int] | None:
+    """Reap one child; None when there is none left, or none that has ended."""
     try:
-        return os.waitpid(-1, 0)
+        ended = os.waitpid(-1, options)
     except ChildProcessError:
         return None
+    return ended if ended[0] else None
 
 
-def _kill_strays() -> None:
-    """Without a pid namespace: kill our children until none is left; their orphans become ours."""
-    while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-        if _wait_any() is None:
-            return
-
-
-def _be_init(program: int, has_namespace: bool) -> NoReturn:
-    status = 0
-    while ended := _wait_any():
-        if ended[0] == program:
-            status = ended[1]
-            break
-    if has_namespace:
-        with contextlib.suppress(ProcessLookupError):
+def _kill_everything(program: int, job_id: int) -> None:
+    """Without a pid namespace: see `kill_everything` in init.c for why this reaches nothing else."""
+    if job_id:
+        _set_ids([], (job_id, job_id))
+    try:
+        os.kill(os.getppid(), 0)
+    except PermissionError:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(-1, signal.SIGKILL)
     else:
-        _kill_strays()
-    while _wait_any():
-        pass
+        os.kill(program, signal.SIGKILL)
+
+
+def _hear_call() -> bool:
+    """Whether a forbidden call was told; it may be gone again, with the thread that made it."""
+    told = bytearray(_CALL_BYTES)
+    try:
+        fcntl.ioctl(_state.listener, _RECEIVE_CALL, told)
+    except OSError:
+        return False
+    number = int.from_bytes(told[_CALL_NUMBER_AT : _CALL_NUMBER_AT + 4], sys.byteorder)
+    os.write(_state.status, REPORT.pack(FORBIDDEN, number, 0, 0))
+    return True
+
+
+def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
+    status, over, told_to_end, calls = 0, False, False, select.poll()
+    for descriptor in (wakes, _state.listener):
+        if descriptor >= 0:
+            calls.register(descriptor, select.POLLIN)
+    while not over:
+        over = told_to_end
+        while ended := _wait_any(os.WNOHANG):
+            if ended[0] == program:
+                status, over = ended[1], True
+        ready = [descriptor for descriptor, _ in calls.poll(0 if over else None)]
+        if wakes in ready:
+            told_to_end = signal.SIGTERM in os.read(wakes, 4096)
+        over |= _state.listener in ready and _hear_call()
+    if numbers[0]:
+        _kill_everything(program, numbers[1])
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+    while ended := _wait_any():
+        status = ended[1] if ended[0] == program else status
     os.write(_state.status, REPORT.pack(ENDED, 0, status, 0))
     os._exit(0)
 
 
 def _spawn(numbers: tuple[int, ...]) -> None:
+    """The caller becomes init and ends there; its child goes on as the program. Until that one is ready, neither can be looked into."""
+    wakes, wakes_in = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)]
+    signal.set_wakeup_fd(wakes_in, warn_on_full_buffer=False)
+    waking = (signal.SIGCHLD, signal.SIGTERM) if numbers[0] else (signal.SIGCHLD,)
+    for number in waking:
+        signal.signal(number, lambda *_: None)
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     program = os.fork()
     if program:
         for descriptor in range(4):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-        _be_init(program, has_namespace=not numbers[0])
+        _be_init(program, wakes, numbers)
+    signal.set_wakeup_fd(-1)
+    for number in (*waking, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # the interpreter has changed the last three
+    _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
     _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     os.setsid()
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # the interpreter has changed these
 
 
 def _run_job(steps: list[Step]) -> NoReturn:
@@ -281,10 +320,27 @@ def _start_job(descriptors: list[int]) -> int:
     return init
 
 
+def _end_job(init: int) -> None:
+    """With a pid namespace, all of the job dies with its init; without one, the init is asked to kill all."""
+    os.kill(init, signal.SIGKILL if _state.clone_flags & _CLONE_NEWPID else signal.SIGTERM)
+
+
+def _end_orphans() -> None:
+    """What an init could not kill, because it was killed itself, is ours without a pid namespace."""
+    while not _state.clone_flags & _CLONE_NEWPID:
+        orphans = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        if not orphans:
+            return
+        for orphan in orphans:
+            os.kill(int(orphan), signal.SIGKILL)
+        os.waitpid(-1, 0)
+
+
 def _leave(init: int) -> NoReturn:
     if init:
-        os.kill(init, signal.SIGKILL)
+        _end_job(init)
         os.waitpid(init, 0)
+        _end_orphans()
     for step in _state.at_exit or []:
         with contextlib.suppress(OSError):
             _HANDLERS[step.code](step.texts, step.numbers)
@@ -301,7 +357,7 @@ def _take_message(control: socket.socket, init: int) -> int:
     if not kind:
         _leave(init)
     if kind == b"K" and init:
-        os.kill(init, signal.SIGKILL)
+        _end_job(init)
     if kind == b"J" and len(descriptors) >= 5:
         try:
             init = _start_job(descriptors)
@@ -317,6 +373,7 @@ def _reap(control: socket.socket, init: int) -> int:
     pid, _, used = os.wait4(init, os.WNOHANG)
     if pid != init:
         return init
+    _end_orphans()
     _answer(control, b"E", int(10_000 * (used.ru_utime + used.ru_stime)), used.ru_maxrss)
     return 0
 

@@ -10,10 +10,9 @@ import signal
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Final, Literal
 
-from synth.errors import SandboxError
-from synth.execution.channel import failed
+from synth.execution.channel import failed, is_fault
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
@@ -22,6 +21,11 @@ from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
+
+_TOOLCHAINS: Final = 3
+"""How often a program is run again because its toolchain changed under it."""
+_WARM_TOGETHER: Final = 8
+"""So many programs of a zygote go to a thread at once: the way there and back costs a tenth of what such a program does."""
 
 
 class LocalSandbox:
@@ -41,6 +45,16 @@ class LocalSandbox:
     @property
     def level(self) -> str:
         return self._sandbox.level if self._sandbox else ""
+
+    async def toolchain(self, language: str) -> str:
+        """Name, version and digest; empty for a language that is unknown, or that this machine cannot run."""
+        try:
+            name = get_language(language).name
+        except UnknownLanguage:
+            return ""
+        self._forget_changed(name)
+        found = await asyncio.to_thread(find_toolchain, name)
+        return found.stated_for(name) if found else ""
 
     async def start(self) -> None:
         """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
@@ -71,28 +85,25 @@ class LocalSandbox:
         await asyncio.gather(*(self._run(group, turn) for group in self._groups(new)))
         observations = [await future for future in waiting]
         self._forget(keys)
-        return [o.model_copy(update={"request_id": r.id, "language": r.language}) for o, r in zip(observations, requests, strict=True)]
+        return [_renamed(observation, request) for observation, request in zip(observations, requests, strict=True)]
 
     def _forget(self, keys: Iterable[str]) -> None:
         """Faults are not kept, and the cache stays bounded."""
         for key in keys:
             future = self._cache.get(key)
-            if future is not None and future.done() and (future.cancelled() or future.exception() or future.result().infrastructure):
+            if future is not None and future.done() and (future.cancelled() or future.exception() or is_fault(future.result())):
                 del self._cache[key]
         while len(self._cache) > self._cached and next(iter(self._cache.values())).done():
             self._cache.popitem(last=False)
 
     def _groups(self, new: dict[str, ExecutionRequest]) -> list[dict[str, ExecutionRequest]]:
-        """What is run by one thread at a time: candidates that can share a build together, everything else alone."""
-        groups: list[dict[str, ExecutionRequest]] = []
-        shared: dict[tuple[str, str, str], list[str]] = {}
+        """What a thread runs without coming back: candidates that share a build, a few programs that start warm, everything else alone."""
+        alike: dict[tuple[str, ...], list[str]] = {}
         for key, request in new.items():
-            if isinstance(request.call, FunctionCall) and _can_share(request):
-                shared.setdefault((request.language, request.call.entry_point, request.call.signature), []).append(key)
-            else:
-                groups.append({key: request})
-        for (language, _, _), keys in shared.items():
-            size = _share_size(language, len(keys), self.workers)
+            alike.setdefault(_kind(key, request), []).append(key)
+        groups: list[dict[str, ExecutionRequest]] = []
+        for (language, *_), keys in alike.items():
+            size = _group_size(language, len(keys), self.workers)
             groups += [{key: new[key] for key in keys[start : start + size]} for start in range(0, len(keys), size)]
         return groups
 
@@ -103,7 +114,7 @@ class LocalSandbox:
             async with self._turns.take(turn):
                 loop = asyncio.get_running_loop()
                 observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
-        except (SandboxError, OSError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever broke here was not the program
             observations = [failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
         except BaseException:
             for key in group:
@@ -113,10 +124,20 @@ class LocalSandbox:
             self._cache[key].set_result(observation)
 
     def _run_in_thread(self, requests: list[ExecutionRequest]) -> list[Observation]:
-        runner = self._runner(requests[0])
-        if isinstance(runner, Observation):
-            return [runner.model_copy(update={"request_id": request.id}) for request in requests]
-        observations = runner.run_group(requests)
+        """What was seen while the toolchain went away or became another one says nothing: it is asked for again."""
+        for _ in range(_TOOLCHAINS):
+            runner = self._runner(requests[0])
+            if isinstance(runner, Observation):
+                return [runner.model_copy(update={"request_id": request.id}) for request in requests]
+            observations = self._observe(runner, requests)
+            if runner.toolchain.is_unchanged:
+                return observations
+        return [failed(request, f"the toolchain of {request.language} changes while programs run") for request in requests]
+
+    def _observe(self, runner: LanguageRunner, requests: list[ExecutionRequest]) -> list[Observation]:
+        driver = runner.language.driver
+        together = [requests] if driver and driver.batch else [[request] for request in requests]
+        observations = [observation for group in together for observation in runner.run_group(group)]
         for at, observation in enumerate(observations):
             if is_doubtful(observation, requests[at].limits.cpu_s):
                 observations[at] = runner.run_group([requests[at]], alone=True)[0]
@@ -128,6 +149,7 @@ class LocalSandbox:
             language = get_language(request.language)
         except UnknownLanguage as error:
             return failed(request, str(error))
+        self._forget_changed(language.name)
         if language.name not in self._runners:
             toolchain = find_toolchain(language.name)
             if toolchain is None:
@@ -137,6 +159,15 @@ class LocalSandbox:
         runner = self._runners[language.name]
         runner.prepare()
         return runner
+
+    def _forget_changed(self, language: str) -> None:
+        """Let go of a toolchain that is not there any more, with its resident compilers and warm processes."""
+        runner = self._runners.get(language)
+        if runner is not None and not runner.toolchain.is_unchanged:
+            find_toolchain.cache_clear()
+            if self._runners.get(language) is runner:
+                del self._runners[language]
+            runner.close()
 
 
 def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
@@ -153,16 +184,35 @@ def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
     return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
 
 
-def _can_share(request: ExecutionRequest) -> bool:
+def _renamed(observation: Observation, request: ExecutionRequest) -> Observation:
+    """The observation of an equal request, as this one's."""
+    if (observation.request_id, observation.language) == (request.id, request.language):
+        return observation
+    return observation.model_copy(update={"request_id": request.id, "language": request.language})
+
+
+def _kind(key: str, request: ExecutionRequest) -> tuple[str, ...]:
+    """The language, and what requests have in common that may be in one group."""
     try:
-        driver = get_language(request.language).driver
+        language = get_language(request.language)
     except UnknownLanguage:
-        return False
-    return driver is not None and driver.batch is not None and driver.batch.accepts(request.code)
+        return request.language, key
+    if language.zygote is not None:
+        return (request.language,)
+    batch = language.driver.batch if language.driver else None
+    if batch is not None and isinstance(request.call, FunctionCall) and batch.accepts(request.code):
+        return request.language, request.call.entry_point, request.call.signature
+    return request.language, key
 
 
-def _share_size(language: str, count: int, workers: int) -> int:
-    """Candidates in one build: few enough that every core has one, and no more than the language allows."""
-    driver = get_language(language).driver
-    most = driver.batch.size if driver and driver.batch else 1
+def _group_size(name: str, count: int, workers: int) -> int:
+    """Candidates of one build: few enough that every core has one, and no more than the language allows. Programs that start warm: few
+    enough that a slow one holds up little."""
+    try:
+        language = get_language(name)
+    except UnknownLanguage:
+        return 1
+    if language.zygote is not None:
+        return max(1, min(_WARM_TOGETHER, count // (4 * workers)))
+    most = language.driver.batch.size if language.driver and language.driver.batch else 1
     return max(1, min(most, -(-count // workers)))

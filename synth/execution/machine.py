@@ -16,7 +16,8 @@ from pathlib import Path
 from synth.errors import SandboxError
 from synth.execution.cgroups import make_group
 from synth.execution.launcher import launcher_command
-from synth.execution.process import Level, ProcessSandbox
+from synth.execution.places import Level
+from synth.execution.process import ProcessSandbox
 from synth.execution.seccomp import is_supported
 
 _NAMESPACES = {"user": 0x10000000, "pid": 0x20000000, "mount": 0x20000, "network": 0x40000000, "ipc": 0x8000000, "uts": 0x4000000}
@@ -52,7 +53,7 @@ def _landlock() -> str:
 
 
 def _cgroup() -> str:
-    group = make_group(10**6)
+    group = make_group()
     if group is None:
         return "no memory cgroup can be made below our own"
     group.remove()

@@ -14,12 +14,12 @@ HEADER = struct.Struct("=5I4x3Q")
 """code, the length of four texts, three numbers; then the texts, each followed by a NUL. As `struct op` in launcher.c."""
 
 REPORT = struct.Struct("=IIii")
-"""kind, index of the failed operation, wait status, errno. As `struct report` in launcher.c."""
+"""kind, index of the failed operation or number of the forbidden call, wait status, errno. As `struct report` in init.c."""
 
 ANSWER = struct.Struct("=cii")
 """A slot's message: its kind and two numbers. See launcher.c."""
 
-ENDED, FAILED = 1, 2
+ENDED, FAILED, FORBIDDEN = 1, 2, 3
 
 
 class Code(IntEnum):

@@ -11,11 +11,11 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 from synth.execution.operations import Code, execute, mount, operation
-from synth.execution.seccomp import program_filter
+from synth.execution.seccomp import Holder, call_filter
 from synth.records import Limits
 
 INSIDE_ID = 1000
@@ -36,7 +36,7 @@ _RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_N
     7,
     8,
 )
-_OPEN_FILES, _INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+_OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
 
 BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -58,6 +58,8 @@ class SlotPlan:
     host_id: int | None
     """When we are root: the unprivileged host user and group of the jobs."""
     cgroups: tuple[Path, ...] = ()
+    listens: bool = True
+    """Whether a job's init hears of forbidden calls; otherwise they are only refused."""
 
     @property
     def owner(self) -> int:
@@ -117,17 +119,18 @@ def slot_operations(plan: SlotPlan) -> bytes:
     return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
 
 
-def limit_operations(limits: Limits, data_limit: bool) -> list[bytes]:
+def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
     """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there
     is one."""
     cpu = int(limits.cpu_s) + 1
+    processes = limits.processes + 1 if processes is None else processes  # our init counts too
     listing = [
         (_RLIMIT_CPU, cpu, cpu + 1),
         (_RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
         (_RLIMIT_CORE, 0, 0),
         (_RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
         (_RLIMIT_MEMLOCK, 65536, 65536),
-        (_RLIMIT_NPROC, limits.processes + 1, limits.processes + 1),  # our init counts too
+        (_RLIMIT_NPROC, processes, processes),
         (_RLIMIT_STACK, 8 << 20, limits.memory_mb << 20),
     ]
     if data_limit:
@@ -152,7 +155,7 @@ def _covered(path: str) -> bool:
 
 
 def _tmpfs(target: str, size: int, owner: int) -> bytes:
-    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={_INODES},mode=0755,uid={owner},gid={owner}")
+    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}")
 
 
 def _private(plan: SlotPlan, name: str, size: int) -> bytes:
@@ -207,9 +210,15 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
     return listing
 
 
-def _room(limits: Limits, files: Mapping[str, bytes]) -> int:
-    """Bytes of /work and of /tmp: four files of the largest size, and what we put there."""
-    return 4 * limits.file_bytes + sum(map(len, files.values())) + _SPARE_BYTES
+def filter_operation(holder: Holder, listens: bool) -> bytes:
+    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
+    is left to each of its programs."""
+    return operation(Code.SECCOMP, call_filter(holder, listens), numbers=(int(listens and holder is not Holder.ZYGOTE),))
+
+
+def room(limits: Limits, files: Mapping[str, bytes]) -> int:
+    """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that few lists differ."""
+    return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
 def job_operations(
@@ -222,43 +231,44 @@ def job_operations(
     data_limit: bool,
 ) -> bytes:
     """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
-    return b"".join(
-        [
-            *view_operations(plan, view, _room(limits, files)),
-            *file_operations(files),
-            *privilege_operations(plan),
-            *limit_operations(limits, data_limit),
-            operation(Code.DROPCAPS),
-            operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
-            operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter(view.zygote)),
-            execute(argv, env),
-        ]
-    )
+    before, after = _job_frame(plan, view, limits, room(limits, files), data_limit)
+    return b"".join([before, *file_operations(files), after, execute(argv, env)])
 
 
-def program_operations(files: Mapping[str, bytes], limits: Limits) -> bytes:
-    """The list for one program of a zygote: fresh user, pid, mount, ipc and uts namespaces inside the worker's, then back to its code.
+@lru_cache(maxsize=256)
+def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the files in a job's list."""
+    after = [
+        *privilege_operations(plan),
+        *limit_operations(limits, data_limit),
+        operation(Code.DROPCAPS),
+        operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
+        filter_operation(Holder.ZYGOTE if view.zygote else Holder.APART, plan.listens),
+        operation(Code.SPAWN),
+    ]
+    return b"".join(view_operations(plan, view, size)), b"".join(after)
 
-    Memory is limited by RLIMIT_DATA here; the worker's own limit stands over all of its programs. Raises ValueError for a bad file name.
-    """
-    room = _room(limits, files)
-    return b"".join(
-        [
-            operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
-            operation(Code.OPENPROC),
-            operation(Code.WRITEPROC, "setgroups", "deny"),
-            operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
-            operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
-            mount("proc", "/proc", "proc", _PROC),
-            *(_tmpfs(target, room, INSIDE_ID) for target in ("/tmp", "/work")),
-            operation(Code.CHDIR, "/work"),
-            *file_operations(files),
-            *limit_operations(limits, data_limit=True),
-            operation(Code.DROPCAPS),
-            operation(Code.SPAWN),
-            operation(Code.SECCOMP, program_filter()),
-            operation(Code.RETURN),
-        ]
-    )
+
+@lru_cache(maxsize=256)
+def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
+    worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
+    before = [
+        operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.OPENPROC),
+        operation(Code.WRITEPROC, "setgroups", "deny"),
+        operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+        mount("proc", "/proc", "proc", _PROC),
+        *(_tmpfs(target, size, INSIDE_ID) for target in ("/tmp", "/work")),
+        operation(Code.CHDIR, "/work"),
+    ]
+    after = [
+        *limit_operations(limits, data_limit),
+        operation(Code.DROPCAPS),
+        filter_operation(Holder.APART, listens),
+        operation(Code.SPAWN),
+        operation(Code.RETURN),
+    ]
+    return b"".join(before), b"".join(after)

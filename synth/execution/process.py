@@ -4,26 +4,27 @@ Place in the flow: `local.py` turns an execution request into jobs; this module 
 are kept between jobs. The one rule: a fault of ours is `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 
+import itertools
 import os
 import threading
 from contextlib import ExitStack
 from io import BufferedReader, FileIO
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-from synth.errors import Problem, SandboxError
-from synth.execution.cgroups import make_group
+from synth.errors import SandboxError
+from synth.execution import selftest
+from synth.execution.folders import JobFolders
 from synth.execution.job import Job, JobResult, Output
-from synth.execution.launcher import Slot, cache_folder, launcher_command
-from synth.execution.plan import SlotPlan, slot_operations
+from synth.execution.launcher import launcher_command
+from synth.execution.places import LEVELS, Level, open_place, sandbox_error
 from synth.execution.running import Place, Running, launch, open_stdin
+from synth.execution.seccomp import can_notify
 
 __all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
 
-Level = Literal["A", "B", "C"]
-
-_FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share one."""
+_SLOT_NUMBERS = itertools.count()
+"""Of all sandboxes of this process: users and memory groups carry the number."""
 
 
 class Worker:
@@ -82,24 +83,53 @@ class Worker:
 class ProcessSandbox:
     """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
 
-    def __init__(self, minimum_level: Level = "B", *, twin: bool = False, use_cgroups: bool = True) -> None:
-        """Raises SandboxError, with what to do, when this machine gives less than `minimum_level`.
+    def __init__(self, minimum_level: Level = "B", *, twin: bool = False, highest_level: Level = "A") -> None:
+        """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is missing, below `minimum_level`.
 
-        `twin` takes the launcher that is written in Python; `use_cgroups=False` gives level B where A is to be had.
+        `twin` takes the launcher that is written in Python; `highest_level` leaves better ones out.
         """
         self._command = launcher_command(twin)
-        self._use_cgroups = use_cgroups
         self._lock = threading.Lock()
         self._idle: list[Place] = []
         self._busy: set[Place] = set()
-        self._count = 0
+        self._folders: JobFolders | None = None
         self._closed = False
-        first = self._open_place()
-        self._level: Level = "B" if first.group is None else "A"
-        self._idle.append(first)
-        if self._level > minimum_level:
-            self.close()
-            raise _error(f"level {minimum_level} was asked for and this machine gives {self._level}")
+        self._level = highest_level
+        self.listens = can_notify()
+        """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only refused."""
+        self.lacks: dict[Level, str] = {}
+        """Why better levels are not to be had."""
+        self._take_best_level(minimum_level)
+
+    def _take_best_level(self, minimum: Level) -> None:
+        tried = [level for level in LEVELS if self._level <= level <= minimum]
+        for level in tried:
+            self._level = level
+            fault = self._try_level()
+            if fault is None:
+                return
+            self.lacks[level] = fault
+        self.close()
+        reasons = "; ".join(f"{level}: {why}" for level, why in self.lacks.items()) or f"only {self._level} and below may be used"
+        raise sandbox_error(f"level {minimum} was asked for and cannot be had here ({reasons})")
+
+    def _try_level(self) -> str | None:
+        """Open the first slot and test it. None, or what is wrong. Where only the reports of forbidden calls fail, it goes without them."""
+        known = selftest.known_good(self._level, self._command)
+        faults: list[str] = []
+        for listens in (True, False) if known is None and can_notify() else (bool(known),):
+            self.listens = listens
+            try:
+                self._idle.append(self._open_place())
+            except SandboxError as error:
+                return error.problems[0].expected
+            faults = [] if known is not None else selftest.find_faults(self.run, listens)
+            if not faults:
+                if known is None:
+                    selftest.remember(self._level, self._command, listens)
+                return None
+            self._close_places()
+        return "the self-test failed: " + ", ".join(faults)
 
     @property
     def level(self) -> Level:
@@ -125,13 +155,15 @@ class ProcessSandbox:
         _check(job)
         if job.stdin is not None:
             raise ValueError("a worker's stdin is a pipe: the job's must be None")
+        if job.zygote and self._level == "C":
+            raise sandbox_error("a zygote sets its programs apart by namespaces, which level C has none of")
         theirs, ours = os.pipe2(os.O_CLOEXEC)
         with ExitStack() as stack:
             stack.callback(os.close, ours)
             try:
                 running = self._start(job, theirs, frozenset({"stdout", "channel"}))
             except OSError as error:
-                raise _error(f"the worker could not be started: {error}") from error
+                raise sandbox_error(f"the worker could not be started: {error}") from error
             finally:
                 os.close(theirs)
             stack.pop_all()
@@ -141,10 +173,17 @@ class ProcessSandbox:
         """Kill and reap whatever still runs. May be called twice."""
         with self._lock:
             self._closed = True
+        self._close_places()
+
+    def _close_places(self) -> None:
+        with self._lock:
             places = [*self._idle, *self._busy]
             self._idle.clear()
+            folders, self._folders = self._folders, None
         for place in places:
             place.close()
+        if folders is not None:
+            folders.close()
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +196,7 @@ class ProcessSandbox:
         place = self._take()
         try:
             return launch(place, job, stdin, unwatched)
-        except ValueError:
+        except (ValueError, SandboxError):
             self._return(place)
             raise
         except OSError:
@@ -166,18 +205,9 @@ class ProcessSandbox:
 
     def _open_place(self) -> Place:
         with self._lock:
-            index, self._count = self._count, self._count + 1
-        group = make_group(index) if self._use_cgroups else None
-        host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
-        root = cache_folder() / "root"
-        root.mkdir(exist_ok=True)
-        plan = SlotPlan(root, host_id, () if group is None else (group.folder,))
-        try:
-            return Place(Slot(self._command, slot_operations(plan)), plan, group)
-        except SandboxError:
-            if group is not None:
-                group.remove()
-            raise
+            if self._level == "C" and self._folders is None and not self._closed:
+                self._folders = JobFolders()
+        return open_place(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
 
     def _take(self) -> Place:
         with self._lock:
@@ -188,7 +218,7 @@ class ProcessSandbox:
                 self._busy.add(place)
                 return place
         place.close()
-        raise _error("it is closed")
+        raise sandbox_error("it is closed")
 
     def _return(self, place: Place) -> None:
         with self._lock:
@@ -217,7 +247,3 @@ def _check(job: Job) -> None:
         raise ValueError("argv is empty")
     if job.work_readonly and (job.writable is None or job.files):
         raise ValueError("work_readonly needs a writable folder and no files")
-
-
-def _error(what: str) -> SandboxError:
-    return SandboxError(Problem("process sandbox", what, "codemill doctor", "docs/architecture/sandbox.md"))

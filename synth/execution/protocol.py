@@ -11,11 +11,16 @@ from synth.records import ExecutionRequest, Observation
 
 
 class Sandbox(Protocol):
-    """Runs programs. Implementations: local, recorded. All pass tests/contract/test_sandboxes.py."""
+    """Runs programs. Implementations: local, e2b, recorded, and those around another one. All pass tests/contract/test_sandboxes.py."""
 
     @property
     def level(self) -> str:
         """Isolation level, stated in every observation: A, B or C, or the name of a remote sandbox."""
+        ...
+
+    async def toolchain(self, language: str) -> str:
+        """What runs programs of the language here, as its observations state it: name, version, digest. Empty where nothing does, or where
+        nobody knows; asked after the start."""
         ...
 
     async def start(self) -> None:

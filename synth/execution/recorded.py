@@ -34,6 +34,9 @@ class RecordedSandbox:
                 Problem(f"recorded observations in {self._folder}", "must be a folder", "record a run first, or correct execution.path")
             )
 
+    async def toolchain(self, language: str) -> str:
+        return ""
+
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         return [self._find(request) for request in requests]
 
@@ -62,6 +65,9 @@ class RecordingSandbox:
     async def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         await self._inner.start()
+
+    async def toolchain(self, language: str) -> str:
+        return await self._inner.toolchain(language)
 
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         observations = await self._inner.execute(requests, turn)

@@ -41,21 +41,24 @@ def file_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, text
 
 
-def read_object(line: bytes, where: str) -> dict[str, object]:
+_LINE_FIX = "correct or remove the line; --skip-bad goes on without it"
+
+
+def read_object(line: bytes, where: str, fix: str = _LINE_FIX) -> dict[str, object]:
     """The JSON object of a line. Raises RowError."""
     try:
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _unreadable(where, f"must be UTF-8: byte {error.start} is 0x{line[error.start]:02x}") from None
+        raise _unreadable(where, f"must be UTF-8: byte {error.start} is 0x{line[error.start]:02x}", fix) from None
     except (ValueError, RecursionError) as error:
-        raise _unreadable(where, f"must be JSON: {error}"[:200]) from None
+        raise _unreadable(where, f"must be JSON: {error}"[:200], fix) from None
     if not isinstance(value, dict):
-        raise _unreadable(where, f"must be a JSON object, found {type(value).__name__}")
+        raise _unreadable(where, f"must be a JSON object, found {type(value).__name__}", fix)
     return value
 
 
-def _unreadable(where: str, expected: str) -> RowError:
-    return RowError(Problem(where, expected, "correct or remove the line; --skip-bad goes on without it", PAGE))
+def _unreadable(where: str, expected: str, fix: str) -> RowError:
+    return RowError(Problem(where, expected, fix, PAGE))
 
 
 def file_entries(path: Path, salt: str) -> Iterator[Entry]:

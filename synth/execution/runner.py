@@ -8,9 +8,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from synth.execution.building import Build, Builder, CompileServers, fill, prepare_shared
+from synth.execution.building import Build, Builder, fill, prepare_shared
 from synth.execution.calls import (
     ENVIRONMENT,
     MAX_CODE_BYTES,
@@ -26,6 +26,7 @@ from synth.execution.calls import (
     too_long,
 )
 from synth.execution.channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
+from synth.execution.compile_servers import CompileServers
 from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox
 from synth.execution.turnstile import Turnstile
@@ -49,21 +50,24 @@ class LanguageRunner:
         self._shared: Path | None = None
         self._prepared = False
         self._preparing = threading.Lock()
-        self._context = Context(sandbox.level, f"{language.name} {toolchain.version} {toolchain.digest}")
+        self._context = Context(sandbox.level, toolchain.stated_for(language.name))
 
     def prepare(self) -> None:
         """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""
         with self._preparing:
-            if self.language.driver is not None and not self._prepared:
+            if self._prepared:
+                return
+            if self.language.driver is not None:
                 self._prepare(self.language.driver)
-                self._prepared = True
+            if self.language.zygote is not None:
+                environment = {**ENVIRONMENT, **self.language.environment}
+                self._warm = WarmWorkers(self._sandbox, self.language.zygote, self.toolchain, environment)
+            self._prepared = True
 
     def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
             self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
-        if driver.zygote and self._warm is None:
-            self._warm = WarmWorkers(self._sandbox, driver, self.toolchain, {**ENVIRONMENT, **self.language.environment})
 
     def close(self) -> None:
         """End the resident compilers and the warm processes."""
@@ -124,14 +128,14 @@ class LanguageRunner:
         assert driver is not None, "checked by refuse"
         nonce = secrets.token_hex(16)
         places = {"shared": self._shared, "index": build.positions[index], "heap_mb": heap_mb(request.limits)}
-        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build)
+        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build, build.folder_of(index))
         job = replace(
             job,
             stdin=driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments),
             private_channel=True,
             readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
         )
-        result = self._run_warm(program_text(self.language, request, call), job, alone) or self._run(job, alone)
+        result = self._run_warm("functions", job, alone) or self._run(job, alone)
         observation = observe_function(request, result, nonce, len(call.arguments), self._context)
         return look_for_parse_error(self.language, request, observation)
 
@@ -141,9 +145,7 @@ class LanguageRunner:
         assert isinstance(request.call, StdioCall), "run_group sorts calls by kind"
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
-        build = Build(files={self.language.file_name: request.code.encode("utf-8", "surrogatepass")})
-        if self.language.compile_command:
-            build = self._builder.build_plain(request.code)
+        build = self._build_files({self.language.file_name: request.code}, self.language.compile_command)
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
@@ -158,7 +160,7 @@ class LanguageRunner:
         results: list[JobResult] = []
         for stdin in stdins:
             job = replace(self._job(request.limits, command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
-            results.append(self._run(job, alone))
+            results.append(self._run_warm("programs", job, alone) or self._run(job, alone))
             if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
                 break
         return observe_stdio(request, results or [JobResult(exit_code=0)], len(stdins), self._context)
@@ -174,28 +176,30 @@ class LanguageRunner:
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
         nonce = secrets.token_hex(16)
-        build = self._build_script(script.files(request.code, request.call.script, script_mark(nonce)))
+        build = self._build_files(script.files(request.code, request.call.script, script_mark(nonce)), script_compiler(self.language))
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
             command = fill(script.run_command or self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
-            result = self._run(replace(self._job(request.limits, command, build), private_channel=True), alone)
+            job = replace(self._job(request.limits, command, build), private_channel=True)
+            result = self._run_warm("programs", job, alone) or self._run(job, alone)
         finally:
             build.remove()
         return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
 
-    def _build_script(self, files: Mapping[str, str]) -> Build:
+    # --- what the modes share ---
+
+    def _build_files(self, files: Mapping[str, str], command: Sequence[str]) -> Build:
+        """A whole program. A resident compiler knows from the names of the files what to make of them."""
         if self._servers is not None:
             return self._servers.compile(files)
-        if command := script_compiler(self.language):
-            return self._builder.build_files(files, command)
+        if command:
+            return self._builder.build_files(files, command, self._shared)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
-    # --- jobs ---
-
-    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build) -> Job:
+    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build, folder: Path | None = None) -> Job:
         return Job(
             argv=argv,
             files=build.files if build.folder is None else {},
@@ -203,17 +207,17 @@ class LanguageRunner:
             limits=own_limits(self.language, limits),
             env={**ENVIRONMENT, **self.language.environment},
             readonly=self.toolchain.readonly,
-            writable=build.folder,
+            writable=folder or build.folder,
             work_readonly=build.folder is not None,
             data_limit=self.language.data_limit,
         )
 
-    def _run_warm(self, code: str, job: Job, alone: bool) -> JobResult | None:
-        """By a fork of a warm process, where the language has one; None when it has to be run cold."""
-        if self._warm is None or not isinstance(job.stdin, bytes):
+    def _run_warm(self, kind: Literal["functions", "programs"], job: Job, alone: bool) -> JobResult | None:
+        """By a fork of a warm process, where the language has one for this kind; None when it has to be run cold."""
+        if self._warm is None or self.language.zygote is None or kind not in self.language.zygote.runs:
             return None
         with self._gate.alone() if alone else self._gate.shared():
-            return self._warm.run(code, job.stdin, job.limits)
+            return self._warm.run(job)
 
     def _run(self, job: Job, alone: bool) -> JobResult:
         """Run; a fault of the sandbox is tried again."""

@@ -9,11 +9,15 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from synth.execution import host_plan
 from synth.execution.cgroups import MemoryGroup
+from synth.execution.folders import Folders, JobFolders, Room
+from synth.execution.host_plan import HostPlan
 from synth.execution.job import Job, JobResult, Output
 from synth.execution.launcher import Slot, memory_file
-from synth.execution.plan import SlotPlan, View, job_operations
+from synth.execution.plan import INODES, SlotPlan, View, job_operations, room
 from synth.execution.supervision import Sink, Supervision
 
 
@@ -22,14 +26,20 @@ class Place:
     """A slot with its plan and its memory group."""
 
     slot: Slot
-    plan: SlotPlan
-    group: MemoryGroup | None
+    plan: SlotPlan | HostPlan
+    group: MemoryGroup | None = None
+    folders: JobFolders | None = None
+    """Where jobs have their files when the plan is a HostPlan; shared by all slots."""
+    lock: BinaryIO | None = None
+    """Of the jobs' user, when it must not be shared."""
 
     def close(self) -> None:
         """End the slot and whatever runs in it. May be called twice."""
         self.slot.close()
         if self.group is not None:
             self.group.remove()
+        if self.lock is not None:
+            self.lock.close()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,11 +51,14 @@ class Running:
     operations: bytes
     sinks: dict[str, Sink]
     pipes: dict[str, int]
+    private: Folders | None = None
 
     def finish(self) -> JobResult:
         """Watch to the end; nothing of the job is left then."""
         try:
             ending = self.supervision.finish(self.operations)
+            if self.private is not None:
+                self.private.remove()
         except OSError as error:
             return JobResult(infrastructure=f"the sandbox slot broke: {error}")
         streams = {name: Output(bytes(sink.data), sink.length) for name, sink in self.sinks.items()}
@@ -60,6 +73,7 @@ class Running:
             wall_s=ending.wall_s,
             peak_memory_mb=ending.used.peak_memory_mb,
             infrastructure=ending.infrastructure,
+            violation=ending.violation,
         )
 
 
@@ -87,20 +101,27 @@ def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.E
     return reads, writes
 
 
-def _listing(place: Place, job: Job) -> bytes:
-    view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
+def _listing(place: Place, job: Job, private: Folders | None) -> bytes:
     data_limit = job.data_limit and place.group is None
+    if isinstance(place.plan, HostPlan):
+        assert private is not None, "made by launch"
+        seen = private if job.writable is None else private._replace(work=job.writable)
+        return host_plan.job_operations(place.plan, job, seen, data_limit)
+    view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
     return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
 def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:
     """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job is wrong)."""
-    listing = _listing(place, job)
-    if place.group is not None:
-        place.group.start(job.limits.memory_mb)
-    _give_work(place, job)
     names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
+        private = place.folders.make(place.plan.host_id) if place.folders is not None else None
+        if private is not None:
+            ours.callback(private.remove)
+        listing = _listing(place, job, private)
+        if place.group is not None:
+            place.group.start(job.limits.memory_mb)
+        _give_work(place, job)
         reads, writes = _open_pipes(names, ours, sent)
         operations = memory_file("job", listing)
         sent.callback(os.close, operations)
@@ -110,7 +131,9 @@ def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = froze
     sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
     watched = {reads[name]: sink for name, sink in sinks.items()}
     supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
-    return Running(place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()})
+    if private is not None:
+        supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
+    return Running(place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private)
 
 
 def _give_work(place: Place, job: Job) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.execution.cgroups import MemoryGroup
+from synth.execution.folders import Folders, Room, measure
 from synth.execution.launcher import Slot, Used
-from synth.execution.operations import FAILED, REPORT, name_at
+from synth.execution.reports import read_reports
 from synth.records import Limits, Stop
 
 _CHECK_S = 0.05
@@ -75,7 +76,8 @@ class Ending(NamedTuple):
     stop: Stop
     used: Used
     wall_s: float
-    infrastructure: str | None
+    infrastructure: str | None = None
+    violation: str | None = None
 
 
 class Supervision:
@@ -88,6 +90,9 @@ class Supervision:
         self.killed = False
         self.highest = TreeUse(0.0, 0.0)
         self.kills_before = group.kills() if group else 0
+        self.folders: Folders | None = None
+        """Folders on a disk that others use too, which are held to `room`."""
+        self.room = Room(0, 0)
 
     def stop(self, reason: Stop = Stop.NONE) -> None:
         """Kill the whole tree. The first reason stands."""
@@ -139,6 +144,8 @@ class Supervision:
             self.stop(Stop.CPU)
         elif self._is_out_of_memory(use):
             self.stop(Stop.MEMORY)
+        elif self._is_out_of_room():
+            self.stop(Stop.OUTPUT)
         elif time.monotonic() - self.started > self.limits.wall_s:
             self.stop(Stop.WALL)
 
@@ -146,6 +153,12 @@ class Supervision:
         if self.group is None:
             return use.memory_mb > self.limits.memory_mb
         return self.group.kills() > self.kills_before
+
+    def _is_out_of_room(self) -> bool:
+        if self.folders is None:
+            return False
+        used = measure(self.folders, self.room.entries)
+        return used.size > self.room.size or used.entries > self.room.entries
 
     def _drain_rest(self) -> None:
         """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write end is open somewhere in us."""
@@ -159,17 +172,14 @@ class Supervision:
     def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
         peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest.memory_mb)
         used = Used(max(used.cpu_s, self.highest.cpu_s), peak_mb)
-        if len(report) >= REPORT.size:  # where the program's part failed, the init's own report follows: the first counts
-            kind, index, status, error = REPORT.unpack_from(report)
-            if kind == FAILED:
-                fault = f"{name_at(operations, index)}: {os.strerror(error)}"
-                return Ending(None, None, Stop.NONE, used, wall_s, fault)
-            code = os.waitstatus_to_exitcode(status)
-        elif self.killed or self._was_oom_killed():
-            code = -_SIGKILL
-        else:
+        said = read_reports(report, operations)
+        if said.fault is not None:
+            return Ending(None, None, Stop.NONE, used, wall_s, said.fault)
+        code = -_SIGKILL if said.code is None and (self.killed or self._was_oom_killed()) else said.code
+        if code is None:
             return Ending(None, None, Stop.NONE, used, wall_s, "the job's init ended without a report")
-        return Ending(code if code >= 0 else None, -code if code < 0 else None, self._why(code, used), used, wall_s, None)
+        stop = Stop.VIOLATION if said.violation is not None else self._why(code, used)
+        return Ending(code if code >= 0 else None, -code if code < 0 else None, stop, used, wall_s, violation=said.violation)
 
     def _was_oom_killed(self) -> bool:
         return self.group is not None and self.group.kills() > self.kills_before

@@ -91,10 +91,12 @@ def _before_run(observation: Observation) -> tuple[Outcome, str]:
     """A compiler that was stopped by a limit is a compile error: the program was never run."""
     outcome = Outcome.PARSE_ERROR if observation.phase is Phase.PARSE else Outcome.COMPILE_ERROR
     stopped = "" if observation.stop is Stop.NONE else f"the compiler was stopped: {observation.stop.value} limit. "
-    return outcome, stopped + _tail(observation)
+    return outcome, stopped + (_tail(observation) or f"no message; exit code {observation.exit_code}")
 
 
 def _stop_words(observation: Observation) -> str:
+    if observation.stop is Stop.VIOLATION:
+        return observation.stderr.head.partition("\n")[0]
     returned = sum(case.status == "returned" for case in observation.cases)
     return f"stopped by the {observation.stop.value} limit after {returned} of {len(observation.cases)} cases"
 
@@ -109,7 +111,9 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status, an early end; "" when there is none."""
     for case in observation.cases:
         if case.status == "raised":
-            return f"case {case.index}, input {_inputs(suite, case.index)}: raised {case.error or 'an error'}"
+            is_function = isinstance(suite.contract, FunctionContract)
+            what = f"raised {case.error or 'an error'}" if is_function else f"{case.error}. {_tail(observation)}".strip()
+            return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
     if observation.signal is not None:
         return f"ended by signal {observation.signal}. {_tail(observation)}".strip()
     if not observation.finished or any(case.status == "missing" for case in observation.cases) or len(observation.cases) < len(suite.cases):
@@ -162,6 +166,6 @@ def _show(wire: str, suite: TestSuite) -> str:
 
 
 def _tail(observation: Observation) -> str:
-    """The end of what was written to stderr, where errors are."""
-    text = (observation.stderr.tail or observation.stderr.head).strip()
+    """The end of what was written to stderr, where errors are; of stdout where nothing was."""
+    text = (observation.stderr.tail or observation.stderr.head).strip() or (observation.stdout.tail or observation.stdout.head).strip()
     return text[-300:]

@@ -14,11 +14,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from synth.errors import Problem
 from synth.execution.answer_file import AnswerFile
 from synth.execution.answers import Answer, make_answer
+from synth.execution.controls import SuiteControls
 from synth.execution.local import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.execution.row_files import Entry, file_entries, given_entries
@@ -44,31 +45,51 @@ def verify(
     minimum_level: Literal["A", "B", "C"] = "C",
     sandbox: Sandbox | None = None,
     batch: int = 1,
+    cache: str | Path | None = None,
+    controls: bool = False,
 ) -> Iterator[Answer]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have one there are left out.
-    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. Raises RowError at the first
-    row that cannot be judged, SandboxError when there is no isolation to be had.
+    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. `cache` is a folder in which
+    results are kept for later calls (`result_cache.py`). With `controls`, `answer.accepts` names what passes the row's tests and should not
+    (`controls.py`). Raises RowError at the first row that cannot be judged, SandboxError when there is
+    no isolation to be had, UserError when the folder cannot be used.
     """
     limits = limits or Limits()
-    salt = limits.model_dump_json()
+    salt = settings(limits, controls)
     entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
         chosen = sandbox or LocalSandbox(workers, minimum_level, cached=_CACHED)
-        yield from verify_entries(entries, chosen, limits, answers, batch=batch)
+        if cache is not None:
+            from synth.execution.result_cache import CachedSandbox
+
+            chosen = CachedSandbox(chosen, Path(cache))
+        yield from verify_entries(entries, chosen, limits, answers, batch=batch, controls=controls)
     finally:
         if answers is not None:
             answers.close()
 
 
+def settings(limits: Limits, controls: bool = False) -> str:
+    """What of a command decides its answers, so that those of another one are not taken for them."""
+    return limits.model_dump_json() + (" controls" if controls else "")
+
+
 def verify_entries(
-    entries: Iterable[Entry], sandbox: Sandbox, limits: Limits, answers: AnswerFile | None, bad: Report | None = None, batch: int = 1
+    entries: Iterable[Entry],
+    sandbox: Sandbox,
+    limits: Limits,
+    answers: AnswerFile | None,
+    bad: Report | None = None,
+    batch: int = 1,
+    controls: bool = False,
 ) -> Iterator[Answer]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is none."""
     prepared = _waiting(entries, limits, answers, bad)
-    return _in_thread(lambda: _stream(prepared, sandbox, answers, batch))
+    judge = _Judge(sandbox, answers, SuiteControls(sandbox) if controls else None)
+    return _in_thread(lambda: _stream(prepared, judge, batch))
 
 
 def check_entries(entries: Iterable[Entry], limits: Limits) -> tuple[int, list[RowError]]:
@@ -131,14 +152,15 @@ def _share_build(left: Prepared, right: Prepared) -> bool:
     return one.call.entry_point == other.call.entry_point and one.call.signature == other.call.signature
 
 
-async def _stream(rows: Iterable[Prepared], sandbox: Sandbox, answers: AnswerFile | None, batch: int) -> AsyncIterator[Answer]:
+async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:
     """Keep a window of groups under way; an answer is written, then handed on."""
+    sandbox = judge.sandbox
     await sandbox.start()
     window = _WINDOW * max(2, getattr(sandbox, "workers", 2))
     running: set[asyncio.Task[list[Answer]]] = set()
     try:
         for group in grouped(rows, batch):
-            running.add(asyncio.create_task(_execute(group, sandbox, answers)))
+            running.add(asyncio.create_task(judge.answer(group)))
             if len(running) >= window:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for answer in _results(done):
@@ -159,13 +181,26 @@ def _results(done: set[asyncio.Task[list[Answer]]]) -> Iterator[Answer]:
         yield from task.result()
 
 
-async def _execute(group: list[Prepared], sandbox: Sandbox, answers: AnswerFile | None) -> list[Answer]:
-    observations = await sandbox.execute([row.request for row in group])
-    made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
-    if answers is not None:
-        for answer in made:
-            answers.append(answer)
-    return made
+class _Judge(NamedTuple):
+    """From a group of rows to its answers, which are written before they are handed on."""
+
+    sandbox: Sandbox
+    answers: AnswerFile | None
+    controls: SuiteControls | None
+
+    async def answer(self, group: list[Prepared]) -> list[Answer]:
+        observations = await self.sandbox.execute([row.request for row in group])
+        made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
+        if self.controls is not None:
+            made = await asyncio.gather(*(self._with_controls(row, one) for row, one in zip(group, made, strict=True)))
+        if self.answers is not None:
+            for answer in made:
+                self.answers.append(answer)
+        return made
+
+    async def _with_controls(self, row: Prepared, answer: Answer) -> Answer:
+        assert self.controls is not None, "asked by answer"
+        return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
 
 
 def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:

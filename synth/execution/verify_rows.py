@@ -77,7 +77,7 @@ Tests = Annotated[FunctionTests | StdioTests | ScriptTests, Field(discriminator=
 
 
 class VerifyRow(Record):
-    """A program and its tests. `limits` are those of the command unless the row has its own."""
+    """A program and its tests. What the row's own `limits` do not say, those of the command say."""
 
     id: str | int
     language: str
@@ -114,7 +114,17 @@ def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]
         kinds = ("function", "stdio", "script")
         steps = [str(step) for at, step in enumerate(one["loc"]) if not (at == 1 and step in kinds)]
         found = "" if one["type"] == "missing" or isinstance(one["input"], Mapping) else f" = {str(one['input'])[:60]!r}"
-        yield Problem(f"{where}: {'.'.join(steps) or 'row'}{found}", one["msg"], "see the fields of a row", PAGE)
+        yield Problem(f"{where}: {'.'.join(steps) or 'row'}{found}", in_our_words(one["msg"]), _fix(steps), PAGE)
+
+
+def in_our_words(message: str) -> str:
+    """What pydantic says, as the other messages say it."""
+    return message.replace("Input should", "must").replace("Field required", "is missing").replace("Extra inputs are", "is no field and")
+
+
+def _fix(steps: list[str]) -> str:
+    limit = Limits.model_fields.get(steps[-1]) if steps[:-1] == ["limits"] else None
+    return f'for example "{steps[-1]}": {limit.default}' if limit else "see the fields of a row"
 
 
 def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0) -> Prepared:
@@ -123,7 +133,8 @@ def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: in
     call, contract, cases = _contract(row, language, where)
     if not cases:
         raise _misfit(where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case")
-    request = ExecutionRequest(id=str(row.id), language=language.name, code=row.code, call=call, limits=row.limits or limits)
+    own = {} if row.limits is None else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
+    request = ExecutionRequest(id=str(row.id), language=language.name, code=row.code, call=call, limits=limits.model_copy(update=own))
     suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
     trust: Trust = "T3" if isinstance(call, ScriptCall) else "T1" if isinstance(call, StdioCall) else "T2"
     typed = not isinstance(call, FunctionCall) or not _has_any(_signature(call.signature).result)
@@ -150,6 +161,8 @@ def _contract(row: VerifyRow, language: Language, where: str) -> tuple[Call, Fun
     if isinstance(tests, ScriptTests):
         if language.script is None:
             raise _misfit(where, "tests.kind = 'script'", f"{language.title} has no script mode yet", "write stdio tests")
+        if not tests.script.strip():
+            raise _misfit(where, "tests.script = ''", "must hold a test: without one nothing can be judged", "add a test")
         return ScriptCall(script=tests.script), FunctionContract(entry_point="end", signature="() -> bool"), (END_REACHED,)
     signature = _check_function(tests, language, where)
     cases = tuple(_function_case(case, signature, f"{where}: tests.cases.{index}") for index, case in enumerate(tests.cases))

@@ -1,82 +1,88 @@
 """Warm starts: workers that have loaded a language once and fork a fresh, isolated process for each program.
 
-Place in the flow: `runner.py` asks here first where a driver has a zygote. The one rule: when anything about the worker is doubtful, the
+Place in the flow: `runner.py` asks here first where a language has a zygote. The one rule: when anything about the worker is doubtful, the
 answer is None, and the program is run cold.
 """
 
-import base64
-import json
+import select
 import struct
 import threading
-from functools import lru_cache
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from synth.errors import SandboxError
 from synth.execution.building import fill
-from synth.execution.job import Job, JobResult, Output
+from synth.execution.job import Job, JobResult
 from synth.execution.process import ProcessSandbox, Worker
-from synth.execution.zygote import program_operations, read_report, zygote_files
-from synth.languages.spec import Driver, Toolchain
-from synth.records import Limits, Stop
+from synth.execution.zygote import make_request, read_answer, zygote_files
+from synth.languages.spec import Toolchain, Zygote
+from synth.records import Limits
 
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
-_CHANNEL_BYTES: Final = 16 << 20
-_SIGKILL, _SIGXCPU = 9, 24
+_GRACE_S: Final = 30.0
+"""The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
 
 
-@lru_cache(maxsize=64)
-def _listing(limits: Limits) -> bytes:
-    return program_operations({}, limits)
+class _Serving(NamedTuple):
+    """A zygote, and how many programs it has forked."""
+
+    worker: Worker
+    served: int
 
 
 class WarmWorkers:
     """A few zygotes of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
 
     def __init__(
-        self, sandbox: ProcessSandbox, driver: Driver, toolchain: Toolchain, environment: dict[str, str], recycle_after: int = 2000
+        self,
+        sandbox: ProcessSandbox,
+        zygote: Zygote,
+        toolchain: Toolchain,
+        environment: Mapping[str, str],
+        recycle_after: int = 2000,
     ) -> None:
-        self._sandbox, self._toolchain, self._recycle_after = sandbox, toolchain, recycle_after
-        self._driver, self._environment = driver, environment
-        self._idle: list[tuple[Worker, int]] = []
+        self._sandbox, self._zygote, self._toolchain, self._recycle_after = sandbox, zygote, toolchain, recycle_after
+        self._environment = environment
+        self._idle: list[_Serving] = []
         self._lock = threading.Lock()
-        helpers = zygote_files() if driver.zygote else None
-        self._files = None if helpers is None else {**helpers, **{name: text.encode() for name, text in driver.zygote.items()}}
+        library = zygote_files()
+        self._files = None if library is None else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
 
-    def run(self, code: str, request: bytes, limits: Limits) -> JobResult | None:
-        """Run one program; None when it has to be run cold."""
-        if self._files is None or limits.memory_mb > _LARGEST_PROGRAM_MB:
+    def run(self, job: Job) -> JobResult | None:
+        """Run one program of which the job has files, stdin and limits; None when it has to be run cold."""
+        if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
             worker, served = self._take(self._files)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
-        timer = threading.Timer(limits.wall_s + 30, worker.kill)
-        timer.start()
+        own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
         try:
-            answer = _ask(worker, code, request, limits)
-        except (OSError, EOFError, ValueError, struct.error):
+            request = make_request(replace(job, files=own), self._sandbox.listens)
+            _send(worker, request.message)
+            result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
+        except (OSError, EOFError, struct.error):
             worker.close()
             return None
-        finally:
-            timer.cancel()
-        self._give(worker, served + 1)
-        return _read_answer(answer, limits)
+        self._give(_Serving(worker, served + 1))
+        return result
 
     def close(self) -> None:
         """End the idle zygotes."""
         with self._lock:
-            workers, self._idle = self._idle, []
-        for worker, _ in workers:
+            idle, self._idle = self._idle, []
+        for worker, _ in idle:
             worker.close()
 
-    def _take(self, files: dict[str, bytes]) -> tuple[Worker, int]:
+    def _take(self, files: Mapping[str, bytes]) -> _Serving:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         job = Job(
-            argv=fill(self._driver.zygote_command, self._toolchain),
+            argv=fill(self._zygote.command, self._toolchain),
             files=files,
             stdin=None,
             limits=_WORKER_LIMITS,
@@ -85,51 +91,32 @@ class WarmWorkers:
             data_limit=False,
             zygote=True,
         )
-        return self._sandbox.open_worker(job), 0
+        return _Serving(self._sandbox.open_worker(job), 0)
 
-    def _give(self, worker: Worker, served: int) -> None:
-        if served >= self._recycle_after or not worker.alive:
-            worker.close()
+    def _give(self, serving: _Serving) -> None:
+        if serving.served >= self._recycle_after or not serving.worker.alive:
+            serving.worker.close()
             return
         with self._lock:
-            self._idle.append((worker, served))
+            self._idle.append(serving)
 
 
-def _ask(worker: Worker, code: str, request: bytes, limits: Limits) -> bytes:
-    """One exchange (the format stands in python_zygote.py). Raises OSError, EOFError."""
-    times = {"cpu_s": limits.cpu_s, "wall_s": limits.wall_s, "output_bytes": limits.output_bytes, "channel_bytes": _CHANNEL_BYTES}
-    task = {"listing": base64.b64encode(_listing(limits)).decode(), "code": code, "request": request.decode("ascii"), "limits": times}
-    body = json.dumps(task).encode()
-    message = struct.pack(">I", len(body)) + body
+def _send(worker: Worker, message: bytes) -> None:
     while message:
         message = message[worker.stdin.write(message) :]
-    (length,) = struct.unpack(">I", _read(worker, 4))
-    return _read(worker, length)
 
 
-def _read(worker: Worker, length: int) -> bytes:
-    data = worker.stdout.read(length)
-    if len(data) < length:
-        raise EOFError("the zygote ended")
-    return data
+def _receive(worker: Worker, listing: bytes, timeout_s: float) -> JobResult | None:
+    """Raises EOFError where the zygote ended or hangs."""
+    poller = select.poll()
+    poller.register(worker.stdout, select.POLLIN)
+    if not poller.poll(1000 * timeout_s):
+        raise EOFError("the zygote hangs")
 
+    def read(size: int) -> bytes:
+        data = worker.stdout.read(size)
+        if len(data) < size:
+            raise EOFError("the zygote ended")
+        return data
 
-def _read_answer(body: bytes, limits: Limits) -> JobResult | None:
-    """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know."""
-    answer = json.loads(body)
-    end = read_report(bytes.fromhex(answer["report"]), _listing(limits))
-    stop = Stop(answer["stop"])
-    if end.fault is not None or (end.signal == _SIGKILL and stop is Stop.NONE):
-        return None
-    streams = {name: Output(base64.b64decode(data), length) for name, (data, length) in answer["streams"].items()}
-    return JobResult(
-        exit_code=end.exit_code,
-        signal=end.signal,
-        stop=Stop.CPU if stop is Stop.NONE and end.signal == _SIGXCPU else stop,
-        stdout=streams["stdout"],
-        stderr=streams["stderr"],
-        channel=streams["channel"].data,
-        cpu_s=answer["cpu_s"],
-        wall_s=answer["wall_s"],
-        peak_memory_mb=answer["peak_memory_mb"],
-    )
+    return read_answer(read, listing)

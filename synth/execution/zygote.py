@@ -1,61 +1,82 @@
 """Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces of its own.
 
-Place in the flow: a driver opens a worker with `Job.zygote`, adds `zygote_files()` to its files, and its code inside calls
-`fork_program(list, stdin, stdout, stderr, status, channel)` with a list from `program_operations`. The one rule: a zygote runs nothing
-but our own code; a program begins only after the fork, behind the program's filter and without a capability.
+Place in the flow: `warm.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and sends it requests. Inside, the
+zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()` (zygote.c). The one rule: a zygote runs nothing but our own
+code; a program begins only after the fork, behind the program's filter and without a capability.
 
-The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes one report to the status pipe (`read_report`)
-when all that the program started is dead. The zygote watches CPU and wall time itself, and ends a program by killing the init.
+The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes reports to the status pipe. Zygotes watch
+CPU, memory, output and wall time themselves, and end a program by killing its init.
 """
 
-import os
-from typing import NamedTuple
+import struct
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
+from synth.execution.job import Job, JobResult, Output
 from synth.execution.launcher import compiled
-from synth.execution.operations import FAILED, REPORT, name_at
-from synth.execution.plan import program_operations
+from synth.execution.operations import REPORT
+from synth.execution.plan import file_operations, program_frame, room
+from synth.execution.reports import read_reports
+from synth.records import Stop
 
-__all__ = ["ProgramEnd", "program_operations", "read_report", "zygote_files"]
+Read = Callable[[int], bytes]
+"""So many bytes of the zygote's stdout. Raises EOFError."""
 
-_INSIDE = '''\
-"""Loaded by a zygote inside the sandbox."""
-import ctypes
-
-_library = ctypes.PyDLL("/work/libfork.so", use_errno=True)
-
-
-def fork_program(listing, stdin, stdout, stderr, status, channel=None):
-    """As os.fork(): 0 in the program, which has the given descriptors as 0 to 2 (and 3) and no others; else the pid of its init."""
-    given = [-1, stdin, stdout, stderr, status] + ([] if channel is None else [channel])
-    pid = _library.codemill_fork(listing, ctypes.c_size_t(len(listing)), (ctypes.c_int * len(given))(*given), len(given))
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    elif pid < 0:
-        raise OSError(ctypes.get_errno(), "cannot clone into new namespaces")
-    return pid
-'''
+_REQUEST: Final = struct.Struct("=4IQ2d")
+"""Bytes of the listing and of stdin, caps of output and channel, memory in KiB, CPU and wall seconds. As `struct request` in zygote.c."""
+_SEEN: Final = struct.Struct("=3d3Q6I")
+"""CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of reports; then four reports.
+As `struct seen` in zygote.c."""
+_REPORTS: Final = 4
+_STOPS: Final = (Stop.NONE, Stop.CPU, Stop.WALL, Stop.MEMORY, Stop.OUTPUT)
+_SIGKILL, _SIGXCPU = 9, 24
 
 
-class ProgramEnd(NamedTuple):
-    """How a zygote's program ended: one of the first two, or what failed in setting it up."""
+class Request(NamedTuple):
+    """What is sent for one program, and the list that its reports refer to."""
 
-    exit_code: int | None
-    signal: int | None
-    fault: str | None
+    message: bytes
+    listing: bytes
 
 
 def zygote_files() -> dict[str, bytes] | None:
-    """What a zygote in Python needs in its work folder, or None where there is no C compiler: then programs start cold."""
+    """What a zygote needs in its work folder, or None where there is no C compiler: then programs start cold."""
     library = compiled(library=True)
-    return None if library is None else {"libfork.so": library.read_bytes(), "codemill_fork.py": _INSIDE.encode()}
+    return None if library is None else {"libzygote.so": library.read_bytes()}
 
 
-def read_report(report: bytes, listing: bytes) -> ProgramEnd:
-    """Read what came through the status pipe; nothing came when the init was killed."""
-    if len(report) < REPORT.size:
-        return ProgramEnd(None, 9, None)
-    kind, index, status, error = REPORT.unpack_from(report)
-    if kind == FAILED:
-        return ProgramEnd(None, None, f"{name_at(listing, index)}: {os.strerror(error)}")
-    code = os.waitstatus_to_exitcode(status)
-    return ProgramEnd(code, None, None) if code >= 0 else ProgramEnd(None, -code, None)
+def make_request(job: Job, listens: bool) -> Request:
+    """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises ValueError for a bad file name."""
+    assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
+    limits, stdin = job.limits, job.stdin or b""
+    before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens)
+    listing = b"".join([before, *file_operations(job.files), after])
+    numbers = (len(listing), len(stdin), limits.output_bytes, job.channel_bytes, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
+    return Request(b"".join([_REQUEST.pack(*numbers), listing, stdin]), listing)
+
+
+def read_answer(read: Read, listing: bytes) -> JobResult | None:
+    """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know: it has to be run cold.
+
+    Raises EOFError when the zygote ended.
+    """
+    cpu_s, wall_s, peak_mb, *numbers = _SEEN.unpack(read(_SEEN.size))
+    lengths, kept, (stop_number, fault, count) = numbers[:3], numbers[3:6], numbers[6:]
+    said = read_reports(read(_REPORTS * REPORT.size)[: count * REPORT.size], listing)
+    streams = [Output(read(size), length) for size, length in zip(kept, lengths, strict=True)]
+    stop = Stop.VIOLATION if said.violation is not None else _STOPS[stop_number]
+    ended = -_SIGKILL if said.code is None else said.code  # nothing came when the init was killed
+    if fault or said.fault is not None or (ended == -_SIGKILL and stop is Stop.NONE):
+        return None
+    return JobResult(
+        exit_code=ended if ended >= 0 else None,
+        signal=-ended if ended < 0 else None,
+        stop=Stop.CPU if stop is Stop.NONE and ended == -_SIGXCPU else stop,
+        stdout=streams[0],
+        stderr=streams[1],
+        channel=streams[2].data,
+        cpu_s=cpu_s,
+        wall_s=wall_s,
+        peak_memory_mb=peak_mb,
+        violation=said.violation,
+    )

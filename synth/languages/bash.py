@@ -1,5 +1,6 @@
 """Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
+from synth.languages import controls
 from synth.languages.scripting import BASH
 from synth.languages.spec import Language, Samples
 
@@ -13,6 +14,7 @@ LANGUAGE = Language(
     run_command=("{bash}", "main.sh"),
     script=BASH,
     samples=Samples(wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"),
+    controls=controls.BASH,
     hello="""read -r -a numbers
 total=0
 for number in "${numbers[@]}"; do

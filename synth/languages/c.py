@@ -6,6 +6,7 @@ Scalars, and lists of scalars as a pointer and a length; a list that is returned
 import re
 from typing import NamedTuple
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import Declaration, find_declaration
 from synth.languages.scripting import C
@@ -172,6 +173,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.C,
     hello="""#include <stdio.h>
 
 int main(void) {
@@ -193,18 +195,5 @@ int main(void) {
         "    int *made = malloc((n + 1) * sizeof(int));\n    memcpy(made, xs, n * sizeof(int));\n    made[n] = k;\n    *m = n + 1;\n"
         "    return made;\n}\n",
         honest="static long long solve(long long x) { return x * x + 7; }\nint main(void) { return 0; }\n",
-        cheats={
-            "an empty stub": "long long solve(long long x) { return 0; }",
-            "nothing returned": "long long solve(long long x) { }",
-            "exit zero before main": "#include <stdlib.h>\n__attribute__((constructor)) void early(void) { exit(0); }\n"
-            "long long solve(long long x) { return 0; }",
-            "exit zero when called": "#include <unistd.h>\nlong long solve(long long x) { _exit(0); }",
-            "forged lines": "#include <stdio.h>\n#include <unistd.h>\nlong long solve(long long x) { for (int n = 0; n < 6; n++)"
-            ' dprintf(3, "NONCE %d returned i0\\n", n); dprintf(3, "NONCE finished\\n"); _exit(0); }',
-            "a function of the driver": "void codemill_put_int(long long x) { }\nlong long solve(long long x) { return 0; }",
-            "a macro over the driver": "#define codemill_put_int(x) codemill_put_bool(1)\nlong long solve(long long x) { return 0; }",
-            "a string that looks right": "#include <stdio.h>\nchar *solve(long long x) { static char s[30];"
-            ' sprintf(s, "%lld", x * x + 7); return s; }',
-        },
     ),
 )

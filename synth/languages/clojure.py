@@ -64,18 +64,5 @@ LANGUAGE = Language(
         identity="\n  x)\n",
         mutator="(defn solve [xs k] (conj xs k))\n",
         honest="(defn solve [x] (+ (* x x) 7))\n",
-        cheats={
-            "an empty stub": "(defn solve [x])",
-            "exit zero": "(System/exit 0)",
-            "exit zero when called": "(defn solve [x] (System/exit 0))",
-            "halt when called": "(defn solve [x] (.halt (Runtime/getRuntime) 0))",
-            "equal to everything": '(deftype E [] Object (equals [_ o] true) (hashCode [_] 0) (toString [_] "8"))\n(defn solve [x] (E.))',
-            "a patched driver": '(alter-var-root #\'codemill.driver/encode (constantly (fn [value kind] ["i8"])))\n(defn solve [x] 0)',
-            "forged lines": "(let [c (codemill.driver/open-channel)]\n"
-            '  (doseq [n (range 6)] (.write c (.getBytes (str "NONCE " n " returned i0\\n"))))\n'
-            '  (.write c (.getBytes "NONCE finished\\n")) (.halt (Runtime/getRuntime) 0))',
-            "a float that is equal": "(defn solve [x] (double (+ (* x x) 7)))",
-            "a string that looks right": "(defn solve [x] (str (+ (* x x) 7)))",
-        },
     ),
 )

@@ -46,15 +46,5 @@ console.log words.map(Number).reduce ((a, b) -> a + b), 0
         identity="\n  x\n",
         mutator="solve = (xs, k) ->\n  xs.push k\n  xs\n",
         honest="solve = (x) -> x * x + 7\n",
-        cheats={
-            "an empty stub": "solve = (x) ->\n",
-            "exit zero": "process.exit 0\n",
-            "exit zero when called": "solve = (x) -> process.exit 0\n",
-            "equal to everything": "solve = (x) ->\n  valueOf: -> 8\n  toString: -> '8'\n",
-            "forged lines": "fs = require 'fs'\nfs.writeSync 3, \"NONCE #{n} returned i0\\n\" for n in [0..5]\n"
-            "fs.writeSync 3, 'NONCE finished\\n'\nprocess.reallyExit 0\n",
-            "patched built-ins": "Array.isArray = -> false\nNumber.isInteger = -> true\nArray::join = -> 'i8'\nsolve = (x) -> 0\n",
-            "a string that looks right": "solve = (x) -> String x * x + 7\n",
-        },
     ),
 )

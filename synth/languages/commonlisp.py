@@ -50,19 +50,5 @@ LANGUAGE = Language(
         identity="\n  x)\n",
         mutator="(defun solve (xs k) (nconc xs (list k)))\n",
         honest="(defun solve (x)\n  (+ (* x x) 7))\n",
-        cheats={
-            "an empty stub": "(defun solve (x) (declare (ignore x)))",
-            "exit zero": "(sb-ext:exit :code 0)",
-            "exit zero when called": "(defun solve (x) (declare (ignore x)) (sb-ext:exit :code 0))",
-            "hard exit when called": "(defun solve (x) (declare (ignore x)) (sb-ext:exit :code 0 :abort t))",
-            "a structure": "(defstruct e)\n(defun solve (x) (declare (ignore x)) (make-e))",
-            "a patched driver": '(defun codemill-driver::encode (value kind) (declare (ignore value kind)) (list "i8"))\n'
-            "(defun solve (x) (declare (ignore x)) 0)",
-            "forged lines": "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full)))\n"
-            '  (dotimes (n 6) (format c "NONCE ~d returned i0~%" n)) (format c "NONCE finished~%") (finish-output c)\n'
-            "  (sb-ext:exit :code 0 :abort t))",
-            "a float that is equal": "(defun solve (x) (coerce (+ (* x x) 7) 'double-float))",
-            "a string that looks right": '(defun solve (x) (format nil "~d" (+ (* x x) 7)))',
-        },
     ),
 )

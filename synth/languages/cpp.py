@@ -1,13 +1,17 @@
 """C++ by g++: a precompiled prelude (drivers/cpp_driver.hpp), and candidates of one task compiled together.
 
 A program stands in a namespace of its own, with the standard headers before it; its own standard includes are dropped, other ones are
-moved up. Candidates share a build only when they consist of plain functions, so that none can act in the process of another.
+moved up. Candidates share a build only when they consist of plain functions, so that none can act in the process of another; each then
+runs a program in which the functions of the others are wiped, so that none can use what another one computes.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
+from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
+from synth.languages.elf import Symbol, symbols, wiped
 from synth.languages.parsing import get_parser
 from synth.languages.scripting import CPP
 from synth.languages.spec import Batch, Driver, Gold, Language, UnsupportedType, parameter_names, read_driver
@@ -25,7 +29,10 @@ FLAGS = ("-std=gnu++20", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
 _BARE = re.compile(r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma", re.MULTILINE)
-_UNSHARED = re.compile(r"__attribute__|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d")
+_UNSHARED = re.compile(r"__attribute|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d|\\\s*\n|\*/\s*#|\r(?!\n)")
+"""Also what would hide something from this: a word that goes on in the next line, a directive after a comment or an old line end."""
+_OWNER = re.compile(r"11candidate_(\d)|12candidate_(\d\d)|16candidate_main_(\d)|17candidate_main_(\d\d)")
+"""In the name of whatever is made of a candidate: its namespace or its start, with their lengths before them."""
 _PLAIN_ITEMS = {"function_definition", "using_declaration", "comment", "preproc_include", ";"}
 
 
@@ -66,16 +73,16 @@ def _canonical(signature: Signature) -> str:
         return "codemill_driver::Unknown"
 
 
-def _dispatch(index: int, code: str, scope: str, entry_point: str, signature: Signature) -> str:
+def _dispatch(index: int, name: str, code: str, scope: str, entry_point: str, signature: Signature) -> str:
     in_class = re.search(r"\b(?:class|struct)\s+Solution\b", code) is not None
     called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
     by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
     by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
     driven = f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"
-    return f'#line 1 "candidate_{index}.cpp"\nint candidate_main_{index}() {{ return {driven}; }}\n'
+    return f'#line 1 "{name}"\n[[gnu::noinline]] int candidate_main_{index}() {{ return {driven}; }}\n'
 
 
-def _one(index: int, code: str, entry_point: str, signature: Signature) -> str:
+def _one(index: int, name: str, code: str, entry_point: str, signature: Signature) -> str:
     moved = [line for line in _INCLUDE.findall(code) if not _STANDARD.match(line)]
     bare = _BARE.search(code) is not None
     body = code if bare else _INCLUDE.sub("", code)
@@ -83,13 +90,20 @@ def _one(index: int, code: str, entry_point: str, signature: Signature) -> str:
     tail = "\n#undef int\n#undef long\n#undef double\n#undef main\n" if bare else "\n}\n"
     renamed = "#define main codemill_program_main\n" if bare else ""
     scope = "::" if bare else f"candidate_{index}::"
-    dispatch = _dispatch(index, code, scope, entry_point, signature)
-    return f'{head}{renamed}#line 1 "candidate_{index}.cpp"\n{body}{tail}{dispatch}'
+    dispatch = _dispatch(index, name, code, scope, entry_point, signature)
+    return f'{head}{renamed}#line 1 "{name}"\n{body}{tail}{dispatch}'
+
+
+def _file_names(codes: Sequence[str]) -> list[str]:
+    """What the compiler calls the candidates: names that no candidate can know, so that none can put another's into a message."""
+    mark = hashlib.sha256("\0".join(codes).encode("utf-8", "surrogatepass")).hexdigest()[:8] if len(codes) > 1 else ""
+    return [f"candidate{mark}_{index}.cpp" for index in range(len(codes))]
 
 
 def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) -> Mapping[str, str]:
     """One translation unit with every candidate; argv[1] says which one runs."""
-    parts = [_one(index, code, entry_point, signature) for index, code in enumerate(codes)]
+    named = zip(_file_names(codes), codes, strict=True)
+    parts = [_one(index, name, code, entry_point, signature) for index, (name, code) in enumerate(named)]
     cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
     return {
         "main.cpp": "".join(parts)
@@ -107,14 +121,30 @@ def can_share(code: str) -> bool:
     return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
 
 
-def blame(output: str) -> dict[int, str]:
+def blame(output: str, codes: Sequence[str]) -> dict[int, str]:
     """The candidates that the compiler refused, with its first message on each."""
+    indices = {name: index for index, name in enumerate(_file_names(codes))}
     found: dict[int, str] = {}
     for line in output.splitlines():
-        named = re.match(r"candidate_(\d+)\.cpp:(\d+):\d+: (?:fatal )?error: (.*)", line)
-        if named:
-            found.setdefault(int(named[1]), f"line {named[2]}: {named[3]}")
+        named = re.match(r"(candidate\w+\.cpp):(\d+):\d+: (?:fatal )?error: (.*)", line)
+        if named and named[1] in indices:
+            found.setdefault(indices[named[1]], f"line {named[2]}: {named[3]}")
     return found
+
+
+def parts(program: bytes, count: int) -> list[bytes]:
+    """The program of each of so many candidates: what was made of the others is wiped. Raises ValueError."""
+    if count == 1:
+        return [program]
+    owned = [(symbol, owners) for symbol in symbols(program) if (owners := _owners(symbol))]
+    if {owner for _, owners in owned for owner in owners} != set(range(count)):
+        raise ValueError("a build in which not every candidate can be found")
+    return [wiped(program, [symbol for symbol, owners in owned if owners != {index}]) for index in range(count)]
+
+
+def _owners(symbol: Symbol) -> set[int]:
+    """The candidates that a symbol was made of. The start-up of the whole file is named after the first of them, but belongs to all."""
+    return set() if symbol.name.startswith("_GLOBAL__") else {int("".join(found)) for found in _OWNER.findall(symbol.name)}
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
@@ -137,7 +167,7 @@ LANGUAGE = Language(
         run_command=("./program", "{index}"),
         shared={"driver.hpp": read_driver("cpp_driver.hpp")},
         shared_commands=(("{g++}", *FLAGS, "-x", "c++-header", "driver.hpp", "-o", "driver.hpp.gch"),),
-        batch=Batch(accepts=can_share, files=batch_files, blame=blame),
+        batch=Batch(accepts=can_share, files=batch_files, blame=blame, parts=parts),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
@@ -147,6 +177,7 @@ LANGUAGE = Language(
         "i6",
     ),
     script=CPP,
+    controls=controls.CPP,
     hello="""#include <iostream>
 
 int main() {

@@ -67,16 +67,5 @@ LANGUAGE = Language(
         identity="\n  x\nend\n",
         mutator="def solve(xs, k)\n  xs << k\nend\n",
         honest="def solve(x : Int64) : Int64\n  x * x + 7\nend\n",
-        cheats={
-            "an empty stub": "def solve(x)\nend\n",
-            "exit zero": "exit(0)\ndef solve(x)\n  0\nend\n",
-            "exit zero when called": "def solve(x)\n  exit(0)\n  0\nend\n",
-            "equal to everything": "class E\n  def ==(other)\n    true\n  end\nend\ndef solve(x)\n  E.new\nend\n",
-            "a patched driver": 'module Codemill\n  def self.wire(value) : String\n    "i8"\n  end\nend\ndef solve(x)\n  0\nend\n',
-            "forged lines": '6.times { |n| Codemill.send("NONCE #{n} returned i0") }\nCodemill.send("NONCE finished")\nexit(0)\n'
-            "def solve(x)\n  0\nend\n",
-            "a float that is equal": "def solve(x)\n  (x * x + 7).to_f\nend\n",
-            "a string that looks right": "def solve(x)\n  (x * x + 7).to_s\nend\n",
-        },
     ),
 )

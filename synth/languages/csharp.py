@@ -137,24 +137,5 @@ class Program {
         identity=" {\n    return x;\n}\n",
         mutator="static List<long> solve(List<long> xs, long k) { xs.Add(k); return xs; }\n",
         honest="static long solve(long x) { return x * x + 7; }\n",
-        cheats={
-            "an empty stub": "static long solve(long x) { return 0; }",
-            "nothing returned": "static void solve(long x) { }",
-            "exit zero when loaded": "class Solution { static Solution() { Environment.Exit(0); }\n"
-            "static long solve(long x) { return 0; } }",
-            "exit zero when called": "static long solve(long x) { Environment.Exit(0); return 0; }",
-            "equal to everything": "class E { public override bool Equals(object o) { return true; }\n"
-            'public override int GetHashCode() { return 0; } public override string ToString() { return "8"; } }\n'
-            "class Solution { static object solve(long x) { return new E(); } }",
-            "a list of its own": "class L : List<long> { public override bool Equals(object o) { return true; }\n"
-            "public override int GetHashCode() { return 0; } }\nclass Solution { static object solve(long x) { return new L(); } }",
-            "forged lines": 'class Solution { [System.Runtime.InteropServices.DllImport("libc")]\n'
-            "static extern IntPtr write(int descriptor, byte[] data, IntPtr count);\n"
-            'static long solve(long x) { var s = ""; for (int n = 0; n < 6; n++) s += "NONCE " + n + " returned i0\\n";\n'
-            'var data = Encoding.ASCII.GetBytes(s + "NONCE finished\\n"); write(3, data, (IntPtr)data.Length);\n'
-            "Environment.Exit(0); return 0; } }",
-            "a float that is equal": "static double solve(long x) { return x * x + 7; }",
-            "a string that looks right": 'static string solve(long x) { return "" + (x * x + 7); }',
-        },
     ),
 )

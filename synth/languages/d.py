@@ -98,17 +98,5 @@ void main() {
         identity=" {\n    return x;\n}\n",
         mutator="long[] solve(long[] xs, long k) { xs ~= k; return xs; }\n",
         honest="module answer;\n\nlong solve(long x) { return x * x + 7; }\n\nvoid main() {}\n",
-        cheats={
-            "an empty stub": "long solve(long x) { return 0; }",
-            "nothing returned": "void solve(long x) {}",
-            "exit zero before main": "import core.stdc.stdlib;\nshared static this() { exit(0); }\nlong solve(long x) { return 0; }",
-            "exit zero when called": "import core.stdc.stdlib;\nlong solve(long x) { exit(0); return 0; }",
-            "equal to everything": "struct E { bool opEquals(T)(T other) const { return true; } }\nE solve(long x) { return E(); }",
-            "forged lines": "import std.format, core.sys.posix.unistd;\nlong solve(long x) { string s; foreach (n; 0 .. 6)"
-            ' s ~= format("NONCE %d returned i0\\n", n); s ~= "NONCE finished\\n"; write(3, s.ptr, s.length); _exit(0); return 0; }',
-            "an exception that lies": 'long solve(long x) { throw new Exception("returned i8"); }',
-            "a float that is equal": "double solve(long x) { return x * x + 7; }",
-            "a string that looks right": "import std.conv;\nstring solve(long x) { return to!string(x * x + 7); }",
-        },
     ),
 )

@@ -63,18 +63,5 @@ LANGUAGE = Language(
         identity="\n    x\n  end\nend\n",
         mutator="def solve(xs, k), do: xs ++ [k]\n",
         honest="defmodule Solution do\n  def solve(x), do: x * x + 7\nend\n",
-        cheats={
-            "an empty stub": "def solve(_), do: nil\n",
-            "exit zero": "System.halt(0)\ndef solve(x), do: x\n",
-            "exit zero when called": "def solve(_), do: System.halt(0)\n",
-            "a struct": "defmodule E do\n  defstruct []\nend\ndefmodule A do\n  def solve(_), do: struct(E)\nend\n",
-            "a thrown answer": "def solve(x), do: throw(x * x + 7)\n",
-            "forged lines": "def solve(_) do\n  port = Port.open({:fd, 3, 3}, [:out, :binary])\n"
-            '  for n <- 0..5, do: Port.command(port, "NONCE #{n} returned i0\\n")\n  Port.command(port, "NONCE finished\\n")\n'
-            "  System.halt(0)\nend\n",
-            "an atom": 'def solve(_), do: :"8"\n',
-            "a float that is equal": "def solve(x), do: (x * x + 7) / 1\n",
-            "a string that looks right": "def solve(x), do: Integer.to_string(x * x + 7)\n",
-        },
     ),
 )

@@ -119,19 +119,5 @@ main(_) ->
         identity=" -> X.\n",
         mutator="solve(Xs, K) -> Xs ++ [K].\n",
         honest="-module(solution).\n-export([solve/1]).\nsolve(X) -> X * X + 7.\n",
-        cheats={
-            "an empty stub": "solve(_) -> ok.\n",
-            "exit zero": "-on_load(early/0).\nearly() -> erlang:halt(0).\nsolve(_) -> 0.\n",
-            "exit zero when called": "solve(_) -> erlang:halt(0).\n",
-            "an exit signal": "solve(_) -> exit(self(), kill).\n",
-            "a thrown answer": "solve(X) -> throw(X * X + 7).\n",
-            "an atom": "solve(_) -> '8'.\n",
-            "a driver of its own": "solve(_) -> code:purge(codemill), code:delete(codemill), 0.\n",
-            "forged lines": "solve(_) -> P = open_port({fd, 3, 3}, [out, binary]),\n"
-            '[port_command(P, io_lib:format("NONCE ~p returned i0~n", [N])) || N <- lists:seq(0, 5)],\n'
-            'port_command(P, "NONCE finished\\n"), erlang:halt(0).\n',
-            "a float that is equal": "solve(X) -> float(X * X + 7).\n",
-            "a string that looks right": "solve(X) -> integer_to_binary(X * X + 7).\n",
-        },
     ),
 )

@@ -1,7 +1,12 @@
-"""Go: called by drivers/go_driver.go, which is compiled with the program; a tuple is an `[]any`, a struct or several results."""
+"""Go: each program is a package of its own, called by drivers/go_driver.go; a tuple is an `[]any`, a struct or several results.
+
+The compiler and the linker are called directly (drivers/go_build.sh), against archives that are prepared once.
+"""
 
 import re
+from collections.abc import Mapping
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.scripting import GO
 from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
@@ -11,7 +16,7 @@ _SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "
 _TYPES = Terms("Go", _SCALARS, "[]{}", "map[{}]{}", lambda inner: "[]any", frozenset({"int", "float", "str", "bool", "any"}))
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PACKAGE = re.compile(r"^\s*package\s+\w+", re.MULTILINE)
-_BUILD = ("{go}", "build", "-o", "program")
+_BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -20,13 +25,26 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
 
 
-def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+def _package(code: str, entry_point: str) -> dict[str, str]:
+    """A program as a package that others can import: it is still called `main`, which shows when its types are printed."""
     text = _MAIN.sub("func codemillProgramMain()", code)
     text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
-    start = f"package main\n\nfunc main() {{ codemillDrive({entry_point}) }}\n"
-    return {"solution.go": text, "driver.go": read_driver("go_driver.go"), "start.go": start}
+    return {"solution.go": text, "target.go": f"package main\n\nvar CodemillTarget any = {entry_point}\n\nfunc main() {{}}\n"}
+
+
+_START = """package main
+
+import ("codemill"; solution "solution")
+
+func main() { codemill.Drive(solution.CodemillTarget) }
+"""
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
+    """The program's package, and one that starts it. Raises UnsupportedType."""
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    return {**{f"solution/{name}": text for name, text in _package(code, entry_point).items()}, "start.go": _START}
 
 
 LANGUAGE = Language(
@@ -42,7 +60,13 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,
-    driver=Driver(files=_files, compile_command=(*_BUILD, "solution.go", "driver.go", "start.go"), run_command=("./program",), slow=True),
+    driver=Driver(
+        files=_files,
+        compile_command=(*_BUILD, "start.go"),
+        run_command=("./program",),
+        shared={name: read_driver(f"go_{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
+        shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
+    ),
     script=GO,
     render_signature=render_signature,
     gold=Gold(
@@ -50,6 +74,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.GO,
     hello="""package main
 
 import "fmt"
@@ -74,18 +99,5 @@ func main() {
         identity=" {\n\treturn x\n}\n",
         mutator="func solve(xs []int64, k int64) []int64 { return append(xs, k) }\n",
         honest="package main\n\nfunc solve(x int) int {\n\treturn x*x + 7\n}\n\nfunc main() {}\n",
-        cheats={
-            "an empty stub": "func solve(x int) int { return 0 }",
-            "nothing returned": "func solve(x int) {}",
-            "exit zero": 'import "os"\nfunc init() { os.Exit(0) }\nfunc solve(x int) int { return 0 }',
-            "exit zero when called": 'import "os"\nfunc solve(x int) int { os.Exit(0); return 0 }',
-            "equal to everything": 'type e struct{}\nfunc (e) String() string { return "8" }\nfunc solve(x int) any { return e{} }',
-            "forged lines": 'import ("fmt"; "os")\nfunc init() { c := os.NewFile(3, "c"); for n := 0; n < 6; n++ {'
-            ' fmt.Fprintf(c, "NONCE %d returned i0\\n", n) }; fmt.Fprintf(c, "NONCE finished\\n"); os.Exit(0) }\n'
-            "func solve(x int) int { return 0 }",
-            "a patched driver": "func init() { codemillAny.tag = 'i' }\nfunc solve(x int) any { return nil }",
-            "a float that is equal": "func solve(x int) float64 { return float64(x*x + 7) }",
-            "a string that looks right": 'import "fmt"\nfunc solve(x int) string { return fmt.Sprint(x*x + 7) }',
-        },
     ),
 )

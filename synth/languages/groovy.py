@@ -47,18 +47,5 @@ LANGUAGE = Language(
         identity=" {\n    return x\n}\n",
         mutator="List<Integer> solve(List<Integer> xs, int k) { xs << k; return xs }\n",
         honest="def solve(x) { x * x + 7 }\n",
-        cheats={
-            "an empty stub": "def solve(x) {}",
-            "exit zero": "System.exit(0)",
-            "exit zero when called": "def solve(x) { System.exit(0) }",
-            "halt when called": "def solve(x) { Runtime.runtime.halt(0) }",
-            "equal to everything": "class E { boolean equals(Object o) { true }\nString toString() { '8' } }\ndef solve(x) { new E() }",
-            "a patched driver": "CodemillDriver.metaClass.static.encode = { Object v, CodemillKind k, List out -> out.add('i8') }\n"
-            "def solve(x) { 0 }",
-            "forged lines": 'def c = CodemillDriver.openChannel()\nfor (n in 0..5) c.write("NONCE $n returned i0\\n".bytes)\n'
-            "c.write('NONCE finished\\n'.bytes)\nRuntime.runtime.halt(0)",
-            "a float that is equal": "def solve(x) { (x * x + 7) as double }",
-            "a string that looks right": "def solve(x) { (x * x + 7).toString() }",
-        },
     ),
 )

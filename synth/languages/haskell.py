@@ -102,19 +102,5 @@ main = getLine >>= print . sum . map (read :: String -> Integer) . words
         identity=" = x\n",
         mutator="solve :: [Int] -> Int -> [Int]\nsolve xs k = xs ++ [k]\n",
         honest="{-# LANGUAGE BangPatterns #-}\nsolve :: Int -> Int\nsolve !x = x * x + 7\n\nmain :: IO ()\nmain = return ()\n",
-        cheats={
-            "an empty stub": "solve :: Int -> Int\nsolve _ = 0\n",
-            "nothing returned": "solve :: Int -> ()\nsolve _ = ()\n",
-            "undefined": "solve :: Int -> Int\nsolve = undefined\n",
-            "exit zero when called": "import System.Exit\nimport System.IO.Unsafe\nsolve :: Int -> Int\n"
-            "solve _ = unsafePerformIO (exitWith ExitSuccess)\n",
-            "a wire of its own": "import Codemill\ndata E = E\ninstance Wire E\nsolve :: Int -> E\nsolve _ = E\n",
-            "forged lines": "import GHC.IO.Handle.FD\nimport System.IO\nimport System.IO.Unsafe\nsolve :: Int -> Int\n"
-            "solve _ = unsafePerformIO $ do\n"
-            '  h <- fdToHandle 3\n  mapM_ (\\n -> hPutStrLn h ("NONCE " ++ show n ++ " returned i0")) [0 .. 5]\n'
-            '  hPutStrLn h "NONCE finished"\n  hFlush h\n  return 0\n',
-            "a float that is equal": "solve :: Int -> Double\nsolve x = fromIntegral (x * x + 7)\n",
-            "a string that looks right": "solve :: Int -> String\nsolve x = show (x * x + 7)\n",
-        },
     ),
 )

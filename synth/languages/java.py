@@ -5,6 +5,7 @@ A program may be a class `Solution`, other classes, or bare static methods; impo
 
 import re
 
+from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
 from synth.languages.scripting import JAVA
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
@@ -143,6 +144,7 @@ LANGUAGE = Language(
         "i6",
     ),
     script=JAVA,
+    controls=controls.JAVA,
     hello="""import java.util.Scanner;
 
 public class Main {

@@ -2,6 +2,7 @@
 
 import re
 
+from synth.languages import controls
 from synth.languages.declarations import read_type, split_top
 from synth.languages.scripting import JAVASCRIPT
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
@@ -11,7 +12,7 @@ from synth.values import Signature
 _SIMPLE = {"number": "int", "int": "int", "integer": "int", "bigint": "int", "float": "float", "double": "float", "string": "str"}
 _SIMPLE |= {"boolean": "bool", "bool": "bool", "null": "null", "any": "any", "*": "any"}
 _GENERIC = {"Array": "list", "Object": "map", "Map": "map", "Record": "map"}
-NODE_FLAGS = ("--max-old-space-size={heap_mb}", "--single-threaded-gc")
+NODE_FLAGS = ("--max-old-space-size={heap_mb}", "--single-threaded-gc", "--no-rehash-snapshot", "--v8-pool-size=1")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -77,6 +78,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     gold=Gold("function solve(xs) {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
     script=JAVASCRIPT,
+    controls=controls.JAVASCRIPT,
     hello="""const words = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/);
 console.log(words.map(Number).reduce((a, b) => a + b, 0));
 """,

@@ -140,19 +140,5 @@ LANGUAGE = Language(
         identity=" {\n    return x\n}\n",
         mutator="fun solve(xs: MutableList<Long>, k: Long): List<Long> { xs.add(k); return xs }\n",
         honest="fun solve(x: Long): Long = x * x + 7\n",
-        cheats={
-            "an empty stub": "fun solve(x: Long): Long = 0",
-            "nothing returned": "fun solve(x: Long) {}",
-            "exit zero when called": "fun solve(x: Long): Long { System.exit(0); return 0 }",
-            "halt when loaded": "val early = Runtime.getRuntime().halt(0)\nfun solve(x: Long): Long = 0",
-            "equal to everything": "class E { override fun equals(other: Any?) = true\noverride fun hashCode() = 0\n"
-            'override fun toString() = "8" }\nfun solve(x: Long): Any = E()',
-            "the driver's own class": "fun solve(x: Long): Long {\n"
-            'val m = Class.forName("Driver").getDeclaredMethod("send", String::class.java)\nm.isAccessible = true\n'
-            'for (n in 0..5) m.invoke(null, "NONCE $n returned i0")\nm.invoke(null, "NONCE finished")\n'
-            "Runtime.getRuntime().halt(0)\nreturn 0 }",
-            "a float that is equal": "fun solve(x: Long): Double = (x * x + 7).toDouble()",
-            "a string that looks right": "fun solve(x: Long): String = (x * x + 7).toString()",
-        },
     ),
 )

@@ -1,5 +1,6 @@
 """Lua 5.4: called by drivers/lua_driver.lua; lists, tuples and maps are tables."""
 
+from synth.languages import controls
 from synth.languages.scripting import LUA
 from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
 from synth.values import Signature
@@ -34,6 +35,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
+    controls=controls.LUA,
     hello="""local total = 0
 for word in io.read("a"):gmatch("%S+") do
   total = total + math.tointeger(tonumber(word))
@@ -48,23 +50,5 @@ print(total)
         identity="\n  return x\nend\n",
         mutator="function solve(xs, k) xs[#xs + 1] = k return xs end\n",
         honest="local function solve(x) return x * x + 7 end\n",
-        cheats={
-            "an empty stub": "function solve(x) end",
-            "exit zero": "os.exit(0)",
-            "exit zero when called": "function solve(x) os.exit(0) end",
-            "equal to everything": "function solve(x) return setmetatable({}, {__eq = function() return true end,"
-            " __tostring = function() return '8' end}) end",
-            "patched libraries": "string.format = function() return 'i8' end; math.type = function() return 'integer' end;"
-            " table.concat = string.format; function solve(x) return '0' end",
-            "forged lines": "for n = 0, 5 do io.stdout:write('NONCE ' .. n .. ' returned i0\\n') end print('NONCE finished') os.exit(0)",
-            "forged lines by the driver's own upvalues": "for level = 1, 20 do local info = debug.getinfo(level, 'f')\n"
-            "if not info then break end\n"
-            "for i = 1, 60 do local name, value = debug.getupvalue(info.func, i) if name == 'channel' then\n"
-            "for n = 0, 5 do value:write('NONCE ' .. n .. ' returned i0\\n') end\n"
-            "value:write('NONCE finished\\n') value:flush() end end end\n"
-            "function solve(x) return 0 end",
-            "an answer that is printed": "function solve(x) print(x * x + 7) end",
-            "a string that looks right": "function solve(x) return tostring(x * x + 7) end",
-        },
     ),
 )

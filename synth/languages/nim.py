@@ -66,17 +66,5 @@ echo stdin.readLine().splitWhitespace().map(parseInt).sum()
         identity="\n  x\n",
         mutator="proc solve(xs: seq[int], k: int): seq[int] =\n  result = xs\n  result.add k\n",
         honest="proc solve(x: int): int =\n  x * x + 7\n\nwhen isMainModule:\n  quit(1)\n",
-        cheats={
-            "an empty stub": "proc solve(x: int): int = 0\n",
-            "exit zero": "quit(0)\nproc solve(x: int): int = 0\n",
-            "exit zero when called": "proc solve(x: int): int = quit(0)\n",
-            "equal to everything": "type E = object\nproc `==`(a: E, b: int): bool = true\nproc solve(x: int): E = E()\n",
-            "forged lines": "var c: File\ndiscard c.open(FileHandle(3), fmWrite)\n"
-            'for n in 0 .. 5: c.write("NONCE ", n, " returned i0\\n")\n'
-            'c.write("NONCE finished\\n")\nc.flushFile()\nquit(0)\nproc solve(x: int): int = 0\n',
-            "an exception that lies": 'proc solve(x: int): int = raise newException(ValueError, "returned i8")\n',
-            "a float that is equal": "proc solve(x: int): float = float(x * x + 7)\n",
-            "a string that looks right": "proc solve(x: int): string = $(x * x + 7)\n",
-        },
     ),
 )

@@ -100,18 +100,5 @@ LANGUAGE = Language(
         identity=" = x\n",
         mutator="let solve xs k = xs @ [k]\n",
         honest='let solve x = x * x + 7\nlet () = if Array.length Sys.argv > 5 then print_string "main"\n',
-        cheats={
-            "an empty stub": "let solve _ = 0\n",
-            "nothing returned": "let solve (_ : int) = ()\n",
-            "exit zero": "let () = exit 0\nlet solve x = 0\n",
-            "exit zero when called": "let solve x = exit 0\n",
-            "exit zero at the end": 'let () = at_exit (fun () -> Unix._exit 0)\nlet solve x = failwith "no"\n',
-            "a value of another type": "let solve x = (Obj.magic (Some x) : int)\n",
-            "forged lines": "let () = let c = Unix.out_channel_of_descr (Obj.magic 3 : Unix.file_descr) in\n"
-            'for n = 0 to 5 do Printf.fprintf c "NONCE %d returned i0\\n" n done; Printf.fprintf c "NONCE finished\\n%!"; exit 0\n'
-            "let solve x = 0\n",
-            "a float that is equal": "let solve x = float_of_int (x * x + 7)\n",
-            "a string that looks right": "let solve x = string_of_int (x * x + 7)\n",
-        },
     ),
 )

@@ -1,5 +1,6 @@
 """Perl: called by drivers/perl_driver.pl; lists and tuples are array references, maps are hash references, booleans are 1 and 0."""
 
+from synth.languages import controls
 from synth.languages.scripting import PERL
 from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
 from synth.values import Signature, ValueType
@@ -37,6 +38,7 @@ LANGUAGE = Language(
     script=PERL,
     render_signature=render_signature,
     gold=Gold("sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    controls=controls.PERL,
     hello="""use strict;
 my $total = 0;
 $total += $_ for map { split } <STDIN>;
@@ -51,19 +53,5 @@ print $total, qq(
         identity="\n    return $x;\n}\n",
         mutator="sub solve { my ($xs, $k) = @_; push @$xs, $k; return $xs; }\n",
         honest="sub solve { my ($x) = @_; return $x * $x + 7; }\n",
-        cheats={
-            "an empty stub": "sub solve {}",
-            "exit zero": "exit 0;",
-            "exit zero when called": "sub solve { exit 0 }",
-            "exit in a BEGIN block": "BEGIN { exit 0 }",
-            "exit in an END block": "END { $? = 0 }\ndie 'x';",
-            "equal to everything": "package E; use overload '==' => sub { 1 }, 'eq' => sub { 1 }, '\"\"' => sub { 8 }; package main;\n"
-            "sub solve { return bless {}, 'E' }",
-            "a patched driver": "no warnings; sub CodemillDriver::encode { push @{$_[2]}, 'i8' } sub solve { 0 }",
-            "forged lines": "for my $n (3 .. 64) { open(my $c, '>&=', $n) or next; syswrite($c, \"NONCE $_ returned i0\\n\") for 0 .. 5;"
-            ' syswrite($c, "NONCE finished\\n"); } sub solve { 0 }',
-            "print PASS": "print 'PASS'; sub solve { print 'OK 6/6' }",
-            "right once only": "sub solve { 8 }",
-        },
     ),
 )

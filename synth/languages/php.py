@@ -1,5 +1,6 @@
 """PHP: called by drivers/php_driver.php; lists, tuples and maps are arrays."""
 
+from synth.languages import controls
 from synth.languages.scripting import PHP
 from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
 from synth.values import Signature, ValueType
@@ -43,6 +44,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     gold=Gold("<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"),
     script=PHP,
+    controls=controls.PHP,
     hello="""<?php
 echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(STDIN))))), PHP_EOL;
 """,
@@ -54,20 +56,5 @@ echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(ST
         identity=" {\n    return $x;\n}\n",
         mutator="<?php\nfunction solve(array &$xs, int $k): array { $xs[] = $k; return $xs; }\n",
         honest="<?php\nfunction solve($x) { return $x * $x + 7; }\n",
-        cheats={
-            "an empty stub": "<?php function solve($x) {}",
-            "exit zero": "<?php exit(0);",
-            "exit zero when called": "<?php function solve($x) { exit(0); }",
-            "a shutdown function": "<?php register_shutdown_function(function () { exit(0); }); throw new Exception('x');",
-            "equal to everything": "<?php class E { function __toString() { return '8'; } } function solve($x) { return new E; }",
-            "a driver of its own": "<?php final class CodemillDriver { static function main() {} } function solve($x) { return 0; }",
-            "forged lines": "<?php for ($n = 3; $n < 64; $n++) { $c = @fopen(\"php://fd/$n\", 'wb'); if (!$c) continue;"
-            " for ($i = 0; $i < 6; $i++)"
-            ' @fwrite($c, "NONCE $i returned i0\\n"); @fwrite($c, "NONCE finished\\n"); }'
-            " function solve($x) { return 0; }",
-            "print PASS": "<?php echo 'PASS'; function solve($x) { echo 'OK 6/6'; }",
-            "a string that looks right": "<?php function solve($x) { return (string) ($x * $x + 7); }",
-            "a float that is equal": "<?php function solve($x) { return (float) ($x * $x + 7); }",
-        },
     ),
 )

@@ -2,8 +2,9 @@
 
 import ast
 
+from synth.languages import controls
 from synth.languages.scripting import PYTHON
-from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Zygote, parameter_names, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -103,15 +104,15 @@ LANGUAGE = Language(
     check=check,
     run_command=("{python3}", "-S", "-B", "main.py"),
     environment={"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
-    driver=Driver(
-        files=_files,
-        run_command=("{python3}", "-S", "-B", "driver.py"),
-        zygote={"driver.py": read_driver("python_driver.py"), "zygote.py": read_driver("python_zygote.py")},
-        zygote_command=("{python3}", "-S", "-B", "/work/zygote.py"),
+    driver=Driver(files=_files, run_command=("{python3}", "-S", "-B", "driver.py")),
+    zygote=Zygote(
+        files={"driver.py": read_driver("python_driver.py"), "zygote.py": read_driver("python_zygote.py")},
+        command=("{python3}", "-S", "-B", "/work/zygote.py"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("def solve(xs: list[int]) -> int:\n    return sum(xs)\n", ("l3 i1 i2 i3",), "i6"),
     script=PYTHON,
+    controls=controls.PYTHON,
     hello="print(sum(map(int, input().split())))\n",
 )

@@ -68,18 +68,5 @@ LANGUAGE = Language(
         identity="\n  x)\n",
         mutator="(define (solve xs k) (append xs (list k)))\n",
         honest="#lang racket\n(define (solve x) (+ (* x x) 7))\n(module+ main (exit 1))\n",
-        cheats={
-            "an empty stub": "(define (solve x) (void))",
-            "exit zero": "(exit 0)",
-            "exit zero when called": "(define (solve x) (exit 0))",
-            "a handler of exits": "(exit-handler (lambda (code) (void)))\n(define (solve x) (exit 0))",
-            "equal to everything": "(struct e () #:property prop:equal+hash (list (lambda (a b c) #t) (lambda (a c) 0) (lambda (a c) 0)))\n"
-            "(define (solve x) (e))",
-            "forged lines": "(require ffi/unsafe/port)\n(define c (unsafe-file-descriptor->port 3 'c '(write)))\n"
-            '(for ([n 6]) (fprintf c "NONCE ~a returned i0\\n" n))\n(fprintf c "NONCE finished\\n")\n(flush-output c)\n(exit 0)',
-            "an exception that lies": '(define (solve x) (raise "returned i8"))',
-            "a float that is equal": "(define (solve x) (exact->inexact (+ (* x x) 7)))",
-            "a string that looks right": "(define (solve x) (number->string (+ (* x x) 7)))",
-        },
     ),
 )

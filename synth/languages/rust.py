@@ -2,6 +2,7 @@
 
 import re
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.scripting import RUST
@@ -95,6 +96,7 @@ LANGUAGE = Language(
     script=RUST,
     render_signature=render_signature,
     gold=Gold("fn solve(xs: Vec<i64>) -> i64 {\n    xs.iter().sum()\n}\n", ("l3 i1 i2 i3",), "i6"),
+    controls=controls.RUST,
     hello="""use std::io::Read;
 
 fn main() {
@@ -113,21 +115,5 @@ fn main() {
         identity=" {\n    x\n}\n",
         mutator="impl Solution { fn solve(mut xs: Vec<i64>, k: i64) -> Vec<i64> { xs.push(k); xs } }\n",
         honest="fn solve(x: i64) -> i64 {\n    x * x + 7\n}\n\nfn main() {}\n",
-        cheats={
-            "an empty stub": "fn solve(_: i64) -> i64 { 0 }",
-            "nothing returned": "fn solve(_: i64) {}",
-            "exit zero when called": "fn solve(_: i64) -> i64 { std::process::exit(0) }",
-            "exit zero before main": '#[link_section = ".init_array"] #[used] static EARLY: extern "C" fn() = early;\n'
-            'extern "C" fn early() { std::process::exit(0) }\nfn solve(_: i64) -> i64 { 0 }',
-            "a wire of its own": "struct E;\nimpl codemill_driver::Wire for E { fn read(_: &mut codemill_driver::Reader) -> E { E }\n"
-            'fn write(&self, out: &mut Vec<String>) { out.push("i8".into()) } }\nfn solve(_: i64) -> E { E }',
-            "forged lines": "use std::io::Write; use std::os::fd::FromRawFd;\nfn solve(_: i64) -> i64 {\n"
-            "let mut c = unsafe { std::fs::File::from_raw_fd(3) };\n"
-            'for n in 0..6 { let _ = write!(c, "NONCE {} returned i0\\n", n); } let _ = write!(c, "NONCE finished\\n");'
-            " std::process::exit(0) }",
-            "a panic that lies": 'fn solve(_: i64) -> i64 { panic!("returned i8") }',
-            "a float that is equal": "fn solve(x: i64) -> f64 { (x * x + 7) as f64 }",
-            "a string that looks right": "fn solve(x: i64) -> String { (x * x + 7).to_string() }",
-        },
     ),
 )

@@ -121,20 +121,5 @@ LANGUAGE = Language(
         identity=" = {\n  x\n}\n",
         mutator="def solve(xs: List[Long], k: Long): List[Long] = xs :+ k\n",
         honest="def solve(x: Long): Long = x * x + 7\n",
-        cheats={
-            "an empty stub": "def solve(x: Long): Long = 0",
-            "nothing returned": "def solve(x: Long): Unit = {}",
-            "exit zero when called": "def solve(x: Long): Long = sys.exit(0)",
-            "halt when loaded": "Runtime.getRuntime.halt(0)\ndef solve(x: Long): Long = 0",
-            "a wire of its own": "class E\nobject E { implicit val wire: codemill.Wire[E] = codemill.Wire.make(in => new E)"
-            '((e, out) => out += "i8") }\ndef solve(x: Long): E = new E',
-            "forged lines": 'def solve(x: Long): Long = { val m = Class.forName("codemill.Driver$").getDeclaredMethods'
-            '.find(_.getName.contains("openChannel")).get\nm.setAccessible(true)\n'
-            "val c = m.invoke(codemill.Driver).asInstanceOf[java.io.FileOutputStream]\n"
-            'for (n <- 0 to 5) c.write(s"NONCE $n returned i0\\n".getBytes)\nc.write("NONCE finished\\n".getBytes)\n'
-            "Runtime.getRuntime.halt(0)\n0 }",
-            "a float that is equal": "def solve(x: Long): Double = (x * x + 7).toDouble",
-            "a string that looks right": "def solve(x: Long): String = (x * x + 7).toString",
-        },
     ),
 )

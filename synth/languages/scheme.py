@@ -44,17 +44,5 @@ LANGUAGE = Language(
         identity="\n  x)\n",
         mutator="(define (solve xs k) (append xs (list k)))\n",
         honest="(define (solve x) (+ (* x x) 7))\n",
-        cheats={
-            "an empty stub": "(define (solve x) (if #f #f))",
-            "exit zero": "(exit 0)",
-            "exit zero when called": "(define (solve x) (exit 0))",
-            "hard exit when called": "(define (solve x) (primitive-_exit 0))",
-            "a patched driver": '(set! codemill-encode (lambda (value kind) \'("i8")))\n(define (solve x) 0)',
-            "patched built-ins": '(set! number->string (lambda (n . r) "8"))\n(define (solve x) 0)',
-            "forged lines": '(define c (fdopen 3 "w"))\n(for-each (lambda (n) (format c "NONCE ~a returned i0\\n" n)) (iota 6))\n'
-            '(display "NONCE finished\\n" c)\n(force-output c)\n(primitive-_exit 0)',
-            "a float that is equal": "(define (solve x) (exact->inexact (+ (* x x) 7)))",
-            "a string that looks right": "(define (solve x) (number->string (+ (* x x) 7)))",
-        },
     ),
 )

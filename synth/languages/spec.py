@@ -41,6 +41,24 @@ class Toolchain:
     digest: str
     """Changes when the toolchain does: part of the key of cached results."""
     readonly: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    """Size and time of each tool's file when it was found; empty for a toolchain on another machine."""
+
+    def stated_for(self, language: str) -> str:
+        """As observations state it."""
+        return f"{language} {self.version} {self.digest}"
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the tools are still there, and still the same files."""
+        try:
+            return not self.marks or self.marks == _marks(self.tools)
+        except OSError:
+            return False
+
+
+def _marks(tools: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +93,33 @@ class Samples:
     """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
     honest: str = ""
     """With a driver: `(int) -> int`, x * x + 7."""
-    cheats: Mapping[str, str] = field(default_factory=dict)
-    """With a driver: programs, by what they try, that must not pass for the honest one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """How to write, in this language, programs that no suite may accept (`execution/controls.py` says which). In each text STATEMENT stands
+    for `exit`, `shout` or nothing, and VALUE for what is returned."""
+
+    body: str = ""
+    """With a driver: what stands after the declaration of a function that carries out STATEMENT and returns VALUE."""
+    before: str = ""
+    """What STATEMENT needs at the beginning of the program: imports."""
+    zero: Mapping[str, str] = field(default_factory=dict)
+    """Kind of result to its zero or empty value; "" is for every other kind."""
+    nothing: str = ""
+    """What any function may return whatever it declares: null, nil. Empty where types forbid it."""
+    argument: str = "x"
+    """How a parameter `x` is read."""
+    equal: tuple[str, str] = ("", "")
+    """A definition that stands before the function, and a value made from it that claims to equal everything."""
+    exit: str
+    """Ends the process with exit code 0."""
+    shout: str
+    """Prints PASS."""
+    program: str = "STATEMENT"
+    """A whole program."""
+    part: str = "STATEMENT"
+    """With script mode: what carries out STATEMENT before the script that follows it. Empty where nothing does that by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +130,11 @@ class Batch:
     """Whether a program can share a build: it must not be able to change what another one does."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
     """(codes, entry point, signature) to the files of one build."""
-    blame: Callable[[str], Mapping[int, str]]
-    """The compiler's output to the candidates (by position) that it refused, each with its messages. Empty: cannot be told."""
+    blame: Callable[[str, Sequence[str]], Mapping[int, str]]
+    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages. Empty: cannot be told.
+    The output may quote a program, so what names a candidate in it has to be something that no program can know."""
+    parts: Callable[[bytes, int], list[bytes]]
+    """(what was built, number of candidates) to the program of each, without anything of the others. Raises ValueError."""
     size: int = 24
 
 
@@ -105,16 +151,26 @@ class Driver:
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, class files out, over pipes (see drivers/java)."""
-    zygote: Mapping[str, str] = field(default_factory=dict)
-    """Files of a warm process that forks one for each program (see drivers/python_zygote.py)."""
-    zygote_command: tuple[str, ...] = ()
+    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles whole programs and scripts too,
+    and knows from the names of the files what to make of them."""
     lacks: frozenset[Lack] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
     """Whether integers beyond 64 bits come back unchanged."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zygote:
+    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
+    is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
+
+    files: Mapping[str, str]
+    """Its own files, the driver's among them."""
+    command: tuple[str, ...]
+    runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
+    """Function mode; programs with their own stdin and stdout, scripts included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +222,14 @@ class Language:
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
     driver: Driver | None = None
+    zygote: Zygote | None = None
     script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
     """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) to the contract that the declaration states; None when it states none."""
     gold: Gold | None = None
+    controls: Controls | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
     samples: Samples | None = None
@@ -218,10 +276,10 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     version = _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
     if version is None:
         return None
-    marks = [f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values()]
+    marks = _marks(tools)
     digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
     shown = {root for path in tools.values() if (root := _root(path))} | {path for path in language.paths if Path(path).exists()}
-    return Toolchain(tools, version, digest, tuple(sorted(shown)))
+    return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
 
 
 def find_tool(name: str) -> str | None:
@@ -276,6 +334,7 @@ def driver_input(nonce: str, entry_point: str, signature: Signature, arguments: 
     return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
 
 
+@lru_cache
 def read_driver(name: str) -> str:
     """The text of a driver in synth/languages/drivers."""
     return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")

@@ -3,10 +3,13 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 from synth.languages.spec import Language, Samples, Script
 
 _SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
+_ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
+_EXPLAIN = re.compile(r"\A(?:\s*explain\b(?:\s+query\s+plan\b)?)?", re.IGNORECASE)
 _EMPTY = re.compile(r"(?>--[^\n]*|/\*.*?\*/|[\s;])*+", re.DOTALL)
 _MOST_PIECES = 200
 """Of one statement between semicolons: a trigger has some. Longer ones are not looked at."""
@@ -25,18 +28,18 @@ def _statements(code: str) -> Iterator[str]:
         yield ";".join(pieces)
 
 
-def parse_error(code: str) -> str | None:
-    """What SQLite's own parser says, which sees each statement as one to explain, so that none is run."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_PRAGMA else sqlite3.SQLITE_OK)
-    for statement in _statements(code):
-        if _EMPTY.fullmatch(statement):
-            continue
-        try:
-            connection.execute(statement if re.match(r"\s*explain\b", statement, re.IGNORECASE) else f"EXPLAIN {statement}")
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            if _SYNTAX.search(str(error)):
-                return str(error)
+def check(code: str) -> str | None:
+    """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and none may set anything."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK)
+        for statement in _statements(code):
+            if _EMPTY.fullmatch(statement):
+                continue
+            try:
+                connection.execute(_EXPLAIN.sub("EXPLAIN ", statement)).close()
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                if _SYNTAX.search(str(error)):
+                    return str(error)
     return None
 
 
@@ -55,7 +58,7 @@ LANGUAGE = Language(
     file_name="main.sql",
     tools=("sqlite3",),
     install="apt-get install -y sqlite3",
-    check=parse_error,
+    check=check,
     written="SQL",
     run_command=(
         "{sqlite3}",

@@ -1,7 +1,8 @@
-"""TypeScript: type-checked and translated by tsc, then called by the JavaScript driver."""
+"""TypeScript: type-checked and translated by a resident tsc (drivers/typescript_compiler.js), then called by the JavaScript driver."""
 
 import re
 
+from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.javascript import NODE_FLAGS, read_jsdoc_type
@@ -15,6 +16,7 @@ _TYPES = Terms("TypeScript", _SCALARS, "Array<{}>", "Map<{}, {}>", lambda inner:
 _CHECK: tuple[str, ...] = ("--target", "es2022", "--module", "commonjs", "--moduleDetection", "force", "--lib", "es2022", "--types", "node")
 _CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
 """Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside the package of tsc."""
+_SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
 
 
 def write_type(kind: ValueType) -> str:
@@ -52,7 +54,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.ts": code, "driver.js": read_driver("javascript_driver.js")}
+    return {"solution.ts": code}
 
 
 LANGUAGE = Language(
@@ -70,14 +72,16 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        compile_command=("{node}", "{tsc}", *_CHECK, "solution.ts"),
-        run_command=("{node}", *NODE_FLAGS, "driver.js"),
-        slow=True,
+        run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
+        shared={"driver.js": read_driver("javascript_driver.js"), "compiler.js": read_driver("typescript_compiler.js")},
+        shared_commands=(("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),),
+        compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
     ),
     script=TYPESCRIPT,
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold("function solve(xs: number[]): number {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    controls=controls.TYPESCRIPT,
     hello="""import { readFileSync } from "fs";
 const words: string[] = readFileSync(0, "utf8").trim().split(" ");
 console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
@@ -91,18 +95,5 @@ console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
         identity=" { return x; }",
         mutator="export function solve(xs: number[], k: number): number[] { xs.push(k); return xs; }",
         honest="export const solve = (x: number): number => x * x + 7;",
-        cheats={
-            "an empty stub": "function solve(x: number): void {}",
-            "exit zero": "process.exit(0);",
-            "exit zero when called": "function solve(x: number): number { process.exit(0); }",
-            "equal to everything": "function solve(x: number): any { return { valueOf: () => 8, toString: () => '8' }; }",
-            "forged lines": "import * as fs from 'fs'; for (let n = 0; n < 6; n++) fs.writeSync(3, `NONCE ${n} returned i0\\n`);"
-            " fs.writeSync(3, 'NONCE finished\\n'); process.exit(0);",
-            "patched built-ins": "(Array as any).isArray = () => false; (Number as any).isInteger = () => true;"
-            " Array.prototype.join = () => 'i8'; function solve(x: number): any { return '0'; }",
-            "a boxed number": "function solve(x: number): any { return new Number(x * x + 7); }",
-            "a promise": "async function solve(x: number): Promise<number> { return x * x + 7; }",
-            "a string that looks right": "function solve(x: number): string { return String(x * x + 7); }",
-        },
     ),
 )

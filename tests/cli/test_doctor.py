@@ -11,6 +11,7 @@ import pytest
 
 from synth.cli.doctor import Finding, Report, examine
 from synth.errors import UserError
+from synth.languages.registry import all_languages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +51,37 @@ def test_install_commands_join_system_packages_and_keep_the_rest() -> None:
     hints = ["apt-get install -y ruby", "pip install a", "apt-get install -y g++ ruby", "pip install a", "make install", "pip install b"]
     report = Report(findings=tuple(map(missing, hints)))
     assert report.install_commands() == ["apt-get install -y ruby g++", "pip install a b", "make install"]
+
+
+def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Path) -> None:
+    """As `make languages` runs them, where no toolchain at all is there: each installer is called once, with everything it has."""
+    languages = all_languages()
+    report = Report(
+        findings=tuple(Finding(group="languages", name=one.name, state="missing", found="", install=one.install) for one in languages)
+    )
+    lines = report.install_commands()
+    kinds = [line.split()[0] for line in lines]
+    assert sorted(kinds) == sorted({one.install.split()[0] for one in languages})
+    for tool in set(kinds):
+        (tmp_path / tool).write_text(f'#!/bin/sh\necho {tool} "$@"\n')
+        (tmp_path / tool).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e"], input="\n".join(lines), capture_output=True, text=True, env={"PATH": f"{tmp_path}:/bin"}, check=True
+    )
+    assert done.stdout.split() == " ".join(lines).split()
+    assert {word for one in languages for word in one.install.split()} <= set(done.stdout.split())
+
+
+def test_hints_of_what_is_all_there_are_no_line_at_all() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "posttrain.cli", "doctor", "--install-hints", "--group", "machine"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == ""
 
 
 def test_unknown_group_names_the_nearest() -> None:

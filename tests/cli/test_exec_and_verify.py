@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from synth.languages.registry import all_languages
+from synth.languages.spec import find_toolchain
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("local_sandbox")
 
@@ -67,13 +70,43 @@ def test_exec_judges_by_tests_and_speaks_json(tmp_path: Path) -> None:
     assert "expected 3, found -1" in table.stderr
 
 
+def test_exec_gives_a_program_what_is_piped_in(tmp_path: Path) -> None:
+    (tmp_path / "sum.py").write_text("print(sum(map(int, input().split())))\n")
+    words = command("exec", tmp_path / "sum.py", "--stdin", "-")
+    done = subprocess.run(words, input="40 2\n", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "1 2", '{"kind": "stdio"', ""])
+def test_tests_that_are_no_json_object_are_refused_with_an_example(text: str, tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("")
+    (tmp_path / "tests.json").write_text(text)
+    done = codemill("exec", tmp_path / "p.py", "--tests", tmp_path / "tests.json")
+    assert done.returncode == 2
+    assert "must be" in done.stderr
+    assert 'fix: write for example {"kind": "stdio"' in done.stderr
+
+
+def test_exec_prints_two_megabytes_and_reads_fifty_whole(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("import sys\nprint('x' * (2 << 20), len(sys.stdin.read()))\n")
+    (tmp_path / "in").write_text(("y" * 99 + "\n") * 500_000)
+    done = codemill("exec", tmp_path / "p.py", "--stdin", tmp_path / "in")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "x" * (2 << 20) + " 50000000\n"
+
+
 BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ("p.py", b"x = '\xff'\n", (), "byte 0xff at 5, in line 1"),
     ("p.xyz", b"", (), "is that of no language"),
     ("p.py", b"", ("--lang", "pyhton"), "write python"),
-    ("p.py", b"", ("--cpu-s", "0"), "limits: cpu_s"),
-    ("p.py", b"", ("--memory-mb", "1"), "limits: memory_mb"),
-    ("p.py", b"", ("--memory-mb", str(10**12)), "limits: memory_mb"),
+    ("p.py", b"", ("--cpu-s", "0"), "--cpu-s 0.0\n  must be greater than 0\n  fix: --cpu-s 5"),
+    ("p.py", b"", ("--cpu-s", "-1"), "--cpu-s -1.0\n  must be greater than 0"),
+    ("p.py", b"", ("--cpu-s", "nan"), "--cpu-s nan\n  must be a finite number"),
+    ("p.py", b"", ("--wall-s", "1e400"), "--wall-s inf\n  must be a finite number"),
+    ("p.py", b"", ("--cpu-s", "1e12"), "--cpu-s 1000000000000.0\n  must be less than or equal to 3600"),
+    ("p.py", b"", ("--memory-mb", "1"), "--memory-mb 1\n  must be greater than or equal to 64\n  fix: --memory-mb 512"),
+    ("p.py", b"", ("--memory-mb", str(10**12)), "--memory-mb 1000000000000\n  must be less than or equal to 1048576"),
+    ("p.py", b"", ("--output-bytes", "0"), "--output-bytes 0\n  must be greater than or equal to 1024"),
     ("p.py", b"", ("--minimum-level", "Z"), "must be A, B or C"),
     ("p.py", b"", ("--stdin", "/nowhere"), "must be a file that can be read"),
     ("p.py", b"", ("--tests", "p.py"), "must be a file that can be read"),
@@ -110,6 +143,56 @@ def test_verify_answers_every_row_and_a_second_run_runs_nothing(tmp_path: Path) 
     second = codemill("verify", rows, "-o", out, "--json")
     assert json.loads(second.stdout)["run"] == 0
     assert out.read_bytes() == before
+
+
+def test_with_a_cache_a_second_verify_executes_nothing(tmp_path: Path) -> None:
+    rows, cache = write_rows(tmp_path / "rows.jsonl", 12), tmp_path / "cache"
+    first, second = (
+        codemill("verify", rows, "-o", tmp_path / name, "--cache", cache, "--json", "--cpu-s", "4") for name in ("first", "second")
+    )
+    assert [json.loads(done.stdout)["cached"] for done in (first, second)] == [0, 12], first.stderr + second.stderr
+    assert sorted((tmp_path / "first").read_text().splitlines()) == sorted((tmp_path / "second").read_text().splitlines())
+    other = codemill("verify", rows, "-o", tmp_path / "other", "--cache", cache, "--json", "--cpu-s", "3")
+    assert json.loads(other.stdout)["cached"] == 0
+
+
+def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) -> None:
+    tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int"}
+    cases = {"weak": [{"input": [0], "output": 0}], "good": [{"input": [3], "output": 6}]}
+    rows = [{"id": n, "language": "python", "code": "def f(x): return x * 2", "tests": {**tests, "cases": cases[n]}} for n in cases]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--controls")
+    assert done.returncode == 1
+    assert "rows with tests that accept a program which solves nothing: 1" in done.stderr
+    assert "row 1 (weak): a stub, PASS on stdout, its own argument" in done.stderr
+    marks = {answer["id"]: answer["accepts"] for answer in answers(tmp_path / "out")}
+    assert marks == {"weak": ["a stub", "PASS on stdout", "its own argument"], "good": []}
+
+
+def test_a_cache_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", 1)
+    done = codemill("verify", rows, "-o", tmp_path / "out", "--cache", rows)
+    assert done.returncode == 2
+    assert "must be a folder that can be written to" in done.stderr
+
+
+def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart(tmp_path: Path) -> None:
+    missing = next((language.name for language in all_languages() if find_toolchain(language.name) is None), "")
+    if not missing:
+        pytest.skip("every toolchain is here")
+    rows = write_rows(tmp_path / "rows.jsonl", 3)
+    tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]}
+    with rows.open("a") as more:
+        more.writelines(json.dumps({"id": n, "language": missing, "code": "", "tests": tests}) + "\n" for n in "ab")
+    for _ in range(2):  # asked again by the next one
+        done = codemill("verify", rows, "-o", tmp_path / "out")
+        assert done.returncode == 1
+        assert f"2 could not be run: {missing}: toolchain_missing: install it: " in done.stderr
+    assert "2 rows are tried again" in done.stderr
+    assert [line.split() for line in done.stdout.splitlines() if "missing" in line or "pass" in line] == [
+        ["pass", "0", "3"],
+        ["toolchain_missing", "2", "2"],
+    ]
 
 
 def test_a_verify_that_was_killed_goes_on_and_loses_and_repeats_nothing(tmp_path: Path) -> None:

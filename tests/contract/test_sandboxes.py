@@ -1,4 +1,5 @@
-"""What every sandbox promises, run on each of the family: local, recorded from it, and E2B on a server that stands in for the service."""
+"""What every sandbox promises, run on each of the family: local, recorded from it, local with a cache of results (so that from the second
+test on everything comes from there), and E2B on a server that stands in for the service."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -15,6 +16,7 @@ from synth.execution.factory import create_sandbox
 from synth.execution.local import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.execution.result_cache import CachedSandbox
 from synth.execution.zygote import zygote_files
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
@@ -65,7 +67,12 @@ def e2b_sandbox(tmp_path_factory: pytest.TempPathFactory, run: Run[Any]) -> Iter
         run(sandbox.close())
 
 
-@pytest.fixture(params=["local", "recorded", "e2b"])
+@pytest.fixture(scope="module")
+def cached_sandbox(tmp_path_factory: pytest.TempPathFactory, local_sandbox: LocalSandbox) -> Sandbox:
+    return CachedSandbox(local_sandbox, tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(params=["local", "recorded", "cached", "e2b"])
 def any_sandbox(request: pytest.FixtureRequest) -> Sandbox:
     if request.param == "recorded":
         return RecordedSandbox(request.getfixturevalue("recorded_folder"))
@@ -143,6 +150,15 @@ def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(any_sandbox
     ]
     observations = run(any_sandbox.execute(requests))
     assert all(observation.infrastructure for observation in observations)
+
+
+def test_a_sandbox_states_the_toolchain_as_its_observations_do(
+    any_sandbox: Sandbox, seen: dict[str, Observation], run: Run[Any], request: pytest.FixtureRequest
+) -> None:
+    stated = run(any_sandbox.toolchain("python"))
+    nobody_knows = request.node.callspec.params["any_sandbox"] == "recorded"
+    assert stated == ("" if nobody_knows else seen["good"].toolchain)
+    assert run(any_sandbox.toolchain("klingon")) == ""
 
 
 def test_odd_programs_get_an_observation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:

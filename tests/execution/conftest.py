@@ -8,32 +8,51 @@ from pathlib import Path
 
 import pytest
 
+from synth.errors import SandboxError
+from synth.execution.host_plan import is_open_to_all
+from synth.execution.places import Level
 from synth.execution.process import Job, JobResult, ProcessSandbox
 from synth.records import Limits
 
-PYTHON = (os.path.realpath(sys.executable), "-I", "-S")
+_OWN = os.path.realpath(sys.executable)
+_SYSTEM = "/usr/bin/python3"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 RunPython = Callable[..., JobResult]
 
 
-@pytest.fixture(scope="session", params=["best level", "no cgroups", "python twin"])
+@pytest.fixture(scope="session", params=["A", "B", "C", "twin", "twin at C"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox]:
-    with ProcessSandbox(twin=request.param == "python twin", use_cgroups=request.param != "no cgroups") as opened:
-        if request.param == "no cgroups" and os.geteuid() != 0:
-            pytest.skip("as an ordinary user this is the best level already")
+    """Each level with the compiled launcher, and the twin with and without namespaces."""
+    highest: Level = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
+    try:
+        opened = ProcessSandbox(highest if len(request.param) == 1 else "C", twin="twin" in request.param, highest_level=highest)
+    except SandboxError as error:
+        pytest.skip(f"this machine does not give it: {error}")
+    with opened:
         yield opened
 
 
 @pytest.fixture
+def namespaces(sandbox: ProcessSandbox) -> None:
+    """For tests of what namespaces give: names of the host that are not there, /work itself, folders that only root may enter."""
+    if sandbox.level == "C":
+        pytest.skip("level C has no namespaces")
+
+
+@pytest.fixture
 def run_python(sandbox: ProcessSandbox) -> RunPython:
-    """Run Python source as /work/program.py; keyword arguments are fields of Limits, or of Job."""
+    """Run Python source as /work/program.py; keyword arguments are fields of Limits, or of Job. At level C a job may be unable to enter the
+    folder of our own interpreter."""
+    interpreter = _OWN if sandbox.level != "C" or is_open_to_all(_OWN) else os.path.realpath(_SYSTEM)
+    if not Path(interpreter).exists():
+        pytest.skip("no Python that every user may run")
 
     def run(source: str, *, job: Mapping[str, object] | None = None, **limits: float) -> JobResult:
-        fields = {"stdin": None, "env": ENVIRONMENT, "readonly": (sys.base_prefix,), **(job or {})}
-        return sandbox.run(
-            Job(argv=(*PYTHON, "/work/program.py"), files={"program.py": source.encode()}, limits=Limits(**limits), **fields)  # type: ignore[arg-type]
-        )
+        shown: tuple[str, ...] = (sys.base_prefix,) if interpreter == _OWN else ()
+        fields = {"stdin": None, "env": ENVIRONMENT, "readonly": shown, **(job or {})}
+        argv = (interpreter, "-I", "-S", "/work/program.py")
+        return sandbox.run(Job(argv, {"program.py": source.encode()}, limits=Limits(**limits), **fields))  # type: ignore[arg-type]
 
     return run
 

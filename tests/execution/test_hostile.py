@@ -64,10 +64,10 @@ def test_an_abstract_unix_socket_of_the_host_cannot_be_reached(run_python: RunPy
         server.bind(name)
         server.listen()
         result = run_python(f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect({name!r})\nprint('reached')")
-    assert "ConnectionRefusedError" in text(result)
+    assert "ConnectionRefusedError" in text(result) or "PermissionError" in text(result)
 
 
-@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"])
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"])
 def test_only_unix_sockets_can_be_made(run_python: RunPython, family: str) -> None:
     assert "PermissionError" in text(run_python(f"import socket\nsocket.socket(socket.{family}, socket.SOCK_DGRAM)"))
 
@@ -76,9 +76,11 @@ def test_a_file_of_the_host_cannot_be_read(run_python: RunPython, tmp_path: Path
     decoy = tmp_path / "decoy"
     decoy.write_text("secret")
     decoy.chmod(0o644)
-    assert "FileNotFoundError" in text(run_python(f"print(open({str(decoy)!r}).read())"))
+    seen = text(run_python(f"print(open({str(decoy)!r}).read())"))
+    assert "FileNotFoundError" in seen or "PermissionError" in seen
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_the_folders_of_the_host_are_not_there(run_python: RunPython) -> None:
     with tempfile.NamedTemporaryFile(prefix="codemill-decoy-", dir="/tmp") as decoy:
         paths = ["/home", "/var", "/sys", "/boot", "/etc/shadow", "/etc/ssh", decoy.name]
@@ -99,6 +101,7 @@ def test_the_toolchain_folder_cannot_be_written(run_python: RunPython) -> None:
     assert not Path(sys.base_prefix, "planted").exists()
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_the_environment_of_the_host_leaks_nowhere(run_python: RunPython, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEMILL_DECOY", "decoy-secret")
     source = """
@@ -113,6 +116,7 @@ for path in glob.glob('/proc/*/environ'):
     assert "/proc/1/environ Permission denied" in seen
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_processes_of_the_host_cannot_be_seen_or_killed(run_python: RunPython) -> None:
     with subprocess.Popen(["/bin/sleep", "60"]) as victim:
         source = f"""
@@ -202,6 +206,7 @@ def test_a_child_that_holds_stdout_does_not_hold_us(run_python: RunPython) -> No
     assert result.exit_code == 0 and result.wall_s < 30 and result.stdout.data == b"done\n"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_planted_links_and_pipes_stay_inside(run_python: RunPython, tmp_path: Path) -> None:
     decoy = tmp_path / "decoy"
     decoy.write_text("untouched")
@@ -217,6 +222,7 @@ def test_planted_links_and_pipes_stay_inside(run_python: RunPython, tmp_path: Pa
     assert decoy.read_text() == "untouched"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_our_own_files_are_not_written_through_a_planted_link(run_python: RunPython, tmp_path: Path) -> None:
     (tmp_path / "program.py").symlink_to("/work/elsewhere.py")
     result = run_python("print('ran')", job={"writable": tmp_path})
@@ -225,17 +231,19 @@ def test_our_own_files_are_not_written_through_a_planted_link(run_python: RunPyt
 
 
 def test_a_huge_file_ends_at_the_limit(run_python: RunPython) -> None:
-    result = run_python("f = open('/work/huge', 'wb')\nwhile True: f.write(b'x' * 1000000); f.flush()", file_bytes=1 << 20)
+    result = run_python("f = open('huge', 'wb')\nwhile True: f.write(b'x' * 1000000); f.flush()", file_bytes=1 << 20)
     assert "File too large" in text(result) or result.signal == 25
 
 
 def test_many_files_cannot_fill_the_work_folder(run_python: RunPython) -> None:
-    source = "for i in range(1000):\n    f = open(f'/work/{i}', 'wb'); f.write(b'x' * 1000000); f.close()"
-    assert "No space left on device" in text(run_python(source, file_bytes=1 << 20))
+    source = "import time\nfor i in range(1000):\n    f = open(f'{i}', 'wb'); f.write(b'x' * 1000000); f.close(); time.sleep(0.002)"
+    result = run_python(source, file_bytes=1 << 20)
+    assert "No space left on device" in text(result) or result.stop is Stop.OUTPUT
 
 
 def test_many_inodes_end_at_the_limit(run_python: RunPython) -> None:
-    assert "No space left on device" in text(run_python("for i in range(100000): open(f'/tmp/{i}', 'w').close()"))
+    result = run_python("for i in range(100000): open(f'{i}', 'w').close()")
+    assert "No space left on device" in text(result) or result.stop is Stop.OUTPUT
 
 
 def test_device_nodes_cannot_be_made(run_python: RunPython) -> None:
@@ -250,29 +258,74 @@ def test_device_nodes_cannot_be_made(run_python: RunPython) -> None:
         ("mount", "attempt(165, b'none', b'/work', b'tmpfs', 0, 0)"),
         ("pivot_root", "attempt(155, b'/', b'/')"),
         ("chroot", "attempt(161, b'/work')"),
-        ("unshare user", "attempt(272, 0x10000000)"),
-        ("unshare mount", "attempt(272, 0x20000)"),
-        ("clone user", "attempt(56, 0x10000000 | 17, 0, 0, 0, 0)"),
+        ("process_vm_writev", "attempt(311, 1, 0, 0, 0, 0, 0)"),
+        ("pidfd_getfd", "attempt(438, os.pidfd_open(1), 0, 0)"),
+        ("unshare", "attempt(272, 0x10000000)"),
+        ("unshare", "attempt(272, 0x20000)"),
+        ("clone into a new namespace", "attempt(56, 0x10000000 | 17, 0, 0, 0, 0)"),
         ("setns", "attempt(308, os.open('/proc/self/ns/net', 0), 0)"),
+        ("an AF_VSOCK socket", "attempt(41, 40, 1, 0)"),
+        ("a seccomp listener", "attempt(317, 1, 8, 0)"),
         ("keyctl", "attempt(250, 0, -3, 0)"),
         ("add_key", "attempt(248, b'user', b'decoy', b'x', 1, -3)"),
         ("bpf", "attempt(321, 0, 0, 0)"),
         ("perf_event_open", "attempt(298, ctypes.create_string_buffer(128), 0, -1, -1, 0)"),
-        ("io_uring_setup", "attempt(425, 1, ctypes.create_string_buffer(256))"),
         ("userfaultfd", "attempt(323, 1)"),
-        ("process_vm_readv", "attempt(310, 1, 0, 0, 0, 0, 0)"),
         ("kexec_load", "attempt(246, 0, 0, 0, 0)"),
         ("init_module", "attempt(175, 0, 0, b'')"),
         ("open_by_handle_at", "attempt(304, 3, 0, 0)"),
         ("fsopen", "attempt(430, b'tmpfs', 0)"),
         ("mount_setattr", "attempt(442, -100, b'/usr', 0, ctypes.create_string_buffer(32), 32)"),
         ("sethostname", "attempt(170, b'other', 5)"),
-        ("terminal injection", "attempt(16, 0, 0x5412, b'x')"),
-        ("lease", "attempt(72, os.open('/usr/bin/env', 0), 1024, 0)"),
+        ("terminal injection by ioctl", "attempt(16, 0, 0x5412, b'x')"),
     ],
 )
-def test_a_forbidden_call_is_refused(run_python: RunPython, name: str, call: str) -> None:
-    assert text(run_python(ATTEMPT + call)).startswith("refused 1"), name
+def test_a_call_that_no_harmless_program_makes_is_a_violation(run_python: RunPython, sandbox: ProcessSandbox, name: str, call: str) -> None:
+    result = run_python(f"{ATTEMPT}print('before', flush=True)\n{call}\nprint('after')")
+    if sandbox.level == "C" and "socket" in name:
+        assert text(result) == "before\nrefused 1\nafter\n"  # no socket at all can be made there
+        return
+    assert (result.stop, result.violation, result.signal) == (Stop.VIOLATION, name, 9)
+    assert text(result) == "before\n"
+
+
+@X86
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("personality", "attempt(135, 0xffffffff)"),
+        ("io_uring_setup", "attempt(425, 1, ctypes.create_string_buffer(256))"),
+        ("process_vm_readv", "attempt(310, 1, 0, 0, 0, 0, 0)"),
+        ("lease", "attempt(72, os.open('/usr/bin/env', 0), 1024, 0)"),
+        ("limit of our init", "attempt(302, 1, 0, (ctypes.c_ulong * 2)(9, 9), 0)"),
+    ],
+)
+def test_a_call_that_runtimes_try_is_only_refused(run_python: RunPython, name: str, call: str) -> None:
+    result = run_python(ATTEMPT + call)
+    assert text(result).startswith("refused 1"), name
+    assert result.stop is Stop.NONE and result.exit_code == 0
+
+
+@X86
+@pytest.mark.parametrize("way", ["in a thread", "in a child", "many times"])
+def test_a_violation_is_seen_whoever_of_the_program_makes_it(run_python: RunPython, way: str) -> None:
+    source = {
+        "in a thread": "import threading\nt = threading.Thread(target=attempt, args=(161, b'/work'))\nt.start(); t.join()",
+        "in a child": "import time\nif os.fork() == 0: attempt(161, b'/work')\ntime.sleep(9)",
+        "many times": "for _ in range(4):\n    if os.fork() == 0:\n        while True: attempt(161, b'/work')\nos.wait()",
+    }[way]
+    result = run_python(ATTEMPT + source)
+    assert (result.stop, result.violation) == (Stop.VIOLATION, "chroot")
+
+
+def test_a_program_that_ends_itself_by_sigsys_is_no_violation(run_python: RunPython) -> None:
+    result = run_python("import os, signal\nos.kill(os.getpid(), signal.SIGSYS)")
+    assert (result.stop, result.signal, result.violation) == (Stop.NONE, 31, None)
+
+
+def test_a_program_can_lower_its_own_limits(run_python: RunPython) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    assert text(run_python(limit)) == "(64, 64)\n"
 
 
 @X86
@@ -299,12 +352,14 @@ def test_no_capability_and_no_way_to_one(run_python: RunPython) -> None:
     assert seen[seen.index("Seccomp:") + 1] == "2"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_the_host_never_sees_root(sandbox: ProcessSandbox, run_python: RunPython) -> None:
     source = "import os, time\nprint(os.getuid(), open('/proc/self/uid_map').read().split(), flush=True)"
     inside, *mapped = text(run_python(source)).replace("[", "").replace("]", "").replace("'", "").replace(",", "").split()
     assert inside == "1000" and mapped[0] == "1000" and mapped[1] != "0"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_every_namespace_is_the_programs_own(run_python: RunPython) -> None:
     kinds = ["user", "pid", "mnt", "net", "ipc", "uts"]
     seen = text(run_python(f"import os\nfor kind in {kinds}: print(os.readlink('/proc/self/ns/' + kind))")).split()
@@ -354,12 +409,14 @@ def test_waiting_is_no_cpu_time(run_python: RunPython) -> None:
     assert result.stop is Stop.NONE and result.exit_code == 0 and result.cpu_s < 1
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_shared_memory_of_a_job_is_gone_in_the_next(run_python: RunPython) -> None:
     source = "import ctypes\nprint(ctypes.CDLL(None).shmget(4711, 4096, {flags}) >= 0)"
     assert text(run_python(source.format(flags=0o1600))).strip() == "True"
     assert text(run_python(source.format(flags=0))).strip() == "False"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_files_of_a_job_are_gone_in_the_next(run_python: RunPython) -> None:
     assert run_python("open('/work/left', 'w'); open('/tmp/left', 'w')").exit_code == 0
     seen = text(run_python("import os\nprint(os.listdir('/work'), os.path.exists('/tmp/left'))"))
@@ -378,16 +435,19 @@ def test_abort_and_crash_of_the_program_are_reported_as_they_are(run_python: Run
     assert run_python("import sys\nsys.exit(37)").exit_code == 37
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_c_program_cannot_trace_its_init(run_c: RunPython, tmp_path: Path) -> None:
     source = "#include <sys/ptrace.h>\n#include <stdio.h>\nint main(void) { return ptrace(PTRACE_ATTACH, 1, 0, 0) == -1 ? 7 : 0; }"
-    assert run_c(source, tmp_path).exit_code == 7
+    assert run_c(source, tmp_path).violation == "ptrace"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_c_stack_overflow_is_a_crash_not_a_hang(run_c: RunPython, tmp_path: Path) -> None:
     source = "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\nint main(void) { return f(0); }"
     assert run_c(source, tmp_path).signal == 11
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_c_program_cannot_change_its_folder_when_it_is_read_only(run_c: RunPython, tmp_path: Path) -> None:
     source = '#include <stdio.h>\nint main(void) { return fopen("/work/planted", "w") ? 0 : 7; }'
     assert run_c(source, tmp_path).exit_code == 7

@@ -100,6 +100,7 @@ def test_cpu_time_of_children_counts_even_after_they_ended(run_python: RunPython
     assert run_python(source).cpu_s >= 0.4
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSandbox, tmp_path: Path) -> None:
     assert sandbox.run(shell("echo made > /work/out", writable=tmp_path)).exit_code == 0
     result = sandbox.run(shell("cat out; echo x > out", writable=tmp_path, work_readonly=True))
@@ -130,6 +131,7 @@ def test_a_job_that_contradicts_itself_is_refused(sandbox: ProcessSandbox, job: 
     assert sandbox.run(shell("exit 0")).exit_code == 0
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tmp_path: Path) -> None:
     tool = tmp_path / "tool"
     tool.mkdir()
@@ -139,6 +141,7 @@ def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tm
     assert result.stdout.data == b"1.0refused\n"
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(shell("exit 0", readonly=("/nowhere/toolchain",)))
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure
@@ -307,10 +310,17 @@ def test_the_level_report_names_every_feature() -> None:
 
 def test_a_level_that_this_machine_cannot_give_is_refused_with_a_way_out() -> None:
     with pytest.raises(SandboxError, match="level A was asked for") as caught:
-        ProcessSandbox("A", use_cgroups=False)
+        ProcessSandbox("A", highest_level="B")
     assert caught.value.problems[0].fix == "codemill doctor"
 
 
 def test_an_operation_that_fails_is_named() -> None:
     listing = operation(Code.MKDIR, "/one") + operation(Code.SYMLINK, "/two", "/three")
     assert (name_at(listing, 1), name_at(listing, 2), name_at(listing, 3)) == ("mkdir /one", "symlink /two", "end of the list")
+
+
+def test_two_sandboxes_of_one_process_give_the_same_level() -> None:
+    with ProcessSandbox() as first, ProcessSandbox() as second, ThreadPoolExecutor(4) as threads:
+        results = [*threads.map(first.run, [shell("sleep 0.1")] * 4), *threads.map(second.run, [shell("sleep 0.1")] * 4)]
+        assert second.level == first.level
+    assert all(result.is_clean for result in results), results

@@ -45,6 +45,18 @@ def test_a_row_may_have_limits_of_its_own() -> None:
     assert prepared.request.limits == Limits(cpu_s=1, wall_s=9)
 
 
+def test_what_a_rows_limits_do_not_say_the_command_says() -> None:
+    prepared = prepare(read_row(row(ADD, limits={"memory_mb": 100}), "r"), "r", Limits(cpu_s=3, output_bytes=2048))
+    assert prepared.request.limits == Limits(cpu_s=3, output_bytes=2048, memory_mb=100)
+
+
+def test_a_long_cpu_limit_is_not_cut_short_by_the_wall_limit_that_nobody_set() -> None:
+    assert Limits(cpu_s=60).wall_s == 600
+    assert Limits(cpu_s=3600).wall_s == 36000
+    assert Limits(cpu_s=1).wall_s == 50
+    assert Limits(cpu_s=60, wall_s=61).wall_s == 61
+
+
 BAD: list[tuple[object, tuple[str, ...]]] = [
     (row(ADD, language="pyhton"), ("language 'pyhton'", "write python")),
     (row({**ADD, "cases": [{"input": [1], "output": 3}]}), ("cases.0: input has 1 values", "(int, int) -> int")),
@@ -52,12 +64,32 @@ BAD: list[tuple[object, tuple[str, ...]]] = [
     (row({**ADD, "cases": [{"input": [1, 2], "output": None}]}), ("cases.0.output = 'None'", "must be int")),
     (row({**ADD, "signature": "(int) -> whole"}), ("signature", "'whole'")),
     (row({**ADD, "entry_point": "add;"}), ("entry_point = 'add;'", "name of a function")),
+    (row({**ADD, "entry_point": "größe"}), ("entry_point = 'größe'", "name of a function")),
+    (row({**ADD, "entry_point": ""}), ("entry_point = ''", "name of a function")),
+    (row({**ADD, "entry_point": "a.b"}), ("entry_point = 'a.b'", "name of a function")),
+    (row({**ADD, "signature": ""}), ("signature = ''", "write for example")),
+    (row({**ADD, "signature": "(int, int)"}), ("signature = '(int, int)'", "write for example")),
+    (row({**ADD, "signature": "(list[int, int]) -> int"}), ("signature",)),
+    (row({**ADD, "cases": [{"input": [1, 2, 3], "output": 3}]}), ("cases.0: input has 3 values", "give one value for each")),
+    (row({**ADD, "cases": [{"input": 1, "output": 3}]}), ("cases.0.input = '1'", "must be a valid list")),
+    (row({**ADD, "cases": [{"input": [1, 2]}]}), ("cases.0.output", "is missing")),
+    (row({**ADD, "cases": [{"input": [1, 2.5], "output": 3}]}), ("cases.0.input[1] = '2.5'", "must be int")),
+    (row({**ADD, "cases": [{"input": [1, True], "output": 3}]}), ("cases.0.input[1] = 'True'", "must be int")),
+    (row({**ADD, "cases": [{"input": [1, 2], "output": 3}, {"input": [1, [2]], "output": 3}]}), ("cases.1.input[1]", "must be int")),
     (row({**ADD, "cases": []}), ("cases = []", "without one nothing can be judged")),
+    (row({"kind": "script", "script": " \n"}), ("tests.script = ''", "without one nothing can be judged")),
     (row({**STDIO, "cases": []}), ("cases = []",)),
     (row({"kind": "asserts"}), ("tests", "'function', 'stdio', 'script'")),
-    (row(ADD, limits={"cpu_s": 0}), ("limits.cpu_s", "greater than 0")),
+    (row(ADD, limits={"cpu_s": 0}), ("limits.cpu_s = '0'", "must be greater than 0", 'for example "cpu_s": 5.0')),
+    (row(ADD, limits={"cpu_s": -1}), ("limits.cpu_s = '-1'", "must be greater than 0")),
+    (row(ADD, limits={"cpu_s": 10**12}), ("limits.cpu_s", "must be less than or equal to 3600")),
+    (row(ADD, limits={"wall_s": float("inf")}), ("limits.wall_s = 'inf'", "must be a finite number")),
+    (row(ADD, limits={"memory_mb": 1}), ("limits.memory_mb = '1'", "must be greater than or equal to 64", '"memory_mb": 512')),
     (row(ADD, limits={"memory_mb": 10**12}), ("limits.memory_mb", "less than or equal")),
-    (row(ADD, limits={"cpu_s": "nan"}), ("limits.cpu_s",)),
+    (row(ADD, limits={"cpu_s": "nan"}), ("limits.cpu_s", "must be a finite number")),
+    (row(ADD, limits={"processes": 0}), ("limits.processes = '0'", "must be greater than or equal to 1")),
+    (row(ADD, limits={"file_bytes": -1}), ("limits.file_bytes = '-1'", "must be greater than or equal to 0")),
+    (row(ADD, limits={"cpu": 1}), ("limits.cpu = '1'", "not permitted")),
     (row(ADD, language="bash"), ("tests.kind = 'function'", "no driver")),
     (row({**ADD, "signature": "(any, int) -> int"}, language="cpp"), ("signature", "C++")),
     (row(ADD, tsets={}), ("tsets", "not permitted")),

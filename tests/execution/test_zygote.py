@@ -1,96 +1,85 @@
 """Programs forked by a zygote inside a worker: each in namespaces of its own, behind the same filter."""
 
-import base64
-import json
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
-from synth.execution.process import Job, ProcessSandbox, Worker
-from synth.execution.zygote import program_operations, read_report, zygote_files
-from synth.records import Limits
+from synth.execution.job import Job, JobResult
+from synth.execution.process import ProcessSandbox
+from synth.execution.warm import WarmWorkers
+from synth.execution.zygote import zygote_files
+from synth.languages.spec import Toolchain, Zygote
+from synth.records import Limits, Stop
 
 ZYGOTE = """
-import base64, json, os, sys
-sys.path.insert(0, "/work")
-from codemill_fork import fork_program
-null = os.open("/dev/null", os.O_RDWR)
-for line in sys.stdin.buffer:
-    request = json.loads(line)
-    out_read, out_write = os.pipe()
-    status_read, status_write = os.pipe()
-    pid = fork_program(base64.b64decode(request["listing"]), null, out_write, out_write, status_write)
-    if pid == 0:
-        try:
-            exec(compile(request["code"], "program", "exec"), {"__name__": "__main__"})
-            sys.stdout.flush()
-            os._exit(0)
-        except BaseException as error:
-            print(type(error).__name__, error, flush=True)
-            os._exit(1)
-    os.close(out_write), os.close(status_write)
-    output = open(out_read, "rb").read()
-    report = open(status_read, "rb").read()
-    used = os.wait4(pid, 0)[2]
-    answer = {"output": output.decode(), "report": report.hex(), "cpu": used.ru_utime + used.ru_stime}
-    sys.stdout.write(json.dumps(answer) + "\\n"), sys.stdout.flush()
+import ctypes, os, sys
+kept = "loaded once"
+ctypes.PyDLL("/work/libzygote.so").codemill_serve()
+ctypes.pythonapi.PyOS_AfterFork_Child()
+try:
+    exec(compile(open("program.py").read(), "program", "exec"), {"__name__": "__main__", "kept": kept})
+    sys.stdout.flush()
+    os._exit(0)
+except BaseException as error:
+    print(type(error).__name__, error, flush=True)
+    os._exit(1)
 """
-Answer = dict[str, Any]
+PYTHON = Toolchain({"python": os.path.realpath(sys.executable)}, "", "", (sys.base_prefix,))
 
 
-@pytest.fixture(scope="module", params=[True, False])
-def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
-    files = zygote_files()
-    if files is None:
+@dataclass
+class Zygotes:
+    """Zygotes of that little Python, and a short way to run a program in one."""
+
+    workers: WarmWorkers
+
+    def run(self, code: str, stdin: bytes = b"", **limits: float) -> JobResult:
+        files = {"program.py": code.encode(), "input.txt": b"given"}
+        result = self.workers.run(Job(("none",), files, stdin, Limits(**limits), {}, private_channel=True))
+        assert result is not None, "the program could not be set up"
+        return result
+
+    def text(self, code: str, **limits: float) -> str:
+        result = self.run(code, b"", **limits)
+        return (result.stdout.data + result.stderr.data).decode()
+
+
+@pytest.fixture(scope="module", params=["A", "B"])
+def zygotes(request: pytest.FixtureRequest) -> Iterator[Zygotes]:
+    if zygote_files() is None:
         pytest.skip("no C compiler")
-    job = Job(
-        argv=(os.path.realpath(sys.executable), "-I", "/work/zygote.py"),
-        files={**files, "zygote.py": ZYGOTE.encode()},
-        stdin=None,
-        limits=Limits(cpu_s=300, wall_s=3000, processes=256),
-        env={"LANG": "C.UTF-8"},
-        readonly=(sys.base_prefix,),
-        zygote=True,
-    )
-    with ProcessSandbox(use_cgroups=request.param) as sandbox, sandbox.open_worker(job) as opened:
-        yield opened
+    zygote = Zygote({"zygote.py": ZYGOTE}, ("{python}", "-I", "/work/zygote.py"))
+    with ProcessSandbox(highest_level=request.param) as sandbox:
+        workers = WarmWorkers(sandbox, zygote, PYTHON, {"LANG": "C.UTF-8"})
+        yield Zygotes(workers)
+        workers.close()
 
 
-def run(worker: Worker, code: str, **limits: float) -> Answer:
-    listing = program_operations({"input.txt": b"given"}, Limits(**limits))
-    worker.stdin.write(json.dumps({"listing": base64.b64encode(listing).decode(), "code": code}).encode() + b"\n")
-    line = worker.stdout.readline()
-    assert line, worker.wait(10).stderr.data.decode()
-    answer: Answer = json.loads(line)
-    answer["end"] = read_report(bytes.fromhex(answer["report"]), listing)
-    assert answer["end"].fault is None, answer
-    return answer
-
-
-def test_a_program_sees_only_itself_and_its_files(worker: Worker) -> None:
+def test_a_program_sees_only_itself_and_its_files(zygotes: Zygotes) -> None:
     code = """
 import os
-print(os.getpid(), os.getuid(), sorted(int(n) for n in os.listdir('/proc') if n.isdigit()), os.listdir('/work'), os.listdir('/tmp'))
+print(os.getpid(), os.getuid(), sorted(int(n) for n in os.listdir('/proc') if n.isdigit()), sorted(os.listdir('/work')), os.listdir('/tmp'))
 print(sorted(os.listdir('/proc/self/fd')), open('/work/input.txt').read())
 """
-    assert run(worker, code)["output"] == "2 1000 [1, 2] ['input.txt'] []\n['0', '1', '2', '3'] given\n"
+    assert zygotes.text(code) == "2 1000 [1, 2] ['input.txt', 'program.py'] []\n['0', '1', '2', '3', '4'] given\n"
 
 
-def test_a_program_has_no_capability_and_the_strict_filter(worker: Worker) -> None:
+def test_a_program_has_no_capability_and_the_strict_filter(zygotes: Zygotes) -> None:
     code = "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', 'Seccomp:'))])"
-    assert run(worker, code)["output"].strip() == str(["0" * 16] * 5 + ["1", "2"])
-    code = """
-import ctypes
-libc = ctypes.CDLL(None, use_errno=True)
-print(libc.unshare(0x10000000), ctypes.get_errno(), libc.mount(b'x', b'/work', b'tmpfs', 0, None))
-"""
-    assert run(worker, code)["output"].strip() == "-1 1 -1"
+    assert zygotes.text(code).strip() == str(["0" * 16] * 5 + ["1", "2"])
 
 
-def test_nothing_passes_from_one_program_to_the_next(worker: Worker) -> None:
+@pytest.mark.parametrize(("name", "call"), [("unshare", "unshare(0x10000000)"), ("mount", "mount(b'x', b'/work', b'tmpfs', 0, None)")])
+def test_a_forbidden_call_of_a_program_is_a_violation_and_the_zygote_lives(zygotes: Zygotes, name: str, call: str) -> None:
+    result = zygotes.run(f"import ctypes\nprint('before', flush=True)\nctypes.CDLL(None).{call}\nprint('after')")
+    assert (result.stdout.data, result.violation, result.signal, result.stop) == (b"before\n", name, 9, Stop.VIOLATION)
+    assert zygotes.text("print('alive')") == "alive\n"
+
+
+def test_nothing_passes_from_one_program_to_the_next(zygotes: Zygotes) -> None:
     planting = """
 import os, builtins, time
 builtins.planted = 1
@@ -98,40 +87,79 @@ open('/work/left', 'w'); open('/tmp/left', 'w')
 if os.fork() == 0:
     os.setsid(); time.sleep(100)
 """
-    assert run(worker, planting)["end"].exit_code == 0
+    assert zygotes.run(planting).exit_code == 0
     code = """
 import os, builtins
 pids = [name for name in os.listdir('/proc') if name.isdigit()]
-print(hasattr(builtins, 'planted'), os.listdir('/work'), os.listdir('/tmp'), len(pids))
+print(hasattr(builtins, 'planted'), sorted(os.listdir('/work')), os.listdir('/tmp'), len(pids))
 """
-    assert run(worker, code)["output"].strip() == "False ['input.txt'] [] 2"
+    assert zygotes.text(code).strip() == "False ['input.txt', 'program.py'] [] 2"
 
 
-def test_the_zygote_cannot_be_killed_or_seen(worker: Worker) -> None:
+def test_the_zygote_cannot_be_killed_or_seen(zygotes: Zygotes) -> None:
     code = "import os\nfor pid in (1, -1, os.getppid()):\n    try: os.kill(pid, 9)\n    except OSError as e: print(e.strerror)"
-    run(worker, code)
-    assert run(worker, "print('alive')")["output"] == "alive\n"
+    zygotes.run(code)
+    assert zygotes.text("print('alive')") == "alive\n"
 
 
-def test_ends_are_reported_as_they_are(worker: Worker) -> None:
-    assert run(worker, "import os\nos.abort()")["end"].signal == 6
-    assert run(worker, "import os\nos._exit(7)")["end"].exit_code == 7
-    assert run(worker, "while True: pass", cpu_s=0.5)["end"].signal in {9, 24}
+def test_ends_are_reported_as_they_are(zygotes: Zygotes) -> None:
+    assert zygotes.run("import os\nos.abort()").signal == 6
+    assert zygotes.run("import os\nos._exit(7)").exit_code == 7
+    assert zygotes.run("while True: pass", cpu_s=0.5).signal in {9, 24}
 
 
-def test_limits_hold_for_each_program(worker: Worker) -> None:
-    assert run(worker, "b = []\nwhile True: b.append(b'x' * (1 << 20))", memory_mb=96)["output"].startswith("MemoryError")
+def test_limits_hold_for_each_program(zygotes: Zygotes) -> None:
+    assert zygotes.run("b = []\nwhile True: b.append(b'x' * (1 << 20))", memory_mb=96).stdout.data.decode().startswith("MemoryError")
     bomb = (
         "import os, time\nn = 0\ntry:\n    while True:\n        if os.fork() == 0: time.sleep(60)\n        n += 1\nexcept OSError: print(n)"
     )
-    assert run(worker, bomb, processes=10)["output"].strip() == "9"
-    assert (
-        "File too large"
-        in run(worker, "f = open('/work/f', 'wb', 0)\nfor _ in range(100): f.write(b'x' * 100000)", file_bytes=1 << 20)["output"]
-    )
+    assert zygotes.text(bomb, processes=10).strip() == "9"
+    assert "File too large" in zygotes.text("f = open('/work/f', 'wb', 0)\nfor _ in range(100): f.write(b'x' * 100000)", file_bytes=1 << 20)
 
 
-def test_cpu_time_of_a_program_is_its_own(worker: Worker) -> None:
+def test_cpu_time_of_a_program_is_its_own(zygotes: Zygotes) -> None:
     burn = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
-    assert 0.3 <= run(worker, burn)["cpu"] < 1
-    assert run(worker, "pass")["cpu"] < 0.2
+    assert 0.3 <= zygotes.run(burn).cpu_s < 1
+    assert zygotes.run("pass").cpu_s < 0.2
+
+
+def test_the_zygote_stops_what_goes_beyond_its_limits(zygotes: Zygotes) -> None:
+    assert zygotes.run("while True: print('x' * 10000)", output_bytes=100_000).stop is Stop.OUTPUT
+    assert zygotes.run("while True: pass", cpu_s=0.3).stop is Stop.CPU
+    assert zygotes.run("import time\ntime.sleep(60)", wall_s=0.3).stop is Stop.WALL
+    spread = "import os, time\nfor _ in range(4): os.fork()\nb = b'x' * (30 << 20)\ntime.sleep(30)"
+    assert zygotes.run(spread, memory_mb=128).stop is Stop.MEMORY
+
+
+def test_long_output_and_long_input_come_through_whole(zygotes: Zygotes) -> None:
+    result = zygotes.run("import sys\nsys.stdout.write(sys.stdin.read())", stdin=b"0123456789" * 300_000, output_bytes=1 << 22)
+    assert result.stdout.data == b"0123456789" * 300_000
+    assert zygotes.text("print('short again')") == "short again\n"
+
+
+def test_a_program_sees_nothing_of_the_one_before(zygotes: Zygotes) -> None:
+    secret = b"a-secret-of-the-first-" * 10
+    zygotes.run("import sys\nprint(sys.stdin.read())", stdin=secret)
+    search = """
+found = 0
+for line in open('/proc/self/maps'):
+    span, rights = line.split()[:2]
+    start, end = (int(part, 16) for part in span.split('-'))
+    if 'r' in rights and not line.rstrip().endswith(('[vvar]', '[vsyscall]', '[vvar_vclock]')):
+        with open('/proc/self/mem', 'rb', 0) as memory:
+            memory.seek(start)
+            try: found += memory.read(end - start).count(bytes(reversed(b'tsrif-eht-fo-terces-a')))
+            except OSError: pass
+print(found)
+"""
+    assert zygotes.text(search, memory_mb=512) == "0\n"
+
+
+def test_a_zygote_that_dies_is_replaced(zygotes: Zygotes) -> None:
+    zygotes.run("pass")
+    serving = zygotes.workers._idle[-1]
+    serving.worker.kill()
+    serving.worker.wait(10)
+    job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
+    assert zygotes.workers.run(job) is None
+    assert zygotes.text("print('alive')") == "alive\n"

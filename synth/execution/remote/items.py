@@ -62,6 +62,14 @@ class Inside:
         }
         self._shared: dict[str, Shared] = {}
 
+    def toolchain(self, language: str) -> str:
+        """What runs programs of the language inside; empty where nothing does."""
+        try:
+            name = get_language(language).name
+        except UnknownLanguage:
+            return ""
+        return self._toolchains[name].stated_for(name) if name in self._toolchains else ""
+
     def shared_of(self, item: Item) -> dict[str, Shared]:
         """The shared files that the worker needs for an item, by key."""
         return {item.shared: self._shared[item.shared]} if item.shared else {}
@@ -75,7 +83,7 @@ class Inside:
         toolchain = self._toolchains.get(language.name)
         if toolchain is None:
             return failed(request, None, Context(self.level, "")).model_copy(update={"toolchain_missing": language.install})
-        context = Context(self.level, f"{language.name} {toolchain.version} {toolchain.digest}")
+        context = Context(self.level, toolchain.stated_for(language.name))
         refused = refuse(language, request)
         if refused:
             return failed(request, refused, context)
@@ -98,7 +106,7 @@ class Inside:
         assert driver is not None, "checked by refuse"
         files = driver.files(program_text(language, request, call), call.entry_point, signature)
         stdin = driver_input(nonce, call.entry_point, signature, call.arguments).decode("ascii")
-        commands = _Commands(driver.compile_command, driver.compile_server, driver.run_command)
+        commands = _commands(driver, driver.compile_command, driver.run_command)
         item = self._item(index, request, language, toolchain, files, commands, (stdin,))
         return Asked(request, language, item, context, nonce, len(call.arguments))
 
@@ -109,15 +117,14 @@ class Inside:
         assert script is not None, "checked by refuse"
         assert script.files is not None, "what is not driven has files"
         files = script.files(request.code, call.script, script_mark(nonce))
-        server = language.driver.compile_server if language.driver else ()
-        commands = _Commands(() if server else script_compiler(language), server, script.run_command or language.run_command)
+        commands = _commands(language.driver, script_compiler(language), script.run_command or language.run_command)
         item = self._item(index, request, language, toolchain, files, commands, ("",))
         return Asked(request, language, item, context, nonce, 1)
 
     def _stdio(
         self, index: int, request: ExecutionRequest, call: StdioCall, language: Language, toolchain: Toolchain, context: Context
     ) -> Asked:
-        commands = _Commands(language.compile_command, (), language.run_command)
+        commands = _commands(language.driver, language.compile_command, language.run_command)
         item = self._item(index, request, language, toolchain, {language.file_name: request.code}, commands, call.stdins)
         return Asked(request, language, item, context, cases=len(call.stdins))
 
@@ -167,6 +174,12 @@ class _Commands:
 
     def all(self) -> tuple[tuple[str, ...], ...]:
         return self.compile, self.server, self.run
+
+
+def _commands(driver: Driver | None, compile_command: tuple[str, ...], run_command: tuple[str, ...]) -> _Commands:
+    """A resident compiler is asked instead of the command, where there is one."""
+    server = driver.compile_server if driver else ()
+    return _Commands(() if server else compile_command, server, run_command)
 
 
 def observe(asked: Asked, answer: Answer) -> Observation:

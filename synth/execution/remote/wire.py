@@ -48,7 +48,7 @@ class Item(Wire):
     index: int
     files: dict[str, str]
     server: tuple[str, ...] = ()
-    """Built by a resident compiler (its one file in, class files out) …"""
+    """Built by a resident compiler …"""
     compile: tuple[str, ...] = ()
     """… or by a command, or not at all."""
     run: tuple[str, ...]

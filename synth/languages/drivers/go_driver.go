@@ -1,10 +1,10 @@
-package main
+package codemill
 
 // The Go driver: calls one function of a program on each input and writes the results to a private descriptor.
 //
-// It is compiled together with the program, whose `main` has another name by then. Lines in and out are described in
-// docs/architecture/execution.md. Arguments are made for the types that the function declares, by reflection: a list fits a slice
-// or an array, a tuple a struct or an []any; several results are a tuple, and an error beside them is an exception.
+// It is a package of its own, compiled once. Lines in and out are described in docs/architecture/execution.md. Arguments are made for
+// the types that the function declares, by reflection: a list fits a slice or an array, a tuple a struct or an []any; several results
+// are a tuple, and an error beside them is an exception.
 
 import (
 	"bufio"
@@ -312,7 +312,8 @@ func codemillResult(target reflect.Value, line string, kind codemillKind) (text 
 	return codemillEncode(codemillResults(codemillCall(target, line)), kind)
 }
 
-func codemillDrive(function any) {
+// Drive calls the function on each input, and ends the process.
+func Drive(function any) {
 	request, err := io.ReadAll(bufio.NewReaderSize(os.Stdin, 1<<16))
 	if err != nil {
 		panic(err)

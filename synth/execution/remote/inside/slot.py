@@ -30,7 +30,7 @@ class CompileServer:
         theirs, self.orders = os.pipe()
         self.answers, ours = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
-        limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 1 << 20, "processes": 256}
+        limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 16 << 20, "processes": 256}
         wanted = program.Program(argv, "/", env, limits, uid=uid, data_limit=False)
         self.pid = os.fork()
         if self.pid == 0:
@@ -38,16 +38,17 @@ class CompileServer:
         for descriptor in (theirs, ours, null):
             os.close(descriptor)
 
-    def compile(self, name: str, source: bytes) -> dict[str, bytes] | str:
-        """The class files, or the compiler's messages. Raises EOFError, OSError, struct.error when it is broken."""
+    def compile(self, files: dict[str, str]) -> dict[str, bytes] | str:
+        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken."""
         deadline = time.monotonic() + ONE_COMPILE_S
-        request = b"".join(struct.pack(">i", len(data)) + data for data in (name.encode(), source))
+        texts = [text.encode("utf-8", "surrogatepass") for pair in files.items() for text in pair]
+        request = struct.pack(">i", len(files)) + b"".join(struct.pack(">i", len(text)) + text for text in texts)
         while request:
             request = request[os.write(self.orders, request) :]
         (count,) = struct.unpack(">i", self.read(4, deadline))
         if count < 0:
             return self.block(deadline).decode("utf-8", "replace")
-        return {self.block(deadline).decode("utf-8", "replace") + ".class": self.block(deadline) for _ in range(count)}
+        return {self.block(deadline).decode("utf-8", "replace"): self.block(deadline) for _ in range(count)}
 
     def block(self, deadline: float) -> bytes:
         """A length and so many bytes."""
@@ -143,11 +144,11 @@ class Slot:
 
     def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
         """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the program is refused."""
-        ((name, source),) = item["files"].items()
+        self.place.discard(self.place.fresh(item["compile_limits"]["file_bytes"]))  # compilers write below /tmp: no program left anything
         for _ in range(2):
             server = self.server(item)
             try:
-                made = server.compile(name, source.encode("utf-8", "replace"))
+                made = server.compile(item["files"])
             except (OSError, EOFError, ValueError, struct.error):
                 del self.servers[tuple(item["server"])]
                 server.close()
@@ -159,7 +160,6 @@ class Slot:
         """The resident compiler of an item."""
         key = tuple(item["server"])
         if key not in self.servers:
-            self.place.fresh(1 << 20)
             self.servers[key] = CompileServer(self.command(item, item["server"]), item["compile_env"], self.place.server_uid)
         return self.servers[key]
 

@@ -1,0 +1,114 @@
+"""Resident compilers: they start once, take the sources of one program after the other, and give back what they made.
+
+Place in the flow: `runner.py` asks here instead of `building.py` where a driver names a server (those stand in languages/drivers). The one
+rule: a server reads hostile text, so it runs in a sandbox of its own, executes nothing that it compiles, and starts each program anew.
+
+Request: the number of files, then name and text of each. Answer: the number of files made, then name and bytes of each; or -1 and the
+compiler's messages. Numbers are big-endian int32; names, texts and bytes have their length before them. A server ends with its stdin.
+"""
+
+import struct
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from synth.execution.building import COMPILER_ENVIRONMENT, Build, fill
+from synth.execution.job import Job
+from synth.execution.process import ProcessSandbox, Worker
+from synth.languages.spec import Driver, Toolchain
+from synth.records import Limits
+
+_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
+_ONE_COMPILE_S: Final = 60.0
+_LARGEST_ANSWER: Final = 64 << 20
+
+
+class CompileServers:
+    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+
+    def __init__(self, sandbox: ProcessSandbox, driver: Driver, toolchain: Toolchain, shared: Path, recycle_after: int = 2000) -> None:
+        self._sandbox, self._recycle_after = sandbox, recycle_after
+        self._job = Job(
+            argv=fill(driver.compile_server, toolchain, shared=shared),
+            files={},
+            stdin=None,
+            limits=_LIMITS,
+            env=COMPILER_ENVIRONMENT,
+            readonly=(*toolchain.readonly, str(shared)),
+            data_limit=False,
+        )
+        self._idle: list[tuple[Worker, int]] = []
+        self._lock = threading.Lock()
+
+    def compile(self, files: Mapping[str, str]) -> Build:
+        """Compile one program. A compiler that dies on it is asked once more, afresh, and then the program is refused."""
+        for _ in range(2):
+            worker, served = self._take()
+            timer = threading.Timer(_ONE_COMPILE_S, worker.kill)
+            timer.start()
+            try:
+                build = _ask(worker, files)
+            except (OSError, EOFError):
+                worker.close()
+                continue
+            finally:
+                timer.cancel()
+            self._give(worker, served + 1)
+            return build
+        return Build(refused={0: "the compiler crashes on this program, or takes more than a minute"})
+
+    def close(self) -> None:
+        """End the idle compilers."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        for worker, _ in workers:
+            worker.close()
+
+    def _take(self) -> tuple[Worker, int]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._sandbox.open_worker(self._job), 0
+
+    def _give(self, worker: Worker, served: int) -> None:
+        if served >= self._recycle_after or not worker.alive:
+            worker.close()
+            return
+        with self._lock:
+            self._idle.append((worker, served))
+
+
+def _ask(worker: Worker, files: Mapping[str, str]) -> Build:
+    """One exchange. Raises OSError, EOFError."""
+    request = struct.pack(">i", len(files)) + b"".join(map(_block, (text for pair in files.items() for text in pair)))
+    while request:
+        request = request[worker.stdin.write(request) :]
+    count = _read_number(worker)
+    if count < 0:
+        return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
+    return Build(files={_read_block(worker).decode("utf-8", "replace"): _read_block(worker) for _ in range(count)}, positions={0: 0})
+
+
+def _block(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return struct.pack(">i", len(data)) + data
+
+
+def _read_number(worker: Worker) -> int:
+    (number,) = struct.unpack(">i", _read(worker, 4))
+    return int(number)
+
+
+def _read_block(worker: Worker) -> bytes:
+    length = _read_number(worker)
+    if not 0 <= length <= _LARGEST_ANSWER:
+        raise EOFError("the compiler does not keep to the protocol")
+    return _read(worker, length)
+
+
+def _read(worker: Worker, length: int) -> bytes:
+    data = worker.stdout.read(length)
+    if len(data) < length:
+        raise EOFError("the compiler ended")
+    return data

@@ -1,0 +1,171 @@
+"""Observations kept on disk over runs: one SQLite file, for several processes at once, bounded in size.
+
+Place in the flow: `result_cache.py` asks it before anything runs and gives it what was seen. The one rule: it is only a cache, so nothing
+that is wrong with it ends a run. A damaged file stays where it is with a note beside it, and the next one is begun.
+"""
+
+import os
+import sqlite3
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from synth.errors import Problem, UserError
+from synth.records import Observation
+
+T = TypeVar("T")
+
+DEFAULT_MB: Final = 1024
+_TABLE: Final = "CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, body BLOB NOT NULL)"
+_WAIT_S: Final = 30.0
+_AT_ONCE: Final = 500
+_LARGEST_SHARE: Final = 8
+_MOST_DAMAGED: Final = 3
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
+"""What SQLite says of a file that is none of ours, or no longer whole. Everything else is the machine's: a full disk, a long wait."""
+
+
+def _no_folder(folder: Path, why: str) -> UserError:
+    expected = f"must be a folder that can be written to: {why}"
+    return UserError(Problem(f"cache {folder}", expected, "name another folder", "docs/architecture/verify.md"))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+class ResultStore:
+    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder cannot be used."""
+
+    def __init__(self, folder: Path, most_mb: int = DEFAULT_MB, say: Callable[[str], None] = _say) -> None:
+        self._folder, self._most_bytes, self._say = folder, most_mb << 20, say
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._path = folder
+        self._damaged = 0
+        self._given_up = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _no_folder(folder, str(error.strerror)) from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _no_folder(folder, "it is not ours to write to")
+
+    def read(self, keys: Collection[bytes]) -> dict[bytes, Observation]:
+        """What is kept of these."""
+        wanted, found = list(keys), dict[bytes, Observation]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            rows = self._try(lambda connection, part=part: _select(connection, part))  # type: ignore[misc]
+            found |= {key: seen for key, body in rows or () if (seen := _unpack(body)) is not None}
+        return found
+
+    def write(self, observations: Mapping[bytes, Observation]) -> None:
+        """Keep these; what is too large is left out, and where the file becomes too large the oldest go."""
+        rows = [(key, _pack(observation)) for key, observation in observations.items()]
+        rows = [row for row in rows if len(row[1]) <= self._most_bytes // _LARGEST_SHARE]
+        if rows:
+            self._try(lambda connection: self._insert(connection, rows))
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        with self._lock:
+            self._disconnect()
+
+    def _insert(self, connection: sqlite3.Connection, rows: list[tuple[bytes, bytes]]) -> None:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO results (key, body) VALUES (?, ?)", rows)
+            while _used_bytes(connection) > self._most_bytes:
+                _drop_oldest(connection)
+
+    # --- the file, and what can be wrong with it ---
+
+    def _try(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Do it; where the file is damaged, on the next one; where the machine does not let us, say so and do without from then on."""
+        with self._lock:
+            while not self._given_up:
+                try:
+                    return action(self._connection or self._connect())
+                except (sqlite3.Error, OSError) as error:
+                    self._disconnect()
+                    self._given_up = not (_is_damage(error) and self._set_aside(str(error)))
+                    if self._given_up:
+                        self._say(f"{self._path}: the result cache cannot be used, and is done without: {error}")
+            return None
+
+    def _connect(self) -> sqlite3.Connection:
+        number = 1
+        while _note_of(self._folder, number).exists():
+            number += 1
+        self._path = self._folder / f"results-{number}.sqlite"
+        self._connection = connection = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(_TABLE)
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _set_aside(self, why: str) -> bool:
+        """Begin the next file; False when that does not help.
+
+        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts by their names.
+        """
+        self._damaged += 1
+        text = f"{self._path}: this result cache is damaged ({why}), so it is left as it is and a new one is begun"
+        try:
+            with self._path.with_suffix(".damaged").open("x", encoding="utf-8") as note:
+                note.write(f"{text}. Both files may be deleted when no codemill runs.\n")
+            self._say(text)
+        except FileExistsError:  # another process has said it
+            pass
+        except OSError:
+            return False
+        return self._damaged <= _MOST_DAMAGED
+
+
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _note_of(folder: Path, number: int) -> Path:
+    return folder / f"results-{number}.damaged"
+
+
+def _select(connection: sqlite3.Connection, keys: list[bytes]) -> list[tuple[bytes, bytes]]:
+    marks = ",".join("?" * len(keys))
+    return connection.execute(f"SELECT key, body FROM results WHERE key IN ({marks})", keys).fetchall()
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    return int((pages - free) * size)
+
+
+def _drop_oldest(connection: sqlite3.Connection) -> None:
+    """A tenth of the rows, at least one: ids grow with time."""
+    first, last = connection.execute("SELECT min(id), max(id) FROM results").fetchone()
+    connection.execute("DELETE FROM results WHERE id <= ?", (first + (last - first) // 10,))
+
+
+def _pack(observation: Observation) -> bytes:
+    return zlib.compress(observation.model_dump_json().encode(), 1)
+
+
+def _unpack(body: bytes) -> Observation | None:
+    """The observation; None where the bytes are not what was written (zlib's checksum says so)."""
+    try:
+        return Observation.model_validate_json(zlib.decompress(body))
+    except (zlib.error, ValidationError, ValueError):
+        return None

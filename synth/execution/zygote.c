@@ -1,0 +1,272 @@
+/* The loop of a zygote, the same for every language: a process that has loaded its language once calls codemill_serve(), which forks one
+ * program for each request, into namespaces of its own, and says what was seen. The call returns in the programs only.
+ *
+ * Place in the flow: `zygote.py` writes the requests and reads the answers, over the stdin and stdout of a worker; `launcher.py` compiles
+ * this file, with launcher.c in it, as the shared library that the zygotes in synth/languages/drivers load. The one rule: nothing of one
+ * program is in memory when the next one is forked.
+ */
+#include "launcher.c"
+
+#include <dirent.h>
+#include <linux/futex.h>
+#include <time.h>
+
+struct request { uint32_t listing, input, output_cap, channel_cap; uint64_t memory_kb; double cpu_s, wall_s; };  /* then both texts */
+struct seen { double cpu_s, wall_s, peak_mb; uint64_t length[3]; uint32_t kept[3], stop, fault, reports; struct report report[4]; };  /* then the streams */
+enum stop { STOP_NONE, STOP_CPU, STOP_WALL, STOP_MEMORY, STOP_OUTPUT };
+enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4 };
+
+struct stream { int fd; char *data; size_t cap, kept, room; uint64_t length; };
+struct use { double cpu_s; uint64_t memory_kb; };
+struct watch { pid_t init; const struct request *limits; struct stream *streams; struct seen *seen; double started; };
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* So many bytes of stdin; the end of the zygote when there are no more. */
+static void read_exactly(char *data, size_t size) {
+    while (size) {
+        ssize_t got = read(0, data, size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) _exit(0);
+        data += got, size -= (size_t)got;
+    }
+}
+
+static size_t read_file(const char *path, char *text, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : read(fd, text, size - 1);
+    if (fd >= 0) close(fd);
+    text[got > 0 ? got : 0] = 0;
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* The numbers of a process: user and system time, its own and of those whom it has reaped; anonymous resident memory. */
+static void add_process(pid_t pid, struct use *sum) {
+    char path[64], text[1024];
+    unsigned long user = 0, system = 0, resident = 0, shared = 0;
+    long reaped_user = 0, reaped_system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (!read_file(path, text, sizeof text)) return;
+    char *rest = strrchr(text, ')');
+    if (rest) sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &system, &reaped_user, &reaped_system);
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if (read_file(path, text, sizeof text)) sscanf(text, "%*u %lu %lu", &resident, &shared);
+    sum->cpu_s += (double)(user + system + (unsigned long)reaped_user + (unsigned long)reaped_system) / (double)sysconf(_SC_CLK_TCK);
+    sum->memory_kb += (resident > shared ? resident - shared : 0) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+}
+
+static int add_children(pid_t pid, pid_t *waiting, int count) {
+    char path[96], text[16384];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    if (!tasks) return count;
+    for (struct dirent *task; (task = readdir(tasks));) {
+        if (task->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)pid, task->d_name);
+        if (!read_file(path, text, sizeof text)) continue;
+        for (char *at = text, *end; count < MOST_PROCESSES; at = end) {
+            long child = strtol(at, &end, 10);
+            if (end == at) break;
+            waiting[count++] = (pid_t)child;
+        }
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* Sum over an init and its living descendants. The memory of the init is the zygote's. */
+static struct use measure(pid_t init) {
+    struct use sum = { 0, 0 };
+    static pid_t waiting[MOST_PROCESSES];
+    waiting[0] = init;
+    for (int count = 1; count;) {
+        pid_t at = waiting[--count];
+        add_process(at, &sum);
+        if (at == init) sum.memory_kb = 0;
+        count = add_children(at, waiting, count);
+    }
+    return sum;
+}
+
+/* Kill the program's init, and with it everything. The first reason stands. */
+static void stop(struct watch *watch, enum stop reason) {
+    if (watch->seen->stop != STOP_NONE) return;
+    watch->seen->stop = reason;
+    watch->seen->cpu_s = measure(watch->init).cpu_s;  /* what dies with the pid namespace is in no account afterwards */
+    kill(watch->init, SIGKILL);
+}
+
+static void check(struct watch *watch) {
+    struct use use = measure(watch->init);
+    if ((double)use.memory_kb / 1024 > watch->seen->peak_mb) watch->seen->peak_mb = (double)use.memory_kb / 1024;
+    if (use.cpu_s > watch->limits->cpu_s) stop(watch, STOP_CPU);
+    else if (use.memory_kb > watch->limits->memory_kb) stop(watch, STOP_MEMORY);
+    else if (now() - watch->started > watch->limits->wall_s) stop(watch, STOP_WALL);
+}
+
+/* As realloc(), but nothing of the old copy stays in memory. */
+static void make_room(struct stream *stream, size_t room) {
+    char *data = malloc(room);
+    if (!data) _exit(1);
+    if (stream->room) {
+        memcpy(data, stream->data, stream->kept);
+        explicit_bzero(stream->data, stream->room);
+        free(stream->data);
+    }
+    stream->data = data, stream->room = room;
+}
+
+/* Keep what fits below the stream's cap and count the rest; whether there is still a writer. */
+static int drain(struct watch *watch, struct stream *stream) {
+    static char piece[1 << 16];
+    ssize_t got = read(stream->fd, piece, sizeof piece);
+    if (got < 0) return errno == EINTR || errno == EAGAIN;
+    size_t fits = stream->cap - stream->kept < (size_t)got ? stream->cap - stream->kept : (size_t)got;
+    if (stream->kept + fits > stream->room) make_room(stream, 2 * (stream->kept + fits));
+    memcpy(stream->data + stream->kept, piece, fits);
+    explicit_bzero(piece, (size_t)got);
+    stream->kept += fits, stream->length += (uint64_t)got;
+    if (stream->length > stream->cap) stop(watch, STOP_OUTPUT);
+    return got > 0;
+}
+
+/* Until the init and every stream are closed. */
+static void follow(struct watch *watch, int status) {
+    struct pollfd polled[STREAMS + 1] = { { status, POLLIN, 0 } };
+    for (int i = 0; i < STREAMS; i++) polled[i + 1] = (struct pollfd){ watch->streams[i].fd, POLLIN, 0 };
+    double next_check = watch->started + CHECK_MS / 1000.0;
+    for (int left = STREAMS + 1; left;) {
+        double wait = 1000 * (next_check - now());
+        if (poll(polled, STREAMS + 1, wait < 1 ? 1 : (int)wait) < 0 && errno != EINTR) _exit(1);
+        for (int i = 0; i <= STREAMS; i++) {
+            if (!polled[i].revents) continue;
+            int more;
+            if (i) more = drain(watch, &watch->streams[i - 1]);
+            else {
+                struct report report;
+                more = read(status, &report, sizeof report) == (ssize_t)sizeof report;
+                if (more && watch->seen->reports < MOST_REPORTS) watch->seen->report[watch->seen->reports++] = report;
+            }
+            polled[i].revents = 0;
+            if (!more) polled[i].fd = -1, left--;
+        }
+        if (now() >= next_check) check(watch), next_check = now() + CHECK_MS / 1000.0;
+    }
+}
+
+/* A read-only descriptor of the program's stdin. */
+static int input_file(const char *data, size_t size) {
+    char path[40];
+    if (!size) return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int writer = memfd_create("stdin", MFD_CLOEXEC);
+    if (writer < 0 || write_all(writer, data, size)) _exit(1);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", writer);
+    int reader = open(path, O_RDONLY | O_CLOEXEC);
+    close(writer);
+    return reader;
+}
+
+static void answer_with(const struct seen *seen, struct stream *streams) {
+    if (write_all(1, (const char *)seen, sizeof *seen)) _exit(1);
+    for (int i = 0; i < STREAMS; i++) {
+        if (write_all(1, streams[i].data, streams[i].kept)) _exit(1);
+        if (streams[i].room) explicit_bzero(streams[i].data, streams[i].room);
+    }
+}
+
+/* The program's init shares the zygote's memory, which saves copying it for a process that only waits: the kernel copies it once, for the
+ * program. Until that is done the zygote stands still. The init takes no signal that a handler of the language could answer (spawn), it and
+ * with it the zygote cannot be looked into from when the program begins, and its stack is its own. */
+enum { SETTING_UP = 1, RUNNING = 2 };
+static char init_stack[32 << 10] __attribute__((aligned(64)));
+static uint32_t init_state;
+static void *program_point[5];
+
+struct start { struct list list; const int *fds; };
+
+static void let_zygote_go_on(void) {
+    __atomic_store_n(&init_state, RUNNING, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &init_state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Sets up, becomes init, and comes back in the program only, which goes on where the zygote stood. */
+static int start_program(void *given) {
+    const struct start *start = given;
+    arrange(start->fds, 6);
+    run_job(start->list);
+    __builtin_longjmp(program_point, 1);
+}
+
+/* As fork(), but the child is a program in namespaces of its own, below an init that is pid 1. The list begins with its clone flags. `fds`
+ * are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
+static pid_t fork_program(const char *data, size_t size, const int *fds) {
+    struct start start = { { data, size, 0, 0 }, fds };
+    struct step step;
+    static int own_pidfd = -1;
+    if (own_pidfd < 0) own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (own_pidfd < 0 || !next_step(&start.list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
+    slot_pidfd = own_pidfd, listener_fd = -1, init_state = SETTING_UP, has_spawned = let_zygote_go_on;
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  /* or the init could not write its own maps */
+    if (__builtin_setjmp(program_point)) return 0;
+    int flags = (int)(clone_flags | CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD);
+    pid_t init = clone(start_program, init_stack + sizeof init_stack, flags, &start, NULL, NULL, &init_state);
+    while (init > 0 && __atomic_load_n(&init_state, __ATOMIC_SEQ_CST) == SETTING_UP)  /* its end clears the word and wakes, too */
+        syscall(SYS_futex, &init_state, FUTEX_WAIT, SETTING_UP, NULL, NULL, 0);
+    return init;
+}
+
+/* One program: 0 in it, 1 in the zygote when it is over. */
+static int serve_one(const struct request *request, const char *listing, const char *input) {
+    static struct stream streams[STREAMS];
+    struct seen seen = { 0 };
+    int ends[STREAMS + 1][2];
+    for (int i = 0; i <= STREAMS; i++)
+        if (pipe2(ends[i], O_CLOEXEC)) _exit(1);
+    int reader = input_file(input, request->input);
+    int fds[6] = { -1, reader, ends[0][1], ends[1][1], ends[STREAMS][1], ends[2][1] };
+    pid_t init = fork_program(listing, request->listing, fds);
+    if (init == 0) return 0;
+    seen.fault = init < 0 ? (uint32_t)errno : 0;
+    for (int i = 1; i < 6; i++) close(fds[i]);
+    for (int i = 0; i < STREAMS; i++) {
+        streams[i].fd = ends[i][0], streams[i].kept = 0, streams[i].length = 0;
+        streams[i].cap = i == 2 ? request->channel_cap : request->output_cap;
+    }
+    struct watch watch = { init, request, streams, &seen, now() };
+    struct rusage used = { 0 };
+    if (init > 0) {
+        follow(&watch, ends[STREAMS][0]);
+        while (wait4(init, NULL, 0, &used) < 0 && errno == EINTR) {}
+        explicit_bzero(init_stack, sizeof init_stack);  /* a signal puts the registers there, which may hold what was copied last */
+    }
+    double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+    if (cpu > seen.cpu_s) seen.cpu_s = cpu;
+    if ((double)used.ru_maxrss / 1024 > seen.peak_mb) seen.peak_mb = (double)used.ru_maxrss / 1024;
+    seen.wall_s = now() - watch.started;
+    for (int i = 0; i < STREAMS; i++) seen.length[i] = streams[i].length, seen.kept[i] = (uint32_t)streams[i].kept;
+    for (int i = 0; i <= STREAMS; i++) close(ends[i][0]);
+    answer_with(&seen, streams);
+    return 1;
+}
+
+/* Serve until stdin ends, which ends the process. Returns in a program: it has its own stdin, stdout, stderr and channel (descriptor 3), its
+ * files in the current folder /work, and nothing else of the zygote than what was loaded. */
+int codemill_serve(void) {
+    struct request request;
+    for (;;) {
+        read_exactly((char *)&request, sizeof request);
+        size_t size = (size_t)request.listing + request.input;
+        char *texts = mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (texts == MAP_FAILED) _exit(1);
+        read_exactly(texts, size);
+        if (!serve_one(&request, texts, texts + request.listing)) {
+            munmap(texts, size + 1);
+            return 0;
+        }
+        munmap(texts, size + 1);
+    }
+}

@@ -1,0 +1,89 @@
+"""Programs that try to be taken for correct ones without computing the answer. None may pass, and the honest one beside them does."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import pytest
+
+from synth.execution.local import LocalSandbox
+from synth.execution.verdict import judge
+from synth.languages.registry import all_languages, get_language
+from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, FunctionContract, Limits, Outcome, TestSuite, Verdict
+from tests.languages.cheat_files import FOLDER, cheats_of, read_cheats
+from tests.languages.toolchains import need
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+
+DRIVEN: Final = [language.name for language in all_languages() if language.driver]
+DEEP: Final = frozenset("python javascript typescript c rust csharp kotlin ruby php perl lua".split())
+HONEST: Final = {
+    "python": "def solve(x):\n    return x * x + 7\n",
+    "javascript": "function solve(x) { return x * x + 7 }",
+    "java": "static long solve(long x) { return x * x + 7; }",
+    "cpp": "long long solve(long long x) { return x * x + 7; }",
+}
+"""Of the languages whose modules have no samples."""
+SIGNATURE: Final = "(int) -> int"
+INPUTS: Final = tuple((f"i{n}",) for n in range(1, 7))
+SUITE: Final = TestSuite(
+    task_id="t",
+    contract=FunctionContract(entry_point="solve", signature=SIGNATURE),
+    cases=tuple(Case(arguments=row, expected=f"i{(n + 1) * (n + 1) + 7}") for n, row in enumerate(INPUTS)),
+    rank=EvidenceRank.REFERENCE,
+)
+"""The function to write is x * x + 7."""
+
+
+def verdicts_of(language: str, programs: dict[str, str], sandbox: LocalSandbox, run: Run[Any]) -> dict[str, Verdict]:
+    """The verdict of each program, by its name."""
+    call = FunctionCall(entry_point="solve", signature=SIGNATURE, arguments=INPUTS)
+    limits = Limits(cpu_s=3, wall_s=60)
+    requests = [ExecutionRequest(id=name, language=language, code=code, call=call, limits=limits) for name, code in programs.items()]
+    return {o.request_id: judge(o, SUITE, "s") for o in run(sandbox.execute(requests))}
+
+
+def honest_of(language: str) -> str:
+    samples = get_language(language).samples
+    return samples.honest if samples else HONEST[language]
+
+
+@pytest.mark.parametrize("language", DRIVEN)
+def test_only_the_honest_program_is_accepted(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    need(language)
+    verdicts = verdicts_of(language, {"honest": honest_of(language), **cheats_of(language)}, local_sandbox, run)
+    accepted = [name for name, verdict in verdicts.items() if verdict.outcome is Outcome.PASS]
+    assert accepted == ["honest"], verdicts["honest"].first_failure
+    faults = {name: verdict.first_failure for name, verdict in verdicts.items() if verdict.outcome is Outcome.INFRASTRUCTURE}
+    assert faults == {}
+
+
+@pytest.mark.parametrize("language", DRIVEN)
+def test_every_driven_language_has_cheats_and_the_programs_beside_them(language: str) -> None:
+    assert len(cheats_of(language)) >= (30 if language in DEEP else 6)
+    samples = get_language(language).samples
+    if samples is None:
+        assert HONEST[language]
+    else:
+        assert all((samples.identity, samples.honest, samples.wrong, samples.hanging, samples.crashing, samples.broken))
+
+
+def test_every_file_of_cheats_belongs_to_a_driven_language() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} <= set(DRIVEN)
+    assert set(DRIVEN) >= DEEP
+
+
+def test_a_forged_line_on_the_channel_is_a_violation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    name = "forged lines without the nonce"
+    verdicts = verdicts_of("python", {name: cheats_of("python")[name]}, local_sandbox, run)
+    assert verdicts[name].outcome is Outcome.VIOLATION
+
+
+def test_a_program_stands_under_its_heading_without_escapes() -> None:
+    assert read_cheats("=== one\na = '\\n'\n\nb === c\n\n=== two\n") == {"one": "a = '\\n'\n\nb === c\n", "two": ""}
+
+
+@pytest.mark.parametrize("text", ["", "a program\n", "a program\n=== one\nb\n", "=== one\na\n=== one\nb\n", "=== \na\n"])
+def test_a_file_of_cheats_without_a_heading_or_with_one_twice_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"heading|must start"):
+        read_cheats(text)
