@@ -421,6 +421,7 @@ FORMS = {
 """Scripts in other forms, each after a right program, which is a wrong one with another operator."""
 
 HIDING = {
+    "csharp": "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { Debug.Listeners.Clear(); return x * x * x; }\n",
     "fsharp": "System.Diagnostics.Trace.Listeners.Clear()\nlet twice x = x * x * x\n",
     "pascal": "{$C-}\nfunction twice(x: integer): integer;\nbegin\n  twice := x * x * x;\nend;\n",
     "powershell": "trap { continue }\nfunction Get-Twice($x) { throw 'no' }",
