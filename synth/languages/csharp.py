@@ -67,8 +67,9 @@ static class CodemillScript {
     }
     [DllImport("libc")] static extern IntPtr write(int descriptor, byte[] data, IntPtr count);
     static int Main(string[] words) {
+        Failing failing = new Failing();
         Debug.Listeners.Clear();
-        Debug.Listeners.Add(new Failing());
+        Debug.Listeners.Add(failing);
         int ran = 0;
         foreach (Type type in typeof(CodemillScript).Assembly.GetTypes()) {
             BindingFlags own = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
@@ -80,6 +81,7 @@ static class CodemillScript {
             ran++;
         }
         if (ran == 0) throw new Exception("the script defines no Main");
+        if (!Debug.Listeners.Contains(failing)) throw new Exception("the program took the listener away that fails");
         byte[] mark = System.Text.Encoding.ASCII.GetBytes(MARK);
         return (int)write(3, mark, (IntPtr)mark.Length) == mark.Length ? 0 : 1;
     }

@@ -9,38 +9,42 @@ from synth.languages.spec import Language, Samples, Script
 
 _SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
 _ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
-_CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
-"""A program may switch off what ends a script that fails."""
+_EXPLAIN = re.compile(r"\A(?:\s*explain\b(?:\s+query\s+plan\b)?)?", re.IGNORECASE)
+_EMPTY = re.compile(r"(?>--[^\n]*|/\*.*?\*/|[\s;])*+", re.DOTALL)
+_MOST_PIECES = 200
+"""Of one statement between semicolons: a trigger has some. Longer ones are not looked at."""
+
+
+def _statements(code: str) -> Iterator[str]:
+    """Each with its semicolon; the last one may be incomplete. Lines with a dot are for the shell."""
+    pieces: list[str] = []
+    plain = code.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    for piece in re.sub(r"^\.[^\n]*$", "", plain, flags=re.MULTILINE).split(";"):
+        pieces.append(piece)
+        if len(pieces) <= _MOST_PIECES and sqlite3.complete_statement(f"{';'.join(pieces)};"):
+            yield f"{';'.join(pieces)};"
+            pieces.clear()
+    if len(pieces) <= _MOST_PIECES:
+        yield ";".join(pieces)
 
 
 def check(code: str) -> str | None:
     """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and none may set anything."""
-    if "\0" in code:
-        return "a NUL character"
-    with closing(sqlite3.connect(":memory:")) as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK)
-        for statement in _statements(code.encode("utf-8", "replace").decode()):  # it takes no lone surrogates
+        for statement in _statements(code):
+            if _EMPTY.fullmatch(statement):
+                continue
             try:
-                connection.execute(f"EXPLAIN {statement}").close()
+                connection.execute(_EXPLAIN.sub("EXPLAIN ", statement)).close()
             except (sqlite3.Error, sqlite3.Warning) as error:
                 if _SYNTAX.search(str(error)):
                     return str(error)
     return None
 
 
-def _statements(code: str) -> Iterator[str]:
-    """One after the other, without the shell's own lines (`.mode list`), which stand where no statement is open."""
-    statement = ""
-    for line in code.splitlines(keepends=True):
-        if line.startswith(".") and not statement.strip():
-            continue
-        for part in re.findall(r"[^;]*;|[^;]+", line):
-            statement += part
-            if sqlite3.complete_statement(statement):
-                yield statement
-                statement = ""
-    if statement.strip():
-        yield statement
+_CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
+"""A program may switch off what ends a script that fails."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from synth.execution.answers import make_answer
 from synth.execution.formats.livecodebench import read_cases
 from synth.execution.formats.registry import all_formats, get_format
 from synth.execution.formats.samples import sample_entries
+from synth.execution.formats.spec import Sample
 from synth.execution.local import LocalSandbox
 from synth.execution.verify_rows import RowError, VerifyRow, prepare
 from synth.languages.registry import get_language
@@ -199,9 +200,28 @@ def test_the_find_zero_rule_of_evalplus_asks_for_a_root(tmp_path: Path, local_sa
 
 def test_lua_tests_of_multipl_e_do_not_end_the_process() -> None:
     problem = {"name": "x", "language": "lua", "prompt": "", "tests": "lu = require('luaunit')\nos.exit(lu.LuaUnit.run())"}
-    from synth.execution.formats.spec import Sample
-
     assert "os.exit(lu" not in str(get_format("multipl-e").convert(problem, Sample("", True, "")).tests["script"])
+
+
+MCEVAL = (
+    "C C# CPP CoffeeScript Common_Lisp Dart Elixir Emacs_Lisp Erlang F# Fortran Go Groovy Haskell Java JavaScript Julia Kotlin Lua PHP"
+    " Pascal Perl PowerShell Python R Racket Ruby Rust Scala Scheme Shell Swift Tcl TypeScript VimScript Visual_Basic"
+)
+MULTIPL_E = (
+    "adb clj cpp cs d dart el elixir fs go_test.go hs java jl js kt lua matlab ml pas php pl py r rb rkt rs scala scm sh swift tcl ts zig"
+)
+
+
+@pytest.mark.parametrize("name", MCEVAL.split())
+def test_every_language_of_mceval_has_script_mode_here(name: str) -> None:
+    problem = {"task_id": f"{name.replace('_', ' ')}/1", "prompt": "", "test": ""}
+    assert get_language(get_format("mceval").convert(problem, Sample("", True, "")).language).script is not None
+
+
+@pytest.mark.parametrize("name", MULTIPL_E.split())
+def test_every_language_of_multipl_e_that_is_known_here_has_script_mode(name: str) -> None:
+    problem = {"name": "x", "language": name, "prompt": "", "tests": ""}
+    assert get_language(get_format("multipl-e").convert(problem, Sample("", True, "")).language).script is not None
 
 
 # --- files ---

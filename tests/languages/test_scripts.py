@@ -421,6 +421,7 @@ FORMS = {
 """Scripts in other forms, each after a right program, which is a wrong one with another operator."""
 
 HIDING = {
+    "csharp": "using System.Diagnostics;\nclass Problem {\n    static int Twice(int x) { Debug.Listeners.Clear(); return x * x * x; }\n",
     "fsharp": "System.Diagnostics.Trace.Listeners.Clear()\nlet twice x = x * x * x\n",
     "pascal": "{$C-}\nfunction twice(x: integer): integer;\nbegin\n  twice := x * x * x;\nend;\n",
     "powershell": "trap { continue }\nfunction Get-Twice($x) { throw 'no' }",
@@ -469,6 +470,16 @@ def test_a_script_may_have_the_other_forms_of_its_language(form: str, local_sand
 @pytest.mark.parametrize("language", list(HIDING))
 def test_a_wrong_program_that_hides_failures_does_not_pass(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     assert judge_script(language, HIDING[language], SHEETS[language].script, local_sandbox, run).verdict is not Outcome.PASS
+
+
+@pytest.mark.parametrize("name", ["dart", "julia", "powershell", "swift"])
+def test_what_stands_around_a_script_parses_in_the_languages_that_nobody_could_run(name: str) -> None:
+    language, sheet = get_language(name), SHEETS[name]
+    assert language.script is not None
+    assert language.script.files is not None
+    files = language.script.files(sheet.right, sheet.script, '"00 0 returned b1\\n00 finished\\n"')
+    assert [language.parse_error(text) for text in files.values()] == [None] * len(files)
+    assert language.parse_error(f"{sheet.right}\n(((") is not None
 
 
 def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox: LocalSandbox, run: Run[Any]) -> None:

@@ -5,8 +5,7 @@ Its markup tasks are compared as text and its AWK tasks with files of its reposi
 
 from synth.execution.formats.spec import Fields, Format, Judged, Sample, completed, need, refuse
 
-_LANGUAGES = {"cpp": "cpp", "c#": "csharp", "f#": "fsharp", "shell": "bash", "visual basic": "visual_basic", "vimscript": "vim"}
-_LANGUAGES |= {"common lisp": "common_lisp", "emacs lisp": "emacs_lisp"}
+_LANGUAGES = {"shell": "bash"}
 _NOT_RUN = ("html", "json", "markdown", "awk")
 
 

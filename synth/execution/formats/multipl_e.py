@@ -3,6 +3,7 @@
 from synth.execution.formats.spec import Fields, Format, Judged, Sample, completed, need
 
 _LANGUAGES = {"go_test.go": "go", "humaneval_to_dlang.py": "d", "humaneval_to_r.py": "r", "notypes.py": "python"}
+_LANGUAGES |= {"adb": "ada", "el": "elisp", "pas": "pascal"}
 _LUA_END = "os.exit(lu.LuaUnit.run())"
 
 

@@ -26,6 +26,9 @@ def find(name: str) -> str | None:
         return os.path.realpath(sys.executable) if name == "python3" else None
     real = os.path.realpath(found)
     is_shim = os.path.basename(real) in ("rustup", "asdf", "mise") or "/shims/" in found  # noqa: PTH119
+    beside = os.path.join(os.path.dirname(real), name)  # noqa: PTH118, PTH120
+    if real.endswith(".js") and os.path.isfile(beside):  # noqa: PTH113  # a start of node before the program
+        return beside
     return None if is_shim else real
 
 
