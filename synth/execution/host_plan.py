@@ -31,6 +31,7 @@ _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full")
 _READABLE: Final = (
     *("/dev/random", "/dev/urandom", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg"),
     *("/proc/version", "/proc/filesystems", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/ngroups_max", "/proc/sys/kernel/pid_max"),
+    *("/etc/ssl/openssl.cnf", "/etc/localtime", "/etc/nsswitch.conf"),  # node and others give up when they may not read what is there
     *("/proc/sys/kernel/threads-max", "/proc/sys/vm/overcommit_memory", "/proc/sys/vm/max_map_count", "/proc/sys/vm/mmap_min_addr"),
 )
 _SPARE_PROCESSES: Final = 256
@@ -105,7 +106,7 @@ def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
         operation(Code.WRITE, "/proc/self/oom_score_adj", "1000"),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
         *scope,
-        filter_operation(holder, plan.listens),
+        filter_operation(holder, plan.listens, counted=False),
         operation(Code.SPAWN, numbers=(1, plan.host_id or 0)),
     ]
 
