@@ -78,7 +78,9 @@ def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
 
 
 def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool) -> bytes:
-    """The whole list of a job. Raises ValueError as plan.py's; SandboxError for a folder that the jobs' user cannot enter."""
+    """The whole list of a job. Raises ValueError and OSError as plan.py's; SandboxError for a folder that the jobs' user cannot enter."""
+    for path in job.readonly:
+        Path(path).lstat()
     if plan.host_id is not None:
         for path in (*job.readonly, moved(job.argv[0], folders, job.readonly), str(folders.work)):
             _check_reachable(path, plan.host_id)

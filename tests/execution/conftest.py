@@ -45,8 +45,16 @@ def sandbox(request: pytest.FixtureRequest, temporary: Path) -> Iterator[Process
 
 
 @pytest.fixture
+def open_folder(temporary: Path) -> Iterator[Path]:
+    """A folder that a job of any user can reach."""
+    with tempfile.TemporaryDirectory(dir=temporary) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
 def namespaces(sandbox: ProcessSandbox) -> None:
-    """For tests of what namespaces give: names of the host that are not there, /work itself, folders that only root may enter."""
+    """For tests of what namespaces give: names of the host that are not there."""
     if sandbox.level == "C":
         pytest.skip("level C has no namespaces")
 
@@ -71,9 +79,9 @@ def run_c(sandbox: ProcessSandbox) -> RunPython:
         pytest.skip("no C compiler")
 
     def run(source: str, folder: Path, **limits: float) -> JobResult:
-        compile_job = Job(
-            (compiler, "-O1", "-o", "program", "program.c"), {"program.c": source.encode()}, None, Limits(), ENVIRONMENT, writable=folder
-        )
+        environment = {**ENVIRONMENT, "TMPDIR": "/tmp"}
+        command = (compiler, "-O1", "-o", "program", "program.c")
+        compile_job = Job(command, {"program.c": source.encode()}, None, Limits(), environment, writable=folder)
         compiled = sandbox.run(compile_job)
         assert compiled.exit_code == 0, compiled.stderr.data.decode()
         return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))

@@ -78,7 +78,7 @@ def decoy(targets: Decoys, sandbox: ProcessSandbox) -> Iterator[Decoys]:
 def test_the_property_holds(attack: Attack, language: Language, sandbox: ProcessSandbox, weapons: Weapons, decoy: Decoys) -> None:
     if language not in weapons:
         pytest.skip(f"nothing here to run {language}")
-    result = sandbox.run(weapons[language].job(attack.name, decoy.mark, decoy.targets(), Limits(**attack.limits)))  # type: ignore[arg-type]
+    result = sandbox.run(weapons[language].job(attack.name, decoy.mark, decoy.targets(), Limits(**attack.limits)))
     check(attack, result, sandbox.listens)
 
 
@@ -106,6 +106,19 @@ def test_the_attack_works_where_nothing_isolates(attack: Attack, language: Langu
         command = [*weapon.command, attack.name, targets.mark]
         done = subprocess.run(command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False)
     assert b"REACHED" in done.stdout, done
+
+
+@pytest.mark.parametrize(
+    "name", ["write_file_outside", "rename_file_outside", "kill_process_outside", "renice_process_outside", "connect_tcp"]
+)
+def test_the_sweep_sees_what_an_attack_changes(name: str, weapons: Weapons, temporary: Path) -> None:
+    with decoys(temporary) as targets, tempfile.TemporaryDirectory() as folder:
+        before = targets.state()
+        assert targets.state() == before
+        Path(folder, "attacks.py").write_bytes(weapons["python"].files["attacks.py"])
+        command = [*weapons["python"].command, name, targets.mark]
+        subprocess.run(command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False)
+        assert targets.state() != before
 
 
 @pytest.mark.parametrize("name", [*GRAVE, *ZYGOTE_CALLS, *BY_ARGUMENT])

@@ -1,12 +1,14 @@
-"""Hostile programs, one property each. Their targets are listeners, files and processes that the test itself makes."""
+"""What a program sees of the machine, and what is measured of it: properties of the sandbox that one language is enough to show.
+
+The attacks that are made in several languages are in test_hostile.py.
+"""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,53 +33,9 @@ def text(result: JobResult) -> str:
     return result.stdout.data.decode() + result.stderr.data.decode()
 
 
-def processes_with(marker: str) -> list[int]:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (folder / "cmdline").read_bytes() and int(folder.name) != os.getpid():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.2)
-        yield server
-
-
-def test_a_listener_on_loopback_cannot_be_reached(run_python: RunPython, listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
-    result = run_python(f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2)\nprint('reached')")
-    assert "reached" not in text(result)
-    assert result.exit_code == 1
-    with pytest.raises(TimeoutError):
-        listener.accept()
-
-
-def test_an_abstract_unix_socket_of_the_host_cannot_be_reached(run_python: RunPython) -> None:
-    name = f"\0codemill-decoy-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(name)
-        server.listen()
-        result = run_python(f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect({name!r})\nprint('reached')")
-    assert "ConnectionRefusedError" in text(result) or "PermissionError" in text(result)
-
-
 @pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"])
 def test_only_unix_sockets_can_be_made(run_python: RunPython, family: str) -> None:
     assert "PermissionError" in text(run_python(f"import socket\nsocket.socket(socket.{family}, socket.SOCK_DGRAM)"))
-
-
-def test_a_file_of_the_host_cannot_be_read(run_python: RunPython, tmp_path: Path) -> None:
-    decoy = tmp_path / "decoy"
-    decoy.write_text("secret")
-    decoy.chmod(0o644)
-    seen = text(run_python(f"print(open({str(decoy)!r}).read())"))
-    assert "FileNotFoundError" in seen or "PermissionError" in seen
 
 
 @pytest.mark.usefixtures("namespaces")
@@ -148,13 +106,6 @@ except OSError as error:
     assert seen.startswith("19 Resource temporarily unavailable")
 
 
-def test_a_fork_bomb_that_goes_on_forking_is_stopped(run_python: RunPython, sandbox: ProcessSandbox) -> None:
-    source = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass\n"
-    result = run_python(source, processes=20, cpu_s=1, wall_s=20)
-    assert result.stop in {Stop.CPU, Stop.WALL}
-    assert not processes_with("/work/program.py")
-
-
 def test_a_memory_bomb_is_stopped_or_refused(run_python: RunPython, sandbox: ProcessSandbox) -> None:
     result = run_python("blocks = []\nwhile True: blocks.append(b'x' * (1 << 22))", memory_mb=128)
     if sandbox.level == "A":
@@ -169,11 +120,6 @@ def test_a_memory_bomb_without_a_data_limit_is_stopped(run_python: RunPython) ->
     assert run_python(source, memory_mb=128, job={"data_limit": False}).stop is Stop.MEMORY
 
 
-def test_memory_spread_over_processes_counts_as_a_whole(run_python: RunPython) -> None:
-    source = "import os, time\nfor _ in range(4): os.fork()\nb = b'x' * (30 << 20)\ntime.sleep(30)"
-    assert run_python(source, memory_mb=128).stop is Stop.MEMORY
-
-
 def test_endless_output_is_stopped_and_capped(run_python: RunPython) -> None:
     result = run_python("while True: print('x' * 100000)", output_bytes=100_000)
     assert result.stop is Stop.OUTPUT
@@ -185,108 +131,24 @@ def test_endless_output_on_the_private_channel_is_stopped(run_python: RunPython)
     assert result.stop is Stop.OUTPUT and len(result.channel) == 100_000
 
 
-def test_a_sleeping_daemon_in_its_own_session_does_not_survive(run_python: RunPython) -> None:
-    source = """
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        while True: time.sleep(60)
-    os._exit(0)
-os.wait()
-print("left")
-"""
-    result = run_python(source)
-    assert result.exit_code == 0 and result.wall_s < 30
-    assert not processes_with("/work/program.py")
-
-
-def test_a_child_that_holds_stdout_does_not_hold_us(run_python: RunPython) -> None:
-    result = run_python("import os, time\nif os.fork() == 0: time.sleep(600)\nprint('done')", wall_s=60)
-    assert result.exit_code == 0 and result.wall_s < 30 and result.stdout.data == b"done\n"
-
-
-@pytest.mark.usefixtures("namespaces")
-def test_planted_links_and_pipes_stay_inside(run_python: RunPython, tmp_path: Path) -> None:
-    decoy = tmp_path / "decoy"
+def test_planted_links_and_pipes_stay_inside(run_python: RunPython, open_folder: Path) -> None:
+    decoy = open_folder / "decoy"
     decoy.write_text("untouched")
-    shared = tmp_path / "shared"
+    shared = open_folder / "shared"
     shared.mkdir()
-    source = (
-        f"import os\nos.symlink({str(decoy)!r}, '/work/program.out')\nos.mkfifo('/work/pipe')\nopen('/work/program.out', 'w').write('x')"
-    )
+    source = f"import os\nos.symlink({str(decoy)!r}, 'program.out')\nos.mkfifo('pipe')\nopen('program.out', 'w').write('x')"
     planted = run_python(source, job={"writable": shared})
-    assert "FileNotFoundError" in text(planted) and (shared / "pipe").is_fifo()
+    assert "Error: " in text(planted) and (shared / "pipe").is_fifo()
     again = run_python("print('still fine')", job={"writable": shared})
     assert "still fine" in text(again) or again.infrastructure
     assert decoy.read_text() == "untouched"
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_our_own_files_are_not_written_through_a_planted_link(run_python: RunPython, tmp_path: Path) -> None:
-    (tmp_path / "program.py").symlink_to("/work/elsewhere.py")
-    result = run_python("print('ran')", job={"writable": tmp_path})
+def test_our_own_files_are_not_written_through_a_planted_link(run_python: RunPython, open_folder: Path) -> None:
+    (open_folder / "program.py").symlink_to("elsewhere.py")
+    result = run_python("print('ran')", job={"writable": open_folder})
     assert result.infrastructure is not None and "program.py" in result.infrastructure
-    assert not (tmp_path / "elsewhere.py").exists()
-
-
-def test_a_huge_file_ends_at_the_limit(run_python: RunPython) -> None:
-    result = run_python("f = open('huge', 'wb')\nwhile True: f.write(b'x' * 1000000); f.flush()", file_bytes=1 << 20)
-    assert "File too large" in text(result) or result.signal == 25
-
-
-def test_many_files_cannot_fill_the_work_folder(run_python: RunPython) -> None:
-    source = "import time\nfor i in range(1000):\n    f = open(f'{i}', 'wb'); f.write(b'x' * 1000000); f.close(); time.sleep(0.002)"
-    result = run_python(source, file_bytes=1 << 20)
-    assert "No space left on device" in text(result) or result.stop is Stop.OUTPUT
-
-
-def test_many_inodes_end_at_the_limit(run_python: RunPython) -> None:
-    result = run_python("for i in range(100000): open(f'{i}', 'w').close()")
-    assert "No space left on device" in text(result) or result.stop is Stop.OUTPUT
-
-
-def test_device_nodes_cannot_be_made(run_python: RunPython) -> None:
-    assert "PermissionError" in text(run_python("import os, stat\nos.mknod('/work/disk', 0o666 | stat.S_IFBLK, os.makedev(254, 0))"))
-
-
-@X86
-@pytest.mark.parametrize(
-    ("name", "call"),
-    [
-        ("ptrace", "attempt(101, 16, os.getppid(), 0, 0)"),
-        ("mount", "attempt(165, b'none', b'/work', b'tmpfs', 0, 0)"),
-        ("pivot_root", "attempt(155, b'/', b'/')"),
-        ("chroot", "attempt(161, b'/work')"),
-        ("process_vm_writev", "attempt(311, 1, 0, 0, 0, 0, 0)"),
-        ("pidfd_getfd", "attempt(438, os.pidfd_open(1), 0, 0)"),
-        ("unshare", "attempt(272, 0x10000000)"),
-        ("unshare", "attempt(272, 0x20000)"),
-        ("clone into a new namespace", "attempt(56, 0x10000000 | 17, 0, 0, 0, 0)"),
-        ("setns", "attempt(308, os.open('/proc/self/ns/net', 0), 0)"),
-        ("an AF_VSOCK socket", "attempt(41, 40, 1, 0)"),
-        ("a seccomp listener", "attempt(317, 1, 8, 0)"),
-        ("keyctl", "attempt(250, 0, -3, 0)"),
-        ("add_key", "attempt(248, b'user', b'decoy', b'x', 1, -3)"),
-        ("bpf", "attempt(321, 0, 0, 0)"),
-        ("perf_event_open", "attempt(298, ctypes.create_string_buffer(128), 0, -1, -1, 0)"),
-        ("userfaultfd", "attempt(323, 1)"),
-        ("kexec_load", "attempt(246, 0, 0, 0, 0)"),
-        ("init_module", "attempt(175, 0, 0, b'')"),
-        ("open_by_handle_at", "attempt(304, 3, 0, 0)"),
-        ("fsopen", "attempt(430, b'tmpfs', 0)"),
-        ("mount_setattr", "attempt(442, -100, b'/usr', 0, ctypes.create_string_buffer(32), 32)"),
-        ("sethostname", "attempt(170, b'other', 5)"),
-        ("terminal injection by ioctl", "attempt(16, 0, 0x5412, b'x')"),
-    ],
-)
-def test_a_call_that_no_harmless_program_makes_is_a_violation(run_python: RunPython, sandbox: ProcessSandbox, name: str, call: str) -> None:
-    result = run_python(f"{ATTEMPT}print('before', flush=True)\n{call}\nprint('after')")
-    if sandbox.level == "C" and "socket" in name:
-        assert text(result) == "before\nrefused 1\nafter\n"  # no socket at all can be made there
-        return
-    assert (result.stop, result.violation, result.signal) == (Stop.VIOLATION, name, 9)
-    assert text(result) == "before\n"
+    assert not (open_folder / "elsewhere.py").exists()
 
 
 @X86
@@ -334,16 +196,6 @@ def test_calls_that_the_filter_cannot_judge_do_not_exist(run_python: RunPython, 
     assert text(run_python(ATTEMPT + call)).startswith("refused 38")
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/self/uid_map"],
-)
-def test_settings_of_the_kernel_cannot_be_opened_for_writing(run_python: RunPython, path: str) -> None:
-    # opened only, and in a mode that changes nothing: were it to succeed, no setting of this machine would differ
-    result = run_python(f"import os\nos.open({path!r}, os.O_WRONLY)\nprint('opened')")
-    assert "opened" not in text(result)
-
-
 def test_no_capability_and_no_way_to_one(run_python: RunPython) -> None:
     seen = text(run_python("print(open('/proc/self/status').read())")).split()
     for name in ("CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"):
@@ -380,18 +232,6 @@ def test_zombies_are_reaped_with_the_job(run_python: RunPython) -> None:
     assert "Z" not in states
 
 
-def test_ignoring_every_signal_does_not_help(run_python: RunPython) -> None:
-    source = """
-import signal
-for number in range(1, 65):
-    try: signal.signal(number, signal.SIG_IGN)
-    except (OSError, ValueError): pass
-while True: pass
-"""
-    result = run_python(source, cpu_s=1)
-    assert result.stop is Stop.CPU and result.signal == 9
-
-
 def test_burning_cpu_is_stopped_by_cpu_time(run_python: RunPython) -> None:
     result = run_python("while True: pass", cpu_s=0.5)
     assert result.stop is Stop.CPU
@@ -410,17 +250,18 @@ def test_waiting_is_no_cpu_time(run_python: RunPython) -> None:
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_shared_memory_of_a_job_is_gone_in_the_next(run_python: RunPython) -> None:
-    source = "import ctypes\nprint(ctypes.CDLL(None).shmget(4711, 4096, {flags}) >= 0)"
+def test_semaphores_of_a_job_are_gone_in_the_next(run_python: RunPython) -> None:
+    source = "import ctypes\nprint(ctypes.CDLL(None).semget(4711, 1, {flags}) >= 0)"
     assert text(run_python(source.format(flags=0o1600))).strip() == "True"
     assert text(run_python(source.format(flags=0))).strip() == "False"
 
 
-@pytest.mark.usefixtures("namespaces")
 def test_files_of_a_job_are_gone_in_the_next(run_python: RunPython) -> None:
-    assert run_python("open('/work/left', 'w'); open('/tmp/left', 'w')").exit_code == 0
-    seen = text(run_python("import os\nprint(os.listdir('/work'), os.path.exists('/tmp/left'))"))
-    assert seen.strip() == "['program.py'] False"
+    environment = {"env": {"TMPDIR": "/tmp"}}
+    source = "import os\nopen('left', 'w'); open(os.environ['TMPDIR'] + '/left', 'w')"
+    assert run_python(source, job=environment).exit_code == 0
+    seen = text(run_python("import os\nprint(os.listdir('.'), os.listdir(os.environ['TMPDIR']))", job=environment))
+    assert seen.strip() == "['program.py'] []"
 
 
 def test_no_descriptor_of_ours_is_open_inside(run_python: RunPython) -> None:
@@ -435,23 +276,15 @@ def test_abort_and_crash_of_the_program_are_reported_as_they_are(run_python: Run
     assert run_python("import sys\nsys.exit(37)").exit_code == 37
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_c_program_cannot_trace_its_init(run_c: RunPython, tmp_path: Path) -> None:
-    source = "#include <sys/ptrace.h>\n#include <stdio.h>\nint main(void) { return ptrace(PTRACE_ATTACH, 1, 0, 0) == -1 ? 7 : 0; }"
-    assert run_c(source, tmp_path).violation == "ptrace"
-
-
-@pytest.mark.usefixtures("namespaces")
-def test_c_stack_overflow_is_a_crash_not_a_hang(run_c: RunPython, tmp_path: Path) -> None:
+def test_c_stack_overflow_is_a_crash_not_a_hang(run_c: RunPython, open_folder: Path) -> None:
     source = "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\nint main(void) { return f(0); }"
-    assert run_c(source, tmp_path).signal == 11
+    assert run_c(source, open_folder).signal == 11
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_c_program_cannot_change_its_folder_when_it_is_read_only(run_c: RunPython, tmp_path: Path) -> None:
-    source = '#include <stdio.h>\nint main(void) { return fopen("/work/planted", "w") ? 0 : 7; }'
-    assert run_c(source, tmp_path).exit_code == 7
-    assert not (tmp_path / "planted").exists()
+def test_c_program_cannot_change_its_folder_when_it_is_read_only(run_c: RunPython, open_folder: Path) -> None:
+    source = '#include <stdio.h>\nint main(void) { return fopen("planted", "w") ? 0 : 7; }'
+    assert run_c(source, open_folder).exit_code == 7
+    assert not (open_folder / "planted").exists()
 
 
 def test_the_sandbox_still_works_after_all_of_that(run_python: RunPython) -> None:

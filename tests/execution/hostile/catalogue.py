@@ -35,7 +35,6 @@ def _attack(name: str, meaning: str, *ends: str | Stop, outside: bool = False, *
     return Attack(name, meaning, frozenset(ends or {REFUSED}), limits, outside)
 
 
-_TIME: Final[Mapping[str, float]] = {"cpu_s": 0.4, "wall_s": 20}
 ATTACKS: Final = (
     _attack("read_file_outside", "a file outside cannot be read", outside=True),
     _attack("write_file_outside", "a file outside cannot be changed", outside=True),
@@ -77,8 +76,8 @@ ATTACKS: Final = (
     _attack("zombies", "zombies are reaped", LEFT),
     _attack("stop_oneself", "a program that stops itself ends by the wall", Stop.WALL, wall_s=0.6),
     _attack("sleep_forever", "a program that sleeps ends by the wall", Stop.WALL, wall_s=0.6),
-    _attack("ignore_signals", "ignoring every signal does not help", Stop.CPU, **_TIME),
-    _attack("burn_in_children", "time in children counts as a whole", Stop.CPU, **_TIME),
+    _attack("ignore_signals", "ignoring every signal does not help", Stop.CPU, cpu_s=0.4, wall_s=20),
+    _attack("burn_in_children", "time in children counts as a whole", Stop.CPU, cpu_s=0.4, wall_s=20),
     _attack("memory_bomb", "memory ends at the limit", REFUSED, Stop.MEMORY, memory_mb=128),
     _attack("memory_in_children", "memory in children counts as a whole", Stop.MEMORY, memory_mb=128),
     _attack("shared_memory_bomb", "shared memory ends at the limit", REFUSED, Stop.MEMORY, memory_mb=128),

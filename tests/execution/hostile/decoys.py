@@ -82,7 +82,7 @@ class Decoys:
         if self.victim.poll() is not None:
             return {"victim": "dead"}
         return {
-            "victim": Path(f"/proc/{pid}/stat").read_text().split()[2],
+            "victim is stopped": Path(f"/proc/{pid}/stat").read_text().split()[2] in "Tt",
             "priority": os.getpriority(os.PRIO_PROCESS, pid),
             "processors": os.sched_getaffinity(pid),
             "limits": resource.prlimit(pid, resource.RLIMIT_NOFILE),
