@@ -31,6 +31,7 @@ _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full")
 _READABLE: Final = (
     *("/dev/random", "/dev/urandom", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg"),
     *("/proc/version", "/proc/filesystems", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/ngroups_max", "/proc/sys/kernel/pid_max"),
+    *("/etc/ssl/openssl.cnf", "/etc/localtime", "/etc/nsswitch.conf"),  # node and others give up when they may not read what is there
     *("/proc/sys/kernel/threads-max", "/proc/sys/vm/overcommit_memory", "/proc/sys/vm/max_map_count", "/proc/sys/vm/mmap_min_addr"),
 )
 _SPARE_PROCESSES: Final = 256
@@ -77,7 +78,9 @@ def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
 
 
 def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool) -> bytes:
-    """The whole list of a job. Raises ValueError as plan.py's; SandboxError for a folder that the jobs' user cannot enter."""
+    """The whole list of a job. Raises ValueError and OSError as plan.py's; SandboxError for a folder that the jobs' user cannot enter."""
+    for path in job.readonly:
+        Path(path).lstat()
     if plan.host_id is not None:
         for path in (*job.readonly, moved(job.argv[0], folders, job.readonly), str(folders.work)):
             _check_reachable(path, plan.host_id)
@@ -105,7 +108,7 @@ def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
         operation(Code.WRITE, "/proc/self/oom_score_adj", "1000"),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
         *scope,
-        filter_operation(holder, plan.listens),
+        filter_operation(holder, plan.listens, counted=False),
         operation(Code.SPAWN, numbers=(1, plan.host_id or 0)),
     ]
 

@@ -17,7 +17,7 @@ class Job:
     argv: tuple[str, ...]
     """argv[0] is an absolute path as seen inside (or a path relative to /work): there is no PATH search."""
     files: Mapping[str, bytes]
-    """Written into /work before the start, by relative path; folders are made; a leading `#!` makes a file executable."""
+    """Written into /work before the start, by relative path; folders are made; a script with `#!` or a binary is made executable."""
     stdin: bytes | Path | None
     """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not matter."""
     limits: Limits

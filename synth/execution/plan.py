@@ -206,14 +206,14 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
             raise ValueError(f"file name {name!r} is not a relative path inside the work folder")
         if len(path.parts) > 1:
             listing.append(operation(Code.MKDIR, str(path.parent), numbers=(0o755,)))
-        listing.append(operation(Code.FILE, str(path), content, numbers=(0o755 if content[:2] == b"#!" else 0o644,)))
+        listing.append(operation(Code.FILE, str(path), content, numbers=(0o755 if content.startswith((b"#!", b"\x7fELF")) else 0o644,)))
     return listing
 
 
-def filter_operation(holder: Holder, listens: bool) -> bytes:
+def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
     """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
-    is left to each of its programs."""
-    return operation(Code.SECCOMP, call_filter(holder, listens), numbers=(int(listens and holder is not Holder.ZYGOTE),))
+    is left to each of its programs. `counted`: by a memory cgroup."""
+    return operation(Code.SECCOMP, call_filter(holder, listens, counted), numbers=(int(listens and holder is not Holder.ZYGOTE),))
 
 
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
@@ -243,14 +243,14 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
-        filter_operation(Holder.ZYGOTE if view.zygote else Holder.APART, plan.listens),
+        filter_operation(Holder.ZYGOTE if view.zygote else Holder.APART, plan.listens, bool(plan.cgroups)),
         operation(Code.SPAWN),
     ]
     return b"".join(view_operations(plan, view, size)), b"".join(after)
 
 
 @lru_cache(maxsize=256)
-def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) -> tuple[bytes, bytes]:
+def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool) -> tuple[bytes, bytes]:
     """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
     worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
     before = [
@@ -267,7 +267,7 @@ def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool) ->
     after = [
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
-        filter_operation(Holder.APART, listens),
+        filter_operation(Holder.APART, listens, counted),
         operation(Code.SPAWN),
         operation(Code.RETURN),
     ]

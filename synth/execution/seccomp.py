@@ -28,6 +28,7 @@ from synth.execution.system_calls import (
     SECCOMP,
     SOCKET,
     SOCKETPAIR,
+    UNCOUNTED,
     ZYGOTE_CALLS,
     Call,
     number,
@@ -114,8 +115,8 @@ def _of_the_outside(same_user: bool) -> dict[Call, bytes]:
 
 
 @cache
-def call_filter(holder: Holder, notify: bool = False) -> bytes:
-    """The filter. Raises KeyError on an unknown processor.
+def call_filter(holder: Holder, notify: bool, counted: bool) -> bytes:
+    """The filter. `counted`: a cgroup counts all memory. Raises KeyError on an unknown processor.
 
     With `notify`, what is grave is told to the listener of the newest filter that says so; where there is none, it answers ENOSYS. So a
     zygote has no listener and each of its programs has one.
@@ -125,6 +126,7 @@ def call_filter(holder: Holder, notify: bool = False) -> bytes:
     actions |= _by_argument(grave)
     if holder is not Holder.ZYGOTE:
         actions |= _of_programs(grave)
+        actions |= {} if counted else dict.fromkeys(UNCOUNTED.values(), _answer(_ENOSYS))
     if holder in (Holder.OTHER_USER, Holder.SAME_USER):
         actions |= _of_the_outside(holder is Holder.SAME_USER)
     table = {found: action for call, action in actions.items() if (found := number(call)) is not None}

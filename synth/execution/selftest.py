@@ -91,7 +91,7 @@ def _targets() -> Iterator[Targets]:
 
 
 def _job(targets: Targets) -> Job:
-    interpreter = _interpreter()
+    interpreter = find_interpreter()
     aims = f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()  # not as arguments: level C replaces /tmp in those
     shown = () if interpreter.startswith("/usr/") else (sys.base_prefix,)
     limits = Limits(cpu_s=30, wall_s=120)
@@ -99,7 +99,7 @@ def _job(targets: Targets) -> Job:
 
 
 @functools.cache
-def _interpreter() -> str:
+def find_interpreter() -> str:
     """Our own Python, or the system's where ours lies in a folder that the user of a job may be unable to enter."""
     own = os.path.realpath(sys.executable)
     found = [path for path in (own, "/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists() and is_open_to_all(path)]

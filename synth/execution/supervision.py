@@ -5,6 +5,7 @@ never blocked by us, and what it used is taken from the kernel's own accounts, n
 """
 
 import contextlib
+import math
 import os
 import select
 import time
@@ -41,7 +42,7 @@ class Sink:
 
 
 class TreeUse(NamedTuple):
-    """What a process tree uses now: CPU seconds in all, and anonymous resident memory in MiB."""
+    """What a process tree uses now: CPU seconds in all, and resident memory in MiB that is of no file."""
 
     cpu_s: float
     memory_mb: float
@@ -54,18 +55,34 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def measure_tree(pid: int) -> TreeUse:
-    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end meanwhile are left out."""
-    ticks, pages, waiting = 0, 0, [pid]
+def measure_tree(pid: int, limit_mb: float = math.inf) -> TreeUse:
+    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end meanwhile are left out.
+
+    Pages that processes share count as well, once, where more than the limit is resident: to tell them from the pages of files costs time.
+    """
+    ticks, own, mapped, waiting, seen = 0, 0, 0, [pid], list[int]()
     while waiting:
         with contextlib.suppress(OSError, IndexError):
             at = waiting.pop()
             fields = Path(f"/proc/{at}/stat").read_bytes().rpartition(b")")[2].split()
             ticks += sum(map(int, fields[11:15]))
             resident, shared = map(int, Path(f"/proc/{at}/statm").read_bytes().split()[1:3])
-            pages += resident - shared
+            own, mapped = own + resident - shared, mapped + shared
+            seen.append(at)
             waiting += _children(at)
-    return TreeUse(ticks / _TICKS_PER_S, pages * _PAGE_BYTES / (1 << 20))
+    memory_mb = own * _PAGE_BYTES / (1 << 20)
+    if memory_mb <= limit_mb < memory_mb + mapped * _PAGE_BYTES / (1 << 20):
+        memory_mb += sum(map(_shared_mb, seen))
+    return TreeUse(ticks / _TICKS_PER_S, memory_mb)
+
+
+def _shared_mb(pid: int) -> float:
+    """A process's part of the anonymous memory that it shares, in MiB."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss_Shmem:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 class Ending(NamedTuple):
@@ -134,7 +151,7 @@ class Supervision:
                 next_check = time.monotonic() + _CHECK_S
 
     def _measure(self) -> TreeUse:
-        use = measure_tree(self.init_pid)
+        use = measure_tree(self.init_pid, math.inf if self.group else self.limits.memory_mb)
         self.highest = TreeUse(max(self.highest.cpu_s, use.cpu_s), max(self.highest.memory_mb, use.memory_mb))
         return use
 

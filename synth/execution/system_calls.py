@@ -109,6 +109,12 @@ REFUSED: Final[Mapping[str, Call]] = {
 }
 """Refused, and not worth a word: runtimes try some of them, others are only of no use here."""
 
+UNCOUNTED: Final[Mapping[str, Call]] = {
+    "memfd_create": Call(319, 279),
+    "shmget": Call(29, 194),
+}
+"""Their memory belongs to no process: without a memory cgroup nobody would count it. Runtimes take files instead."""
+
 OUTSIDE: Final[Mapping[str, Call]] = {
     "connect": Call(42, 203),
     "bind": Call(49, 200),

@@ -61,7 +61,7 @@ class WarmWorkers:
             return None
         own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
         try:
-            request = make_request(replace(job, files=own), self._sandbox.listens)
+            request = make_request(replace(job, files=own), self._sandbox.listens, self._sandbox.level == "A")
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):

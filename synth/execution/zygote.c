@@ -17,7 +17,7 @@ enum stop { STOP_NONE, STOP_CPU, STOP_WALL, STOP_MEMORY, STOP_OUTPUT };
 enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4 };
 
 struct stream { int fd; char *data; size_t cap, kept, room; uint64_t length; };
-struct use { double cpu_s; uint64_t memory_kb; };
+struct use { double cpu_s; uint64_t memory_kb, mapped_kb; };
 struct watch { pid_t init; const struct request *limits; struct stream *streams; struct seen *seen; double started; };
 
 static double now(void) {
@@ -57,6 +57,7 @@ static void add_process(pid_t pid, struct use *sum) {
     if (read_file(path, text, sizeof text)) sscanf(text, "%*u %lu %lu", &resident, &shared);
     sum->cpu_s += (double)(user + system + (unsigned long)reaped_user + (unsigned long)reaped_system) / (double)sysconf(_SC_CLK_TCK);
     sum->memory_kb += (resident > shared ? resident - shared : 0) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+    sum->mapped_kb += shared * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
 }
 
 static int add_children(pid_t pid, pid_t *waiting, int count) {
@@ -78,17 +79,32 @@ static int add_children(pid_t pid, pid_t *waiting, int count) {
     return count;
 }
 
-/* Sum over an init and its living descendants. The memory of the init is the zygote's. */
-static struct use measure(pid_t init) {
-    struct use sum = { 0, 0 };
-    static pid_t waiting[MOST_PROCESSES];
+/* A process's part of the anonymous memory that it shares. */
+static uint64_t shared_kb(pid_t pid) {
+    char path[64], text[4096];
+    unsigned long long found = 0;
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    read_file(path, text, sizeof text);
+    const char *line = strstr(text, "Pss_Shmem:");
+    if (line) sscanf(line, "Pss_Shmem: %llu", &found);
+    return found;
+}
+
+/* Sum over an init and its living descendants. The memory of the init is the zygote's. Pages that processes share count as well, once, where
+ * more than the limit is resident: to tell them from the pages of files costs time. */
+static struct use measure(pid_t init, uint64_t limit_kb) {
+    struct use sum = { 0 };
+    static pid_t waiting[MOST_PROCESSES], seen[MOST_PROCESSES];
+    int visited = 0;
     waiting[0] = init;
     for (int count = 1; count;) {
         pid_t at = waiting[--count];
         add_process(at, &sum);
-        if (at == init) sum.memory_kb = 0;
+        if (at == init) sum.memory_kb = sum.mapped_kb = 0; else if (visited < MOST_PROCESSES) seen[visited++] = at;
         count = add_children(at, waiting, count);
     }
+    if (sum.memory_kb <= limit_kb && limit_kb < sum.memory_kb + sum.mapped_kb)
+        while (visited) sum.memory_kb += shared_kb(seen[--visited]);
     return sum;
 }
 
@@ -96,12 +112,12 @@ static struct use measure(pid_t init) {
 static void stop(struct watch *watch, enum stop reason) {
     if (watch->seen->stop != STOP_NONE) return;
     watch->seen->stop = reason;
-    watch->seen->cpu_s = measure(watch->init).cpu_s;  /* what dies with the pid namespace is in no account afterwards */
+    watch->seen->cpu_s = measure(watch->init, UINT64_MAX).cpu_s;  /* what dies with the pid namespace is in no account afterwards */
     kill(watch->init, SIGKILL);
 }
 
 static void check(struct watch *watch) {
-    struct use use = measure(watch->init);
+    struct use use = measure(watch->init, watch->limits->memory_kb);
     if ((double)use.memory_kb / 1024 > watch->seen->peak_mb) watch->seen->peak_mb = (double)use.memory_kb / 1024;
     if (use.cpu_s > watch->limits->cpu_s) stop(watch, STOP_CPU);
     else if (use.memory_kb > watch->limits->memory_kb) stop(watch, STOP_MEMORY);

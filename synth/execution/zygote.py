@@ -45,11 +45,11 @@ def zygote_files() -> dict[str, bytes] | None:
     return None if library is None else {"libzygote.so": library.read_bytes()}
 
 
-def make_request(job: Job, listens: bool) -> Request:
+def make_request(job: Job, listens: bool, counted: bool) -> Request:
     """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises ValueError for a bad file name."""
     assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
     limits, stdin = job.limits, job.stdin or b""
-    before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens)
+    before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens, counted)
     listing = b"".join([before, *file_operations(job.files), after])
     numbers = (len(listing), len(stdin), limits.output_bytes, job.channel_bytes, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
     return Request(b"".join([_REQUEST.pack(*numbers), listing, stdin]), listing)

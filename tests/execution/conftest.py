@@ -1,28 +1,39 @@
 """Sandboxes of every kind that this machine offers, and a short way to run Python or C in one."""
 
-import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from synth.errors import SandboxError
-from synth.execution.host_plan import is_open_to_all
 from synth.execution.places import Level
 from synth.execution.process import Job, JobResult, ProcessSandbox
+from synth.execution.selftest import find_interpreter
 from synth.records import Limits
 
-_OWN = os.path.realpath(sys.executable)
-_SYSTEM = "/usr/bin/python3"
+PYTHON = (find_interpreter(), "-I", "-S")
+"""One that every user may run, if there is one: at level C a job may be unable to enter the folder of our own."""
+SHOWN = () if PYTHON[0].startswith("/usr/") else (sys.base_prefix,)
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 RunPython = Callable[..., JobResult]
 
 
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where sandboxes have their temporary files, so that what they leave can be seen. Every user can enter it."""
+    tmp_path_factory.getbasetemp()  # not below it
+    with tempfile.TemporaryDirectory(prefix="codemill-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session", params=["A", "B", "C", "twin", "twin at C"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox]:
+def sandbox(request: pytest.FixtureRequest, temporary: Path) -> Iterator[ProcessSandbox]:
     """Each level with the compiled launcher, and the twin with and without namespaces."""
     highest: Level = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
     try:
@@ -34,24 +45,27 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox]:
 
 
 @pytest.fixture
+def open_folder(temporary: Path) -> Iterator[Path]:
+    """A folder that a job of any user can reach."""
+    with tempfile.TemporaryDirectory(dir=temporary) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
 def namespaces(sandbox: ProcessSandbox) -> None:
-    """For tests of what namespaces give: names of the host that are not there, /work itself, folders that only root may enter."""
+    """For tests of what namespaces give: names of the host that are not there."""
     if sandbox.level == "C":
         pytest.skip("level C has no namespaces")
 
 
 @pytest.fixture
 def run_python(sandbox: ProcessSandbox) -> RunPython:
-    """Run Python source as /work/program.py; keyword arguments are fields of Limits, or of Job. At level C a job may be unable to enter the
-    folder of our own interpreter."""
-    interpreter = _OWN if sandbox.level != "C" or is_open_to_all(_OWN) else os.path.realpath(_SYSTEM)
-    if not Path(interpreter).exists():
-        pytest.skip("no Python that every user may run")
+    """Run Python source as /work/program.py; keyword arguments are fields of Limits, or of Job."""
 
     def run(source: str, *, job: Mapping[str, object] | None = None, **limits: float) -> JobResult:
-        shown: tuple[str, ...] = (sys.base_prefix,) if interpreter == _OWN else ()
-        fields = {"stdin": None, "env": ENVIRONMENT, "readonly": shown, **(job or {})}
-        argv = (interpreter, "-I", "-S", "/work/program.py")
+        fields = {"stdin": None, "env": ENVIRONMENT, "readonly": SHOWN, **(job or {})}
+        argv = (*PYTHON, "/work/program.py")
         return sandbox.run(Job(argv, {"program.py": source.encode()}, limits=Limits(**limits), **fields))  # type: ignore[arg-type]
 
     return run
@@ -65,9 +79,9 @@ def run_c(sandbox: ProcessSandbox) -> RunPython:
         pytest.skip("no C compiler")
 
     def run(source: str, folder: Path, **limits: float) -> JobResult:
-        compile_job = Job(
-            (compiler, "-O1", "-o", "program", "program.c"), {"program.c": source.encode()}, None, Limits(), ENVIRONMENT, writable=folder
-        )
+        environment = {**ENVIRONMENT, "TMPDIR": "/tmp"}
+        command = (compiler, "-O1", "-o", "program", "program.c")
+        compile_job = Job(command, {"program.c": source.encode()}, None, Limits(), environment, writable=folder)
         compiled = sandbox.run(compile_job)
         assert compiled.exit_code == 0, compiled.stderr.data.decode()
         return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))

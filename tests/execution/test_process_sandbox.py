@@ -100,12 +100,11 @@ def test_cpu_time_of_children_counts_even_after_they_ended(run_python: RunPython
     assert run_python(source).cpu_s >= 0.4
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSandbox, tmp_path: Path) -> None:
-    assert sandbox.run(shell("echo made > /work/out", writable=tmp_path)).exit_code == 0
-    result = sandbox.run(shell("cat out; echo x > out", writable=tmp_path, work_readonly=True))
+def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSandbox, open_folder: Path) -> None:
+    assert sandbox.run(shell("echo made > /work/out", writable=open_folder)).exit_code == 0
+    result = sandbox.run(shell("cat out; echo x > out", writable=open_folder, work_readonly=True))
     assert result.stdout.data == b"made\n" and result.exit_code != 0
-    assert (tmp_path / "out").read_text() == "made\n"
+    assert (open_folder / "out").read_text() == "made\n"
 
 
 def test_a_program_that_cannot_be_executed_is_no_verdict(sandbox: ProcessSandbox) -> None:
@@ -131,9 +130,8 @@ def test_a_job_that_contradicts_itself_is_refused(sandbox: ProcessSandbox, job: 
     assert sandbox.run(shell("exit 0")).exit_code == 0
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tmp_path: Path) -> None:
-    tool = tmp_path / "tool"
+def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, open_folder: Path) -> None:
+    tool = open_folder / "tool"
     tool.mkdir()
     tool.chmod(0o755)
     (tool / "version").write_text("1.0")
@@ -141,7 +139,6 @@ def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, tm
     assert result.stdout.data == b"1.0refused\n"
 
 
-@pytest.mark.usefixtures("namespaces")
 def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(shell("exit 0", readonly=("/nowhere/toolchain",)))
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure

@@ -163,3 +163,13 @@ def test_a_zygote_that_dies_is_replaced(zygotes: Zygotes) -> None:
     job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
     assert zygotes.workers.run(job) is None
     assert zygotes.text("print('alive')") == "alive\n"
+
+
+def test_shared_memory_of_a_program_counts(zygotes: Zygotes) -> None:
+    code = "import mmap, time\nm = mmap.mmap(-1, 400 << 20)\nfor i in range(0, 400 << 20, 4096): m[i] = 1\ntime.sleep(9)"
+    assert zygotes.run(code, memory_mb=96).stop is Stop.MEMORY
+
+
+def test_files_in_memory_are_refused_where_nobody_counts_them(zygotes: Zygotes, request: pytest.FixtureRequest) -> None:
+    seen = zygotes.text("import os\ntry: os.memfd_create('x')\nexcept OSError as e: print(e.strerror)")
+    assert seen.strip() == ("" if request.node.callspec.params["zygotes"] == "A" else "Function not implemented")
