@@ -22,6 +22,8 @@ from synth.records import Limits
 _LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
 _ONE_COMPILE_S: Final = 60.0
 _LARGEST_ANSWER: Final = 64 << 20
+_PATIENCE_S: Final = 0.1
+"""A start costs more than that, and the next program after it is slow: so a busy compiler is waited for first."""
 
 
 class CompileServers:
@@ -39,7 +41,8 @@ class CompileServers:
             data_limit=False,
         )
         self._idle: list[tuple[Worker, int]] = []
-        self._lock = threading.Lock()
+        self._busy = 0
+        self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
         """Compile one program. A compiler that dies on it is asked once more, afresh, and then the program is refused."""
@@ -51,6 +54,7 @@ class CompileServers:
                 build = _ask(worker, files)
             except (OSError, EOFError):
                 worker.close()
+                self._leave()
                 continue
             finally:
                 timer.cancel()
@@ -60,23 +64,36 @@ class CompileServers:
 
     def close(self) -> None:
         """End the idle compilers."""
-        with self._lock:
+        with self._changed:
             workers, self._idle = self._idle, []
         for worker, _ in workers:
             worker.close()
 
     def _take(self) -> tuple[Worker, int]:
-        with self._lock:
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or not self._busy, _PATIENCE_S)
+            self._busy += 1
             if self._idle:
                 return self._idle.pop()
-        return self._sandbox.open_worker(self._job), 0
+        try:
+            return self._sandbox.open_worker(self._job), 0
+        except BaseException:
+            self._leave()
+            raise
 
     def _give(self, worker: Worker, served: int) -> None:
         if served >= self._recycle_after or not worker.alive:
             worker.close()
-            return
-        with self._lock:
-            self._idle.append((worker, served))
+            self._leave()
+        else:
+            self._leave((worker, served))
+
+    def _leave(self, *idle: tuple[Worker, int]) -> None:
+        """A caller is done; the next one may take what it had."""
+        with self._changed:
+            self._busy -= 1
+            self._idle += idle
+            self._changed.notify()
 
 
 def _ask(worker: Worker, files: Mapping[str, str]) -> Build:

@@ -26,6 +26,10 @@ _GENERIC = {"vector": "list", "deque": "list", "list": "list", "map": "map", "un
 FLAGS = ("-std=gnu++20", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")
 """Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same program, the same result."""
 
+_PRECOMPILE = ("{g++}", *FLAGS, "-x", "c++-header", "-o")
+_FIRST = ("bits/stdc++.h", "iostream")
+"""Headers that whole programs include first: g++ takes the precompiled one for that, and only for that. The others cost what they cost."""
+
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
 _BARE = re.compile(r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma", re.MULTILINE)
@@ -159,14 +163,18 @@ LANGUAGE = Language(
     install="apt-get install -y g++ mold",
     grammar="cpp",
     written="C++",
-    compile_command=("{g++}", *FLAGS, "-o", "program", "main.cpp"),
+    compile_command=("{g++}", *FLAGS, "{linker}", "-I", "{shared}/first", "-o", "program", "main.cpp"),
     run_command=("./program",),
     driver=Driver(
         files=_files,
         compile_command=("{g++}", *FLAGS, "{linker}", "-include", "{shared}/driver.hpp", "-o", "program", "main.cpp"),
         run_command=("./program", "{index}"),
-        shared={"driver.hpp": read_driver("cpp_driver.hpp")},
-        shared_commands=(("{g++}", *FLAGS, "-x", "c++-header", "driver.hpp", "-o", "driver.hpp.gch"),),
+        shared={"driver.hpp": read_driver("cpp_driver.hpp"), **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)}},
+        shared_commands=(
+            (*_PRECOMPILE, "driver.hpp.gch", "driver.hpp"),
+            ("/bin/mkdir", "-p", "first/bits"),
+            *((*_PRECOMPILE, f"first/{name}.gch", f"{n}.hpp") for n, name in enumerate(_FIRST)),
+        ),
         batch=Batch(accepts=can_share, files=batch_files, blame=blame, parts=parts),
     ),
     render_signature=render_signature,
