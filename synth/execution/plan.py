@@ -1,8 +1,8 @@
 """What the launcher is told to do: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `process.py` asks for one list a slot (what is kept between jobs: the read-only root, and the namespaces in which a program
-can leave nothing) and one list a job (fresh pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all that
-isolates is decided here.
+Place in the flow: `process.py` asks for one list a slot (the read-only root, and namespaces in which a program can leave nothing, kept
+between jobs) and one list a job (fresh pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all
+that isolates is decided here.
 
 Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host user in the slot's user
 namespace for jobs. Otherwise the slot enters a user namespace first, and that for jobs is a second one, below it. A slot keeps its first
@@ -104,7 +104,7 @@ def slot_operations(plan: SlotPlan) -> bytes:
     """The list that a slot carries out once: its cgroup, its namespaces, its read-only root."""
     root = plan.root
     listing = [operation(Code.WRITE, str(folder / "cgroup.procs"), "0") for folder in plan.cgroups]
-    listing += [operation(Code.OPENPROC), operation(Code.WRITEPROC, "oom_score_adj", "1000")]
+    listing.append(operation(Code.OPENPROC))
     listing += _maps(os.geteuid(), os.getegid()) if plan.host_id is None else []
     listing += [
         operation(Code.UNSHARE, numbers=(_NEWNS | _NEWNET | _NEWIPC | _NEWUTS,)),
@@ -174,7 +174,7 @@ def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
 
 
 def _proc(plan: SlotPlan, view: View) -> bytes:
-    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote writes the maps of its programs."""
+    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote writes its programs' maps."""
     flags = _PROC & ~_RDONLY if view.zygote else _PROC
     if plan.host_id is not None:
         return mount("proc", "/proc", "proc", flags)
@@ -251,7 +251,8 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
 
 @lru_cache(maxsize=256)
 def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool) -> tuple[bytes, bytes]:
-    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and ipc namespaces inside the worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and ipc namespaces inside the
+    worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
     before = [
         operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC,)),
         operation(Code.OPENPROC),
