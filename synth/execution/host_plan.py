@@ -105,7 +105,6 @@ def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
     return [
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, _SIGTERM)),
         operation(Code.PRCTL, numbers=(_PR_SET_CHILD_SUBREAPER, 1)),
-        operation(Code.WRITE, "/proc/self/oom_score_adj", "1000"),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
         *scope,
         filter_operation(holder, plan.listens, counted=False),

@@ -1,7 +1,35 @@
-/* The init of a job: the process that forks the program, hears of its forbidden calls, reaps, ends everything with it, and reports.
+/* The init of a job: the process that starts the program, hears of its forbidden calls, reaps, ends everything with it, and reports.
  *
  * Part of `launcher.c`, which includes it. The one rule: a call that is told here never gets an answer; the program ends where it stands.
+ *
+ * An init shares the memory of whoever starts it, a slot or a zygote, which saves copying it for a process that only waits. Until the program
+ * is there, that one stands still. The init takes no signal that a handler of a language could answer, and neither can be looked into from
+ * when the program begins; its stack is its own.
  */
+#include <linux/futex.h>
+
+enum { SETTING_UP = 1, RUNNING = 2, STACK = 64 << 10 };
+static char init_stack[STACK] __attribute__((aligned(64))), program_stack[STACK] __attribute__((aligned(64)));
+static uint32_t init_state;
+static volatile sig_atomic_t told_to_end;
+
+/* Gives the pid of the init when the program has begun, when the init has failed, or -1. */
+static pid_t clone_init(int (*be)(void *), void *given, int flags) {
+    init_state = SETTING_UP, listener_fd = -1, told_to_end = 0;
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  /* or the init could not write its own maps */
+    flags |= CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD;
+    pid_t init = clone(be, init_stack + sizeof init_stack, flags, given, NULL, NULL, &init_state);
+    int saved = errno;
+    while (init > 0 && __atomic_load_n(&init_state, __ATOMIC_SEQ_CST) == SETTING_UP)  /* its end clears the word and wakes, too */
+        syscall(SYS_futex, &init_state, FUTEX_WAIT, SETTING_UP, NULL, NULL, 0);
+    errno = saved;
+    return init;
+}
+
+static void let_go_on(void) {
+    __atomic_store_n(&init_state, RUNNING, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &init_state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
 
 struct report { uint32_t kind, at; int32_t status, error; };
 enum kind { ENDED = 1, FAILED, FORBIDDEN };  /* `at` is the failed operation or the forbidden call */
@@ -18,7 +46,6 @@ static void fail(uint32_t at) {
 
 static int without_namespace;
 static uid_t job_id;
-static volatile sig_atomic_t told_to_end;
 
 static void wake(int number) { if (number == SIGTERM) told_to_end = 1; }
 
@@ -61,31 +88,48 @@ static void be_init(pid_t program, const sigset_t *while_waiting) {
     _exit(0);
 }
 
-/* The caller becomes init and ends there; its child goes on as the program. Until that one is ready, neither can be looked into.
- * Only an init without a namespace is told to end by SIGTERM; the kernel kills a namespace with its init. */
-static void spawn(const struct list *rest, const struct op *how) {
-    static const int numbers[2] = { SIGCHLD, SIGTERM };
-    const int count = how->n[0] ? 2 : 1;
-    struct sigaction waking = { .sa_handler = wake }, usual[2];
-    sigset_t all, before, waiting;
-    without_namespace = (int)how->n[0], job_id = (uid_t)how->n[1];
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    for (int i = 0; i < count; i++) sigaction(numbers[i], &waking, &usual[i]);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    pid_t program = fork();
-    if (program < 0) fail(rest->index);
-    if (program) {
-        close(0), close(1), close(2), close(CHANNEL);
-        if (has_spawned) has_spawned();
-        waiting = all;
-        for (int i = 0; i < count; i++) sigdelset(&waiting, numbers[i]);
-        be_init(program, &waiting);
-    }
+struct part { struct list rest; int count; struct sigaction usual[2]; sigset_t before; };  /* of the program: what it does, what it takes back */
+static const int wakes[2] = { SIGCHLD, SIGTERM };
+
+static void begin_program(const struct part *part) {
     if (listener_fd >= 0) close(listener_fd);
-    for (int i = 0; i < count; i++) sigaction(numbers[i], &usual[i], NULL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    for (int i = 0; i < part->count; i++) sigaction(wakes[i], &part->usual[i], NULL);
+    sigprocmask(SIG_SETMASK, &part->before, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     setsid();
+}
+
+/* In memory that is the init's, up to the exec. */
+static int be_program(void *given) {
+    const struct part *part = given;
+    begin_program(part);
+    run_job(part->rest);
+    return 1;
+}
+
+/* The caller becomes init and ends there; the program carries out the rest. That is an exec, or else it is a copy of the caller, which comes
+ * back. Only an init without a namespace is told to end by SIGTERM; the kernel kills a namespace with its init. */
+static void spawn(const struct list *rest, const struct op *how) {
+    const int copied = (int)how->n[2];
+    struct part part = { .rest = *rest, .count = how->n[0] ? 2 : 1 };
+    struct sigaction waking = { .sa_handler = wake };
+    sigset_t all, waiting;
+    without_namespace = (int)how->n[0], job_id = (uid_t)how->n[1];
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &part.before);
+    for (int i = 0; i < part.count; i++) sigaction(wakes[i], &waking, &part.usual[i]);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    pid_t program = copied ? fork() : clone(be_program, program_stack + sizeof program_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &part);
+    if (program < 0) fail(rest->index);
+    if (!program) {
+        begin_program(&part);
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        return;
+    }
+    close(0), close(1), close(2), close(CHANNEL);
+    syscall(SYS_close_range, KEPT, ~0U, 0);
+    let_go_on();
+    waiting = all;
+    for (int i = 0; i < part.count; i++) sigdelset(&waiting, wakes[i]);
+    be_init(program, &waiting);
 }

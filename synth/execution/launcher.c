@@ -34,17 +34,16 @@
 
 enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK, OP_PIVOT, OP_OPENPROC, OP_WRITEPROC, OP_PRCTL, OP_RLIMIT,
     OP_SETIDS, OP_DROPCAPS, OP_HOSTNAME, OP_CHDIR, OP_SPAWN, OP_SECCOMP, OP_EXEC, OP_CLONEFLAGS, OP_WRITE, OP_RMDIR, OP_LANDLOCK,
-    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN };
+    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN, OP_KEEP_USER, OP_JOIN_USER, OP_KEEP_MOUNTS, OP_JOIN_MOUNTS, OP_SHOW };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
-enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32 };
+enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64 };  /* from KEPT on: what a slot keeps and its inits use */
 
 struct list { const char *data; size_t size, at; uint32_t index; };
 struct step { struct op op; const char *text[4]; };
 
-static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1;
+static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1, user_fd = -1, mounts_fd = -1, mounted_proc_fd = -1, oom_fd = -1;
 static uint64_t clone_flags;
-static void (*has_spawned)(void);
 static struct list at_exit;
 
 static int next_step(struct list *list, struct step *step) {
@@ -60,6 +59,14 @@ static int next_step(struct list *list, struct step *step) {
     return 1;
 }
 
+/* Gives the number under which the descriptor stays open, or -1. */
+static int keep(int fd) {
+    int kept = fcntl(fd, F_DUPFD_CLOEXEC, KEPT), saved = errno;
+    if (fd >= 0) close(fd);
+    errno = saved;
+    return kept;
+}
+
 static int write_all(int fd, const char *data, size_t size) {
     while (size) {
         ssize_t done = write(fd, data, size);
@@ -71,7 +78,7 @@ static int write_all(int fd, const char *data, size_t size) {
 }
 
 static int write_at(int folder, const char *path, int flags, mode_t mode, const char *data, size_t size) {
-    int fd = openat(folder, path, flags | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
+    int fd = openat(folder, path, flags | O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);  /* never waits for the reader of a pipe */
     if (fd < 0) return -1;
     int failed = write_all(fd, data, size), saved = errno;
     close(fd);
@@ -111,6 +118,65 @@ static int pivot(const char *root) {
     return umount2(".", MNT_DETACH) || chdir("/") ? -1 : 0;
 }
 
+static pid_t clone_waiting(int flags) {
+    pid_t child = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+    if (!child) for (;;) pause();
+    return child;
+}
+
+/* A user namespace with these maps, held by its descriptor. */
+static int keep_user(const struct step *s) {
+    char path[64];
+    pid_t child = clone_waiting(CLONE_NEWUSER);
+    if (child < 0) return -1;
+    int failed = 0;
+    for (int i = 0; i < 2 && !failed; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)child, i ? "gid_map" : "uid_map");
+        failed = write_at(AT_FDCWD, path, 0, 0, s->text[i], s->op.len[i]);
+    }
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)child);
+    user_fd = failed ? -1 : keep(open(path, O_RDONLY | O_CLOEXEC));
+    int saved = errno;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    errno = saved;
+    return user_fd < 0 ? -1 : 0;
+}
+
+/* The mount namespace that we are in, and the /proc that is mounted there. */
+static int keep_mounts(void) {
+    mounts_fd = keep(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    mounted_proc_fd = keep(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return mounts_fd < 0 || mounted_proc_fd < 0 ? -1 : 0;
+}
+
+/* A mount that is nowhere yet: of a file system of that kind, or of what stands at the path. */
+static int open_mount(const char *path, const char *kind, uint64_t flags) {
+    if (!*kind) return (int)syscall(428, AT_FDCWD, path, 1 | O_CLOEXEC | (flags ? 0x8000 : 0));
+    int context = (int)syscall(430, kind, 1), made = -1;
+    if (context >= 0 && !syscall(431, context, 6, NULL, NULL, 0)) made = (int)syscall(432, context, 1, flags);
+    int saved = errno;
+    if (context >= 0) close(context);
+    errno = saved;
+    return made;
+}
+
+/* Something that only the kept mount namespace can give, at a place in ours. */
+static int show(const struct step *s) {
+    int own = openat(mounted_proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(mounts_fd, CLONE_NEWNS)) return -1;
+    int shown = open_mount(s->text[0], s->text[2], s->op.n[0]), saved = errno;
+    if (setns(own, CLONE_NEWNS)) _exit(1);
+    close(own);
+    errno = saved;
+    if (shown < 0) return -1;
+    int failed = (int)syscall(429, shown, "", AT_FDCWD, s->text[1], 4);
+    saved = errno;
+    close(shown);
+    errno = saved;
+    return failed;
+}
+
 static int allow_beneath(const char *path, uint64_t rights) {
     struct { uint64_t rights; int32_t fd; } __attribute__((packed)) rule = { rights, open(path, O_PATH | O_CLOEXEC) };
     if (rule.fd < 0) return errno == ENOENT ? 0 : -1;
@@ -144,8 +210,11 @@ static char **vector(const char *data, size_t size) {
     return items;
 }
 
+/* The memory is shared with the slot, so the vectors of the job before are freed here. */
 static int execute(const struct step *step) {
-    char **argv = vector(step->text[0], step->op.len[0]), **env = vector(step->text[1], step->op.len[1]);
+    static char **argv, **env;
+    free(argv), free(env);
+    argv = vector(step->text[0], step->op.len[0]), env = vector(step->text[1], step->op.len[1]);
     if (argv && env && argv[0]) execve(argv[0], argv, env);
     return -1;
 }
@@ -192,11 +261,17 @@ static int carry_out(const struct step *s) {
     case OP_RMDIR: return rmdir(t[0]);
     case OP_LANDLOCK: return (ruleset_fd = (int)syscall(444, t[0], (size_t)s->op.len[0], 0)) < 0 ? -1 : 0;
     case OP_LANDLOCK_ALLOW: return allow_beneath(t[0], n[0]);
+    case OP_KEEP_USER: return keep_user(s);
+    case OP_JOIN_USER: return setns(user_fd, CLONE_NEWUSER);
+    case OP_KEEP_MOUNTS: return keep_mounts();
+    case OP_JOIN_MOUNTS: return setns(mounts_fd, CLONE_NEWNS);
+    case OP_SHOW: return show(s);
     case OP_LANDLOCK_ENFORCE: return (int)syscall(446, ruleset_fd, 0);
     default: return errno = ENOSYS, -1;
     }
 }
 
+static void run_job(struct list list);
 #include "init.c"
 
 /* In the job: carry out the list; the program's part ends in OP_EXEC, or in a zygote's OP_RETURN. */
@@ -215,16 +290,15 @@ static void run_job(struct list list) {
     fail(list.index);
 }
 
-/* 0, 1, 2 and the channel are the program's; the status pipe is closed on exec; nothing else stays open. */
+/* 0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else does. */
 static void arrange(const int *fds, int count) {
-    int moved[6], slot = fcntl(slot_pidfd, F_DUPFD_CLOEXEC, HIGH);
+    int moved[6];
     for (int i = 1; i < count; i++) moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH);
     for (int i = 0; i < 3; i++) dup2(moved[i + 1], i);
     dup3(moved[4], STATUS, O_CLOEXEC);
     close(CHANNEL);
     if (count == 6) dup2(moved[5], CHANNEL);
-    slot_pidfd = dup3(slot, STATUS + 1, O_CLOEXEC);
-    syscall(SYS_close_range, STATUS + 2, ~0U, 0);
+    syscall(SYS_close_range, STATUS + 1, KEPT - 1, 0);
     status_fd = STATUS;
 }
 
@@ -235,16 +309,26 @@ static int map_list(int fd, struct list *list) {
     return list->data == MAP_FAILED ? -1 : 0;
 }
 
+struct start { struct list list; const int *fds; int count; };
+
+static int be_job(void *given) {
+    const struct start *start = given;
+    arrange(start->fds, start->count);
+    run_job(start->list);
+    return 1;
+}
+
+/* Where memory runs out, programs go first; each is born while its slot would, too. */
 static pid_t start_job(const int *fds, int count) {
-    struct list list;
-    if (map_list(fds[0], &list)) return -1;
-    pid_t init = (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0);
-    if (init == 0) {
-        arrange(fds, count);
-        run_job(list);
-    }
+    static char usual[16];
+    struct start start = { .fds = fds, .count = count };
+    if (map_list(fds[0], &start.list)) return -1;
+    ssize_t size = pread(oom_fd, usual, sizeof usual, 0);
+    (void)!pwrite(oom_fd, "1000", 4, 0);
+    pid_t init = clone_init(be_job, &start, (int)clone_flags);
     int saved = errno;
-    munmap((void *)list.data, list.size + 1);
+    (void)!pwrite(oom_fd, usual, size < 0 ? 0 : (size_t)size, 0);
+    munmap((void *)start.list.data, start.list.size + 1);
     errno = saved;
     return init;
 }
@@ -362,7 +446,8 @@ int main(int count, char **arguments) {
     if (count != 2) return 2;
     dup3(atoi(arguments[1]), CONTROL, O_CLOEXEC);
     int parent = (int)syscall(SYS_pidfd_open, getppid(), 0);
-    slot_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    slot_pidfd = keep((int)syscall(SYS_pidfd_open, getpid(), 0));
+    oom_fd = keep(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
     umask(022);
     fcntl(parent, F_SETFD, FD_CLOEXEC);
     set_up_slot();

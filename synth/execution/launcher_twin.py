@@ -21,12 +21,14 @@ from typing import NamedTuple, NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from synth.execution.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER, REPORT, Code
 
-_CONTROL, _CHANNEL, _STATUS, _SLOT, _HIGH = 3, 3, 4, 5, 32
+_CONTROL, _CHANNEL, _STATUS, _HIGH, _KEPT = 3, 3, 4, 32, 64
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 24, 47
 _AMBIENT_CLEAR_ALL, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD, _CLONE_NEWPID = 4, 2, 0x8000, -100, 0x20000000
+_CLONE_NEWNS, _CLONE_NEWUSER, _TREE_CLONE, _FROM_DESCRIPTOR, _CLOSED_ON_EXEC, _CREATE = 0x20000, 0x10000000, 1, 4, 1, 6
 _MACHINE = os.uname().machine
 _CLONE, _PIVOT_ROOT, _CAPSET, _SECCOMP = (56, 155, 126, 317) if _MACHINE == "x86_64" else (220, 41, 91, 277)
 _SET_FILTER, _NEW_LISTENER, _RECEIVE_CALL, _CALL_BYTES, _CALL_NUMBER_AT = 1, 8, 0xC0502100, 80, 16
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so that a clone behaves like a fork
@@ -45,7 +47,7 @@ class Launcher:
     """The state of one slot process, or of a job after the clone."""
 
     clone_flags = 0
-    proc = ruleset = slot = status = listener = -1
+    proc = ruleset = slot = status = listener = user = mounts = mounted_proc = oom = -1
     at_exit: "list[Step] | None" = None
 
 
@@ -78,7 +80,7 @@ def _steps(data: bytes) -> list[Step]:
 
 
 def _write(path: bytes, data: bytes, flags: int, mode: int = 0, folder: int | None = None) -> None:
-    descriptor = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=folder)
+    descriptor = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=folder)
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -160,6 +162,65 @@ def _allow_beneath(texts: list[bytes], numbers: tuple[int, ...]) -> None:
             os.close(folder)
 
 
+def _keep(descriptor: int) -> int:
+    """Gives the number under which it stays open."""
+    kept = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _KEPT)
+    os.close(descriptor)
+    return kept
+
+
+def _keep_user(texts: list[bytes], _: tuple[int, ...]) -> None:
+    """A user namespace with these maps, held by its descriptor."""
+    child = _syscall(_CLONE, _CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0)
+    if child == 0:
+        while True:
+            signal.pause()
+    try:
+        for name, lines in zip(("uid_map", "gid_map"), texts, strict=False):
+            _write(f"/proc/{child}/{name}".encode(), lines, 0)
+        _state.user = _keep(os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _enter(descriptor: int, kind: int) -> None:
+    _checked(_libc.setns(descriptor, kind))
+
+
+def _keep_mounts(_: list[bytes], __: tuple[int, ...]) -> None:
+    """The mount namespace that we are in, and the /proc that is mounted there."""
+    _state.mounts = _keep(os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
+    _state.mounted_proc = _keep(os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+
+
+def _open_mount(path: bytes, kind: bytes, flags: int) -> int:
+    """A mount that is nowhere yet: of a file system of that kind, or of what stands at the path."""
+    if not kind:
+        return _syscall(_OPEN_TREE, _AT_FDCWD, path, _TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if flags else 0))
+    context = _syscall(_FSOPEN, kind, _CLOSED_ON_EXEC)
+    try:
+        _syscall(_FSCONFIG, context, _CREATE, None, None, 0)
+        return _syscall(_FSMOUNT, context, _CLOSED_ON_EXEC, flags)
+    finally:
+        os.close(context)
+
+
+def _show(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    """Something that only the kept mount namespace can give, at a place in ours."""
+    own = os.open("self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC, dir_fd=_state.mounted_proc)
+    _enter(_state.mounts, _CLONE_NEWNS)
+    try:
+        shown = _open_mount(texts[0], texts[2], numbers[0])
+    finally:
+        _enter(own, _CLONE_NEWNS)
+        os.close(own)
+    try:
+        _syscall(_MOVE_MOUNT, shown, b"", _AT_FDCWD, texts[1], _FROM_DESCRIPTOR)
+    finally:
+        os.close(shown)
+
+
 def _remember(name: str, value: int) -> None:
     setattr(_state, name, value)
 
@@ -190,6 +251,11 @@ _HANDLERS: dict[int, _Handler] = {
     Code.LANDLOCK: lambda t, n: _remember("ruleset", _syscall(_LANDLOCK_CREATE, t[0], len(t[0]), 0)),
     Code.LANDLOCK_ALLOW: _allow_beneath,
     Code.LANDLOCK_ENFORCE: lambda t, n: _syscall(_LANDLOCK_RESTRICT, _state.ruleset, 0),
+    Code.KEEP_USER: _keep_user,
+    Code.JOIN_USER: lambda t, n: _enter(_state.user, _CLONE_NEWUSER),
+    Code.KEEP_MOUNTS: _keep_mounts,
+    Code.JOIN_MOUNTS: lambda t, n: _enter(_state.mounts, _CLONE_NEWNS),
+    Code.SHOW: _show,
 }
 
 
@@ -270,6 +336,7 @@ def _spawn(numbers: tuple[int, ...]) -> None:
         for descriptor in range(4):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+        os.closerange(_KEPT, 4096)
         _be_init(program, wakes, numbers)
     signal.set_wakeup_fd(-1)
     for number in (*waking, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
@@ -292,17 +359,16 @@ def _run_job(steps: list[Step]) -> NoReturn:
 
 
 def _arrange(descriptors: list[int]) -> None:
-    """0, 1, 2 and the channel are the program's; status and slot are closed on exec; nothing else stays open."""
-    moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in [*descriptors[1:], _state.slot]]
+    """0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else does."""
+    moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in descriptors[1:]]
     os.close(_CONTROL)
     for target in range(3):
         os.dup2(moved[target], target)
     os.dup2(moved[3], _STATUS, inheritable=False)
     if len(descriptors) == 6:
         os.dup2(moved[4], _CHANNEL)
-    os.dup2(moved[-1], _SLOT, inheritable=False)
-    os.closerange(_SLOT + 1, 4096)
-    _state.status, _state.slot = _STATUS, _SLOT
+    os.closerange(_STATUS + 1, _KEPT)
+    _state.status = _STATUS
 
 
 def _read_list(descriptor: int) -> list[Step]:
@@ -311,12 +377,18 @@ def _read_list(descriptor: int) -> list[Step]:
 
 
 def _start_job(descriptors: list[int]) -> int:
+    """Where memory runs out, programs go first; each is born while its slot would, too."""
     steps = _read_list(descriptors[0])
-    init = _syscall(_CLONE, _state.clone_flags | signal.SIGCHLD, 0, 0, 0, 0)
-    if init == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-        _arrange(descriptors)
-        _run_job(steps)
+    usual = os.pread(_state.oom, 16, 0)
+    os.pwrite(_state.oom, b"1000", 0)
+    try:
+        init = _syscall(_CLONE, _state.clone_flags | signal.SIGCHLD, 0, 0, 0, 0)
+        if init == 0:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+            _arrange(descriptors)
+            _run_job(steps)
+    finally:
+        os.pwrite(_state.oom, usual, 0)
     return init
 
 
@@ -415,7 +487,8 @@ def _set_up(control: socket.socket) -> None:
 def main() -> NoReturn:
     os.dup2(int(sys.argv[1]), _CONTROL, inheritable=False)
     parent = os.pidfd_open(os.getppid())
-    _state.slot = os.pidfd_open(os.getpid())
+    _state.slot = _keep(os.pidfd_open(os.getpid()))
+    _state.oom = _keep(os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC))
     os.umask(0o022)
     control = socket.socket(fileno=_CONTROL)
     _set_up(control)

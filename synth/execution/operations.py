@@ -49,6 +49,11 @@ class Code(IntEnum):
     LANDLOCK_ENFORCE = 24
     ATEXIT = 25
     RETURN = 26
+    KEEP_USER = 27
+    JOIN_USER = 28
+    KEEP_MOUNTS = 29
+    JOIN_MOUNTS = 30
+    SHOW = 31
 
 
 Text = str | bytes

@@ -1,10 +1,12 @@
 """What the launcher is told to do: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `process.py` asks for one list a slot (namespaces and the read-only root, kept between jobs) and one list a job (fresh
-pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
+Place in the flow: `process.py` asks for one list a slot (the read-only root, and namespaces in which a program can leave nothing, kept
+between jobs) and one list a job (fresh pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all
+that isolates is decided here.
 
-Two ways lead to the same end. As root, the slot stays root outside, binds what it must, and each job becomes an unprivileged host user
-before it enters a user namespace of its own. Otherwise the slot enters a user namespace first, and each job enters a second one.
+Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host user in the slot's user
+namespace for jobs. Otherwise the slot enters a user namespace first, and that for jobs is a second one, below it. A slot keeps its first
+mount namespace, with all that the host shows, by a descriptor; it lives in another one that has nothing but the read-only root.
 """
 
 import os
@@ -76,15 +78,16 @@ def _maps(outer_uid: int, outer_gid: int) -> list[bytes]:
     ]
 
 
-def bind(source: str, root: Path) -> list[bytes]:
-    """Show a host file, folder or symbolic link under the new root, read-only, at the same path."""
-    target = f"{root}{source}"
+def bind(source: str, root: Path | None = None) -> list[bytes]:
+    """Show a host file, folder or symbolic link read-only at the same path: under the root that a slot assembles, or in a job's view."""
+    target = f"{root or ''}{source}"
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):
         return [operation(Code.SYMLINK, str(Path(source).readlink()), target)]
     parent = operation(Code.MKDIR, str(PurePosixPath(target).parent), numbers=(0o755,))
     place = operation(Code.MKDIR, target, numbers=(0o755,)) if stat.S_ISDIR(mode) else operation(Code.FILE, target, b"", numbers=(0o644,))
-    return [parent, place, mount(source, target, flags=_BIND | _REC), operation(Code.SETATTR, target, numbers=(1, _ATTRIBUTES))]
+    shown = mount(source, target, flags=_BIND | _REC) if root else operation(Code.SHOW, source, target, numbers=(1,))
+    return [parent, place, shown, operation(Code.SETATTR, target, numbers=(1, _ATTRIBUTES))]
 
 
 def _devices(root: Path) -> list[bytes]:
@@ -112,8 +115,13 @@ def slot_operations(plan: SlotPlan) -> bytes:
         *(line for path in BASE if os.path.lexists(path) for line in bind(path, root)),
         *(operation(Code.FILE, f"{root}/etc/{name}", text, numbers=(0o644,)) for name, text in _ETC.items()),
         *_devices(root),
-        operation(Code.CLONEFLAGS, numbers=(_NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.KEEP_USER, *[f"{INSIDE_ID} {plan.owner} 1"] * 2),
+        operation(Code.KEEP_MOUNTS),
+        operation(Code.UNSHARE, numbers=(_NEWNS,)),
+        operation(Code.PIVOT, str(root)),
+        operation(Code.CLONEFLAGS, numbers=(_NEWPID | _NEWNS | _NEWIPC,)),
         operation(Code.ATEXIT),
+        operation(Code.JOIN_MOUNTS),
     ]
     listing += [operation(Code.WRITE, str(folder.parent / "cgroup.procs"), "0") for folder in plan.cgroups]
     return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
@@ -158,42 +166,35 @@ def _tmpfs(target: str, size: int, owner: int) -> bytes:
     return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}")
 
 
-def _private(plan: SlotPlan, name: str, size: int) -> bytes:
-    return _tmpfs(f"{plan.root}/{name}", size, plan.owner)
-
-
 def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     if view.writable is None:
-        return [_private(plan, "work", size)]
+        return [_tmpfs("/work", size, plan.owner)]
     attributes = _ATTRIBUTES if view.work_readonly else _ATTRIBUTES & ~1
-    target = f"{plan.root}/work"
-    return [mount(str(view.writable), target, flags=_BIND), operation(Code.SETATTR, target, numbers=(0, attributes))]
+    return [operation(Code.SHOW, str(view.writable), "/work"), operation(Code.SETATTR, "/work", numbers=(0, attributes))]
+
+
+def _proc(plan: SlotPlan, view: View) -> bytes:
+    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote writes its programs' maps."""
+    flags = _PROC & ~_RDONLY if view.zygote else _PROC
+    if plan.host_id is not None:
+        return mount("proc", "/proc", "proc", flags)
+    return operation(Code.SHOW, "proc", "/proc", "proc", numbers=(flags,))  # the attributes of a mount have the same numbers
 
 
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
-    """From a fresh clone to inside the new root: mounts, pivot, and the host user. `size` is in bytes, for /work and /tmp each."""
-    shown = [line for path in view.readonly if not _covered(path) for line in bind(path, plan.root)]
-    listing = [
-        operation(Code.OPENPROC),
-        operation(Code.WRITEPROC, "oom_score_adj", "1000"),
-        mount("proc", f"{plan.root}/proc", "proc", _PROC & ~_RDONLY if view.zygote else _PROC),  # a zygote writes the maps of its programs
-        _private(plan, "tmp", size),
+    """From a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for /work and /tmp each."""
+    shown = [line for path in view.readonly if not _covered(path) for line in bind(path)]
+    return [
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+        _proc(plan, view),
+        _tmpfs("/tmp", size, plan.owner),
         *_work(plan, view, size),
         *shown,  # after /tmp, for a toolchain may lie below it
-        operation(Code.SETATTR, str(plan.root), numbers=(0, _ATTRIBUTES)),
-        operation(Code.PIVOT, str(plan.root)),
-    ]
-    if plan.host_id is not None:
-        listing.append(operation(Code.SETIDS, numbers=(plan.host_id, plan.host_id)))
-    return [*listing, operation(Code.CHDIR, "/work")]
-
-
-def privilege_operations(plan: SlotPlan) -> list[bytes]:
-    """A user namespace of its own, then no capability and no way to gain one. It ends when the slot ends."""
-    return [
-        operation(Code.PRCTL, numbers=(_PR_SET_DUMPABLE, 1)),  # or /proc/self/uid_map would belong to the host's root
-        *_maps(plan.owner, plan.owner),
-        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
+        operation(Code.SETATTR, "/", numbers=(0, _ATTRIBUTES)),
+        operation(Code.JOIN_USER),
+        operation(Code.SETIDS, numbers=(INSIDE_ID, INSIDE_ID)),
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),  # a change of user has forgotten it
+        operation(Code.CHDIR, "/work"),
     ]
 
 
@@ -239,7 +240,6 @@ def job_operations(
 def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool) -> tuple[bytes, bytes]:
     """What stands before and after the files in a job's list."""
     after = [
-        *privilege_operations(plan),
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
         operation(Code.PRCTL, numbers=(_PR_SET_NO_NEW_PRIVS, 1)),
@@ -251,10 +251,10 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
 
 @lru_cache(maxsize=256)
 def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool) -> tuple[bytes, bytes]:
-    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount, ipc and uts namespaces inside the
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and ipc namespaces inside the
     worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
     before = [
-        operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC | _NEWUTS,)),
+        operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC,)),
         operation(Code.OPENPROC),
         operation(Code.WRITEPROC, "setgroups", "deny"),
         operation(Code.WRITEPROC, "uid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
@@ -268,7 +268,7 @@ def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool, co
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
         filter_operation(Holder.APART, listens, counted),
-        operation(Code.SPAWN),
+        operation(Code.SPAWN, numbers=(0, 0, 1)),
         operation(Code.RETURN),
     ]
     return b"".join(before), b"".join(after)

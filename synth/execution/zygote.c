@@ -8,7 +8,6 @@
 #include "launcher.c"
 
 #include <dirent.h>
-#include <linux/futex.h>
 #include <time.h>
 
 struct request { uint32_t listing, input, output_cap, channel_cap; uint64_t memory_kb; double cpu_s, wall_s; };  /* then both texts */
@@ -194,25 +193,12 @@ static void answer_with(const struct seen *seen, struct stream *streams) {
     }
 }
 
-/* The program's init shares the zygote's memory, which saves copying it for a process that only waits: the kernel copies it once, for the
- * program. Until that is done the zygote stands still. The init takes no signal that a handler of the language could answer (spawn), it and
- * with it the zygote cannot be looked into from when the program begins, and its stack is its own. */
-enum { SETTING_UP = 1, RUNNING = 2 };
-static char init_stack[32 << 10] __attribute__((aligned(64)));
-static uint32_t init_state;
 static void *program_point[5];
-
-struct start { struct list list; const int *fds; };
-
-static void let_zygote_go_on(void) {
-    __atomic_store_n(&init_state, RUNNING, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &init_state, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
 
 /* Sets up, becomes init, and comes back in the program only, which goes on where the zygote stood. */
 static int start_program(void *given) {
     const struct start *start = given;
-    arrange(start->fds, 6);
+    arrange(start->fds, start->count);
     run_job(start->list);
     __builtin_longjmp(program_point, 1);
 }
@@ -220,19 +206,12 @@ static int start_program(void *given) {
 /* As fork(), but the child is a program in namespaces of its own, below an init that is pid 1. The list begins with its clone flags. `fds`
  * are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
 static pid_t fork_program(const char *data, size_t size, const int *fds) {
-    struct start start = { { data, size, 0, 0 }, fds };
+    struct start start = { { data, size, 0, 0 }, fds, 6 };
     struct step step;
-    static int own_pidfd = -1;
-    if (own_pidfd < 0) own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (own_pidfd < 0 || !next_step(&start.list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
-    slot_pidfd = own_pidfd, listener_fd = -1, init_state = SETTING_UP, has_spawned = let_zygote_go_on;
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  /* or the init could not write its own maps */
+    if (slot_pidfd < 0) slot_pidfd = keep((int)syscall(SYS_pidfd_open, getpid(), 0));
+    if (slot_pidfd < 0 || !next_step(&start.list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
     if (__builtin_setjmp(program_point)) return 0;
-    int flags = (int)(clone_flags | CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD);
-    pid_t init = clone(start_program, init_stack + sizeof init_stack, flags, &start, NULL, NULL, &init_state);
-    while (init > 0 && __atomic_load_n(&init_state, __ATOMIC_SEQ_CST) == SETTING_UP)  /* its end clears the word and wakes, too */
-        syscall(SYS_futex, &init_state, FUTEX_WAIT, SETTING_UP, NULL, NULL, 0);
-    return init;
+    return clone_init(start_program, &start, (int)clone_flags);
 }
 
 /* One program: 0 in it, 1 in the zygote when it is over. */
