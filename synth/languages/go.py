@@ -1,4 +1,4 @@
-"""Go: each program is a package of its own, called by drivers/go_driver.go; a tuple is an `[]any`, a struct or several results.
+"""Go: called by drivers/go_driver.go, a package beside the program's own; a tuple is an `[]any`, a struct or several results.
 
 The compiler and the linker are called directly (drivers/go_build.sh), against archives that are prepared once.
 """
@@ -25,26 +25,21 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
 
 
-def _package(code: str, entry_point: str) -> dict[str, str]:
-    """A program as a package that others can import: it is still called `main`, which shows when its types are printed."""
-    text = _MAIN.sub("func codemillProgramMain()", code)
-    text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
-    return {"solution.go": text, "target.go": f"package main\n\nvar CodemillTarget any = {entry_point}\n\nfunc main() {{}}\n"}
-
-
 _START = """package main
 
-import ("codemill"; solution "solution")
+import codemillDriver "codemill"
 
-func main() { codemill.Drive(solution.CodemillTarget) }
+func main() { codemillDriver.Drive(ENTRY) }
 """
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
-    """The program's package, and one that starts it. Raises UnsupportedType."""
+    """The program, whose `main` gives way, and what starts it. Raises UnsupportedType."""
     for kind in (*signature.parameters, signature.result):
         _TYPES.compose(kind)
-    return {**{f"solution/{name}": text for name, text in _package(code, entry_point).items()}, "start.go": _START}
+    text = _MAIN.sub("func codemillProgramMain()", code)
+    text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
+    return {"solution.go": text, "start.go": _START.replace("ENTRY", entry_point)}
 
 
 LANGUAGE = Language(
@@ -55,14 +50,14 @@ LANGUAGE = Language(
     version_arguments=("version",),
     install="apt-get install -y golang-go",
     grammar="go",
-    compile_command=(*_BUILD, "main.go"),
+    compile_command=(*_BUILD, "imports", "main.go"),
     run_command=("./program",),
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,
     driver=Driver(
         files=_files,
-        compile_command=(*_BUILD, "start.go"),
+        compile_command=(*_BUILD, "driven", "solution.go", "start.go"),
         run_command=("./program",),
         shared={name: read_driver(f"go_{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
         shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),

@@ -1,23 +1,28 @@
 # Prepares what every Go build needs: the archives of the standard library without cgo, and of the driver. Words: the go command.
 #
-# `imports` is what programs may import, `links` names all archives. Those that lie in GOROOT stay there; others, which this or another
-# build has put into go's cache, are copied to std/, and build.sh makes that name good in its own folder.
+# They are compiled without debug information, which costs 15 s once and saves a quarter of each link. `imports` is what programs may import,
+# `driven` the same and the driver, `links` names all archives. Those that lie in GOROOT stay there; others, which this or another build has
+# put into go's cache, are copied to std/. build.sh gives this folder the name `prepared`.
 set -e
 export CGO_ENABLED=0 GOFLAGS= GOWORK=off
 go=$1
 root=$("$go" env GOROOT)
-"$go" list -export -f '{{if .Export}}{{.ImportPath}} {{.Export}}{{end}}' std > archives
+"$go" list -export -gcflags=all=-dwarf=false -f '{{if .Export}}{{.ImportPath}} {{.Export}}{{end}}' std > archives
 while read -r name file; do
     case $file in
         "$root"/*) ;;
         *)
             mkdir -p "std/${name%/*}"
             cp "$file" "std/$name.a"
-            file=std/$name.a
+            file=prepared/std/$name.a
             ;;
     esac
     echo "packagefile $name=$file"
 done < archives > links
 grep -Ev '(^packagefile |/)(internal|vendor)(/|=)' links > imports
 rm archives
-"$go" tool compile -p codemill -complete -pack -importcfg imports -o codemill.a driver.go
+ln -s . prepared
+"$go" tool compile -p codemill -complete -pack -dwarf=false -importcfg imports -o codemill.a driver.go
+rm prepared
+echo "packagefile codemill=prepared/codemill.a" >> links
+{ cat imports; tail -n 1 links; } > driven
