@@ -2,7 +2,8 @@
 
 The candidates are those of the factory: many distinct programs of one task, called with typed values. The bare side runs the language's
 stdin program, compiled anew each time where it is compiled. In Python both sides run the same program with ten imports and seven cases,
-as models write them: what is imported is most of what a fresh interpreter costs.
+as models write them: what is imported is most of what a fresh interpreter costs. Resident compilers and warm processes are measured
+as they are in bulk, after some programs that are not counted.
 """
 
 import multiprocessing
@@ -17,32 +18,37 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.executor.row import Row, at_least
+from synth.execution.building import prepare_shared
+from synth.execution.compile_servers import CompileServers
 from synth.execution.local import LocalSandbox
+from synth.execution.process import ProcessSandbox
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, Phase, StdioCall
-from synth.values import Value, encode
+from synth.values import Value, encode, parse_signature
 
 
 class Bare(NamedTuple):
-    """The bare toolchain: commands in a folder that holds the program, the comment sign, how many programs on each side, the aim."""
+    """The bare toolchain: commands in a folder that holds the program, the comment sign, how many programs on each side, the aim, and how
+    many programs of ours run before any is counted."""
 
     commands: tuple[tuple[str, ...], ...]
     comment: str
     isolated: int
     bare: int
     aim: float
+    before: int = 1
 
 
 BARE: Final = {
     "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 1200, 100, 5),
     "javascript": Bare((("node", "main.js"),), "//", 120, 60, 1),
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
-    "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 96, 8, 12),
-    "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 8, 4, 40),
-    "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 4, 2, 12),
+    "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 96, 8, 12, 64),
+    "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 64, 4, 40, 16),
+    "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 32, 2, 12, 24),
     "go": Bare((("go", "build", "-o", "main", "main.go"), ("./main",)), "//", 12, 6, 2.5),
-    "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 16, 8, 3),
+    "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 48, 8, 3, 16),
     "ruby": Bare((("ruby", "main.rb"),), "#", 600, 40, 30),
     "r": Bare((("Rscript", "main.R"),), "#", 200, 12, 30),
     "php": Bare((("php", "main.php"),), "//", 600, 80, 15),
@@ -72,6 +78,8 @@ async def speed_rows(only: Sequence[str] | None) -> list[Row]:
         theirs = _bare_rate(name, bare)
         command = " && ".join(" ".join(words) for words in bare.commands)
         rows.append(at_least(f"{name} against `{command}`", ours / theirs, bare.aim, f"{ours:.1f}/s, {theirs:.1f}/s"))
+        if name == "java":
+            rows.append(_java_compile_row(bare))
         if name == "python":
             theirs = _rate(_run_forking, 60)
             rows.append(at_least("python against a fork and a Manager a program, as human-eval", ours / theirs, 7, f"{theirs:.1f}/s"))
@@ -79,6 +87,29 @@ async def speed_rows(only: Sequence[str] | None) -> list[Row]:
                 one = await _isolated_rate(name, bare, workers=1)
             rows.append(at_least("python, two cores against one", ours / one, 1.7, f"{ours:.1f}/s, {one:.1f}/s"))
     return rows
+
+
+def _java_compile_row(bare: Bare) -> Row:
+    """What the resident compiler takes for a program beside a cold `javac`, one at a time on both sides."""
+    language, toolchain = get_language("java"), find_toolchain("java")
+    driver, gold = language.driver, language.gold
+    assert driver and gold and toolchain, "it was just measured"
+    shared = prepare_shared(driver, toolchain, language.name)
+    assert shared, "the resident compiler is there"
+    with ProcessSandbox() as sandbox:
+        servers = CompileServers(sandbox, driver, toolchain, shared)
+
+        def compile_one(number: int) -> None:
+            code = f"{gold.code}\n{bare.comment} {number}\n"
+            if not servers.compile(driver.files(code, gold.entry_point, parse_signature(gold.signature))).files:
+                raise RuntimeError("java: a program was refused")
+
+        for number in range(bare.before):
+            compile_one(-number)
+        ours = _rate(compile_one, bare.isolated, threads=1)
+        servers.close()
+    theirs = _bare_rate("java", bare._replace(commands=bare.commands[:1]), threads=1)
+    return at_least("java, the compile alone against `javac Main.java`", ours / theirs, 60, f"{1000 / ours:.0f} ms, {1000 / theirs:.0f} ms")
 
 
 @contextmanager
@@ -96,8 +127,9 @@ async def _isolated_rate(name: str, bare: Bare, workers: int) -> float:
     sandbox = LocalSandbox(workers)
     await sandbox.start()
     try:
-        warm, *requests = [_request(name, bare.comment, number) for number in range(bare.isolated + 1)]
-        await sandbox.execute([warm])
+        made = [_request(name, bare.comment, number) for number in range(bare.before + bare.isolated)]
+        await sandbox.execute(made[: bare.before])
+        requests = made[bare.before :]
         started = time.perf_counter()
         seen = await sandbox.execute(requests)
         seconds = time.perf_counter() - started
@@ -124,7 +156,7 @@ def _bare_program(name: str) -> str:
     return f"{'#include <bits/stdc++.h>' if name == 'cpp' else ''}\n{get_language(name).hello}"
 
 
-def _bare_rate(name: str, bare: Bare) -> float:
+def _bare_rate(name: str, bare: Bare, threads: int = 2) -> float:
     file_name = "Main.java" if name == "java" else get_language(name).file_name
     toolchain = find_toolchain(name)
     tools = toolchain.tools if toolchain else {}
@@ -138,7 +170,7 @@ def _bare_rate(name: str, bare: Bare) -> float:
             if done.returncode:  # of the program; tsc writes it in spite of what it says of node's types
                 raise RuntimeError(f"{' '.join(commands[-1])}: {done.stderr.decode(errors='replace')[-500:]}")
 
-    return _rate(run_one, bare.bare)
+    return _rate(run_one, bare.bare, threads)
 
 
 def _run_forking(number: int) -> None:
@@ -158,9 +190,9 @@ def _execute(code: str, result: "list[str]") -> None:
     result.append("passed")
 
 
-def _rate(run_one: Callable[[int], None], count: int) -> float:
+def _rate(run_one: Callable[[int], None], count: int, threads: int = 2) -> float:
     run_one(-1)
     started = time.perf_counter()
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(run_one, range(count)))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run_one, range(count)))
     return count / (time.perf_counter() - started)
