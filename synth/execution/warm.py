@@ -21,14 +21,16 @@ from synth.records import Limits
 
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
+_MOST_IDLE: Final = 32
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
 
 
 class _Serving(NamedTuple):
-    """A zygote, and how many programs it has forked."""
+    """A zygote, its command, and how many programs it has forked."""
 
     worker: Worker
+    argv: tuple[str, ...]
     served: int
 
 
@@ -55,7 +57,7 @@ class WarmWorkers:
         if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, served = self._take(self._files)
+            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
@@ -67,31 +69,34 @@ class WarmWorkers:
         except (OSError, EOFError, struct.error):
             worker.close()
             return None
-        self._give(_Serving(worker, served + 1))
+        self._give(_Serving(worker, argv, served + 1))
         return result
 
     def close(self) -> None:
         """End the idle zygotes."""
         with self._lock:
             idle, self._idle = self._idle, []
-        for worker, _ in idle:
-            worker.close()
+        for serving in idle:
+            serving.worker.close()
 
-    def _take(self, files: Mapping[str, bytes]) -> _Serving:
+    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...]) -> _Serving:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            for serving in reversed(self._idle):
+                if serving.argv == argv:
+                    self._idle.remove(serving)
+                    return serving
+        preload = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": argv[-1], "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
         job = Job(
-            argv=fill(self._zygote.command, self._toolchain),
+            argv=argv,
             files=files,
             stdin=None,
             limits=_WORKER_LIMITS,
-            env=self._environment,
+            env={**self._environment, **({} if self._zygote.command else preload)},
             readonly=self._toolchain.readonly,
             data_limit=False,
             zygote=True,
         )
-        return _Serving(self._sandbox.open_worker(job), 0)
+        return _Serving(self._sandbox.open_worker(job), argv, 0)
 
     def _give(self, serving: _Serving) -> None:
         if serving.served >= self._recycle_after or not serving.worker.alive:
@@ -99,6 +104,9 @@ class WarmWorkers:
             return
         with self._lock:
             self._idle.append(serving)
+            oldest = self._idle.pop(0) if len(self._idle) > _MOST_IDLE else None
+        if oldest is not None:
+            oldest.worker.close()
 
 
 def _send(worker: Worker, message: bytes) -> None:

@@ -166,9 +166,13 @@ class Zygote:
     """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
     is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
     """Its own files, the driver's among them."""
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    """Empty: the command of the program itself, for interpreters that have loaded everything when they open the file that its last word
+    names by fopen(). The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start."""
+    leaves_out: str = ""
+    """Without a command: a function of the interpreter that only frees memory at the end. Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """Function mode; programs with their own stdin and stdout, scripts included."""
 
