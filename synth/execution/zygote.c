@@ -202,7 +202,7 @@ static char init_stack[32 << 10] __attribute__((aligned(64)));
 static uint32_t init_state;
 static void *program_point[5];
 
-struct start { struct list list; const int *fds; };
+struct start { struct list list; const int *fds; int count; };
 
 static void let_zygote_go_on(void) {
     __atomic_store_n(&init_state, RUNNING, __ATOMIC_SEQ_CST);
@@ -212,15 +212,15 @@ static void let_zygote_go_on(void) {
 /* Sets up, becomes init, and comes back in the program only, which goes on where the zygote stood. */
 static int start_program(void *given) {
     const struct start *start = given;
-    arrange(start->fds, 6);
+    arrange(start->fds, start->count);
     run_job(start->list);
     __builtin_longjmp(program_point, 1);
 }
 
 /* As fork(), but the child is a program in namespaces of its own, below an init that is pid 1. The list begins with its clone flags. `fds`
- * are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
-static pid_t fork_program(const char *data, size_t size, const int *fds) {
-    struct start start = { { data, size, 0, 0 }, fds };
+ * are as in 'J', the first unused and the last, the channel, only where `count` says so. Gives the init's pid, 0 in the program, or -1. */
+static pid_t fork_program(const char *data, size_t size, const int *fds, int count) {
+    struct start start = { { data, size, 0, 0 }, fds, count };
     struct step step;
     static int own_pidfd = -1;
     if (own_pidfd < 0) own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -244,7 +244,7 @@ static int serve_one(const struct request *request, const char *listing, const c
         if (pipe2(ends[i], O_CLOEXEC)) _exit(1);
     int reader = input_file(input, request->input);
     int fds[6] = { -1, reader, ends[0][1], ends[1][1], ends[STREAMS][1], ends[2][1] };
-    pid_t init = fork_program(listing, request->listing, fds);
+    pid_t init = fork_program(listing, request->listing, fds, request->channel_cap ? 6 : 5);
     if (init == 0) return 0;
     seen.fault = init < 0 ? (uint32_t)errno : 0;
     for (int i = 1; i < 6; i++) close(fds[i]);

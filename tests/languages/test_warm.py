@@ -1,0 +1,75 @@
+"""A program that starts warm finds what it would find in a fresh interpreter: programs that look around say the same, and end the same.
+
+Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one rule: everything that an observation
+holds is compared, time and memory aside.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from synth.execution.process import ProcessSandbox
+from synth.execution.runner import LanguageRunner
+from synth.execution.turnstile import Turnstile
+from synth.languages.registry import get_language
+from synth.languages.spec import find_toolchain
+from synth.records import ExecutionRequest, Limits, Observation, StdioCall
+from tests.languages.cheat_files import read_cheats
+from tests.languages.toolchains import need
+
+FOLDER: Final = Path(__file__).parent / "warm"
+PROGRAMS: Final = {path.stem: read_cheats(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))}
+STDIN: Final = "3 1 2\nzwei Wörter\nno end of line"
+LIMITS: Final = Limits(cpu_s=1.6, wall_s=60, memory_mb=128, output_bytes=200_000)
+MEASURED: Final = {"cpu_s", "wall_s", "peak_memory_mb"}
+
+
+class Starts:
+    """Cold and warm starts of one language."""
+
+    def __init__(self, sandbox: ProcessSandbox, language: str) -> None:
+        toolchain, spoken = find_toolchain(language), get_language(language)
+        assert toolchain is not None, "asked for before"
+        self.cold = LanguageRunner(sandbox, replace(spoken, zygote=None), toolchain, Turnstile())
+        self.warm = LanguageRunner(sandbox, spoken, toolchain, Turnstile())
+        self.cold.prepare()
+        self.warm.prepare()
+
+    def served(self) -> int:
+        """How many programs were forked by zygotes that still live."""
+        workers = self.warm._warm
+        return sum(serving.served for serving in workers._idle) if workers else 0
+
+    def run(self, runner: LanguageRunner, code: str) -> Observation:
+        name = runner.language.name
+        request = ExecutionRequest(id="p", language=name, code=code, call=StdioCall(stdins=(STDIN,)), limits=LIMITS)
+        return runner.run_group([request])[0]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[ProcessSandbox]:
+    with ProcessSandbox() as made:
+        if made.level == "C":
+            pytest.skip("level C has no zygotes")
+        yield made
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def starts(request: pytest.FixtureRequest, sandbox: ProcessSandbox) -> Iterator[Starts]:
+    need(request.param)
+    made = Starts(sandbox, request.param)
+    yield made
+    made.warm.close()
+
+
+def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:
+    different: dict[str, tuple[str, str]] = {}
+    for name, code in PROGRAMS[starts.warm.language.name].items():
+        before = starts.served()
+        cold, warm = (starts.run(runner, code).model_dump(exclude=MEASURED) for runner in (starts.cold, starts.warm))
+        assert starts.served() == before + 1, f"{name}: did not start warm"
+        different |= {f"{name}: {key}": (cold[key], warm[key]) for key in cold if cold[key] != warm[key]}
+    assert different == {}
