@@ -1,17 +1,18 @@
 /* The library of the zygotes: zygote.c, and what lets an interpreter that cannot call it by itself become a zygote.
  *
  * Place in the flow: `warm.py` starts such an interpreter with the command of a cold program and this library preloaded. It serves where the
- * interpreter is about to open the file of the program: in a program, all that follows is as in a cold start. The one rule: without
- * CODEMILL_OPENS nothing here does anything.
+ * interpreter is about to open the file of the program, or has read the zygote's own file of that name: in a program, all that follows is
+ * as in a cold start. The one rule: without CODEMILL_OPENS nothing here does anything.
  */
 #include "zygote.c"
 
 #include <dlfcn.h>
 
-static char *awaited;
+static char *awaited, *folder;
+static FILE *read_first;
 
-/* Make a function of the interpreter return at once. */
-static void leave_out(const char *name) {
+/* Make a function of the interpreter return at once; whether this process has it. */
+static int leave_out(const char *name) {
 #if defined(__x86_64__)
     static const unsigned char code[] = { 0xc3 };
 #elif defined(__aarch64__)
@@ -20,34 +21,63 @@ static void leave_out(const char *name) {
     static const unsigned char code[] = {};
 #endif
     char *start = dlsym(RTLD_DEFAULT, name);
-    if (!start || !sizeof code) return;
+    if (!start) return 0;
+    if (!sizeof code) return 1;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *first = (char *)((uintptr_t)start & ~(page - 1));
-    if (mprotect(first, 2 * page, PROT_READ | PROT_WRITE)) return;
+    if (mprotect(first, 2 * page, PROT_READ | PROT_WRITE)) return 1;
     memcpy(start, code, sizeof code);
     if (mprotect(first, 2 * page, PROT_READ | PROT_EXEC)) _exit(1);
     __builtin___clear_cache(start, start + sizeof code);
+    return 1;
 }
 
-/* Programs find none of the variables. */
+/* Programs find none of the variables. What lacks the function is not the interpreter but what starts it, and hands them on. */
 __attribute__((constructor)) static void read_variables(void) {
     const char *opens = getenv("CODEMILL_OPENS"), *leaves_out = getenv("CODEMILL_LEAVES_OUT");
-    if (!opens) return;
+    if (!opens || (leaves_out && *leaves_out && !leave_out(leaves_out))) return;
     awaited = strdup(opens);
-    if (leaves_out) leave_out(leaves_out);
     unsetenv("CODEMILL_OPENS");
     unsetenv("CODEMILL_LEAVES_OUT");
     unsetenv("LD_PRELOAD");
 }
 
+/* The folder that the interpreter made below /tmp, which is empty again in a program. */
+static void become_zygote(void) {
+    codemill_serve();
+    if (folder && mkdir(folder, 0700)) _exit(1);
+}
+
 FILE *fopen(const char *path, const char *mode) {
     static FILE *(*real)(const char *, const char *);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "fopen");
-    if (awaited && !strcmp(path, awaited)) {
-        awaited = NULL;
-        codemill_serve();
-    }
+    if (!awaited || read_first || strcmp(path, awaited)) return real(path, mode);
+    read_first = real(path, mode);
+    if (read_first) return read_first;
+    awaited = NULL;
+    become_zygote();
     return real(path, mode);
+}
+
+/* Where the zygote's own file ends the program's begins, in the same stream. Its descriptor is the first that is free, as in a cold start. */
+char *fgets(char *line, int size, FILE *file) {
+    static char *(*real)(char *, int, FILE *);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "fgets");
+    char *got = real(line, size, file);
+    if (got || !file || file != read_first) return got;
+    become_zygote();
+    clearerr(file);
+    file->_fileno = open(awaited, O_RDONLY);
+    read_first = NULL, awaited = NULL;
+    return real(line, size, file);
+}
+
+char *mkdtemp(char *path) {
+    static char *(*real)(char *);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "mkdtemp");
+    char *made = real(path);
+    if (made && awaited) folder = strdup(made);
+    return made;
 }
 
 /* What destructors would free costs a program more than it did itself: every page of it is still the zygote's. */

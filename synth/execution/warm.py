@@ -61,7 +61,7 @@ class WarmWorkers:
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
-        own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
+        own = {name: data for name, data in job.files.items() if self._files.get(name) != data}
         try:
             request = make_request(replace(job, files=own), self._sandbox.listens, self._sandbox.level == "A")
             _send(worker, request.message)

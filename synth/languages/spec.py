@@ -170,9 +170,10 @@ class Zygote:
     """Its own files, the driver's among them."""
     command: tuple[str, ...] = ()
     """Empty: the command of the program itself, for interpreters that have loaded everything when they open the file that its last word
-    names by fopen(). The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start."""
+    names by fopen(). The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start. Where
+    `files` have one of that name, it is read first, by fgets(), and the program's where it ends."""
     leaves_out: str = ""
-    """Without a command: a function of the interpreter that only frees memory at the end. Programs do not call it."""
+    """Without a command: a function of the interpreter that only frees memory or removes files at the end. Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """Function mode; programs with their own stdin and stdout, scripts included."""
 
