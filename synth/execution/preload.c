@@ -7,9 +7,11 @@
 #include "zygote.c"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 static char *awaited, *folder;
 static FILE *read_first;
+enum { LARGE = 100000 };  /* and less than what would be a mapping of its own */
 
 /* Make a function of the interpreter return at once; whether this process has it. */
 static int leave_out(const char *name) {
@@ -42,8 +44,16 @@ __attribute__((constructor)) static void read_variables(void) {
     unsetenv("LD_PRELOAD");
 }
 
+/* The first large piece that a program asks for would sort what the zygote has freed, and so copy every page with some of it. */
+static void sort_free_memory(void) {
+    malloc_trim(0);
+    void *volatile large = malloc(LARGE);
+    free(large);
+}
+
 /* The folder that the interpreter made below /tmp, which is empty again in a program. */
 static void become_zygote(void) {
+    sort_free_memory();
     codemill_serve();
     if (folder && mkdir(folder, 0700)) _exit(1);
 }
