@@ -57,13 +57,15 @@ class WarmWorkers:
         if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv)
+            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv, job.private_channel)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
         own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
         try:
-            request = make_request(replace(job, files=own), self._sandbox.listens, self._sandbox.level == "A")
+            counted = self._sandbox.level == "A"
+            data_limit = job.data_limit and (bool(self._zygote.command) or not counted)  # without a command, as in a cold start
+            request = make_request(replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted)
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
@@ -79,7 +81,7 @@ class WarmWorkers:
         for serving in idle:
             serving.worker.close()
 
-    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...]) -> _Serving:
+    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool) -> _Serving:
         with self._lock:
             for serving in reversed(self._idle):
                 if serving.argv == argv:
@@ -94,6 +96,7 @@ class WarmWorkers:
             env={**self._environment, **({} if self._zygote.command else preload)},
             readonly=self._toolchain.readonly,
             data_limit=False,
+            private_channel=channel and not self._zygote.command,  # numbers of descriptors that stay open are as in the program
             zygote=True,
         )
         return _Serving(self._sandbox.open_worker(job), argv, 0)
