@@ -61,7 +61,7 @@ class WarmWorkers:
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
-        own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
+        own = {name: data for name, data in job.files.items() if self._files.get(name) != data}
         try:
             counted = self._sandbox.level == "A"
             data_limit = job.data_limit and (bool(self._zygote.command) or not counted)  # without a command, as in a cold start
@@ -87,13 +87,13 @@ class WarmWorkers:
                 if serving.argv == argv:
                     self._idle.remove(serving)
                     return serving
-        preload = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": argv[-1], "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
+        preloaded = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": argv[-1], "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
         job = Job(
             argv=argv,
             files=files,
             stdin=None,
             limits=_WORKER_LIMITS,
-            env={**self._environment, **({} if self._zygote.command else preload)},
+            env={**self._environment, **({} if self._zygote.files else preloaded)},
             readonly=self._toolchain.readonly,
             data_limit=False,
             private_channel=channel and not self._zygote.command,  # numbers of descriptors that stay open are as in the program
