@@ -37,7 +37,7 @@ LANGUAGE = Language(
     runtime_threads=4,
     data_limit=False,
     driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
-    zygote=Zygote({"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_driver("commonlisp_driver.lisp")}),
+    zygote=Zygote({"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_driver("commonlisp_driver.lisp")}, serves_itself=True),
     script=Script(files=_script),
     render_signature=render_signature,
     gold=Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6"),
