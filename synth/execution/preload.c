@@ -21,11 +21,11 @@ static void leave_out(const char *name) {
 #endif
     char *start = dlsym(RTLD_DEFAULT, name);
     if (!start || !sizeof code) return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *first = (char *)((uintptr_t)start & ~(page - 1));
-    if (mprotect(first, 2 * page, PROT_READ | PROT_WRITE)) return;
+    char *first = (char *)((uintptr_t)start & -(uintptr_t)sysconf(_SC_PAGESIZE));
+    size_t size = (size_t)(start - first) + sizeof code;
+    if (mprotect(first, size, PROT_READ | PROT_WRITE)) return;
     memcpy(start, code, sizeof code);
-    if (mprotect(first, 2 * page, PROT_READ | PROT_EXEC)) _exit(1);
+    if (mprotect(first, size, PROT_READ | PROT_EXEC)) _exit(1);
     __builtin___clear_cache(start, start + sizeof code);
 }
 

@@ -68,6 +68,7 @@ class WarmWorkers:
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
             worker.close()
+            self._files = self._files if served else None  # one that never served would not the next time
             return None
         self._give(_Serving(worker, argv, served + 1))
         return result
