@@ -80,3 +80,43 @@ def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:
         assert starts.served() == before + 1, f"{name}: did not start warm"
         different |= {f"{name}: {key}": (cold[key], warm[key]) for key in cold if cold[key] != warm[key]}
     assert different == {}
+
+
+RANDOM: Final = {
+    "ruby": "p rand, [*1..99].shuffle, Random.new.seed, Random.bytes(4), Kernel.srand",
+    "php": "<?php echo mt_rand(), random_int(0, 1 << 60);",
+}
+
+
+@pytest.mark.parametrize("language", RANDOM)
+def test_random_numbers_are_other_ones_in_each_program(sandbox: ProcessSandbox, language: str) -> None:
+    need(language)
+    starts = Starts(sandbox, language)
+    seen = [starts.run(starts.warm, RANDOM[language]).stdout.head for _ in range(3)]
+    assert starts.served() == 3
+    starts.warm.close()
+    assert len(set(seen)) == 3
+
+
+SECRET: Final = "# " + "of-the-first-program-" * 10
+SEARCH: Final = {
+    "ruby": """
+word = /(?:of.the.first.program.){3}/n
+found = File.foreach('/proc/self/maps').sum do |line|
+  from, to = line.split[0].split('-').map(&:hex)
+  next 0 if line.split[1][0] != 'r' || line.include?('[v')
+  File.open('/proc/self/mem', 'rb') { |memory| memory.seek(from); memory.read(to - from) }.scan(word).size rescue 0
+end
+puts found
+""",
+}
+
+
+@pytest.mark.parametrize("language", SEARCH)
+def test_nothing_of_a_program_is_in_the_memory_of_the_next(sandbox: ProcessSandbox, language: str) -> None:
+    need(language)
+    starts = Starts(sandbox, language)
+    assert int(starts.run(starts.warm, f"{SEARCH[language]}{SECRET}\n").stdout.head) > 0
+    assert starts.run(starts.warm, SEARCH[language]).stdout.head == "0\n"
+    assert starts.served() == 2
+    starts.warm.close()
