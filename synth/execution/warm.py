@@ -57,17 +57,20 @@ class WarmWorkers:
         if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv)
+            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv, job.private_channel)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
         own = {name: data for name, data in job.files.items() if self._files.get(name) != data}
         try:
-            request = make_request(replace(job, files=own), self._sandbox.listens, self._sandbox.level == "A")
+            counted = self._sandbox.level == "A"
+            data_limit = job.data_limit and not (counted and self._zygote.is_preloaded)  # what is preloaded is as a cold start
+            request = make_request(replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted)
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
             worker.close()
+            self._files = self._files if served else None  # one that never served would not the next time
             return None
         self._give(_Serving(worker, argv, served + 1))
         return result
@@ -79,21 +82,23 @@ class WarmWorkers:
         for serving in idle:
             serving.worker.close()
 
-    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...]) -> _Serving:
+    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool) -> _Serving:
         with self._lock:
             for serving in reversed(self._idle):
                 if serving.argv == argv:
                     self._idle.remove(serving)
                     return serving
-        preload = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": argv[-1], "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
+        opens = self._zygote.opens.get(argv[-1], argv[-1])
+        preloaded = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": opens, "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
         job = Job(
             argv=argv,
             files=files,
             stdin=None,
             limits=_WORKER_LIMITS,
-            env={**self._environment, **({} if self._zygote.command else preload)},
+            env={**self._environment, **(preloaded if self._zygote.is_preloaded else {})},
             readonly=self._toolchain.readonly,
             data_limit=False,
+            private_channel=channel and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
             zygote=True,
         )
         return _Serving(self._sandbox.open_worker(job), argv, 0)

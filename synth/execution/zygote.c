@@ -222,12 +222,14 @@ static int start_program(void *given) {
 static pid_t fork_program(const char *data, size_t size, const int *fds, int count) {
     struct start start = { { data, size, 0, 0 }, fds, count };
     struct step step;
+    static stack_t signal_stack;  /* is not inherited where memory is shared */
     static int own_pidfd = -1;
     if (own_pidfd < 0) own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (own_pidfd < 0 || !next_step(&start.list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
     slot_pidfd = own_pidfd, listener_fd = -1, init_state = SETTING_UP, has_spawned = let_zygote_go_on;
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  /* or the init could not write its own maps */
-    if (__builtin_setjmp(program_point)) return 0;
+    sigaltstack(NULL, &signal_stack);
+    if (__builtin_setjmp(program_point)) return sigaltstack(&signal_stack, NULL), 0;
     int flags = (int)(clone_flags | CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD);
     pid_t init = clone(start_program, init_stack + sizeof init_stack, flags, &start, NULL, NULL, &init_state);
     while (init > 0 && __atomic_load_n(&init_state, __ATOMIC_SEQ_CST) == SETTING_UP)  /* its end clears the word and wakes, too */

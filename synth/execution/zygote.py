@@ -23,7 +23,8 @@ Read = Callable[[int], bytes]
 """So many bytes of the zygote's stdout. Raises EOFError."""
 
 _REQUEST: Final = struct.Struct("=4IQ2d")
-"""Bytes of the listing and of stdin, caps of output and channel (0: none is there), memory in KiB, CPU and wall seconds. As `struct request` in zygote.c."""
+"""Bytes of the listing and of stdin, caps of output and channel (0: there is none), memory in KiB, CPU and wall seconds. As `struct
+request` in zygote.c."""
 _SEEN: Final = struct.Struct("=3d3Q6I")
 """CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of reports; then four reports.
 As `struct seen` in zygote.c."""
