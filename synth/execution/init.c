@@ -8,7 +8,7 @@
  */
 #include <linux/futex.h>
 
-enum { SETTING_UP = 1, RUNNING = 2, STACK = 64 << 10 };
+enum { SETTING_UP = 1, RUNNING = 2, STACK = 32 << 10 };
 static char init_stack[STACK] __attribute__((aligned(64))), program_stack[STACK] __attribute__((aligned(64)));
 static uint32_t init_state;
 static volatile sig_atomic_t told_to_end;

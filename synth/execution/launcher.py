@@ -21,7 +21,9 @@ from typing import NamedTuple
 from synth.errors import Problem, SandboxError
 from synth.execution.operations import ANSWER, name_at
 
-_SOURCE, _INIT, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "init.c", "zygote.c"))
+_SOURCE, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "preload.c"))
+_PARTS = (_SOURCE, _LIBRARY, *(_SOURCE.with_name(name) for name in ("init.c", "zygote.c", "preload_ruby.c")))
+"""What either of the two is made of."""
 _TWIN = Path(__file__).with_name("launcher_twin.py")
 _START_TIMEOUT_S = 60.0
 
@@ -54,9 +56,9 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
 def compiled(library: bool = False) -> Path | None:
     """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in (_SOURCE, _INIT, _LIBRARY))).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in _PARTS)).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
-    ways = [["-shared", "-fPIC"]] if library else [["-static"], []]
+    ways = [["-shared", "-fPIC", "-Wl,-z,now"]] if library else [["-static"], []]
     source = _LIBRARY if library else _SOURCE
     return target if compiler and any(_compile(compiler, way, source, target) for way in ways) else None
 

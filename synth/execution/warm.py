@@ -21,14 +21,16 @@ from synth.records import Limits
 
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
+_MOST_IDLE: Final = 32
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
 
 
 class _Serving(NamedTuple):
-    """A zygote, and how many programs it has forked."""
+    """A zygote, its command, and how many programs it has forked."""
 
     worker: Worker
+    argv: tuple[str, ...]
     served: int
 
 
@@ -55,43 +57,51 @@ class WarmWorkers:
         if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, served = self._take(self._files)
+            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv, job.private_channel)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
-        own = {name: data for name, data in job.files.items() if name not in self._zygote.files}
+        own = {name: data for name, data in job.files.items() if self._files.get(name) != data}
         try:
-            request = make_request(replace(job, files=own), self._sandbox.listens, self._sandbox.level == "A")
+            counted = self._sandbox.level == "A"
+            data_limit = job.data_limit and not (counted and self._zygote.is_preloaded)  # what is preloaded is as a cold start
+            request = make_request(replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted)
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
             worker.close()
+            self._files = self._files if served else None  # one that never served would not the next time
             return None
-        self._give(_Serving(worker, served + 1))
+        self._give(_Serving(worker, argv, served + 1))
         return result
 
     def close(self) -> None:
         """End the idle zygotes."""
         with self._lock:
             idle, self._idle = self._idle, []
-        for worker, _ in idle:
-            worker.close()
+        for serving in idle:
+            serving.worker.close()
 
-    def _take(self, files: Mapping[str, bytes]) -> _Serving:
+    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool) -> _Serving:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            for serving in reversed(self._idle):
+                if serving.argv == argv:
+                    self._idle.remove(serving)
+                    return serving
+        opens = self._zygote.opens.get(argv[-1], argv[-1])
+        preloaded = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": opens, "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
         job = Job(
-            argv=fill(self._zygote.command, self._toolchain),
+            argv=argv,
             files=files,
             stdin=None,
             limits=_WORKER_LIMITS,
-            env=self._environment,
+            env={**self._environment, **(preloaded if self._zygote.is_preloaded else {})},
             readonly=self._toolchain.readonly,
             data_limit=False,
+            private_channel=channel and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
             zygote=True,
         )
-        return _Serving(self._sandbox.open_worker(job), 0)
+        return _Serving(self._sandbox.open_worker(job), argv, 0)
 
     def _give(self, serving: _Serving) -> None:
         if serving.served >= self._recycle_after or not serving.worker.alive:
@@ -99,6 +109,9 @@ class WarmWorkers:
             return
         with self._lock:
             self._idle.append(serving)
+            oldest = self._idle.pop(0) if len(self._idle) > _MOST_IDLE else None
+        if oldest is not None:
+            oldest.worker.close()
 
 
 def _send(worker: Worker, message: bytes) -> None:

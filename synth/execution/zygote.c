@@ -204,13 +204,15 @@ static int start_program(void *given) {
 }
 
 /* As fork(), but the child is a program in namespaces of its own, below an init that is pid 1. The list begins with its clone flags. `fds`
- * are as in 'J', the first unused. Gives the init's pid, 0 in the program, or -1. */
-static pid_t fork_program(const char *data, size_t size, const int *fds) {
-    struct start start = { { data, size, 0, 0 }, fds, 6 };
+ * are as in 'J', the first unused and the last, the channel, only where `count` says so. Gives the init's pid, 0 in the program, or -1. */
+static pid_t fork_program(const char *data, size_t size, const int *fds, int count) {
+    struct start start = { { data, size, 0, 0 }, fds, count };
     struct step step;
+    static stack_t signal_stack;  /* is not inherited where memory is shared */
     if (slot_pidfd < 0) slot_pidfd = keep((int)syscall(SYS_pidfd_open, getpid(), 0));
     if (slot_pidfd < 0 || !next_step(&start.list, &step) || step.op.code != OP_CLONEFLAGS || carry_out(&step)) return -1;
-    if (__builtin_setjmp(program_point)) return 0;
+    sigaltstack(NULL, &signal_stack);
+    if (__builtin_setjmp(program_point)) return sigaltstack(&signal_stack, NULL), 0;
     return clone_init(start_program, &start, (int)clone_flags);
 }
 
@@ -223,7 +225,7 @@ static int serve_one(const struct request *request, const char *listing, const c
         if (pipe2(ends[i], O_CLOEXEC)) _exit(1);
     int reader = input_file(input, request->input);
     int fds[6] = { -1, reader, ends[0][1], ends[1][1], ends[STREAMS][1], ends[2][1] };
-    pid_t init = fork_program(listing, request->listing, fds);
+    pid_t init = fork_program(listing, request->listing, fds, request->channel_cap ? 6 : 5);
     if (init == 0) return 0;
     seen.fault = init < 0 ? (uint32_t)errno : 0;
     for (int i = 1; i < 6; i++) close(fds[i]);

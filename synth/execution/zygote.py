@@ -23,7 +23,8 @@ Read = Callable[[int], bytes]
 """So many bytes of the zygote's stdout. Raises EOFError."""
 
 _REQUEST: Final = struct.Struct("=4IQ2d")
-"""Bytes of the listing and of stdin, caps of output and channel, memory in KiB, CPU and wall seconds. As `struct request` in zygote.c."""
+"""Bytes of the listing and of stdin, caps of output and channel (0: there is none), memory in KiB, CPU and wall seconds. As `struct
+request` in zygote.c."""
 _SEEN: Final = struct.Struct("=3d3Q6I")
 """CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of reports; then four reports.
 As `struct seen` in zygote.c."""
@@ -51,7 +52,8 @@ def make_request(job: Job, listens: bool, counted: bool) -> Request:
     limits, stdin = job.limits, job.stdin or b""
     before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens, counted)
     listing = b"".join([before, *file_operations(job.files), after])
-    numbers = (len(listing), len(stdin), limits.output_bytes, job.channel_bytes, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
+    caps = limits.output_bytes, job.channel_bytes if job.private_channel else 0
+    numbers = (len(listing), len(stdin), *caps, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
     return Request(b"".join([_REQUEST.pack(*numbers), listing, stdin]), listing)
 
 

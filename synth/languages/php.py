@@ -2,7 +2,7 @@
 
 from synth.languages import controls
 from synth.languages.scripting import PHP
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, Zygote, parameter_names, read_driver
 from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
@@ -41,6 +41,7 @@ LANGUAGE = Language(
     run_command=("{php}", *_FLAGS, "main.php"),
     runtime_mb=64,
     driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
+    zygote=Zygote(leaves_out="php_module_shutdown"),
     render_signature=render_signature,
     gold=Gold("<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"),
     script=PHP,

@@ -2,7 +2,7 @@
 
 from synth.languages import controls
 from synth.languages.scripting import RUBY
-from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, Zygote, parameter_names, read_driver
 from synth.values import Signature
 
 
@@ -25,6 +25,11 @@ LANGUAGE = Language(
     run_command=("{ruby}", "--disable-gems", "main.rb"),
     runtime_mb=64,
     driver=Driver(files=_files, run_command=("{ruby}", "--disable-gems", "driver.rb"), big_integers=True),
+    zygote=Zygote(
+        files={"main.rb": "\n", "driver.rb": read_driver("ruby_driver.rb")},
+        opens={"driver.rb": "solution.rb"},
+        leaves_out="ruby_vm_destruct",
+    ),
     render_signature=render_signature,
     gold=Gold("def solve(xs)\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
     script=RUBY,

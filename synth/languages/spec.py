@@ -166,11 +166,24 @@ class Zygote:
     """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
     is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
     """Its own files, the driver's among them."""
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    """Empty: the command of the program itself, for interpreters that have loaded everything when they open the file that its last word
+    names. The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start. Where `files` have one
+    of that name, it is read first, by fgets(), and the program's where it ends; Ruby's parser reads the program's in its place."""
+    serves_itself: bool = False
+    """Without a command: `files` call `codemill_serve`, and nothing is preloaded."""
+    opens: Mapping[str, str] = field(default_factory=dict)
+    """Without a command: last word of the command to the file that is opened then, if not that one: a driver opens the program's."""
+    leaves_out: str = ""
+    """Without a command: a function of the interpreter that only frees memory or removes files at the end. Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """Function mode; programs with their own stdin and stdout, scripts included."""
+
+    @property
+    def is_preloaded(self) -> bool:
+        return not self.command and not self.serves_itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,25 @@ print(found)
     assert zygotes.text(search, memory_mb=512) == "0\n"
 
 
+def test_a_program_has_a_channel_only_where_its_job_has_one(zygotes: Zygotes) -> None:
+    job = Job(("none",), {"program.py": b"import os\nprint(sorted(os.listdir('/proc/self/fd')))"}, None, Limits(), {})
+    result = zygotes.workers.run(job)
+    assert result is not None
+    assert result.stdout.data == b"['0', '1', '2', '3']\n"
+
+
+def test_zygotes_of_other_commands_serve_beside_each_other(zygotes: Zygotes) -> None:
+    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}), PYTHON, {})
+    python = PYTHON.tools["python"]
+    for wanted in ("-I", "-S", "-I"):
+        job = Job((python, wanted, "/work/zygote.py"), {"program.py": b"import sys\nprint(sys.flags.isolated)"}, None, Limits(), {})
+        result = workers.run(job)
+        assert result is not None
+        assert result.stdout.data == (b"1\n" if wanted == "-I" else b"0\n")
+    assert len(workers._idle) == 2
+    workers.close()
+
+
 def test_a_zygote_that_dies_is_replaced(zygotes: Zygotes) -> None:
     zygotes.run("pass")
     serving = zygotes.workers._idle[-1]
@@ -162,6 +181,16 @@ def test_a_zygote_that_dies_is_replaced(zygotes: Zygotes) -> None:
     serving.worker.wait(10)
     job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
     assert zygotes.workers.run(job) is None
+    assert zygotes.text("print('alive')") == "alive\n"
+
+
+def test_a_zygote_that_never_serves_is_not_started_again(zygotes: Zygotes) -> None:
+    broken = WarmWorkers(
+        zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
+    )
+    job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
+    assert broken.run(job) is None
+    assert broken._files is None
     assert zygotes.text("print('alive')") == "alive\n"
 
 

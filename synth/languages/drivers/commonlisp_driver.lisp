@@ -179,4 +179,5 @@
     (finish-output)
     (sb-ext:exit :code 0 :abort t)))
 
-(main)
+;; Warm, this file is the end of what a zygote loads.
+(if (probe-file "zygote.lisp") (load "zygote.lisp") (main))

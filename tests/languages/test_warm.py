@@ -1,0 +1,122 @@
+"""A program that starts warm finds what it would find in a fresh interpreter: programs that look around say the same, and end the same.
+
+Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one rule: everything that an
+observation holds is compared, time and memory aside.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from synth.execution.process import ProcessSandbox
+from synth.execution.runner import LanguageRunner
+from synth.execution.turnstile import Turnstile
+from synth.languages.registry import get_language
+from synth.languages.spec import find_toolchain
+from synth.records import ExecutionRequest, Limits, Observation, StdioCall
+from tests.languages.cheat_files import read_cheats
+from tests.languages.toolchains import need
+
+FOLDER: Final = Path(__file__).parent / "warm"
+PROGRAMS: Final = {path.stem: read_cheats(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))}
+STDIN: Final = "3 1 2\nzwei Wörter\nno end of line"
+LIMITS: Final = Limits(cpu_s=1.6, wall_s=60, memory_mb=128, output_bytes=200_000)
+ADDRESS: Final = re.compile("0x[0-9a-f]{8,}")
+MEASURED: Final = {"cpu_s", "wall_s", "peak_memory_mb"}
+
+
+class Starts:
+    """Cold and warm starts of one language."""
+
+    def __init__(self, sandbox: ProcessSandbox, language: str) -> None:
+        toolchain, spoken = find_toolchain(language), get_language(language)
+        assert toolchain is not None, "asked for before"
+        self.cold = LanguageRunner(sandbox, replace(spoken, zygote=None), toolchain, Turnstile())
+        self.warm = LanguageRunner(sandbox, spoken, toolchain, Turnstile())
+        self.cold.prepare()
+        self.warm.prepare()
+
+    def served(self) -> int:
+        """How many programs were forked by zygotes that still live."""
+        workers = self.warm._warm
+        return sum(serving.served for serving in workers._idle) if workers else 0
+
+    def run(self, runner: LanguageRunner, code: str) -> Observation:
+        name = runner.language.name
+        request = ExecutionRequest(id="p", language=name, code=code, call=StdioCall(stdins=(STDIN,)), limits=LIMITS)
+        return runner.run_group([request])[0]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[ProcessSandbox]:
+    with ProcessSandbox() as made:
+        if made.level == "C":
+            pytest.skip("level C has no zygotes")
+        yield made
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def starts(request: pytest.FixtureRequest, sandbox: ProcessSandbox) -> Iterator[Starts]:
+    need(request.param)
+    made = Starts(sandbox, request.param)
+    yield made
+    made.warm.close()
+
+
+def without_addresses(seen: Observation) -> dict[str, str]:
+    """What is compared, as text. Addresses of objects differ from one cold start to the next."""
+    return {key: ADDRESS.sub("0x", str(value)) for key, value in seen.model_dump(exclude=MEASURED).items()}
+
+
+def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:
+    different: dict[str, tuple[str, str]] = {}
+    for name, code in PROGRAMS[starts.warm.language.name].items():
+        before = starts.served()
+        cold, warm = (without_addresses(starts.run(runner, code)) for runner in (starts.cold, starts.warm))
+        assert starts.served() == before + 1, f"{name}: did not start warm"
+        different |= {f"{name}: {key}": (cold[key], warm[key]) for key in cold if cold[key] != warm[key]}
+    assert different == {}
+
+
+RANDOM: Final = {
+    "ruby": "p rand, [*1..99].shuffle, Random.new.seed, Random.bytes(4), Kernel.srand",
+    "php": "<?php echo mt_rand(), random_int(0, 1 << 60);",
+}
+
+
+@pytest.mark.parametrize("language", RANDOM)
+def test_random_numbers_are_other_ones_in_each_program(sandbox: ProcessSandbox, language: str) -> None:
+    need(language)
+    starts = Starts(sandbox, language)
+    seen = [starts.run(starts.warm, RANDOM[language]).stdout.head for _ in range(3)]
+    assert starts.served() == 3
+    starts.warm.close()
+    assert len(set(seen)) == 3
+
+
+SECRET: Final = "# " + "of-the-first-program-" * 10
+SEARCH: Final = {
+    "ruby": """
+word = /(?:of.the.first.program.){3}/n
+found = File.foreach('/proc/self/maps').sum do |line|
+  from, to = line.split[0].split('-').map(&:hex)
+  next 0 if line.split[1][0] != 'r' || line.include?('[v')
+  File.open('/proc/self/mem', 'rb') { |memory| memory.seek(from); memory.read(to - from) }.scan(word).size rescue 0
+end
+puts found
+""",
+}
+
+
+@pytest.mark.parametrize("language", SEARCH)
+def test_nothing_of_a_program_is_in_the_memory_of_the_next(sandbox: ProcessSandbox, language: str) -> None:
+    need(language)
+    starts = Starts(sandbox, language)
+    assert int(starts.run(starts.warm, f"{SEARCH[language]}{SECRET}\n").stdout.head) > 0
+    assert starts.run(starts.warm, SEARCH[language]).stdout.head == "0\n"
+    assert starts.served() == 2
+    starts.warm.close()
