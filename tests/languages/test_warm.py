@@ -85,6 +85,7 @@ def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:
 RANDOM: Final = {
     "ruby": "p rand, [*1..99].shuffle, Random.new.seed, Random.bytes(4), Kernel.srand",
     "php": "<?php echo mt_rand(), random_int(0, 1 << 60);",
+    "r": "cat(runif(2), sample(1e9, 1), rnorm(1))",
 }
 
 
@@ -108,6 +109,17 @@ found = File.foreach('/proc/self/maps').sum do |line|
   File.open('/proc/self/mem', 'rb') { |memory| memory.seek(from); memory.read(to - from) }.scan(word).size rescue 0
 end
 puts found
+""",
+    "r": """
+memory <- file("/proc/self/mem", "rb", raw = TRUE)
+word <- "(of.the.first.program.){3}"
+in_span <- function(line) {
+  span <- as.numeric(paste0("0x", strsplit(sub(" .*", "", line), "-")[[1]]))
+  if (!grepl("^[^ ]+ r", line) || grepl("[v", line, fixed = TRUE)) return(0)
+  seek(memory, span[1])
+  length(grepRaw(word, suppressWarnings(readBin(memory, "raw", span[2] - span[1])), all = TRUE))
+}
+cat(sum(sapply(readLines("/proc/self/maps"), in_span)), "\n", sep = "")
 """,
 }
 
