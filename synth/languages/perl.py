@@ -2,7 +2,7 @@
 
 from synth.languages import controls
 from synth.languages.scripting import PERL
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
+from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, Zygote, parameter_names, read_driver
 from synth.values import Signature, ValueType
 
 
@@ -35,6 +35,7 @@ LANGUAGE = Language(
     environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
     run_command=("{perl}", "main.pl"),
     driver=Driver(files=_files, run_command=("{perl}", "driver.pl")),
+    zygote=Zygote(files={"driver.pl": read_driver("perl_driver.pl")}, opens={"driver.pl": "solution.pl"}),
     script=PERL,
     render_signature=render_signature,
     gold=Gold("sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n", ("l3 i1 i2 i3",), "i6"),

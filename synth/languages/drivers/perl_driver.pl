@@ -137,11 +137,12 @@ sub read_file {
 }
 
 sub main_run {
+    my $code = read_file('solution.pl');    # first: a warm start begins here
     my ($nonce, $entry_point, undef, $result_type, $count, @cases) = split /\n/, do { local $/; <STDIN> }, -1;
     open(STDIN, '<', '/dev/null') or die $!;
     open(my $channel, '>&=', 3) or die $!;
     my $send = sub { syswrite($channel, "$nonce $_[0]\n") // die "the channel is closed\n" };
-    CodemillProgram::load(read_file('solution.pl'));
+    CodemillProgram::load($code);
     if ($@) {
         if (!$started && $@ =~ /syntax error|^Missing|^Can't find|^Unmatched|^Bareword|^Global symbol/m) { $send->('parse_error ' . hex_of($@)) }
         print STDERR $@;
