@@ -1,7 +1,7 @@
 """A program that starts warm finds what it would find in a fresh interpreter: programs that look around say the same, and end the same.
 
-Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one rule: everything that an observation
-holds is compared, time and memory aside.
+Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one rule: everything that an
+observation holds is compared, time and memory aside.
 """
 
 from collections.abc import Iterator
