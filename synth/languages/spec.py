@@ -167,12 +167,12 @@ class Zygote:
     is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
 
     files: Mapping[str, str] = field(default_factory=dict)
-    """Its own files, the driver's among them."""
+    """Its own files, the driver's among them. Without any, the library is preloaded and serves where the interpreter opens (by fopen) the
+    file that the last word of its command names, so that all that follows in a program is as in a cold start."""
     command: tuple[str, ...] = ()
-    """Empty: the command of the program itself, for interpreters that have loaded everything when they open the file that its last word
-    names by fopen(). The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start."""
+    """Empty: the program's own, memory limits and all. It then runs what `files` has in the place of the program or the driver."""
     leaves_out: str = ""
-    """Without a command: a function of the interpreter that only frees memory at the end. Programs do not call it."""
+    """Without files: a function of the interpreter that only frees memory at the end. Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """Function mode; programs with their own stdin and stdout, scripts included."""
 

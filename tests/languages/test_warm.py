@@ -73,3 +73,13 @@ def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:
         assert starts.served() == before + 1, f"{name}: did not start warm"
         different |= {f"{name}: {key}": (cold[key], warm[key]) for key in cold if cold[key] != warm[key]}
     assert different == {}
+
+
+def test_each_php_program_draws_other_numbers(sandbox: ProcessSandbox) -> None:
+    need("php")
+    starts = Starts(sandbox, "php")
+    ways = "[random_int(0, PHP_INT_MAX), mt_rand(), rand(), lcg_value(), uniqid('', true), bin2hex(openssl_random_pseudo_bytes(8))]"
+    drawn = [starts.run(starts.warm, f"<?php echo implode(' ', {ways});").stdout.head.split(" ") for _ in range(2)]
+    starts.warm.close()
+    assert len(drawn[0]) == len(drawn[1]) == 6
+    assert not set(drawn[0]) & set(drawn[1])
