@@ -8,6 +8,7 @@
   (sb-impl::finalizer-thread-stop)
   (sb-alien:alien-funcall (sb-alien:extern-alien "codemill_serve" (function sb-alien:int)))
   (sb-impl::finalizer-thread-start)
+  (setf *gensym-counter* #.*gensym-counter*)
   (if (probe-file "main.lisp")
       (sb-impl::process-script "main.lisp")
-      (funcall (find-symbol "MAIN" :codemill-driver))))
+      (funcall (find-symbol "MAIN" "CODEMILL-DRIVER"))))

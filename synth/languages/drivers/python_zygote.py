@@ -6,6 +6,7 @@ only. The one rule: what a program finds is what it would find in a fresh interp
 
 import ctypes
 import gc
+import io
 import os
 import sys
 import types
@@ -23,13 +24,23 @@ for _name in USUAL.split():
     __import__(_name)
 
 
+def fresh_stdin() -> io.TextIOWrapper:
+    """As the interpreter makes it: the one that the zygote began with knows only the zygote's pipe."""
+    raw = io.FileIO(0, closefd=False)
+    raw.name = "<stdin>"
+    text = io.TextIOWrapper(io.BufferedReader(raw), sys.stdin.encoding, sys.stdin.errors, newline="\n")
+    text.mode = "r"  # type: ignore[misc]
+    return text
+
+
 def run_file(name: str) -> None:
     """A stdin/stdout program, as the main module."""
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__file__=name, __builtins__=__builtins__)
+    path, module = f"/work/{name}", types.ModuleType("__main__")
+    module.__dict__.update(__file__=path, __cached__=None, __annotations__={}, __builtins__=__builtins__)
     sys.modules["__main__"], sys.argv = module, [name]
+    sys.stdin = sys.__stdin__ = fresh_stdin()  # type: ignore[misc]
     with open(name, "rb") as file:  # noqa: PTH123  # no pathlib here: it costs 3 ms
-        code = compile(file.read(), name, "exec", dont_inherit=True)
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     exec(code, module.__dict__)
 
 
@@ -50,7 +61,10 @@ def become_program() -> None:
         status = status_of(end)
     except BaseException as error:  # noqa: BLE001  # whatever the program raised
         status = 1
-        sys.excepthook(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
+        traceback = error.__traceback__
+        while traceback and traceback.tb_frame.f_code.co_filename == __file__:
+            traceback = traceback.tb_next
+        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
     try:
         sys.modules["threading"]._shutdown()
         sys.modules["atexit"]._run_exitfuncs()
