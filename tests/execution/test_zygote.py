@@ -163,7 +163,7 @@ def test_a_program_has_a_channel_only_where_its_job_has_one(zygotes: Zygotes) ->
 
 
 def test_zygotes_of_other_commands_serve_beside_each_other(zygotes: Zygotes) -> None:
-    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}), PYTHON, {})
+    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, serves_itself=True), PYTHON, {})
     python = PYTHON.tools["python"]
     for wanted in ("-I", "-S", "-I"):
         job = Job((python, wanted, "/work/zygote.py"), {"program.py": b"import sys\nprint(sys.flags.isolated)"}, None, Limits(), {})
