@@ -2,7 +2,8 @@
  *
  * Place in the flow: `warm.py` starts such an interpreter with the command of a cold program and this library preloaded. It serves where the
  * interpreter is about to open the file of the program, or has read the zygote's own file of that name: in a program, all that follows is
- * as in a cold start. The one rule: without CODEMILL_OPENS nothing here does anything.
+ * as in a cold start. The one rule: nothing here changes an interpreter that loads the library by itself, for then its own calls are bound
+ * already.
  */
 #include "zygote.c"
 

@@ -86,6 +86,7 @@ RANDOM: Final = {
     "ruby": "p rand, [*1..99].shuffle, Random.new.seed, Random.bytes(4), Kernel.srand",
     "php": "<?php echo mt_rand(), random_int(0, 1 << 60);",
     "r": "cat(runif(2), sample(1e9, 1), rnorm(1))",
+    "perl": "print join ' ', rand, srand, map { int rand 1e9 } 1 .. 9;",
 }
 
 
