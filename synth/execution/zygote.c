@@ -250,10 +250,17 @@ static int serve_one(const struct request *request, const char *listing, const c
     return 1;
 }
 
+/* A fork copies one thread: what others hold would stay locked in the program. One that was told to end may not be gone yet. */
+static void wait_until_alone(void) {
+    struct stat tasks;
+    for (int tries = 0; tries < 1000 && !stat("/proc/self/task", &tasks) && tasks.st_nlink > 3; tries++) usleep(1000);
+}
+
 /* Serve until stdin ends, which ends the process. Returns in a program: it has its own stdin, stdout, stderr and channel (descriptor 3), its
  * files in the current folder /work, and nothing else of the zygote than what was loaded. */
 int codemill_serve(void) {
     struct request request;
+    wait_until_alone();
     for (;;) {
         read_exactly((char *)&request, sizeof request);
         size_t size = (size_t)request.listing + request.input;

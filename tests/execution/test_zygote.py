@@ -184,6 +184,27 @@ def test_a_zygote_that_dies_is_replaced(zygotes: Zygotes) -> None:
     assert zygotes.text("print('alive')") == "alive\n"
 
 
+HOLDING = """
+import ctypes, os, threading, time
+lock = threading.Lock()
+def hold():
+    with lock: time.sleep(0.3)
+threading.Thread(target=hold).start()
+while not lock.locked(): time.sleep(0.001)
+ctypes.CDLL("/work/libzygote.so").codemill_serve()
+print(lock.acquire(timeout=1), flush=True)
+os._exit(0)
+"""
+
+
+def test_a_zygote_waits_for_its_last_other_thread_with_the_locks_it_holds(zygotes: Zygotes) -> None:
+    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": HOLDING}, ("{python}", "-I", "/work/zygote.py")), PYTHON, {})
+    result = workers.run(Job(("none",), {}, None, Limits(), {}))
+    workers.close()
+    assert result is not None
+    assert result.stdout.data == b"True\n"
+
+
 def test_a_zygote_that_never_serves_is_not_started_again(zygotes: Zygotes) -> None:
     broken = WarmWorkers(
         zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
