@@ -103,10 +103,18 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-JAR_COMMANDS = (
-    ("{javac}", "-proc:none", "-nowarn", "-d", "classes", "Driver.java", "CompileServer.java"),
-    ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
-)
+SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java", "CompileServer.java")}
+SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData")
+"""A virtual machine for a resident compiler."""
+
+
+def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
+    """Make driver.jar from the shared files; `words` are its sources, and options."""
+    return (
+        ("{javac}", "-proc:none", "-nowarn", "-d", "classes", *words),
+        ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
+    )
+
 
 LANGUAGE = Language(
     name="java",
@@ -123,18 +131,9 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
-        shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
-        shared_commands=JAR_COMMANDS,
-        compile_server=(
-            "{java}",
-            "-XX:+UseSerialGC",
-            "-Xmx512m",
-            "-Xss16m",
-            "-XX:-UsePerfData",
-            "-cp",
-            "{shared}/driver.jar",
-            "CompileServer",
-        ),
+        shared=SHARED,
+        shared_commands=jar_commands(*SHARED),
+        compile_server=(*SERVER, "-cp", "{shared}/driver.jar", "CompileServer"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
