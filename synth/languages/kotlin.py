@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing, split_top
-from synth.languages.java import SERVER, SHARED, jar_commands
+from synth.languages.java import SERVER, SHARED, archive_commands, jar_commands, start
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import imports_first, last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
@@ -120,11 +120,11 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        shared=_SHARED,
-        shared_commands=jar_commands("-cp", _COMPILER, *_SHARED),
+        shared={**_SHARED, "Solution.kt": read_driver("java/Solution.kt")},
+        shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(f"{_LIBRARY}:")),
         compile_command=(*_COMPILE, "Solution.kt"),
         compile_server=(*SERVER, "-XX:TieredStopAtLevel=1", "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
-        run_command=(*RUN, "-cp", f"{{shared}}/driver.jar:{_LIBRARY}", "Driver"),
+        run_command=(*RUN, *start(f"{_LIBRARY}:")),
         slow=True,
     ),
     render_signature=render_signature,

@@ -1,4 +1,4 @@
-"""The resident Kotlin compiler knows nothing of the programs before, keeps to the messages of kotlinc, and runs nothing of what it compiles."""
+"""The resident Kotlin compiler forgets each program, keeps to the messages of kotlinc, and runs nothing of what it compiles."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

@@ -24,7 +24,7 @@ import javax.tools.ToolProvider;
  * program is seen by the next.
  */
 public final class CompileServer {
-    static final List<String> OPTIONS = List.of("-proc:none", "-nowarn", "-Xlint:none");
+    static final List<String> OPTIONS = List.of("-proc:none", "-nowarn", "-Xlint:none", "-XDstringConcat=inline");  // what is joined by invokedynamic costs 10 ms a start
 
     static final class Source extends SimpleJavaFileObject {
         final String text;
