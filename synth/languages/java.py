@@ -41,7 +41,14 @@ _TYPE = re.compile(
 )
 _PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
 
-FLAGS = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
+FLAGS: tuple[str, ...] = (
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xmx{heap_mb}m",
+    "-XX:-UsePerfData",
+    "-XX:+DisableAttachMechanism",
+)
 FLAGS += ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")  # the archive of classes is used as it lies in the file
 
 
