@@ -1,4 +1,4 @@
-"""C# by Mono: a resident compiler (drivers/csharp_compiler.cs), and a driver that loads each program as a library. A tuple is a value tuple."""
+"""C# by Mono: a resident compiler (drivers/csharp_compiler.cs), a driver that loads each program as a library. A tuple is a value tuple."""
 
 import re
 
