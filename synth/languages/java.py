@@ -41,7 +41,15 @@ _TYPE = re.compile(
 )
 _PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
 
-FLAGS = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-XX:-UsePerfData", "-XX:+DisableAttachMechanism")
+FLAGS: tuple[str, ...] = (
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xmx{heap_mb}m",
+    "-XX:-UsePerfData",
+    "-XX:+DisableAttachMechanism",
+)
+FLAGS += ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")  # the archive of classes is used as it lies in the file
 
 
 def write_type(kind: ValueType, boxed: bool = False) -> str:
@@ -103,10 +111,37 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-JAR_COMMANDS = (
-    ("{javac}", "-proc:none", "-nowarn", "-d", "classes", "Driver.java", "CompileServer.java"),
-    ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
-)
+SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java", "CompileServer.java")}
+SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData")
+"""A virtual machine for a resident compiler."""
+_JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
+_CALL = r"\n".join(("codemill", "solve", r"l i\tf\ts\tl i\tm s i", "m s l ?", "1", r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5", ""))
+
+
+def start(library: str = "") -> tuple[str, ...]:
+    """Words that start the driver from the archive. It is appended to what the machine itself loads, which costs less than a class path."""
+    return ("-XX:SharedArchiveFile={shared}/start.jsa", f"-Xbootclasspath/a:{library}{{shared}}/driver.jar", "Driver")
+
+
+def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
+    """Make driver.jar from the shared files; `words` are its sources, and options of javac."""
+    return ((*_JAVAC, "-d", "classes", *words), ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."))
+
+
+def archive_commands(library: str = "") -> tuple[tuple[str, ...], ...]:
+    """Make the archive of the classes that the driver, the compiled sample and the library make the machine load; of their own classes
+    only the library's, for its place does not change. `library` is empty, or a jar with a colon.
+
+    A class of another loader than the first would tie the archive to one class path: that is the one which is left out.
+    """
+    run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "-Xbootclasspath/a:$1driver.jar" Driver 3>/dev/null'
+    dump = ("-Xshare:dump", "-XX:+UseSerialGC", "-XX:SharedClassListFile=list", "-XX:SharedArchiveFile=start.jsa")
+    appended = (f"-Xbootclasspath/a:{library.rstrip(':')}",) if library else ()
+    return (
+        ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", library),
+        ("{java}", *dump, *appended),
+    )
+
 
 LANGUAGE = Language(
     name="java",
@@ -122,19 +157,10 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        run_command=("{java}", *FLAGS, "-cp", "{shared}/driver.jar", "Driver"),
-        shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
-        shared_commands=JAR_COMMANDS,
-        compile_server=(
-            "{java}",
-            "-XX:+UseSerialGC",
-            "-Xmx512m",
-            "-Xss16m",
-            "-XX:-UsePerfData",
-            "-cp",
-            "{shared}/driver.jar",
-            "CompileServer",
-        ),
+        run_command=("{java}", *FLAGS, *start()),
+        shared={**SHARED, "Solution.java": read_driver("java/Solution.java")},
+        shared_commands=(*jar_commands(*SHARED), (*_JAVAC, "Solution.java"), *archive_commands()),
+        compile_server=(*SERVER, "-cp", "{shared}/driver.jar", "CompileServer"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

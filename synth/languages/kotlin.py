@@ -1,11 +1,11 @@
-"""Kotlin: compiled by kotlinc and called by the Java driver, which knows Pair and Triple."""
+"""Kotlin: compiled by a resident compiler (drivers/java/KotlinServer.java), called by the Java driver, which knows Pair and Triple."""
 
 import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing, split_top
-from synth.languages.java import JAR_COMMANDS
+from synth.languages.java import SERVER, SHARED, archive_commands, jar_commands, start
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import imports_first, last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
@@ -66,6 +66,8 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
 _LIBRARY = f"{JARS}/kotlin-stdlib.jar"
+_SHARED = {**SHARED, "KotlinServer.java": read_driver("java/KotlinServer.java")}
+_COMPILER = ":".join(f"{JARS}/{name}.jar" for name in ("kotlin-compiler", "libtrove-intellij", "org.jetbrains.annotations-common"))
 
 _END = """
 object CodemillScript {
@@ -118,10 +120,11 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        shared={"Driver.java": read_driver("java/Driver.java"), "CompileServer.java": read_driver("java/CompileServer.java")},
-        shared_commands=JAR_COMMANDS,
+        shared={**_SHARED, "Solution.kt": read_driver("java/Solution.kt")},
+        shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(f"{_LIBRARY}:")),
         compile_command=(*_COMPILE, "Solution.kt"),
-        run_command=(*RUN, "-cp", f"{{shared}}/driver.jar:{_LIBRARY}", "Driver"),
+        compile_server=(*SERVER, "-XX:TieredStopAtLevel=1", "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
+        run_command=(*RUN, *start(f"{_LIBRARY}:")),
         slow=True,
     ),
     render_signature=render_signature,

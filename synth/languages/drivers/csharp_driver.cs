@@ -2,9 +2,6 @@ using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
-using System.Linq;
-using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -14,10 +11,20 @@ using System.Threading;
 ///
 /// It is compiled once and loads the program, compiled as /work/program.dll. Lines in and out are described in
 /// docs/architecture/execution.md. Arguments are made for the types that the method declares; a List may be a list or a tuple: the
-/// signature's result type says which.
+/// signature's result type says which. It starts once for each program, so it does without LINQ and other libraries than the first: each
+/// method of theirs is compiled anew in every start.
 static class CodemillDriver
 {
     sealed class Unreadable : Exception { public Unreadable(string message) : base(message) { } }
+
+    /// The words of a line, read one after the other.
+    sealed class Words
+    {
+        readonly string[] all;
+        int at;
+        public Words(string line) { all = line.Split(' '); }
+        public string Next() { return all[at++]; }
+    }
 
     /// A type of the signature: `l`, `m`, `t` with inner types, or a scalar's letter, or `?`.
     sealed class Kind
@@ -27,9 +34,9 @@ static class CodemillDriver
         public readonly List<Kind> Inner = new List<Kind>();
         public Kind At(int index) { if (Tag != 't' && Tag != 'm') index = 0; return index < Inner.Count ? Inner[index] : Any; }
 
-        public static Kind Read(Queue<string> tokens)
+        public static Kind Read(Words tokens)
         {
-            string token = tokens.Dequeue();
+            string token = tokens.Next();
             var kind = new Kind { Tag = token[0] };
             int count = token[0] == 't' ? int.Parse(token.Substring(1)) : token[0] == 'm' ? 2 : token[0] == 'l' ? 1 : 0;
             while (count-- > 0) kind.Inner.Add(Read(tokens));
@@ -58,18 +65,23 @@ static class CodemillDriver
     static string EncodeText(string text)
     {
         var hex = new StringBuilder();
-        Action<int> put = value => hex.Append(value.ToString("x2"));
-        Action<int, int> tail = (point, shift) => { for (; shift >= 0; shift -= 6) put(0x80 | ((point >> shift) & 0x3f)); };
         for (int i = 0; i < text.Length; i++)
         {
             bool pair = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
             int point = pair ? char.ConvertToUtf32(text[i], text[++i]) : text[i];
-            if (point < 0x80) put(point);
-            else if (point < 0x800) { put(0xc0 | (point >> 6)); tail(point, 0); }
-            else if (point < 0x10000) { put(0xe0 | (point >> 12)); tail(point, 6); }
-            else { put(0xf0 | (point >> 18)); tail(point, 12); }
+            if (point < 0x80) Put(point, hex);
+            else if (point < 0x800) { Put(0xc0 | (point >> 6), hex); PutRest(point, 0, hex); }
+            else if (point < 0x10000) { Put(0xe0 | (point >> 12), hex); PutRest(point, 6, hex); }
+            else { Put(0xf0 | (point >> 18), hex); PutRest(point, 12, hex); }
         }
         return hex.ToString();
+    }
+
+    static void Put(int value, StringBuilder hex) { hex.Append("0123456789abcdef"[value >> 4]).Append("0123456789abcdef"[value & 15]); }
+
+    static void PutRest(int point, int shift, StringBuilder hex)
+    {
+        for (; shift >= 0; shift -= 6) Put(0x80 | ((point >> shift) & 0x3f), hex);
     }
 
     // --- values in: by the parameter's declared type ---
@@ -92,23 +104,31 @@ static class CodemillDriver
         }
     }
 
+    static bool IsBig(Type type) { return type.FullName == "System.Numerics.BigInteger"; }
+
+    static char DecodeChar(string text)
+    {
+        if (text.Length != 1) throw new ArgumentException("the string does not fit a char");
+        return text[0];
+    }
+
     static object DecodeInt(string text, Type wanted)
     {
-        if (wanted == typeof(BigInteger)) return BigInteger.Parse(text, CultureInfo.InvariantCulture);
+        if (IsBig(wanted)) return wanted.GetMethod("Parse", new[] { typeof(string) }).Invoke(null, new object[] { text });
         if (wanted == typeof(ulong)) return ulong.Parse(text, CultureInfo.InvariantCulture);
         long value = long.Parse(text, CultureInfo.InvariantCulture);
         return wanted == typeof(object) ? value : Convert.ChangeType(value, wanted, CultureInfo.InvariantCulture);
     }
 
-    static object Decode(Queue<string> tokens, Type wanted)
+    static object Decode(Words tokens, Type wanted)
     {
-        string token = tokens.Dequeue(), rest = token.Substring(1);
+        string token = tokens.Next(), rest = token.Substring(1);
         wanted = Nullable.GetUnderlyingType(wanted) ?? wanted;
         switch (token[0])
         {
             case 'i': return DecodeInt(rest, wanted);
             case 'f': return wanted == typeof(float) ? (object)(float)DecodeFloat(rest) : DecodeFloat(rest);
-            case 's': return wanted == typeof(char) ? (object)DecodeText(rest).Single() : DecodeText(rest);
+            case 's': return wanted == typeof(char) ? (object)DecodeChar(DecodeText(rest)) : DecodeText(rest);
             case 'b': return rest == "1";
             case 'n': return null;
             case 'm': return DecodeMap(tokens, int.Parse(rest), wanted);
@@ -117,14 +137,14 @@ static class CodemillDriver
         }
     }
 
-    static object DecodeTuple(Queue<string> tokens, int count, Type wanted)
+    static object DecodeTuple(Words tokens, int count, Type wanted)
     {
         var items = new object[count];
         for (int i = 0; i < count; i++) items[i] = Decode(tokens, Inner(wanted, i));
         return Activator.CreateInstance(wanted, items);
     }
 
-    static object DecodeList(Queue<string> tokens, int count, Type wanted)
+    static object DecodeList(Words tokens, int count, Type wanted)
     {
         Type element = Inner(wanted, 0);
         var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(element));
@@ -135,7 +155,7 @@ static class CodemillDriver
         return array;
     }
 
-    static object DecodeMap(Queue<string> tokens, int count, Type wanted)
+    static object DecodeMap(Words tokens, int count, Type wanted)
     {
         Type key = Inner(wanted, 0), item = Inner(wanted, 1);
         bool sorted = wanted.Name == "SortedDictionary`2";
@@ -161,11 +181,11 @@ static class CodemillDriver
         if (value is bool) words.Add((bool)value ? "b1" : "b0");
         else if (value is double || value is float) words.Add(EncodeFloat(Convert.ToDouble(value)));
         else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
-        else if (type == typeof(BigInteger) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
+        else if (IsBig(type) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
         else if (type.FullName.StartsWith("System.ValueTuple`") || type.FullName.StartsWith("System.Tuple`")) EncodeTuple(value, type, kind, words);
         else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.")) throw new Unreadable("a value of type " + type + " is not language-neutral");
         else if (value is IDictionary map) EncodeMap(map, kind, words);
-        else if (value is IEnumerable items) EncodeList(items.Cast<object>().ToList(), kind, words);
+        else if (value is IEnumerable items) EncodeList(items, kind, words);
         else throw new Unreadable("a value of type " + type + " is not language-neutral");
     }
 
@@ -180,8 +200,10 @@ static class CodemillDriver
         }
     }
 
-    static void EncodeList(List<object> items, Kind kind, List<string> words)
+    static void EncodeList(IEnumerable values, Kind kind, List<string> words)
     {
+        var items = new List<object>();
+        foreach (object value in values) items.Add(value);
         words.Add((kind.Tag == 't' ? "t" : "l") + items.Count);
         for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i), words);
     }
@@ -203,10 +225,13 @@ static class CodemillDriver
     static MethodInfo Find(string name, int parameters)
     {
         const BindingFlags every = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
-        return Assembly.LoadFile("/work/program.dll").GetTypes().OrderBy(type => type.Name == "Solution" ? 0 : 1)
-            .SelectMany(type => type.GetMethods(every))
-            .FirstOrDefault(method => method.Name == name && method.GetParameters().Length == parameters)
-            ?? throw new MissingMethodException("the program defines no method '" + name + "' with " + parameters + " parameters");
+        Type[] types = Assembly.LoadFile("/work/program.dll").GetTypes();
+        foreach (bool named in new[] { true, false })
+            foreach (Type type in types)
+                if (type.Name == "Solution" == named)
+                    foreach (MethodInfo method in type.GetMethods(every))
+                        if (method.Name == name && method.GetParameters().Length == parameters) return method;
+        throw new MissingMethodException("the program defines no method '" + name + "' with " + parameters + " parameters");
     }
 
     static string Result(MethodInfo method, object owner, string line, Kind kind)
@@ -215,7 +240,9 @@ static class CodemillDriver
         try
         {
             string[] parts = line.Split('\t');
-            var arguments = method.GetParameters().Select((p, i) => Decode(new Queue<string>(parts[i].Split(' ')), p.ParameterType)).ToArray();
+            ParameterInfo[] parameters = method.GetParameters();
+            var arguments = new object[parameters.Length];
+            for (int i = 0; i < arguments.Length; i++) arguments[i] = Decode(new Words(parts[i]), parameters[i].ParameterType);
             value = method.Invoke(owner, arguments);
         }
         catch (TargetInvocationException error) { return "raised " + Describe(error.InnerException); }
@@ -229,37 +256,55 @@ static class CodemillDriver
         catch (Exception error) { return "unreadable " + Describe(error); }
     }
 
-    /// Mono has no stream for a descriptor that it did not open.
+    /// The console of Mono costs 3 ms, and it has no stream for a descriptor that it did not open.
     [DllImport("libc")]
-    static extern IntPtr write(int descriptor, byte[] data, IntPtr count);
+    static extern IntPtr read(int descriptor, byte[] data, IntPtr count);
+
+    [DllImport("libc")]
+    static extern IntPtr write(int descriptor, IntPtr data, IntPtr count);
+
+    /// The end of the process without Mono's own, which waits 50 ms for its threads.
+    [DllImport("libc")]
+    static extern void _exit(int code);
+
+    static string ReadInput()
+    {
+        var text = new StringBuilder();
+        var data = new byte[1 << 16];
+        int size;
+        while ((size = (int)read(0, data, (IntPtr)data.Length)) > 0) text.Append(Encoding.ASCII.GetString(data, 0, size));
+        return text.ToString();
+    }
+
+    static void Send(string text)
+    {
+        byte[] data = Encoding.ASCII.GetBytes(text);
+        GCHandle held = GCHandle.Alloc(data, GCHandleType.Pinned);
+        for (int at = 0, written; at < data.Length; at += written)
+        {
+            written = (int)write(3, held.AddrOfPinnedObject() + at, (IntPtr)(data.Length - at));
+            if (written <= 0) _exit(1);
+        }
+        held.Free();
+    }
 
     static void Run(string[] lines)
     {
-        Action<string> send = text =>
-        {
-            byte[] data = Encoding.ASCII.GetBytes(lines[0] + " " + text + "\n");
-            while (data.Length > 0)
-            {
-                int written = (int)write(3, data, (IntPtr)data.Length);
-                if (written <= 0) Environment.Exit(1);
-                data = data.Skip(written).ToArray();
-            }
-        };
-        Kind kind = Kind.Read(new Queue<string>(lines[3].Split(' ')));
+        string nonce = lines[0];
+        Kind kind = Kind.Read(new Words(lines[3]));
         MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : lines[2].Split('\t').Length);
         object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
-        for (int i = 0; i < int.Parse(lines[4]); i++) send(i + " " + Result(method, owner, lines[5 + i], kind));
-        send("finished");
-        Console.Out.Flush();
-        Environment.Exit(0);
+        for (int i = 0; i < int.Parse(lines[4]); i++) Send(nonce + " " + i + " " + Result(method, owner, lines[5 + i], kind) + "\n");
+        Send(nonce + " finished\n");
+        _exit(0);
     }
 
     static void Main()
     {
-        string[] lines = Console.In.ReadToEnd().Split('\n');
+        string[] lines = ReadInput().Split('\n');
         var thread = new Thread(() =>
         {
-            try { Run(lines); } catch (Exception error) { Console.Error.WriteLine(error); Environment.Exit(1); }
+            try { Run(lines); } catch (Exception error) { Console.Error.WriteLine(error); _exit(1); }
         }, 64 << 20);
         thread.Start();
         thread.Join();

@@ -1,9 +1,4 @@
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -25,10 +20,12 @@ import javax.tools.StandardLocation;
 import javax.tools.ToolProvider;
 
 /**
- * A resident compiler: sources come in on stdin, class files go out on stdout (the protocol stands in execution/compile_servers.py). It runs
- * in a sandbox of its own, reads no annotation processors, and never loads what it compiles. Nothing of one program is seen by the next.
+ * A resident Java compiler. It runs in a sandbox of its own, reads no annotation processors, and never loads what it compiles. Nothing of one
+ * program is seen by the next.
  */
 public final class CompileServer {
+    static final List<String> OPTIONS = List.of("-proc:none", "-nowarn", "-Xlint:none", "-XDstringConcat=inline");  // what is joined by invokedynamic costs 10 ms a start
+
     static final class Source extends SimpleJavaFileObject {
         final String text;
         Source(String name, String text) { super(URI.create("string:///" + name), Kind.SOURCE); this.text = text; }
@@ -49,45 +46,21 @@ public final class CompileServer {
         }
     }
 
-    static byte[] read(DataInputStream in) throws IOException {
-        byte[] bytes = new byte[in.readInt()];
-        in.readFully(bytes);
-        return bytes;
-    }
-
-    static void write(DataOutputStream out, byte[] bytes) throws IOException {
-        out.writeInt(bytes.length);
-        out.write(bytes);
-    }
-
-    static List<Source> readSources(DataInputStream in, int count) throws IOException {
-        List<Source> sources = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            String name = new String(read(in), StandardCharsets.UTF_8);
-            sources.add(new Source(name, new String(read(in), StandardCharsets.UTF_8)));
-        }
-        return sources;
-    }
-
-    static void answer(JavaCompiler compiler, StandardJavaFileManager base, List<Source> sources, DataOutputStream out) throws IOException {
+    static Map<String, byte[]> compile(JavaCompiler compiler, StandardJavaFileManager base, Map<String, String> texts) throws Exchange.Refused {
         DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
         Memory memory = new Memory(base);
+        List<Source> sources = new ArrayList<>();
+        texts.forEach((name, text) -> sources.add(new Source(name, text)));
         boolean done;
         try {
-            done = compiler.getTask(null, memory, found, List.of("-proc:none", "-nowarn", "-Xlint:none"), null, sources).call();
+            done = compiler.getTask(null, memory, found, OPTIONS, null, sources).call();
         } catch (StackOverflowError | RuntimeException error) {
             done = false;
         }
-        if (!done) {
-            out.writeInt(-1);
-            write(out, messages(found).getBytes(StandardCharsets.UTF_8));
-            return;
-        }
-        out.writeInt(memory.classes.size());
-        for (Map.Entry<String, Compiled> entry : memory.classes.entrySet()) {
-            write(out, entry.getKey().getBytes(StandardCharsets.UTF_8));
-            write(out, entry.getValue().bytes.toByteArray());
-        }
+        if (!done) throw new Exchange.Refused(messages(found));
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        memory.classes.forEach((path, compiled) -> files.put(path, compiled.bytes.toByteArray()));
+        return files;
     }
 
     static String messages(DiagnosticCollector<JavaFileObject> found) {
@@ -102,13 +75,6 @@ public final class CompileServer {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StandardJavaFileManager base = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
         base.setLocation(StandardLocation.CLASS_PATH, List.of());
-        DataInputStream in = new DataInputStream(new BufferedInputStream(System.in, 1 << 16));
-        DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out, 1 << 16));
-        while (true) {
-            int count;
-            try { count = in.readInt(); } catch (EOFException end) { return; }
-            answer(compiler, base, readSources(in, count), out);
-            out.flush();
-        }
+        Exchange.serve(texts -> compile(compiler, base, texts));
     }
 }

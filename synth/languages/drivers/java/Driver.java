@@ -1,4 +1,6 @@
+import java.io.File;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,11 +15,9 @@ import java.lang.reflect.Type;
 import java.lang.reflect.WildcardType;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +26,8 @@ import java.util.Map;
  * The Java driver: calls one method of a program on each input and writes the results to a private descriptor.
  *
  * It runs inside the sandbox with the program's classes in /work. Lines in and out are described in docs/architecture/execution.md.
- * A list of Java may be a list or a tuple: the signature's result type says which.
+ * A list of Java may be a list or a tuple: the signature's result type says which. It starts once for each program, so it keeps to what
+ * starts fast: no lambdas, no java.nio.file, and texts joined without invokedynamic (an option of its compiler).
  */
 public final class Driver {
     static final class Unreadable extends RuntimeException {
@@ -53,10 +54,10 @@ public final class Driver {
 
     /** Loads the program's classes from the current folder, apart from the driver's own. */
     static final class Loader extends ClassLoader {
-        Loader() { super(Driver.class.getClassLoader()); }
+        Loader() { super(ClassLoader.getPlatformClassLoader()); }
         @Override protected Class<?> findClass(String name) throws ClassNotFoundException {
-            try {
-                byte[] bytes = Files.readAllBytes(Path.of(name.replace('.', '/') + ".class"));
+            try (FileInputStream in = new FileInputStream(name.replace('.', '/') + ".class")) {
+                byte[] bytes = in.readAllBytes();
                 return defineClass(name, bytes, 0, bytes.length);
             } catch (IOException error) { throw new ClassNotFoundException(name); }
         }
@@ -264,10 +265,10 @@ public final class Driver {
 
     static Method find(Loader loader, String name, int parameters) throws Exception {
         List<String> classes = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(Path.of("."), "*.class")) {
-            for (Path file : files) classes.add(file.getFileName().toString().replace(".class", ""));
-        }
-        classes.sort((a, b) -> a.equals("Solution") ? -1 : b.equals("Solution") ? 1 : a.compareTo(b));
+        for (String file : new File(".").list())
+            if (file.endsWith(".class")) classes.add(file.substring(0, file.length() - ".class".length()));
+        Collections.sort(classes);
+        if (classes.remove("Solution")) classes.add(0, "Solution");
         for (String owner : classes)
             for (Method method : loader.loadClass(owner).getDeclaredMethods())
                 if (method.getName().equals(name) && method.getParameterCount() == parameters && !method.isSynthetic()) return method;
@@ -323,9 +324,11 @@ public final class Driver {
         String text;
         try (InputStream in = System.in) { text = new String(in.readAllBytes(), StandardCharsets.US_ASCII); }
         String[] lines = text.split("\n", -1);
-        Thread thread = new Thread(null, () -> {
-            try { run(lines); } catch (Throwable error) { error.printStackTrace(); Runtime.getRuntime().halt(1); }
-        }, "program", 64L << 20);
+        Thread thread = new Thread(null, null, "program", 64L << 20) {
+            @Override public void run() {
+                try { Driver.run(lines); } catch (Throwable error) { error.printStackTrace(); Runtime.getRuntime().halt(1); }
+            }
+        };
         thread.start();
         thread.join();
     }
