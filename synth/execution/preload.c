@@ -12,9 +12,9 @@
 #include <stdarg.h>
 #include <sys/eventfd.h>
 
-static char *awaited, *folder;
+static char *awaited, *folder, *heap;
 static FILE *read_first;
-enum { LARGE = 100000 };  /* and less than what would be a mapping of its own */
+enum { LARGE = 100000, HUGE_PAGE = 2 << 20, COLLAPSE = 25 };  /* less than what would be a mapping of its own; of madvise() */
 
 /* Make a function of the interpreter return at once; whether this process has it. */
 static int leave_out(const char *name) {
@@ -42,6 +42,7 @@ __attribute__((constructor)) static void read_variables(void) {
     const char *opens = getenv("CODEMILL_OPENS"), *leaves_out = getenv("CODEMILL_LEAVES_OUT");
     if (!opens || (leaves_out && *leaves_out && !leave_out(leaves_out))) return;
     awaited = strdup(opens);
+    heap = sbrk(0);
     unsetenv("CODEMILL_OPENS");
     unsetenv("CODEMILL_LEAVES_OUT");
     unsetenv("LD_PRELOAD");
@@ -112,12 +113,19 @@ static void sort_free_memory(void) {
     free(large);
 }
 
+/* A fork copies one entry for a huge page in place of 512. Where the kernel has none, all is as it was. */
+static void make_pages_huge(void) {
+    char *from = (char *)(((uintptr_t)heap + HUGE_PAGE - 1) & -(uintptr_t)HUGE_PAGE), *end = sbrk(0);
+    if (from + HUGE_PAGE <= end) (void)!madvise(from, (size_t)(end - from) & -(size_t)HUGE_PAGE, COLLAPSE);
+}
+
 /* No handler of the interpreter hears of the programs that end. Gives the awaited name. */
 static const char *become_zygote(void) {
     const char *name = awaited;
     sigset_t all, before;
     awaited = NULL;
     sort_free_memory();
+    make_pages_huge();
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     codemill_serve();
