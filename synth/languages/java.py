@@ -112,8 +112,8 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java", "CompileServer.java")}
-SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData")
-"""A virtual machine for a resident compiler."""
+SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
+"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first thousand programs."""
 _JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
 _CALL = r"\n".join(("codemill", "solve", r"l i\tf\ts\tl i\tm s i", "m s l ?", "1", r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5", ""))
 

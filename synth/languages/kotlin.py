@@ -123,7 +123,7 @@ LANGUAGE = Language(
         shared={**_SHARED, "Solution.kt": read_driver("java/Solution.kt")},
         shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(f"{_LIBRARY}:")),
         compile_command=(*_COMPILE, "Solution.kt"),
-        compile_server=(*SERVER, "-XX:TieredStopAtLevel=1", "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
+        compile_server=(*SERVER, "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
         run_command=(*RUN, *start(f"{_LIBRARY}:")),
         slow=True,
     ),
