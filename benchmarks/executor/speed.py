@@ -44,7 +44,7 @@ BARE: Final = {
     "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 1200, 100, 5),
     "javascript": Bare((("node", "main.js"),), "//", 120, 60, 1),
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
-    "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 96, 8, 12, 64),
+    "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 160, 8, 12, 64),
     "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 64, 4, 40, 16),
     "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 32, 2, 12, 24),
     "go": Bare((("go", "build", "-o", "main", "main.go"), ("./main",)), "//", 12, 6, 2.5),
