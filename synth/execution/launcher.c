@@ -37,7 +37,7 @@ enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK,
     OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN, OP_KEEP_USER, OP_JOIN_USER, OP_KEEP_MOUNTS, OP_JOIN_MOUNTS, OP_SHOW };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
-enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64 };  /* from KEPT on: what a slot keeps and its inits use */
+enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64, CLOSE_ON_EXEC = 4 };  /* from KEPT on: what a slot keeps and its inits use */
 
 struct list { const char *data; size_t size, at; uint32_t index; };
 struct step { struct op op; const char *text[4]; };
@@ -299,6 +299,7 @@ static void arrange(const int *fds, int count) {
     close(CHANNEL);
     if (count == 6) dup2(moved[5], CHANNEL);
     syscall(SYS_close_range, STATUS + 1, KEPT - 1, 0);
+    syscall(SYS_close_range, KEPT, ~0U, CLOSE_ON_EXEC);
     status_fd = STATUS;
 }
 
@@ -445,6 +446,7 @@ static void set_up_slot(void) {
 int main(int count, char **arguments) {
     if (count != 2) return 2;
     dup3(atoi(arguments[1]), CONTROL, O_CLOEXEC);
+    syscall(SYS_close_range, CONTROL + 1, ~0U, 0);
     int parent = (int)syscall(SYS_pidfd_open, getppid(), 0);
     slot_pidfd = keep((int)syscall(SYS_pidfd_open, getpid(), 0));
     oom_fd = keep(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));

@@ -29,6 +29,7 @@ _MACHINE = os.uname().machine
 _CLONE, _PIVOT_ROOT, _CAPSET, _SECCOMP = (56, 155, 126, 317) if _MACHINE == "x86_64" else (220, 41, 91, 277)
 _SET_FILTER, _NEW_LISTENER, _RECEIVE_CALL, _CALL_BYTES, _CALL_NUMBER_AT = 1, 8, 0xC0502100, 80, 16
 _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
+_CLOSE_RANGE, _CLOSE_ON_EXEC = 436, 4
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so that a clone behaves like a fork
@@ -368,6 +369,7 @@ def _arrange(descriptors: list[int]) -> None:
     if len(descriptors) == 6:
         os.dup2(moved[4], _CHANNEL)
     os.closerange(_STATUS + 1, _KEPT)
+    _syscall(_CLOSE_RANGE, _KEPT, 0xFFFFFFFF, _CLOSE_ON_EXEC)
     _state.status = _STATUS
 
 
@@ -486,6 +488,7 @@ def _set_up(control: socket.socket) -> None:
 
 def main() -> NoReturn:
     os.dup2(int(sys.argv[1]), _CONTROL, inheritable=False)
+    os.closerange(_CONTROL + 1, os.sysconf("SC_OPEN_MAX"))
     parent = os.pidfd_open(os.getppid())
     _state.slot = _keep(os.pidfd_open(os.getpid()))
     _state.oom = _keep(os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.machine import detect_level
 from synth.execution.operations import Code, name_at, operation
-from synth.execution.process import Job, JobResult, Output, ProcessSandbox
+from synth.execution.process import Job, JobResult, Level, Output, ProcessSandbox
 from synth.records import Limits, Stop
 
 RunPython = Callable[..., JobResult]
@@ -142,6 +143,17 @@ def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, op
 def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(shell("exit 0", readonly=("/nowhere/toolchain",)))
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["compiled", "twin"])
+@pytest.mark.parametrize("highest", ["A", "C"])
+def test_no_descriptor_reaches_a_program_whose_supervisor_has_many(highest: Level, twin: bool) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.callback(os.close, os.dup(2))
+        sandbox = stack.enter_context(ProcessSandbox("C", twin=twin, highest_level=highest))
+        result = sandbox.run(shell("cd /proc/self/fd && echo *"))
+    assert result.stdout.data in (b"0 1 2\n", b"0 1 2 3\n")  # a shell may hold the folder that it lists
 
 
 def test_jobs_run_side_by_side(own_sandbox: ProcessSandbox) -> None:
