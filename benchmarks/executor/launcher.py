@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 
 from benchmarks.executor.row import Row, at_most
 from synth.execution.job import Job
-from synth.execution.launcher import memory_file
 from synth.execution.plan import SlotPlan, View, job_operations
 from synth.execution.process import ProcessSandbox
 from synth.records import Limits
@@ -40,13 +39,11 @@ def _launcher_alone(sandbox: ProcessSandbox) -> Iterator[Callable[[], object]]:
     listing = job_operations(place.plan, View((), None, False), {}, JOB.limits, JOB.argv, JOB.env, False)
     with ExitStack() as stack:
         stack.callback(place.close)
-        operations = memory_file("job", listing)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        stack.callback(os.close, operations)
         stack.callback(os.close, null)
 
         def launch() -> object:
-            place.slot.start([operations, null, null, null, null])
+            place.slot.start(listing, [null, null, null, null])
             return place.slot.wait_reaped()
 
         yield launch

@@ -3,8 +3,8 @@
  * Place in the flow: `launcher.py` compiles and starts it; `plan.py` writes the operations; `launcher_twin.py` is its twin in Python and must
  * stay equal to it. The one rule: no policy lives here. What is mounted, dropped or limited is decided by the operations alone.
  *
- * Control is a SOCK_SEQPACKET socket at fd 3. Messages in: 'J' with descriptors (operations, stdin, stdout, stderr, status, and a channel if
- * there is one), 'K' (kill the job). Messages out: 'R' ready, 'S' + pid of the job's init, 'E' + CPU (0.1 ms) + peak (KiB) when the whole
+ * Control is a SOCK_SEQPACKET socket at fd 3. Messages in: 'J' + operations with descriptors (stdin, stdout, stderr, status, and a channel if
+ * there is one), 'M' where the operations are too long for a message: they are in a file, the first descriptor; 'K' (kill the job). Messages out: 'R' ready, 'S' + pid of the job's init, 'E' + CPU (0.1 ms) + peak (KiB) when the whole
  * job is dead and reaped, 'F' + what failed. The first message in is the slot's own list. The status pipe of a job carries `struct report`s.
  */
 #define _GNU_SOURCE
@@ -320,26 +320,35 @@ static int be_job(void *given) {
 }
 
 /* Where memory runs out, programs go first; each is born while its slot would, too. */
-static pid_t start_job(const int *fds, int count) {
+static pid_t start_job(struct start *start) {
     static char usual[16];
-    struct start start = { .fds = fds, .count = count };
-    if (map_list(fds[0], &start.list)) return -1;
     ssize_t size = pread(oom_fd, usual, sizeof usual, 0);
     (void)!pwrite(oom_fd, "1000", 4, 0);
-    pid_t init = clone_init(be_job, &start, (int)clone_flags);
+    pid_t init = clone_init(be_job, start, (int)clone_flags);
     int saved = errno;
     (void)!pwrite(oom_fd, usual, size < 0 ? 0 : (size_t)size, 0);
-    munmap((void *)start.list.data, start.list.size + 1);
     errno = saved;
     return init;
 }
 
-static ssize_t receive(char *kind, int *fds, int *count) {
+static pid_t start_job_of_file(struct start *start) {
+    if (map_list(start->fds[0], &start->list)) return -1;
+    pid_t init = start_job(start);
+    int saved = errno;
+    munmap((void *)start->list.data, start->list.size + 1);
+    errno = saved;
+    return init;
+}
+
+enum { LONGEST = 1 << 16 };
+static char message[LONGEST];
+
+static ssize_t receive(int *fds, int *count) {
     union { struct cmsghdr align; char bytes[CMSG_SPACE(6 * sizeof(int))]; } room;
-    struct iovec part = { kind, 1 };
-    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes };
-    ssize_t size = recvmsg(CONTROL, &message, MSG_CMSG_CLOEXEC);
-    struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    struct iovec part = { message, sizeof message };
+    struct msghdr parts = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes };
+    ssize_t size = recvmsg(CONTROL, &parts, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&parts) : NULL;
     *count = header ? (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
     if (*count) memcpy(fds, CMSG_DATA(header), (size_t)*count * sizeof(int));
     return size;
@@ -385,18 +394,19 @@ static void leave(pid_t init) {
 
 /* Reads and starts one job; gives its pid, or 0. */
 static pid_t take_message(pid_t init) {
-    char kind = 0;
-    int fds[6], count = 0;
-    ssize_t size = receive(&kind, fds, &count);
+    int fds[7] = { -1 }, count = 0;
+    ssize_t size = receive(fds + 1, &count);
     if (size < 0 && errno == EINTR) return init;
     if (size <= 0) leave(init);
-    if (kind == 'K' && init > 0) end_job(init);
-    if (kind == 'J' && count >= 5) {
-        init = start_job(fds, count);
+    struct start start = { { message + 1, (size_t)size - 1, 0, 0 }, fds, count + 1 };
+    if (message[0] == 'K' && init > 0) end_job(init);
+    if ((message[0] == 'J' && count >= 4) || (message[0] == 'M' && count >= 5)) {
+        if (message[0] == 'M') start.fds = fds + 1, start.count = count;
+        init = message[0] == 'M' ? start_job_of_file(&start) : start_job(&start);
         answer(init < 0 ? 'F' : 'S', init < 0 ? errno : init, 0);
         if (init < 0) init = 0;
     }
-    for (int i = 0; i < count; i++) close(fds[i]);
+    for (int i = 1; i <= count; i++) close(fds[i]);
     return init;
 }
 
@@ -426,11 +436,10 @@ static void serve(int parent_pidfd) {
 
 /* The slot's own list comes first; what follows OP_ATEXIT is carried out when the slot leaves. */
 static void set_up_slot(void) {
-    char kind;
     int fds[6], count;
     struct list list;
     struct step step;
-    if (receive(&kind, fds, &count) <= 0 || count != 1 || map_list(fds[0], &list)) _exit(1);
+    if (receive(fds, &count) <= 0 || count != 1 || map_list(fds[0], &list)) _exit(1);
     close(fds[0]);
     while (next_step(&list, &step)) {
         if (step.op.code == OP_ATEXIT) { at_exit = list; break; }

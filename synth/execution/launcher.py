@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, SandboxError
-from synth.execution.operations import ANSWER, name_at
+from synth.execution.operations import ANSWER, LONGEST, name_at
 
 _SOURCE, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "preload.c"))
 _PARTS = (_SOURCE, _LIBRARY, *(_SOURCE.with_name(name) for name in ("init.c", "zygote.c", "preload_ruby.c")))
@@ -118,9 +118,16 @@ class Slot:
         kind, first, second = ANSWER.unpack(data)
         return kind, first, second
 
-    def start(self, descriptors: list[int]) -> int:
-        """Start a job: operations, stdin, stdout, stderr, status and perhaps a channel. Gives the pid of its init."""
-        socket.send_fds(self.control, [b"J"], descriptors)
+    def start(self, operations: bytes, descriptors: list[int]) -> int:
+        """Start a job. The descriptors are stdin, stdout, stderr, status and perhaps a channel. Gives the pid of its init."""
+        if len(operations) < LONGEST:
+            socket.send_fds(self.control, [b"J", operations], descriptors)
+        else:
+            listing = memory_file("job", operations)
+            try:
+                socket.send_fds(self.control, [b"M"], [listing, *descriptors])
+            finally:
+                os.close(listing)
         kind, number, _ = self._receive()
         if kind != b"S":
             raise OSError(number, f"cannot clone: {os.strerror(number)}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from synth.execution.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER, REPORT, Code
+from synth.execution.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER, LONGEST, REPORT, Code
 
 _CONTROL, _CHANNEL, _STATUS, _HIGH, _KEPT = 3, 3, 4, 32, 64
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 24, 47
@@ -361,12 +361,12 @@ def _run_job(steps: list[Step]) -> NoReturn:
 
 def _arrange(descriptors: list[int]) -> None:
     """0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else does."""
-    moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in descriptors[1:]]
+    moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in descriptors]
     os.close(_CONTROL)
     for target in range(3):
         os.dup2(moved[target], target)
     os.dup2(moved[3], _STATUS, inheritable=False)
-    if len(descriptors) == 6:
+    if len(descriptors) == 5:
         os.dup2(moved[4], _CHANNEL)
     os.closerange(_STATUS + 1, _KEPT)
     _syscall(_CLOSE_RANGE, _KEPT, 0xFFFFFFFF, _CLOSE_ON_EXEC)
@@ -378,9 +378,8 @@ def _read_list(descriptor: int) -> list[Step]:
         return _steps(view[:])
 
 
-def _start_job(descriptors: list[int]) -> int:
+def _start_job(steps: list[Step], descriptors: list[int]) -> int:
     """Where memory runs out, programs go first; each is born while its slot would, too."""
-    steps = _read_list(descriptors[0])
     usual = os.pread(_state.oom, 16, 0)
     os.pwrite(_state.oom, b"1000", 0)
     try:
@@ -427,14 +426,17 @@ def _answer(control: socket.socket, kind: bytes, first: int = 0, second: int = 0
 
 
 def _take_message(control: socket.socket, init: int) -> int:
-    kind, descriptors, _, _ = socket.recv_fds(control, 1, 6)
-    if not kind:
+    message, descriptors, _, _ = socket.recv_fds(control, LONGEST, 6)
+    if not message:
         _leave(init)
-    if kind == b"K" and init:
+    if message[:1] == b"K" and init:
         _end_job(init)
-    if kind == b"J" and len(descriptors) >= 5:
+    if message[:1] in (b"J", b"M") and len(descriptors) >= 4:
         try:
-            init = _start_job(descriptors)
+            if message[:1] == b"M":
+                init = _start_job(_read_list(descriptors[0]), descriptors[1:])
+            else:
+                init = _start_job(_steps(message[1:]), descriptors)
             _answer(control, b"S", init)
         except OSError as error:
             _answer(control, b"F", error.errno or 5)
@@ -471,7 +473,7 @@ def _serve(control: socket.socket, parent: int) -> NoReturn:
 
 
 def _set_up(control: socket.socket) -> None:
-    _, descriptors, _, _ = socket.recv_fds(control, 1, 6)
+    _, descriptors, _, _ = socket.recv_fds(control, LONGEST, 6)
     steps = _read_list(descriptors[0])
     os.close(descriptors[0])
     for at, step in enumerate(steps):

@@ -19,6 +19,9 @@ REPORT = struct.Struct("=IIii")
 ANSWER = struct.Struct("=cii")
 """A slot's message: its kind and two numbers. See launcher.c."""
 
+LONGEST = 1 << 16
+"""Bytes of a message to a slot. A longer list goes in a file."""
+
 ENDED, FAILED, FORBIDDEN = 1, 2, 3
 
 

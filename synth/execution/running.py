@@ -123,9 +123,7 @@ def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = froze
             place.group.start(job.limits.memory_mb)
         _give_work(place, job)
         reads, writes = _open_pipes(names, ours, sent)
-        operations = memory_file("job", listing)
-        sent.callback(os.close, operations)
-        init_pid = place.slot.start([operations, stdin, *writes.values()])
+        init_pid = place.slot.start(listing, [stdin, *writes.values()])
         ours.pop_all()
     caps = {"stdout": job.limits.output_bytes, "stderr": job.limits.output_bytes, "channel": job.channel_bytes}
     sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
