@@ -97,7 +97,7 @@ def _java_compile_row(bare: Bare) -> Row:
     shared = prepare_shared(driver, toolchain, language.name)
     assert shared, "the resident compiler is there"
     with ProcessSandbox() as sandbox:
-        servers = CompileServers(sandbox, driver, toolchain, shared)
+        servers = CompileServers(sandbox, driver, toolchain, shared, language.environment)
 
         def compile_one(number: int) -> None:
             code = f"{gold.code}\n{bare.comment} {number}\n"

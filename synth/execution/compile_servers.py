@@ -29,14 +29,23 @@ _PATIENCE_S: Final = 0.1
 class CompileServers:
     """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
 
-    def __init__(self, sandbox: ProcessSandbox, driver: Driver, toolchain: Toolchain, shared: Path, recycle_after: int = 2000) -> None:
+    def __init__(
+        self,
+        sandbox: ProcessSandbox,
+        driver: Driver,
+        toolchain: Toolchain,
+        shared: Path,
+        environment: Mapping[str, str],
+        recycle_after: int = 2000,
+    ) -> None:
+        """`environment` is the language's, beside what every compiler gets."""
         self._sandbox, self._recycle_after = sandbox, recycle_after
         self._job = Job(
             argv=fill(driver.compile_server, toolchain, shared=shared),
             files={},
             stdin=None,
             limits=_LIMITS,
-            env=COMPILER_ENVIRONMENT,
+            env={**COMPILER_ENVIRONMENT, **environment},
             readonly=(*toolchain.readonly, str(shared)),
             data_limit=False,
         )

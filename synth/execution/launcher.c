@@ -4,8 +4,9 @@
  * stay equal to it. The one rule: no policy lives here. What is mounted, dropped or limited is decided by the operations alone.
  *
  * Control is a SOCK_SEQPACKET socket at fd 3. Messages in: 'J' + operations with descriptors (stdin, stdout, stderr, status, and a channel if
- * there is one), 'M' where the operations are too long for a message: they are in a file, the first descriptor; 'K' (kill the job). Messages out: 'R' ready, 'S' + pid of the job's init, 'E' + CPU (0.1 ms) + peak (KiB) when the whole
- * job is dead and reaped, 'F' + what failed. The first message in is the slot's own list. The status pipe of a job carries `struct report`s.
+ * there is one), 'M' where the operations are too long for a message: they are in a file, the first descriptor; 'K' (kill the job). Messages
+ * out: 'R' ready, 'S' + pid of the job's init, 'E' + CPU (0.1 ms) + peak (KiB) when the whole job is dead and reaped, 'F' + what failed. The
+ * first message in is the slot's own list. The status pipe of a job carries `struct report`s.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,12 +38,14 @@ enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK,
     OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN, OP_KEEP_USER, OP_JOIN_USER, OP_KEEP_MOUNTS, OP_JOIN_MOUNTS, OP_SHOW };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
-enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64, CLOSE_ON_EXEC = 4 };  /* from KEPT on: what a slot keeps and its inits use */
+enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64 };  /* from KEPT on: what a slot keeps and its inits use */
+enum { CLOSE_ON_EXEC = 4, LONGEST = 1 << 16 };  /* the second as in operations.py */
 
 struct list { const char *data; size_t size, at; uint32_t index; };
 struct step { struct op op; const char *text[4]; };
 
-static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, slot_pidfd = -1, listener_fd = -1, user_fd = -1, mounts_fd = -1, mounted_proc_fd = -1, oom_fd = -1;
+static int proc_fd = -1, ruleset_fd = -1, status_fd = -1, listener_fd = -1;  /* of a job */
+static int slot_pidfd = -1, user_fd = -1, mounts_fd = -1, mounted_proc_fd = -1, oom_fd = -1;  /* kept by the slot */
 static uint64_t clone_flags;
 static struct list at_exit;
 
@@ -340,7 +343,6 @@ static pid_t start_job_of_file(struct start *start) {
     return init;
 }
 
-enum { LONGEST = 1 << 16 };
 static char message[LONGEST];
 
 static ssize_t receive(int *fds, int *count) {
@@ -398,13 +400,13 @@ static pid_t take_message(pid_t init) {
     ssize_t size = receive(fds + 1, &count);
     if (size < 0 && errno == EINTR) return init;
     if (size <= 0) leave(init);
-    struct start start = { { message + 1, (size_t)size - 1, 0, 0 }, fds, count + 1 };
+    pid_t started = 0;
     if (message[0] == 'K' && init > 0) end_job(init);
-    if ((message[0] == 'J' && count >= 4) || (message[0] == 'M' && count >= 5)) {
-        if (message[0] == 'M') start.fds = fds + 1, start.count = count;
-        init = message[0] == 'M' ? start_job_of_file(&start) : start_job(&start);
-        answer(init < 0 ? 'F' : 'S', init < 0 ? errno : init, 0);
-        if (init < 0) init = 0;
+    if (message[0] == 'J' && count >= 4) started = start_job(&(struct start){ { message + 1, (size_t)size - 1, 0, 0 }, fds, count + 1 });
+    if (message[0] == 'M' && count >= 5) started = start_job_of_file(&(struct start){ .fds = fds + 1, .count = count });
+    if (started) {
+        answer(started < 0 ? 'F' : 'S', started < 0 ? errno : started, 0);
+        init = started < 0 ? 0 : started;
     }
     for (int i = 1; i <= count; i++) close(fds[i]);
     return init;

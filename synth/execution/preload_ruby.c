@@ -7,14 +7,8 @@ enum { NOT_OPEN = -1 };
 static int ruby_file = NOT_OPEN, ruby_flags;
 typedef unsigned long value;
 
-/* A fork takes one thread along: a Ruby that has more of its own (from 3.3 on) cannot be forked so. */
-static void end_unless_alone(void) {
-    DIR *tasks = opendir("/proc/self/task");
-    int count = 0;
-    for (struct dirent *task; tasks && (task = readdir(tasks));) count += task->d_name[0] != '.';
-    if (count != 1) _exit(1);
-    closedir(tasks);
-}
+/* A Ruby that has threads of its own (from 3.3 on) cannot be forked. */
+static void end_unless_alone(void) { if (!is_alone()) _exit(1); }
 
 /* The zygote's own file, an empty line, or NOT_OPEN where it has none: then it is the driver that opens the program. */
 static int open_rubys_own(int (*real)(const char *, int, ...), const char *path, int flags) {

@@ -67,7 +67,7 @@ class LanguageRunner:
     def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
-            self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared)
+            self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared, self.language.environment)
 
     def close(self) -> None:
         """End the resident compilers and the warm processes."""

@@ -195,11 +195,9 @@ static void answer_with(const struct seen *seen, struct stream *streams) {
 
 static void *program_point[5];
 
-/* Sets up, becomes init, and comes back in the program only, which goes on where the zygote stood. */
+/* Comes back in the program only, which goes on where the zygote stood. */
 static int start_program(void *given) {
-    const struct start *start = given;
-    arrange(start->fds, start->count);
-    run_job(start->list);
+    be_job(given);
     __builtin_longjmp(program_point, 1);
 }
 
@@ -250,10 +248,15 @@ static int serve_one(const struct request *request, const char *listing, const c
     return 1;
 }
 
-/* A fork copies one thread: what others hold would stay locked in the program. One that was told to end may not be gone yet. */
-static void wait_until_alone(void) {
+/* A fork copies one thread: what others hold would stay locked in the program. */
+static int is_alone(void) {
     struct stat tasks;
-    for (int tries = 0; tries < 1000 && !stat("/proc/self/task", &tasks) && tasks.st_nlink > 3; tries++) usleep(1000);
+    return !stat("/proc/self/task", &tasks) && tasks.st_nlink == 3;  /* the two of every folder, and one for each thread */
+}
+
+/* A thread that was told to end may not be gone yet. */
+static void wait_until_alone(void) {
+    for (int tries = 0; tries < 1000 && !is_alone(); tries++) usleep(1000);
 }
 
 /* Serve until stdin ends, which ends the process. Returns in a program: it has its own stdin, stdout, stderr and channel (descriptor 3), its

@@ -24,9 +24,6 @@ _GENERIC = {"List": "list", "IList": "list", "IEnumerable": "list", "Dictionary"
 _USING = re.compile(r"^[ \t]*using\s+(?:static\s+)?[\w.]+(?:\s*=\s*[^;\n]+)?;[ \t]*$", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:class|struct|interface|enum|namespace)\s+\w+")
 _GIVEN = "using System; using System.Collections.Generic; using System.Linq; using System.Text; "
-_ENVIRONMENT = {"MONO_DISABLE_SHM": "1", "MONO_DEBUG": "no-gdb-backtrace"}
-"""Without the second a crash calls for a debugger, a forbidden call."""
-_SETTINGS = tuple(f"{name}={value}" for name, value in _ENVIRONMENT.items())
 _LIBRARY = ("-nologo", "-warn:0", "-r:System.Numerics.dll", "-r:System.Core.dll")
 
 
@@ -105,7 +102,7 @@ LANGUAGE = Language(
     install="apt-get install -y mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil",
     grammar="csharp",
     written="C#",
-    environment=_ENVIRONMENT,
+    environment={"MONO_DISABLE_SHM": "1", "MONO_DEBUG": "no-gdb-backtrace"},  # else a crash calls for a debugger, a forbidden call
     paths=("/etc/mono",),
     compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-out:main.exe", "main.cs"),
     run_command=("{mono}", "main.exe"),
@@ -122,7 +119,7 @@ LANGUAGE = Language(
             ("/bin/sh", "-c", '"$0" --aot driver.exe || :', "{mono}"),  # saves 2 ms a start; it needs an assembler
         ),
         compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-target:library", "-out:program.dll", "solution.cs"),
-        compile_server=("/usr/bin/env", *_SETTINGS, "{mono}", "{shared}/compiler.exe", "-nologo", "-warn:0", "-optimize+"),
+        compile_server=("{mono}", "{shared}/compiler.exe", "-nologo", "-warn:0", "-optimize+"),
         run_command=("{mono}", "{shared}/driver.exe"),
     ),
     render_signature=render_signature,

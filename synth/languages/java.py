@@ -41,15 +41,16 @@ _TYPE = re.compile(
 )
 _PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
 
-FLAGS: tuple[str, ...] = (
+FLAGS = (
     "-Xshare:auto",
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Xmx{heap_mb}m",
     "-XX:-UsePerfData",
     "-XX:+DisableAttachMechanism",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:ArchiveRelocationMode=0",  # the archive of classes is used as it lies in the file
 )
-FLAGS += ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")  # the archive of classes is used as it lies in the file
 
 
 def write_type(kind: ValueType, boxed: bool = False) -> str:
@@ -118,9 +119,14 @@ _JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
 _CALL = r"\n".join(("codemill", "solve", r"l i\tf\ts\tl i\tm s i", "m s l ?", "1", r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5", ""))
 
 
-def start(library: str = "") -> tuple[str, ...]:
-    """Words that start the driver from the archive. It is appended to what the machine itself loads, which costs less than a class path."""
-    return ("-XX:SharedArchiveFile={shared}/start.jsa", f"-Xbootclasspath/a:{library}{{shared}}/driver.jar", "Driver")
+def _appended(*jars: str) -> str:
+    """To what the machine itself loads, which costs less than a class path."""
+    return f"-Xbootclasspath/a:{':'.join(jars)}"
+
+
+def start(*libraries: str) -> tuple[str, ...]:
+    """Words that start the driver from the archive."""
+    return ("-XX:SharedArchiveFile={shared}/start.jsa", _appended(*libraries, "{shared}/driver.jar"), "Driver")
 
 
 def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
@@ -128,18 +134,18 @@ def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
     return ((*_JAVAC, "-d", "classes", *words), ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."))
 
 
-def archive_commands(library: str = "") -> tuple[tuple[str, ...], ...]:
-    """Make the archive of the classes that the driver, the compiled sample and the library make the machine load; of their own classes
-    only the library's, for its place does not change. `library` is empty, or a jar with a colon.
+def archive_commands(*libraries: str) -> tuple[tuple[str, ...], ...]:
+    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine load; of their own classes
+    only the libraries', for their places do not change.
 
     A class of another loader than the first would tie the archive to one class path: that is the one which is left out.
     """
-    run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "-Xbootclasspath/a:$1driver.jar" Driver 3>/dev/null'
+    run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "$1" Driver 3>/dev/null'
     dump = ("-Xshare:dump", "-XX:+UseSerialGC", "-XX:SharedClassListFile=list", "-XX:SharedArchiveFile=start.jsa")
-    appended = (f"-Xbootclasspath/a:{library.rstrip(':')}",) if library else ()
+    seen = _appended(*libraries, "driver.jar")
     return (
-        ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", library),
-        ("{java}", *dump, *appended),
+        ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", seen),
+        ("{java}", *dump, *([_appended(*libraries)] if libraries else [])),
     )
 
 

@@ -121,10 +121,10 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         shared={**_SHARED, "Solution.kt": read_driver("java/Solution.kt")},
-        shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(f"{_LIBRARY}:")),
+        shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(_LIBRARY)),
         compile_command=(*_COMPILE, "Solution.kt"),
         compile_server=(*SERVER, "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
-        run_command=(*RUN, *start(f"{_LIBRARY}:")),
+        run_command=(*RUN, *start(_LIBRARY)),
         slow=True,
     ),
     render_signature=render_signature,

@@ -36,7 +36,7 @@ def compiler(sandbox: ProcessSandbox) -> Iterator[Callable[[str], bytes | str]]:
         folder.chmod(0o755)
         (folder / "server.py").write_text(SERVER)
         driver = Driver(files=lambda *_: {}, run_command=(), compile_server=("{python3}", "-I", "-S", "{shared}/server.py"))
-        servers = CompileServers(sandbox, driver, toolchain, folder)
+        servers = CompileServers(sandbox, driver, toolchain, folder, {})
 
         def compile_one(what: str) -> bytes | str:
             build = servers.compile({"what": what})
