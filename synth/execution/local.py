@@ -7,12 +7,14 @@ becomes an observation with `infrastructure`, never a verdict.
 import asyncio
 import os
 import signal
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal
 
 from synth.execution.channel import failed, is_fault
+from synth.execution.grouping import split
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
@@ -20,12 +22,12 @@ from synth.execution.turns import Turns
 from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
-from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
+from synth.records import ExecutionRequest, Observation, Stop
 
+_LONG_S: Final = 0.5
+"""After so long, a thread gives back what it has not begun of a group, so that one slow program does not hold up the others."""
 _TOOLCHAINS: Final = 3
 """How often a program is run again because its toolchain changed under it."""
-_WARM_TOGETHER: Final = 8
-"""So many programs of a zygote go to a thread at once: the way there and back costs a tenth of what such a program does."""
 
 
 class LocalSandbox:
@@ -41,6 +43,7 @@ class LocalSandbox:
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._turns = Turns(self.workers)
+        self._waiting = 0
 
     @property
     def level(self) -> str:
@@ -82,7 +85,9 @@ class LocalSandbox:
         for key in new:
             self._cache[key] = asyncio.get_running_loop().create_future()
         waiting = [self._cache[key] for key in keys]
-        await asyncio.gather(*(self._run(group, turn) for group in self._groups(new)))
+        groups = split(new, self.workers, self._waiting)
+        self._waiting += len(new)
+        await asyncio.gather(*(self._run(group, turn) for group in groups))
         observations = [await future for future in waiting]
         self._forget(keys)
         return [_renamed(observation, request) for observation, request in zip(observations, requests, strict=True)]
@@ -96,19 +101,8 @@ class LocalSandbox:
         while len(self._cache) > self._cached and next(iter(self._cache.values())).done():
             self._cache.popitem(last=False)
 
-    def _groups(self, new: dict[str, ExecutionRequest]) -> list[dict[str, ExecutionRequest]]:
-        """What a thread runs without coming back: candidates that share a build, a few programs that start warm, everything else alone."""
-        alike: dict[tuple[str, ...], list[str]] = {}
-        for key, request in new.items():
-            alike.setdefault(_kind(key, request), []).append(key)
-        groups: list[dict[str, ExecutionRequest]] = []
-        for (language, *_), keys in alike.items():
-            size = _group_size(language, len(keys), self.workers)
-            groups += [{key: new[key] for key in keys[start : start + size]} for start in range(0, len(keys), size)]
-        return groups
-
     async def _run(self, group: dict[str, ExecutionRequest], turn: int) -> None:
-        """Run a group in a thread and answer its futures, whatever happens."""
+        """Run a group in a thread and answer its futures, whatever happens. What a slow program held up goes on one by one."""
         assert self._threads is not None, "execute starts the sandbox"
         try:
             async with self._turns.take(turn):
@@ -117,14 +111,19 @@ class LocalSandbox:
         except Exception as error:  # noqa: BLE001  # whatever broke here was not the program
             observations = [failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
         except BaseException:
+            self._waiting -= len(group)
             for key in group:
                 self._cache.pop(key).cancel()
             raise
-        for key, observation in zip(group, observations, strict=True):
+        self._waiting -= len(observations)
+        for key, observation in zip(group, observations, strict=False):
             self._cache[key].set_result(observation)
+        held_up = list(group.items())[len(observations) :]
+        await asyncio.gather(*(self._run({key: request}, turn) for key, request in held_up))
 
     def _run_in_thread(self, requests: list[ExecutionRequest]) -> list[Observation]:
-        """What was seen while the toolchain went away or became another one says nothing: it is asked for again."""
+        """Observations of the first of them, at least of one. What was seen while the toolchain went away or became another one says
+        nothing: it is asked for again."""
         for _ in range(_TOOLCHAINS):
             runner = self._runner(requests[0])
             if isinstance(runner, Observation):
@@ -135,9 +134,15 @@ class LocalSandbox:
         return [failed(request, f"the toolchain of {request.language} changes while programs run") for request in requests]
 
     def _observe(self, runner: LanguageRunner, requests: list[ExecutionRequest]) -> list[Observation]:
+        """A build that is shared runs whole; what is run one after the other ends when it has taken long."""
         driver = runner.language.driver
         together = [requests] if driver and driver.batch else [[request] for request in requests]
-        observations = [observation for group in together for observation in runner.run_group(group)]
+        observations: list[Observation] = []
+        started = time.monotonic()
+        for group in together:
+            if observations and time.monotonic() - started > _LONG_S:
+                break
+            observations += runner.run_group(group)
         for at, observation in enumerate(observations):
             if is_doubtful(observation, requests[at].limits.cpu_s):
                 observations[at] = runner.run_group([requests[at]], alone=True)[0]
@@ -189,30 +194,3 @@ def _renamed(observation: Observation, request: ExecutionRequest) -> Observation
     if (observation.request_id, observation.language) == (request.id, request.language):
         return observation
     return observation.model_copy(update={"request_id": request.id, "language": request.language})
-
-
-def _kind(key: str, request: ExecutionRequest) -> tuple[str, ...]:
-    """The language, and what requests have in common that may be in one group."""
-    try:
-        language = get_language(request.language)
-    except UnknownLanguage:
-        return request.language, key
-    if language.zygote is not None:
-        return (request.language,)
-    batch = language.driver.batch if language.driver else None
-    if batch is not None and isinstance(request.call, FunctionCall) and batch.accepts(request.code):
-        return request.language, request.call.entry_point, request.call.signature
-    return request.language, key
-
-
-def _group_size(name: str, count: int, workers: int) -> int:
-    """Candidates of one build: few enough that every core has one, and no more than the language allows. Programs that start warm: few
-    enough that a slow one holds up little."""
-    try:
-        language = get_language(name)
-    except UnknownLanguage:
-        return 1
-    if language.zygote is not None:
-        return max(1, min(_WARM_TOGETHER, count // (4 * workers)))
-    most = language.driver.batch.size if language.driver and language.driver.batch else 1
-    return max(1, min(most, -(-count // workers)))

@@ -20,12 +20,12 @@ from synth.errors import Problem
 from synth.execution.answer_file import AnswerFile
 from synth.execution.answers import Answer, make_answer
 from synth.execution.controls import SuiteControls
+from synth.execution.grouping import Kind, kind_of, most_of
 from synth.execution.local import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.execution.row_files import Entry, file_entries, given_entries
 from synth.execution.verify_rows import Prepared, RowError, VerifyRow, prepare
-from synth.languages.registry import get_language
-from synth.records import FunctionCall, Limits
+from synth.records import Limits
 
 Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
 Report = Callable[[RowError], None]
@@ -33,6 +33,8 @@ Report = Callable[[RowError], None]
 _CACHED: Final = 256
 _WINDOW: Final = 8
 """Groups under way for each worker: enough that a slow program holds nobody up."""
+_ROWS: Final = 32
+"""The same in rows."""
 _MOST_PROBLEMS: Final = 20
 
 
@@ -128,42 +130,35 @@ def _waiting(entries: Iterable[Entry], limits: Limits, answers: AnswerFile | Non
 
 
 def grouped(rows: Iterable[Prepared], batch: int) -> Iterator[list[Prepared]]:
-    """Rows that are handed over together: neighbours that can share a build, else `batch` of them."""
+    """Rows that are handed over together: neighbours that go to a thread together, else `batch` of them."""
     group: list[Prepared] = []
+    kind: Kind | None = None
     for row in rows:
-        size = batch if batch > 1 else _share_size(row)
-        if group and (len(group) >= size or (batch == 1 and not _share_build(group[0], row))):
+        own = kind_of(row.request) if batch == 1 else None
+        if group and (len(group) >= max(batch, most_of(kind)) or own != kind):
             yield group
             group = []
         group.append(row)
+        kind = own
     if group:
         yield group
-
-
-def _share_size(row: Prepared) -> int:
-    driver = get_language(row.request.language).driver
-    return driver.batch.size if driver and driver.batch and isinstance(row.request.call, FunctionCall) else 1
-
-
-def _share_build(left: Prepared, right: Prepared) -> bool:
-    one, other = left.request, right.request
-    if one.language != other.language or not isinstance(one.call, FunctionCall) or not isinstance(other.call, FunctionCall):
-        return False
-    return one.call.entry_point == other.call.entry_point and one.call.signature == other.call.signature
 
 
 async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:
     """Keep a window of groups under way; an answer is written, then handed on."""
     sandbox = judge.sandbox
     await sandbox.start()
-    window = _WINDOW * max(2, getattr(sandbox, "workers", 2))
+    workers = max(2, getattr(sandbox, "workers", 2))
+    under_way = 0
     running: set[asyncio.Task[list[Answer]]] = set()
     try:
         for group in grouped(rows, batch):
             running.add(asyncio.create_task(judge.answer(group)))
-            if len(running) >= window:
+            under_way += len(group)
+            if len(running) >= _WINDOW * workers or under_way >= max(_ROWS, _WINDOW * batch) * workers:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for answer in _results(done):
+                    under_way -= 1
                     yield answer
         while running:
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -8,6 +8,7 @@ runs a program in which the functions of the others are wiped, so that none can 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
@@ -115,8 +116,12 @@ def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) ->
     }
 
 
+@lru_cache(maxsize=256)
 def can_share(code: str) -> bool:
-    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main` picks a candidate."""
+    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main` picks a candidate.
+
+    Asked where rows are handed over and where they are run, so the last answers are kept.
+    """
     if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
         return False
     if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):

@@ -327,11 +327,12 @@ def _root(path: str) -> str:
 
 
 def _version(command: list[str]) -> str | None:
+    """The first line of what it says of itself. What a virtual machine warns of may stand before that."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip() and "warning:" not in line]
     return lines[0] if lines and done.returncode == 0 else None
 
 

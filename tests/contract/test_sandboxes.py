@@ -200,6 +200,21 @@ def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(loca
     assert {case.output for o in looked for case in o.cases} == {"l2 b0 b0"}
 
 
+def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
+    """One of eight that went to a thread together takes so long that the thread gives the others back."""
+    programs = [function(str(n), f"def f(x):\n    return {n}\n") for n in range(64)]
+    programs[3] = function("slow", "def f(x):\n    while True: pass\n", cpu_s=1)
+    sandbox = LocalSandbox(workers=2)
+    try:
+        observations = run(sandbox.execute(programs))
+    finally:
+        run(sandbox.close())
+    assert [observation.request_id for observation in observations] == [program.id for program in programs]
+    found = [observation.cases[0].output for observation in observations if observation.request_id != "slow"]
+    assert found == [f"i{n}" for n in range(64) if n != 3]
+    assert observations[3].stop is Stop.CPU
+
+
 def test_one_refused_candidate_does_not_spoil_a_shared_build(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     pytest.importorskip("tree_sitter_language_pack")
     bodies = ["return x + 1;", "return y;", "return x + 2;", 'return std::string("a");', "throw 1;", "abort();"]

@@ -156,12 +156,13 @@ def test_a_sandbox_that_wants_many_at_once_is_given_many() -> None:
     assert sorted(sandbox.sizes) == [50, 100, 100]
 
 
-def test_neighbours_that_can_share_a_build_go_together() -> None:
+def test_neighbours_that_share_a_build_or_start_warm_go_together() -> None:
     rows = [
-        prepare(read_row(function_row(str(n), "x", language=lang), "r"), "r", Limits())
-        for n, lang in enumerate(["cpp"] * 30 + ["python"] * 2)
+        prepare(read_row(function_row(str(n), "int add(int a, int b) { return a + b; }", language=lang), "r"), "r", Limits())
+        for n, lang in enumerate(["cpp"] * 30 + ["python"] * 10 + ["lua"] * 2)
     ]
-    assert [len(group) for group in grouped(rows, 1)] == [24, 6, 1, 1]
+    assert [len(group) for group in grouped(rows, 1)] == [24, 6, 8, 2, 1, 1]
+    assert [len(group) for group in grouped(rows, 20)] == [20, 20, 2]
 
 
 def test_with_a_file_of_answers_no_row_is_run_twice(tmp_path: Path) -> None:
