@@ -112,7 +112,10 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java", "CompileServer.java")}
+SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java")}
+_SHARED = {**SHARED, "CompileServer.java": read_driver("java/CompileServer.java")}
+_EXPORTS = tuple(f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util"))
+"""What the resident compiler takes of javac's own. It is there from JDK 11 on."""
 SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
 """A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first thousand programs."""
 _JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
@@ -164,9 +167,9 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{java}", *FLAGS, *start()),
-        shared={**SHARED, "Solution.java": read_driver("java/Solution.java")},
-        shared_commands=(*jar_commands(*SHARED), (*_JAVAC, "Solution.java"), *archive_commands()),
-        compile_server=(*SERVER, "-cp", "{shared}/driver.jar", "CompileServer"),
+        shared={**_SHARED, "Solution.java": read_driver("java/Solution.java")},
+        shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*_JAVAC, "Solution.java"), *archive_commands()),
+        compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

@@ -1,3 +1,9 @@
+import com.sun.source.util.JavacTask;
+import com.sun.tools.javac.api.BasicJavacTask;
+import com.sun.tools.javac.api.JavacTaskPool;
+import com.sun.tools.javac.code.Symbol.ClassSymbol;
+import com.sun.tools.javac.code.Symtab;
+import com.sun.tools.javac.util.Context;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -22,8 +28,13 @@ import javax.tools.ToolProvider;
 /**
  * A resident Java compiler. It runs in a sandbox of its own, reads no annotation processors, and never loads what it compiles. Nothing of one
  * program is seen by the next.
+ *
+ * Most of a compile is to read the classes of the platform. The pool of javac's own shell keeps them, and forgets the classes of a program;
+ * what it would not forget, a second look removes, or the program gets a compiler of its own.
  */
 public final class CompileServer {
+    /** Programs with one of these in them get a compiler of their own: packages stay known, `a$b` may be two classes, and an escape may hide both. */
+    static final List<String> APART = List.of("package", "module", "$", "\\u");
     static final List<String> OPTIONS = List.of("-proc:none", "-nowarn", "-Xlint:none", "-XDstringConcat=inline");  // what is joined by invokedynamic costs 10 ms a start
 
     static final class Source extends SimpleJavaFileObject {
@@ -46,14 +57,42 @@ public final class CompileServer {
         }
     }
 
-    static Map<String, byte[]> compile(JavaCompiler compiler, StandardJavaFileManager base, Map<String, String> texts) throws Exchange.Refused {
+    final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    final JavacTaskPool pool = new JavacTaskPool(1);
+    final Memory memory;
+
+    CompileServer() throws IOException {
+        StandardJavaFileManager base = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
+        base.setLocation(StandardLocation.CLASS_PATH, List.of());
+        memory = new Memory(base);
+    }
+
+    /** Compile, then remove every class that is not the platform's: the pool itself misses those inside others. */
+    static boolean callAndForget(JavacTask task) {
+        Context context = ((BasicJavacTask) task).getContext();
+        boolean done = task.call();
+        Symtab symbols = Symtab.instance(context);
+        List<ClassSymbol> own = new ArrayList<>();
+        for (ClassSymbol one : symbols.getAllClasses())
+            if (one.packge().modle == symbols.unnamedModule) own.add(one);
+        own.forEach(one -> symbols.removeClass(symbols.unnamedModule, one.flatname));
+        return done;
+    }
+
+    boolean call(List<Source> sources, DiagnosticCollector<JavaFileObject> found) {
+        boolean apart = sources.stream().anyMatch(source -> APART.stream().anyMatch(source.text::contains));
+        if (apart) return compiler.getTask(null, memory, found, OPTIONS, null, sources).call();
+        return pool.getTask(null, memory, found, OPTIONS, null, sources, CompileServer::callAndForget);
+    }
+
+    Map<String, byte[]> compile(Map<String, String> texts) throws Exchange.Refused {
         DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
-        Memory memory = new Memory(base);
         List<Source> sources = new ArrayList<>();
         texts.forEach((name, text) -> sources.add(new Source(name, text)));
+        memory.classes.clear();
         boolean done;
         try {
-            done = compiler.getTask(null, memory, found, OPTIONS, null, sources).call();
+            done = call(sources, found);
         } catch (StackOverflowError | RuntimeException error) {
             done = false;
         }
@@ -72,9 +111,6 @@ public final class CompileServer {
     }
 
     public static void main(String[] ignored) throws IOException {
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        StandardJavaFileManager base = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
-        base.setLocation(StandardLocation.CLASS_PATH, List.of());
-        Exchange.serve(texts -> compile(compiler, base, texts));
+        Exchange.serve(new CompileServer()::compile);
     }
 }
