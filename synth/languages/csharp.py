@@ -119,7 +119,7 @@ LANGUAGE = Language(
             ("/bin/sh", "-c", '"$0" --aot driver.exe || :', "{mono}"),  # saves 2 ms a start; it needs an assembler
         ),
         compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-target:library", "-out:program.dll", "solution.cs"),
-        compile_server=("{mono}", "{shared}/compiler.exe", "-nologo", "-warn:0", "-optimize+"),
+        compile_server=("{mono}", "--gc-params=nursery-size=1m", "{shared}/compiler.exe", "-nologo", "-warn:0", "-optimize+"),
         run_command=("{mono}", "{shared}/driver.exe"),
     ),
     render_signature=render_signature,

@@ -11,8 +11,8 @@ using System.Threading;
 ///
 /// It is compiled once and loads the program, compiled as /work/program.dll. Lines in and out are described in
 /// docs/architecture/execution.md. Arguments are made for the types that the method declares; a List may be a list or a tuple: the
-/// signature's result type says which. It starts once for each program, so it does without LINQ and other libraries than the first: each
-/// method of theirs is compiled anew in every start.
+/// signature's result type says which. It starts once for each program, so it does without what Mono would have to compile in every start
+/// (LINQ, libraries other than the first, generic code over numbers that is not in the driver itself) or to read (cultures).
 static class CodemillDriver
 {
     sealed class Unreadable : Exception { public Unreadable(string message) : base(message) { } }
@@ -22,8 +22,39 @@ static class CodemillDriver
     {
         readonly string[] all;
         int at;
-        public Words(string line) { all = line.Split(' '); }
+        public Words(string line) { all = Split(line, ' '); }
         public string Next() { return all[at++]; }
+    }
+
+    static string[] Split(string text, char mark)
+    {
+        var parts = new List<string>();
+        int from = 0;
+        for (int at; (at = text.IndexOf(mark, from)) >= 0; from = at + 1) parts.Add(text.Substring(from, at - from));
+        parts.Add(text.Substring(from));
+        return parts.ToArray();
+    }
+
+    /// Decimal digits; what may be too long for them takes the way of the library.
+    static long ParseLong(string text)
+    {
+        if (text.Length > 18) return long.Parse(text, CultureInfo.InvariantCulture);
+        long value = 0;
+        int sign = text[0] == '-' ? 1 : 0;
+        for (int i = sign; i < text.Length; i++) value = 10 * value + (text[i] - '0');
+        return sign == 1 ? -value : value;
+    }
+
+    static int ParseInt(string text) { return (int)ParseLong(text); }
+
+    static string Digits(long value)
+    {
+        if (value == long.MinValue) return "-9223372036854775808";
+        var digits = new char[20];
+        int at = digits.Length;
+        for (long rest = value < 0 ? -value : value; rest > 0 || at == digits.Length; rest /= 10) digits[--at] = (char)('0' + rest % 10);
+        if (value < 0) digits[--at] = '-';
+        return new string(digits, at, digits.Length - at);
     }
 
     /// A type of the signature: `l`, `m`, `t` with inner types, or a scalar's letter, or `?`.
@@ -38,7 +69,7 @@ static class CodemillDriver
         {
             string token = tokens.Next();
             var kind = new Kind { Tag = token[0] };
-            int count = token[0] == 't' ? int.Parse(token.Substring(1)) : token[0] == 'm' ? 2 : token[0] == 'l' ? 1 : 0;
+            int count = token[0] == 't' ? ParseInt(token.Substring(1)) : token[0] == 'm' ? 2 : token[0] == 'l' ? 1 : 0;
             while (count-- > 0) kind.Inner.Add(Read(tokens));
             return kind;
         }
@@ -116,7 +147,9 @@ static class CodemillDriver
     {
         if (IsBig(wanted)) return wanted.GetMethod("Parse", new[] { typeof(string) }).Invoke(null, new object[] { text });
         if (wanted == typeof(ulong)) return ulong.Parse(text, CultureInfo.InvariantCulture);
-        long value = long.Parse(text, CultureInfo.InvariantCulture);
+        long value = ParseLong(text);
+        if (wanted == typeof(long)) return value;
+        if (wanted == typeof(int) && value == (int)value) return (int)value;
         return wanted == typeof(object) ? value : Convert.ChangeType(value, wanted, CultureInfo.InvariantCulture);
     }
 
@@ -131,9 +164,9 @@ static class CodemillDriver
             case 's': return wanted == typeof(char) ? (object)DecodeChar(DecodeText(rest)) : DecodeText(rest);
             case 'b': return rest == "1";
             case 'n': return null;
-            case 'm': return DecodeMap(tokens, int.Parse(rest), wanted);
-            default: return wanted.FullName.StartsWith("System.ValueTuple`") || wanted.FullName.StartsWith("System.Tuple`")
-                ? DecodeTuple(tokens, int.Parse(rest), wanted) : DecodeList(tokens, int.Parse(rest), wanted);
+            case 'm': return DecodeMap(tokens, ParseInt(rest), wanted);
+            default: return wanted.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || wanted.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal)
+                ? DecodeTuple(tokens, ParseInt(rest), wanted) : DecodeList(tokens, ParseInt(rest), wanted);
         }
     }
 
@@ -147,12 +180,20 @@ static class CodemillDriver
     static object DecodeList(Words tokens, int count, Type wanted)
     {
         Type element = Inner(wanted, 0);
+        if (element == typeof(long) && !wanted.IsArray) return DecodeLongs(tokens, count);
         var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(element));
         for (int i = 0; i < count; i++) list.Add(Decode(tokens, element));
         if (!wanted.IsArray) return list;
         Array array = Array.CreateInstance(element, count);
         list.CopyTo(array, 0);
         return array;
+    }
+
+    static List<long> DecodeLongs(Words tokens, int count)
+    {
+        var list = new List<long>();
+        while (count-- > 0) list.Add((long)Decode(tokens, typeof(long)));
+        return list;
     }
 
     static object DecodeMap(Words tokens, int count, Type wanted)
@@ -181,9 +222,10 @@ static class CodemillDriver
         if (value is bool) words.Add((bool)value ? "b1" : "b0");
         else if (value is double || value is float) words.Add(EncodeFloat(Convert.ToDouble(value)));
         else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
+        else if (value is long || value is int) words.Add("i" + Digits(value is int ? (int)value : (long)value));
         else if (IsBig(type) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
-        else if (type.FullName.StartsWith("System.ValueTuple`") || type.FullName.StartsWith("System.Tuple`")) EncodeTuple(value, type, kind, words);
-        else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.")) throw new Unreadable("a value of type " + type + " is not language-neutral");
+        else if (type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal)) EncodeTuple(value, type, kind, words);
+        else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal)) throw new Unreadable("a value of type " + type + " is not language-neutral");
         else if (value is IDictionary map) EncodeMap(map, kind, words);
         else if (value is IEnumerable items) EncodeList(items, kind, words);
         else throw new Unreadable("a value of type " + type + " is not language-neutral");
@@ -239,7 +281,7 @@ static class CodemillDriver
         object value;
         try
         {
-            string[] parts = line.Split('\t');
+            string[] parts = Split(line, '\t');
             ParameterInfo[] parameters = method.GetParameters();
             var arguments = new object[parameters.Length];
             for (int i = 0; i < arguments.Length; i++) arguments[i] = Decode(new Words(parts[i]), parameters[i].ParameterType);
@@ -292,16 +334,17 @@ static class CodemillDriver
     {
         string nonce = lines[0];
         Kind kind = Kind.Read(new Words(lines[3]));
-        MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : lines[2].Split('\t').Length);
+        MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : Split(lines[2], '\t').Length);
         object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
-        for (int i = 0; i < int.Parse(lines[4]); i++) Send(nonce + " " + i + " " + Result(method, owner, lines[5 + i], kind) + "\n");
+        int count = ParseInt(lines[4]);
+        for (int i = 0; i < count; i++) Send(nonce + " " + Digits(i) + " " + Result(method, owner, lines[5 + i], kind) + "\n");
         Send(nonce + " finished\n");
         _exit(0);
     }
 
     static void Main()
     {
-        string[] lines = ReadInput().Split('\n');
+        string[] lines = Split(ReadInput(), '\n');
         var thread = new Thread(() =>
         {
             try { Run(lines); } catch (Exception error) { Console.Error.WriteLine(error); _exit(1); }
