@@ -127,14 +127,9 @@ class LanguageRunner:
         driver = self.language.driver
         assert driver is not None, "checked by refuse"
         nonce = secrets.token_hex(16)
-        places = {"shared": self._shared, "index": build.positions[index], "heap_mb": heap_mb(request.limits)}
-        job = self._job(request.limits, fill(driver.run_command, self.toolchain, **places), build, build.folder_of(index))
-        job = replace(
-            job,
-            stdin=driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments),
-            private_channel=True,
-            readonly=(*job.readonly, *((str(self._shared),) if self._shared else ())),
-        )
+        stdin = driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments)
+        job = self._job(request.limits, driver.run_command, build, build.folder_of(index), build.positions[index])
+        job = replace(job, stdin=stdin, private_channel=True)
         result = self._run_warm("functions", job, alone) or self._run(job, alone)
         observation = observe_function(request, result, nonce, len(call.arguments), self._context)
         return look_for_parse_error(self.language, request, observation)
@@ -156,10 +151,9 @@ class LanguageRunner:
             build.remove()
 
     def _run_stdins(self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool) -> Observation:
-        command = fill(self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
         results: list[JobResult] = []
         for stdin in stdins:
-            job = replace(self._job(request.limits, command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
+            job = replace(self._job(request.limits, self.language.run_command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
             results.append(self._run_warm("programs", job, alone) or self._run(job, alone))
             if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
                 break
@@ -182,7 +176,7 @@ class LanguageRunner:
         if build.refused:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
-            command = fill(script.run_command or self.language.run_command, self.toolchain, heap_mb=heap_mb(request.limits))
+            command = script.run_command or self.language.run_command
             job = replace(self._job(request.limits, command, build), private_channel=True)
             result = self._run_warm("programs", job, alone) or self._run(job, alone)
         finally:
@@ -199,14 +193,16 @@ class LanguageRunner:
             return self._builder.build_files(files, command, self._shared)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
-    def _job(self, limits: Limits, argv: tuple[str, ...], build: Build, folder: Path | None = None) -> Job:
+    def _job(self, limits: Limits, command: Sequence[str], build: Build, folder: Path | None = None, index: int = 0) -> Job:
+        """A run of what was built. The shared folder is shown to commands that name it."""
+        shared = (str(self._shared),) if any("{shared}" in word for word in command) else ()
         return Job(
-            argv=argv,
+            argv=fill(command, self.toolchain, shared=self._shared, index=index, heap_mb=heap_mb(limits)),
             files=build.files if build.folder is None else {},
             stdin=None,
             limits=own_limits(self.language, limits),
             env={**ENVIRONMENT, **self.language.environment},
-            readonly=self.toolchain.readonly,
+            readonly=(*self.toolchain.readonly, *shared),
             writable=folder or build.folder,
             work_readonly=build.folder is not None,
             data_limit=self.language.data_limit,

@@ -4,6 +4,7 @@ A program may be a class `Solution`, other classes, or bare static methods; impo
 """
 
 import re
+from dataclasses import replace
 
 from synth.languages import controls
 from synth.languages.declarations import find_declaration, read_type
@@ -127,9 +128,14 @@ def _appended(*jars: str) -> str:
     return f"-Xbootclasspath/a:{':'.join(jars)}"
 
 
-def start(*libraries: str) -> tuple[str, ...]:
+def start_from_archive(*jars: str) -> tuple[str, ...]:
+    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar` where it is used."""
+    return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
+
+
+def start_driver(*libraries: str) -> tuple[str, ...]:
     """Words that start the driver from the archive."""
-    return ("-XX:SharedArchiveFile={shared}/start.jsa", _appended(*libraries, "{shared}/driver.jar"), "Driver")
+    return (*start_from_archive(*libraries, "{shared}/driver.jar"), "Driver")
 
 
 def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
@@ -160,13 +166,13 @@ LANGUAGE = Language(
     install="apt-get install -y default-jdk-headless",
     grammar="java",
     compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
-    run_command=("{java}", *FLAGS, "-Xss16m", "-cp", ".", "Main"),
+    run_command=("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".", "Main"),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
     driver=Driver(
         files=_files,
-        run_command=("{java}", *FLAGS, *start()),
+        run_command=("{java}", *FLAGS, *start_driver()),
         shared={**_SHARED, "Solution.java": read_driver("java/Solution.java")},
         shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*_JAVAC, "Solution.java"), *archive_commands()),
         compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),
@@ -178,7 +184,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
-    script=JAVA,
+    script=replace(JAVA, run_command=("{java}", *FLAGS, "-ea", "-Xss16m", *start_from_archive(), "-cp", ".", "CodemillScript")),
     controls=controls.JAVA,
     hello="""import java.util.Scanner;
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing, split_top
-from synth.languages.java import SERVER, SHARED, archive_commands, jar_commands, start
+from synth.languages.java import SERVER, SHARED, archive_commands, jar_commands, start_driver, start_from_archive
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import imports_first, last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
@@ -87,6 +87,8 @@ object CodemillScript {
     }
 }
 """
+_ASSERTING = ("-ea", "-ea:kotlin...")
+"""Kotlin's own `assert` asks for a class of the library, which the first word leaves out where the machine itself loads it."""
 _MAIN = re.compile(r"\bfun\s+main\s*\(")
 _CALL = re.compile(r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE)
 
@@ -113,8 +115,8 @@ LANGUAGE = Language(
     install="apt-get install -y kotlin default-jdk-headless",
     grammar="kotlin",
     compile_command=(*_COMPILE, "Main.kt"),
-    run_command=(*RUN, "-cp", f".:{_LIBRARY}", "MainKt"),
-    script=Script(files=_script, run_command=(*RUN, "-ea", "-cp", f".:{_LIBRARY}", "CodemillScript")),
+    run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "MainKt"),
+    script=Script(files=_script, run_command=(*RUN, *_ASSERTING, *start_from_archive(_LIBRARY), "-cp", ".", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
@@ -124,7 +126,7 @@ LANGUAGE = Language(
         shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(_LIBRARY)),
         compile_command=(*_COMPILE, "Solution.kt"),
         compile_server=(*SERVER, "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
-        run_command=(*RUN, *start(_LIBRARY)),
+        run_command=(*RUN, *start_driver(_LIBRARY)),
         slow=True,
     ),
     render_signature=render_signature,

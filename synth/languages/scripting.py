@@ -229,7 +229,5 @@ def _java(code: str, script: str, mark: str) -> Mapping[str, str]:
     return {f"{public[1] if public else 'Main'}.java": text + end}
 
 
-JAVA = Script(
-    files=_java,
-    run_command=("{java}", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx{heap_mb}m", "-ea", "-Xss16m", "-cp", ".", "CodemillScript"),
-)
+JAVA = Script(files=_java)
+"""Its main class is `CodemillScript`."""
