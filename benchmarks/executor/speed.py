@@ -41,19 +41,19 @@ class Bare(NamedTuple):
 
 
 BARE: Final = {
-    "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 1200, 100, 5),
+    "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 1200, 100, 5, 64),
     "javascript": Bare((("node", "main.js"),), "//", 120, 60, 1),
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
     "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 160, 8, 12, 64),
-    "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 64, 4, 40, 16),
+    "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 64, 4, 40, 64),
     "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 32, 2, 12, 24),
     "go": Bare((("go", "build", "-o", "main", "main.go"), ("./main",)), "//", 12, 6, 2.5),
-    "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 48, 8, 3, 16),
-    "ruby": Bare((("ruby", "main.rb"),), "#", 600, 40, 30),
-    "r": Bare((("Rscript", "main.R"),), "#", 200, 12, 30),
-    "php": Bare((("php", "main.php"),), "//", 600, 80, 15),
-    "perl": Bare((("perl", "main.pl"),), "#", 600, 200, 1),
-    "commonlisp": Bare((("sbcl", "--script", "main.lisp"),), ";", 300, 100, 1),
+    "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 96, 12, 3, 64),
+    "ruby": Bare((("ruby", "main.rb"),), "#", 600, 40, 30, 64),
+    "r": Bare((("Rscript", "main.R"),), "#", 400, 16, 30, 64),
+    "php": Bare((("php", "main.php"),), "//", 600, 80, 15, 64),
+    "perl": Bare((("perl", "main.pl"),), "#", 600, 200, 1, 64),
+    "commonlisp": Bare((("sbcl", "--script", "main.lisp"),), ";", 300, 100, 1, 64),
     "rust": Bare((("rustc", "-O", "main.rs"), ("./main",)), "//", 16, 8, 1.2),
 }
 STDIN: Final = "1 2 3\n"
