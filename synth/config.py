@@ -162,7 +162,7 @@ class LocalSandbox(Config):
     """The sandbox of this machine."""
 
     kind: Literal["local"] = "local"
-    workers: int = Field(0, ge=0, description="Programs at once; 0 takes the number of cores.")
+    workers: int = Field(0, ge=0, description="Programs at once; 0 takes the number of cores, twice that where nothing is built.")
     limits: Limits = Field(Limits(), description="Limits of one program.")
     minimum_level: Literal["A", "B", "C"] = Field("C", description="Refuse to run below this isolation level.")
     cache: str | None = Field(None, min_length=1, description="Folder in which results are kept over runs; without it, none are.")

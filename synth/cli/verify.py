@@ -124,7 +124,9 @@ def verify(
     form: Annotated[str | None, typer.Option("--format", help="FILE holds samples for the problems of this benchmark.")] = None,
     problems: Annotated[Path | None, typer.Option("--problems", help="Problems: a JSON Lines, Parquet or Arrow file, or a folder.")] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="Language of samples that do not say theirs.")] = None,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores.")] = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores, twice that where nothing is built.")
+    ] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")] = False,
     controls: Annotated[bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")] = False,

@@ -42,6 +42,16 @@ def most_of(kind: Kind | None) -> int:
     return language.driver.batch.size if language.driver and language.driver.batch else 1
 
 
+def needs_build(request: ExecutionRequest) -> bool:
+    """Whether a compiler runs before the program does."""
+    try:
+        language = get_language(request.language)
+    except UnknownLanguage:
+        return False
+    driver = language.driver if isinstance(request.call, FunctionCall) else None
+    return bool(driver.compile_command or driver.compile_server) if driver else bool(language.compile_command)
+
+
 def split(requests: Mapping[str, ExecutionRequest], workers: int, waiting: int = 0) -> list[dict[str, ExecutionRequest]]:
     """The requests in groups. `waiting` others were handed over before and are not done: they keep the cores busy, too."""
     alike: dict[Kind | None, list[str]] = {}

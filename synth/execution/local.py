@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal
 
 from synth.execution.channel import failed, is_fault
-from synth.execution.grouping import split
+from synth.execution.grouping import needs_build, split
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
 from synth.execution.runner import LanguageRunner
@@ -24,6 +24,8 @@ from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, Observation, Stop
 
+_PLACES: Final = 2
+"""What a core has: a program that is built takes both."""
 _LONG_S: Final = 0.5
 """After so long, a thread gives back what it has not begun of a group, so that one slow program does not hold up the others."""
 _TOOLCHAINS: Final = 3
@@ -31,7 +33,11 @@ _TOOLCHAINS: Final = 3
 
 
 class LocalSandbox:
-    """Runs programs in isolation on this machine. `workers` programs at once, 0 takes the number of cores; `cached` answers are kept."""
+    """Runs programs in isolation on this machine. `workers` programs at once; `cached` answers are kept.
+
+    0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is spent by the kernel on
+    namespaces that begin and end, and much of that is waiting.
+    """
 
     def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
@@ -42,7 +48,8 @@ class LocalSandbox:
         self._cache: OrderedDict[str, asyncio.Future[Observation]] = OrderedDict()
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self._turns = Turns(self.workers)
+        self._quick_places = _PLACES if workers else 1
+        self._turns = Turns(_PLACES * self.workers)
         self._waiting = 0
 
     @property
@@ -63,7 +70,7 @@ class LocalSandbox:
         """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
-            self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+            self._threads = ThreadPoolExecutor(_PLACES * self.workers, thread_name_prefix="sandbox")
 
     async def close(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
@@ -105,7 +112,7 @@ class LocalSandbox:
         """Run a group in a thread and answer its futures, whatever happens. What a slow program held up goes on one by one."""
         assert self._threads is not None, "execute starts the sandbox"
         try:
-            async with self._turns.take(turn):
+            async with self._turns.take(turn, _PLACES if needs_build(next(iter(group.values()))) else self._quick_places):
                 loop = asyncio.get_running_loop()
                 observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
         except Exception as error:  # noqa: BLE001  # whatever broke here was not the program

@@ -46,6 +46,7 @@ class WarmWorkers:
         recycle_after: int = 2000,
     ) -> None:
         self._sandbox, self._zygote, self._toolchain, self._recycle_after = sandbox, zygote, toolchain, recycle_after
+        self._argv = fill(zygote.command, toolchain)
         self._environment = environment
         self._idle: list[_Serving] = []
         self._lock = threading.Lock()
@@ -57,7 +58,7 @@ class WarmWorkers:
         if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(self._files, fill(self._zygote.command, self._toolchain) or job.argv, job.private_channel)
+            worker, argv, served = self._take(self._files, self._argv or job.argv, job.private_channel)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None

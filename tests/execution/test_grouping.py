@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.execution.grouping import split
+from synth.execution.grouping import needs_build, split
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall
 
 
@@ -39,3 +39,12 @@ def test_only_what_has_one_contract_shares_a_build() -> None:
     stdin = ExecutionRequest(id="c", language="cpp", code="int f(int x) { return x; }", call=StdioCall(stdins=("",)), limits=Limits())
     requests = {"a": request("a", "cpp"), "b": request("b", "cpp", "g"), "c": stdin, "d": request("d", "c++")}
     assert [sorted(group) for group in split(requests, 1)] == [["a", "d"], ["b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "built"), [("python", False), ("lua", False), ("cpp", True), ("java", True), ("typescript", True), ("klingon", False)]
+)
+def test_what_a_compiler_reads_needs_a_build(language: str, built: bool) -> None:
+    assert needs_build(request("r", language)) is built
+    stdin = ExecutionRequest(id="c", language=language, code="x", call=StdioCall(stdins=("",)), limits=Limits())
+    assert needs_build(stdin) is built

@@ -75,3 +75,46 @@ def test_a_place_given_to_one_who_is_cancelled_at_that_moment_goes_on_to_the_nex
         return served
 
     assert asyncio.run(scenario())[-1] == 2
+
+
+def test_nobody_passes_one_who_waits_for_more_places() -> None:
+    async def scenario() -> list[str]:
+        turns, served = Turns(2), list[str]()
+
+        async def visit(name: str, places: int) -> None:
+            async with turns.take(0, places):
+                served.append(f"{name} in")
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                served.append(f"{name} out")
+
+        await asyncio.gather(visit("a", 1), visit("wide", 2), visit("b", 1), visit("c", 1))
+        return served
+
+    assert asyncio.run(scenario()) == ["a in", "a out", "wide in", "wide out", "b in", "c in", "b out", "c out"]
+
+
+def test_one_who_gives_up_waiting_for_many_places_lets_the_next_one_in() -> None:
+    async def scenario() -> list[int]:
+        turns, served, open_ = Turns(2), list[int](), asyncio.Event()
+        first = asyncio.create_task(_hold(turns, 1, served, open_))
+        await asyncio.sleep(0)
+
+        async def wide() -> None:
+            async with turns.take(2, 2):
+                served.append(2)
+
+        waiting = asyncio.create_task(wide())
+        await asyncio.sleep(0)
+        last = asyncio.create_task(_hold(turns, 3, served, open_))
+        await asyncio.sleep(0)
+        assert served == [1]
+        waiting.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        inside = list(served)
+        open_.set()
+        await asyncio.gather(first, waiting, last, return_exceptions=True)
+        return inside
+
+    assert asyncio.run(scenario()) == [1, 3]
