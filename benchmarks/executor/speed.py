@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,7 +44,7 @@ class Bare(NamedTuple):
 
 
 BARE: Final = {
-    "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 1200, 100, 5, 64),
+    "python": Bare((("python3", "-I", "-S", "main.py"),), "#", 2400, 200, 5, 64),
     "javascript": Bare((("node", "main.js"),), "//", 120, 60, 1),
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
     "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 160, 8, 12, 64),
@@ -128,7 +128,8 @@ def _one_core() -> Iterator[None]:
 
 def _hold_to(cores: set[int]) -> None:
     for thread in Path("/proc/self/task").iterdir():
-        os.sched_setaffinity(int(thread.name), cores)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 async def _isolated_rate(name: str, bare: Bare) -> float:
