@@ -1,5 +1,6 @@
 """Sandboxes of every kind that this machine offers, and a short way to run Python or C in one."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -60,6 +61,13 @@ def namespaces(sandbox: ProcessSandbox) -> None:
 
 
 @pytest.fixture
+def own_user(sandbox: ProcessSandbox) -> None:
+    """For tests of what rests on a user of the slot's own, whose modes, processes and capabilities are nobody else's."""
+    if sandbox.level == "C" and os.geteuid() != 0:
+        pytest.skip("level C has users of its own as root only")
+
+
+@pytest.fixture
 def run_python(sandbox: ProcessSandbox) -> RunPython:
     """Run Python source as /work/program.py; keyword arguments are fields of Limits, or of Job."""
 
@@ -72,7 +80,7 @@ def run_python(sandbox: ProcessSandbox) -> RunPython:
 
 
 @pytest.fixture
-def run_c(sandbox: ProcessSandbox) -> RunPython:
+def run_c(sandbox: ProcessSandbox, own_user: None) -> RunPython:
     """Compile C in the sandbox in a shared folder, then run it in another job."""
     compiler = shutil.which("gcc")
     if compiler is None:

@@ -91,6 +91,7 @@ for pid in ({victim.pid}, {os.getpid()}, 1, -1):
     assert f"{victim.pid} No such process" in text(result)
 
 
+@pytest.mark.usefixtures("own_user")
 def test_a_fork_bomb_ends_at_the_limit_of_processes(run_python: RunPython) -> None:
     source = """
 import os, time
@@ -196,6 +197,7 @@ def test_calls_that_the_filter_cannot_judge_do_not_exist(run_python: RunPython, 
     assert text(run_python(ATTEMPT + call)).startswith("refused 38")
 
 
+@pytest.mark.usefixtures("own_user")
 def test_no_capability_and_no_way_to_one(run_python: RunPython) -> None:
     seen = text(run_python("print(open('/proc/self/status').read())")).split()
     for name in ("CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"):
