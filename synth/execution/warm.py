@@ -55,14 +55,15 @@ class WarmWorkers:
 
     def run(self, job: Job) -> JobResult | None:
         """Run one program of which the job has files, stdin and limits; None when it has to be run cold."""
-        if self._files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
+        files = self._files  # another thread may give up meanwhile
+        if files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(self._files, self._argv or job.argv, job.private_channel)
+            worker, argv, served = self._take(files, self._argv or job.argv, job.private_channel)
         except SandboxError:
             self._files = None  # this machine cannot do it: not asked again
             return None
-        own = {name: data for name, data in job.files.items() if self._files.get(name) != data}
+        own = {name: data for name, data in job.files.items() if files.get(name) != data}
         try:
             counted = self._sandbox.level == "A"
             data_limit = job.data_limit and not (counted and self._zygote.is_preloaded)  # what is preloaded is as a cold start

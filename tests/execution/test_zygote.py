@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -213,6 +214,15 @@ def test_a_zygote_that_never_serves_is_not_started_again(zygotes: Zygotes) -> No
     assert broken.run(job) is None
     assert broken._files is None
     assert zygotes.text("print('alive')") == "alive\n"
+
+
+def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygotes) -> None:
+    broken = WarmWorkers(
+        zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
+    )
+    job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(broken.run, [job] * 24)) == [None] * 24
 
 
 def test_shared_memory_of_a_program_counts(zygotes: Zygotes) -> None:
