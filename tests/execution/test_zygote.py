@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -221,8 +222,13 @@ def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygote
         zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
     )
     job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
-    with ThreadPoolExecutor(6) as threads:
-        assert list(threads.map(broken.run, [job] * 24)) == [None] * 24
+
+    def run_after(number: int) -> JobResult | None:
+        time.sleep(number / 1000)
+        return broken.run(job)
+
+    with ThreadPoolExecutor(64) as threads:  # one of them is on its way when the first gives up
+        assert list(threads.map(run_after, range(64))) == [None] * 64
 
 
 def test_shared_memory_of_a_program_counts(zygotes: Zygotes) -> None:
