@@ -55,6 +55,17 @@ def test_every_program_is_compiled_as_if_it_were_the_first(servers: CompileServe
             assert (build.files, build.refused) == (alone[program].files, alone[program].refused), program[:200]
 
 
+def test_a_program_that_breaks_the_compiler_does_not_break_the_next(servers: CompileServers) -> None:
+    """javac swallows an overflow of its own stack, and would go on with annotations half read."""
+    breaking = f"@interface A {{ int value(); }} @A({'1+' * 18_000}1) class Solution {{}}\n"
+    honest = "@Deprecated class Solution { static long solve(long x) { return x + 1; } }\n"
+    alone = compiled(servers, honest, SIGN)
+    for _ in range(3):
+        compiled(servers, honest, "#")
+        assert compiled(servers, breaking, "#").refused
+        assert compiled(servers, honest, "#").files == alone.files != {}
+
+
 def test_names_of_one_program_are_unknown_to_the_next(one_program: OneProgram) -> None:
     observe = one_program("java")
     declared = (

@@ -67,10 +67,14 @@ public final class CompileServer {
         memory = new Memory(base);
     }
 
-    /** Compile, then remove every class that is not the platform's: the pool itself misses those inside others. */
+    /**
+     * Compile, then remove every class that is not the platform's: the pool itself misses those inside others. After a failure the pool has to
+     * let go of the compiler, which it does for what is thrown: javac returns false also where its stack overflowed, with its work half done.
+     */
     static boolean callAndForget(JavacTask task) {
         Context context = ((BasicJavacTask) task).getContext();
         boolean done = task.call();
+        if (!done) throw new IllegalStateException("a compiler that failed is not used again");
         Symtab symbols = Symtab.instance(context);
         List<ClassSymbol> own = new ArrayList<>();
         for (ClassSymbol one : symbols.getAllClasses())
