@@ -60,8 +60,7 @@ class Build:
 def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
     """The command with its placeholders filled; what becomes empty is left out."""
     values = {"linker": linker_flag(), **toolchain.tools, **places}
-    words = (re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part) if "{" in part else part for part in command)
-    return tuple(filter(None, words))
+    return tuple(word for part in command if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part)))
 
 
 @cache

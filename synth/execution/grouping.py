@@ -5,9 +5,10 @@ could run a part of it.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from synth.languages.registry import UnknownLanguage, get_language
+from synth.languages.spec import Language
 from synth.records import ExecutionRequest, FunctionCall
 
 _WARM_TOGETHER: Final = 8
@@ -15,41 +16,43 @@ _WARM_TOGETHER: Final = 8
 _GROUPS_A_CORE: Final = 4
 """Of programs that start warm, so many groups are made for each core: a slow program holds up little."""
 
-Kind = tuple[str, ...]
+
+class Kind(NamedTuple):
+    """What the requests of one group have in common, and how many they may be."""
+
+    language: str
+    contract: tuple[str, str] | None
+    """Entry point and signature of a shared build; None where programs start warm."""
+    most: int
 
 
 def kind_of(request: ExecutionRequest) -> Kind | None:
-    """What the requests of one group have in common; None for one that runs alone."""
-    try:
-        language = get_language(request.language)
-    except UnknownLanguage:
+    """The kind of group that may hold the request; None for one that runs alone."""
+    language = _language(request)
+    if language is None:
         return None
     if language.zygote is not None:
-        return (language.name,)
+        return Kind(language.name, None, _WARM_TOGETHER)
     batch = language.driver.batch if language.driver else None
     if batch is not None and isinstance(request.call, FunctionCall) and batch.accepts(request.code):
-        return language.name, request.call.entry_point, request.call.signature
+        return Kind(language.name, (request.call.entry_point, request.call.signature), batch.size)
     return None
-
-
-def most_of(kind: Kind | None) -> int:
-    """How many requests of that kind may be in one group."""
-    if kind is None:
-        return 1
-    language = get_language(kind[0])
-    if language.zygote is not None:
-        return _WARM_TOGETHER
-    return language.driver.batch.size if language.driver and language.driver.batch else 1
 
 
 def needs_build(request: ExecutionRequest) -> bool:
     """Whether a compiler runs before the program does."""
-    try:
-        language = get_language(request.language)
-    except UnknownLanguage:
+    language = _language(request)
+    if language is None:
         return False
     driver = language.driver if isinstance(request.call, FunctionCall) else None
     return bool(driver.compile_command or driver.compile_server) if driver else bool(language.compile_command)
+
+
+def _language(request: ExecutionRequest) -> Language | None:
+    try:
+        return get_language(request.language)
+    except UnknownLanguage:
+        return None
 
 
 def split(requests: Mapping[str, ExecutionRequest], workers: int, waiting: int = 0) -> list[dict[str, ExecutionRequest]]:
@@ -66,6 +69,7 @@ def split(requests: Mapping[str, ExecutionRequest], workers: int, waiting: int =
 
 def _size(kind: Kind | None, count: int, workers: int, waiting: int) -> int:
     """Programs of one build cost the least together, as long as every core has one."""
-    is_warm = kind is not None and get_language(kind[0]).zygote is not None
-    fair = (count + waiting) // (_GROUPS_A_CORE * workers) if is_warm else -(-count // workers)
-    return max(1, min(most_of(kind), fair))
+    if kind is None:
+        return 1
+    fair = -(-count // workers) if kind.contract else (count + waiting) // (_GROUPS_A_CORE * workers)
+    return max(1, min(kind.most, fair))

@@ -25,7 +25,7 @@ from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, Observation, Stop
 
 _PLACES: Final = 2
-"""What a core has: a program that is built takes both."""
+"""What a core has where nobody said how many programs run at once: a program that is built takes all of a core."""
 _LONG_S: Final = 0.5
 """After so long, a thread gives back what it has not begun of a group, so that one slow program does not hold up the others."""
 _TOOLCHAINS: Final = 3
@@ -48,8 +48,8 @@ class LocalSandbox:
         self._cache: OrderedDict[str, asyncio.Future[Observation]] = OrderedDict()
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self._quick_places = _PLACES if workers else 1
-        self._turns = Turns(_PLACES * self.workers)
+        self._places = 1 if workers else _PLACES
+        self._turns = Turns(self._places * self.workers)
         self._waiting = 0
 
     @property
@@ -70,7 +70,7 @@ class LocalSandbox:
         """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
         if self._sandbox is None:
             self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
-            self._threads = ThreadPoolExecutor(_PLACES * self.workers, thread_name_prefix="sandbox")
+            self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
 
     async def close(self) -> None:
         sandbox, self._sandbox = self._sandbox, None
@@ -112,7 +112,7 @@ class LocalSandbox:
         """Run a group in a thread and answer its futures, whatever happens. What a slow program held up goes on one by one."""
         assert self._threads is not None, "execute starts the sandbox"
         try:
-            async with self._turns.take(turn, _PLACES if needs_build(next(iter(group.values()))) else self._quick_places):
+            async with self._turns.take(turn, self._places if needs_build(next(iter(group.values()))) else 1):
                 loop = asyncio.get_running_loop()
                 observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
         except Exception as error:  # noqa: BLE001  # whatever broke here was not the program

@@ -152,8 +152,9 @@ class LanguageRunner:
 
     def _run_stdins(self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool) -> Observation:
         results: list[JobResult] = []
+        without_stdin = self._job(request.limits, self.language.run_command, build)
         for stdin in stdins:
-            job = replace(self._job(request.limits, self.language.run_command, build), stdin=stdin.encode("utf-8", "surrogatepass"))
+            job = replace(without_stdin, stdin=stdin.encode("utf-8", "surrogatepass"))
             results.append(self._run_warm("programs", job, alone) or self._run(job, alone))
             if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
                 break

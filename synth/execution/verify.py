@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -20,7 +21,7 @@ from synth.errors import Problem
 from synth.execution.answer_file import AnswerFile
 from synth.execution.answers import Answer, make_answer
 from synth.execution.controls import SuiteControls
-from synth.execution.grouping import Kind, kind_of, most_of
+from synth.execution.grouping import kind_of
 from synth.execution.local import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.execution.row_files import Entry, file_entries, given_entries
@@ -131,17 +132,9 @@ def _waiting(entries: Iterable[Entry], limits: Limits, answers: AnswerFile | Non
 
 def grouped(rows: Iterable[Prepared], batch: int) -> Iterator[list[Prepared]]:
     """Rows that are handed over together: neighbours that go to a thread together, else `batch` of them."""
-    group: list[Prepared] = []
-    kind: Kind | None = None
-    for row in rows:
-        own = kind_of(row.request) if batch == 1 else None
-        if group and (len(group) >= max(batch, most_of(kind)) or own != kind):
+    for kind, neighbours in groupby(rows, lambda row: kind_of(row.request) if batch == 1 else None):
+        while group := list(islice(neighbours, kind.most if kind else batch)):
             yield group
-            group = []
-        group.append(row)
-        kind = own
-    if group:
-        yield group
 
 
 async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:

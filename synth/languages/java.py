@@ -133,6 +133,9 @@ def start_from_archive(*jars: str) -> tuple[str, ...]:
     return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
 
 
+_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
+
+
 def start_driver(*libraries: str) -> tuple[str, ...]:
     """Words that start the driver from the archive."""
     return (*start_from_archive(*libraries, "{shared}/driver.jar"), "Driver")
@@ -166,7 +169,7 @@ LANGUAGE = Language(
     install="apt-get install -y default-jdk-headless",
     grammar="java",
     compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
-    run_command=("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".", "Main"),
+    run_command=(*_RUN, "Main"),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
@@ -184,7 +187,7 @@ LANGUAGE = Language(
         ("l3 i1 i2 i3",),
         "i6",
     ),
-    script=replace(JAVA, run_command=("{java}", *FLAGS, "-ea", "-Xss16m", *start_from_archive(), "-cp", ".", "CodemillScript")),
+    script=replace(JAVA, run_command=(*_RUN, "-ea", "CodemillScript")),
     controls=controls.JAVA,
     hello="""import java.util.Scanner;
 

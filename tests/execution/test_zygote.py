@@ -207,25 +207,27 @@ def test_a_zygote_waits_for_its_last_other_thread_with_the_locks_it_holds(zygote
     assert result.stdout.data == b"True\n"
 
 
+ALIVE = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
+
+
+def never_serving(zygotes: Zygotes) -> WarmWorkers:
+    zygote = Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py"))
+    return WarmWorkers(zygotes.workers._sandbox, zygote, PYTHON, {})
+
+
 def test_a_zygote_that_never_serves_is_not_started_again(zygotes: Zygotes) -> None:
-    broken = WarmWorkers(
-        zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
-    )
-    job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
-    assert broken.run(job) is None
+    broken = never_serving(zygotes)
+    assert broken.run(ALIVE) is None
     assert broken._files is None
     assert zygotes.text("print('alive')") == "alive\n"
 
 
 def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygotes) -> None:
-    broken = WarmWorkers(
-        zygotes.workers._sandbox, Zygote({"zygote.py": "raise SystemExit(1)"}, ("{python}", "/work/zygote.py")), PYTHON, {}
-    )
-    job = Job(("none",), {"program.py": b"print('alive')"}, None, Limits(), {})
+    broken = never_serving(zygotes)
 
     def run_after(number: int) -> JobResult | None:
         time.sleep(number / 1000)
-        return broken.run(job)
+        return broken.run(ALIVE)
 
     with ThreadPoolExecutor(64) as threads:  # one of them is on its way when the first gives up
         assert list(threads.map(run_after, range(64))) == [None] * 64

@@ -135,6 +135,11 @@ static class CodemillDriver
         }
     }
 
+    static bool IsTuple(Type type)
+    {
+        return type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal);
+    }
+
     static bool IsBig(Type type) { return type.FullName == "System.Numerics.BigInteger"; }
 
     static char DecodeChar(string text)
@@ -165,8 +170,7 @@ static class CodemillDriver
             case 'b': return rest == "1";
             case 'n': return null;
             case 'm': return DecodeMap(tokens, ParseInt(rest), wanted);
-            default: return wanted.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || wanted.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal)
-                ? DecodeTuple(tokens, ParseInt(rest), wanted) : DecodeList(tokens, ParseInt(rest), wanted);
+            default: return IsTuple(wanted) ? DecodeTuple(tokens, ParseInt(rest), wanted) : DecodeList(tokens, ParseInt(rest), wanted);
         }
     }
 
@@ -224,7 +228,7 @@ static class CodemillDriver
         else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
         else if (value is long || value is int) words.Add("i" + Digits(value is int ? (int)value : (long)value));
         else if (IsBig(type) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
-        else if (type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal)) EncodeTuple(value, type, kind, words);
+        else if (IsTuple(type)) EncodeTuple(value, type, kind, words);
         else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal)) throw new Unreadable("a value of type " + type + " is not language-neutral");
         else if (value is IDictionary map) EncodeMap(map, kind, words);
         else if (value is IEnumerable items) EncodeList(items, kind, words);

@@ -27,7 +27,7 @@ for _name in USUAL.split():
 def fill_free_memory() -> None:
     """Take what is free in pages that are in use, so that objects of a program lie together on new ones.
 
-    Each page of ours that it writes to is copied for it: a hundred fewer of 460. CPython gives objects of one size (in steps of 16 up to
+    Each page of ours that it writes to is copied for it: sixty fewer of 460. CPython gives objects of one size (in steps of 16 up to
     512 bytes) from a pool of 4 or 16 KiB, whose first block comes 48 bytes after its start: from there on the pool is new.
     """
     allocate = ctypes.PyDLL(None).PyObject_Malloc

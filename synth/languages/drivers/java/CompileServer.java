@@ -73,14 +73,13 @@ public final class CompileServer {
      */
     static boolean callAndForget(JavacTask task) {
         Context context = ((BasicJavacTask) task).getContext();
-        boolean done = task.call();
-        if (!done) throw new IllegalStateException("a compiler that failed is not used again");
+        if (!task.call()) throw new IllegalStateException("a compiler that failed is not used again");
         Symtab symbols = Symtab.instance(context);
         List<ClassSymbol> own = new ArrayList<>();
         for (ClassSymbol one : symbols.getAllClasses())
             if (one.packge().modle == symbols.unnamedModule) own.add(one);
         own.forEach(one -> symbols.removeClass(symbols.unnamedModule, one.flatname));
-        return done;
+        return true;
     }
 
     boolean call(List<Source> sources, DiagnosticCollector<JavaFileObject> found) {
