@@ -10,7 +10,7 @@ import threading
 from contextlib import ExitStack
 from io import BufferedReader, FileIO
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from synth.errors import SandboxError
 from synth.execution import selftest
@@ -23,6 +23,8 @@ from synth.execution.seccomp import can_notify
 
 __all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
 
+_TRIES: Final = 3
+"""How often a job is run where the sandbox is at fault, a slot that somebody killed, say."""
 _SLOT_NUMBERS = itertools.count()
 """Of all sandboxes of this process: users and memory groups carry the number."""
 
@@ -137,8 +139,15 @@ class ProcessSandbox:
         return self._level
 
     def run(self, job: Job) -> JobResult:
-        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox is in the result."""
+        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox that stays is in the result."""
         _check(job)
+        for _ in range(_TRIES - 1):
+            result = self._run_once(job)
+            if result.infrastructure is None:
+                return result
+        return self._run_once(job)
+
+    def _run_once(self, job: Job) -> JobResult:
         stdin = open_stdin(job)
         try:
             running = self._start(job, stdin, frozenset())
@@ -210,15 +219,22 @@ class ProcessSandbox:
         return open_place(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
 
     def _take(self) -> Place:
-        with self._lock:
-            place = self._idle.pop() if self._idle else None
-        place = place or self._open_place()
+        place = self._take_idle() or self._open_place()
         with self._lock:
             if not self._closed:
                 self._busy.add(place)
                 return place
         place.close()
         raise sandbox_error("it is closed")
+
+    def _take_idle(self) -> Place | None:
+        """A kept slot; one whose process somebody killed meanwhile is let go of."""
+        while True:
+            with self._lock:
+                place = self._idle.pop() if self._idle else None
+            if place is None or place.slot.process.poll() is None:
+                return place
+            place.close()
 
     def _return(self, place: Place) -> None:
         with self._lock:

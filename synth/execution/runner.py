@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from synth.execution.building import Build, Builder, fill, prepare_shared
 from synth.execution.calls import (
@@ -34,8 +34,6 @@ from synth.execution.warm import WarmWorkers
 from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, parse_signature
-
-_TRIES: Final = 3
 
 
 class LanguageRunner:
@@ -217,11 +215,5 @@ class LanguageRunner:
             return self._warm.run(job)
 
     def _run(self, job: Job, alone: bool) -> JobResult:
-        """Run; a fault of the sandbox is tried again."""
-        result = JobResult(infrastructure="not run")
-        for _ in range(_TRIES):
-            with self._gate.alone() if alone else self._gate.shared():
-                result = self._sandbox.run(job)
-            if result.infrastructure is None:
-                break
-        return result
+        with self._gate.alone() if alone else self._gate.shared():
+            return self._sandbox.run(job)
