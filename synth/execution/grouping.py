@@ -1,10 +1,8 @@
-"""Which requests a thread runs without coming back: candidates that share a build, a few programs that start warm, everything else alone.
+"""Which requests a thread may run without coming back: candidates that share a build, and programs that start warm.
 
-Place in the flow: `verify.py` hands rows over in such groups, `local.py` runs them. The one rule: a group never leaves a core idle that
-could run a part of it.
+Place in the flow: `run_queue.py` makes the groups when a thread is free, by what is said here of each request.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from synth.languages.registry import UnknownLanguage, get_language
@@ -13,8 +11,6 @@ from synth.records import ExecutionRequest, FunctionCall
 
 _WARM_TOGETHER: Final = 8
 """Programs of a zygote: the way to a thread and back costs a tenth of what such a program does."""
-_GROUPS_A_CORE: Final = 4
-"""Of programs that start warm, so many groups are made for each core: a slow program holds up little."""
 
 
 class Kind(NamedTuple):
@@ -53,23 +49,3 @@ def _language(request: ExecutionRequest) -> Language | None:
         return get_language(request.language)
     except UnknownLanguage:
         return None
-
-
-def split(requests: Mapping[str, ExecutionRequest], workers: int, waiting: int = 0) -> list[dict[str, ExecutionRequest]]:
-    """The requests in groups. `waiting` others were handed over before and are not done: they keep the cores busy, too."""
-    alike: dict[Kind | None, list[str]] = {}
-    for key, request in requests.items():
-        alike.setdefault(kind_of(request), []).append(key)
-    groups: list[dict[str, ExecutionRequest]] = []
-    for kind, keys in alike.items():
-        size = _size(kind, len(keys), workers, waiting)
-        groups += [{key: requests[key] for key in keys[start : start + size]} for start in range(0, len(keys), size)]
-    return groups
-
-
-def _size(kind: Kind | None, count: int, workers: int, waiting: int) -> int:
-    """Programs of one build cost the least together, as long as every core has one."""
-    if kind is None:
-        return 1
-    fair = -(-count // workers) if kind.contract else (count + waiting) // (_GROUPS_A_CORE * workers)
-    return max(1, min(kind.most, fair))

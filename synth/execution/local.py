@@ -7,18 +7,18 @@ becomes an observation with `infrastructure`, never a verdict.
 import asyncio
 import os
 import signal
-import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Final, Literal
 
 from synth.execution.channel import failed, is_fault
-from synth.execution.grouping import needs_build, split
+from synth.execution.grouping import kind_of, needs_build
 from synth.execution.process import ProcessSandbox
 from synth.execution.recorded import request_key
+from synth.execution.run_queue import Group, Run, RunQueue
 from synth.execution.runner import LanguageRunner
-from synth.execution.turns import Turns
 from synth.execution.turnstile import Turnstile
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import find_toolchain
@@ -26,8 +26,8 @@ from synth.records import ExecutionRequest, Observation, Stop
 
 _PLACES: Final = 2
 """What a core has where nobody said how many programs run at once: a program that is built takes all of a core."""
-_LONG_S: Final = 0.5
-"""After so long, a thread gives back what it has not begun of a group, so that one slow program does not hold up the others."""
+_LOOK_S: Final = 0.05
+"""How long a found observation may wait in its thread for the end of the next program."""
 _TOOLCHAINS: Final = 3
 """How often a program is run again because its toolchain changed under it."""
 
@@ -45,12 +45,15 @@ class LocalSandbox:
         self._minimum_level = minimum_level
         self._gate = Turnstile()
         self._runners: dict[str, LanguageRunner] = {}
-        self._cache: OrderedDict[str, asyncio.Future[Observation]] = OrderedDict()
+        self._cache: OrderedDict[str, Observation] = OrderedDict()
+        self._runs: dict[str, Run] = {}
+        """Those that wait or run, by what would be the key of the cache."""
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._places = 1 if workers else _PLACES
-        self._turns = Turns(self._places * self.workers)
-        self._waiting = 0
+        self._queue = RunQueue(self._places * self.workers)
+        self._tasks: set[asyncio.Task[None]] = set()
+        """One for each group that a thread is at."""
 
     @property
     def level(self) -> str:
@@ -73,87 +76,120 @@ class LocalSandbox:
             self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
 
     async def close(self) -> None:
+        """Programs that wait or run are faults then."""
         sandbox, self._sandbox = self._sandbox, None
         threads, self._threads = self._threads, None
+        for run in self._queue.clear():
+            self._answer(run, failed(run.request, "the sandbox was closed"))
         for runner in self._runners.values():
             runner.close()
         self._runners.clear()
         if sandbox is not None:
             await asyncio.to_thread(sandbox.close)
+        await asyncio.gather(*self._tasks)
         if threads is not None:
-            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
+            await asyncio.to_thread(threads.shutdown)
 
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
-        """Observations in the order of the requests. Raises SandboxError only when it was not started."""
-        if self._threads is None:
-            await self.start()
-        keys = [request_key(request) for request in requests]
-        new = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._cache}
-        for key in new:
-            self._cache[key] = asyncio.get_running_loop().create_future()
-        waiting = [self._cache[key] for key in keys]
-        groups = split(new, self.workers, self._waiting)
-        self._waiting += len(new)
-        await asyncio.gather(*(self._run(group, turn) for group in groups))
-        observations = [await future for future in waiting]
-        self._forget(keys)
+        """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError as that does."""
+        await self.start()
+        found = [self._ask(request, turn) for request in requests]
+        asyncio.get_running_loop().call_soon(self._hand_out)  # not at once: callers that came together make better groups
+        try:
+            observations = [one if isinstance(one, Observation) else await asyncio.shield(one.seen) for one in found]
+        finally:
+            for one in found:
+                if isinstance(one, Run):
+                    self._leave(one)
         return [_renamed(observation, request) for observation, request in zip(observations, requests, strict=True)]
 
-    def _forget(self, keys: Iterable[str]) -> None:
-        """Faults are not kept, and the cache stays bounded."""
-        for key in keys:
-            future = self._cache.get(key)
-            if future is not None and future.done() and (future.cancelled() or future.exception() or is_fault(future.result())):
-                del self._cache[key]
-        while len(self._cache) > self._cached and next(iter(self._cache.values())).done():
+    def _ask(self, request: ExecutionRequest, turn: int) -> Observation | Run:
+        """What was seen of an equal request, or its run, which has one caller more."""
+        key = request_key(request)
+        if key in self._cache:
+            return self._cache[key]
+        run = self._runs.get(key)
+        if run is None:
+            places = self._places if needs_build(request) else 1
+            run = Run(key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places)
+            self._runs[key] = run
+            self._queue.put(run)
+        run.callers += 1
+        return run
+
+    def _leave(self, run: Run) -> None:
+        """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun is run for nothing."""
+        run.callers -= 1
+        if not run.callers:
+            self._let_go(run)
+
+    def _let_go(self, run: Run) -> None:
+        if not run.seen.done():
+            run.seen.cancel()
+            del self._runs[run.key]
+
+    def _answer(self, run: Run, observation: Observation) -> None:
+        """Tell all callers. Faults are not kept, and the cache stays bounded."""
+        if run.seen.done():
+            return
+        del self._runs[run.key]
+        run.seen.set_result(observation)
+        if not is_fault(observation):
+            self._cache[run.key] = observation
+        while len(self._cache) > self._cached:
             self._cache.popitem(last=False)
 
-    async def _run(self, group: dict[str, ExecutionRequest], turn: int) -> None:
-        """Run a group in a thread and answer its futures, whatever happens. What a slow program held up goes on one by one."""
-        assert self._threads is not None, "execute starts the sandbox"
+    def _hand_out(self) -> None:
+        """Give the free threads what they can begin."""
+        if self._threads is None:
+            return
+        for group in self._queue.groups():
+            task = asyncio.create_task(self._run(group, self._threads))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, group: Group, threads: ThreadPoolExecutor) -> None:
+        """Run a group in a thread and answer its runs as they are seen, whatever happens."""
+        thread = asyncio.get_running_loop().run_in_executor(threads, self._work, group)
         try:
-            async with self._turns.take(turn, self._places if needs_build(next(iter(group.values()))) else 1):
-                loop = asyncio.get_running_loop()
-                observations = await loop.run_in_executor(self._threads, self._run_in_thread, list(group.values()))
-        except Exception as error:  # noqa: BLE001  # whatever broke here was not the program
-            observations = [failed(request, f"{type(error).__name__}: {error}") for request in group.values()]
-        except BaseException:
-            self._waiting -= len(group)
-            for key in group:
-                self._cache.pop(key).cancel()
-            raise
-        self._waiting -= len(observations)
-        for key, observation in zip(group, observations, strict=False):
-            self._cache[key].set_result(observation)
-        held_up = list(group.items())[len(observations) :]
-        await asyncio.gather(*(self._run({key: request}, turn) for key, request in held_up))
+            while not thread.done():
+                await asyncio.wait([thread], timeout=_LOOK_S)
+                while group.found:
+                    self._answer(*group.found.popleft())
+                if not thread.done():
+                    self._hand_out()  # what takes long may be shared out by now
+            error = thread.exception()
+            for run in [*group.begun, *group.take_back()] if error else []:  # whatever broke here was not the program
+                self._answer(run, failed(run.request, f"{type(error).__name__}: {error}"))
+        finally:
+            for run in group.begun:
+                self._let_go(run)  # of those without an answer, when this task was cancelled
+            self._queue.done(group)
+        self._hand_out()
 
-    def _run_in_thread(self, requests: list[ExecutionRequest]) -> list[Observation]:
-        """Observations of the first of them, at least of one. What was seen while the toolchain went away or became another one says
+    def _work(self, group: Group) -> None:
+        """In a thread: run what is still to be run of the group. What was seen while the toolchain went away or became another one says
         nothing: it is asked for again."""
-        for _ in range(_TOOLCHAINS):
-            runner = self._runner(requests[0])
-            if isinstance(runner, Observation):
-                return [runner.model_copy(update={"request_id": request.id}) for request in requests]
-            observations = self._observe(runner, requests)
-            if runner.toolchain.is_unchanged:
-                return observations
-        return [failed(request, f"the toolchain of {request.language} changes while programs run") for request in requests]
-
-    def _observe(self, runner: LanguageRunner, requests: list[ExecutionRequest]) -> list[Observation]:
-        """A build that is shared runs whole; what is run one after the other ends when it has taken long."""
-        driver = runner.language.driver
-        together = [requests] if driver and driver.batch else [[request] for request in requests]
-        observations: list[Observation] = []
-        started = time.monotonic()
-        for group in together:
-            if observations and time.monotonic() - started > _LONG_S:
-                break
-            observations += runner.run_group(group)
-        for at, observation in enumerate(observations):
-            if is_doubtful(observation, requests[at].limits.cpu_s):
-                observations[at] = runner.run_group([requests[at]], alone=True)[0]
-        return observations
+        runner = self._runner(group.runs[0].request)
+        if isinstance(runner, Observation):
+            for index, run in enumerate(group.runs):
+                if group.begin(index):
+                    group.found.append((run, runner.model_copy(update={"request_id": run.request.id})))
+            return
+        with closing(runner.run_group([run.request for run in group.runs], group.begin)) as observations:
+            for index, observation in observations:
+                run = group.runs[index]
+                if is_doubtful(observation, run.request.limits.cpu_s):
+                    observation = runner.run(run.request, alone=True)
+                if runner.toolchain.is_unchanged:
+                    group.found.append((run, observation))
+                    continue
+                run.voids += 1
+                if run.voids < _TOOLCHAINS:
+                    group.put_back(index)
+                else:
+                    group.found.append((run, failed(run.request, f"the toolchain of {run.request.language} changes while programs run")))
+                return
 
     def _runner(self, request: ExecutionRequest) -> LanguageRunner | Observation:
         """The runner of the language, or the observation that says why there is none."""

@@ -5,10 +5,10 @@ Place in the flow: `local.py` hands it groups of requests from its threads. The 
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from synth.execution.building import Build, Builder, fill, prepare_shared
 from synth.execution.calls import (
@@ -34,6 +34,18 @@ from synth.execution.warm import WarmWorkers
 from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
 from synth.values import Signature, parse_signature
+
+
+class _Candidate(NamedTuple):
+    """A request of a group, by its position there, and the call that it makes."""
+
+    position: int
+    request: ExecutionRequest
+    call: FunctionCall
+
+
+def _always(_: int) -> bool:
+    return True
 
 
 class LanguageRunner:
@@ -74,31 +86,47 @@ class LanguageRunner:
         if self._warm is not None:
             self._warm.close()
 
-    def run_group(self, requests: Sequence[ExecutionRequest], alone: bool = False) -> list[Observation]:
-        """Observations in the order of the requests, which have one contract if there is more than one."""
-        calls = [as_function(self.language, request) for request in requests]
-        refused = refuse(self.language, requests[0])
+    def run(self, request: ExecutionRequest, alone: bool = False) -> Observation:
+        """One program."""
+        refused = refuse(self.language, request)
         if refused:
-            return [failed(request, refused, self._context) for request in requests]
-        if isinstance(calls[0], ScriptCall):
-            return [self._run_script(request, alone) for request in requests]
-        if isinstance(calls[0], StdioCall):
-            return [self._run_stdio(request, alone) for request in requests]
-        return self._run_functions(requests, [call for call in calls if isinstance(call, FunctionCall)], alone)
+            return failed(request, refused, self._context)
+        call = as_function(self.language, request)
+        if isinstance(call, ScriptCall):
+            return self._run_script(request, alone)
+        if isinstance(call, StdioCall):
+            return self._run_stdio(request, alone)
+        ((_, observation),) = self._run_functions([_Candidate(0, request, call)], _always, alone)
+        return observation
+
+    def run_group(self, requests: Sequence[ExecutionRequest], begin: Callable[[int], bool]) -> Generator[tuple[int, Observation]]:
+        """Observations as they are found, each with the position of its request, if `begin` says that it is still to be run when its turn
+        comes. Requests of a language whose candidates share a build have one contract."""
+        together: list[_Candidate] = []
+        for index, request in enumerate(requests):
+            if isinstance(request.call, FunctionCall) and self._may_share(request):
+                together.append(_Candidate(index, request, request.call))
+            elif begin(index):
+                yield index, self.run(request)
+        if together:
+            yield from self._run_functions(together, begin)
+
+    def _may_share(self, request: ExecutionRequest) -> bool:
+        shares = self.language.driver is not None and self.language.driver.batch is not None
+        return shares and len(request.code) <= MAX_CODE_BYTES and refuse(self.language, request) is None
 
     # --- function mode ---
 
-    def _run_functions(self, requests: Sequence[ExecutionRequest], calls: Sequence[FunctionCall], alone: bool) -> list[Observation]:
-        codes = [program_text(self.language, request, call) for request, call in zip(requests, calls, strict=True)]
-        signature = parse_signature(calls[0].signature)
-        build = self._build(codes, calls[0].entry_point, signature)
-        if build.unattributed:
-            return [self._run_functions([request], [call], alone)[0] for request, call in zip(requests, calls, strict=True)]
+    def _run_functions(
+        self, candidates: Sequence["_Candidate"], begin: Callable[[int], bool], alone: bool = False
+    ) -> Generator[tuple[int, Observation]]:
+        codes = [program_text(self.language, request, call) for _, request, call in candidates]
+        call = candidates[0].call
+        build = self._build(codes, call.entry_point, parse_signature(call.signature))
         try:
-            return [
-                self._run_built(request, call, index, build, alone)
-                for index, (request, call) in enumerate(zip(requests, calls, strict=True))
-            ]
+            for at, (index, request, call) in enumerate(candidates):
+                if begin(index):
+                    yield index, self.run(request) if build.unattributed else self._run_built(request, call, at, build, alone)
         finally:
             build.remove()
 

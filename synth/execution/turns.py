@@ -1,5 +1,4 @@
-"""Who runs next, where more programs wait than can run. The one rule: the lowest turn first, and among equals whoever came first; nobody
-passes one that waits for more places than are free."""
+"""Who runs next, where more programs wait than can run. The one rule: the lowest turn first, and among equals whoever came first."""
 
 import asyncio
 import heapq
@@ -11,7 +10,6 @@ from typing import NamedTuple
 class _Waiting(NamedTuple):
     turn: int
     arrival: int
-    places: int
     granted: asyncio.Future[None]
 
 
@@ -24,35 +22,33 @@ class Turns:
         self._arrivals = 0
 
     @asynccontextmanager
-    async def take(self, turn: int, places: int = 1) -> AsyncIterator[None]:
-        """Hold so many places, which must not be more than there are."""
-        await self._enter(turn, places)
+    async def take(self, turn: int) -> AsyncIterator[None]:
+        """Hold a place."""
+        await self._enter(turn)
         try:
             yield
         finally:
-            self._leave(places)
+            self._leave()
 
-    async def _enter(self, turn: int, places: int) -> None:
+    async def _enter(self, turn: int) -> None:
         granted = asyncio.get_running_loop().create_future()
         self._arrivals += 1
-        heapq.heappush(self._waiting, _Waiting(turn, self._arrivals, places, granted))
+        heapq.heappush(self._waiting, _Waiting(turn, self._arrivals, granted))
         self._grant()
         try:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._leave(places)  # it was given places and cannot use them any more
-            else:
-                self._grant()  # the next one may need fewer
+                self._leave()  # it was given a place and cannot use it any more
             raise
 
-    def _leave(self, places: int) -> None:
-        self._free += places
+    def _leave(self) -> None:
+        self._free += 1
         self._grant()
 
     def _grant(self) -> None:
-        while self._waiting and (self._waiting[0].granted.done() or self._waiting[0].places <= self._free):
-            first = heapq.heappop(self._waiting)
-            if not first.granted.done():
-                self._free -= first.places
-                first.granted.set_result(None)
+        while self._waiting and self._free:
+            granted = heapq.heappop(self._waiting).granted
+            if not granted.done():
+                self._free -= 1
+                granted.set_result(None)

@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -21,7 +21,6 @@ from synth.errors import Problem
 from synth.execution.answer_file import AnswerFile
 from synth.execution.answers import Answer, make_answer
 from synth.execution.controls import SuiteControls
-from synth.execution.grouping import kind_of
 from synth.execution.local import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.execution.row_files import Entry, file_entries, given_entries
@@ -32,10 +31,10 @@ Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
 Report = Callable[[RowError], None]
 
 _CACHED: Final = 256
-_WINDOW: Final = 8
-"""Groups under way for each worker: enough that a slow program holds nobody up."""
 _ROWS: Final = 32
-"""The same in rows."""
+"""Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind meet."""
+_BATCHES: Final = 8
+"""The same in batches, where those are large."""
 _MOST_PROBLEMS: Final = 20
 
 
@@ -130,43 +129,38 @@ def _waiting(entries: Iterable[Entry], limits: Limits, answers: AnswerFile | Non
         yield prepared
 
 
-def grouped(rows: Iterable[Prepared], batch: int) -> Iterator[list[Prepared]]:
-    """Rows that are handed over together: neighbours that go to a thread together, else `batch` of them."""
-    for kind, neighbours in groupby(rows, lambda row: kind_of(row.request) if batch == 1 else None):
-        while group := list(islice(neighbours, kind.most if kind else batch)):
-            yield group
-
-
 async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:
-    """Keep a window of groups under way; an answer is written, then handed on."""
+    """Keep a window of rows under way; an answer is written, then handed on."""
     sandbox = judge.sandbox
     await sandbox.start()
-    workers = max(2, getattr(sandbox, "workers", 2))
-    under_way = 0
+    window = max(_ROWS, _BATCHES * batch) * max(2, getattr(sandbox, "workers", 2))
     running: set[asyncio.Task[list[Answer]]] = set()
+    ended: asyncio.Queue[asyncio.Task[list[Answer]]] = asyncio.Queue()
+
+    async def next_answers() -> list[Answer]:
+        task = await ended.get()
+        running.discard(task)
+        return task.result()
+
+    under_way, waiting = 0, iter(rows)
     try:
-        for group in grouped(rows, batch):
-            running.add(asyncio.create_task(judge.answer(group)))
+        while group := list(islice(waiting, batch)):
+            task = asyncio.create_task(judge.answer(group))
+            task.add_done_callback(ended.put_nowait)
+            running.add(task)
             under_way += len(group)
-            if len(running) >= _WINDOW * workers or under_way >= max(_ROWS, _WINDOW * batch) * workers:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for answer in _results(done):
+            while under_way >= window:
+                for answer in await next_answers():
                     under_way -= 1
                     yield answer
         while running:
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for answer in _results(done):
+            for answer in await next_answers():
                 yield answer
     finally:
         for task in running:
             task.cancel()
         await sandbox.close()
         await asyncio.gather(*running, return_exceptions=True)
-
-
-def _results(done: set[asyncio.Task[list[Answer]]]) -> Iterator[Answer]:
-    for task in done:
-        yield from task.result()
 
 
 class _Judge(NamedTuple):

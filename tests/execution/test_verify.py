@@ -12,8 +12,8 @@ import pytest
 from synth.execution.answers import Answer
 from synth.execution.local import LocalSandbox
 from synth.execution.row_files import given_entries
-from synth.execution.verify import check_entries, grouped, verify, verify_entries
-from synth.execution.verify_rows import RowError, prepare, read_row
+from synth.execution.verify import check_entries, verify, verify_entries
+from synth.execution.verify_rows import RowError
 from synth.records import ExecutionRequest, Limits, Observation, Outcome, Phase
 
 T = TypeVar("T")
@@ -154,15 +154,6 @@ def test_a_sandbox_that_wants_many_at_once_is_given_many() -> None:
     rows = [function_row(str(n), "x") for n in range(250)]
     assert len(list(verify(rows, sandbox=sandbox, batch=100))) == 250
     assert sorted(sandbox.sizes) == [50, 100, 100]
-
-
-def test_neighbours_that_share_a_build_or_start_warm_go_together() -> None:
-    rows = [
-        prepare(read_row(function_row(str(n), "int add(int a, int b) { return a + b; }", language=lang), "r"), "r", Limits())
-        for n, lang in enumerate(["cpp"] * 30 + ["python"] * 10 + ["lua"] * 2)
-    ]
-    assert [len(group) for group in grouped(rows, 1)] == [24, 6, 8, 2, 1, 1]
-    assert [len(group) for group in grouped(rows, 20)] == [20, 20, 2]
 
 
 def test_with_a_file_of_answers_no_row_is_run_twice(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Starts:
     def run(self, runner: LanguageRunner, code: str) -> Observation:
         name = runner.language.name
         request = ExecutionRequest(id="p", language=name, code=code, call=StdioCall(stdins=(STDIN,)), limits=LIMITS)
-        return runner.run_group([request])[0]
+        return runner.run(request)
 
 
 @pytest.fixture(scope="module")
