@@ -30,7 +30,9 @@ class AnswerFile:
         self.verdicts = Counter[Outcome]()
         """Of all answers in the file."""
         self._done = array("Q")
-        self._descriptor = self._open()
+        self._descriptor = self._open(path)
+        self._file = path.resolve()
+        """What stands behind a link, which stays."""
         try:
             if fresh:
                 os.ftruncate(self._descriptor, 0)
@@ -77,17 +79,17 @@ class AnswerFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _open(self) -> int:
+    def _open(self, path: Path) -> int:
         """A locked descriptor of the file that stands under the name now."""
         while True:
             try:
-                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise self._refused(f"must be writable: {error.strerror}") from None
             try:
                 self._lock(descriptor)
                 with contextlib.suppress(FileNotFoundError):
-                    if os.stat(self.path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
+                    if os.stat(path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
                         return descriptor
             except UserError:
                 os.close(descriptor)
@@ -133,7 +135,7 @@ class AnswerFile:
     def _lines(self) -> Iterator[tuple[bytes, int]]:
         """Whole lines, each with the position after it."""
         at = 0
-        with self.path.open("rb") as lines:
+        with self._file.open("rb") as lines:
             for line in lines:
                 at += len(line)
                 if line.endswith(b"\n"):
@@ -149,15 +151,15 @@ class AnswerFile:
 
     def _leave_out_faults(self) -> None:
         """Write the file anew without them, and put it in its place at once. Raises StoreError."""
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        unfinished = self._file.with_name(f".{self._file.name}.unfinished")
         try:
             with unfinished.open("wb") as kept:
                 kept.writelines(line for line, _ in self._lines() if self._read(line, 0)[2] not in FAULTS)
                 kept.flush()
                 os.fsync(kept.fileno())
-            unfinished.replace(self.path)
+            unfinished.replace(self._file)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
             raise self._not_written(error) from None
         os.close(self._descriptor)
-        self._descriptor = self._open()
+        self._descriptor = self._open(self._file)
