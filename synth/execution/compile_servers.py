@@ -23,6 +23,7 @@ from synth.records import Limits, Stop
 
 _LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
 _CHECK_S: Final = 0.5
+"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is not measured at all."""
 _LARGEST_ANSWER: Final = 64 << 20
 _PATIENCE_S: Final = 0.1
 """A start costs more than that, and the next program after it is slow: so a busy compiler is waited for first."""
@@ -121,7 +122,7 @@ class _Watch:
         self.stop = Stop.NONE
         """Why the compiler was ended, if it was."""
         self._worker, self._limits = worker, limits
-        self._before_s, self._used_s = worker.cpu_s(), 0.0
+        self._used_s = 0.0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="compile-watch", daemon=True)
 
@@ -146,8 +147,11 @@ class _Watch:
 
     def _look(self) -> None:
         deadline = time.monotonic() + self._limits.wall_s
+        if self._over.wait(_CHECK_S):
+            return
+        before_s = self._worker.cpu_s()
         while self.stop is Stop.NONE and not self._over.wait(_CHECK_S) and self._worker.alive:
-            self._used_s = self._worker.cpu_s() - self._before_s
+            self._used_s = self._worker.cpu_s() - before_s
             if self._used_s > self._limits.cpu_s:
                 self.stop = Stop.CPU
             elif time.monotonic() > deadline:
