@@ -13,15 +13,29 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
 from synth.execution.answers import FAULTS, Answer
+from synth.execution.controls import MUTANTS
 from synth.execution.verify_rows import PAGE
 from synth.records import Outcome
 
+_REJECTED, _ACCEPTED = 1, 2
+"""What the suite of a right row does with mutants."""
+
+
+class _Known(NamedTuple):
+    """What the next run has to know of an answer."""
+
+    row: int
+    key: int
+    verdict: Outcome
+    accepts_mutants: bool
+
 
 class AnswerFile:
-    """Opened and locked; 8 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
+    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
 
     def __init__(self, path: Path, fresh: bool = False) -> None:
         self.path = path
@@ -29,7 +43,7 @@ class AnswerFile:
         """Answers that were left out because they were faults of the machine."""
         self.verdicts = Counter[Outcome]()
         """Of all answers in the file."""
-        self._done = array("Q")
+        self._done, self._mutants = array("Q"), bytearray()
         self._descriptor = self._open(path)
         self._file = path.resolve()
         """What stands behind a link, which stays."""
@@ -60,6 +74,11 @@ class AnswerFile:
             )
         return found != 0
 
+    def accepts_mutants(self, number: int) -> bool | None:
+        """Whether the suite of a row accepts mutants; None where the row is not right, so that it does not say."""
+        found = self._mutants[number] if number < len(self._mutants) else 0
+        return found == _ACCEPTED if found else None
+
     def append(self, answer: Answer) -> None:
         """Write one answer, whole or not at all. Raises StoreError when the disk does not take it."""
         data, before = answer.line().encode("ascii"), os.fstat(self._descriptor).st_size
@@ -69,7 +88,7 @@ class AnswerFile:
         except OSError as error:
             os.ftruncate(self._descriptor, before)
             raise self._not_written(error) from None
-        self._note(answer.row, int(answer.key, 16), answer.verdict)
+        self._note(_Known(answer.row, int(answer.key, 16), answer.verdict, MUTANTS in answer.accepts))
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""
@@ -111,22 +130,25 @@ class AnswerFile:
         fix = "make room; the same command then goes on from here"
         return StoreError(Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE))
 
-    def _note(self, number: int, key: int, verdict: Outcome) -> None:
-        self.verdicts[verdict] += 1
-        if number >= len(self._done):
-            self._done.extend([0] * (max(number + 1, 2 * len(self._done)) - len(self._done)))
-        self._done[number] = key
+    def _note(self, known: _Known) -> None:
+        self.verdicts[known.verdict] += 1
+        if known.row >= len(self._done):
+            more = max(known.row + 1, 2 * len(self._done)) - len(self._done)
+            self._done.extend([0] * more)
+            self._mutants.extend(bytes(more))
+        self._done[known.row] = known.key
+        self._mutants[known.row] = (_ACCEPTED if known.accepts_mutants else _REJECTED) if known.verdict is Outcome.PASS else 0
 
     def _load(self) -> None:
         """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the machine."""
         whole, faults = 0, 0
         for number, (line, end) in enumerate(self._lines(), start=1):
-            row, key, verdict = self._read(line, number)
+            known = self._read(line, number)
             whole = end
-            if verdict in FAULTS:
+            if known.verdict in FAULTS:
                 faults += 1
             else:
-                self._note(row, key, verdict)
+                self._note(known)
         os.ftruncate(self._descriptor, whole)
         if faults:
             self._leave_out_faults()
@@ -141,10 +163,10 @@ class AnswerFile:
                 if line.endswith(b"\n"):
                     yield line, at
 
-    def _read(self, line: bytes, number: int) -> tuple[int, int, Outcome]:
+    def _read(self, line: bytes, number: int) -> _Known:
         try:
             answer = json.loads(line)
-            return int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"])
+            return _Known(int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"]), MUTANTS in answer.get("accepts", ()))
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = "must be an answer that `codemill verify` wrote"
             raise UserError(Problem(f"{self.path}:{number}", expected, "-o with another name, or --fresh to write over it", PAGE)) from None
@@ -154,7 +176,7 @@ class AnswerFile:
         unfinished = self._file.with_name(f".{self._file.name}.unfinished")
         try:
             with unfinished.open("wb") as kept:
-                kept.writelines(line for line, _ in self._lines() if self._read(line, 0)[2] not in FAULTS)
+                kept.writelines(line for line, _ in self._lines() if self._read(line, 0).verdict not in FAULTS)
                 kept.flush()
                 os.fsync(kept.fileno())
             unfinished.replace(self._file)

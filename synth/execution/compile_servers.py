@@ -61,7 +61,7 @@ class CompileServers:
     def compile(self, files: Mapping[str, str]) -> Build:
         """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program is refused.
 
-        One that does not get to work in its wall time says nothing of the program: that is a fault of the machine, and not waited for again.
+        One that does not get to work in its wall time says nothing of the program: a fault of the machine, which is not waited for again.
         """
         failure = Build()
         for _ in range(2):
