@@ -13,15 +13,29 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
 from synth.execution.answers import FAULTS, Answer
+from synth.execution.controls import MUTANTS
 from synth.execution.verify_rows import PAGE
 from synth.records import Outcome
 
+_REJECTED, _ACCEPTED = 1, 2
+"""What the suite of a right row does with mutants."""
+
+
+class _Known(NamedTuple):
+    """What the next run has to know of an answer."""
+
+    row: int
+    key: int
+    verdict: Outcome
+    accepts_mutants: bool
+
 
 class AnswerFile:
-    """Opened and locked; 8 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
+    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
 
     def __init__(self, path: Path, fresh: bool = False) -> None:
         self.path = path
@@ -29,8 +43,10 @@ class AnswerFile:
         """Answers that were left out because they were faults of the machine."""
         self.verdicts = Counter[Outcome]()
         """Of all answers in the file."""
-        self._done = array("Q")
-        self._descriptor = self._open()
+        self._done, self._mutants = array("Q"), bytearray()
+        self._descriptor = self._open(path)
+        self._file = path.resolve()
+        """What stands behind a link, which stays."""
         try:
             if fresh:
                 os.ftruncate(self._descriptor, 0)
@@ -58,6 +74,11 @@ class AnswerFile:
             )
         return found != 0
 
+    def accepts_mutants(self, number: int) -> bool | None:
+        """Whether the suite of a row accepts mutants; None where the row is not right, so that it does not say."""
+        found = self._mutants[number] if number < len(self._mutants) else 0
+        return found == _ACCEPTED if found else None
+
     def append(self, answer: Answer) -> None:
         """Write one answer, whole or not at all. Raises StoreError when the disk does not take it."""
         data, before = answer.line().encode("ascii"), os.fstat(self._descriptor).st_size
@@ -67,7 +88,7 @@ class AnswerFile:
         except OSError as error:
             os.ftruncate(self._descriptor, before)
             raise self._not_written(error) from None
-        self._note(answer.row, int(answer.key, 16), answer.verdict)
+        self._note(_Known(answer.row, int(answer.key, 16), answer.verdict, MUTANTS in answer.accepts))
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""
@@ -77,17 +98,17 @@ class AnswerFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _open(self) -> int:
+    def _open(self, path: Path) -> int:
         """A locked descriptor of the file that stands under the name now."""
         while True:
             try:
-                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise self._refused(f"must be writable: {error.strerror}") from None
             try:
                 self._lock(descriptor)
                 with contextlib.suppress(FileNotFoundError):
-                    if os.stat(self.path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
+                    if os.stat(path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116  # beside fstat
                         return descriptor
             except UserError:
                 os.close(descriptor)
@@ -109,22 +130,25 @@ class AnswerFile:
         fix = "make room; the same command then goes on from here"
         return StoreError(Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE))
 
-    def _note(self, number: int, key: int, verdict: Outcome) -> None:
-        self.verdicts[verdict] += 1
-        if number >= len(self._done):
-            self._done.extend([0] * (max(number + 1, 2 * len(self._done)) - len(self._done)))
-        self._done[number] = key
+    def _note(self, known: _Known) -> None:
+        self.verdicts[known.verdict] += 1
+        if known.row >= len(self._done):
+            more = max(known.row + 1, 2 * len(self._done)) - len(self._done)
+            self._done.extend([0] * more)
+            self._mutants.extend(bytes(more))
+        self._done[known.row] = known.key
+        self._mutants[known.row] = (_ACCEPTED if known.accepts_mutants else _REJECTED) if known.verdict is Outcome.PASS else 0
 
     def _load(self) -> None:
         """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the machine."""
         whole, faults = 0, 0
         for number, (line, end) in enumerate(self._lines(), start=1):
-            row, key, verdict = self._read(line, number)
+            known = self._read(line, number)
             whole = end
-            if verdict in FAULTS:
+            if known.verdict in FAULTS:
                 faults += 1
             else:
-                self._note(row, key, verdict)
+                self._note(known)
         os.ftruncate(self._descriptor, whole)
         if faults:
             self._leave_out_faults()
@@ -133,31 +157,31 @@ class AnswerFile:
     def _lines(self) -> Iterator[tuple[bytes, int]]:
         """Whole lines, each with the position after it."""
         at = 0
-        with self.path.open("rb") as lines:
+        with self._file.open("rb") as lines:
             for line in lines:
                 at += len(line)
                 if line.endswith(b"\n"):
                     yield line, at
 
-    def _read(self, line: bytes, number: int) -> tuple[int, int, Outcome]:
+    def _read(self, line: bytes, number: int) -> _Known:
         try:
             answer = json.loads(line)
-            return int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"])
+            return _Known(int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"]), MUTANTS in answer.get("accepts", ()))
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = "must be an answer that `codemill verify` wrote"
             raise UserError(Problem(f"{self.path}:{number}", expected, "-o with another name, or --fresh to write over it", PAGE)) from None
 
     def _leave_out_faults(self) -> None:
         """Write the file anew without them, and put it in its place at once. Raises StoreError."""
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        unfinished = self._file.with_name(f".{self._file.name}.unfinished")
         try:
             with unfinished.open("wb") as kept:
-                kept.writelines(line for line, _ in self._lines() if self._read(line, 0)[2] not in FAULTS)
+                kept.writelines(line for line, _ in self._lines() if self._read(line, 0).verdict not in FAULTS)
                 kept.flush()
                 os.fsync(kept.fileno())
-            unfinished.replace(self.path)
+            unfinished.replace(self._file)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
             raise self._not_written(error) from None
         os.close(self._descriptor)
-        self._descriptor = self._open()
+        self._descriptor = self._open(self._file)

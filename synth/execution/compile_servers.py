@@ -9,18 +9,21 @@ compiler's messages. Numbers are big-endian int32; names, texts and bytes have t
 
 import struct
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
-from synth.execution.building import COMPILER_ENVIRONMENT, Build, fill
+from synth.execution.building import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
 from synth.execution.job import Job
 from synth.execution.process import ProcessSandbox, Worker
 from synth.languages.spec import Driver, Toolchain
-from synth.records import Limits
+from synth.records import Limits, Stop
 
 _LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
-_ONE_COMPILE_S: Final = 60.0
+_CHECK_S: Final = 0.5
+"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is not measured at all."""
 _LARGEST_ANSWER: Final = 64 << 20
 _PATIENCE_S: Final = 0.1
 """A start costs more than that, and the next program after it is slow: so a busy compiler is waited for first."""
@@ -39,6 +42,8 @@ class CompileServers:
         recycle_after: int = 2000,
     ) -> None:
         """`environment` is the language's, beside what every compiler gets."""
+        self.limits = COMPILE_LIMITS
+        """Of one program: its CPU and wall time."""
         self._sandbox, self._recycle_after = sandbox, recycle_after
         self._job = Job(
             argv=fill(driver.compile_server, toolchain, shared=shared),
@@ -54,22 +59,27 @@ class CompileServers:
         self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
-        """Compile one program. A compiler that dies on it is asked once more, afresh, and then the program is refused."""
+        """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program is refused.
+
+        One that does not get to work in its wall time says nothing of the program: a fault of the machine, which is not waited for again.
+        """
+        failure = Build()
         for _ in range(2):
             worker, served = self._take()
-            timer = threading.Timer(_ONE_COMPILE_S, worker.kill)
-            timer.start()
+            watch = _Watch(worker, self.limits)
             try:
-                build = _ask(worker, files)
+                with watch:
+                    build = _ask(worker, files)
             except (OSError, EOFError):
                 worker.close()
                 self._leave()
+                failure = watch.failure()
+                if watch.stop is Stop.WALL:
+                    break
                 continue
-            finally:
-                timer.cancel()
             self._give(worker, served + 1)
             return build
-        return Build(refused={0: "the compiler crashes on this program, or takes more than a minute"})
+        return failure
 
     def close(self) -> None:
         """End the idle compilers."""
@@ -103,6 +113,51 @@ class CompileServers:
             self._busy -= 1
             self._idle += idle
             self._changed.notify()
+
+
+class _Watch:
+    """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall time is a backstop."""
+
+    def __init__(self, worker: Worker, limits: Limits) -> None:
+        self.stop = Stop.NONE
+        """Why the compiler was ended, if it was."""
+        self._worker, self._limits = worker, limits
+        self._used_s = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="compile-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """From here on the compiler is not ended any more."""
+        self._over.set()
+        self._thread.join()
+
+    def failure(self) -> Build:
+        """What follows for the program when no answer came. The compiler must have been closed."""
+        if self.stop is Stop.CPU:
+            return Build(refused={0: f"the compiler takes too long on this program: it was stopped after {self._used_s:.1f} s of CPU"})
+        if self.stop is Stop.WALL:
+            few = f"{self._used_s:.1f} s of CPU in {self._limits.wall_s:g} s"
+            return Build(infrastructure=f"the compiler had only {few}: something stopped it, or the machine is too busy")
+        fault = self._worker.wait().infrastructure
+        return Build(infrastructure=fault) if fault else Build(refused={0: "the compiler crashes on this program"})
+
+    def _look(self) -> None:
+        deadline = time.monotonic() + self._limits.wall_s
+        if self._over.wait(_CHECK_S):
+            return
+        before_s = self._worker.cpu_s()
+        while self.stop is Stop.NONE and not self._over.wait(_CHECK_S) and self._worker.alive:
+            self._used_s = self._worker.cpu_s() - before_s
+            if self._used_s > self._limits.cpu_s:
+                self.stop = Stop.CPU
+            elif time.monotonic() > deadline:
+                self.stop = Stop.WALL
+        if self.stop is not Stop.NONE:
+            self._worker.kill()
 
 
 def _ask(worker: Worker, files: Mapping[str, str]) -> Build:

@@ -1,12 +1,13 @@
 """Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
 
 Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict
-is a pass, by the same way that every program takes; a suite that accepts one can be passed without solving the task.
+is a pass, by the same way that every program takes; a suite that accepts one can be passed without solving the task. Which controls are
+tried hangs on the rows and their order, never on what ends first.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from synth.execution.answers import make_answer
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MUTANTS: Final = "each mutant of its own program"
-_KEPT: Final = 10_000
+_KEPT: Final = 5_000
+"""Suites. One that comes again after so many others is tried anew."""
 _STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
 _SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
 _SWAPS: Final = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "*", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -109,30 +111,77 @@ def _operators(root: "Node") -> Iterator[tuple[int, str]]:
         waiting += reversed(children)
 
 
+class _Suite:
+    """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can be right any more."""
+
+    def __init__(self) -> None:
+        self.accepted: asyncio.Task[tuple[str, ...]] | None = None
+        """Controls other than mutants."""
+        self.mutants: asyncio.Future[Awaitable[bool]] = asyncio.get_running_loop().create_future()
+        """Whether they are accepted; there as soon as it is known whose they are."""
+        self.under_way = set[int]()
+        """Numbers of rows."""
+        self.first: Prepared | None = None
+        """Of the rows that were found right; only until mutants are made of it."""
+
+    def decide(self, row: Prepared, verdict: Outcome, sandbox: Sandbox) -> None:
+        """Note what became of a row."""
+        self.under_way.discard(row.number)
+        if self.mutants.done():
+            return
+        if verdict is Outcome.PASS and (self.first is None or row.number < self.first.number):
+            self.first = row
+        if self.first is not None and self.first.number < min(self.under_way, default=self.first.number + 1):
+            self.mutants.set_result(asyncio.ensure_future(_accepts_mutants(self.first, sandbox)))
+            self.first = None
+
+
 class SuiteControls:
-    """Tries the controls on each suite once, however many rows have it."""
+    """Tries the controls on each suite once, however many rows have it. Memory is of the suites, up to a limit, and the rows under way."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._suites: OrderedDict[str, asyncio.Task[tuple[str, ...]]] = OrderedDict()
+        self._suites: OrderedDict[str, _Suite] = OrderedDict()
+        self._expected: dict[int, _Suite] = {}
+
+    def expect(self, row: Prepared) -> None:
+        """A row that will run. Rows come here, and to `recall`, in their order."""
+        suite = self._expected[row.number] = self._suite(row)
+        suite.under_way.add(row.number)
+
+    def recall(self, row: Prepared, accepts_mutants: bool | None) -> None:
+        """A row that an earlier run of the same command has answered, and what it found where the row was right."""
+        suite = self._suite(row)
+        if accepts_mutants is not None and not suite.mutants.done():
+            known = asyncio.get_running_loop().create_future()
+            known.set_result(accepts_mutants)
+            suite.mutants.set_result(known)
 
     async def accepted(self, row: Prepared, verdict: Outcome) -> tuple[str, ...]:
-        """The controls that the row's suite accepts. Mutants are made of the first right program of a suite."""
-        language = get_language(row.request.language)
-        key = content_hash(language.name, row.request.call.model_dump(), [case.model_dump() for case in row.suite.cases])
-        found = await self._once(key, row, control_programs(language, row.request.call))
-        if verdict is not Outcome.PASS or f"{key} mutants" in self._suites:
-            return found
-        changed = mutants(row.request.code, language.grammar)
-        passed = await self._once(f"{key} mutants", row, {str(at): code for at, code in enumerate(changed)})
-        return (*found, MUTANTS) if changed and len(passed) == len(changed) else found
+        """The controls that the row's suite accepts; mutants are named in right rows."""
+        suite = self._expected.pop(row.number)
+        suite.decide(row, verdict, self._sandbox)
+        if suite.accepted is None:
+            programs = control_programs(get_language(row.request.language), row.request.call)
+            suite.accepted = asyncio.ensure_future(accepted_of(row, programs, self._sandbox))
+        found = await suite.accepted
+        return (*found, MUTANTS) if verdict is Outcome.PASS and await (await suite.mutants) else found
 
-    async def _once(self, key: str, row: Prepared, programs: Mapping[str, str]) -> tuple[str, ...]:
+    def _suite(self, row: Prepared) -> _Suite:
+        request, cases = row.request, [case.model_dump() for case in row.suite.cases]
+        key = content_hash(request.language, request.call.model_dump(), request.limits.model_dump(), cases)
         if key not in self._suites:
-            self._suites[key] = asyncio.ensure_future(accepted_of(row, programs, self._sandbox))
-            if len(self._suites) > _KEPT and next(iter(self._suites.values())).done():
+            self._suites[key] = _Suite()
+            if len(self._suites) > _KEPT:
                 self._suites.popitem(last=False)
-        return await self._suites[key]
+        return self._suites[key]
+
+
+async def _accepts_mutants(row: Prepared, sandbox: Sandbox) -> bool:
+    """Whether there are mutants of the row's program, and all of them pass."""
+    changed = mutants(row.request.code, get_language(row.request.language).grammar)
+    passed = await accepted_of(row, {str(at): code for at, code in enumerate(changed)}, sandbox)
+    return bool(changed) and len(passed) == len(changed)
 
 
 async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandbox) -> tuple[str, ...]:

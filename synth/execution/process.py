@@ -20,6 +20,7 @@ from synth.execution.launcher import launcher_command
 from synth.execution.places import LEVELS, Level, open_place, sandbox_error
 from synth.execution.running import Place, Running, launch, open_stdin
 from synth.execution.seccomp import can_notify
+from synth.execution.supervision import measure_tree
 
 __all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
 
@@ -54,6 +55,10 @@ class Worker:
     def alive(self) -> bool:
         """Whether the worker still runs."""
         return self._watcher.is_alive()
+
+    def cpu_s(self) -> float:
+        """CPU seconds that the living tree has used until now."""
+        return measure_tree(self._running.supervision.init_pid).cpu_s
 
     def kill(self) -> None:
         """Kill the whole tree now. `wait` then gives what was seen. May be called twice."""

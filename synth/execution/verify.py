@@ -89,8 +89,8 @@ def verify_entries(
     controls: bool = False,
 ) -> Iterator[Answer]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is none."""
-    prepared = _waiting(entries, limits, answers, bad)
-    judge = _Judge(sandbox, answers, SuiteControls(sandbox) if controls else None)
+    tried = SuiteControls(sandbox) if controls else None
+    prepared, judge = _waiting(entries, limits, answers, bad, tried), _Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
 
 
@@ -114,19 +114,30 @@ def raise_all(errors: list[RowError]) -> None:
         raise RowError(*problems[:_MOST_PROBLEMS])
 
 
-def _waiting(entries: Iterable[Entry], limits: Limits, answers: AnswerFile | None, bad: Report | None) -> Iterator[Prepared]:
-    """The rows that have no answer yet, ready to run."""
+def _waiting(
+    entries: Iterable[Entry], limits: Limits, answers: AnswerFile | None, bad: Report | None, controls: SuiteControls | None
+) -> Iterator[Prepared]:
+    """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the order of all rows."""
     for entry in entries:
         if answers is not None and answers.has(entry.number, entry.key, entry.where):
+            if controls is not None:
+                with suppress(RowError):
+                    controls.recall(_prepared(entry, limits), answers.accepts_mutants(entry.number))
             continue
         try:
-            prepared = prepare(entry.read(), entry.where, limits, entry.number, entry.key)
+            prepared = _prepared(entry, limits)
         except RowError as error:
             if bad is None:
                 raise
             bad(error)
             continue
+        if controls is not None:
+            controls.expect(prepared)
         yield prepared
+
+
+def _prepared(entry: Entry, limits: Limits) -> Prepared:
+    return prepare(entry.read(), entry.where, limits, entry.number, entry.key)
 
 
 async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:

@@ -73,6 +73,20 @@ def test_faults_are_asked_again_and_leave_the_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_behind_a_link_the_file_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    link, path = tmp_path / "link", tmp_path / "folder" / "out"
+    path.parent.mkdir()
+    link.symlink_to(Path("folder", "out"))
+    write(link, answer(1), answer(2, Outcome.INFRASTRUCTURE))
+    file = AnswerFile(link)
+    file.append(answer(3))
+    file.close()
+    assert link.is_symlink()
+    assert [json.loads(line)["row"] for line in path.read_text().splitlines()] == [1, 3]
+    assert reopened(link) == [1, 3]
+    assert [found.name for found in path.parent.iterdir()] == ["out"]
+
+
 def test_a_changed_row_is_refused_and_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "out"
     write(path, answer(1))

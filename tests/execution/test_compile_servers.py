@@ -1,5 +1,7 @@
-"""A resident compiler that is at work is waited for a moment, and a slow program holds no other one up."""
+"""A resident compiler that is at work is waited for a moment, and a slow program holds no other one up; CPU decides what takes too long."""
 
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -8,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from synth.execution.building import prepare_shared
 from synth.execution.compile_servers import CompileServers
 from synth.execution.process import ProcessSandbox
+from synth.languages.registry import get_language
 from synth.languages.spec import Driver, find_toolchain
+from synth.records import Limits
+from tests.languages.toolchains import need
 
 SERVER = """
 import os, struct, sys, time
@@ -20,15 +26,18 @@ def text(): return sys.stdin.buffer.read(number()).decode()
 while True:
     files = {text(): text() for _ in range(number())}
     if files["what"] == "die": os._exit(1)
+    while files["what"] == "never": pass
     time.sleep(float(files["what"]))
     out.write(struct.pack(">ii", 1, 4) + b"name" + struct.pack(">i", 8) + name)
     out.flush()
 """
 
 
+Compile = Callable[[str], bytes | str]
+
+
 @pytest.fixture
-def compiler(sandbox: ProcessSandbox) -> Iterator[Callable[[str], bytes | str]]:
-    """One that takes so many seconds and gives the name of the process that did it, or the refusal."""
+def servers(sandbox: ProcessSandbox) -> Iterator[CompileServers]:
     toolchain = find_toolchain("python")
     assert toolchain is not None
     with tempfile.TemporaryDirectory(prefix="codemill-tests-") as name:  # one that every user may enter, for level C
@@ -36,23 +45,44 @@ def compiler(sandbox: ProcessSandbox) -> Iterator[Callable[[str], bytes | str]]:
         folder.chmod(0o755)
         (folder / "server.py").write_text(SERVER)
         driver = Driver(files=lambda *_: {}, run_command=(), compile_server=("{python3}", "-I", "-S", "{shared}/server.py"))
-        servers = CompileServers(sandbox, driver, toolchain, folder, {})
-
-        def compile_one(what: str) -> bytes | str:
-            build = servers.compile({"what": what})
-            return build.files["name"] if build.files else build.refused[0]
-
-        yield compile_one
-        servers.close()
+        made = CompileServers(sandbox, driver, toolchain, folder, {})
+        yield made
+        made.close()
 
 
-def test_quick_programs_that_come_at_once_share_a_compiler(compiler: Callable[[str], bytes | str]) -> None:
+@pytest.fixture
+def compiler(servers: CompileServers) -> Compile:
+    """One that takes so many seconds and gives the name of the process that did it, or the refusal."""
+
+    def compile_one(what: str) -> bytes | str:
+        build = servers.compile({"what": what})
+        return build.files["name"] if build.files else build.refused[0]
+
+    return compile_one
+
+
+def descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            yield child
+            yield from descendants(child)
+
+
+def stop_compilers(name: str) -> list[int]:
+    """Stop those of our own processes whose command says this."""
+    found = [pid for pid in descendants(os.getpid()) if name in Path(f"/proc/{pid}/cmdline").read_text()]
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    return found
+
+
+def test_quick_programs_that_come_at_once_share_a_compiler(compiler: Compile) -> None:
     compiler("0")
     with ThreadPoolExecutor(3) as threads:
         assert len(set(threads.map(compiler, ["0.01"] * 6))) == 1
 
 
-def test_a_slow_program_holds_no_other_one_up(compiler: Callable[[str], bytes | str]) -> None:
+def test_a_slow_program_holds_no_other_one_up(compiler: Compile) -> None:
     compiler("0")
     with ThreadPoolExecutor(2) as threads:
         slow = threads.submit(compiler, "5")
@@ -62,8 +92,45 @@ def test_a_slow_program_holds_no_other_one_up(compiler: Callable[[str], bytes | 
         assert quick != slow.result()
 
 
-def test_a_program_that_kills_the_compiler_is_refused_and_the_next_one_is_not(compiler: Callable[[str], bytes | str]) -> None:
+def test_a_program_that_kills_the_compiler_is_refused_and_the_next_one_is_not(compiler: Compile) -> None:
     assert "crashes" in str(compiler("die"))
     started = time.monotonic()
     assert isinstance(compiler("0"), bytes)
     assert time.monotonic() - started < 3
+
+
+def test_a_program_that_takes_too_much_cpu_is_refused_and_told_from_one_that_crashes(servers: CompileServers, compiler: Compile) -> None:
+    servers.limits = Limits(cpu_s=0.3, wall_s=600)
+    assert "takes too long" in str(compiler("never"))
+    assert "takes too long" not in str(compiler("die"))
+
+
+def test_a_compiler_that_somebody_stopped_is_no_fault_of_the_program(servers: CompileServers, compiler: Compile) -> None:
+    before, usual = compiler("0"), servers.limits
+    stopped = stop_compilers("server.py")
+    servers.limits = Limits(wall_s=0.2)
+    build = servers.compile({"what": "0"})
+    assert "s of CPU in 0.2 s" in str(build.infrastructure)
+    assert not build.refused
+    assert stopped and not [pid for pid in stopped if Path(f"/proc/{pid}").exists()]
+    servers.limits = usual
+    assert isinstance(after := compiler("0"), bytes)
+    assert after != before
+
+
+def test_a_javac_that_somebody_stopped_is_no_fault_of_the_program() -> None:
+    need("java")
+    language, toolchain = get_language("java"), find_toolchain("java")
+    assert language.driver and toolchain
+    shared = prepare_shared(language.driver, toolchain, "java")
+    assert shared
+    program = {"Solution.java": "class Solution { int f() { return 1; } }"}
+    with ProcessSandbox() as sandbox:
+        servers = CompileServers(sandbox, language.driver, toolchain, shared, language.environment)
+        made, usual = servers.compile(program), servers.limits
+        assert stop_compilers("CompileServer")
+        servers.limits = Limits(wall_s=0.2)
+        assert servers.compile(program).infrastructure
+        servers.limits = usual
+        assert made.files and servers.compile(program) == made
+        servers.close()

@@ -1,14 +1,16 @@
 """Every suite has to reject programs that solve nothing: the controls of each language run, and a suite that accepts one is named."""
 
+import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from synth.execution.answers import Answer, make_answer
-from synth.execution.controls import MUTANTS, control_programs, mutants
+from synth.execution.controls import MUTANTS, SuiteControls, control_programs, mutants
 from synth.execution.json_values import to_json
 from synth.execution.local import LocalSandbox
 from synth.execution.verify import verify
@@ -160,7 +162,10 @@ def test_a_weak_suite_is_marked_with_what_it_accepts(
     assert set(answer.accepts) == accepted
 
 
-def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+@pytest.mark.parametrize(("operator", "mutants_run"), [("*", 0), ("+", 1)])
+def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(
+    operator: str, mutants_run: int, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     class Counted(LocalSandbox):
         asked = 0
 
@@ -169,11 +174,57 @@ def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(local_sandbo
             return await super().execute(requests, turn)
 
     tests = function("(int, int) -> int", [1, 2], 3)
-    rows = [row("python", f"# {n}\ndef solve(a, b):\n    return a * b\n", tests, str(n)) for n in range(20)]
+    rows = [row("python", f"# {n}\ndef solve(a, b):\n    return a {operator} b\n", tests, str(n)) for n in range(20)]
     answers = list(verify(rows, sandbox=Counted(2, cached=256), controls=True))
     assert {answer.accepts for answer in answers} == {()}
     programs = len(control_programs(get_language("python"), prepared("python", tests).request.call))
-    assert Counted.asked == 20 + programs
+    assert Counted.asked == 20 + programs + mutants_run
+
+
+TWO_AND_TWO = function("(int, int) -> int", [2, 2], 4)
+PRODUCT, SUM, WRONG = (row("python", f"def solve(a, b):\n    return {result}\n", TWO_AND_TWO, result) for result in ("a * b", "a + b", "a"))
+"""The sum, which is the mutant of the product, passes too; the mutant of the sum does not."""
+
+
+@pytest.mark.parametrize(
+    ("rows", "accepted"),
+    [
+        ((PRODUCT, SUM, WRONG), [(MUTANTS,), (MUTANTS,), ()]),
+        ((SUM, PRODUCT, WRONG), [(), (), ()]),
+        ((WRONG, PRODUCT, SUM), [(), (MUTANTS,), (MUTANTS,)]),
+        ((WRONG, WRONG, SUM), [(), (), ()]),
+    ],
+)
+def test_the_mutants_of_a_suite_are_of_its_first_right_row_whichever_ends_first(
+    rows: tuple[dict[str, object], ...], accepted: list[tuple[str, ...]], local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    waiting = [prepare(read_row(one, "row"), "row", LIMITS, number) for number, one in enumerate(rows, start=1)]
+    verdicts = [Outcome.WRONG_ANSWER if one is WRONG else Outcome.PASS for one in rows]
+
+    async def ended(order: Sequence[int]) -> list[tuple[str, ...]]:
+        controls, found = SuiteControls(local_sandbox), dict[int, asyncio.Task[tuple[str, ...]]]()
+        for one in waiting:
+            controls.expect(one)
+        for at in order:
+            found[at] = asyncio.create_task(controls.accepted(waiting[at], verdicts[at]))
+            await asyncio.wait([found[at]], timeout=0.05)
+        return [await found[at] for at in range(len(rows))]
+
+    for order in permutations(range(len(rows))):
+        assert run(ended(order)) == accepted
+
+
+@pytest.mark.parametrize("rows", list(permutations((PRODUCT, SUM, WRONG))))
+def test_a_verify_that_goes_on_answers_as_one_that_was_not_interrupted(
+    rows: tuple[dict[str, object], ...], local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
+    whole = {answer.row: answer.accepts for answer in verify(rows, tmp_path / "out", controls=True)}
+    lines = (tmp_path / "out").read_text().splitlines(keepends=True)
+    for kept in (*combinations(lines, 1), *combinations(lines, 2)):
+        (tmp_path / "out").write_text("".join(kept))
+        list(verify(rows, tmp_path / "out", controls=True))
+        answers = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+        assert {answer["row"]: tuple(answer["accepts"]) for answer in answers} == whole
 
 
 def prepared(language: str, tests: dict[str, object]) -> Prepared:
