@@ -17,10 +17,18 @@ import time
 import place as places  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
 
-ONE_COMPILE_S = 60.0
+CHECK_S = 0.5
 SHARED = "{shared}"
 HEAD = struct.Struct(">I?")
 """Before each answer: its length, and whether the slot goes on."""
+
+
+class TakesTooLong(Exception):
+    """The compiler used up its CPU time on one program."""
+
+
+class Starved(Exception):
+    """The compiler waited too long for its CPU time: that says nothing of the program."""
 
 
 class CompileServer:
@@ -37,33 +45,46 @@ class CompileServer:
             program.become(wanted, [theirs, ours, null], null)
         for descriptor in (theirs, ours, null):
             os.close(descriptor)
+        self.limits: dict[str, float] = {}
+        self.began, self.began_cpu_s = 0.0, 0.0
 
-    def compile(self, files: dict[str, str]) -> dict[str, bytes] | str:
-        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken."""
-        deadline = time.monotonic() + ONE_COMPILE_S
+    def compile(self, files: dict[str, str], limits: dict[str, float]) -> dict[str, bytes] | str:
+        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken, TakesTooLong, Starved."""
+        self.limits, self.began, self.began_cpu_s = limits, time.monotonic(), program.usage(self.pid)[0]
         texts = [text.encode("utf-8", "surrogatepass") for pair in files.items() for text in pair]
         request = struct.pack(">i", len(files)) + b"".join(struct.pack(">i", len(text)) + text for text in texts)
         while request:
             request = request[os.write(self.orders, request) :]
-        (count,) = struct.unpack(">i", self.read(4, deadline))
+        (count,) = struct.unpack(">i", self.read(4))
         if count < 0:
-            return self.block(deadline).decode("utf-8", "replace")
-        return {self.block(deadline).decode("utf-8", "replace"): self.block(deadline) for _ in range(count)}
+            return self.block().decode("utf-8", "replace")
+        return {self.block().decode("utf-8", "replace"): self.block() for _ in range(count)}
 
-    def block(self, deadline: float) -> bytes:
+    def block(self) -> bytes:
         """A length and so many bytes."""
-        return self.read(struct.unpack(">i", self.read(4, deadline))[0], deadline)
+        return self.read(struct.unpack(">i", self.read(4))[0])
 
-    def read(self, count: int, deadline: float) -> bytes:
-        """Exactly so many bytes, in time."""
+    def read(self, count: int) -> bytes:
+        """Exactly so many bytes."""
         data = b""
         while len(data) < count:
-            ready = select.select([self.answers], [], [], max(0.0, deadline - time.monotonic()))[0]
-            piece = os.read(self.answers, count - len(data)) if ready else b""
+            if not select.select([self.answers], [], [], CHECK_S)[0]:
+                self.check()
+                continue
+            piece = os.read(self.answers, count - len(data))
             if not piece:
-                raise EOFError("the compiler ended, or takes too long")
+                raise EOFError("the compiler ended")
             data += piece
         return data
+
+    def check(self) -> None:
+        """CPU decides; wall time is a backstop."""
+        used_s = program.usage(self.pid)[0] - self.began_cpu_s
+        if used_s > self.limits["cpu_s"]:
+            raise TakesTooLong(f"the compiler takes too long on this program: it was stopped after {used_s:.1f} s of CPU")
+        if time.monotonic() - self.began > self.limits["wall_s"]:
+            few = f"{used_s:.1f} s of CPU in {self.limits['wall_s']:g} s"
+            raise Starved(f"the compiler had only {few}: something stopped it, or the machine is too busy")
 
     def close(self) -> None:
         """Kill and reap it."""
@@ -145,16 +166,26 @@ class Slot:
     def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
         """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the program is refused."""
         self.place.discard(self.place.fresh(item["compile_limits"]["file_bytes"]))  # compilers write below /tmp: no program left anything
+        failure = refusal(None)
         for _ in range(2):
             server = self.server(item)
             try:
-                made = server.compile(item["files"])
+                made = server.compile(item["files"], item["compile_limits"])
+            except Starved as error:
+                self.drop(item)
+                return {**refusal(None), "infrastructure": str(error)}, {}
+            except TakesTooLong as error:
+                failure = refusal(str(error))
             except (OSError, EOFError, ValueError, struct.error):
-                del self.servers[tuple(item["server"])]
-                server.close()
-                continue
-            return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
-        return refusal("the compiler crashes on this program, or takes more than a minute"), {}
+                failure = refusal("the compiler crashes on this program")
+            else:
+                return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
+            self.drop(item)
+        return failure, {}
+
+    def drop(self, item: dict) -> None:  # type: ignore[type-arg]
+        """End the resident compiler of an item."""
+        self.servers.pop(tuple(item["server"])).close()
 
     def server(self, item: dict) -> CompileServer:  # type: ignore[type-arg]
         """The resident compiler of an item."""
