@@ -1,21 +1,29 @@
 """C# by Mono: a resident compiler (drivers/csharp_compiler.cs), a driver that loads each program as a library. A tuple is a value tuple."""
 
 import re
+from collections.abc import Sequence
 
 from synth.languages.composing import Terms
-from synth.languages.declarations import find_declaration, read_type
+from synth.languages.declarations import find_declaration, outside_braces, read_type
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
 _SCALARS = {"int": "long", "float": "double", "str": "string", "bool": "bool", "null": "object", "any": "object"}
 _KEYS = frozenset({"int", "float", "str", "bool", "tuple", "any"})
+
+
+def _tuple_type(inner: Sequence[str]) -> str:
+    """From the eighth item on, they are in a tuple of their own."""
+    return f"ValueTuple<{', '.join(inner if len(inner) < 8 else [*inner[:7], _tuple_type(inner[7:])])}>"
+
+
 _TYPES = Terms(
     "C#",
     _SCALARS,
     "List<{}>",
     "Dictionary<{}, {}>",
-    lambda inner: f"ValueTuple<{', '.join(inner)}>",
+    _tuple_type,
     _KEYS,
 )
 _SIMPLE = {"long": "int", "int": "int", "short": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
@@ -23,6 +31,8 @@ _SIMPLE |= {"void": "null"}
 _GENERIC = {"List": "list", "IList": "list", "IEnumerable": "list", "Dictionary": "map", "IDictionary": "map"}
 _USING = re.compile(r"^[ \t]*using\s+(?:static\s+)?[\w.]+(?:\s*=\s*[^;\n]+)?;[ \t]*$", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:class|struct|interface|enum|namespace)\s+\w+")
+_NO_METHOD = re.compile(r"\[[^\]]*\]|\bdelegate\b[^\n]*")
+"""What may have parentheses on top beside methods: attributes and delegates."""
 _GIVEN = "using System; using System.Collections.Generic; using System.Linq; using System.Text; "
 _LIBRARY = ("-nologo", "-warn:0", "-r:System.Numerics.dll", "-r:System.Core.dll")
 
@@ -52,9 +62,10 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
         _TYPES.compose(kind)
     own = " ".join(line.strip() for line in _USING.findall(code))
     body = _USING.sub("", code)
-    outside = re.sub(r"\{.*\}", "{}", body, flags=re.DOTALL)
-    wrapped = body if _TYPE.search(outside) else f"class Solution {{ {body}\n}}"
-    return {"solution.cs": f"{_GIVEN}{own} {wrapped}"}
+    outside = _NO_METHOD.sub("", outside_braces(body))
+    if "(" in outside or not _TYPE.search(outside):
+        body = f"class Solution {{ {body}\n}}"
+    return {"solution.cs": f"{_GIVEN}{own} {body}"}
 
 
 _GUARD = """using System; using System.Diagnostics; using System.Reflection; using System.Runtime.InteropServices;

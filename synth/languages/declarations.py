@@ -1,4 +1,4 @@
-"""Reads the declaration line of a function in languages that write the type before the name (Java, C++, C), and JSDoc types.
+"""Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++, C), and JSDoc types.
 
 Place in the flow: `find_signature` of those languages. It reads text, not a syntax tree, so that it costs no grammar. The one rule:
 a type that has no certain language-neutral meaning gives None, never a guess.
@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
+_COMMENTS_AND_TEXTS = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|@"(?:[^"]|"")*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",  # texts after @ are C#'s
+    re.DOTALL,
+)
 _MODIFIERS = {"public", "private", "protected", "static", "final", "const", "inline", "constexpr", "synchronized"}
 
 
@@ -29,6 +33,19 @@ def enclosing(text: str, heading: str, at: int) -> str | None:
         if inside.count("{") > inside.count("}"):
             return found[1]
     return None
+
+
+def outside_braces(code: str) -> str:
+    """The text that stands in no braces: enough to see whether types or bare methods are declared on top."""
+    depth, kept = 0, []
+    for symbol in _COMMENTS_AND_TEXTS.sub(" ", code):
+        depth += symbol == "{"
+        if depth == 0:
+            kept.append("\n" if symbol == ";" else symbol)
+        if symbol == "}":
+            depth -= 1
+            kept.append("\n")
+    return "".join(kept)
 
 
 def split_top(text: str) -> list[str]:

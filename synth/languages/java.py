@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from synth.languages import controls
-from synth.languages.declarations import find_declaration, read_type
+from synth.languages.declarations import find_declaration, outside_braces, read_type
 from synth.languages.scripting import JAVA
 from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
 from synth.records import FunctionContract
@@ -84,24 +84,11 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
 
 
-def _outside_braces(code: str) -> str:
-    """The text that stands in no braces: enough to see whether types or bare methods are declared on top."""
-    depth, kept = 0, []
-    for symbol in re.sub(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", " ", code, flags=re.DOTALL):
-        depth += symbol == "{"
-        if depth == 0:
-            kept.append("\n" if symbol == ";" else symbol)
-        if symbol == "}":
-            depth -= 1
-            kept.append("\n")
-    return "".join(kept)
-
-
 def complete(code: str) -> tuple[str, str]:
     """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers stay."""
     own = " ".join(line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package"))
     body = _IMPORT_LINE.sub("", code)
-    outside = _outside_braces(body)
+    outside = outside_braces(body)
     if "(" in outside or not _TYPE.search(outside):
         body = f"class Solution {{ {body}\n}}"
     public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None

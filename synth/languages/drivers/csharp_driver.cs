@@ -140,6 +140,9 @@ static class CodemillDriver
         return type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal);
     }
 
+    /// What the compiler makes of a method with `yield`: only it can give such a name.
+    static bool IsIterator(Type type) { return type.Name[0] == '<'; }
+
     static bool IsBig(Type type) { return type.FullName == "System.Numerics.BigInteger"; }
 
     static char DecodeChar(string text)
@@ -174,10 +177,11 @@ static class CodemillDriver
         }
     }
 
+    /// From the eighth item on, a tuple has them in a tuple of their own.
     static object DecodeTuple(Words tokens, int count, Type wanted)
     {
-        var items = new object[count];
-        for (int i = 0; i < count; i++) items[i] = Decode(tokens, Inner(wanted, i));
+        var items = new object[Math.Min(count, 8)];
+        for (int i = 0; i < items.Length; i++) items[i] = i < 7 ? Decode(tokens, Inner(wanted, i)) : DecodeTuple(tokens, count - 7, Inner(wanted, 7));
         return Activator.CreateInstance(wanted, items);
     }
 
@@ -228,21 +232,39 @@ static class CodemillDriver
         else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
         else if (value is long || value is int) words.Add("i" + Digits(value is int ? (int)value : (long)value));
         else if (IsBig(type) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
-        else if (IsTuple(type)) EncodeTuple(value, type, kind, words);
-        else if (!type.IsArray && !(type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal)) throw new Unreadable("a value of type " + type + " is not language-neutral");
+        else if (IsTuple(type)) EncodeTuple(value, kind, words);
+        else if (type.IsArray) EncodeArray((Array)value, new int[type.GetArrayRank()], 0, kind, words);
+        else if (!IsIterator(type) && !(type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal)) throw new Unreadable("a value of type " + type + " is not language-neutral");
         else if (value is IDictionary map) EncodeMap(map, kind, words);
         else if (value is IEnumerable items) EncodeList(items, kind, words);
         else throw new Unreadable("a value of type " + type + " is not language-neutral");
     }
 
-    static void EncodeTuple(object value, Type type, Kind kind, List<string> words)
+    static void EncodeTuple(object value, Kind kind, List<string> words)
     {
-        int count = type.GetGenericArguments().Length;
-        words.Add("t" + count);
+        var items = new List<object>();
+        for (object rest = value; rest != null; rest = Item(rest, "Rest"))
+            for (int i = 1; i <= Math.Min(7, rest.GetType().GetGenericArguments().Length); i++) items.Add(Item(rest, "Item" + i));
+        words.Add("t" + items.Count);
+        for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i), words);
+    }
+
+    static object Item(object tuple, string name)
+    {
+        Type type = tuple.GetType();
+        return type.GetField(name)?.GetValue(tuple) ?? type.GetProperty(name)?.GetValue(tuple);
+    }
+
+    /// With several dimensions, as the array of arrays that it stands for.
+    static void EncodeArray(Array array, int[] at, int dimension, Kind kind, List<string> words)
+    {
+        int from = array.GetLowerBound(dimension), count = array.GetLength(dimension);
+        words.Add((kind.Tag == 't' ? "t" : "l") + count);
         for (int i = 0; i < count; i++)
         {
-            string name = "Item" + (i + 1);
-            Encode(type.GetField(name)?.GetValue(value) ?? type.GetProperty(name)?.GetValue(value), kind.At(i), words);
+            at[dimension] = from + i;
+            if (dimension + 1 < at.Length) EncodeArray(array, at, dimension + 1, kind.At(i), words);
+            else Encode(array.GetValue(at), kind.At(i), words);
         }
     }
 
@@ -299,7 +321,8 @@ static class CodemillDriver
             Encode(value, kind, words);
             return "returned " + string.Join(" ", words);
         }
-        catch (Exception error) { return "unreadable " + Describe(error); }
+        catch (Unreadable error) { return "unreadable " + Describe(error); }
+        catch (Exception error) { return "raised " + Describe(error); }  // by what runs only when its result is read
     }
 
     /// The console of Mono costs 3 ms, and it has no stream for a descriptor that it did not open.
