@@ -22,6 +22,8 @@ from synth.records import Limits
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
 _MOST_IDLE: Final = 32
+_TRIES: Final = 3
+"""Zygotes that end, one after the other, before they have served: after so many, programs run cold."""
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
 
@@ -50,6 +52,7 @@ class WarmWorkers:
         self._environment = environment
         self._idle: list[_Serving] = []
         self._lock = threading.Lock()
+        self._failures = 0
         library = zygote_files()
         self._files = None if library is None else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
 
@@ -61,7 +64,7 @@ class WarmWorkers:
         try:
             worker, argv, served = self._take(files, self._argv or job.argv, job.private_channel)
         except SandboxError:
-            self._files = None  # this machine cannot do it: not asked again
+            self._fail()
             return None
         own = {name: data for name, data in job.files.items() if files.get(name) != data}
         try:
@@ -72,10 +75,17 @@ class WarmWorkers:
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
             worker.close()
-            self._files = self._files if served else None  # one that never served would not the next time
+            if not served:
+                self._fail()
             return None
+        self._failures = 0
         self._give(_Serving(worker, argv, served + 1))
         return result
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self._failures >= _TRIES:
+            self._files = None
 
     def close(self) -> None:
         """End the idle zygotes."""

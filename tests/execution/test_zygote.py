@@ -215,9 +215,11 @@ def never_serving(zygotes: Zygotes) -> WarmWorkers:
     return WarmWorkers(zygotes.workers._sandbox, zygote, PYTHON, {})
 
 
-def test_a_zygote_that_never_serves_is_not_started_again(zygotes: Zygotes) -> None:
+def test_zygotes_that_never_serve_are_given_up_after_three(zygotes: Zygotes) -> None:
     broken = never_serving(zygotes)
-    assert broken.run(ALIVE) is None
+    for _ in range(3):
+        assert broken._files is not None
+        assert broken.run(ALIVE) is None
     assert broken._files is None
     assert zygotes.text("print('alive')") == "alive\n"
 
@@ -231,6 +233,19 @@ def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygote
 
     with ThreadPoolExecutor(64) as threads:  # one of them is on its way when the first gives up
         assert list(threads.map(run_after, range(64))) == [None] * 64
+
+
+def test_a_zygote_that_ended_before_it_served_is_replaced(zygotes: Zygotes) -> None:
+    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {})
+    assert workers._files is not None
+    first = workers._take(workers._files, workers._argv, channel=False)
+    first.worker.kill()
+    first.worker.wait(10)
+    workers._idle.append(first)
+    assert workers.run(ALIVE) is None
+    result = workers.run(ALIVE)
+    workers.close()
+    assert result is not None and result.stdout.data == b"alive\n"
 
 
 def test_shared_memory_of_a_program_counts(zygotes: Zygotes) -> None:
