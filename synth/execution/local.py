@@ -71,9 +71,14 @@ class LocalSandbox:
 
     async def start(self) -> None:
         """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
-        if self._sandbox is None:
-            self._sandbox = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
-            self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
+        if self._sandbox is not None:
+            return
+        made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
+        if self._sandbox is not None:  # another caller was quicker
+            await asyncio.to_thread(made.close)
+            return
+        self._sandbox = made
+        self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
 
     async def close(self) -> None:
         """Programs that wait or run are faults then."""

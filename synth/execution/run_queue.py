@@ -97,7 +97,7 @@ class RunQueue:
 
     def groups(self) -> Iterator[Group]:
         """What can begin now. Each holds its places until `done`."""
-        while group := self._next():
+        while self._free and (group := self._next()):
             self._free -= group.places
             self._groups.add(group)
             yield group

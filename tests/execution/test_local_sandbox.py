@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import pytest
 
 from synth.execution.channel import is_fault
@@ -141,3 +142,15 @@ def test_a_call_that_does_not_fit_says_nothing_of_its_neighbours(run: Run[Any]) 
         assert [seen.cases[0].output for seen in others] == ["i2", "i3"]
 
     in_own_sandbox(run, scenario)
+
+
+def test_callers_that_start_it_at_once_leave_one_sandbox_and_then_none(run: Run[Any]) -> None:
+    async def scene() -> None:
+        sandbox = LocalSandbox(workers=1)
+        seen = await asyncio.gather(*(sandbox.execute([quick(name)]) for name in "abc"))
+        assert [one.cases[0].output for (one,) in seen] == ["a\n", "b\n", "c\n"]
+        await sandbox.close()
+
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    run(scene())
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
