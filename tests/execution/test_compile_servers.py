@@ -1,13 +1,12 @@
 """A resident compiler that is at work is waited for a moment, and a slow program holds no other one up; CPU decides what takes too long."""
 
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from synth.execution.building import prepare_shared
@@ -61,19 +60,13 @@ def compiler(servers: CompileServers) -> Compile:
     return compile_one
 
 
-def descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            yield child
-            yield from descendants(child)
-
-
-def stop_compilers(name: str) -> list[int]:
-    """Stop those of our own processes whose command says this."""
-    found = [pid for pid in descendants(os.getpid()) if name in Path(f"/proc/{pid}/cmdline").read_text()]
-    for pid in found:
-        os.kill(pid, signal.SIGSTOP)
-    return found
+def stop_compilers(servers: CompileServers) -> list[int]:
+    """Stop the idle compilers, and those of no other sandbox."""
+    inits = [worker._running.supervision.init_pid for worker, _ in servers._idle]
+    found = [process for init in inits for process in psutil.Process(init).children(recursive=True)]
+    for process in found:
+        process.suspend()
+    return [process.pid for process in found]
 
 
 def test_quick_programs_that_come_at_once_share_a_compiler(compiler: Compile) -> None:
@@ -107,7 +100,7 @@ def test_a_program_that_takes_too_much_cpu_is_refused_and_told_from_one_that_cra
 
 def test_a_compiler_that_somebody_stopped_is_no_fault_of_the_program(servers: CompileServers, compiler: Compile) -> None:
     before, usual = compiler("0"), servers.limits
-    stopped = stop_compilers("server.py")
+    stopped = stop_compilers(servers)
     servers.limits = Limits(wall_s=0.2)
     build = servers.compile({"what": "0"})
     assert "s of CPU in 0.2 s" in str(build.infrastructure)
@@ -128,7 +121,7 @@ def test_a_javac_that_somebody_stopped_is_no_fault_of_the_program() -> None:
     with ProcessSandbox() as sandbox:
         servers = CompileServers(sandbox, language.driver, toolchain, shared, language.environment)
         made, usual = servers.compile(program), servers.limits
-        assert stop_compilers("CompileServer")
+        assert stop_compilers(servers)
         servers.limits = Limits(wall_s=0.2)
         assert servers.compile(program).infrastructure
         servers.limits = usual

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from synth.errors import SandboxError
@@ -29,10 +30,7 @@ def shell(script: str, **fields: object) -> Job:
 
 
 def children() -> set[int]:
-    found: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
-        found |= set(map(int, (task / "children").read_text().split()))
-    return found
+    return {child.pid for child in psutil.Process().children()}
 
 
 def open_descriptors() -> int:
