@@ -13,26 +13,20 @@ _SCALARS = {"int": "long", "float": "double", "str": "string", "bool": "bool", "
 _KEYS = frozenset({"int", "float", "str", "bool", "tuple", "any"})
 
 
-def _tuple_type(inner: Sequence[str]) -> str:
-    """From the eighth item on, they are in a tuple of their own."""
-    return f"ValueTuple<{', '.join(inner if len(inner) < 8 else [*inner[:7], _tuple_type(inner[7:])])}>"
+def _write_tuple(items: Sequence[str]) -> str:
+    """Where an eighth item would stand is a tuple of the rest."""
+    rest = [_write_tuple(items[7:])] if len(items) > 7 else []
+    return f"ValueTuple<{', '.join([*items[:7], *rest])}>"
 
 
-_TYPES = Terms(
-    "C#",
-    _SCALARS,
-    "List<{}>",
-    "Dictionary<{}, {}>",
-    _tuple_type,
-    _KEYS,
-)
+_TYPES = Terms("C#", _SCALARS, "List<{}>", "Dictionary<{}, {}>", _write_tuple, _KEYS)
 _SIMPLE = {"long": "int", "int": "int", "short": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
 _SIMPLE |= {"void": "null"}
 _GENERIC = {"List": "list", "IList": "list", "IEnumerable": "list", "Dictionary": "map", "IDictionary": "map"}
 _USING = re.compile(r"^[ \t]*using\s+(?:static\s+)?[\w.]+(?:\s*=\s*[^;\n]+)?;[ \t]*$", re.MULTILINE)
-_TYPE = re.compile(r"\b(?:class|struct|interface|enum|namespace)\s+\w+")
-_NO_METHOD = re.compile(r"\[[^\]]*\]|\bdelegate\b[^\n]*")
-"""What may have parentheses on top beside methods: attributes and delegates."""
+_DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+_TYPE = re.compile(r"(?:\s|\[[^\]]*\])*(?:\w+\s+)*?(?:class|struct|interface|enum|namespace|delegate|using)\s")
+"""How a declaration begins that needs no class around it: attributes, modifiers, and the word that says what it is."""
 _GIVEN = "using System; using System.Collections.Generic; using System.Linq; using System.Text; "
 _LIBRARY = ("-nologo", "-warn:0", "-r:System.Numerics.dll", "-r:System.Core.dll")
 
@@ -62,10 +56,15 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
         _TYPES.compose(kind)
     own = " ".join(line.strip() for line in _USING.findall(code))
     body = _USING.sub("", code)
-    outside = _NO_METHOD.sub("", outside_braces(body))
-    if "(" in outside or not _TYPE.search(outside):
-        body = f"class Solution {{ {body}\n}}"
-    return {"solution.cs": f"{_GIVEN}{own} {body}"}
+    wrapped = f"class Solution {{ {body}\n}}" if _has_bare_methods(body) else body
+    return {"solution.cs": f"{_GIVEN}{own} {wrapped}"}
+
+
+def _has_bare_methods(body: str) -> bool:
+    """Whether methods stand outside of types, or there are no types at all."""
+    declared = outside_braces(_DIRECTIVE.sub("", body))
+    bare = [text for text in declared if not _TYPE.match(text)]
+    return len(bare) == len(declared) or any("(" in text for text in bare)
 
 
 _GUARD = """using System; using System.Diagnostics; using System.Reflection; using System.Runtime.InteropServices;

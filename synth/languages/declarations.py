@@ -1,7 +1,7 @@
 """Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++, C), and JSDoc types.
 
-Place in the flow: `find_signature` of those languages. It reads text, not a syntax tree, so that it costs no grammar. The one rule:
-a type that has no certain language-neutral meaning gives None, never a guess.
+Place in the flow: `find_signature` of those languages, and of Java and C# what asks whether a program has bare methods. It reads text, not
+a syntax tree, so that it costs no grammar. The one rule: a type that has no certain language-neutral meaning gives None, never a guess.
 """
 
 import re
@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
-_COMMENTS_AND_TEXTS = re.compile(
-    r"""//[^\n]*|/\*.*?\*/|@"(?:[^"]|"")*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",  # texts after @ are C#'s
-    re.DOTALL,
-)
+_UNREAD = re.compile(r"""//[^\n]*|/\*.*?\*/|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+"""Comments and literals of Java and C#, where a brace is none."""
 _MODIFIERS = {"public", "private", "protected", "static", "final", "const", "inline", "constexpr", "synchronized"}
 
 
@@ -35,17 +33,16 @@ def enclosing(text: str, heading: str, at: int) -> str | None:
     return None
 
 
-def outside_braces(code: str) -> str:
-    """The text that stands in no braces: enough to see whether types or bare methods are declared on top."""
-    depth, kept = 0, []
-    for symbol in _COMMENTS_AND_TEXTS.sub(" ", code):
-        depth += symbol == "{"
-        if depth == 0:
-            kept.append("\n" if symbol == ";" else symbol)
-        if symbol == "}":
-            depth -= 1
-            kept.append("\n")
-    return "".join(kept)
+def outside_braces(code: str) -> list[str]:
+    """What stands in no braces: one text for each declaration, which ends at a semicolon or a block."""
+    depth, texts = 0, [""]
+    for part in re.split("([{};])", _UNREAD.sub(" ", code)):
+        depth += (part == "{") - (part == "}")
+        if depth == 0 and part in ("}", ";"):
+            texts.append("")
+        elif depth == 0:
+            texts[-1] += part
+    return texts
 
 
 def split_top(text: str) -> list[str]:

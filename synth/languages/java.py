@@ -88,7 +88,7 @@ def complete(code: str) -> tuple[str, str]:
     """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers stay."""
     own = " ".join(line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package"))
     body = _IMPORT_LINE.sub("", code)
-    outside = outside_braces(body)
+    outside = "\n".join(outside_braces(body))
     if "(" in outside or not _TYPE.search(outside):
         body = f"class Solution {{ {body}\n}}"
     public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None

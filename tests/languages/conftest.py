@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from synth.execution.local import LocalSandbox
-from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, StdioCall
+from synth.records import ExecutionRequest, Observation, StdioCall
 from tests.languages.toolchains import need
 
 Observe = Callable[[str], Observation]
 OneProgram = Callable[[str], Observe]
-OneCall = Callable[..., Observation]
 
 
 @pytest.fixture
@@ -29,17 +28,3 @@ def one_program(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, 
         return observe
 
     return of_language
-
-
-@pytest.fixture
-def one_call(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> OneCall:
-    """Runs a function `solve` of a language once, by its signature and arguments in wire text."""
-
-    def call(language: str, code: str, signature: str, *arguments: str, **limits: float) -> Observation:
-        need(language)
-        asked = FunctionCall(entry_point="solve", signature=signature, arguments=(arguments,))
-        request = ExecutionRequest(id="r", language=language, code=code, call=asked, limits=Limits.model_validate(limits))
-        seen: Observation = run(local_sandbox.execute([request]))[0]
-        return seen
-
-    return call

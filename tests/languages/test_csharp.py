@@ -1,9 +1,33 @@
-"""What is C#'s own: a resident compiler that forgets each program and finds every library, results of all shapes, bare methods."""
+"""The resident C# compiler forgets each program, and finds every library that mcs finds alone. The driver reads sequences, arrays of more
+dimensions and long tuples, and nothing of a class of the program's own."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
-from synth.records import Phase, Stop
-from tests.languages.conftest import Observe, OneCall, OneProgram
+from synth.execution.local import LocalSandbox
+from synth.execution.verdict import judge
+from synth.languages.registry import get_language
+from synth.languages.spec import render_signature
+from synth.records import (
+    Case,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Limits,
+    Observation,
+    Outcome,
+    Phase,
+    TestSuite,
+    Verdict,
+)
+from synth.values import Value, encode, parse_signature
+from tests.languages.conftest import Observe, OneProgram
+from tests.languages.toolchains import need
+
+Call = Callable[..., Observation]
 
 
 @pytest.fixture
@@ -60,60 +84,176 @@ def test_a_program_that_breaks_the_compiler_is_refused_and_the_next_one_is_not(o
     assert observe(program("Console.Write(1);")).stdout.head == "1"
 
 
-@pytest.mark.parametrize(
-    ("result", "body", "wire"),
-    [
-        ("IEnumerable<long>", "foreach (var x in xs) if (x > 1) yield return x * x;", "l2 i4 i9"),
-        ("IEnumerator<long>", "yield return 1;", None),
-        ("IEnumerable<long>", "return xs.Where(x => x > 1).Select(x => x * x);", "l2 i4 i9"),
-        ("IEnumerable<long>", "return xs.OrderByDescending(x => x).Skip(1);", "l2 i2 i1"),
-        ("List<IEnumerable<long>>", "return new List<IEnumerable<long>> { xs.Take(1) };", "l1 l1 i1"),
-        ("long[,]", "return new long[,] { { 1, 2, 3 }, { 4, 5, 6 } };", "l2 l3 i1 i2 i3 l3 i4 i5 i6"),
-        ("int[,,]", "return new int[1, 0, 2];", "l1 l0"),
-        ("long[][]", "return new[] { xs.ToArray() };", "l1 l3 i1 i2 i3"),
-        ("object", "return Tuple.Create(1, 2, 3, 4, 5, 6, 7, 8);", "t8 i1 i2 i3 i4 i5 i6 i7 i8"),
-        ("object", "return ValueTuple.Create(1, 2, 3, 4, 5, 6, 7, Tuple.Create(8));", "t8 i1 i2 i3 i4 i5 i6 i7 t1 i8"),
-    ],
-)
-def test_a_result_is_read_whatever_shape_it_has(result: str, body: str, wire: str | None, one_call: OneCall) -> None:
-    """Without wire text it is no value."""
-    seen = one_call("csharp", f"static {result} solve(List<long> xs) {{ {body} }}", "(list[int]) -> any", "l3 i1 i2 i3")
-    assert seen.cases[0].output == wire, seen
+@pytest.fixture
+def call(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Call:
+    """Calls `solve` of a program once with each of the values."""
+    need("csharp")
+
+    def once(code: str, signature: str, *values: Value) -> Observation:
+        asked = FunctionCall(entry_point="solve", signature=signature, arguments=tuple((encode(value),) for value in values))
+        request = ExecutionRequest(id="r", language="csharp", code=code, call=asked, limits=Limits(cpu_s=3, wall_s=60))
+        seen: Observation = run(local_sandbox.execute([request]))[0]
+        return seen
+
+    return once
 
 
-def test_a_tuple_of_nine_comes_in_and_goes_out(one_call: OneCall) -> None:
-    items, nine = ", ".join(["int"] * 9), "t9 " + " ".join(f"i{n}" for n in range(9))
-    wide = f"ValueTuple<{', '.join(['long'] * 7)}, ValueTuple<long, long>>"
-    seen = one_call("csharp", f"static {wide} solve({wide} x) {{ return x; }}", f"(tuple[{items}]) -> tuple[{items}]", nine)
-    assert seen.cases[0].output == nine, seen
+def ends(seen: Observation) -> list[str]:
+    """What came of each call: the value, or how it ended and why there is none."""
+    assert seen.phase is Phase.RUN, seen.stderr
+    return [case.output or f"{case.status}: {case.error}" for case in seen.cases]
 
 
-def test_what_a_sequence_does_when_it_is_read_is_the_programs_own(one_call: OneCall) -> None:
-    raises = 'static IEnumerable<long> solve(long x) { yield return x; throw new Exception("late"); }'
-    seen = one_call("csharp", raises, "(int) -> list[int]", "i1")
-    assert seen.cases[0].status == "raised" and "late" in (seen.cases[0].error or "")
-    endless = "static IEnumerable<long> solve(long x) { while (true) yield return x; }"
-    assert one_call("csharp", endless, "(int) -> list[int]", "i1", cpu_s=2, memory_mb=128).stop in (Stop.CPU, Stop.MEMORY)
-
-
-def test_a_sequence_of_the_programs_own_class_is_no_value(one_call: OneCall) -> None:
-    own = "class Own : List<long> { }\nclass Solution { public static object solve(long x) { return new Own { x }; } }"
-    assert one_call("csharp", own, "(int) -> any", "i1").cases[0].output is None
-
-
-TWICE = "public static long Twice(long x) { return 2 * x; }"
+def verdict_of(seen: Observation, signature: str, value: Value, expected: str) -> Verdict:
+    contract = FunctionContract(entry_point="solve", signature=signature)
+    cases = (Case(arguments=(encode(value),), expected=expected),)
+    return judge(seen, TestSuite(task_id="t", contract=contract, cases=cases, rank=EvidenceRank.REFERENCE), "s")
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        f"class Helper {{ {TWICE} }}\nstatic long solve(long x) {{ return Helper.Twice(x); }}",
-        f"static long solve(long x) {{ return Helper.Twice(x); }}\nclass Helper {{ {TWICE} }}",
-        "struct Pair { public long A; }\nenum Kind { One }\nstatic long solve(long x) => new Pair { A = 2 * x }.A;",
-        "delegate long Step(long x);\n[Serializable()]\nclass Own { public long solve(long x) { Step own = y => 2 * y; return own(x); } }",
-        f"static class More {{ {TWICE.replace('(long', '(this long')} }}\nclass Own {{ long solve(long x) {{ return x.Twice(); }} }}",
-        'class Own { const string Brace = @"}\\"; public long solve(long x) { return 2 * x; } }',
+        "static IEnumerable<int> solve(int n) { for (int i = 0; i < n; i++) yield return i * i; }",
+        "static IEnumerable<T> Each<T>(params T[] all) { foreach (T one in all) yield return one; }"
+        " static object solve(long n) { return Each(0, 1, 4).Take((int)n); }",
+        "static IEnumerable<T> Each<T>(params T[] all) { foreach (T one in all) yield return one; }"
+        " static object solve(long n) { return n == 0 ? Each<long>() : Each(0L, 1L, 4L); }",
+        "class Solution { int step = 1; public System.Collections.IEnumerable solve(int n) {"
+        " for (int i = 0, at = 0; i < n; i++) { yield return at; at += step; step += 2; } } }",
+        "static IEnumerable<long> solve(long n) { return Enumerable.Range(0, (int)n).Select(i => (long)i * i); }",
+        "static IEnumerable<long> solve(long n) { return new[] { 4L, 0, 1 }.Where(i => i < n * n).OrderBy(i => i); }",
+        "static IEnumerable<long> solve(long n) { return from i in new List<long> { 0, 1, 2 } where i < n select i * i; }",
+        "static IEnumerable<long> solve(long n) { return new[] { 0L, 1, 1, 4 }.Distinct().Concat(new long[0]).TakeWhile(i => i < n * n); }",
+        "static IEnumerable<long> solve(long n) { return new[] { 1L, 4 }.Reverse().Reverse().Prepend(0).Take((int)n).Skip(0); }",
     ],
 )
-def test_bare_methods_may_stand_beside_types(code: str, one_call: OneCall) -> None:
-    assert one_call("csharp", code, "(int) -> int", "i21").cases[0].output == "i42", code
+def test_a_sequence_that_is_made_while_it_is_read_is_a_list(code: str, call: Call) -> None:
+    assert ends(call(code, "(int) -> list[int]", 3, 0)) == ["l3 i0 i1 i4", "l0"]
+
+
+def test_sequences_may_stand_in_other_values(call: Call) -> None:
+    rows = "static IEnumerable<IEnumerable<int>> solve(int n) { for (int i = 1; i <= n; i++) yield return Row(i); }"
+    row = "static IEnumerable<int> Row(int n) { while (n > 0) yield return n--; }"
+    assert ends(call(f"{row} {rows}", "(int) -> list[list[int]]", 2)) == ["l2 l1 i1 l2 i2 i1"]
+    held = 'static object solve(int n) { return new Dictionary<string, object> { { "a", Tuple.Create(Row(n), n) } }; }'
+    assert ends(call(f"{row} {held}", "(int) -> map[str, tuple[list[int], int]]", 2)) == ["m1 s61 t2 l2 i2 i1 i2"]
+    parts = 'static IEnumerable<object> solve(int n) { yield return n; yield return "a"; }'
+    assert ends(call(parts, "(int) -> tuple[int, str]", 2)) == ["t2 i2 s61"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "static IEnumerable<int> solve(int n) { yield return 6 / n; }",
+        "static IEnumerable<int> solve(int n) { try { yield return 6; } finally { n = 1 / n; } }",
+        "static IEnumerable<int> solve(int n) { return new[] { 6 }.Select(x => x / n); }",
+        "static IEnumerable<int> Each(int n) { yield return 6 / n; }"
+        " static object solve(int n) { return new List<object> { new[] { Each(n) } }; }",
+    ],
+)
+def test_what_a_sequence_throws_is_raised_by_the_call(code: str, call: Call) -> None:
+    seen = ends(call(code, "(int) -> list[int]", 0, 1))
+    assert seen[0].startswith("raised: System.DivideByZeroException"), seen
+    assert seen[1].endswith("i6"), seen
+
+
+OVERRIDES = "public override bool Equals(object o) { return true; } public override int GetHashCode() { return 0; }"
+READ = "public System.Collections.IEnumerator GetEnumerator() { yield return 7L; }"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"class Own : System.Collections.IEnumerable {{ {READ} }} class Solution {{ static object solve(long n) {{ return new Own(); }} }}",
+        f"class Own {{ {OVERRIDES} }} class Solution {{ static IEnumerable<object> solve(long n) {{ yield return new Own(); }} }}",
+        f"class Own : List<long> {{ {OVERRIDES} }} class Solution {{ static object solve(long n) {{ return new[] {{ new Own() }}; }} }}",
+        "class Solution { static System.Collections.IEnumerator solve(long n) { yield return 7L; } }",
+        "class Solution { static object solve(long n) { return new { Item1 = 7L }; } }",
+        f"namespace System.Linq {{ class Own : System.Collections.IEnumerable {{ {READ} }} }}"
+        " class Solution { static object solve(long n) { return new System.Linq.Own(); } }",
+        'namespace System.Numerics { class BigInteger { public override string ToString() { return "7 i8"; } } }'
+        " class Solution { static object solve(long n) { return new System.Numerics.BigInteger(); } }",
+        "namespace System { class Tuple<T> { public long Item1 = 7; } }"
+        " class Solution { static object solve(long n) { return new System.Tuple<long>(); } }",
+    ],
+)
+def test_a_class_of_the_program_is_no_value_whatever_it_says_of_itself(code: str, call: Call) -> None:
+    end = ends(call(code, "(int) -> list[int]", 1))[0]
+    assert end.startswith("returned: CodemillDriver+Unreadable: ") and end.endswith(" is not language-neutral"), end
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        ("yield return n++;", Outcome.MEMORY_LIMIT),
+        ("yield return null;", Outcome.MEMORY_LIMIT),
+        ("n++;", Outcome.TIMEOUT),
+        ("try { throw new Exception(); } catch (Exception) { n++; }", Outcome.TIMEOUT),
+    ],
+)
+def test_a_sequence_without_an_end_meets_a_limit(step: str, outcome: Outcome, call: Call) -> None:
+    code = f"static IEnumerable<object> solve(long n) {{ while (true) {{ {step} }} yield return n; }}"
+    seen = call(code, "(int) -> list[int]", 1)
+    assert verdict_of(seen, "(int) -> list[int]", 1, "l1 i1").outcome is outcome, seen
+
+
+def test_an_array_of_more_dimensions_is_nested(call: Call) -> None:
+    grid = "static long[,] solve(int n) { return new long[,] { { 1, 2, 3 }, { 4, 5, 6 } }; }"
+    assert ends(call(grid, "(int) -> list[list[int]]", 1)) == ["l2 l3 i1 i2 i3 l3 i4 i5 i6"]
+    cube = "static object solve(int n) { return new List<object> { new int[n, 1, 2] }; }"
+    assert ends(call(cube, "(int) -> list[list[list[list[int]]]]", 2)) == ["l1 l2 l1 l2 i0 i0 l1 l2 i0 i0"]
+    pairs = 'static object solve(int n) { var a = new object[n, 2]; for (int i = 0; i < n; i++) a[i, 1] = "a"; return a; }'
+    assert ends(call(pairs, "(int) -> list[tuple[null, str]]", 2, 0)) == ["l2 t2 n s61 t2 n s61", "l0"]
+    empty = "static string[,] solve(int n) { return new string[n, 0]; }"
+    assert ends(call(empty, "(int) -> list[list[str]]", 2)) == ["l2 l0 l0"]
+    shifted = "static object solve(int n) { return Array.CreateInstance(typeof(bool), new[] { 1, 2 }, new[] { 5, -3 }); }"
+    assert ends(call(shifted, "(int) -> list[list[bool]]", 1)) == ["l1 l2 b0 b0"]
+
+
+@pytest.mark.parametrize("kind", ["Tuple", "ValueTuple"])
+def test_a_tuple_of_more_than_seven_items_is_flat(kind: str, call: Call) -> None:
+    eight = f"static object solve(int n) {{ return {kind}.Create(n, 2, 3, 4, 5, 6, 7, 8L); }}"
+    assert ends(call(eight, "(int) -> any", 1)) == ["t8 i1 i2 i3 i4 i5 i6 i7 i8"]
+    longs = ", ".join(["long"] * 7)
+    rest = f"{kind}<{longs}, {kind}<string>>"
+    second = f'new {rest}(n, 9, 10, 11, 12, 13, 14, new {kind}<string>("a"))'
+    fifteen = f"static object solve(long n) {{ return new {kind}<{longs}, {rest}>(1, 2, 3, 4, 5, 6, 7, {second}); }}"
+    assert ends(call(fifteen, "(int) -> any", 8)) == ["t15 " + " ".join(f"i{n}" for n in range(1, 15)) + " s61"]
+    inner = f"static object solve(int n) {{ return {kind}.Create(n, 2, 3, 4, 5, 6, {kind}.Create(7)); }}"
+    assert ends(call(inner, "(int) -> any", 1)) == ["t7 i1 i2 i3 i4 i5 i6 t1 i7"]
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 15])
+def test_a_long_tuple_goes_in_and_comes_out_unchanged(count: int, call: Call) -> None:
+    kinds = "tuple[" + ", ".join("str" if n == 7 else "int" for n in range(count)) + "]"
+    signature = f"({kinds}) -> {kinds}"
+    code = render_signature(get_language("csharp"), "solve", ("x",), parse_signature(signature)) + " { return x; }"
+    value = tuple("a" if n == 7 else n for n in range(count))
+    assert ends(call(code, signature, value)) == [encode(value)]
+
+
+NODE = "class Node { public long Value; public long More() { return Value + 1; } }"
+BARE = "static long solve(long x) { return new Node { Value = x }.More(); }"
+WHOLE = "class Solution { static long solve(long x) { return x + 1; } }"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{NODE}\n{BARE}",
+        f"{BARE}\n{NODE}",
+        f"// the class\n{NODE}\nstatic T Same<T>(T x) where T : class {{ return x; }}\n{BARE}\npublic struct Pair {{ long a; }}",
+        f"using System.Text;\n[Serializable] public sealed {NODE} enum Sign {{ Plus, Minus }}\ninterface ICan {{ void Go(); }}\n{BARE}",
+        f"{NODE}; delegate long Step(long x); static Step go = x => new Node {{ Value = x }}.More();\nstatic long solve(long x) => go(x);",
+        'class Texts { public const string A = "}", B = @"", C = @"""}"; public const char D = \'}\'; /* } */ }\n' + NODE + BARE,
+        f"// a node\n#region {{ a node\n{NODE}\n#endregion (a node)\n{BARE}",
+        f"class Solution {{ {BARE} {NODE} }}",
+        f"class ByFirst : IComparer<(long, long)> {{ public int Compare((long, long) a, (long, long) b) {{ return 0; }} }} {WHOLE}",
+        f"[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Sequential)] struct Pair {{ }}\n{WHOLE}",
+        f"delegate long Step(long x);\nclass Heap<T> where T : new() {{ }}\n{WHOLE}",
+        f"namespace Own.Deep {{ static class Extra {{ static long Twice(this long x) {{ return 2 * x; }} }} {WHOLE} }}",
+        f"static class Extra {{ static long Twice(this long x) {{ return 2 * x; }} }}\n#region (whole)\n{WHOLE}\n#endregion (whole)\n",
+    ],
+)
+def test_bare_methods_may_stand_beside_types(code: str, call: Call) -> None:
+    assert ends(call(code, "(int) -> int", 7)) == ["i8"]

@@ -135,15 +135,15 @@ static class CodemillDriver
         }
     }
 
+    static Assembly program;
+
     static bool IsTuple(Type type)
     {
-        return type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal);
+        bool named = type.FullName.StartsWith("System.ValueTuple`", StringComparison.Ordinal) || type.FullName.StartsWith("System.Tuple`", StringComparison.Ordinal);
+        return named && type.Assembly != program;
     }
 
-    /// What the compiler makes of a method with `yield`: only it can give such a name.
-    static bool IsIterator(Type type) { return type.Name[0] == '<'; }
-
-    static bool IsBig(Type type) { return type.FullName == "System.Numerics.BigInteger"; }
+    static bool IsBig(Type type) { return type.FullName == "System.Numerics.BigInteger" && type.Assembly != program; }
 
     static char DecodeChar(string text)
     {
@@ -177,11 +177,15 @@ static class CodemillDriver
         }
     }
 
-    /// From the eighth item on, a tuple has them in a tuple of their own.
+    /// Where an eighth item would stand is a tuple of the rest.
     static object DecodeTuple(Words tokens, int count, Type wanted)
     {
-        var items = new object[Math.Min(count, 8)];
-        for (int i = 0; i < items.Length; i++) items[i] = i < 7 ? Decode(tokens, Inner(wanted, i)) : DecodeTuple(tokens, count - 7, Inner(wanted, 7));
+        var items = new object[count < 8 ? count : 8];
+        for (int i = 0; i < items.Length; i++)
+        {
+            Type item = Inner(wanted, i);
+            items[i] = i == 7 && IsTuple(item) ? DecodeTuple(tokens, count - 7, item) : Decode(tokens, item);
+        }
         return Activator.CreateInstance(wanted, items);
     }
 
@@ -223,6 +227,14 @@ static class CodemillDriver
         return "f" + value.ToString("E16", CultureInfo.InvariantCulture);
     }
 
+    /// A class of the program's own is no value, whatever it says of itself. The one exception is what the compiler makes of a method with
+    /// `yield return`: no class in a source can have a name like that.
+    static bool IsSequence(object value, Type type)
+    {
+        bool known = type.Assembly == program ? type.Name[0] == '<' : (type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal);
+        return known && value is IEnumerable;
+    }
+
     static void Encode(object value, Kind kind, List<string> words)
     {
         if (value == null) { words.Add("n"); return; }
@@ -231,55 +243,57 @@ static class CodemillDriver
         else if (value is double || value is float) words.Add(EncodeFloat(Convert.ToDouble(value)));
         else if (value is string || value is char) words.Add("s" + EncodeText(value.ToString()));
         else if (value is long || value is int) words.Add("i" + Digits(value is int ? (int)value : (long)value));
-        else if (IsBig(type) || value is decimal == false && type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
-        else if (IsTuple(type)) EncodeTuple(value, kind, words);
-        else if (type.IsArray) EncodeArray((Array)value, new int[type.GetArrayRank()], 0, kind, words);
-        else if (!IsIterator(type) && !(type.Namespace ?? "").StartsWith("System.", StringComparison.Ordinal)) throw new Unreadable("a value of type " + type + " is not language-neutral");
+        else if (type.IsPrimitive) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
+        else if (value is Array array) EncodeArray(array, 0, array.GetEnumerator(), kind, words);
+        else if (IsBig(type)) words.Add("i" + Convert.ToString(value, CultureInfo.InvariantCulture));
+        else if (IsTuple(type)) EncodeItems('t', TupleItems(value, type, new List<object>()), kind, words);
+        else if (!IsSequence(value, type)) throw new Unreadable("a value of type " + type + " is not language-neutral");
         else if (value is IDictionary map) EncodeMap(map, kind, words);
-        else if (value is IEnumerable items) EncodeList(items, kind, words);
-        else throw new Unreadable("a value of type " + type + " is not language-neutral");
+        else EncodeItems(kind.Tag == 't' ? 't' : 'l', ItemsOf((IEnumerable)value), kind, words);
     }
 
-    static void EncodeTuple(object value, Kind kind, List<string> words)
+    static List<object> ItemsOf(IEnumerable sequence)
     {
         var items = new List<object>();
-        for (object rest = value; rest != null; rest = Item(rest, "Rest"))
-            for (int i = 1; i <= Math.Min(7, rest.GetType().GetGenericArguments().Length); i++) items.Add(Item(rest, "Item" + i));
-        words.Add("t" + items.Count);
-        for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i), words);
+        foreach (object item in sequence) items.Add(item);
+        return items;
     }
 
-    static object Item(object tuple, string name)
+    /// Where an eighth item would stand is a tuple of the rest.
+    static List<object> TupleItems(object tuple, Type type, List<object> items)
     {
-        Type type = tuple.GetType();
-        return type.GetField(name)?.GetValue(tuple) ?? type.GetProperty(name)?.GetValue(tuple);
-    }
-
-    /// With several dimensions, as the array of arrays that it stands for.
-    static void EncodeArray(Array array, int[] at, int dimension, Kind kind, List<string> words)
-    {
-        int from = array.GetLowerBound(dimension), count = array.GetLength(dimension);
-        words.Add((kind.Tag == 't' ? "t" : "l") + count);
+        int count = type.GetGenericArguments().Length;
         for (int i = 0; i < count; i++)
         {
-            at[dimension] = from + i;
-            if (dimension + 1 < at.Length) EncodeArray(array, at, dimension + 1, kind.At(i), words);
-            else Encode(array.GetValue(at), kind.At(i), words);
+            string name = i == 7 ? "Rest" : "Item" + Digits(i + 1);
+            object item = type.GetField(name)?.GetValue(tuple) ?? type.GetProperty(name)?.GetValue(tuple);
+            if (i == 7 && item != null && IsTuple(item.GetType())) TupleItems(item, item.GetType(), items); else items.Add(item);
         }
+        return items;
     }
 
-    static void EncodeList(IEnumerable values, Kind kind, List<string> words)
+    static void EncodeItems(char tag, List<object> items, Kind kind, List<string> words)
     {
-        var items = new List<object>();
-        foreach (object value in values) items.Add(value);
-        words.Add((kind.Tag == 't' ? "t" : "l") + items.Count);
+        words.Add(tag + Digits(items.Count));
         for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i), words);
+    }
+
+    /// One list for each of its dimensions; `cells` come row by row.
+    static void EncodeArray(Array array, int dimension, IEnumerator cells, Kind kind, List<string> words)
+    {
+        int count = array.GetLength(dimension);
+        words.Add((kind.Tag == 't' ? "t" : "l") + Digits(count));
+        for (int i = 0; i < count; i++)
+            if (dimension + 1 < array.Rank) EncodeArray(array, dimension + 1, cells, kind.At(i), words);
+            else { cells.MoveNext(); Encode(cells.Current, kind.At(i), words); }
     }
 
     static void EncodeMap(IDictionary map, Kind kind, List<string> words)
     {
-        words.Add("m" + map.Count);
-        foreach (DictionaryEntry entry in map) { Encode(entry.Key, kind.At(0), words); Encode(entry.Value, kind.At(1), words); }
+        var items = new List<object>();
+        foreach (DictionaryEntry entry in map) { items.Add(entry.Key); items.Add(entry.Value); }
+        words.Add("m" + Digits(items.Count / 2));
+        for (int i = 0; i < items.Count; i++) Encode(items[i], kind.At(i % 2), words);
     }
 
     // --- the run ---
@@ -293,7 +307,8 @@ static class CodemillDriver
     static MethodInfo Find(string name, int parameters)
     {
         const BindingFlags every = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
-        Type[] types = Assembly.LoadFile("/work/program.dll").GetTypes();
+        program = Assembly.LoadFile("/work/program.dll");
+        Type[] types = program.GetTypes();
         foreach (bool named in new[] { true, false })
             foreach (Type type in types)
                 if (type.Name == "Solution" == named)
@@ -302,27 +317,22 @@ static class CodemillDriver
         throw new MissingMethodException("the program defines no method '" + name + "' with " + parameters + " parameters");
     }
 
+    /// A sequence is made while it is read, by the program: what it throws then is the program's too.
     static string Result(MethodInfo method, object owner, string line, Kind kind)
     {
-        object value;
         try
         {
             string[] parts = Split(line, '\t');
             ParameterInfo[] parameters = method.GetParameters();
             var arguments = new object[parameters.Length];
             for (int i = 0; i < arguments.Length; i++) arguments[i] = Decode(new Words(parts[i]), parameters[i].ParameterType);
-            value = method.Invoke(owner, arguments);
-        }
-        catch (TargetInvocationException error) { return "raised " + Describe(error.InnerException); }
-        catch (Exception error) { return "raised " + Describe(error); }
-        try
-        {
             var words = new List<string>();
-            Encode(value, kind, words);
+            Encode(method.Invoke(owner, arguments), kind, words);
             return "returned " + string.Join(" ", words);
         }
         catch (Unreadable error) { return "unreadable " + Describe(error); }
-        catch (Exception error) { return "raised " + Describe(error); }  // by what runs only when its result is read
+        catch (TargetInvocationException error) { return "raised " + Describe(error.InnerException ?? error); }
+        catch (Exception error) { return "raised " + Describe(error); }
     }
 
     /// The console of Mono costs 3 ms, and it has no stream for a descriptor that it did not open.
