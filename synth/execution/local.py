@@ -33,7 +33,7 @@ _TOOLCHAINS: Final = 3
 
 
 class LocalSandbox:
-    """Runs programs in isolation on this machine. `workers` programs at once; `cached` answers are kept.
+    """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once; `cached` answers are kept.
 
     0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is spent by the kernel on
     namespaces that begin and end, and much of that is waiting.
@@ -54,6 +54,7 @@ class LocalSandbox:
         self._queue = RunQueue(self._places * self.workers)
         self._tasks: set[asyncio.Task[None]] = set()
         """One for each group that a thread is at."""
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def level(self) -> str:
@@ -82,10 +83,10 @@ class LocalSandbox:
 
     async def close(self) -> None:
         """Programs that wait or run are faults then."""
+        self._enter_loop()
         sandbox, self._sandbox = self._sandbox, None
         threads, self._threads = self._threads, None
-        for run in self._queue.clear():
-            self._answer(run, failed(run.request, "the sandbox was closed"))
+        self._answer_waiting()
         for runner in self._runners.values():
             runner.close()
         self._runners.clear()
@@ -94,10 +95,24 @@ class LocalSandbox:
         await asyncio.gather(*self._tasks)
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
+        if self._threads is None:
+            self._answer_waiting()  # what a thread put back meanwhile
+
+    def _enter_loop(self) -> None:
+        """What waited or ran for an event loop that has ended is nobody's any more."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._runs, self._tasks = loop, {}, set()
+            self._queue = RunQueue(self._places * self.workers)
+
+    def _answer_waiting(self) -> None:
+        for run in self._queue.clear():
+            self._answer(run, failed(run.request, "the sandbox was closed"))
 
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError as that does."""
         await self.start()
+        self._enter_loop()
         found = [self._ask(request, turn) for request in requests]
         asyncio.get_running_loop().call_soon(self._hand_out)  # not at once: callers that came together make better groups
         try:
@@ -119,6 +134,7 @@ class LocalSandbox:
             run = Run(key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places)
             self._runs[key] = run
             self._queue.put(run)
+        self._queue.hurry(run, turn)
         run.callers += 1
         return run
 

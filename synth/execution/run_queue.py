@@ -1,8 +1,8 @@
 """Which program runs next, and which go to a thread together.
 
 Place in the flow: `local.py` puts runs in and gives the groups that come out to its threads. The one rule: the lowest turn goes first, and
-among equals whoever came first; nobody passes one that waits for more places than are free, and no place stays free while a thread has more
-than it can begin. For one event loop; `Group.begin` alone is for the threads.
+among equals whoever came first; nobody passes one that waits for more places than are free, and no place stays free while a thread has
+programs before it that it has not begun. For one event loop; `Group.begin` alone is for the threads.
 """
 
 import asyncio
@@ -95,9 +95,17 @@ class RunQueue:
             at -= 1
         line.insert(at, run)
 
+    def hurry(self, run: Run, turn: int) -> None:
+        """Somebody asks for the run at a turn of his own: where it still waits, the lower one counts."""
+        line = self._lines.get((run.turn, run.kind), deque())
+        if turn < run.turn and run in line:
+            line.remove(run)
+            run.turn = turn
+            self.put(run)
+
     def groups(self) -> Iterator[Group]:
         """What can begin now. Each holds its places until `done`."""
-        while self._free and (group := self._next()):
+        while group := self._next():
             self._free -= group.places
             self._groups.add(group)
             yield group
@@ -120,6 +128,7 @@ class RunQueue:
         if line is None:
             return self._part_of_a_group()
         if line[0].places > self._free:
+            self._call_back(line[0].turn)
             return None
         size = self._size(line[0], len(line))
         return Group([line.popleft() for _ in range(size)])
@@ -132,6 +141,13 @@ class RunQueue:
             if not line:
                 del self._lines[key]
         return min(self._lines.values(), key=lambda line: (line[0].turn, line[0].arrival), default=None)
+
+    def _call_back(self, turn: int) -> None:
+        """Threads at higher turns end with the program that they are at."""
+        for group in self._groups:
+            if group.runs[0].turn > turn and group.spare:
+                for run in group.take_back():
+                    self.put(run)
 
     def _size(self, first: Run, count: int) -> int:
         """As many as are cheapest together, as long as every free place gets its part."""

@@ -11,6 +11,7 @@ import pytest
 from synth.execution.channel import is_fault
 from synth.execution.local import LocalSandbox
 from synth.execution.verify import verify
+from synth.languages.spec import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall, Stop
 from tests.languages.toolchains import need
 
@@ -126,6 +127,36 @@ def test_what_waits_or_runs_when_the_sandbox_closes_is_a_fault(run: Run[Any]) ->
         assert is_fault((await running)[0]) and is_fault((await waiting)[0])
 
     in_own_sandbox(run, scenario)
+
+
+def test_a_toolchain_that_changes_while_the_sandbox_closes_leaves_no_caller_waiting(run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(sandbox: LocalSandbox) -> None:
+        running = asyncio.create_task(sandbox.execute([endless("a", 60)]))
+        await until_begun(sandbox, running)
+        monkeypatch.setattr(Toolchain, "is_unchanged", property(lambda _: False))
+        await sandbox.close()
+        assert is_fault((await running)[0])
+
+    in_own_sandbox(run, scenario)
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 100])
+def test_a_loop_that_ends_in_the_middle_leaves_all_places_to_the_next(ticks: int) -> None:
+    sandbox = LocalSandbox(workers=1)
+
+    async def first() -> None:
+        await sandbox.start()
+        asyncio.create_task(sandbox.execute([endless("lost", 1), quick("lost")]))  # noqa: RUF006  # the loop ends before it
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+
+    async def second() -> None:
+        (seen,) = await asyncio.wait_for(sandbox.execute([quick("a")]), 60)
+        assert seen.cases[0].output == "a\n"
+        await sandbox.close()
+
+    asyncio.run(first())
+    asyncio.run(second())
 
 
 def test_a_call_that_does_not_fit_says_nothing_of_its_neighbours(run: Run[Any]) -> None:

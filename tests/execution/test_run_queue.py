@@ -149,6 +149,30 @@ def test_a_free_place_takes_half_of_what_a_thread_has_before_it() -> None:
     in_loop(scenario)
 
 
+def test_whoever_has_a_lower_turn_waits_for_one_program_and_not_for_a_group() -> None:
+    def scenario() -> list[list[str]]:
+        queue = filled(1, alike("python", 4, turn=9))
+        (group,) = queue.groups()
+        assert group.begin(0)
+        queue.put(waiting(request("urgent", "lua"), turn=1))
+        assert not list(queue.groups()) and not group.begin(1)
+        queue.done(group)
+        return served(queue)
+
+    assert in_loop(scenario) == [["urgent"], ["python1", "python2", "python3"]]
+
+
+def test_who_asks_again_at_a_lower_turn_hurries_what_waits() -> None:
+    def scenario() -> list[list[str]]:
+        runs = [waiting(request(name, "lua"), turn) for name, turn in (("a", 3), ("b", 9), ("c", 1))]
+        queue = filled(1, runs)
+        queue.hurry(runs[1], 2)
+        queue.hurry(runs[0], 5)  # later than it is
+        return served(queue)
+
+    assert in_loop(scenario) == [["c"], ["b"], ["a"]]
+
+
 def test_of_a_shared_build_parts_are_taken_when_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     def scenario() -> None:
         queue = filled(2, alike("cpp", 4))
