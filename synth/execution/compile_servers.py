@@ -7,10 +7,12 @@ Request: the number of files, then name and text of each. Answer: the number of 
 compiler's messages. Numbers are big-endian int32; names, texts and bytes have their length before them. A server ends with its stdin.
 """
 
+import signal
 import struct
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -56,6 +58,7 @@ class CompileServers:
         )
         self._idle: list[tuple[Worker, int]] = []
         self._busy = 0
+        self._closed = False
         self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
@@ -71,9 +74,8 @@ class CompileServers:
                 with watch:
                     build = _ask(worker, files)
             except (OSError, EOFError):
-                worker.close()
-                self._leave()
                 failure = watch.failure()
+                self._leave()
                 if watch.stop is Stop.WALL:
                     break
                 continue
@@ -82,8 +84,9 @@ class CompileServers:
         return failure
 
     def close(self) -> None:
-        """End the idle compilers."""
+        """End the idle compilers, and each of the others when it has compiled."""
         with self._changed:
+            self._closed = True
             workers, self._idle = self._idle, []
         for worker, _ in workers:
             worker.close()
@@ -101,17 +104,18 @@ class CompileServers:
             raise
 
     def _give(self, worker: Worker, served: int) -> None:
-        if served >= self._recycle_after or not worker.alive:
+        with self._changed:
+            keeps = served < self._recycle_after and worker.alive and not self._closed
+            if keeps:
+                self._idle.append((worker, served))
+        if not keeps:
             worker.close()
-            self._leave()
-        else:
-            self._leave((worker, served))
+        self._leave()
 
-    def _leave(self, *idle: tuple[Worker, int]) -> None:
+    def _leave(self) -> None:
         """A caller is done; the next one may take what it had."""
         with self._changed:
             self._busy -= 1
-            self._idle += idle
             self._changed.notify()
 
 
@@ -136,13 +140,19 @@ class _Watch:
         self._thread.join()
 
     def failure(self) -> Build:
-        """What follows for the program when no answer came. The compiler must have been closed."""
+        """What follows for the program when no answer came. Closes the compiler."""
+        ended = None
+        with suppress(TimeoutError):
+            ended = self._worker.wait(_CHECK_S)
+        self._worker.close()
         if self.stop is Stop.CPU:
             return Build(refused={0: f"the compiler takes too long on this program: it was stopped after {self._used_s:.1f} s of CPU"})
         if self.stop is Stop.WALL:
             few = f"{self._used_s:.1f} s of CPU in {self._limits.wall_s:g} s"
             return Build(infrastructure=f"the compiler had only {few}: something stopped it, or the machine is too busy")
         fault = self._worker.wait().infrastructure
+        if ended is not None and ended.signal == signal.SIGKILL and ended.stop is Stop.NONE:
+            fault = "the compiler was killed, and no limit did it"  # as a machine that runs out of memory kills
         return Build(infrastructure=fault) if fault else Build(refused={0: "the compiler crashes on this program"})
 
     def _look(self) -> None:

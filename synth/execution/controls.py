@@ -7,10 +7,10 @@ tried hangs on the rows and their order, never on what ends first.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from synth.execution.answers import make_answer
+from synth.execution.answers import FAULTS, make_answer
 from synth.execution.protocol import Sandbox
 from synth.execution.verify_rows import Prepared
 from synth.ids import content_hash
@@ -22,6 +22,8 @@ from synth.values import Signature, parse_signature
 
 if TYPE_CHECKING:
     from tree_sitter import Node
+
+T = TypeVar("T")
 
 MUTANTS: Final = "each mutant of its own program"
 _KEPT: Final = 5_000
@@ -111,6 +113,10 @@ def _operators(root: "Node") -> Iterator[tuple[int, str]]:
         waiting += reversed(children)
 
 
+class ControlFault(Exception):
+    """A control could not be run, and why: nothing is known of the suite, and the row has to be asked again."""
+
+
 class _Suite:
     """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can be right any more."""
 
@@ -124,16 +130,17 @@ class _Suite:
         self.first: Prepared | None = None
         """Of the rows that were found right; only until mutants are made of it."""
 
-    def decide(self, row: Prepared, verdict: Outcome, sandbox: Sandbox) -> None:
-        """Note what became of a row."""
+    def decide(self, row: Prepared, verdict: Outcome) -> Prepared | None:
+        """Note what became of a row. The row of which mutants have to be made now, if that is known by this."""
         self.under_way.discard(row.number)
         if self.mutants.done():
-            return
+            return None
         if verdict is Outcome.PASS and (self.first is None or row.number < self.first.number):
             self.first = row
-        if self.first is not None and self.first.number < min(self.under_way, default=self.first.number + 1):
-            self.mutants.set_result(asyncio.ensure_future(_accepts_mutants(self.first, sandbox)))
-            self.first = None
+        if self.first is None or self.first.number > min(self.under_way, default=self.first.number):
+            return None
+        first, self.first = self.first, None
+        return first
 
 
 class SuiteControls:
@@ -143,6 +150,7 @@ class SuiteControls:
         self._sandbox = sandbox
         self._suites: OrderedDict[str, _Suite] = OrderedDict()
         self._expected: dict[int, _Suite] = {}
+        self._tasks = set[asyncio.Task[Any]]()
 
     def expect(self, row: Prepared) -> None:
         """A row that will run. Rows come here, and to `recall`, in their order."""
@@ -158,14 +166,32 @@ class SuiteControls:
             suite.mutants.set_result(known)
 
     async def accepted(self, row: Prepared, verdict: Outcome) -> tuple[str, ...]:
-        """The controls that the row's suite accepts; mutants are named in right rows."""
+        """The controls that the row's suite accepts; mutants are named in right rows. Raises ControlFault."""
         suite = self._expected.pop(row.number)
-        suite.decide(row, verdict, self._sandbox)
+        first = suite.decide(row, verdict)
+        if first is not None:
+            suite.mutants.set_result(self._start(_accepts_mutants(first, self._sandbox)))
         if suite.accepted is None:
             programs = control_programs(get_language(row.request.language), row.request.call)
-            suite.accepted = asyncio.ensure_future(accepted_of(row, programs, self._sandbox))
-        found = await suite.accepted
+            suite.accepted = self._start(accepted_of(row, programs, self._sandbox))
+        try:
+            found = await suite.accepted
+        except ControlFault:
+            suite.accepted = None
+            raise
         return (*found, MUTANTS) if verdict is Outcome.PASS and await (await suite.mutants) else found
+
+    async def close(self) -> None:
+        """End what still runs. May be called twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _suite(self, row: Prepared) -> _Suite:
         request, cases = row.request, [case.model_dump() for case in row.suite.cases]
@@ -185,8 +211,11 @@ async def _accepts_mutants(row: Prepared, sandbox: Sandbox) -> bool:
 
 
 async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandbox) -> tuple[str, ...]:
-    """Those of the programs that pass the row's tests."""
+    """Those of the programs that pass the row's tests. Raises ControlFault."""
     requests = [row.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()]
     observations = await sandbox.execute(requests)
     answers = [make_answer(row, observation) for observation in observations]
+    for answer in answers:
+        if answer.verdict in FAULTS:
+            raise ControlFault(answer.reason)
     return tuple(name for name, answer in zip(programs, answers, strict=True) if answer.verdict is Outcome.PASS)

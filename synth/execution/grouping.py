@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import Language
-from synth.records import ExecutionRequest, FunctionCall
+from synth.records import ExecutionRequest, FunctionCall, ScriptCall
 
 _WARM_TOGETHER: Final = 8
 """Programs of a zygote: the way to a thread and back costs a tenth of what such a program does."""
@@ -40,8 +40,10 @@ def needs_build(request: ExecutionRequest) -> bool:
     language = _language(request)
     if language is None:
         return False
-    driver = language.driver if isinstance(request.call, FunctionCall) else None
-    return bool(driver.compile_command or driver.compile_server) if driver else bool(language.compile_command)
+    script = language.script if isinstance(request.call, ScriptCall) else None
+    if language.driver is not None and (isinstance(request.call, FunctionCall) or (script and script.driven)):
+        return bool(language.driver.compile_command or language.driver.compile_server)
+    return bool(language.compile_command or (script and script.compile_command))
 
 
 def _language(request: ExecutionRequest) -> Language | None:

@@ -300,7 +300,7 @@ def _hear_call() -> bool:
 
 
 def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
-    status, over, told_to_end, calls = 0, False, False, select.poll()
+    status, over, lives, told_to_end, calls = 0, False, True, False, select.poll()
     for descriptor in (wakes, _state.listener):
         if descriptor >= 0:
             calls.register(descriptor, select.POLLIN)
@@ -308,11 +308,13 @@ def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
         over = told_to_end
         while ended := _wait_any(os.WNOHANG):
             if ended[0] == program:
-                status, over = ended[1], True
+                status, over, lives = ended[1], True, False
         ready = [descriptor for descriptor, _ in calls.poll(0 if over else None)]
         if wakes in ready:
             told_to_end = signal.SIGTERM in os.read(wakes, 4096)
         over |= _state.listener in ready and _hear_call()
+    if lives:  # it may not have become the job's user yet
+        os.kill(program, signal.SIGKILL)
     if numbers[0]:
         _kill_everything(program, numbers[1])
     else:

@@ -20,12 +20,12 @@ from typing import Final, Literal, NamedTuple
 from synth.errors import Problem
 from synth.execution.answer_file import AnswerFile
 from synth.execution.answers import Answer, make_answer
-from synth.execution.controls import SuiteControls
+from synth.execution.controls import ControlFault, SuiteControls
 from synth.execution.local import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.execution.row_files import Entry, file_entries, given_entries
 from synth.execution.verify_rows import Prepared, RowError, VerifyRow, prepare
-from synth.records import Limits
+from synth.records import Limits, Outcome
 
 Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
 Report = Callable[[RowError], None]
@@ -170,6 +170,8 @@ async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> Asyn
     finally:
         for task in running:
             task.cancel()
+        if judge.controls is not None:
+            await judge.controls.close()
         await sandbox.close()
         await asyncio.gather(*running, return_exceptions=True)
 
@@ -193,7 +195,11 @@ class _Judge(NamedTuple):
 
     async def _with_controls(self, row: Prepared, answer: Answer) -> Answer:
         assert self.controls is not None, "asked by answer"
-        return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
+        try:
+            return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
+        except ControlFault as fault:
+            reason = f"the controls of its tests could not be run: {fault}"
+            return answer.model_copy(update={"verdict": Outcome.INFRASTRUCTURE, "reason": reason})
 
 
 def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:

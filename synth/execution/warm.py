@@ -53,6 +53,7 @@ class WarmWorkers:
         self._idle: list[_Serving] = []
         self._lock = threading.Lock()
         self._failures = 0
+        self._closed = False
         library = zygote_files()
         self._files = None if library is None else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
 
@@ -88,8 +89,9 @@ class WarmWorkers:
             self._files = None
 
     def close(self) -> None:
-        """End the idle zygotes."""
+        """End the idle zygotes, and each of the others when it has served."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
         for serving in idle:
             serving.worker.close()
@@ -121,7 +123,7 @@ class WarmWorkers:
             return
         with self._lock:
             self._idle.append(serving)
-            oldest = self._idle.pop(0) if len(self._idle) > _MOST_IDLE else None
+            oldest = self._idle.pop(0) if self._closed or len(self._idle) > _MOST_IDLE else None
         if oldest is not None:
             oldest.worker.close()
 

@@ -25,6 +25,7 @@ def text(): return sys.stdin.buffer.read(number()).decode()
 while True:
     files = {text(): text() for _ in range(number())}
     if files["what"] == "die": os._exit(1)
+    if files["what"] == "killed": os.kill(os.getpid(), 9)
     while files["what"] == "never": pass
     time.sleep(float(files["what"]))
     out.write(struct.pack(">ii", 1, 4) + b"name" + struct.pack(">i", 8) + name)
@@ -90,6 +91,19 @@ def test_a_program_that_kills_the_compiler_is_refused_and_the_next_one_is_not(co
     started = time.monotonic()
     assert isinstance(compiler("0"), bytes)
     assert time.monotonic() - started < 3
+
+
+def test_a_compiler_that_was_killed_is_no_fault_of_the_program(servers: CompileServers, compiler: Compile) -> None:
+    build = servers.compile({"what": "killed"})
+    assert "no limit did it" in str(build.infrastructure) and not build.refused
+    assert isinstance(compiler("0"), bytes)
+
+
+def test_a_compiler_at_work_while_all_are_closed_ends_then(servers: CompileServers) -> None:
+    worker, served = servers._take()
+    servers.close()
+    servers._give(worker, served)
+    assert not worker.alive and not servers._idle
 
 
 def test_a_program_that_takes_too_much_cpu_is_refused_and_told_from_one_that_crashes(servers: CompileServers, compiler: Compile) -> None:

@@ -16,7 +16,7 @@ from synth.execution.local import LocalSandbox
 from synth.execution.verify import verify
 from synth.execution.verify_rows import Prepared, RowError, prepare, read_row
 from synth.languages.registry import all_languages, get_language
-from synth.records import Limits, Observation, Outcome
+from synth.records import ExecutionRequest, Limits, Observation, Outcome
 from synth.values import decode
 from tests.languages.test_scripts import SHEETS
 from tests.languages.toolchains import need
@@ -225,6 +225,29 @@ def test_a_verify_that_goes_on_answers_as_one_that_was_not_interrupted(
         list(verify(rows, tmp_path / "out", controls=True))
         answers = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
         assert {answer["row"]: tuple(answer["accepts"]) for answer in answers} == whole
+
+
+class Losing(LocalSandbox):
+    """Loses the machine under some programs, the controls or mutants of a suite."""
+
+    def __init__(self, lost: str) -> None:
+        super().__init__(workers=1)
+        self.lost = lost
+
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+        seen = await super().execute(requests, turn)
+        is_lost = any(self.lost == request.id for request in requests)
+        return [one.model_copy(update={"infrastructure": "the machine was lost"}) for one in seen] if is_lost else seen
+
+
+@pytest.mark.parametrize("lost", ["a stub", "0"])
+def test_controls_that_could_not_be_run_are_no_answer_and_are_asked_again(lost: str, local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+    rows = [{**PRODUCT, "id": "product"}]
+    (answer,) = verify(rows, tmp_path / "out", sandbox=Losing(lost), controls=True)
+    assert answer.verdict is Outcome.INFRASTRUCTURE
+    assert answer.reason == "the controls of its tests could not be run: the machine was lost"
+    (answer,) = verify(rows, tmp_path / "out", controls=True)
+    assert (answer.verdict, answer.accepts) == (Outcome.PASS, (MUTANTS,))
 
 
 def prepared(language: str, tests: dict[str, object]) -> Prepared:

@@ -3,7 +3,7 @@
 import pytest
 
 from synth.execution.grouping import kind_of, needs_build
-from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall
+from synth.records import ExecutionRequest, FunctionCall, Limits, ScriptCall, StdioCall
 
 
 def function(language: str, entry_point: str = "f") -> ExecutionRequest:
@@ -34,3 +34,9 @@ def test_what_runs_alone_is_of_no_kind() -> None:
 )
 def test_what_a_compiler_reads_needs_a_build(language: str, built: bool) -> None:
     assert needs_build(function(language)) is needs_build(program(language)) is built
+
+
+@pytest.mark.parametrize(("language", "built"), [("erlang", True), ("python", False), ("lua", False), ("java", True), ("go", True)])
+def test_a_script_may_need_one_where_a_program_does_not(language: str, built: bool) -> None:
+    asked = ExecutionRequest(id="r", language=language, code="x", call=ScriptCall(script="y"), limits=Limits())
+    assert needs_build(asked) is built

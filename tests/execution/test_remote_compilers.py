@@ -60,7 +60,8 @@ def test_a_program_that_breaks_the_compiler_is_refused_and_the_next_one_is_not(p
     assert following == ["1", "no: x", "None"]
 
 
-def test_a_compiler_that_gets_no_time_says_nothing_of_the_program() -> None:
-    first, stopped, following = said("compile('x')\nstop()\ncompile('y', wall_s=1)\ncompile('z')")
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_a_compiler_that_gets_no_time_says_nothing_of_the_program(size: int) -> None:
+    first, stopped, following = said(f"compile('x')\nstop()\ncompile('y' * {size}, wall_s=1)\ncompile('z')")
     assert first[1] == "no: x" and following == ["1", "no: z", "None"]
     assert stopped[1] == "" and "the compiler had only 0.0 s of CPU in 1 s" in stopped[2]

@@ -235,6 +235,15 @@ def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygote
         assert list(threads.map(run_after, range(64))) == [None] * 64
 
 
+def test_a_zygote_that_serves_while_its_workers_are_closed_ends_then(zygotes: Zygotes) -> None:
+    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {})
+    assert workers._files is not None
+    serving = workers._take(workers._files, workers._argv, channel=False)
+    workers.close()
+    workers._give(serving)
+    assert not serving.worker.alive and not workers._idle
+
+
 def test_a_zygote_that_ended_before_it_served_is_replaced(zygotes: Zygotes) -> None:
     workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {})
     assert workers._files is not None
