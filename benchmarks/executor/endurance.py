@@ -46,7 +46,7 @@ def _request(number: int) -> ExecutionRequest:
 
 
 def killed_supervisor() -> list[Row]:
-    """`codemill verify` is killed with -9 in the middle and started again."""
+    """`codemill verify` is killed with -9 in the middle and started again. Some rows are slow, so that others wait behind them."""
     with tempfile.TemporaryDirectory() as folder:
         rows, out, log = (Path(folder) / name for name in ("rows.jsonl", "out.jsonl", "log"))
         rows.write_text("".join(_verify_row(number) for number in range(ROWS)))
@@ -69,4 +69,6 @@ def killed_supervisor() -> list[Row]:
 
 def _verify_row(number: int) -> str:
     tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int", "cases": [{"input": [2], "output": 2 + number}]}
-    return json.dumps({"id": f"r{number}", "language": "python", "code": f"def f(x):\n    return x + {number}\n", "tests": tests}) + "\n"
+    slow = "    import time\n    time.sleep(1)\n" if number % 50 == 3 else ""
+    code = f"def f(x):\n{slow}    return x + {number}\n"
+    return json.dumps({"id": f"r{number}", "language": "python", "code": code, "tests": tests}) + "\n"

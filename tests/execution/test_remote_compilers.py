@@ -19,6 +19,7 @@ while True:
     (files,) = struct.unpack(">i", read(4))
     texts = [read(*struct.unpack(">i", read(4))) for _ in range(2 * files)]
     if texts[1] == b"die": os.abort()
+    if texts[1] == b"killed": os.kill(os.getpid(), 9)
     while texts[1] == b"spin": pass
     message = b"no: " + texts[1]
     os.write(1, struct.pack(">ii", -1, len(message)) + message)
@@ -65,3 +66,9 @@ def test_a_compiler_that_gets_no_time_says_nothing_of_the_program(size: int) -> 
     first, stopped, following = said(f"compile('x')\nstop()\ncompile('y' * {size}, wall_s=1)\ncompile('z')")
     assert first[1] == "no: x" and following == ["1", "no: z", "None"]
     assert stopped[1] == "" and "the compiler had only 0.0 s of CPU in 1 s" in stopped[2]
+
+
+def test_a_compiler_that_was_killed_says_nothing_of_the_program() -> None:
+    killed, following = said("compile('killed')\ncompile('x')")
+    assert killed[1:] == ["", "the compiler was killed, and no limit did it"]
+    assert following == ["1", "no: x", "None"]

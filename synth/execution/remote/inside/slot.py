@@ -91,6 +91,13 @@ class CompileServer:
             few = f"{used_s:.1f} s of CPU in {self.limits['wall_s']:g} s"
             raise Starved(f"the compiler had only {few}: something stopped it, or the machine is too busy")
 
+    def was_killed(self) -> bool:
+        """Whether it has ended, and by a kill that we did not send: as a machine that runs out of memory kills."""
+        until = time.monotonic() + CHECK_S
+        while (ended := os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is None and time.monotonic() < until:
+            time.sleep(0.01)
+        return ended is not None and ended.si_code == os.CLD_KILLED and ended.si_status == signal.SIGKILL
+
     def close(self) -> None:
         """Kill and reap it."""
         with contextlib.suppress(ProcessLookupError):
@@ -183,6 +190,8 @@ class Slot:
                 failure = refusal(str(error))
             except (OSError, EOFError, ValueError, struct.error):
                 failure = refusal("the compiler crashes on this program")
+                if server.was_killed():
+                    failure = {**refusal(None), "infrastructure": "the compiler was killed, and no limit did it"}
             else:
                 return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
             self.drop(item)
