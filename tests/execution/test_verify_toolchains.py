@@ -62,7 +62,7 @@ def judged(language: str, count: int, folder: Path, after: int) -> list[Answer]:
     for answer in verify(rows(language, count), workers=2):
         answers.append(answer)
         if len(answers) == after:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder.rename(folder.with_name("removed")))  # in one step: decision 0141 says what holds while parts are gone
     return answers
 
 
