@@ -58,7 +58,14 @@ class Toolchain:
 
 
 def _marks(tools: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{path}:{(found := Path(path).stat()).st_size}:{found.st_mtime_ns}" for path in tools.values())
+    """Of the tools, and of the libraries beside them: where a toolchain is removed piece by piece, those may go first."""
+    libraries = {os.path.join(os.path.dirname(os.path.dirname(path)), "lib") for path in tools.values()}  # noqa: PTH118, PTH120  # often
+    return (*map(_mark, tools.values()), *(_mark(folder) for folder in sorted(libraries) if os.path.isdir(folder)))  # noqa: PTH112
+
+
+def _mark(path: str) -> str:
+    found = os.stat(path)  # noqa: PTH116
+    return f"{path}:{found.st_size}:{found.st_mtime_ns}"
 
 
 @dataclass(frozen=True, slots=True)
