@@ -41,8 +41,8 @@ class Toolchain:
     digest: str
     """Changes when the toolchain does: part of the key of cached results."""
     readonly: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
-    """Size and time of each tool's file when it was found; empty for a toolchain on another machine."""
+    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Size and time of each tool's file, and of the libraries beside it, when it was found; empty for a toolchain on another machine."""
 
     def stated_for(self, language: str) -> str:
         """As observations state it."""
@@ -52,20 +52,20 @@ class Toolchain:
     def is_unchanged(self) -> bool:
         """Whether the tools are still there, and still the same files."""
         try:
-            return not self.marks or self.marks == _marks(self.tools)
+            return all(_mark(path) == mark for path, mark in self.marks.items())
         except OSError:
             return False
 
 
-def _marks(tools: Mapping[str, str]) -> tuple[str, ...]:
+def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     """Of the tools, and of the libraries beside them: where a toolchain is removed piece by piece, those may go first."""
-    libraries = {os.path.join(os.path.dirname(os.path.dirname(path)), "lib") for path in tools.values()}  # noqa: PTH118, PTH120  # often
-    return (*map(_mark, tools.values()), *(_mark(folder) for folder in sorted(libraries) if os.path.isdir(folder)))  # noqa: PTH112
+    libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
+    return {path: _mark(path) for path in (*tools.values(), *(str(folder) for folder in libraries if folder.is_dir()))}
 
 
-def _mark(path: str) -> str:
-    found = os.stat(path)  # noqa: PTH116
-    return f"{path}:{found.st_size}:{found.st_mtime_ns}"
+def _mark(path: str) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116  # after each program
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,8 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     if version is None:
         return None
     marks = _marks(tools)
-    digest = hashlib.sha256("\n".join([version, *marks]).encode()).hexdigest()[:12]
+    own = [f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()]  # libraries change with any package
+    digest = hashlib.sha256("\n".join([version, *own]).encode()).hexdigest()[:12]
     shown = {root for path in tools.values() if (root := _root(path))} | {path for path in language.paths if Path(path).exists()}
     return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
 

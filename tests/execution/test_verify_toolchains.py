@@ -81,6 +81,9 @@ def test_a_library_that_goes_before_its_tool_is_seen(language: str, tmp_path: Pa
     assert toolchain is not None and toolchain.is_unchanged
     (tmp_path / "toolchain" / "lib" / "started.sh").unlink()
     assert not toolchain.is_unchanged
+    find_toolchain.cache_clear()
+    found = find_toolchain(language)
+    assert found is not None and found.digest == toolchain.digest  # what else stands in a system's folder of libraries is no part of it
 
 
 def test_another_version_in_its_place_is_used_and_stated(language: str, local_sandbox: LocalSandbox, tmp_path: Path) -> None:
