@@ -35,8 +35,8 @@ from synth.pipeline.flow import HELD_OUT
 from synth.pipeline.round import RoundData, run_round
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe
+from synth.rules.limits import limits_of
 from synth.seeds.reader import PocketProvider
-from synth.stages.limits import limits_of
 from synth.stages.protocol import Context
 from synth.store.atomic import write_bytes
 from synth.store.run_folder import RunFolder, RunIdentity, is_finished

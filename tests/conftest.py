@@ -10,7 +10,7 @@ import pytest
 
 from synth.config import VllmServerEngine
 from synth.errors import SandboxError
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import PolicyRef
 from synth.generation.vllm_server import VllmServer, find_vllm

@@ -30,7 +30,7 @@ from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import PolicyRef
 from synth.pipeline.round import run_round
 from synth.records import Record
-from synth.stages.limits import limits_of
+from synth.rules.limits import limits_of
 from synth.stages.protocol import Context
 from synth.store.atomic import write_bytes
 from synth.store.run_folder import RunFolder, RunIdentity

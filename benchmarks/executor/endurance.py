@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.executor.row import Row, at_most, none_of
 from benchmarks.resume.command import Command, run_to_end
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, FunctionCall, Limits, Outcome
 
 CHUNK: Final = 500

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.executor.row import Row, at_most
-from synth.execution.job import Job
-from synth.execution.plan import SlotPlan, View, job_operations
-from synth.execution.process import ProcessSandbox
+from synth.execution.isolation.job import Job
+from synth.execution.isolation.policy.namespaces import SlotPlan, View, job_operations
+from synth.execution.isolation.process import ProcessSandbox
 from synth.records import Limits
 
 TURNS, CALLS = 25, 20

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.executor.row import Row, at_least
-from synth.execution.building import prepare_shared
-from synth.execution.compile_servers import CompileServers
-from synth.execution.local import LocalSandbox
-from synth.execution.process import ProcessSandbox
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.local.sandbox import LocalSandbox
+from synth.execution.programs.build import prepare_shared
+from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, Phase, StdioCall

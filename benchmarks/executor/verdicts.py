@@ -14,7 +14,7 @@ from benchmarks.executor.row import Row, none_of
 from posttrain.pocket.chains import held_out_chains, mutate
 from posttrain.pocket.heldout import held_out_tasks
 from posttrain.pocket.programs import draw_style, render_program
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, Limits, Outcome, TestSuite

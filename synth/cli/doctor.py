@@ -127,7 +127,7 @@ def _training() -> Iterator[Finding]:
 
 
 def _sandbox() -> Iterator[Finding]:
-    from synth.execution.machine import detect_level
+    from synth.execution.isolation.capabilities import detect_level
 
     report = detect_level()
     state: State = "ok" if report.level in ("A", "B") else "missing" if report.level is None else "note"

@@ -27,9 +27,9 @@ from synth.errors import Problem, UserError
 from synth.records import Limits, Observation, Outcome
 
 if TYPE_CHECKING:
-    from synth.execution.answers import Answer
     from synth.execution.protocol import Sandbox
-    from synth.execution.verify_rows import Prepared
+    from synth.verify.answers import Answer
+    from synth.verify.rows import Prepared
 
 _SEE = "docs/architecture/verify.md"
 
@@ -63,7 +63,7 @@ def find_language(path: Path, named: str | None) -> str:
 
 
 def _tests(path: Path) -> dict[str, object]:
-    from synth.execution.row_files import read_object
+    from synth.verify.row_files import read_object
 
     fix = 'write for example {"kind": "stdio", "cases": [{"stdin": "1 2", "stdout": "3"}]}'
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
@@ -79,7 +79,7 @@ async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> Observation:
 
 def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, limits: Limits) -> "Prepared":
     """The program as a row; without tests, one run whose output is not compared. Raises UserError."""
-    from synth.execution.verify_rows import prepare, read_row
+    from synth.verify.rows import prepare, read_row
 
     given: dict[str, object] = {"kind": "stdio", "cases": [{"stdin": stdin, "stdout": ""}]} if tests is None else _tests(tests)
     row = {"id": file.name, "language": language, "code": read_text(file, "program"), "tests": given}
@@ -89,7 +89,7 @@ def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, l
 
 def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "Answer":
     """Without tests, what came out is what was expected: the verdict says how the program ended."""
-    from synth.execution.answers import make_answer
+    from synth.verify.answers import make_answer
 
     if not judged and observation.cases:
         expected = observation.cases[0].output or ""

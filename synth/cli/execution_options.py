@@ -36,7 +36,7 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
     """The sandbox that the options name. Raises UserError."""
     level = check_level(minimum_level)
     if kind == "local":
-        from synth.execution.local import LocalSandbox
+        from synth.execution.local.sandbox import LocalSandbox
 
         return Chosen(LocalSandbox(workers, level, cached=256), 1)
     if kind == "e2b":
@@ -61,7 +61,7 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
 
 
 def _limit_problem(error: "ErrorDetails") -> Problem:
-    from synth.execution.verify_rows import in_our_words
+    from synth.verify.rows import in_our_words
 
     name = str(error["loc"][0])
     option = f"--{name.replace('_', '-')}"

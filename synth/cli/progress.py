@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from synth.pipeline.runner import RoundProgress
+from synth.pipeline.shard_scheduler import RoundProgress
 
 PLAIN_INTERVAL_S = 10.0
 

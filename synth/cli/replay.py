@@ -31,7 +31,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from synth.stages.limits import limits_of
+from synth.rules.limits import limits_of
 from synth.values import ValueSyntaxError, decode
 
 _TESTED_AS = {"sample": "solution_id", "pair": "chosen_id", "fim": "source_id"}

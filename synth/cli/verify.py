@@ -29,10 +29,10 @@ from synth.errors import Problem, UserError
 from synth.records import Limits, Outcome
 
 if TYPE_CHECKING:
-    from synth.execution.answer_file import AnswerFile
     from synth.execution.protocol import Sandbox
-    from synth.execution.row_files import Entry
-    from synth.execution.verify_rows import RowError
+    from synth.verify.answer_file import AnswerFile
+    from synth.verify.row_files import Entry
+    from synth.verify.rows import RowError
 
 _PLAIN_INTERVAL_S = 10.0
 
@@ -44,14 +44,14 @@ class Source(Protocol):
 
 
 def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, salt: str) -> Source:
-    from synth.execution.row_files import file_entries
+    from synth.verify.row_files import file_entries
 
     if form is None and problems is None:
         return lambda: file_entries(file, salt)
     if form is None or problems is None:
         fix = "codemill verify samples.jsonl --format humaneval --problems problems.jsonl -o out.jsonl"
         raise UserError(Problem("--format and --problems", "belong together: samples are read beside their problems", fix))
-    from synth.execution.formats.samples import sample_entries
+    from synth.verify.formats.samples import sample_entries
 
     return lambda: sample_entries(file, form, problems, lang, salt)
 
@@ -95,7 +95,7 @@ class _Progress:
 
 def _check(source: Source, limits: Limits, skip_bad: bool) -> int:
     """Read everything once. Raises RowError with the problems unless they are to be left out."""
-    from synth.execution.verify import check_entries, raise_all
+    from synth.verify.verify import check_entries, raise_all
 
     count, errors = check_entries(source(), limits)
     if not skip_bad:
@@ -141,8 +141,8 @@ def verify(
 ) -> None:
     """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
     from synth.cli.verify_summary import Ended, Summary
-    from synth.execution.answer_file import AnswerFile
-    from synth.execution.verify import settings, verify_entries
+    from synth.verify.answer_file import AnswerFile
+    from synth.verify.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     chosen = choose_sandbox(kind, workers, minimum_level)
@@ -171,7 +171,7 @@ def verify(
 def _around(sandbox: "Sandbox", cache: Path | None) -> "Sandbox":
     if cache is None:
         return sandbox
-    from synth.execution.result_cache import CachedSandbox
+    from synth.execution.cache.cached_sandbox import CachedSandbox
 
     return CachedSandbox(sandbox, cache)
 

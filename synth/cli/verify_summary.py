@@ -8,8 +8,8 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from synth.cli.printing import one_line, print_json, print_table
-from synth.execution.answers import FAULTS, Answer
 from synth.records import Outcome
+from synth.verify.answers import FAULTS, Answer
 
 _SHOWN: Final = 10
 

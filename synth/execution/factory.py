@@ -18,16 +18,16 @@ def create_sandbox(config: ExecutionConfig) -> Sandbox:
     sandbox = _create(config)
     if config.cache is None:
         return sandbox
-    from synth.execution.result_cache import CachedSandbox
+    from synth.execution.cache.cached_sandbox import CachedSandbox
 
     return CachedSandbox(sandbox, Path(config.cache), config.cache_mb)
 
 
 def _create(config: LocalConfig | E2bConfig) -> Sandbox:
     if isinstance(config, LocalConfig):
-        from synth.execution.local import LocalSandbox
+        from synth.execution.local.sandbox import LocalSandbox
 
         return LocalSandbox(workers=config.workers, minimum_level=config.minimum_level)
-    from synth.execution.e2b_sandbox import E2bSandbox
+    from synth.execution.remote.e2b_sandbox import E2bSandbox
 
     return E2bSandbox(config)

@@ -1,6 +1,6 @@
 """The shape of a language module: everything the sandbox needs to know to check, compile, run and call programs of one language.
 
-Place in the flow: `registry.py` finds the modules, `synth.execution.local` turns a `Language` and a request into jobs. The one rule:
+Place in the flow: `registry.py` finds the modules, `synth.execution.local.sandbox` turns a `Language` and a request into jobs. The one rule:
 a language is data and pure functions. Nothing here starts a program except `find_toolchain`, which asks for versions.
 """
 

@@ -10,11 +10,11 @@ from synth.filters.length import LengthFilter
 from synth.filters.near_dedup import NearDedup
 from synth.filters.protocol import Filter
 from synth.stages.agree import AgreeStage
-from synth.stages.ask_inputs import InputsStage
-from synth.stages.cut_fim import FimStage
 from synth.stages.evidence import EvidenceStage
 from synth.stages.execute import ExecuteStage
-from synth.stages.filtering import FilterStage
+from synth.stages.filter import FilterStage
+from synth.stages.fim import FimStage
+from synth.stages.inputs import InputsStage
 from synth.stages.instruct import InstructStage
 from synth.stages.pair import PairStage
 from synth.stages.protocol import Context, Stage

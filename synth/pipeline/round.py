@@ -13,10 +13,10 @@ from pathlib import Path
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
 from synth.pipeline.flow import build_stages, last_filter
-from synth.pipeline.runner import OnProgress, Runner, ignore_progress
+from synth.pipeline.shard_scheduler import OnProgress, Runner, ignore_progress
 from synth.records import FimSample, Pair, Sample
 from synth.seeds.reader import PocketProvider
-from synth.stages.filtering import FilterStage
+from synth.stages.filter import FilterStage
 from synth.stages.protocol import Context, Stage
 from synth.stages.snippet import SnippetSource
 from synth.store.products import write_fim, write_pairs, write_sft

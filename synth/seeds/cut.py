@@ -11,8 +11,8 @@ from synth.filters.protocol import Reject
 from synth.records import Origin
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
-from synth.seeds.module_index import ModuleIndex
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
+from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.quality import check_quality
 from synth.token_estimate import estimate_tokens
 

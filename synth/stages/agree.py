@@ -7,9 +7,9 @@ and the candidates are judged by it like all others. For the rest it abstains. T
 from synth.filters.protocol import Keep, Reject
 from synth.grammar.code_tokens import normalize_code
 from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, InputSet, Observation, Solution, TestSuite
-from synth.stages.agreement import Ballot, Consensus, find_consensus
-from synth.stages.canonical import canonical_output
-from synth.stages.limits import limits_of
+from synth.rules.agreement import Ballot, Consensus, find_consensus
+from synth.rules.canonical import canonical_output
+from synth.rules.limits import limits_of
 from synth.stages.protocol import Context, Produces, row
 from synth.stages.shard_state import ShardState, StageResult
 

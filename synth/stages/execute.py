@@ -7,7 +7,7 @@ inputs only.
 from synth.execution.verdict import judge
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.records import ExecutionRequest, FunctionCall, FunctionContract, Outcome, Solution, TestSuite, Verdict
-from synth.stages.limits import limits_of
+from synth.rules.limits import limits_of
 from synth.stages.protocol import Context, Produces, row
 from synth.stages.shard_state import ShardState, StageResult
 

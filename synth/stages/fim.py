@@ -1,137 +1,96 @@
-"""Fill-in-the-middle samples: a node of the syntax tree is cut out of a program (Qwen2.5-Coder report, 4.2), in file or repository format.
+"""Fill-in-the-middle samples as a stage: cut from accepted source files, or from the programs of the surviving samples (report, 4.2).
 
-The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special token: a text that spells one
-(`<|fim_prefix|>`, or anything of that form) is refused, never rewritten, since a rewritten program is no longer the one that was verified.
+Entered: files, or samples that passed every filter. Kept: those that have a node to cut out, and whose text was not cut before, nor (of
+files, which met no filter yet) one that is nearly the same.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from random import Random
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from collections import deque
 
-from synth.filters.protocol import Reject
-from synth.grammar.table import GRAMMARS, Grammar, is_expression, normalize_language
-from synth.grammar.trees import has_grammar, parse, walk
-from synth.ids import unit_id
-from synth.records import FimSample
+from synth.config import FimConfig
+from synth.filters.exact_dedup import ExactDedup
+from synth.filters.near_dedup import NearDedup
+from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.ids import derive_random
+from synth.records import FimSample, IndexRow, SourceText
+from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
+from synth.stages.filter import surviving
+from synth.stages.protocol import Context, Produces, row
+from synth.stages.shard_state import ShardState, StageResult
 
-if TYPE_CHECKING:
-    from tree_sitter import Node
-
-NodeKind = Literal["expression", "statement", "block", "function"]
-SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
-"""Every spelling that the policy's tokenizer may read as one token: all of `<|name|>`, and Qwen2.5's tool-call marks."""
-
-MIN_MIDDLE = 4
-"""Bytes: a shorter middle, such as `x`, teaches nothing."""
+CONTEXT_FILES = 2
+"""Files of the same repository before the one with the hole."""
+CONTEXT_CHARACTERS = 6000
 
 
-class Span(NamedTuple):
-    """A middle: byte offsets and the kind of node."""
+class FimStage:
+    """Ordered, because a text is cut once."""
 
-    start: int
-    end: int
-    kind: NodeKind
+    name = "fim"
+    ordered = True
+    asks_engine = False
+    produces: Produces = {"fim": FimSample}
 
+    def __init__(self, context: Context, before: str) -> None:
+        assert context.data.fim is not None
+        self._config: FimConfig = context.data.fim
+        self._seed = context.recipe.seed
+        self.upstream: tuple[str, ...] = (before,)
+        self._exact = ExactDedup()
+        filters = context.data.filters
+        self._near = NearDedup(filters.near_dedup_threshold) if filters.near_dedup else None
+        self._recent: deque[SourceText] = deque(maxlen=CONTEXT_FILES)
 
-@dataclass(frozen=True, slots=True)
-class ContextFile:
-    """A file of the repository that comes before the hole."""
+    def entering(self, state: ShardState) -> list[str]:
+        return [text.id for text in self._texts(state)]
 
-    path: str
-    text: str
+    def _texts(self, state: ShardState) -> list[SourceText]:
+        """Source files; without any, the programs of the samples."""
+        if files := state.get("file", SourceText):
+            return files
+        return [
+            SourceText(
+                id=s.id, repository="", path="", language=s.language, text=s.completion[0].content.split("\n", 1)[1].rsplit("```", 1)[0]
+            )
+            for s in surviving(state, self.upstream[0])
+        ]
 
+    async def run(self, state: ShardState) -> StageResult:
+        rows: list[IndexRow] = []
+        samples: list[FimSample] = []
+        for text in self._texts(state):
+            answer, made = self._cut(text)
+            samples += made
+            rows.append(row(self.name, state, text.id, "file" if text.path else "sample", answer, language=text.language))
+        return StageResult(tuple(rows), {"fim": samples})
 
-@dataclass(frozen=True, slots=True)
-class FimLimits:
-    """Bounds on the middle, and on the syntax: a text whose tree has errors is refused unless `allow_errors`."""
+    def _cut(self, text: SourceText) -> tuple[Keep | Reject, list[FimSample]]:
+        unit = FilterInput(id=text.id, language=text.language, code=text.text)
+        for seen in (self._exact, self._near if text.path else None):
+            if seen is not None and isinstance(twin := seen.check(unit), Reject):
+                return twin, []
+        made: dict[str, FimSample] = {}
+        refused: Reject | None = None
+        for attempt in range(self._config.per_source):
+            found = self._make(text, attempt)
+            if isinstance(found, Reject):
+                refused = found
+                break
+            made[found.id] = found
+        self._recent.append(text)
+        if not made and refused is not None:
+            return refused, []
+        return Keep({"samples": len(made)}), list(made.values())
 
-    max_middle_share: float = 0.6
-    max_middle_bytes: int = 2000
-    allow_errors: bool = False
-
-
-def make_fim(code: str, language: str, random: Random, *, source_id: str = "", limits: FimLimits = FimLimits()) -> FimSample | Reject:
-    """A sample in file format. Rejects: special_tokens, parse_error, no_fim_span."""
-    return _make(code, language, random, source_id, limits, "")
-
-
-def make_repository_fim(
-    repository: str,
-    context: Sequence[ContextFile],
-    path: str,
-    code: str,
-    language: str,
-    random: Random,
-    *,
-    source_id: str = "",
-    limits: FimLimits = FimLimits(),
-) -> FimSample | Reject:
-    """A sample in repository format: the context files whole, then the file with the hole. Context that spells one is left out."""
-    clean = [file for file in context if not SPECIAL_TOKEN.search(file.path + file.text)]
-    files = "".join(f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}" for file in clean)
-    if found := SPECIAL_TOKEN.search(repository + path):
-        return Reject("special_tokens", {"found": found.group()})
-    return _make(code, language, random, source_id, limits, f"<|repo_name|>{repository}\n{files}<|file_sep|>{path}\n")
-
-
-def _make(code: str, language: str, random: Random, source_id: str, limits: FimLimits, head: str) -> FimSample | Reject:
-    language = normalize_language(language)
-    if found := SPECIAL_TOKEN.search(code):
-        return Reject("special_tokens", {"found": found.group()})
-    if language not in GRAMMARS or not has_grammar(language):
-        return Reject("no_fim_span", {"why": "no grammar", "language": language})
-    data = code.encode("utf-8", "surrogatepass")
-    root = parse(data, language).root_node
-    if root.has_error and not limits.allow_errors:
-        return Reject("parse_error", {"language": language})
-    span = _choose(find_spans(root, data, GRAMMARS[language], limits), random)
-    if span is None:
-        return Reject("no_fim_span", {"bytes": len(data)})
-    prefix, middle, suffix = (
-        part.decode("utf-8", "surrogatepass") for part in (data[: span.start], data[span.start : span.end], data[span.end :])
-    )
-    text = f"{head}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}<|endoftext|>"
-    identity = unit_id("fim", source_id, language, text)
-    return FimSample(
-        id=identity, source_id=source_id, language=language, node=span.kind, prefix=prefix, middle=middle, suffix=suffix, text=text
-    )
-
-
-def find_spans(root: "Node", data: bytes, grammar: Grammar, limits: FimLimits = FimLimits()) -> list[Span]:
-    """All nodes that may be the middle, in the order of the text, each span once."""
-    most = min(limits.max_middle_bytes, int(limits.max_middle_share * len(data)))
-    found: dict[tuple[int, int], Span] = {}
-    for node in walk(root):
-        size = node.end_byte - node.start_byte
-        if node is root or size < MIN_MIDDLE or size > most or not node.is_named:
-            continue
-        kind = node_kind(node, grammar)
-        if kind and data[node.start_byte : node.end_byte].strip():
-            found.setdefault((node.start_byte, node.end_byte), Span(node.start_byte, node.end_byte, kind))
-    return list(found.values())
-
-
-def node_kind(node: "Node", grammar: Grammar) -> NodeKind | None:
-    """What the node is to FIM. A statement is what stands in a block; docstrings and comments are nothing."""
-    if node.type in grammar.functions or node.type in grammar.anonymous:
-        return "function"
-    if node.type in grammar.comments or node.type == "string":
-        return None
-    if node.type in grammar.blocks:
-        return "block"
-    if node.parent is not None and node.parent.type in grammar.blocks:
-        return None if _is_docstring(node) else "statement"
-    return "expression" if is_expression(node.type) else None
-
-
-def _is_docstring(node: "Node") -> bool:
-    return node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string"
-
-
-def _choose(spans: list[Span], random: Random) -> Span | None:
-    """First the kind, then the node, so that the many expressions do not crowd out blocks and functions."""
-    by_kind = {kind: [span for span in spans if span.kind == kind] for kind in get_args(NodeKind)}
-    kinds = [kind for kind in by_kind if by_kind[kind]]
-    return random.choice(by_kind[random.choice(kinds)]) if kinds else None
+    def _make(self, text: SourceText, attempt: int) -> FimSample | Reject:
+        random = derive_random(self._seed, self.name, text.id, attempt)
+        limits = FimLimits(max_middle_share=self._config.max_middle_share)
+        context = [
+            ContextFile(file.path, file.text)
+            for file in self._recent
+            if file.repository == text.repository and file.language == text.language and len(file.text) <= CONTEXT_CHARACTERS
+        ]
+        if self._config.repository_format and attempt % 2 == 1 and context and text.path:
+            return make_repository_fim(
+                text.repository, context, text.path, text.text, text.language, random, source_id=text.id, limits=limits
+            )
+        return make_fim(text.text, text.language, random, source_id=text.id, limits=limits)

@@ -7,9 +7,9 @@ a sample was found contaminated gives none: the prompt is the same.
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random, unit_id
 from synth.records import IndexRow, Pair, Sample, Task, TestSuite
+from synth.rules.pairing import Judged, LengthBalance, PairChoice, PairingResult, make_pairs
 from synth.stages.asking import Asker
 from synth.stages.evidence import by_task
-from synth.stages.pairing import Judged, LengthBalance, PairChoice, PairingResult, make_pairs
 from synth.stages.protocol import Context, Produces, row
 from synth.stages.select import answer_messages
 from synth.stages.shard_state import ShardState, StageResult

@@ -11,9 +11,8 @@ from random import Random
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
 from synth.records import ExecutionRequest, Observation, Seed, TestSuite
-from synth.stages.limits import limits_of
-from synth.stages.protocol import Context, Produces, row
-from synth.stages.reference_seed import (
+from synth.rules.limits import limits_of
+from synth.rules.reference_rules import (
     Probe,
     ReferencePlan,
     ReferenceSeed,
@@ -24,6 +23,7 @@ from synth.stages.reference_seed import (
     refuse_early,
     stated_contract,
 )
+from synth.stages.protocol import Context, Produces, row
 from synth.stages.shard_state import ShardState, StageResult
 
 NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})

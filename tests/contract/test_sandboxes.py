@@ -12,12 +12,12 @@ from synth.config import E2bSandbox as E2bConfig
 from synth.config import LocalSandbox as LocalConfig
 from synth.config import RecordedSandbox as RecordedConfig
 from synth.errors import SandboxError
+from synth.execution.cache.cached_sandbox import CachedSandbox
 from synth.execution.factory import create_sandbox
-from synth.execution.local import LocalSandbox, is_doubtful
+from synth.execution.isolation.launcher.zygote import zygote_files
+from synth.execution.local.sandbox import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
-from synth.execution.result_cache import CachedSandbox
-from synth.execution.zygote import zygote_files
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop

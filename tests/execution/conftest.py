@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from synth.errors import SandboxError
-from synth.execution.places import Level
-from synth.execution.process import Job, JobResult, ProcessSandbox
-from synth.execution.selftest import find_interpreter
+from synth.execution.isolation.process import Job, JobResult, ProcessSandbox
+from synth.execution.isolation.selftest import find_interpreter
+from synth.execution.isolation.slots import Level
 from synth.records import Limits
 
 PYTHON = (find_interpreter(), "-I", "-S")

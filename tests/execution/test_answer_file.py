@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from synth.errors import UserError
-from synth.execution.answer_file import AnswerFile
-from synth.execution.answers import Answer
 from synth.records import Outcome
+from synth.verify.answer_file import AnswerFile
+from synth.verify.answers import Answer
 
 
 def answer(row: int, verdict: Outcome = Outcome.PASS) -> Answer:

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from synth.execution.bpf import ARGUMENT_0, EQUAL, LOAD, NUMBER, dispatch, give, line, look_at
+from synth.execution.isolation.policy.bpf import ARGUMENT_0, EQUAL, LOAD, NUMBER, dispatch, give, line, look_at
 
 OTHERWISE, REFUSE, ASK = give(1), give(2), look_at(ARGUMENT_0, EQUAL, 7, give(3), give(4))
 

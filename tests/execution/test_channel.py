@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.execution.channel import read_channel
+from synth.execution.programs.result_channel import read_channel
 
 HONEST = b"N 0 returned i8\nN 1 raised 78\nN finished\n"
 

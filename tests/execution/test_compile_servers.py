@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from synth.execution.building import prepare_shared
-from synth.execution.compile_servers import CompileServers
-from synth.execution.process import ProcessSandbox
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.programs.build import prepare_shared
+from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
 from synth.languages.spec import Driver, find_toolchain
 from synth.records import Limits

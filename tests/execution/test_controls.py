@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.execution.answers import Answer, make_answer
-from synth.execution.controls import MUTANTS, SuiteControls, control_programs, mutants
-from synth.execution.json_values import to_json
-from synth.execution.local import LocalSandbox
-from synth.execution.verify import verify
-from synth.execution.verify_rows import Prepared, RowError, prepare, read_row
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.records import ExecutionRequest, Limits, Observation, Outcome
 from synth.values import decode
+from synth.verify.answers import Answer, make_answer
+from synth.verify.json_values import to_json
+from synth.verify.negative_controls import MUTANTS, SuiteControls, control_programs, mutants
+from synth.verify.rows import Prepared, RowError, prepare, read_row
+from synth.verify.verify import verify
 from tests.languages.test_scripts import SHEETS
 from tests.languages.toolchains import need
 

@@ -16,7 +16,7 @@ pytest.importorskip("e2b_code_interpreter", reason="the package e2b-code-interpr
 
 from synth.config import E2bSandbox as E2bConfig
 from synth.errors import SandboxError
-from synth.execution.e2b_sandbox import E2bSandbox
+from synth.execution.remote.e2b_sandbox import E2bSandbox
 from synth.execution.verdict import judge
 from synth.languages.registry import get_language
 from synth.records import (

@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 import pytest
 
 from synth.errors import UserError
-from synth.execution.answers import make_answer
-from synth.execution.formats.livecodebench import read_cases
-from synth.execution.formats.registry import all_formats, get_format
-from synth.execution.formats.samples import sample_entries
-from synth.execution.formats.spec import Sample
-from synth.execution.local import LocalSandbox
-from synth.execution.verify_rows import RowError, VerifyRow, prepare
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import Limits, Outcome
+from synth.verify.answers import make_answer
+from synth.verify.formats.livecodebench import read_cases
+from synth.verify.formats.registry import all_formats, get_format
+from synth.verify.formats.samples import sample_entries
+from synth.verify.formats.spec import Sample
+from synth.verify.rows import RowError, VerifyRow, prepare
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]

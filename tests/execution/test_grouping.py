@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.execution.grouping import kind_of, needs_build
+from synth.execution.local.batching import kind_of, needs_build
 from synth.records import ExecutionRequest, FunctionCall, Limits, ScriptCall, StdioCall
 
 

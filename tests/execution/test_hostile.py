@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution.process import Job, JobResult, ProcessSandbox
-from synth.execution.system_calls import BY_ARGUMENT, GRAVE, ZYGOTE_CALLS, number
+from synth.execution.isolation.process import Job, JobResult, ProcessSandbox
+from synth.execution.isolation.system_calls import BY_ARGUMENT, GRAVE, ZYGOTE_CALLS, number
 from synth.records import Limits, Stop
 from tests.execution.conftest import PYTHON, SHOWN
 from tests.execution.hostile.catalogue import ATTACKS, GRAVE_ARGUMENTS, LANGUAGES, LEFT, REFUSED, Attack, Language

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution.process import JobResult, ProcessSandbox
+from synth.execution.isolation.process import JobResult, ProcessSandbox
 from synth.records import Stop
 
 RunPython = Callable[..., JobResult]

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from synth.execution.json_values import Misfit, from_json, to_json, without_types
 from synth.values import encode, parse_type
+from synth.verify.json_values import Misfit, from_json, to_json, without_types
 
 GOOD = [
     ("int", 3, "i3"),

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from synth.execution.channel import is_fault
-from synth.execution.local import LocalSandbox
-from synth.execution.verify import verify
+from synth.execution.local.sandbox import LocalSandbox
+from synth.execution.programs.result_channel import is_fault
 from synth.languages.spec import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall, Stop
+from synth.verify.verify import verify
 from tests.languages.toolchains import need
 
 T = TypeVar("T")

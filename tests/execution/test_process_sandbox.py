@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from synth.errors import SandboxError
-from synth.execution.machine import detect_level
-from synth.execution.operations import Code, name_at, operation
-from synth.execution.process import Job, JobResult, Level, Output, ProcessSandbox
+from synth.execution.isolation.capabilities import detect_level
+from synth.execution.isolation.operations import Code, name_at, operation
+from synth.execution.isolation.process import Job, JobResult, Level, Output, ProcessSandbox
 from synth.records import Limits, Stop
 
 RunPython = Callable[..., JobResult]
@@ -252,7 +252,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 
 SUPERVISOR = """
 import sys, threading
-from synth.execution.process import Job, ProcessSandbox
+from synth.execution.isolation.process import Job, ProcessSandbox
 from synth.records import Limits
 sandbox = ProcessSandbox(twin=%r)
 job = Job(("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399"), {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
@@ -310,7 +310,7 @@ def _check_as_nobody(folder: Path) -> None:
         source = packages / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copied / name)
     script = (
-        "import os; from synth.execution.process import *; from synth.records import Limits\n"
+        "import os; from synth.execution.isolation.process import *; from synth.records import Limits\n"
         "with ProcessSandbox('B') as s:\n"
         "    r = s.run(Job(('/bin/sh', '-c', 'id -u; ls /proc'), {'f': b''}, None, Limits(), {}))\n"
         "    print(s.level, r.exit_code, r.infrastructure, r.stdout.data.split()[:4])\n"

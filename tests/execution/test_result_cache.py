@@ -15,13 +15,13 @@ import pytest
 
 from synth.config import LocalSandbox as LocalConfig
 from synth.errors import UserError
-from synth.execution.answers import Answer
+from synth.execution.cache.cached_sandbox import CachedSandbox, own_code
+from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.factory import create_sandbox
-from synth.execution.local import LocalSandbox
-from synth.execution.result_cache import CachedSandbox, own_code
-from synth.execution.result_store import ResultStore
-from synth.execution.verify import verify
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
+from synth.verify.answers import Answer
+from synth.verify.verify import verify
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -163,9 +163,9 @@ def test_the_recipe_switches_it_on(local_sandbox: LocalSandbox, tmp_path: Path) 
 
 VERIFY = """
 import json, sys
-from synth.execution.result_cache import CachedSandbox
-from synth.execution.local import LocalSandbox
-from synth.execution.verify import verify
+from synth.execution.cache.cached_sandbox import CachedSandbox
+from synth.execution.local.sandbox import LocalSandbox
+from synth.verify.verify import verify
 rows = [json.loads(line) for line in open(sys.argv[2])]
 sandbox = CachedSandbox(LocalSandbox(2), __import__("pathlib").Path(sys.argv[1]))
 found = {answer.id: answer.cases[0].found for answer in verify(rows, sandbox=sandbox)}

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from synth.execution.grouping import kind_of
-from synth.execution.run_queue import Group, Run, RunQueue
+from synth.execution.local.batching import kind_of
+from synth.execution.local.run_queue import Group, Run, RunQueue
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution import system_calls
-from synth.execution.system_calls import Call, call_name, number
+from synth.execution.isolation import system_calls
+from synth.execution.isolation.system_calls import Call, call_name, number
 
 GROUPS = ("ZYGOTE_CALLS", "GRAVE", "REFUSED", "UNCOUNTED", "OUTSIDE", "OF_OTHERS", "ATTRIBUTES", "EXTENDED_ATTRIBUTES")
 SINGLE = {name.lower(): getattr(system_calls, name) for name in ("CLONE", "CLONE3", "SOCKET", "SOCKETPAIR", "IOCTL", "FCNTL", "SECCOMP")}

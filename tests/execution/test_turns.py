@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from synth.execution.turns import Turns
+from synth.execution.remote.priority_semaphore import Turns
 
 
 async def _hold(turns: Turns, turn: int, served: list[int], until: asyncio.Event) -> None:

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.execution.answers import Answer
-from synth.execution.local import LocalSandbox
-from synth.execution.row_files import given_entries
-from synth.execution.verify import check_entries, verify, verify_entries
-from synth.execution.verify_rows import RowError
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, Limits, Observation, Outcome, Phase
+from synth.verify.answers import Answer
+from synth.verify.row_files import given_entries
+from synth.verify.rows import RowError
+from synth.verify.verify import check_entries, verify, verify_entries
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -92,7 +92,7 @@ def test_values_without_types_are_compared_as_json_compares_them(local_sandbox: 
 
 
 def test_a_missing_toolchain_is_a_verdict(local_sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synth.execution.local.find_toolchain", lambda name: None)
+    monkeypatch.setattr("synth.execution.local.sandbox.find_toolchain", lambda name: None)
     (answer,) = verify([ROWS[0][0]])
     assert answer.verdict is Outcome.TOOLCHAIN_MISSING
     assert "apt-get install" in answer.reason

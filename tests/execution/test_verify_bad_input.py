@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution.json_values import to_json
-from synth.execution.local import LocalSandbox
-from synth.execution.verify import verify
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.records import Outcome
 from synth.values import decode
+from synth.verify.json_values import to_json
+from synth.verify.verify import verify
 from tests.languages.toolchains import need
 
 ROOT = Path(__file__).resolve().parents[2]

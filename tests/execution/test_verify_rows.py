@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from synth.execution.verify_rows import RowError, prepare, read_row
 from synth.records import FunctionCall, Limits, ScriptCall, StdioCall
+from synth.verify.rows import RowError, prepare, read_row
 
 ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int", "cases": [{"input": [1, 2], "output": 3}]}
 STDIO = {"kind": "stdio", "cases": [{"stdin": "1 2\n", "stdout": "3\n"}]}

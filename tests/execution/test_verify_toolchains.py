@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution.answers import Answer
-from synth.execution.local import LocalSandbox
-from synth.execution.verify import verify
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
 from synth.languages.spec import find_tool, find_toolchain
 from synth.records import Outcome
+from synth.verify.answers import Answer
+from synth.verify.verify import verify
 
 INTERPRETER = """#!/bin/sh
 if [ "$1" = --version ]; then echo "stand-in 1"; exit; fi

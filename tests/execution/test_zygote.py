@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from synth.execution.job import Job, JobResult
-from synth.execution.process import ProcessSandbox
-from synth.execution.warm import WarmWorkers
-from synth.execution.zygote import zygote_files
+from synth.execution.isolation.job import Job, JobResult
+from synth.execution.isolation.launcher.zygote import zygote_files
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.programs.zygote_pool import WarmWorkers
 from synth.languages.spec import Toolchain, Zygote
 from synth.records import Limits, Stop
 

@@ -49,5 +49,5 @@ def test_no_two_languages_claim_one_extension() -> None:
 
 
 def test_importing_the_package_does_not_load_tree_sitter() -> None:
-    program = "import sys, synth.seeds.reader, synth.filters.syntax, synth.stages.fim; sys.exit('tree_sitter' in sys.modules)"
+    program = "import sys, synth.seeds.reader, synth.filters.syntax, synth.rules.fim_cut; sys.exit('tree_sitter' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

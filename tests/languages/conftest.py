@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, Observation, StdioCall
 from tests.languages.toolchains import need
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, Observation, Phase, StdioCall
 from tests.languages.toolchains import need
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
 from synth.languages.registry import get_language
 from synth.languages.spec import render_signature

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, StdioCall
 from tests.languages.toolchains import need
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from synth.execution.building import Build, prepare_shared
-from synth.execution.compile_servers import CompileServers
-from synth.execution.process import ProcessSandbox
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.programs.build import Build, prepare_shared
+from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import Phase

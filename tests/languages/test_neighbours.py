@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from synth.errors import SandboxError
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.cpp import batch_files, blame, can_share, parts
 from synth.languages.elf import symbols
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
 from synth.languages.registry import all_languages, get_language
 from synth.records import (

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
-from synth.execution.answers import Answer, make_answer
-from synth.execution.local import LocalSandbox
-from synth.execution.verify_rows import prepare, read_row
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.records import Limits, Outcome
+from synth.verify.answers import Answer, make_answer
+from synth.verify.rows import prepare, read_row
 from tests.languages.toolchains import need
 
 T = TypeVar("T")

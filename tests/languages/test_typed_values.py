@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.languages.spec import UnsupportedType, render_signature
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation

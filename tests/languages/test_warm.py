@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from synth.execution.process import ProcessSandbox
-from synth.execution.runner import LanguageRunner
-from synth.execution.turnstile import Turnstile
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.programs.exclusive_lock import Turnstile
+from synth.execution.programs.language_runner import LanguageRunner
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, Limits, Observation, StdioCall

@@ -9,7 +9,7 @@ import pytest
 from synth.errors import StoreError
 from synth.filters.protocol import Keep, Reject
 from synth.pipeline.graph import build_graph, in_order
-from synth.pipeline.runner import Runner
+from synth.pipeline.shard_scheduler import Runner
 from synth.records import Origin, Seed
 from synth.stages.protocol import Produces, Stage, row
 from synth.stages.shard_state import ShardState, StageResult

@@ -3,8 +3,8 @@
 import pytest
 
 from synth.filters.protocol import Reject
-from synth.seeds.module_index import ClosedProgram, ModuleIndex
-from synth.seeds.self_contained import check_self_contained
+from synth.seeds.python.module_index import ClosedProgram, ModuleIndex
+from synth.seeds.python.self_contained import check_self_contained
 
 FILE = '''"""A module."""
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import pytest
 
 from synth.filters.protocol import Reject
-from synth.seeds.typing_guess import MAX_CANDIDATES, guess_signatures
+from synth.seeds.python.typing_guess import MAX_CANDIDATES, guess_signatures
 
 
 def candidates(code: str) -> list[str]:

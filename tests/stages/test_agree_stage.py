@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from synth.config import Recipe
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Keep
 from synth.records import EvidenceRank, FunctionContract, IndexRow, InputSet, Origin, Seed, Solution, TestSuite
 from synth.stages.agree import AgreeStage

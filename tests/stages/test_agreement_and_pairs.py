@@ -7,10 +7,10 @@ import pytest
 from synth.config import PairsConfig
 from synth.filters.protocol import Reject
 from synth.records import EvidenceRank, FunctionContract, Outcome, Solution, Task, Verdict
-from synth.stages.agreement import Ballot, Consensus, find_consensus, means_the_same
-from synth.stages.canonical import canonical_output
-from synth.stages.pairing import Judged, LengthBalance, make_pairs
-from synth.stages.result_type import infer_type
+from synth.rules.agreement import Ballot, Consensus, find_consensus, means_the_same
+from synth.rules.canonical import canonical_output
+from synth.rules.pairing import Judged, LengthBalance, make_pairs
+from synth.rules.result_type import infer_type
 from synth.values import Value, encode
 
 

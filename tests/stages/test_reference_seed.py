@@ -7,8 +7,8 @@ import pytest
 from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, FunctionContract, Observation, Origin, Phase, Seed
+from synth.rules.reference_rules import ReferenceSeed, judge_reference, plan_probe, plan_runs, plan_stated, refuse_early
 from synth.seeds.protocol import make_seed
-from synth.stages.reference_seed import ReferenceSeed, judge_reference, plan_probe, plan_runs, plan_stated, refuse_early
 from synth.values import decode, encode
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 from synth.config import Recipe
-from synth.execution.local import LocalSandbox
+from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Keep, Reject
 from synth.records import EvidenceRank, FimSample, Sample, Solution, SourceText
-from synth.stages.cut_fim import FimStage
+from synth.stages.fim import FimStage
 from synth.stages.pair import contaminated_tasks
 from synth.stages.protocol import Context, row
 from synth.stages.select import choose_best

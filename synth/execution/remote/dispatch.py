@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from synth.execution.remote.bundle import RUN
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import Host, HostFault, Remedy
+from synth.execution.remote.priority_semaphore import Turns
 from synth.execution.remote.wire import Answer, Batch, Item, Line, Shared
-from synth.execution.turns import Turns
 
 _SILENCE_S: Final = 45.0
 """The worker gives a sign of life every 5 seconds."""

@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synth.execution.building import COMPILE_LIMITS, COMPILER_ENVIRONMENT, compiler_messages, fill
-from synth.execution.calls import (
+from synth.execution.isolation.job import JobResult
+from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, compiler_messages, fill
+from synth.execution.programs.request_rules import (
     ENVIRONMENT,
     MAX_CODE_BYTES,
     as_function,
@@ -23,8 +24,7 @@ from synth.execution.calls import (
     script_mark,
     too_long,
 )
-from synth.execution.channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
-from synth.execution.job import JobResult
+from synth.execution.programs.result_channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
 from synth.execution.remote.wire import SHARED, Answer, Item, Probe, Shared
 from synth.ids import content_hash
 from synth.languages.registry import UnknownLanguage, all_languages, get_language

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from synth.execution.job import JobResult, Output
+from synth.execution.isolation.job import JobResult, Output
 from synth.records import Limits, Stop
 
 SHARED = "{shared}"

@@ -1,6 +1,6 @@
 """The warm Python: loads the interpreter and the usual modules once, and starts each program by a fork into namespaces of its own.
 
-It runs inside a worker of the sandbox, beside driver.py and libzygote.so (synth/execution/zygote.c), whose call returns in the programs
+It runs inside a worker of the sandbox, beside driver.py and libzygote.so (synth/execution/isolation/launcher/zygote.c), whose call returns in the programs
 only. The one rule: what a program finds is what it would find in a fresh interpreter.
 """
 

@@ -280,7 +280,7 @@ class Watch:
 
 
 def run(program: Program, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of `synth.execution.job.JobResult`. Raises OSError for a fault of the sandbox."""
+    """Run to the end; the answer has the fields of `synth.execution.isolation.job.JobResult`. Raises OSError for a fault of the sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:

@@ -1,0 +1,1 @@
+"""A cache of observations in front of any sandbox."""

@@ -1,0 +1,111 @@
+"""Results kept over runs: a sandbox around another one, which runs only what no earlier run has seen.
+
+Place in the flow: between whoever executes and any sandbox of the protocol (`--cache`, `execution.cache`, `verify(cache=...)`). The one
+rule: an observation is found again only for the same program, call, limits, toolchain, level and code of ours, and what says nothing of
+the program is never kept.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from synth.execution.cache.sqlite_store import DEFAULT_MB, ResultStore
+from synth.execution.local.sandbox import is_doubtful
+from synth.execution.programs.result_channel import is_fault
+from synth.execution.protocol import Sandbox
+from synth.execution.recorded import request_key
+from synth.ids import content_hash
+from synth.records import ExecutionRequest, Observation
+
+PROTOCOL: Final = 1
+"""Raised when observations come to mean something else though none of our files in `own_code` has changed."""
+
+
+class CachedSandbox:
+    """Runs what is not in `folder` on the inner sandbox, and keeps what it sees. Raises UserError when the folder cannot be used."""
+
+    def __init__(self, inner: Sandbox, folder: Path, most_mb: int = DEFAULT_MB) -> None:
+        self._inner, self._store = inner, ResultStore(folder, most_mb)
+        self.workers: int = getattr(inner, "workers", 2)
+        self.found = 0
+        """Requests that were answered from the cache."""
+        self.run = 0
+        """Requests that went to the inner sandbox."""
+
+    @property
+    def level(self) -> str:
+        return self._inner.level
+
+    async def start(self) -> None:
+        await self._inner.start()
+
+    async def toolchain(self, language: str) -> str:
+        return await self._inner.toolchain(language)
+
+    async def close(self) -> None:
+        await self._inner.close()
+        self._store.close()
+
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+        await self._inner.start()
+        toolchains = {language: await self._inner.toolchain(language) for language in {request.language for request in requests}}
+        asked = [Asked(request, toolchains[request.language], self.level) for request in requests]
+        kept = await asyncio.to_thread(self._find, asked)
+        missing = [at for at in range(len(requests)) if at not in kept]
+        seen = await self._inner.execute([requests[at] for at in missing], turn) if missing else []
+        self.found, self.run = self.found + len(kept), self.run + len(missing)
+        new = dict(zip(missing, seen, strict=True))
+        await asyncio.to_thread(self._keep, asked, new)
+        return [new[at] if at in new else kept[at] for at in range(len(requests))]
+
+    def _find(self, asked: Sequence["Asked"]) -> dict[int, Observation]:
+        """What is kept, by position. Where nobody knows what would run a program, it is not looked for."""
+        keys = {at: one.key() for at, one in enumerate(asked) if one.toolchain}
+        kept = self._store.read(set(keys.values()))
+        return {at: asked[at].answer(kept[key]) for at, key in keys.items() if key in kept}
+
+    def _keep(self, asked: Sequence["Asked"], seen: Mapping[int, Observation]) -> None:
+        self._store.write({asked[at].key(): observation for at, observation in seen.items() if asked[at].may_keep(observation)})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, and what would run it."""
+
+    request: ExecutionRequest
+    toolchain: str
+    level: str
+
+    def key(self) -> bytes:
+        """16 bytes of everything that decides an observation."""
+        return bytes.fromhex(content_hash(PROTOCOL, own_code(), self.toolchain, self.level, request_key(self.request), length=32))
+
+    def answer(self, kept: Observation) -> Observation:
+        """What was seen then, as the answer to this request."""
+        return kept.model_copy(update={"request_id": self.request.id, "language": self.request.language})
+
+    def may_keep(self, observation: Observation) -> bool:
+        """A toolchain may have become another one since its name was asked: then the key would be wrong."""
+        stated = (observation.toolchain, observation.level) == (self.toolchain, self.level)
+        return bool(self.toolchain) and stated and is_final(observation, self.request)
+
+
+def is_final(observation: Observation, request: ExecutionRequest) -> bool:
+    """Whether it says something of the program that another run would say too: no fault, and no end that may be the machine's.
+
+    A time-out by wall time while the program worked, one by CPU time when most cases were done, and a kill that nobody sent would each be
+    asked again by a sandbox itself, so they are asked again by the next run as well.
+    """
+    return not is_fault(observation) and not is_doubtful(observation, request.limits.cpu_s)
+
+
+@cache
+def own_code(root: Path = Path(__file__).parents[2]) -> str:
+    """The hash of all our files that take part in a run: languages, drivers, launchers, limits. A changed flag or driver is another key."""
+    folders = [path for folder in ("execution", "languages") for path in (root / folder).rglob("*") if path.is_file()]
+    own = sorted(path for path in (*folders, root / "values.py", root / "records.py") if "__pycache__" not in path.parts)
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)).hexdigest()

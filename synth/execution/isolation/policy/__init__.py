@@ -1,0 +1,1 @@
+"""What a program may do, as lists of operations for a launcher. The one rule: policies are data; nothing here starts a process."""

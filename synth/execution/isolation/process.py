@@ -1,0 +1,270 @@
+"""The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
+
+Place in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher (`launcher.py`), in slots that
+are kept between jobs. The one rule: a fault of ours is `JobResult.infrastructure`, and nothing of a job outlives `run`.
+"""
+
+import itertools
+import os
+import threading
+from contextlib import ExitStack
+from io import BufferedReader, FileIO
+from types import TracebackType
+from typing import Final, Self
+
+from synth.errors import SandboxError
+from synth.execution.isolation import selftest
+from synth.execution.isolation.folders import JobFolders
+from synth.execution.isolation.job import Job, JobResult, Output
+from synth.execution.isolation.launcher.slot import launcher_command
+from synth.execution.isolation.policy.seccomp import can_notify
+from synth.execution.isolation.running import Place, Running, launch, open_stdin
+from synth.execution.isolation.slots import LEVELS, Level, open_place, sandbox_error
+from synth.execution.isolation.supervision import measure_tree
+
+__all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
+
+_TRIES: Final = 3
+"""How often a job is run where the sandbox is at fault, a slot that somebody killed, say."""
+_SLOT_NUMBERS = itertools.count()
+"""Of all sandboxes of this process: users and memory groups carry the number."""
+
+
+class Worker:
+    """A long-lived sandboxed process with pipes. Thread-safe for one reader and one writer."""
+
+    def __init__(self, running: Running, stdin: int, owner: "ProcessSandbox") -> None:
+        self.stdin: FileIO = FileIO(stdin, "wb")
+        """Unbuffered; closing it is how a worker is asked to end."""
+        self.stdout: BufferedReader = BufferedReader(FileIO(running.pipes["stdout"], "rb"))
+        self.channel: BufferedReader | None = None
+        """Descriptor 3 of the worker, when the job has `private_channel`."""
+        if "channel" in running.pipes:
+            self.channel = BufferedReader(FileIO(running.pipes["channel"], "rb"))
+        self._running, self._owner = running, owner
+        self._result: JobResult | None = None
+        self._watcher = threading.Thread(target=self._watch, name="sandbox-worker", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        result = self._running.finish()
+        self._owner._settle(self._running.place, result)
+        self._result = result
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker still runs."""
+        return self._watcher.is_alive()
+
+    def cpu_s(self) -> float:
+        """CPU seconds that the living tree has used until now."""
+        return measure_tree(self._running.supervision.init_pid).cpu_s
+
+    def kill(self) -> None:
+        """Kill the whole tree now. `wait` then gives what was seen. May be called twice."""
+        if self.alive:
+            self._running.supervision.stop()
+
+    def wait(self, timeout_s: float | None = None) -> JobResult:
+        """Wait for the end. The result holds stderr, not stdout and channel. Raises TimeoutError."""
+        self._watcher.join(timeout_s)
+        if self._result is None:
+            raise TimeoutError(f"the worker still runs after {timeout_s} s")
+        return self._result
+
+    def close(self) -> None:
+        """Kill, reap, close the pipes, give the slot back. May be called twice."""
+        self.kill()
+        self._watcher.join()
+        for stream in (self.stdin, self.stdout, self.channel):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class ProcessSandbox:
+    """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
+
+    def __init__(self, minimum_level: Level = "B", *, twin: bool = False, highest_level: Level = "A") -> None:
+        """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is missing, below `minimum_level`.
+
+        `twin` takes the launcher that is written in Python; `highest_level` leaves better ones out.
+        """
+        self._command = launcher_command(twin)
+        self._lock = threading.Lock()
+        self._idle: list[Place] = []
+        self._busy: set[Place] = set()
+        self._folders: JobFolders | None = None
+        self._closed = False
+        self._level = highest_level
+        self.listens = can_notify()
+        """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only refused."""
+        self.lacks: dict[Level, str] = {}
+        """Why better levels are not to be had."""
+        self._take_best_level(minimum_level)
+
+    def _take_best_level(self, minimum: Level) -> None:
+        tried = [level for level in LEVELS if self._level <= level <= minimum]
+        for level in tried:
+            self._level = level
+            fault = self._try_level()
+            if fault is None:
+                return
+            self.lacks[level] = fault
+        self.close()
+        reasons = "; ".join(f"{level}: {why}" for level, why in self.lacks.items()) or f"only {self._level} and below may be used"
+        raise sandbox_error(f"level {minimum} was asked for and cannot be had here ({reasons})")
+
+    def _try_level(self) -> str | None:
+        """Open the first slot and test it. None, or what is wrong. Where only the reports of forbidden calls fail, it goes without them."""
+        known = selftest.known_good(self._level, self._command)
+        faults: list[str] = []
+        for listens in (True, False) if known is None and can_notify() else (bool(known),):
+            self.listens = listens
+            try:
+                self._idle.append(self._open_place())
+            except SandboxError as error:
+                return error.problems[0].expected
+            faults = [] if known is not None else selftest.find_faults(self.run, listens)
+            if not faults:
+                if known is None:
+                    selftest.remember(self._level, self._command, listens)
+                return None
+            self._close_places()
+        return "the self-test failed: " + ", ".join(faults)
+
+    @property
+    def level(self) -> Level:
+        """A: namespaces, memory cgroup, call filter. B: the same without a cgroup. C: no namespaces."""
+        return self._level
+
+    def run(self, job: Job) -> JobResult:
+        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox that stays is in the result."""
+        _check(job)
+        for _ in range(_TRIES - 1):
+            result = self._run_once(job)
+            if result.infrastructure is None:
+                return result
+        return self._run_once(job)
+
+    def _run_once(self, job: Job) -> JobResult:
+        stdin = open_stdin(job)
+        try:
+            running = self._start(job, stdin, frozenset())
+        except (OSError, SandboxError) as error:
+            return JobResult(infrastructure=str(error))
+        finally:
+            os.close(stdin)
+        result = running.finish()
+        self._settle(running.place, result)
+        return result
+
+    def open_worker(self, job: Job) -> Worker:
+        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises SandboxError, ValueError."""
+        _check(job)
+        if job.stdin is not None:
+            raise ValueError("a worker's stdin is a pipe: the job's must be None")
+        if job.zygote and self._level == "C":
+            raise sandbox_error("a zygote sets its programs apart by namespaces, which level C has none of")
+        theirs, ours = os.pipe2(os.O_CLOEXEC)
+        with ExitStack() as stack:
+            stack.callback(os.close, ours)
+            try:
+                running = self._start(job, theirs, frozenset({"stdout", "channel"}))
+            except OSError as error:
+                raise sandbox_error(f"the worker could not be started: {error}") from error
+            finally:
+                os.close(theirs)
+            stack.pop_all()
+        return Worker(running, ours, self)
+
+    def close(self) -> None:
+        """Kill and reap whatever still runs. May be called twice."""
+        with self._lock:
+            self._closed = True
+        self._close_places()
+
+    def _close_places(self) -> None:
+        with self._lock:
+            places = [*self._idle, *self._busy]
+            self._idle.clear()
+            folders, self._folders = self._folders, None
+        for place in places:
+            place.close()
+        if folders is not None:
+            folders.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> Running:
+        """Launch in a slot. Raises OSError, SandboxError (ours), ValueError (the job's)."""
+        place = self._take()
+        try:
+            return launch(place, job, stdin, unwatched)
+        except (ValueError, SandboxError):
+            self._return(place)
+            raise
+        except OSError:
+            self._discard(place)
+            raise
+
+    def _open_place(self) -> Place:
+        with self._lock:
+            if self._level == "C" and self._folders is None and not self._closed:
+                self._folders = JobFolders()
+        return open_place(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
+
+    def _take(self) -> Place:
+        place = self._take_idle() or self._open_place()
+        with self._lock:
+            if not self._closed:
+                self._busy.add(place)
+                return place
+        place.close()
+        raise sandbox_error("it is closed")
+
+    def _take_idle(self) -> Place | None:
+        """A kept slot; one whose process somebody killed meanwhile is let go of."""
+        while True:
+            with self._lock:
+                place = self._idle.pop() if self._idle else None
+            if place is None or place.slot.process.poll() is None:
+                return place
+            place.close()
+
+    def _return(self, place: Place) -> None:
+        with self._lock:
+            self._busy.discard(place)
+            if not self._closed:
+                self._idle.append(place)
+                return
+        place.close()
+
+    def _discard(self, place: Place) -> None:
+        with self._lock:
+            self._busy.discard(place)
+        place.close()
+
+    def _settle(self, place: Place, result: JobResult) -> None:
+        """After a job: keep the slot, unless something about it was wrong."""
+        if result.infrastructure is None:
+            self._return(place)
+        else:
+            self._discard(place)
+
+
+def _check(job: Job) -> None:
+    """Raises ValueError for a job that contradicts itself."""
+    if not job.argv:
+        raise ValueError("argv is empty")
+    if job.work_readonly and (job.writable is None or job.files):
+        raise ValueError("work_readonly needs a writable folder and no files")

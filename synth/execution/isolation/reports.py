@@ -1,0 +1,32 @@
+"""What a job's init wrote on its status pipe, in words.
+
+Place in the flow: `supervision.py` reads it for jobs, `zygote.py` for a zygote's programs. The one rule: what failed in setting up comes
+first, because then nothing else says anything about the program.
+"""
+
+import os
+from typing import NamedTuple
+
+from synth.execution.isolation.operations import ENDED, FAILED, FORBIDDEN, REPORT, name_at
+from synth.execution.isolation.system_calls import call_name
+
+
+class Reported(NamedTuple):
+    """How the program ended (exit code, or minus the signal), what could not be set up, and the forbidden call that it made."""
+
+    code: int | None = None
+    fault: str | None = None
+    violation: str | None = None
+
+
+def read_reports(data: bytes, listing: bytes) -> Reported:
+    """All None when the init was killed before it could write. `listing` is the job's list, to name what failed."""
+    code = fault = violation = None
+    for kind, at, status, error in REPORT.iter_unpack(data[: len(data) // REPORT.size * REPORT.size]):
+        if kind == ENDED:
+            code = os.waitstatus_to_exitcode(status)
+        elif kind == FAILED and fault is None:
+            fault = f"{name_at(listing, at)}: {os.strerror(error)}"
+        elif kind == FORBIDDEN and violation is None:
+            violation = call_name(at)
+    return Reported(code, fault, violation)

@@ -1,0 +1,144 @@
+"""A job in its slot, from the pipes to the result.
+
+Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The one rule: every descriptor that
+is opened here is closed here, or handed to a `Worker` that closes it.
+"""
+
+import contextlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from synth.execution.isolation.cgroups import MemoryGroup
+from synth.execution.isolation.folders import Folders, JobFolders, Room
+from synth.execution.isolation.job import Job, JobResult, Output
+from synth.execution.isolation.launcher.slot import Slot, memory_file
+from synth.execution.isolation.policy import landlock_only as host_plan
+from synth.execution.isolation.policy.landlock_only import HostPlan
+from synth.execution.isolation.policy.namespaces import INODES, SlotPlan, View, job_operations, room
+from synth.execution.isolation.supervision import Sink, Supervision
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Place:
+    """A slot with its plan and its memory group."""
+
+    slot: Slot
+    plan: SlotPlan | HostPlan
+    group: MemoryGroup | None = None
+    folders: JobFolders | None = None
+    """Where jobs have their files when the plan is a HostPlan; shared by all slots."""
+    lock: BinaryIO | None = None
+    """Of the jobs' user, when it must not be shared."""
+
+    def close(self) -> None:
+        """End the slot and whatever runs in it. May be called twice."""
+        self.slot.close()
+        if self.group is not None:
+            self.group.remove()
+        if self.lock is not None:
+            self.lock.close()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Running:
+    """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout and channel)."""
+
+    place: Place
+    supervision: Supervision
+    operations: bytes
+    sinks: dict[str, Sink]
+    pipes: dict[str, int]
+    private: Folders | None = None
+
+    def finish(self) -> JobResult:
+        """Watch to the end; nothing of the job is left then."""
+        try:
+            ending = self.supervision.finish(self.operations)
+            if self.private is not None:
+                self.private.remove()
+        except OSError as error:
+            return JobResult(infrastructure=f"the sandbox slot broke: {error}")
+        streams = {name: Output(bytes(sink.data), sink.length) for name, sink in self.sinks.items()}
+        return JobResult(
+            exit_code=ending.exit_code,
+            signal=ending.signal,
+            stop=ending.stop,
+            stdout=streams.get("stdout", Output()),
+            stderr=streams["stderr"],
+            channel=streams["channel"].data if "channel" in streams else b"",
+            cpu_s=ending.used.cpu_s,
+            wall_s=ending.wall_s,
+            peak_memory_mb=ending.used.peak_memory_mb,
+            infrastructure=ending.infrastructure,
+            violation=ending.violation,
+        )
+
+
+def open_stdin(job: Job) -> int:
+    """A read-only descriptor of what the program reads. Raises OSError, ValueError for what is no regular file."""
+    if isinstance(job.stdin, bytes):
+        return memory_file("stdin", job.stdin)
+    if job.stdin is None:
+        return os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(job.stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f"stdin {job.stdin} is not a regular file")
+    return descriptor
+
+
+def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.ExitStack) -> tuple[dict[str, int], dict[str, int]]:
+    """Read ends, closed by `ours`, and write ends, closed by `sent`, by name."""
+    reads: dict[str, int] = {}
+    writes: dict[str, int] = {}
+    for name in names:
+        reads[name], writes[name] = os.pipe2(os.O_CLOEXEC)
+        ours.callback(os.close, reads[name])
+        sent.callback(os.close, writes[name])
+    return reads, writes
+
+
+def _listing(place: Place, job: Job, private: Folders | None) -> bytes:
+    data_limit = job.data_limit and place.group is None
+    if isinstance(place.plan, HostPlan):
+        assert private is not None, "made by launch"
+        seen = private if job.writable is None else private._replace(work=job.writable)
+        return host_plan.job_operations(place.plan, job, seen, data_limit)
+    view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
+    return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
+
+
+def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:
+    """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job is wrong)."""
+    names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
+    with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
+        private = place.folders.make(place.plan.host_id) if place.folders is not None else None
+        if private is not None:
+            ours.callback(private.remove)
+        listing = _listing(place, job, private)
+        if place.group is not None:
+            place.group.start(job.limits.memory_mb)
+        _give_work(place, job)
+        reads, writes = _open_pipes(names, ours, sent)
+        init_pid = place.slot.start(listing, [stdin, *writes.values()])
+        ours.pop_all()
+    caps = {"stdout": job.limits.output_bytes, "stderr": job.limits.output_bytes, "channel": job.channel_bytes}
+    sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
+    watched = {reads[name]: sink for name, sink in sinks.items()}
+    supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
+    if private is not None:
+        supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
+    return Running(place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private)
+
+
+def _give_work(place: Place, job: Job) -> None:
+    """As root, a shared work folder must belong to the user that the job becomes."""
+    if job.writable is not None and not job.work_readonly and place.plan.host_id is not None:
+        folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(folder, place.plan.host_id, place.plan.host_id)
+        finally:
+            os.close(folder)

@@ -1,0 +1,86 @@
+"""Opens slots of a level.
+
+Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of the level that was asked for,
+or it is an error that says what is missing.
+"""
+
+import fcntl
+import os
+from typing import BinaryIO, Final, Literal, NamedTuple
+
+from synth.errors import Problem, SandboxError
+from synth.execution.isolation.cgroups import make_group
+from synth.execution.isolation.folders import JobFolders
+from synth.execution.isolation.launcher.slot import Slot, cache_folder
+from synth.execution.isolation.policy import landlock
+from synth.execution.isolation.policy import landlock_only as host_plan
+from synth.execution.isolation.policy.landlock_only import HostPlan
+from synth.execution.isolation.policy.namespaces import SlotPlan, slot_operations
+from synth.execution.isolation.running import Place
+
+Level = Literal["A", "B", "C"]
+LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
+
+_FIRST_HOST_ID, _HOST_IDS = 65000, 500
+"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share one."""
+
+
+class Identity(NamedTuple):
+    """A host user for jobs without namespaces, and the lock that keeps other supervisors from it."""
+
+    host_id: int
+    lock: BinaryIO
+
+
+def open_place(level: Level, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None) -> Place:
+    """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
+    if level == "C":
+        return _open_on_host(command, index, listens, folders)
+    group = make_group() if level == "A" else None
+    if level == "A" and group is None:
+        raise sandbox_error("no memory cgroup can be made below our own")
+    host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
+    root = cache_folder() / "root"
+    root.mkdir(exist_ok=True)
+    plan = SlotPlan(root, host_id, () if group is None else (group.folder,), listens)
+    try:
+        return Place(Slot(command, slot_operations(plan)), plan, group)
+    except SandboxError:
+        if group is not None:
+            group.remove()
+        raise
+
+
+def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None) -> Place:
+    missing = host_plan.missing()
+    if missing:
+        raise sandbox_error(missing)
+    identity = _take_identity(index) if os.geteuid() == 0 else None
+    plan = HostPlan(identity.host_id if identity else None, listens, landlock.version())
+    try:
+        return Place(Slot(command, host_plan.slot_operations()), plan, folders=folders, lock=identity.lock if identity else None)
+    except SandboxError:
+        if identity is not None:
+            identity.lock.close()
+        raise
+
+
+def _take_identity(index: int) -> Identity:
+    """Without a pid namespace, the end of a job is the end of all processes of its user: no two supervisors may share one."""
+    folder = cache_folder() / "users"
+    folder.mkdir(exist_ok=True)
+    for at in range(_HOST_IDS):
+        host_id = _FIRST_HOST_ID + (index + at) % _HOST_IDS
+        lock = (folder / str(host_id)).open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+        else:
+            return Identity(host_id, lock)
+    raise sandbox_error("no user is free for the jobs of another slot")
+
+
+def sandbox_error(what: str) -> SandboxError:
+    """What the sandbox as a whole cannot do."""
+    return SandboxError(Problem("process sandbox", what, "codemill doctor", "docs/architecture/sandbox.md"))

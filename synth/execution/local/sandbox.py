@@ -1,0 +1,260 @@
+"""The sandbox of this machine: many requests at once, over the process sandbox.
+
+Place in the flow: behind `execution/protocol.py`. The one rule: the same request in one process lifetime runs once, and a fault of ours
+becomes an observation with `infrastructure`, never a verdict.
+"""
+
+import asyncio
+import os
+import signal
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Final, Literal
+
+from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.local.batching import kind_of, needs_build
+from synth.execution.local.run_queue import Group, Run, RunQueue
+from synth.execution.programs.exclusive_lock import Turnstile
+from synth.execution.programs.language_runner import LanguageRunner
+from synth.execution.programs.result_channel import failed, is_fault
+from synth.execution.recorded import request_key
+from synth.languages.registry import UnknownLanguage, get_language
+from synth.languages.spec import find_toolchain
+from synth.records import ExecutionRequest, Observation, Stop
+
+_PLACES: Final = 2
+"""What a core has where nobody said how many programs run at once: a program that is built takes all of a core."""
+_LOOK_S: Final = 0.05
+"""How long a found observation may wait in its thread for the end of the next program."""
+_TOOLCHAINS: Final = 3
+"""How often a program is run again because its toolchain changed under it."""
+
+
+class LocalSandbox:
+    """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once; `cached` answers are kept.
+
+    0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is spent by the kernel on
+    namespaces that begin and end, and much of that is waiting.
+    """
+
+    def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000) -> None:
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._cached = cached
+        self._minimum_level = minimum_level
+        self._gate = Turnstile()
+        self._runners: dict[str, LanguageRunner] = {}
+        self._cache: OrderedDict[str, Observation] = OrderedDict()
+        self._runs: dict[str, Run] = {}
+        """Those that wait or run, by what would be the key of the cache."""
+        self._sandbox: ProcessSandbox | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._places = 1 if workers else _PLACES
+        self._queue = RunQueue(self._places * self.workers)
+        self._tasks: set[asyncio.Task[None]] = set()
+        """One for each group that a thread is at."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def level(self) -> str:
+        return self._sandbox.level if self._sandbox else ""
+
+    async def toolchain(self, language: str) -> str:
+        """Name, version and digest; empty for a language that is unknown, or that this machine cannot run."""
+        try:
+            name = get_language(language).name
+        except UnknownLanguage:
+            return ""
+        self._forget_changed(name)
+        found = await asyncio.to_thread(find_toolchain, name)
+        return found.stated_for(name) if found else ""
+
+    async def start(self) -> None:
+        """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
+        if self._sandbox is not None:
+            return
+        made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
+        if self._sandbox is not None:  # another caller was quicker
+            await asyncio.to_thread(made.close)
+            return
+        self._sandbox = made
+        self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
+
+    async def close(self) -> None:
+        """Programs that wait or run are faults then."""
+        self._enter_loop()
+        sandbox, self._sandbox = self._sandbox, None
+        threads, self._threads = self._threads, None
+        self._answer_waiting()
+        for runner in self._runners.values():
+            runner.close()
+        self._runners.clear()
+        if sandbox is not None:
+            await asyncio.to_thread(sandbox.close)
+        await asyncio.gather(*self._tasks)
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+        if self._threads is None:
+            self._answer_waiting()  # what a thread put back meanwhile
+
+    def _enter_loop(self) -> None:
+        """What waited or ran for an event loop that has ended is nobody's any more."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._runs, self._tasks = loop, {}, set()
+            self._queue = RunQueue(self._places * self.workers)
+
+    def _answer_waiting(self) -> None:
+        for run in self._queue.clear():
+            self._answer(run, failed(run.request, "the sandbox was closed"))
+
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+        """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError as that does."""
+        await self.start()
+        self._enter_loop()
+        found = [self._ask(request, turn) for request in requests]
+        asyncio.get_running_loop().call_soon(self._hand_out)  # not at once: callers that came together make better groups
+        try:
+            observations = [one if isinstance(one, Observation) else await asyncio.shield(one.seen) for one in found]
+        finally:
+            for one in found:
+                if isinstance(one, Run):
+                    self._leave(one)
+        return [_renamed(observation, request) for observation, request in zip(observations, requests, strict=True)]
+
+    def _ask(self, request: ExecutionRequest, turn: int) -> Observation | Run:
+        """What was seen of an equal request, or its run, which has one caller more."""
+        key = request_key(request)
+        if key in self._cache:
+            return self._cache[key]
+        run = self._runs.get(key)
+        if run is None:
+            places = self._places if needs_build(request) else 1
+            run = Run(key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places)
+            self._runs[key] = run
+            self._queue.put(run)
+        self._queue.hurry(run, turn)
+        run.callers += 1
+        return run
+
+    def _leave(self, run: Run) -> None:
+        """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun is run for nothing."""
+        run.callers -= 1
+        if not run.callers:
+            self._let_go(run)
+
+    def _let_go(self, run: Run) -> None:
+        if not run.seen.done():
+            run.seen.cancel()
+            del self._runs[run.key]
+
+    def _answer(self, run: Run, observation: Observation) -> None:
+        """Tell all callers. Faults are not kept, and the cache stays bounded."""
+        if run.seen.done():
+            return
+        del self._runs[run.key]
+        run.seen.set_result(observation)
+        if not is_fault(observation):
+            self._cache[run.key] = observation
+        while len(self._cache) > self._cached:
+            self._cache.popitem(last=False)
+
+    def _hand_out(self) -> None:
+        """Give the free threads what they can begin."""
+        if self._threads is None:
+            return
+        for group in self._queue.groups():
+            task = asyncio.create_task(self._run(group, self._threads))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, group: Group, threads: ThreadPoolExecutor) -> None:
+        """Run a group in a thread and answer its runs as they are seen, whatever happens."""
+        thread = asyncio.get_running_loop().run_in_executor(threads, self._work, group)
+        try:
+            while not thread.done():
+                await asyncio.wait([thread], timeout=_LOOK_S)
+                while group.found:
+                    self._answer(*group.found.popleft())
+                if not thread.done():
+                    self._hand_out()  # what takes long may be shared out by now
+            error = thread.exception()
+            for run in [*group.begun, *group.take_back()] if error else []:  # whatever broke here was not the program
+                self._answer(run, failed(run.request, f"{type(error).__name__}: {error}"))
+        finally:
+            for run in group.begun:
+                self._let_go(run)  # of those without an answer, when this task was cancelled
+            self._queue.done(group)
+        self._hand_out()
+
+    def _work(self, group: Group) -> None:
+        """In a thread: run what is still to be run of the group. What was seen while the toolchain went away or became another one says
+        nothing: it is asked for again."""
+        runner = self._runner(group.runs[0].request)
+        if isinstance(runner, Observation):
+            for index, run in enumerate(group.runs):
+                if group.begin(index):
+                    group.found.append((run, runner.model_copy(update={"request_id": run.request.id})))
+            return
+        with closing(runner.run_group([run.request for run in group.runs], group.begin)) as observations:
+            for index, observation in observations:
+                run = group.runs[index]
+                if is_doubtful(observation, run.request.limits.cpu_s):
+                    observation = runner.run(run.request, alone=True)
+                if runner.toolchain.is_unchanged:
+                    group.found.append((run, observation))
+                    continue
+                run.voids += 1
+                if run.voids < _TOOLCHAINS:
+                    group.put_back(index)
+                else:
+                    group.found.append((run, failed(run.request, f"the toolchain of {run.request.language} changes while programs run")))
+                return
+
+    def _runner(self, request: ExecutionRequest) -> LanguageRunner | Observation:
+        """The runner of the language, or the observation that says why there is none."""
+        try:
+            language = get_language(request.language)
+        except UnknownLanguage as error:
+            return failed(request, str(error))
+        self._forget_changed(language.name)
+        if language.name not in self._runners:
+            toolchain = find_toolchain(language.name)
+            if toolchain is None:
+                return failed(request, None).model_copy(update={"toolchain_missing": language.install})
+            assert self._sandbox is not None, "execute starts the sandbox"
+            self._runners.setdefault(language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate))
+        runner = self._runners[language.name]
+        runner.prepare()
+        return runner
+
+    def _forget_changed(self, language: str) -> None:
+        """Let go of a toolchain that is not there any more, with its resident compilers and warm processes."""
+        runner = self._runners.get(language)
+        if runner is not None and not runner.toolchain.is_unchanged:
+            find_toolchain.cache_clear()
+            if self._runners.get(language) is runner:
+                del self._runners[language]
+            runner.close()
+
+
+def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
+    """Whether an end may be the machine's fault, so that the program is run once more, alone.
+
+    A time-out when most cases were done, or by wall time while it was working; and a kill that neither we nor a limit sent, as a machine
+    that runs out of memory sends it.
+    """
+    if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
+        return True
+    if observation.stop is Stop.WALL:
+        return observation.cpu_s >= 0.05 * cpu_limit_s
+    done = sum(case.status != "missing" for case in observation.cases)
+    return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
+
+
+def _renamed(observation: Observation, request: ExecutionRequest) -> Observation:
+    """The observation of an equal request, as this one's."""
+    if (observation.request_id, observation.language) == (request.id, request.language):
+        return observation
+    return observation.model_copy(update={"request_id": request.id, "language": request.language})

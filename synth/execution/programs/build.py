@@ -1,0 +1,214 @@
+"""From source text to something that runs: the driver's shared files, and one build for several candidates.
+
+Place in the flow: `local.py` asks for a build before it runs a compiled language. The one rule: compilers read hostile text, so they run
+in the sandbox too, and nothing that they make is ever run outside it.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from synth.errors import Problem, SandboxError
+from synth.execution.isolation.job import Job, JobResult
+from synth.execution.isolation.launcher.slot import cache_folder
+from synth.execution.isolation.process import ProcessSandbox
+from synth.ids import content_hash
+from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
+from synth.records import Limits, Stop
+from synth.values import Signature
+
+COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
+PROGRAM: Final = "program"
+"""The file that a shared build makes."""
+COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
+
+
+@dataclass(slots=True)
+class Build:
+    """What came of building some candidates: a folder or files to run, and the messages for those that were refused."""
+
+    folder: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    positions: dict[int, int] = field(default_factory=dict)
+    """Candidate to its number in the build: the `{index}` of the run command."""
+    parted: bool = False
+    """Each candidate has a folder of its own, named by its number, with nothing of the others in it."""
+    unattributed: bool = False
+    """The shared build failed and nobody could be named: each candidate has to be built alone."""
+    infrastructure: str | None = None
+
+    def folder_of(self, candidate: int) -> Path | None:
+        """What the program of a candidate sees as its folder."""
+        return self.folder / str(self.positions[candidate]) if self.folder and self.parted else self.folder
+
+    def remove(self) -> None:
+        """Delete the folder. May be called twice."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
+    """The command with its placeholders filled; what becomes empty is left out."""
+    values = {"linker": linker_flag(), **toolchain.tools, **places}
+    return tuple(word for part in command if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part)))
+
+
+@cache
+def linker_flag() -> str:
+    """mold links in a few milliseconds; without it, the system's linker."""
+    return "-fuse-ld=mold" if find_tool("mold") else ""
+
+
+_PREPARING = threading.Lock()
+
+
+def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | None:
+    """The folder of the driver's shared files, made on first use and kept by content. Raises SandboxError.
+
+    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits for the other.
+    """
+    if not driver.shared:
+        return None
+    root = cache_folder() / "drivers"
+    folder = root / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)}"
+    try:
+        with _PREPARING:
+            root.mkdir(exist_ok=True)
+            with (root / f"{name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not folder.is_dir():
+                    _prepare(driver, toolchain, folder)
+    except OSError as error:
+        fix = "make room there, or set XDG_CACHE_HOME to another folder"
+        raise SandboxError(Problem(f"preparing the driver in {root}", f"must be possible: {error.strerror}", fix)) from error
+    return folder
+
+
+def _prepare(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    try:
+        _fill_shared(driver, toolchain, unfinished)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
+    for path, text in driver.shared.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    for command in driver.shared_commands:
+        done = subprocess.run(fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
+            fix = "codemill doctor; a broken toolchain must be installed again"
+            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix))
+    for made in [folder, *folder.rglob("*")]:
+        made.chmod(0o755 if made.is_dir() else 0o644)
+
+
+class Builder:
+    """Builds the candidates of one compiled language. Thread-safe."""
+
+    def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain) -> None:
+        self.sandbox, self.language, self.toolchain = sandbox, language, toolchain
+
+    def build_files(self, files: Mapping[str, str], command: Sequence[str], shared: Path | None) -> Build:
+        """One program of several files."""
+        return self._compile(files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1)
+
+    def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
+        """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
+        driver = self.language.driver
+        assert driver is not None, "function mode needs a driver"
+        left, refused = list(range(len(codes))), dict[int, str]()
+        readonly = (str(shared),) if shared else ()
+        command = fill(driver.compile_command, self.toolchain, shared=shared)
+        while left:
+            chosen = [codes[index] for index in left]
+            files = driver.batch.files(chosen, entry_point, signature) if driver.batch else driver.files(chosen[0], entry_point, signature)
+            build = self._compile(files, command, readonly, len(left))
+            if build.infrastructure is not None or not build.refused:
+                build.positions = {candidate: position for position, candidate in enumerate(left)}
+                build.refused = refused
+                return _part(build, driver.batch) if driver.batch and build.infrastructure is None else build
+            blamed = driver.batch.blame(build.refused[0], chosen) if driver.batch and len(left) > 1 else {0: build.refused[0]}
+            refused |= {left[position]: text for position, text in blamed.items()}
+            if not blamed:
+                return Build(unattributed=True)
+            left = [candidate for position, candidate in enumerate(left) if position not in blamed]
+        return Build(refused=refused)
+
+    def _compile(self, files: Mapping[str, str], command: Sequence[str], readonly: tuple[str, ...], count: int) -> Build:
+        folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
+        folder.chmod(0o777)
+        job = Job(
+            argv=tuple(command),
+            files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
+            stdin=None,
+            limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
+            env=COMPILER_ENVIRONMENT,
+            readonly=(*self.toolchain.readonly, *readonly),
+            writable=folder,
+            data_limit=False,
+        )
+        result = self.sandbox.run(job)
+        if result.is_clean:
+            return Build(folder)
+        messages = compiler_messages(result)
+        fault = result.infrastructure or _no_room(folder, messages)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Build(infrastructure=fault) if fault else Build(refused={0: messages})
+
+
+_LITTLE_ROOM: Final = 4 << 20
+_ENOUGH_ROOM: Final = 1 << 30
+_SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", re.IGNORECASE)
+
+
+def _no_room(folder: Path, messages: str) -> str | None:
+    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the folder is emptied.
+
+    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is nearly full.
+    """
+    found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    is_full = free < _LITTLE_ROOM or (found.f_files > 0 and found.f_favail == 0)
+    if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
+        return None
+    return f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to another folder"
+
+
+def _part(build: Build, batch: Batch) -> Build:
+    """Give each candidate a program of its own. When that cannot be done, they are built alone."""
+    assert build.folder is not None, "it was built"
+    try:
+        programs = batch.parts((build.folder / PROGRAM).read_bytes(), len(build.positions))
+    except ValueError:
+        build.remove()
+        return Build(unattributed=True)
+    for position, program in enumerate(programs):
+        own = build.folder / str(position)
+        own.mkdir(mode=0o755)
+        (own / PROGRAM).write_bytes(program)
+        (own / PROGRAM).chmod(0o755)
+    build.parted = True
+    return build
+
+
+def compiler_messages(result: JobResult) -> str:
+    """What a compiler said, and what stopped it."""
+    stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    if result.violation is not None:
+        stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
+    return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")

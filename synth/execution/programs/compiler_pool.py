@@ -1,0 +1,205 @@
+"""Resident compilers: they start once, take the sources of one program after the other, and give back what they made.
+
+Place in the flow: `runner.py` asks here instead of `building.py` where a driver names a server (those stand in languages/drivers). The one
+rule: a server reads hostile text, so it runs in a sandbox of its own, executes nothing that it compiles, and starts each program anew.
+
+Request: the number of files, then name and text of each. Answer: the number of files made, then name and bytes of each; or -1 and the
+compiler's messages. Numbers are big-endian int32; names, texts and bytes have their length before them. A server ends with its stdin.
+"""
+
+import signal
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from synth.execution.isolation.job import Job
+from synth.execution.isolation.process import ProcessSandbox, Worker
+from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
+from synth.languages.spec import Driver, Toolchain
+from synth.records import Limits, Stop
+
+_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
+_CHECK_S: Final = 0.5
+"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is not measured at all."""
+_LARGEST_ANSWER: Final = 64 << 20
+_PATIENCE_S: Final = 0.1
+"""A start costs more than that, and the next program after it is slow: so a busy compiler is waited for first."""
+
+
+class CompileServers:
+    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+
+    def __init__(
+        self,
+        sandbox: ProcessSandbox,
+        driver: Driver,
+        toolchain: Toolchain,
+        shared: Path,
+        environment: Mapping[str, str],
+        recycle_after: int = 2000,
+    ) -> None:
+        """`environment` is the language's, beside what every compiler gets."""
+        self.limits = COMPILE_LIMITS
+        """Of one program: its CPU and wall time."""
+        self._sandbox, self._recycle_after = sandbox, recycle_after
+        self._job = Job(
+            argv=fill(driver.compile_server, toolchain, shared=shared),
+            files={},
+            stdin=None,
+            limits=_LIMITS,
+            env={**COMPILER_ENVIRONMENT, **environment},
+            readonly=(*toolchain.readonly, str(shared)),
+            data_limit=False,
+        )
+        self._idle: list[tuple[Worker, int]] = []
+        self._busy = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def compile(self, files: Mapping[str, str]) -> Build:
+        """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program is refused.
+
+        One that does not get to work in its wall time says nothing of the program: a fault of the machine, which is not waited for again.
+        """
+        failure = Build()
+        for _ in range(2):
+            worker, served = self._take()
+            watch = _Watch(worker, self.limits)
+            try:
+                with watch:
+                    build = _ask(worker, files)
+            except (OSError, EOFError):
+                failure = watch.failure()
+                self._leave()
+                if watch.stop is Stop.WALL:
+                    break
+                continue
+            self._give(worker, served + 1)
+            return build
+        return failure
+
+    def close(self) -> None:
+        """End the idle compilers, and each of the others when it has compiled."""
+        with self._changed:
+            self._closed = True
+            workers, self._idle = self._idle, []
+        for worker, _ in workers:
+            worker.close()
+
+    def _take(self) -> tuple[Worker, int]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or not self._busy, _PATIENCE_S)
+            self._busy += 1
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return self._sandbox.open_worker(self._job), 0
+        except BaseException:
+            self._leave()
+            raise
+
+    def _give(self, worker: Worker, served: int) -> None:
+        with self._changed:
+            keeps = served < self._recycle_after and worker.alive and not self._closed
+            if keeps:
+                self._idle.append((worker, served))
+        if not keeps:
+            worker.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """A caller is done; the next one may take what it had."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify()
+
+
+class _Watch:
+    """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall time is a backstop."""
+
+    def __init__(self, worker: Worker, limits: Limits) -> None:
+        self.stop = Stop.NONE
+        """Why the compiler was ended, if it was."""
+        self._worker, self._limits = worker, limits
+        self._used_s = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="compile-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """From here on the compiler is not ended any more."""
+        self._over.set()
+        self._thread.join()
+
+    def failure(self) -> Build:
+        """What follows for the program when no answer came. Closes the compiler."""
+        ended = None
+        with suppress(TimeoutError):
+            ended = self._worker.wait(_CHECK_S)
+        self._worker.close()
+        if self.stop is Stop.CPU:
+            return Build(refused={0: f"the compiler takes too long on this program: it was stopped after {self._used_s:.1f} s of CPU"})
+        if self.stop is Stop.WALL:
+            few = f"{self._used_s:.1f} s of CPU in {self._limits.wall_s:g} s"
+            return Build(infrastructure=f"the compiler had only {few}: something stopped it, or the machine is too busy")
+        fault = self._worker.wait().infrastructure
+        if ended is not None and ended.signal == signal.SIGKILL and ended.stop is Stop.NONE:
+            fault = "the compiler was killed, and no limit did it"  # as a machine that runs out of memory kills
+        return Build(infrastructure=fault) if fault else Build(refused={0: "the compiler crashes on this program"})
+
+    def _look(self) -> None:
+        deadline = time.monotonic() + self._limits.wall_s
+        if self._over.wait(_CHECK_S):
+            return
+        before_s = self._worker.cpu_s()
+        while self.stop is Stop.NONE and not self._over.wait(_CHECK_S) and self._worker.alive:
+            self._used_s = self._worker.cpu_s() - before_s
+            if self._used_s > self._limits.cpu_s:
+                self.stop = Stop.CPU
+            elif time.monotonic() > deadline:
+                self.stop = Stop.WALL
+        if self.stop is not Stop.NONE:
+            self._worker.kill()
+
+
+def _ask(worker: Worker, files: Mapping[str, str]) -> Build:
+    """One exchange. Raises OSError, EOFError."""
+    request = struct.pack(">i", len(files)) + b"".join(map(_block, (text for pair in files.items() for text in pair)))
+    while request:
+        request = request[worker.stdin.write(request) :]
+    count = _read_number(worker)
+    if count < 0:
+        return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
+    return Build(files={_read_block(worker).decode("utf-8", "replace"): _read_block(worker) for _ in range(count)}, positions={0: 0})
+
+
+def _block(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return struct.pack(">i", len(data)) + data
+
+
+def _read_number(worker: Worker) -> int:
+    (number,) = struct.unpack(">i", _read(worker, 4))
+    return int(number)
+
+
+def _read_block(worker: Worker) -> bytes:
+    length = _read_number(worker)
+    if not 0 <= length <= _LARGEST_ANSWER:
+        raise EOFError("the compiler does not keep to the protocol")
+    return _read(worker, length)
+
+
+def _read(worker: Worker, length: int) -> bytes:
+    data = worker.stdout.read(length)
+    if len(data) < length:
+        raise EOFError("the compiler ended")
+    return data

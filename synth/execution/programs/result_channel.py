@@ -1,0 +1,179 @@
+"""Reads what a driver wrote on the private channel, and what a process left behind, into an observation.
+
+Place in the flow: after a job, before the verdict. The one rule: a line counts only with the nonce of its run, once, and in order;
+a channel that breaks this was written to by the program itself, which is a violation.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from synth.execution.isolation.job import JobResult, Output
+from synth.records import Captured, CaseObservation, ExecutionRequest, Observation, Phase, Stop
+from synth.values import ValueSyntaxError, decode, encode
+
+
+@dataclass(slots=True)
+class ChannelReport:
+    """What the channel says: the cases so far, whether the driver reached its end, and what was wrong with the channel."""
+
+    cases: list[CaseObservation] = field(default_factory=list)
+    finished: bool = False
+    parse_error: str | None = None
+    forged: bool = False
+
+
+def read_channel(data: bytes, nonce: str, count: int) -> ChannelReport:
+    """Read the lines of one run. A last line that was cut off does not count.
+
+    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after it is not looked at.
+    """
+    report = ChannelReport()
+    for line in data.decode("ascii", "replace").split("\n", count + 2)[:-1]:
+        _read_line(line.split(" ", 3), nonce, count, report)
+    return report
+
+
+def _read_line(words: list[str], nonce: str, count: int, report: ChannelReport) -> None:
+    if words[0] != nonce or len(words) < 2 or report.finished:
+        report.forged = True
+    elif words[1] == "finished":
+        report.finished = len(report.cases) == count
+        report.forged |= not report.finished
+    elif words[1] == "parse_error" and len(words) == 3:
+        report.parse_error = _text(words[2])
+    elif words[1] == str(len(report.cases)) and len(report.cases) < count and len(words) >= 3:
+        report.cases.append(_case(len(report.cases), words[2], words[3] if len(words) > 3 else ""))
+    else:
+        report.forged = True
+
+
+def _case(index: int, status: str, rest: str) -> CaseObservation:
+    if status == "raised":
+        return CaseObservation(index=index, status="raised", error=_text(rest))
+    if status == "unreadable":
+        return CaseObservation(index=index, status="returned", error=_text(rest))
+    try:
+        return CaseObservation(index=index, status="returned", output=encode(decode(rest)))
+    except (ValueSyntaxError, ValueError, TypeError, RecursionError):
+        return CaseObservation(index=index, status="returned", error="a result that cannot be read")
+
+
+def _text(hexadecimal: str) -> str:
+    try:
+        return bytes.fromhex(hexadecimal).decode("utf-8", "replace")
+    except ValueError:
+        return "(a message that cannot be read)"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every observation of one language states."""
+
+    level: str
+    toolchain: str
+
+
+NOWHERE: Final = Context("", "")
+"""Of what never came to a sandbox or a toolchain."""
+
+
+def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: Context) -> Observation:
+    """The observation of one driver run. Cases that the driver never reported are missing."""
+    report = read_channel(result.channel, nonce, count)
+    missing = tuple(CaseObservation(index=index, status="missing") for index in range(len(report.cases), count))
+    observation = _observe(request, result, context).model_copy(update={"finished": report.finished, "cases": (*report.cases, *missing)})
+    if report.forged and result.stop is Stop.NONE:
+        words = "the program wrote to the private channel"
+        note = Captured(head=words, length=len(words))
+        return observation.model_copy(update={"stop": Stop.VIOLATION, "finished": False, "stderr": note})
+    if report.parse_error is not None and not report.cases:
+        message = Captured(head=report.parse_error, length=len(report.parse_error))
+        return observation.model_copy(update={"phase": Phase.PARSE, "stderr": message, "cases": ()})
+    return observation
+
+
+def observe_stdio(request: ExecutionRequest, results: list[JobResult], count: int, context: Context) -> Observation:
+    """One observation of several runs, one for each stdin. The first run that did not end well gives exit code and streams."""
+    cases = tuple(_stdio_case(index, results[index] if index < len(results) else None) for index in range(count))
+    worst = next((result for result in results if not result.is_clean), results[-1])
+    return _observe(request, worst, context).model_copy(
+        update={
+            "cases": cases,
+            "finished": len(results) == count and all(result.is_clean for result in results),
+            "cpu_s": sum(result.cpu_s for result in results),
+            "wall_s": sum(result.wall_s for result in results),
+            "peak_memory_mb": max(result.peak_memory_mb for result in results),
+        }
+    )
+
+
+def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
+    if result is None or result.stop is not Stop.NONE or result.infrastructure is not None:
+        return CaseObservation(index=index, status="missing")
+    if result.exit_code != 0:
+        ended = f"signal {result.signal}" if result.signal is not None else f"exit code {result.exit_code}"
+        return CaseObservation(index=index, status="raised", error=f"ended with {ended}")
+    return CaseObservation(index=index, status="returned", output=result.stdout.data.decode("utf-8", "replace"))
+
+
+def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> Observation:
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=Phase.RUN,
+        exit_code=result.exit_code,
+        signal=result.signal,
+        stop=result.stop,
+        stdout=result.stdout.captured(),
+        stderr=_stderr(result),
+        cpu_s=result.cpu_s,
+        wall_s=result.wall_s,
+        peak_memory_mb=result.peak_memory_mb,
+        infrastructure=result.infrastructure,
+        level=context.level,
+        toolchain=context.toolchain,
+    )
+
+
+def _stderr(result: JobResult) -> Captured:
+    """What the program said; after the words for what it was ended for."""
+    if result.violation is None:
+        return result.stderr.captured()
+    words = f"the program made a forbidden call: {result.violation}\n".encode()
+    return Output(words + result.stderr.data, len(words) + result.stderr.length).captured()
+
+
+def observe_script(request: ExecutionRequest, result: JobResult, nonce: str, context: Context) -> Observation:
+    """Of a script that is not driven: its end counts when its mark came and the process then ended with exit code 0."""
+    observation = observe_function(request, result, nonce, 1, context)
+    return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
+
+
+def failed(request: ExecutionRequest, infrastructure: str | None, context: Context = NOWHERE) -> Observation:
+    """The observation of a request that was not run: it says nothing of the program."""
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=Phase.RUN,
+        infrastructure=infrastructure,
+        level=context.level,
+        toolchain=context.toolchain,
+    )
+
+
+def is_fault(observation: Observation) -> bool:
+    """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
+    return observation.infrastructure is not None or observation.toolchain_missing is not None
+
+
+def failed_before_run(request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE) -> Observation:
+    """The observation of a program that does not parse or compile."""
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=phase,
+        stop=stop,
+        stderr=Captured(head=message[:4000], length=len(message)),
+        level=context.level,
+        toolchain=context.toolchain,
+    )

@@ -1,0 +1,149 @@
+"""Warm starts: workers that have loaded a language once and fork a fresh, isolated process for each program.
+
+Place in the flow: `runner.py` asks here first where a language has a zygote. The one rule: when anything about the worker is doubtful, the
+answer is None, and the program is run cold.
+"""
+
+import select
+import struct
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from synth.errors import SandboxError
+from synth.execution.isolation.job import Job, JobResult
+from synth.execution.isolation.launcher.zygote import make_request, read_answer, zygote_files
+from synth.execution.isolation.process import ProcessSandbox, Worker
+from synth.execution.programs.build import fill
+from synth.languages.spec import Toolchain, Zygote
+from synth.records import Limits
+
+_WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
+_LARGEST_PROGRAM_MB: Final = 1024
+_MOST_IDLE: Final = 32
+_TRIES: Final = 3
+"""Zygotes that end, one after the other, before they have served: after so many, programs run cold."""
+_GRACE_S: Final = 30.0
+"""The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
+
+
+class _Serving(NamedTuple):
+    """A zygote, its command, and how many programs it has forked."""
+
+    worker: Worker
+    argv: tuple[str, ...]
+    served: int
+
+
+class WarmWorkers:
+    """A few zygotes of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+
+    def __init__(
+        self,
+        sandbox: ProcessSandbox,
+        zygote: Zygote,
+        toolchain: Toolchain,
+        environment: Mapping[str, str],
+        recycle_after: int = 2000,
+    ) -> None:
+        self._sandbox, self._zygote, self._toolchain, self._recycle_after = sandbox, zygote, toolchain, recycle_after
+        self._argv = fill(zygote.command, toolchain)
+        self._environment = environment
+        self._idle: list[_Serving] = []
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._closed = False
+        library = zygote_files()
+        self._files = None if library is None else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
+
+    def run(self, job: Job) -> JobResult | None:
+        """Run one program of which the job has files, stdin and limits; None when it has to be run cold."""
+        files = self._files  # another thread may give up meanwhile
+        if files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
+            return None
+        try:
+            worker, argv, served = self._take(files, self._argv or job.argv, job.private_channel)
+        except SandboxError:
+            self._fail()
+            return None
+        own = {name: data for name, data in job.files.items() if files.get(name) != data}
+        try:
+            counted = self._sandbox.level == "A"
+            data_limit = job.data_limit and not (counted and self._zygote.is_preloaded)  # what is preloaded is as a cold start
+            request = make_request(replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted)
+            _send(worker, request.message)
+            result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
+        except (OSError, EOFError, struct.error):
+            worker.close()
+            if not served:
+                self._fail()
+            return None
+        self._failures = 0
+        self._give(_Serving(worker, argv, served + 1))
+        return result
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self._failures >= _TRIES:
+            self._files = None
+
+    def close(self) -> None:
+        """End the idle zygotes, and each of the others when it has served."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for serving in idle:
+            serving.worker.close()
+
+    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool) -> _Serving:
+        with self._lock:
+            for serving in reversed(self._idle):
+                if serving.argv == argv:
+                    self._idle.remove(serving)
+                    return serving
+        opens = self._zygote.opens.get(argv[-1], argv[-1])
+        preloaded = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": opens, "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
+        job = Job(
+            argv=argv,
+            files=files,
+            stdin=None,
+            limits=_WORKER_LIMITS,
+            env={**self._environment, **(preloaded if self._zygote.is_preloaded else {})},
+            readonly=self._toolchain.readonly,
+            data_limit=False,
+            private_channel=channel and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
+            zygote=True,
+        )
+        return _Serving(self._sandbox.open_worker(job), argv, 0)
+
+    def _give(self, serving: _Serving) -> None:
+        if serving.served >= self._recycle_after or not serving.worker.alive:
+            serving.worker.close()
+            return
+        with self._lock:
+            self._idle.append(serving)
+            oldest = self._idle.pop(0) if self._closed or len(self._idle) > _MOST_IDLE else None
+        if oldest is not None:
+            oldest.worker.close()
+
+
+def _send(worker: Worker, message: bytes) -> None:
+    while message:
+        message = message[worker.stdin.write(message) :]
+
+
+def _receive(worker: Worker, listing: bytes, timeout_s: float) -> JobResult | None:
+    """Raises EOFError where the zygote ended or hangs."""
+    poller = select.poll()
+    poller.register(worker.stdout, select.POLLIN)
+    if not poller.poll(1000 * timeout_s):
+        raise EOFError("the zygote hangs")
+
+    def read(size: int) -> bytes:
+        data = worker.stdout.read(size)
+        if len(data) < size:
+            raise EOFError("the zygote ended")
+        return data
+
+    return read_answer(read, listing)

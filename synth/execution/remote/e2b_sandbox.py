@@ -1,0 +1,126 @@
+"""Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back line by line.
+
+Place in the flow: behind `execution/protocol.py`, made by `factory.py` from `execution: {kind: e2b}`. The one rule: never more live
+sandboxes than `concurrency`, and none is left when it is closed.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Final
+
+from synth.config import E2bSandbox as E2bConfig
+from synth.errors import Problem, SandboxError
+from synth.execution.local.sandbox import is_doubtful
+from synth.execution.remote.bundle import install, probe
+from synth.execution.remote.dispatch import Dispatcher
+from synth.execution.remote.e2b_host import E2bProvider, is_debug
+from synth.execution.remote.fleet import Backoff, Fleet
+from synth.execution.remote.hosts import HostFault, Remedy
+from synth.execution.remote.items import Asked, Inside, observe, probe_task
+from synth.records import ExecutionRequest, Observation
+
+_SEE: Final = "docs/architecture/execution.md"
+
+
+class E2bSandbox:
+    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox is given up."""
+
+    def __init__(self, config: E2bConfig, *, silence_s: float = 45.0) -> None:
+        self._config, self._silence_s = config, silence_s
+        self._fleet: Fleet | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._inside: Inside | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def level(self) -> str:
+        """`e2b`, or `e2b-unseparated` where programs in one sandbox cannot be kept from each other; empty before the start."""
+        return self._inside.level if self._inside else ""
+
+    async def start(self) -> None:
+        """Make the first sandbox and ask what is in it. Raises SandboxError: no package, no key, a key or a template that is refused."""
+        async with self._starting:
+            if self._dispatcher is not None:
+                return
+            config, backoff = self._config, Backoff(self._config.backoff_s, self._config.max_retries)
+            provider = E2bProvider(config.template, config.timeout_s, self._key())
+            self._fleet = Fleet(provider, config.concurrency, backoff, install)
+            try:
+                self._inside = await self._look_inside(self._fleet, backoff)
+            except BaseException:
+                await self._fleet.close()
+                raise
+            self._dispatcher = Dispatcher(
+                self._fleet, config.concurrency, config.batch_size, backoff, self._inside.shared_of, silence_s=self._silence_s
+            )
+
+    async def toolchain(self, language: str) -> str:
+        """What the first sandbox has for a language; all others are of the same template."""
+        return self._inside.toolchain(language) if self._inside else ""
+
+    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+        """Observations in the order of the requests. Raises SandboxError only where the start does."""
+        await self.start()
+        inside, dispatcher = self._inside, self._dispatcher
+        assert inside is not None, "start looks inside"
+        assert dispatcher is not None, "start makes it"
+        asked = await asyncio.to_thread(lambda: [inside.ask(at, request) for at, request in enumerate(requests)])
+        observations = await run_asked(dispatcher, asked, alone=False, turn=turn)
+        doubtful = [at for at, one in enumerate(observations) if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)]
+        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, turn=turn)
+        for at, observation in zip(doubtful, again, strict=True):
+            if not observation.infrastructure:
+                observations[at] = observation
+        return observations
+
+    async def close(self) -> None:
+        """Kill every sandbox. May be called twice."""
+        fleet, self._fleet, self._dispatcher = self._fleet, None, None
+        if fleet is not None:
+            await fleet.close()
+
+    def _key(self) -> str | None:
+        if find_spec("e2b_code_interpreter") is None:
+            raise _problem("the package e2b-code-interpreter must be installed", "pip install 'codemill[e2b]'")
+        key = os.environ.get(self._config.api_key_env)
+        if not key and not is_debug():
+            name = self._config.api_key_env
+            raise _problem(f"the variable {name} must hold a key of E2B", f"export {name}=…")
+        return key
+
+    async def _look_inside(self, fleet: Fleet, backoff: Backoff) -> Inside:
+        """Ask the first sandbox what it offers; all others are of the same template."""
+        for attempt in range(backoff.tries + 1):
+            try:
+                async with fleet.lend() as host:
+                    found = await probe(host, probe_task())
+                if found.root and not found.separated:
+                    raise _problem("the worker is root inside and must be able to make namespaces", "take another template")
+                return Inside(found, "e2b" if found.separated else "e2b-unseparated")
+            except HostFault as fault:
+                if attempt == backoff.tries or fault.remedy in (Remedy.STOP, Remedy.NOTHING):
+                    raise _refused(fault, self._config) from fault
+                await backoff.pause(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+
+async def run_asked(dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool, turn: int) -> list[Observation]:
+    """What has an item runs; what is an observation already stays one."""
+    answers = await dispatcher.run([one.item for one in asked if isinstance(one, Asked)], alone=alone, turn=turn)
+    return await asyncio.to_thread(lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked])
+
+
+def _refused(fault: HostFault, config: E2bConfig) -> SandboxError:
+    """A start that failed, in words that say what to do."""
+    if fault.remedy is Remedy.STOP:
+        return _problem(f"the key must be accepted; E2B said: {fault}", f"put a valid key into {config.api_key_env}")
+    if fault.remedy is Remedy.NOTHING:
+        template = config.template or "code-interpreter-v1"
+        return _problem(f"the template {template!r} must start; E2B said: {fault}", "correct execution.template")
+    return _problem(f"a sandbox must start; after {config.max_retries + 1} tries: {fault}", "try again later, or execution: {kind: local}")
+
+
+def _problem(expected: str, fix: str) -> SandboxError:
+    return SandboxError(Problem("execution: kind e2b", expected, fix, _SEE))

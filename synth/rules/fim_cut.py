@@ -1,0 +1,137 @@
+"""Fill-in-the-middle samples: a node of the syntax tree is cut out of a program (Qwen2.5-Coder report, 4.2), in file or repository format.
+
+The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special token: a text that spells one
+(`<|fim_prefix|>`, or anything of that form) is refused, never rewritten, since a rewritten program is no longer the one that was verified.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from synth.filters.protocol import Reject
+from synth.grammar.table import GRAMMARS, Grammar, is_expression, normalize_language
+from synth.grammar.trees import has_grammar, parse, walk
+from synth.ids import unit_id
+from synth.records import FimSample
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+NodeKind = Literal["expression", "statement", "block", "function"]
+SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
+"""Every spelling that the policy's tokenizer may read as one token: all of `<|name|>`, and Qwen2.5's tool-call marks."""
+
+MIN_MIDDLE = 4
+"""Bytes: a shorter middle, such as `x`, teaches nothing."""
+
+
+class Span(NamedTuple):
+    """A middle: byte offsets and the kind of node."""
+
+    start: int
+    end: int
+    kind: NodeKind
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFile:
+    """A file of the repository that comes before the hole."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FimLimits:
+    """Bounds on the middle, and on the syntax: a text whose tree has errors is refused unless `allow_errors`."""
+
+    max_middle_share: float = 0.6
+    max_middle_bytes: int = 2000
+    allow_errors: bool = False
+
+
+def make_fim(code: str, language: str, random: Random, *, source_id: str = "", limits: FimLimits = FimLimits()) -> FimSample | Reject:
+    """A sample in file format. Rejects: special_tokens, parse_error, no_fim_span."""
+    return _make(code, language, random, source_id, limits, "")
+
+
+def make_repository_fim(
+    repository: str,
+    context: Sequence[ContextFile],
+    path: str,
+    code: str,
+    language: str,
+    random: Random,
+    *,
+    source_id: str = "",
+    limits: FimLimits = FimLimits(),
+) -> FimSample | Reject:
+    """A sample in repository format: the context files whole, then the file with the hole. Context that spells one is left out."""
+    clean = [file for file in context if not SPECIAL_TOKEN.search(file.path + file.text)]
+    files = "".join(f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}" for file in clean)
+    if found := SPECIAL_TOKEN.search(repository + path):
+        return Reject("special_tokens", {"found": found.group()})
+    return _make(code, language, random, source_id, limits, f"<|repo_name|>{repository}\n{files}<|file_sep|>{path}\n")
+
+
+def _make(code: str, language: str, random: Random, source_id: str, limits: FimLimits, head: str) -> FimSample | Reject:
+    language = normalize_language(language)
+    if found := SPECIAL_TOKEN.search(code):
+        return Reject("special_tokens", {"found": found.group()})
+    if language not in GRAMMARS or not has_grammar(language):
+        return Reject("no_fim_span", {"why": "no grammar", "language": language})
+    data = code.encode("utf-8", "surrogatepass")
+    root = parse(data, language).root_node
+    if root.has_error and not limits.allow_errors:
+        return Reject("parse_error", {"language": language})
+    span = _choose(find_spans(root, data, GRAMMARS[language], limits), random)
+    if span is None:
+        return Reject("no_fim_span", {"bytes": len(data)})
+    prefix, middle, suffix = (
+        part.decode("utf-8", "surrogatepass") for part in (data[: span.start], data[span.start : span.end], data[span.end :])
+    )
+    text = f"{head}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}<|endoftext|>"
+    identity = unit_id("fim", source_id, language, text)
+    return FimSample(
+        id=identity, source_id=source_id, language=language, node=span.kind, prefix=prefix, middle=middle, suffix=suffix, text=text
+    )
+
+
+def find_spans(root: "Node", data: bytes, grammar: Grammar, limits: FimLimits = FimLimits()) -> list[Span]:
+    """All nodes that may be the middle, in the order of the text, each span once."""
+    most = min(limits.max_middle_bytes, int(limits.max_middle_share * len(data)))
+    found: dict[tuple[int, int], Span] = {}
+    for node in walk(root):
+        size = node.end_byte - node.start_byte
+        if node is root or size < MIN_MIDDLE or size > most or not node.is_named:
+            continue
+        kind = node_kind(node, grammar)
+        if kind and data[node.start_byte : node.end_byte].strip():
+            found.setdefault((node.start_byte, node.end_byte), Span(node.start_byte, node.end_byte, kind))
+    return list(found.values())
+
+
+def node_kind(node: "Node", grammar: Grammar) -> NodeKind | None:
+    """What the node is to FIM. A statement is what stands in a block; docstrings and comments are nothing."""
+    if node.type in grammar.functions or node.type in grammar.anonymous:
+        return "function"
+    if node.type in grammar.comments or node.type == "string":
+        return None
+    if node.type in grammar.blocks:
+        return "block"
+    if node.parent is not None and node.parent.type in grammar.blocks:
+        return None if _is_docstring(node) else "statement"
+    return "expression" if is_expression(node.type) else None
+
+
+def _is_docstring(node: "Node") -> bool:
+    return node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string"
+
+
+def _choose(spans: list[Span], random: Random) -> Span | None:
+    """First the kind, then the node, so that the many expressions do not crowd out blocks and functions."""
+    by_kind = {kind: [span for span in spans if span.kind == kind] for kind in get_args(NodeKind)}
+    kinds = [kind for kind in by_kind if by_kind[kind]]
+    return random.choice(by_kind[random.choice(kinds)]) if kinds else None

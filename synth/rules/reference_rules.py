@@ -1,0 +1,253 @@
+"""Reference execution: a self-contained seed is run, and what it does becomes the expected values of its task.
+
+Three pure steps with the runner's sandbox between them: `plan_probe` (one program: a few inputs of each candidate signature), `plan_runs`
+(two programs: all inputs of the signature that worked, forwards and backwards), `judge_reference` (the suite, or why there is none). Where
+there is only one signature, nothing has to be tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run.
+
+The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders, so no state and no chance is in it, and
+when it tells inputs apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from synth.config import InputsConfig
+from synth.filters.protocol import Evidence, Reject
+from synth.grammar.table import GRAMMARS, normalize_language
+from synth.ids import unit_id
+from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, FunctionContract, Limits, Observation, Seed, TestSuite
+from synth.rules.canonical import canonical_output
+from synth.rules.input_drawing import draw_inputs, literal_hints
+from synth.rules.result_type import infer_type
+from synth.seeds.functions import find_functions
+from synth.seeds.python.self_contained import check_self_contained
+from synth.seeds.python.typing_guess import guess_signatures
+from synth.values import Signature, ValueType, decode, parse_signature
+
+PROBES = 6
+"""Inputs of each candidate signature in the probe."""
+MIN_RETURNED = 0.5
+"""Share of the inputs on which the seed must return."""
+MAX_OUTPUT = 4096
+"""A case whose output is longer (characters of wire text) is not used."""
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A seed that may be a reference: its program, candidate signatures with a few inputs of each, and the request that tries them."""
+
+    seed: Seed
+    code: str
+    entry_point: str
+    parameter_names: tuple[str, ...]
+    signatures: tuple[Signature, ...]
+    rows: tuple[Rows, ...]
+    """For each signature its inputs."""
+    request: ExecutionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePlan:
+    """The signature that worked, all its inputs, and the two requests to run."""
+
+    probe: Probe
+    signature: Signature
+    rows: Rows
+    requests: tuple[ExecutionRequest, ExecutionRequest]
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSeed:
+    """A seed with its contract, and its behaviour as a test suite. The suite's `task_id` is the seed's id until a task is made of it."""
+
+    seed: Seed
+    suite: TestSuite
+    evidence: Evidence
+
+
+def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Probe | Reject:
+    """The probe of a seed. Rejects: parse_error, not_self_contained, impure, no_signature."""
+    found = _find_contract(seed)
+    if isinstance(found, Reject):
+        return found
+    code, entry_point, names, signatures = found
+    hints = literal_hints(code, normalize_language(seed.language))
+    rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
+    flat = tuple(row for group in rows for row in group)
+    request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
+    return Probe(seed, code, entry_point, names, signatures, rows, request)
+
+
+def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
+    """Program, entry point, parameter names and candidate signatures of a seed."""
+    if seed.contract is not None:
+        contract = seed.contract
+        return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
+    if normalize_language(seed.language) != "python":
+        return _find_declared(seed)
+    closed = check_self_contained(seed.code, seed.language)
+    if isinstance(closed, Reject):
+        return closed
+    guessed = guess_signatures(closed.code, closed.entry_point)
+    if isinstance(guessed, Reject):
+        return guessed
+    return closed.code, closed.entry_point, guessed[0], tuple(guessed[1])
+
+
+def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
+    """In another language: what the declaration of the last top-level function states."""
+    from synth.languages.registry import UnknownLanguage, get_language
+    from synth.languages.spec import find_signature
+
+    language = normalize_language(seed.language)
+    names = [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
+    try:
+        contract = find_signature(get_language(language), seed.code, names[-1]) if names else None
+    except UnknownLanguage:
+        return Reject("no_signature", {"why": "no language module", "language": language})
+    if contract is None:
+        return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
+    return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
+
+
+def stated_contract(seed: Seed) -> FunctionContract | None:
+    """The contract that a seed brings or declares, for a task that will have no reference; None where neither says its types."""
+    if seed.contract is not None:
+        return seed.contract
+    found = _find_declared(seed)
+    if isinstance(found, Reject):
+        return None
+    _, entry_point, names, signatures = found
+    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+
+
+def _covering(signatures: tuple[Signature, ...]) -> Signature:
+    """The one signature, or one that takes the rows of all: `any` for every parameter (Python's driver needs no types)."""
+    return signatures[0] if len(signatures) == 1 else Signature((ValueType("any"),) * len(signatures[0].parameters), ValueType("any"))
+
+
+def _request(
+    seed: Seed, code: str, entry_point: str, signature: Signature, rows: Rows, purpose: str, limits: Limits | None
+) -> ExecutionRequest:
+    call = FunctionCall(entry_point=entry_point, signature=str(signature), arguments=rows)
+    return ExecutionRequest(
+        id=unit_id("reference", seed.id, purpose, code, rows), language=seed.language, code=code, call=call, limits=limits or Limits()
+    )
+
+
+def plan_runs(probe: Probe, observation: Observation, random: Random, config: InputsConfig) -> ReferencePlan | Reject:
+    """Choose the signature on which the seed returned most often, with the most different answers; the likelier guess wins a tie."""
+    if fault := _fault(observation):
+        return fault
+    returned = _returned(observation)
+    scores: list[tuple[float, int, int]] = []
+    start = 0
+    for rank, rows in enumerate(probe.rows):
+        outputs = [returned[at] for at in range(start, start + len(rows)) if at in returned]
+        scores.append((len(outputs) / max(1, len(rows)), len(set(outputs)), -rank))
+        start += len(rows)
+    usable = [score for score in scores if score[0] >= MIN_RETURNED]
+    if not usable:
+        best = max(scores)
+        return Reject("reference_crashed", {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)})
+    # At most one failure in six is tolerated silently: functions refuse some edge cases. Beyond that, more returns win over variety.
+    chosen = max(usable, key=lambda score: (score[1] > 1, round(3 * score[0]), score[2], score[1]))
+    return _make_plan(probe, -chosen[2], random, config)
+
+
+def plan_stated(probe: Probe, random: Random, config: InputsConfig) -> ReferencePlan | None:
+    """The plan of a seed with one signature; None where there are several, and the probe has to choose."""
+    return _make_plan(probe, 0, random, config) if len(probe.signatures) == 1 else None
+
+
+def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
+    signature = probe.signatures[rank]
+    hints = literal_hints(probe.code, normalize_language(probe.seed.language))
+    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
+    rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
+    limits = probe.request.limits
+    forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
+    backwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits)
+    return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
+
+
+def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
+    """Why the first run alone shows that there will be no reference. Rejects: reference_crashed, and the sandbox's own faults."""
+    if fault := _fault(forwards):
+        return fault
+    returned = len(_returned(forwards))
+    if returned < MIN_RETURNED * len(plan.rows):
+        return Reject("reference_crashed", {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)})
+    return None
+
+
+def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64) -> ReferenceSeed | Reject:
+    """The reference suite from the two runs, in the order of `plan.requests`.
+
+    Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs, and the sandbox's own faults.
+    """
+    forwards, backwards = observations
+    if refused := refuse_early(plan, forwards) or _fault(backwards):
+        return refused
+    last = len(plan.rows) - 1
+    first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
+    if differing := [at for at in first if second.get(at) != first[at]]:
+        return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
+    return _make_reference(plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum)
+
+
+def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> ReferenceSeed | Reject:
+    if len(set(outputs.values())) < 2 and outputs:
+        return Reject("reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]})
+    if outputs and _is_identity(plan.rows, outputs):
+        return Reject("reference_identity", {"inputs": len(outputs)})
+    if len(outputs) < plan.minimum:
+        return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
+    result = infer_type([decode(output) for output in outputs.values()])
+    names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
+    contract = FunctionContract(entry_point=plan.probe.entry_point, signature=signature, parameter_names=names)
+    cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
+    seed = plan.probe.seed.model_copy(update={"code": plan.probe.code, "contract": contract})
+    suite = TestSuite(task_id=seed.id, contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
+    evidence: Evidence = {"cases": len(cases), "inputs": len(plan.rows), "distinct": len(set(outputs.values()))}
+    return ReferenceSeed(seed, suite, evidence)
+
+
+def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
+    """Whether every answer is the argument in one and the same place."""
+    width = len(rows[0]) if rows else 0
+    return any(all(canonical_output(rows[at][place]) == output for at, output in outputs.items()) for place in range(width))
+
+
+def _varied(outputs: dict[int, str]) -> list[int]:
+    """Inputs in an order that shows each different answer once before any answer twice."""
+    first_with: dict[str, int] = {}
+    for at in sorted(outputs):
+        first_with.setdefault(outputs[at], at)
+    fresh = sorted(first_with.values())
+    return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
+
+
+def _returned(observation: Observation) -> dict[int, str]:
+    """From input number to canonical output, for the inputs on which the program returned."""
+    return {
+        case.index: canonical_output(case.output) for case in observation.cases if case.status == "returned" and case.output is not None
+    }
+
+
+def _first_error(observation: Observation) -> str:
+    error = next((case.error for case in observation.cases if case.error), "")
+    return (error or observation.stderr.tail or observation.stop.value)[:200]
+
+
+def _fault(observation: Observation) -> Reject | None:
+    """The sandbox's own faults say nothing about the seed."""
+    if observation.infrastructure is not None:
+        return Reject("infrastructure", {"error": observation.infrastructure[:200]})
+    if observation.toolchain_missing is not None:
+        return Reject("toolchain_missing", {"fix": observation.toolchain_missing[:200]})
+    return None

@@ -1,0 +1,36 @@
+"""Whether a snippet is a program that can be run alone: the gate before reference execution.
+
+Only Python is decided here; other languages need a compiler to say it, so they are not run as references from arbitrary source yet. The one
+rule: an answer `ClosedProgram` means that running it needs nothing beyond the pure part of the standard library.
+"""
+
+import ast
+
+from synth.filters.protocol import Reject
+from synth.grammar.table import normalize_language
+from synth.seeds.python.module_index import ClosedProgram, ModuleIndex, parse_python
+
+
+def check_self_contained(code: str, language: str, entry_point: str = "") -> ClosedProgram | Reject:
+    """The snippet closed over itself. `entry_point` is the last function when it is not given.
+
+    Rejects: parse_error, not_self_contained, impure. Closing twice gives the same program.
+    """
+    if normalize_language(language) != "python":
+        return Reject("not_self_contained", {"language": language, "why": "only Python is closed over its file"})
+    index = ModuleIndex.read(code)
+    if index is None:
+        return Reject("parse_error", {"language": "python"})
+    name = entry_point or last_function(code)
+    if not name:
+        return Reject("not_self_contained", {"needs": "", "why": "holds no function at the top level"})
+    if index.is_method(name):
+        return Reject("not_self_contained", {"needs": "self", "why": "is a method"})
+    return index.close(name)
+
+
+def last_function(code: str) -> str:
+    """Name of the last top-level function of a Python text; empty when there is none."""
+    tree = parse_python(code)
+    names = [statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)] if tree else []
+    return names[-1] if names else ""

@@ -1,0 +1,129 @@
+"""The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands on.
+
+Place in the flow: observation + suite -> `verdict.judge` -> `Answer`. Pure. The one rule: the verdict is the judge's; nothing is decided
+here but how an assertion of a test script is called.
+"""
+
+import json
+import re
+from typing import Final
+
+from synth.execution.verdict import judge, right_cases
+from synth.records import CaseObservation, FunctionContract, Observation, Outcome, Record, ScriptCall, TestSuite
+from synth.values import ValueSyntaxError, decode, encode
+from synth.verify.json_values import to_json, without_types
+from synth.verify.rows import Prepared, Trust
+
+FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
+"""Verdicts that say nothing about the program: asked again by the next run of the same command."""
+
+_SHOWN: Final = 500
+_ASSERTION: Final = re.compile(
+    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,"
+    r"|unittest failure|--- FAIL:|Failure[:/]"
+    r"|Test Failed at |^FAILURE$|^FAIL in ",
+    re.MULTILINE,
+)
+
+
+class CaseAnswer(Record):
+    """One case. `found` is JSON text of the value (function) or the output (stdio), cut to 500 characters."""
+
+    index: int
+    passed: bool
+    status: str
+    found: str = ""
+    error: str = ""
+
+
+class Answer(Record):
+    """One row's verdict."""
+
+    id: str
+    row: int
+    """Which row of the input, from 1."""
+    key: str
+    """Hash of the row and its limits."""
+    language: str
+    verdict: Outcome
+    reason: str = ""
+    """In words, where the verdict is not `pass`."""
+    passed: int
+    total: int
+    cases: tuple[CaseAnswer, ...]
+    cpu_s: float
+    wall_s: float
+    peak_memory_mb: float
+    level: str
+    toolchain: str
+    trust: Trust
+    """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own process."""
+    accepts: tuple[str, ...] = ()
+    """With controls: programs that solve nothing and pass the row's tests all the same (`controls.py`)."""
+
+    def line(self) -> str:
+        """One line of JSON, in ASCII."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=True) + "\n"
+
+
+def make_answer(prepared: Prepared, observation: Observation) -> Answer:
+    """What follows from an observation of a row's program."""
+    suite = prepared.suite
+    if not prepared.typed:
+        observation, suite = _without_types(observation, suite)
+    verdict = judge(observation, suite, prepared.request.id)
+    outcome = verdict.outcome
+    if isinstance(prepared.request.call, ScriptCall) and outcome is Outcome.RUNTIME_ERROR and _failed_assertion(observation):
+        outcome = Outcome.WRONG_ANSWER
+    right = right_cases(observation, suite)
+    return Answer(
+        id=prepared.request.id,
+        row=prepared.number,
+        key=f"{prepared.key:016x}",
+        language=prepared.request.language,
+        verdict=outcome,
+        reason=verdict.first_failure,
+        passed=verdict.passed,
+        total=verdict.total,
+        cases=tuple(_case(case, case.index < len(right) and right[case.index], suite) for case in observation.cases),
+        cpu_s=round(observation.cpu_s, 6),
+        wall_s=round(observation.wall_s, 6),
+        peak_memory_mb=round(observation.peak_memory_mb, 3),
+        level=observation.level,
+        toolchain=observation.toolchain,
+        trust=prepared.trust,
+    )
+
+
+def _failed_assertion(observation: Observation) -> bool:
+    """Whether what ended the script was one of its tests, by what the language said about it."""
+    said = (observation.stderr, observation.stdout)
+    return any(_ASSERTION.search(output.head) or _ASSERTION.search(output.tail) for output in said)
+
+
+def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:
+    found = case.output or ""
+    if found and isinstance(suite.contract, FunctionContract):
+        found = _as_text(found)
+    return CaseAnswer(index=case.index, passed=passed, status=case.status, found=found[:_SHOWN], error=(case.error or "")[:_SHOWN])
+
+
+def _as_text(wire: str) -> str:
+    try:
+        return json.dumps(to_json(decode(wire)), ensure_ascii=False)
+    except (ValueSyntaxError, RecursionError):
+        return "(nested too deeply to be shown)"
+
+
+def _without_types(observation: Observation, suite: TestSuite) -> tuple[Observation, TestSuite]:
+    """Both sides as a test without types sees them."""
+    cases = tuple(case.model_copy(update={"expected": _untyped(case.expected)}) for case in suite.cases)
+    seen = tuple(case.model_copy(update={"output": _untyped(case.output) if case.output else None}) for case in observation.cases)
+    return observation.model_copy(update={"cases": seen}), suite.model_copy(update={"cases": cases})
+
+
+def _untyped(wire: str) -> str:
+    try:
+        return encode(without_types(decode(wire)))
+    except (ValueSyntaxError, RecursionError):
+        return wire

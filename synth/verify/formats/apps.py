@@ -1,0 +1,23 @@
+"""APPS: `input_output` is JSON text with `inputs`, `outputs` and, for calls, `fn_name`. Python unless the sample says otherwise."""
+
+import json
+
+from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
+from synth.verify.formats.spec import Fields, Format, Judged, Sample, refuse
+
+
+def convert(problem: Fields, sample: Sample) -> Judged:
+    """Calls or stdin and stdout. Outputs of calls are wrapped in a list of one in this data set."""
+    given = problem.get("input_output")
+    tests = json.loads(given) if isinstance(given, str) and given else given
+    if not isinstance(tests, dict):
+        raise refuse("field input_output", "must hold inputs and outputs: some problems of APPS have no tests")
+    inputs, outputs, language = list(tests.get("inputs") or ()), list(tests.get("outputs") or ()), language_of(sample)
+    if not tests.get("fn_name"):
+        return Judged(language, with_imports(sample, language), stdio(inputs, outputs))
+    wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
+    program = with_method(with_imports(sample, language), language, tests["fn_name"])
+    return Judged(language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs))
+
+
+FORMAT = Format(name="apps", title="APPS", key_fields=("problem_id", "id", "task_id"), convert=convert)

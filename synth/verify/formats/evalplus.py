@@ -1,0 +1,66 @@
+"""EvalPlus (HumanEval+ and MBPP+), in both editions; Python.
+
+The data sets of the hub bring a test script. The released files bring inputs and a reference solution: the script made here runs both on
+each input and compares, so there the reference stands in the program's own process. Inputs of MBPP+ that JSON cannot hold (sets, complex
+numbers) are in the first edition only.
+"""
+
+import json
+
+from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need, texts
+
+_COMPARE = """
+def _codemill_compare(reference, candidate, name, rows, tolerance):
+    import copy, json, math
+
+    def numbers(value):
+        return isinstance(value, float) or (isinstance(value, (list, tuple)) and value and all(isinstance(item, float) for item in value))
+
+    def near(found, wanted, least):
+        if isinstance(wanted, (list, tuple)):
+            return isinstance(found, (list, tuple)) and len(found) == len(wanted) and all(near(f, w, least) for f, w in zip(found, wanted))
+        if isinstance(wanted, (int, float)) and isinstance(found, (int, float)):
+            return found == wanted or math.isclose(found, wanted, rel_tol=1e-7, abs_tol=least)
+        return found == wanted
+
+    for row in json.loads(rows):
+        wanted = reference(*copy.deepcopy(row))
+        found = candidate(*copy.deepcopy(row))
+        if name == "find_zero":
+            assert abs(sum(c * found**power for power, c in enumerate(row[0]))) <= (tolerance or 1e-6), row
+            continue
+        least = tolerance or (1e-6 if numbers(wanted) else 0)
+        assert near(found, wanted, least) if least else found == wanted, (row, found, wanted)
+"""
+
+
+def _from_inputs(problem: Fields) -> str:
+    rows = [*_rows(problem, "base_input"), *_rows(problem, "plus_input")]
+    name = need(problem, "entry_point")
+    reference = need(problem, "prompt") + need(problem, "canonical_solution")
+    tolerance = problem.get("atol") or 0
+    call = f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {json.dumps(rows)!r}, {tolerance!r})"
+    return f"{_COMPARE}\n_codemill_reference = {{}}\nexec({reference!r}, _codemill_reference)\n{call}\n"
+
+
+def _rows(problem: Fields, name: str) -> list[object]:
+    found = problem.get(name)
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def _script(problem: Fields) -> str:
+    if not isinstance(problem.get("test"), str):
+        return _from_inputs(problem)
+    test = "\n".join([*texts(problem, "test_imports"), need(problem, "test")])
+    return f"{test}\ncheck({problem['entry_point']})\n" if "entry_point" in problem else f"{test}\n"
+
+
+def convert(problem: Fields, sample: Sample) -> Judged:
+    """A completion continues the prompt where that is code (HumanEval+), and stands alone where it is words (MBPP+)."""
+    prompt = need(problem, "prompt") if "entry_point" in problem else ""
+    return Judged("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
+
+
+FORMAT = Format(
+    name="evalplus", title="EvalPlus", aliases=("humanevalplus", "mbppplus", "humaneval+", "mbpp+"), prefix="Mbpp/", convert=convert
+)

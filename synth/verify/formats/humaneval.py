@@ -1,0 +1,12 @@
+"""HumanEval: `prompt`, `test` (which defines `check(candidate)`) and `entry_point`; Python. Samples continue the prompt."""
+
+from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need
+
+
+def convert(problem: Fields, sample: Sample) -> Judged:
+    """The test script with the call that it leaves to the harness."""
+    script = f"{need(problem, 'test')}\ncheck({need(problem, 'entry_point')})\n"
+    return Judged("python", completed(need(problem, "prompt"), sample), {"kind": "script", "script": script})
+
+
+FORMAT = Format(name="humaneval", title="HumanEval", aliases=("human_eval", "human-eval"), convert=convert)

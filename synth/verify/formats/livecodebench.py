@@ -1,0 +1,56 @@
+"""LiveCodeBench: `public_test_cases` and `private_test_cases` (JSON text, or JSON text that was pickled, compressed and written in base64).
+
+A pickle can run code, so it is read by a reader that knows plain values only. A function is called where `metadata` names one.
+"""
+
+import base64
+import io
+import json
+import pickle
+import zlib
+from typing import NoReturn
+
+from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
+from synth.verify.formats.spec import Fields, Format, Judged, Sample, refuse
+
+
+class _PlainValues(pickle.Unpickler):
+    """Text, numbers and lists; nothing that is looked up by name."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in test cases")
+
+
+def read_cases(value: object) -> list[Fields]:
+    """The test cases in either form. Raises RowError."""
+    if not isinstance(value, str):
+        return [dict(case) for case in value] if isinstance(value, list) else []
+    try:
+        found = json.loads(value) if value.lstrip()[:1] in ("[", "") else _unpack(value)
+        return list(found)
+    except (ValueError, TypeError, zlib.error, pickle.UnpicklingError, EOFError) as error:
+        raise refuse("test cases", f"cannot be read: {error}") from None
+
+
+def _unpack(text: str) -> list[Fields]:
+    inner = _PlainValues(io.BytesIO(zlib.decompress(base64.b64decode(text)))).load()
+    found: list[Fields] = json.loads(inner) if isinstance(inner, str | bytes) else inner
+    return found
+
+
+def convert(problem: Fields, sample: Sample) -> Judged:
+    """Public and private cases together."""
+    cases = [*read_cases(problem.get("public_test_cases")), *read_cases(problem.get("private_test_cases"))]
+    metadata = problem.get("metadata")
+    told = json.loads(metadata) if isinstance(metadata, str) and metadata else metadata
+    named = told.get("func_name") if isinstance(told, dict) else None
+    inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
+    language = language_of(sample)
+    if not named:
+        return Judged(language, with_imports(sample, language), stdio(inputs, outputs))
+    rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
+    program = with_method(with_imports(sample, language), language, named)
+    return Judged(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
+
+
+FORMAT = Format(name="livecodebench", title="LiveCodeBench", aliases=("lcb",), key_fields=("question_id", "task_id"), convert=convert)

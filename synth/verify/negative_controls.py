@@ -1,0 +1,221 @@
+"""Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
+
+Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict
+is a pass, by the same way that every program takes; a suite that accepts one can be passed without solving the task. Which controls are
+tried hangs on the rows and their order, never on what ends first.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from synth.execution.protocol import Sandbox
+from synth.ids import content_hash
+from synth.languages.parsing import get_parser
+from synth.languages.registry import get_language
+from synth.languages.spec import Controls, Language, UnsupportedType, render_signature
+from synth.records import Call, FunctionCall, Outcome, StdioCall
+from synth.values import Signature, parse_signature
+from synth.verify.answers import FAULTS, make_answer
+from synth.verify.rows import Prepared
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+T = TypeVar("T")
+
+MUTANTS: Final = "each mutant of its own program"
+_KEPT: Final = 5_000
+"""Suites. One that comes again after so many others is tried anew."""
+_STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
+_SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
+_SWAPS: Final = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "*", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_SWAPS_OF_WORDS: Final = {"===": "!==", "!==": "===", "&&": "||", "||": "&&", "and": "or", "or": "and"}
+
+
+def control_programs(language: Language, call: Call) -> dict[str, str]:
+    """The controls for a suite, by what they are. A language that states none has the empty program, and its identity where that fits."""
+    controls, empty = language.controls, {"an empty program": ""}
+    if isinstance(call, FunctionCall):
+        return empty | _functions(language, call)
+    if controls is None:
+        return empty
+    silent, loud = _STDIO if isinstance(call, StdioCall) else _SCRIPT
+    text = controls.program if isinstance(call, StdioCall) else controls.part
+    made = {silent: text.replace("STATEMENT", controls.exit), loud: text.replace("STATEMENT", controls.shout)} if text else {}
+    return empty | {name: controls.before + code for name, code in made.items()}
+
+
+def _functions(language: Language, call: FunctionCall) -> dict[str, str]:
+    signature = parse_signature(call.signature)
+    try:
+        declaration = render_signature(language, call.entry_point, ("x",), signature)
+    except UnsupportedType:
+        return {}
+    returned = _bodies(language.controls, signature) if language.controls else _identity(language, signature)
+    return {name: f"{before}{declaration}{body}" for name, (before, body) in returned.items()}
+
+
+def _bodies(controls: Controls, signature: Signature) -> dict[str, tuple[str, str]]:
+    """What stands before the declaration and after it, by what the function is."""
+    zero = controls.zero.get(signature.result.kind, controls.zero[""])
+    made = {
+        "a stub": _body(controls, "", zero),
+        "an exit with code 0": _body(controls, controls.exit, zero),
+        "PASS on stdout": _body(controls, controls.shout, zero),
+    }
+    if controls.nothing:
+        made["a stub that returns nothing"] = _body(controls, "", controls.nothing)
+    if _is_identity(signature):
+        made["its own argument"] = _body(controls, "", controls.argument)
+    if controls.equal[0]:
+        before, body = _body(controls, "", controls.equal[1])
+        made["an object equal to everything"] = (before + controls.equal[0], body)
+    return made
+
+
+def _body(controls: Controls, statement: str, value: str) -> tuple[str, str]:
+    return controls.before, controls.body.replace("STATEMENT", statement or "").replace("VALUE", value)
+
+
+def _identity(language: Language, signature: Signature) -> dict[str, tuple[str, str]]:
+    samples = language.samples
+    if samples is None or not samples.identity or not _is_identity(signature):
+        return {}
+    return {"its own argument": ("", samples.identity_of.get(signature.result.kind, samples.identity))}
+
+
+def _is_identity(signature: Signature) -> bool:
+    """Whether the one argument would do as the result."""
+    return signature.parameters == (signature.result,)
+
+
+def mutants(code: str, grammar: str) -> list[str]:
+    """The program with one operator changed: the first, the one in the middle and the last; fewer where there are fewer."""
+    text = code.encode("utf-8", "surrogatepass")
+    found = list(_operators(get_parser(grammar).parse(text).root_node)) if grammar else []
+    chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
+    return [
+        (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode("utf-8", "surrogatepass")
+        for start, word in sorted(chosen)
+    ]
+
+
+def _operators(root: "Node") -> Iterator[tuple[int, str]]:
+    """Operators between two operands, with their places. Without recursion, since programs nest deeply."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        children = node.children
+        if len(children) == 3 and not children[1].is_named and children[1].type in _SWAPS | _SWAPS_OF_WORDS:
+            yield children[1].start_byte, children[1].type
+        waiting += reversed(children)
+
+
+class ControlFault(Exception):
+    """A control could not be run, and why: nothing is known of the suite, and the row has to be asked again."""
+
+
+class _Suite:
+    """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can be right any more."""
+
+    def __init__(self) -> None:
+        self.accepted: asyncio.Task[tuple[str, ...]] | None = None
+        """Controls other than mutants."""
+        self.mutants: asyncio.Future[Awaitable[bool]] = asyncio.get_running_loop().create_future()
+        """Whether they are accepted; there as soon as it is known whose they are."""
+        self.under_way = set[int]()
+        """Numbers of rows."""
+        self.first: Prepared | None = None
+        """Of the rows that were found right; only until mutants are made of it."""
+
+    def decide(self, row: Prepared, verdict: Outcome) -> Prepared | None:
+        """Note what became of a row. The row of which mutants have to be made now, if that is known by this."""
+        self.under_way.discard(row.number)
+        if self.mutants.done():
+            return None
+        if verdict is Outcome.PASS and (self.first is None or row.number < self.first.number):
+            self.first = row
+        if self.first is None or self.first.number > min(self.under_way, default=self.first.number):
+            return None
+        first, self.first = self.first, None
+        return first
+
+
+class SuiteControls:
+    """Tries the controls on each suite once, however many rows have it. Memory is of the suites, up to a limit, and the rows under way."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._suites: OrderedDict[str, _Suite] = OrderedDict()
+        self._expected: dict[int, _Suite] = {}
+        self._tasks = set[asyncio.Task[Any]]()
+
+    def expect(self, row: Prepared) -> None:
+        """A row that will run. Rows come here, and to `recall`, in their order."""
+        suite = self._expected[row.number] = self._suite(row)
+        suite.under_way.add(row.number)
+
+    def recall(self, row: Prepared, accepts_mutants: bool | None) -> None:
+        """A row that an earlier run of the same command has answered, and what it found where the row was right."""
+        suite = self._suite(row)
+        if accepts_mutants is not None and not suite.mutants.done():
+            known = asyncio.get_running_loop().create_future()
+            known.set_result(accepts_mutants)
+            suite.mutants.set_result(known)
+
+    async def accepted(self, row: Prepared, verdict: Outcome) -> tuple[str, ...]:
+        """The controls that the row's suite accepts; mutants are named in right rows. Raises ControlFault."""
+        suite = self._expected.pop(row.number)
+        first = suite.decide(row, verdict)
+        if first is not None:
+            suite.mutants.set_result(self._start(_accepts_mutants(first, self._sandbox)))
+        if suite.accepted is None:
+            programs = control_programs(get_language(row.request.language), row.request.call)
+            suite.accepted = self._start(accepted_of(row, programs, self._sandbox))
+        try:
+            found = await suite.accepted
+        except ControlFault:
+            suite.accepted = None
+            raise
+        return (*found, MUTANTS) if verdict is Outcome.PASS and await (await suite.mutants) else found
+
+    async def close(self) -> None:
+        """End what still runs. May be called twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _suite(self, row: Prepared) -> _Suite:
+        request, cases = row.request, [case.model_dump() for case in row.suite.cases]
+        key = content_hash(request.language, request.call.model_dump(), request.limits.model_dump(), cases)
+        if key not in self._suites:
+            self._suites[key] = _Suite()
+            if len(self._suites) > _KEPT:
+                self._suites.popitem(last=False)
+        return self._suites[key]
+
+
+async def _accepts_mutants(row: Prepared, sandbox: Sandbox) -> bool:
+    """Whether there are mutants of the row's program, and all of them pass."""
+    changed = mutants(row.request.code, get_language(row.request.language).grammar)
+    passed = await accepted_of(row, {str(at): code for at, code in enumerate(changed)}, sandbox)
+    return bool(changed) and len(passed) == len(changed)
+
+
+async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandbox) -> tuple[str, ...]:
+    """Those of the programs that pass the row's tests. Raises ControlFault."""
+    requests = [row.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()]
+    observations = await sandbox.execute(requests)
+    answers = [make_answer(row, observation) for observation in observations]
+    for answer in answers:
+        if answer.verdict in FAULTS:
+            raise ControlFault(answer.reason)
+    return tuple(name for name, answer in zip(programs, answers, strict=True) if answer.verdict is Outcome.PASS)

@@ -1,0 +1,222 @@
+"""One row of `codemill verify`: a program and its tests, as people write them, and what the executor needs of it.
+
+Place in the flow: a line of a file or a dict -> `VerifyRow` -> `prepare` -> a request for a sandbox and a suite that stays outside. The one
+rule: whatever does not fit is refused here, before anything runs, with the place and the fix.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from synth.errors import Problem, UserError
+from synth.languages.registry import UnknownLanguage, get_language
+from synth.languages.spec import Language, UnsupportedType, render_signature
+from synth.records import (
+    Call,
+    Case,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Limits,
+    Record,
+    ScriptCall,
+    StdioCall,
+    StdioContract,
+    TestSuite,
+)
+from synth.values import Signature, ValueSyntaxError, ValueType, encode, parse_signature
+from synth.verify.json_values import Misfit, from_json
+
+PAGE = "docs/architecture/verify.md"
+Trust = Literal["T1", "T2", "T3"]
+
+
+class RowError(UserError):
+    """A row that cannot be judged, whatever the program does."""
+
+
+class FunctionCase(Record):
+    """One call: its arguments and its result, as JSON."""
+
+    input: list[object]
+    output: object
+
+
+class FunctionTests(Record):
+    """The program defines a function; it is called with typed values."""
+
+    kind: Literal["function"]
+    entry_point: str
+    signature: str
+    cases: tuple[FunctionCase, ...]
+
+
+class StdioCase(Record):
+    stdin: str
+    stdout: str
+
+
+class StdioTests(Record):
+    """The program reads stdin and writes stdout."""
+
+    kind: Literal["stdio"]
+    cases: tuple[StdioCase, ...]
+
+
+class ScriptTests(Record):
+    """The program is followed by a script of its own language that ends early, with an error, when a test fails."""
+
+    kind: Literal["script"]
+    script: str
+
+
+Tests = Annotated[FunctionTests | StdioTests | ScriptTests, Field(discriminator="kind")]
+
+
+class VerifyRow(Record):
+    """A program and its tests. What the row's own `limits` do not say, those of the command say."""
+
+    id: str | int
+    language: str
+    code: str
+    tests: Tests
+    limits: Limits | None = None
+
+
+class Prepared(NamedTuple):
+    """A row that is ready to run. `number` and `key` tell its answer again (see `answer_file.py`)."""
+
+    number: int
+    key: int
+    request: ExecutionRequest
+    suite: TestSuite
+    trust: Trust
+    typed: bool
+    """Whether the result has a type; where it is `any`, values are compared as JSON compares them."""
+
+
+def read_row(value: object, where: str) -> VerifyRow:
+    """The row that a JSON value states. Raises RowError with every problem of the row."""
+    try:
+        return VerifyRow.model_validate(value)
+    except ValidationError as error:
+        raise RowError(*validation_problems(error, where)) from None
+    except RecursionError:
+        raise RowError(Problem(where, "must not be nested so deeply", "write a flatter value", PAGE)) from None
+
+
+def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]:
+    """A validation error in the words of the house."""
+    for one in error.errors(include_url=False, include_context=False):
+        kinds = ("function", "stdio", "script")
+        steps = [str(step) for at, step in enumerate(one["loc"]) if not (at == 1 and step in kinds)]
+        found = "" if one["type"] == "missing" or isinstance(one["input"], Mapping) else f" = {str(one['input'])[:60]!r}"
+        yield Problem(f"{where}: {'.'.join(steps) or 'row'}{found}", in_our_words(one["msg"]), _fix(steps), PAGE)
+
+
+def in_our_words(message: str) -> str:
+    """What pydantic says, as the other messages say it."""
+    return message.replace("Input should", "must").replace("Field required", "is missing").replace("Extra inputs are", "is no field and")
+
+
+def _fix(steps: list[str]) -> str:
+    limit = Limits.model_fields.get(steps[-1]) if steps[:-1] == ["limits"] else None
+    return f'for example "{steps[-1]}": {limit.default}' if limit else "see the fields of a row"
+
+
+def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0) -> Prepared:
+    """Request and suite of a row; the request holds no expected value. Raises RowError."""
+    language = _language(row, where)
+    call, contract, cases = _contract(row, language, where)
+    if not cases:
+        raise _misfit(where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case")
+    own = {} if row.limits is None else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
+    request = ExecutionRequest(id=str(row.id), language=language.name, code=row.code, call=call, limits=limits.model_copy(update=own))
+    suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
+    trust: Trust = "T3" if isinstance(call, ScriptCall) else "T1" if isinstance(call, StdioCall) else "T2"
+    typed = not isinstance(call, FunctionCall) or not _has_any(_signature(call.signature).result)
+    return Prepared(number, key, request, suite, trust, typed)
+
+
+def _misfit(where: str, what: str, expected: str, fix: str) -> RowError:
+    return RowError(Problem(f"{where}: {what}", expected, fix, PAGE))
+
+
+def _language(row: VerifyRow, where: str) -> Language:
+    try:
+        return get_language(row.language)
+    except UnknownLanguage as error:
+        (problem,) = error.problems
+        raise RowError(Problem(f"{where}: {problem.where}", problem.expected, problem.fix, problem.see)) from None
+
+
+def _contract(row: VerifyRow, language: Language, where: str) -> tuple[Call, FunctionContract | StdioContract, tuple[Case, ...]]:
+    tests = row.tests
+    if isinstance(tests, StdioTests):
+        cases = tuple(Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases)
+        return StdioCall(stdins=tuple(case.stdin for case in tests.cases)), StdioContract(), cases
+    if isinstance(tests, ScriptTests):
+        if language.script is None:
+            raise _misfit(where, "tests.kind = 'script'", f"{language.title} has no script mode yet", "write stdio tests")
+        if not tests.script.strip():
+            raise _misfit(where, "tests.script = ''", "must hold a test: without one nothing can be judged", "add a test")
+        return ScriptCall(script=tests.script), FunctionContract(entry_point="end", signature="() -> bool"), (END_REACHED,)
+    signature = _check_function(tests, language, where)
+    cases = tuple(_function_case(case, signature, f"{where}: tests.cases.{index}") for index, case in enumerate(tests.cases))
+    call = FunctionCall(entry_point=tests.entry_point, signature=tests.signature, arguments=tuple(case.arguments for case in cases))
+    return call, FunctionContract(entry_point=tests.entry_point, signature=tests.signature), cases
+
+
+END_REACHED = Case(arguments=(), expected="b1")
+"""The one case of a script: its end."""
+
+
+@lru_cache(maxsize=1024)
+def _signature(text: str) -> Signature:
+    return parse_signature(text)
+
+
+def _has_any(kind: ValueType) -> bool:
+    return kind.kind == "any" or any(map(_has_any, kind.inner))
+
+
+def _check_function(tests: FunctionTests, language: Language, where: str) -> Signature:
+    if language.driver is None:
+        raise _misfit(where, "tests.kind = 'function'", f"{language.title} has no driver for typed calls yet", "write stdio tests")
+    if not tests.entry_point.isidentifier() or not tests.entry_point.isascii():
+        raise _misfit(where, f"tests.entry_point = {tests.entry_point[:60]!r}", "must be the name of a function", "name the function")
+    try:
+        signature = _signature(tests.signature)
+        render_signature(language, tests.entry_point, (), signature)
+    except (ValueSyntaxError, UnsupportedType) as error:
+        raise _misfit(
+            where, f"tests.signature = {tests.signature[:60]!r}", str(error), "write for example (list[int], int) -> int"
+        ) from None
+    return signature
+
+
+def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case:
+    if len(case.input) != len(signature.parameters):
+        expected = f"must have {len(signature.parameters)} values: {signature}"
+        raise _misfit(where, f"input has {len(case.input)} values", expected, "give one value for each parameter")
+    arguments = tuple(_wire(value, kind, f"{where}.input[{at}]") for at, (value, kind) in enumerate(_zip(case.input, signature.parameters)))
+    return Case(arguments=arguments, expected=_wire(case.output, signature.result, f"{where}.output"))
+
+
+def _zip(values: Iterable[object], kinds: Iterable[ValueType]) -> Iterator[tuple[object, ValueType]]:
+    return zip(values, kinds, strict=True)
+
+
+def _wire(value: object, kind: ValueType, where: str) -> str:
+    try:
+        return encode(from_json(value, kind))
+    except Misfit as error:
+        what = f"{where}{error.place} = {str(error.found)[:60]!r}"
+        raise RowError(
+            Problem(what, f"must be {error.expected} (the signature says {kind})", "correct the value or the signature", PAGE)
+        ) from None
+    except (TypeError, RecursionError, ValueError) as error:
+        raise RowError(Problem(where, f"cannot be read: {error}", "write a plainer value", PAGE)) from None

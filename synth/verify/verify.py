@@ -1,0 +1,261 @@
+"""Programs and tests in, verdicts out: what `codemill verify` does, as one call.
+
+    from synth.verify.verify import verify
+    for answer in verify("rows.jsonl"):
+        print(answer.id, answer.verdict)
+
+Place in the flow: entries -> `prepare` -> a sandbox -> `make_answer` -> the file of answers and the caller. The one rule: rows stream
+through a window of bounded size, so memory does not grow with the file, and an answer is written before it is shown.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from synth.errors import Problem
+from synth.execution.local.sandbox import LocalSandbox
+from synth.execution.protocol import Sandbox
+from synth.records import Limits, Outcome
+from synth.verify.answer_file import AnswerFile
+from synth.verify.answers import Answer, make_answer
+from synth.verify.negative_controls import ControlFault, SuiteControls
+from synth.verify.row_files import Entry, file_entries, given_entries
+from synth.verify.rows import Prepared, RowError, VerifyRow, prepare
+
+Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
+Report = Callable[[RowError], None]
+
+_CACHED: Final = 256
+_ROWS: Final = 32
+"""Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind meet."""
+_BATCHES: Final = 8
+"""The same in batches, where those are large."""
+_MOST_PROBLEMS: Final = 20
+
+
+def verify(
+    rows: Rows,
+    out: str | Path | None = None,
+    *,
+    limits: Limits | None = None,
+    workers: int = 0,
+    minimum_level: Literal["A", "B", "C"] = "C",
+    sandbox: Sandbox | None = None,
+    batch: int = 1,
+    cache: str | Path | None = None,
+    controls: bool = False,
+) -> Iterator[Answer]:
+    """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
+
+    `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have one there are left out.
+    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. `cache` is a folder in which
+    results are kept for later calls (`result_cache.py`). With `controls`, `answer.accepts` names what passes the row's tests and should not
+    (`controls.py`). Raises RowError at the first row that cannot be judged, SandboxError when there is
+    no isolation to be had, UserError when the folder cannot be used.
+    """
+    limits = limits or Limits()
+    salt = settings(limits, controls)
+    entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
+    answers = AnswerFile(Path(out)) if out is not None else None
+    try:
+        chosen = sandbox or LocalSandbox(workers, minimum_level, cached=_CACHED)
+        if cache is not None:
+            from synth.execution.cache.cached_sandbox import CachedSandbox
+
+            chosen = CachedSandbox(chosen, Path(cache))
+        yield from verify_entries(entries, chosen, limits, answers, batch=batch, controls=controls)
+    finally:
+        if answers is not None:
+            answers.close()
+
+
+def settings(limits: Limits, controls: bool = False) -> str:
+    """What of a command decides its answers, so that those of another one are not taken for them."""
+    return limits.model_dump_json() + (" controls" if controls else "")
+
+
+def verify_entries(
+    entries: Iterable[Entry],
+    sandbox: Sandbox,
+    limits: Limits,
+    answers: AnswerFile | None,
+    bad: Report | None = None,
+    batch: int = 1,
+    controls: bool = False,
+) -> Iterator[Answer]:
+    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is none."""
+    tried = SuiteControls(sandbox) if controls else None
+    prepared, judge = _waiting(entries, limits, answers, bad, tried), _Judge(sandbox, answers, tried)
+    return _in_thread(lambda: _stream(prepared, judge, batch))
+
+
+def check_entries(entries: Iterable[Entry], limits: Limits) -> tuple[int, list[RowError]]:
+    """How many rows there are, and the first problems. Nothing is run, and nothing is held."""
+    count, errors = 0, list[RowError]()
+    for entry in entries:
+        count += 1
+        try:
+            prepare(entry.read(), entry.where, limits)
+        except RowError as error:
+            if len(errors) < _MOST_PROBLEMS:
+                errors.append(error)
+    return count, errors
+
+
+def raise_all(errors: list[RowError]) -> None:
+    """One error with every problem; nothing where there is none."""
+    problems: list[Problem] = [problem for error in errors for problem in error.problems]
+    if problems:
+        raise RowError(*problems[:_MOST_PROBLEMS])
+
+
+def _waiting(
+    entries: Iterable[Entry], limits: Limits, answers: AnswerFile | None, bad: Report | None, controls: SuiteControls | None
+) -> Iterator[Prepared]:
+    """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the order of all rows."""
+    for entry in entries:
+        if answers is not None and answers.has(entry.number, entry.key, entry.where):
+            if controls is not None:
+                with suppress(RowError):
+                    controls.recall(_prepared(entry, limits), answers.accepts_mutants(entry.number))
+            continue
+        try:
+            prepared = _prepared(entry, limits)
+        except RowError as error:
+            if bad is None:
+                raise
+            bad(error)
+            continue
+        if controls is not None:
+            controls.expect(prepared)
+        yield prepared
+
+
+def _prepared(entry: Entry, limits: Limits) -> Prepared:
+    return prepare(entry.read(), entry.where, limits, entry.number, entry.key)
+
+
+async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:
+    """Keep a window of rows under way; an answer is written, then handed on."""
+    sandbox = judge.sandbox
+    await sandbox.start()
+    window = max(_ROWS, _BATCHES * batch) * max(2, getattr(sandbox, "workers", 2))
+    running: set[asyncio.Task[list[Answer]]] = set()
+    ended: asyncio.Queue[asyncio.Task[list[Answer]]] = asyncio.Queue()
+
+    async def next_answers() -> list[Answer]:
+        task = await ended.get()
+        running.discard(task)
+        return task.result()
+
+    under_way, waiting = 0, iter(rows)
+    try:
+        while group := list(islice(waiting, batch)):
+            task = asyncio.create_task(judge.answer(group))
+            task.add_done_callback(ended.put_nowait)
+            running.add(task)
+            under_way += len(group)
+            while under_way >= window:
+                for answer in await next_answers():
+                    under_way -= 1
+                    yield answer
+        while running:
+            for answer in await next_answers():
+                yield answer
+    finally:
+        for task in running:
+            task.cancel()
+        if judge.controls is not None:
+            await judge.controls.close()
+        await sandbox.close()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+class _Judge(NamedTuple):
+    """From a group of rows to its answers, which are written before they are handed on."""
+
+    sandbox: Sandbox
+    answers: AnswerFile | None
+    controls: SuiteControls | None
+
+    async def answer(self, group: list[Prepared]) -> list[Answer]:
+        observations = await self.sandbox.execute([row.request for row in group])
+        made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
+        if self.controls is not None:
+            made = await asyncio.gather(*(self._with_controls(row, one) for row, one in zip(group, made, strict=True)))
+        if self.answers is not None:
+            for answer in made:
+                self.answers.append(answer)
+        return made
+
+    async def _with_controls(self, row: Prepared, answer: Answer) -> Answer:
+        assert self.controls is not None, "asked by answer"
+        try:
+            return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
+        except ControlFault as fault:
+            reason = f"the controls of its tests could not be run: {fault}"
+            return answer.model_copy(update={"verdict": Outcome.INFRASTRUCTURE, "reason": reason})
+
+
+def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:
+    """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs already."""
+    found: queue.Queue[Answer | BaseException | None] = queue.Queue(maxsize=1000)
+    stopped = threading.Event()
+    runner = _Pump(stream, found, stopped)
+    thread = threading.Thread(target=runner.run, name="verify", daemon=True)
+    thread.start()
+    try:
+        while (item := found.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        runner.cancel()
+        thread.join()
+
+
+class _Pump:
+    """The thread's side: from the stream into the queue, until it ends or is stopped."""
+
+    def __init__(
+        self, stream: Callable[[], AsyncIterator[Answer]], found: "queue.Queue[Answer | BaseException | None]", stopped: threading.Event
+    ) -> None:
+        self._stream, self._found, self._stopped = stream, found, stopped
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._pump())
+        except asyncio.CancelledError:
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001  # it is raised again on the caller's side
+            self._put(error)
+        else:
+            self._put(None)
+
+    def cancel(self) -> None:
+        """Stop the stream where it waits. May be called at any time."""
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def _pump(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        async with aclosing(self._stream()) as answers:  # type: ignore[type-var]  # an async generator
+            async for answer in answers:
+                self._put(answer)
+                if self._stopped.is_set():
+                    return
+
+    def _put(self, item: Answer | BaseException | None) -> None:
+        while not self._stopped.is_set():
+            with suppress(queue.Full):
+                self._found.put(item, timeout=0.2)
+                return
