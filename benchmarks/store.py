@@ -1,7 +1,8 @@
 """Benchmark of the store: write, funnel, conservation, one page and one unit over many index rows.
 
-`python benchmarks/store.py [--rows 1000000] [--shard-rows 1000]` prints milliseconds (median and worst of the warm repeats) and, for the
-funnel, the share of its 100 ms budget. Everything goes through the store's public functions.
+`python benchmarks/store.py [--rows 1000000] [--shard-rows 1000]` prints milliseconds (median and worst of the
+warm repeats) and, for the funnel, the share of its 100 ms budget. Everything goes through the store's public
+functions.
 """
 
 import argparse
@@ -51,19 +52,31 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--shard-rows", type=int, default=1000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, RunFolder.create_or_resume(Path(folder), "bench", RunIdentity(recipe={})) as run:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        RunFolder.create_or_resume(Path(folder), "bench", RunIdentity(recipe={})) as run,
+    ):
         seconds = write_run(run, options.rows, options.shard_rows)
         files = sum(1 for _ in run.path.rglob("*.parquet"))
-        print(f"write                {options.rows / seconds:10,.0f} rows/s ({options.rows:,} rows, {files:,} files, {seconds:.1f} s)")
+        print(
+            f"write                {options.rows / seconds:10,.0f} rows/s ({options.rows:,} rows, "
+            f"{files:,} files, {seconds:.1f} s)"
+        )
         calls: dict[str, Callable[[], object]] = {
             "funnel": lambda: funnel(run.path),
-            "page of rejected": lambda: rejected(run.path, reason="timeout", limit=50, after_key="1/solve/00003/solution-0000000003000"),
+            "page of rejected": lambda: rejected(
+                run.path, reason="timeout", limit=50, after_key="1/solve/00003/solution-0000000003000"
+            ),
             "one unit": lambda: find_unit(run.path, "solution-0000000000042"),
             "conservation": lambda: conservation_problems(run.path),
         }
         for name, call in calls.items():
             median, worst = time_ms(call)
-            share = f"  {median / FUNNEL_BUDGET_MS:.2f} of the budget of {FUNNEL_BUDGET_MS:.0f} ms" if name == "funnel" else ""
+            share = (
+                f"  {median / FUNNEL_BUDGET_MS:.2f} of the budget of {FUNNEL_BUDGET_MS:.0f} ms"
+                if name == "funnel"
+                else ""
+            )
             print(f"{name:20s} {median:8.1f} ms (worst {worst:.1f}){share}")
 
 

@@ -1,1 +1,2 @@
-"""codemill's model half: the shared model core, the trainers, the evaluation and the loop. It imports `synth`, never the other way."""
+"""codemill's model half: the shared model core, the trainers, the evaluation and the loop. It imports
+`synth`, never the other way."""

@@ -1,7 +1,7 @@
 """The console command `codemill`: composes what `synth` offers with the commands that make models.
 
-The one rule: importing this module imports nothing heavy. Each command imports what it needs when it runs, after the recipe was
-checked.
+The one rule: importing this module imports nothing heavy. Each command imports what it needs when it runs,
+after the recipe was checked.
 """
 
 from pathlib import Path
@@ -18,15 +18,29 @@ if TYPE_CHECKING:
 
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Path, or a name inside recipes/.")]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin again: the old run folder is moved aside, not deleted.")]
-Fork = Annotated[str | None, typer.Option("--fork", metavar="NAME", help="Run the changed recipe under a new name, beside the old run.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Begin again: the old run folder is moved aside, not deleted.")
+]
+Fork = Annotated[
+    str | None,
+    typer.Option(
+        "--fork", metavar="NAME", help="Run the changed recipe under a new name, beside the old run."
+    ),
+]
 
 _RUNS = Path("runs")
 
 
 @app.command()
-def run(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS, fresh: Fresh = False, fork: Fork = None) -> None:
-    """Run a recipe: data, training, evaluation, round after round. The same command goes on where it stopped."""
+def run(
+    recipe: RecipeArgument,
+    set_: Overrides = None,
+    runs_dir: RunsDir = _RUNS,
+    fresh: Fresh = False,
+    fork: Fork = None,
+) -> None:
+    """Run a recipe: data, training, evaluation, round after round. The same command goes on where it
+    stopped."""
     loaded = _load(recipe, set_)
     from posttrain.loop import run_recipe
 

@@ -1,9 +1,10 @@
-"""Direct preference optimization over TRL (Rafailov and others 2023, arXiv 2305.18290) on pairs that execution made.
+"""Direct preference optimization over TRL (Rafailov and others 2023, arXiv 2305.18290) on pairs that
+execution made.
 
-Place in the flow: pairs and an SFT policy -> here -> the next policy. The one rule: the reference is exactly the policy that training
-starts from, so the margin of the first step is 0. With all weights trained its log-probabilities are computed before training; a fresh
-adapter is switched off; an adapter that is trained further has a frozen copy of itself beside it (switching it off would give the base
-instead).
+Place in the flow: pairs and an SFT policy -> here -> the next policy. The one rule: the reference is exactly
+the policy that training starts from, so the margin of the first step is 0. With all weights trained its
+log-probabilities are computed before training; a fresh adapter is switched off; an adapter that is trained
+further has a frozen copy of itself beside it (switching it off would give the base instead).
 
 Run alone in its own process: `python -m posttrain.dpo JOB.json`.
 """
@@ -14,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posttrain.core.checkpoints import TrainedPolicy
-from posttrain.core.fit import Start, TokenTable, TooLong, as_dataset, encode_rows, fit, fresh_adapter, resolve_data
+from posttrain.core.fit import (
+    Start,
+    TokenTable,
+    TooLong,
+    as_dataset,
+    encode_rows,
+    fit,
+    fresh_adapter,
+    resolve_data,
+)
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
@@ -28,12 +38,14 @@ if TYPE_CHECKING:
 
 
 def train(job: DpoJob, on_progress: OnProgress | None = None) -> TrainedPolicy:
-    """Train the job in this process, or go on with it, or find it done. Raises DatasetError, RecipeError or TrainerError."""
+    """Train the job in this process, or go on with it, or find it done. Raises DatasetError, RecipeError or
+    TrainerError."""
     return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
 
 
 def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
-    """Token rows of the job's pairs: `prompt_ids`, `chosen_ids` and `rejected_ids`, answers with their end."""
+    """Token rows of the job's pairs: `prompt_ids`, `chosen_ids` and `rejected_ids`, answers with their
+    end."""
 
     def one(row: Preference) -> dict[str, list[int]]:
         ids = encode_pair(encoder, row)
@@ -46,16 +58,26 @@ def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
 
 
 def encode_pair(encoder: Encoder, row: Preference) -> dict[str, list[int]]:
-    """Tokens of one pair. Plain texts end with `<|endoftext|>`, answers in a conversation with `<|im_end|>`."""
+    """Tokens of one pair. Plain texts end with `<|endoftext|>`, answers in a conversation with
+    `<|im_end|>`."""
     if isinstance(row.prompt, str):
-        chosen, rejected = encoder.plain_completion(row.prompt, row.chosen), encoder.plain_completion(row.prompt, row.rejected)
+        chosen, rejected = (
+            encoder.plain_completion(row.prompt, row.chosen),
+            encoder.plain_completion(row.prompt, row.rejected),
+        )
         length = chosen.trained.index(True)
-        return {"prompt_ids": chosen.ids[:length], "chosen_ids": chosen.ids[length:], "rejected_ids": rejected.ids[length:]}
+        return {
+            "prompt_ids": chosen.ids[:length],
+            "chosen_ids": chosen.ids[length:],
+            "rejected_ids": rejected.ids[length:],
+        }
     answers = {"chosen_ids": encoder.answer(row.chosen), "rejected_ids": encoder.answer(row.rejected)}
     return {"prompt_ids": encoder.prompt(row.prompt), **answers}
 
 
-def build_trainer(job: DpoJob, start: Start, columns: dict[str, list[list[int]]], arguments: dict[str, Any], report: Any) -> "Trainer":  # noqa: ANN401
+def build_trainer(
+    job: DpoJob, start: Start, columns: dict[str, list[list[int]]], arguments: dict[str, Any], report: Any,  # noqa: ANN401
+) -> "Trainer":
     """TRL's trainer over the token rows, with the right reference for what is trained."""
     from trl import DPOConfig as TrlConfig
 
@@ -71,7 +93,8 @@ def build_trainer(job: DpoJob, start: Start, columns: dict[str, list[list[int]]]
             loss_weights=list(config.loss_weights) if config.loss_weights else None,
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
-            # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way nobody needs a second model
+            # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way
+            # nobody needs a second model
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=as_dataset(job, columns),
@@ -81,13 +104,19 @@ def build_trainer(job: DpoJob, start: Start, columns: dict[str, list[list[int]]]
     )
 
 
-# --- alone -------------------------------------------------------------------------------------------------------------------
+# --- alone --------------------------------------------------------------------------------------------------
 
 
 def alone_job(recipe: Recipe, recipe_path: Path, out: Path) -> DpoJob:
     """The job of `codemill dpo RECIPE`. Raises RecipeError."""
     if recipe.dpo is None:
-        raise RecipeError(Problem(f"{recipe_path}: dpo", "is needed for preference optimization", "add a `dpo` section with `data: ...`"))
+        raise RecipeError(
+            Problem(
+                f"{recipe_path}: dpo",
+                "is needed for preference optimization",
+                "add a `dpo` section with `data: ...`",
+            )
+        )
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
     return DpoJob(
         name="dpo",
@@ -101,7 +130,9 @@ def alone_job(recipe: Recipe, recipe_path: Path, out: Path) -> DpoJob:
     )
 
 
-def run_alone(recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
+def run_alone(
+    recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
+) -> TrainedPolicy:
     """`codemill dpo RECIPE`: train on the preference data that the recipe names, in a process of its own.
 
     The checkpoint goes to out/checkpoints/dpo, the log to out/logs. Raises CodemillError.

@@ -1,7 +1,8 @@
 """Starts trainers in a process of their own and waits for their policies.
 
-Place in the flow: the loop and the command line -> here -> `train_jobs`. The one rule: a policy is returned only when its checkpoint is
-complete; a trainer that ends otherwise is a TrainerError with the end of its log, and the same call goes on where it stopped.
+Place in the flow: the loop and the command line -> here -> `train_jobs`. The one rule: a policy is returned
+only when its checkpoint is complete; a trainer that ends otherwise is a TrainerError with the end of its log,
+and the same call goes on where it stopped.
 """
 
 import os
@@ -26,7 +27,8 @@ _TAIL_LINES = 15
 
 
 class Lifeline:
-    """A pipe that a trainer's guard watches: when it is let go, in whatever way, the trainer ends. For callers on other threads."""
+    """A pipe that a trainer's guard watches: when it is let go, in whatever way, the trainer ends. For
+    callers on other threads."""
 
     def __init__(self) -> None:
         self.watched, self._held = os.pipe()
@@ -40,22 +42,29 @@ class Lifeline:
                 os.close(held)
 
     def close(self) -> None:
-        """Let go, and forget the other end too; for the one who waits for the trainer, at the end of the wait."""
+        """Let go, and forget the other end too; for the one who waits for the trainer, at the end of the
+        wait."""
         self.let_go()
         os.close(self.watched)
 
 
 def run_trainer(job: SftJob | DpoJob, log_path: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
-    """Train one job in a process of its own. Raises TrainerError for a crash, and what the trainer itself refused with."""
+    """Train one job in a process of its own. Raises TrainerError for a crash, and what the trainer itself
+    refused with."""
     return run_trainers((job,), log_path, on_progress)[0]
 
 
 def run_trainers(
-    jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None = None, lifeline: Lifeline | None = None
+    jobs: Sequence[SftJob | DpoJob],
+    log_path: Path,
+    on_progress: OnProgress | None = None,
+    lifeline: Lifeline | None = None,
 ) -> list[TrainedPolicy]:
-    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it. Finished jobs are skipped.
+    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it.
+    Finished jobs are skipped.
 
-    A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go. It serves one call.
+    A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go. It
+    serves one call.
     """
     lifeline = lifeline or Lifeline()
     try:
@@ -64,7 +73,9 @@ def run_trainers(
         lifeline.close()  # the guard ends the trainer when this goes, for example on Ctrl-C
 
 
-def _train_rest(jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline) -> list[TrainedPolicy]:
+def _train_rest(
+    jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
+) -> list[TrainedPolicy]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
@@ -82,11 +93,12 @@ def _train_rest(jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: On
 
 
 def _finished(job: SftJob | DpoJob) -> TrainedPolicy | None:
-    """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may not exist yet."""
+    """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may not exist
+    yet."""
     return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / "policy.json").is_file() else None
 
 
-# --- the process -------------------------------------------------------------------------------------------------------------
+# --- the process --------------------------------------------------------------------------------------------
 
 
 def _launcher() -> list[str]:
@@ -94,11 +106,20 @@ def _launcher() -> list[str]:
     gpus = gpu_count()
     if gpus < 2:
         return [sys.executable, "-m"]
-    return [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(gpus), "-m"]
+    return [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        str(gpus),
+        "-m",
+    ]
 
 
 def gpu_count() -> int:
-    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else what `nvidia-smi` lists."""
+    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else what `nvidia-smi`
+    lists."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
@@ -108,8 +129,11 @@ def gpu_count() -> int:
     return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
-def _run(command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline) -> tuple[Refused | None, int]:
-    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and its exit code."""
+def _run(
+    command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
+) -> tuple[Refused | None, int]:
+    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and its
+    exit code."""
     with log_path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, "-I", guard.__file__, str(lifeline.watched), *command],
@@ -147,7 +171,7 @@ def _read_events(lines: IO[str], log: IO[str], on_progress: OnProgress | None) -
     return refused
 
 
-# --- errors ------------------------------------------------------------------------------------------------------------------
+# --- errors -------------------------------------------------------------------------------------------------
 
 
 def _as_error(refused: Refused) -> CodemillError:
@@ -161,5 +185,9 @@ def _crashed(code: int, log_path: Path) -> TrainerError:
     tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
     expected = f"ended with exit code {code} before it had saved its policy; the end of its log:\n    {tail}"
     return TrainerError(
-        Problem(f"trainer, log {log_path}", expected, "mend the cause and run the same command: it goes on from the last checkpoint")
+        Problem(
+            f"trainer, log {log_path}",
+            expected,
+            "mend the cause and run the same command: it goes on from the last checkpoint",
+        )
     )

@@ -1,7 +1,8 @@
-"""The loop: generate, verify, select, train, swap the new policy in, evaluate, again. One recipe, one engine, one run folder.
+"""The loop: generate, verify, select, train, swap the new policy in, evaluate, again. One recipe, one engine,
+one run folder.
 
-Every step looks first whether it was done before, so the same command goes on after a crash. The one rule: the engine is started once and
-every policy is swapped into it; the trainers run in processes of their own.
+Every step looks first whether it was done before, so the same command goes on after a crash. The one rule:
+the engine is started once and every policy is swapped into it; the trainers run in processes of their own.
 """
 
 import asyncio
@@ -46,34 +47,46 @@ FIGURES = Path("logs", "figures.jsonl")
 
 
 def run_recipe(loaded: LoadedRecipe, runs_dir: Path, *, fresh: bool = False, fork: str | None = None) -> Path:
-    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was done is lost."""
+    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was done
+    is lost."""
     _check_trainable(loaded)
     prompts = _load_prompts(loaded.recipe)
     identity = RunIdentity.of_recipe(loaded.recipe, prompts.hashes() if prompts else {})
     name = fork or loaded.recipe.name
     if not fresh and is_finished(runs_dir / name, identity):
         return _show_finished(runs_dir / name)
-    with RunFolder.create_or_resume(runs_dir, name, identity, fork_of=loaded.recipe.name if fork else None, fresh=fresh) as folder:
+    with RunFolder.create_or_resume(
+        runs_dir, name, identity, fork_of=loaded.recipe.name if fork else None, fresh=fresh
+    ) as folder:
         asyncio.run(Loop(loaded, folder, prompts).run())
         return folder.path
 
 
 def _check_trainable(loaded: LoadedRecipe) -> None:
-    """A run trains on what it makes itself: a recipe with trainers and without `data` would do nothing, in silence."""
+    """A run trains on what it makes itself: a recipe with trainers and without `data` would do nothing, in
+    silence."""
     recipe = loaded.recipe
     trainers = [name for name in ("sft", "dpo") if getattr(recipe, name) is not None]
     if trainers and recipe.data is None:
         fix = "    or    ".join(f"codemill {name} {loaded.source}" for name in trainers)
         raise RecipeError(
-            Problem(f"{loaded.source}: data", f"is what `codemill run` trains `{trainers[0]}` on, and is not there", f"add it, or: {fix}")
+            Problem(
+                f"{loaded.source}: data",
+                f"is what `codemill run` trains `{trainers[0]}` on, and is not there",
+                f"add it, or: {fix}",
+            )
         )
 
 
 def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path) -> Path:
     """Evaluate the recipe's policy alone. Raises RecipeError when the recipe has no evaluation."""
     if loaded.recipe.evaluation is None:
-        raise RecipeError(Problem(f"{loaded.source}: evaluation", "is needed to evaluate", "add an `evaluation` section"))
-    alone = loaded.recipe.model_copy(update={"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"})
+        raise RecipeError(
+            Problem(f"{loaded.source}: evaluation", "is needed to evaluate", "add an `evaluation` section")
+        )
+    alone = loaded.recipe.model_copy(
+        update={"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"}
+    )
     prompts = _load_prompts(alone)
     identity = RunIdentity.of_recipe(alone, prompts.hashes() if prompts else {})
     if is_finished(runs_dir / alone.name, identity):
@@ -86,7 +99,10 @@ def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path) -> Path:
 def _show_finished(run: Path) -> Path:
     """Say again what a finished run found."""
     figures = json.loads((run / FIGURES).read_text(encoding="utf-8").splitlines()[-1])
-    evaluations = [Evaluation.model_validate_json(_evaluation_path(run, label).read_bytes()) for label in figures.get("policies", ())]
+    evaluations = [
+        Evaluation.model_validate_json(_evaluation_path(run, label).read_bytes())
+        for label in figures.get("policies", ())
+    ]
     print(f"{run.name} is finished, and nothing was done. --fresh begins again.")
     print_results(run, evaluations, figures)
     return run
@@ -111,7 +127,13 @@ class NamedPolicy:
 class Loop:
     """One run of one recipe."""
 
-    def __init__(self, loaded: LoadedRecipe, folder: RunFolder, prompts: PromptLibrary | None, recipe: Recipe | None = None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedRecipe,
+        folder: RunFolder,
+        prompts: PromptLibrary | None,
+        recipe: Recipe | None = None,
+    ) -> None:
         self.recipe = recipe or loaded.recipe
         self.folder, self.prompts = folder, prompts
         self.recipe_folder = loaded.source.parent
@@ -151,7 +173,9 @@ class Loop:
         self.served = self.base.fingerprint
         self.display.say("engine ready")
         if self.recipe.judge is not None and self.recipe.data is not None:
-            judge = create_engine(self.recipe.judge, policy=self.base, log_folder=self.folder.path / "logs" / "judge")
+            judge = create_engine(
+                self.recipe.judge, policy=self.base, log_folder=self.folder.path / "logs" / "judge"
+            )
             self.judge = JournalledEngine(judge, self.folder.path / "journal" / "judge")
             self.display.say(f"starting the judge ({self.recipe.judge.kind})")
             await self.judge.start()
@@ -174,7 +198,9 @@ class Loop:
         if data is None:
             return None
         await self._serve(policy)
-        context = Context(self.recipe, data, self.recipe_folder, self.sandbox, self.engine, self.prompts, self.judge)
+        context = Context(
+            self.recipe, data, self.recipe_folder, self.sandbox, self.engine, self.prompts, self.judge
+        )
         window = self.engine.busy.window() if self.engine is not None else contextlib.nullcontext()
         self.display.say(f"round {round_}: making data with {policy.label}")
         with self.display.round(), window:
@@ -187,7 +213,9 @@ class Loop:
                 workers=len(os.sched_getaffinity(0)),
                 on_progress=self.display.show,
             )
-        self.display.say(f"round {round_}: " + ", ".join(f"{count} {name}" for name, count in made.counts.items()))
+        self.display.say(
+            f"round {round_}: " + ", ".join(f"{count} {name}" for name, count in made.counts.items())
+        )
         return made
 
     def _held_out(self, data: DataConfig) -> list[BenchmarkEntry]:
@@ -201,8 +229,11 @@ class Loop:
             return held_out_entries()
         return [BenchmarkEntry(id=q.item.task.id, prompt=q.item.task.instruction) for q in questions]
 
-    async def _train(self, round_: int, policy: NamedPolicy, data: RoundData) -> list[tuple[str, TrainedPolicy]]:
-        """The trainers of one round, in one process; (label, checkpoint) of the policies to measure: after SFT, after DPO."""
+    async def _train(
+        self, round_: int, policy: NamedPolicy, data: RoundData
+    ) -> list[tuple[str, TrainedPolicy]]:
+        """The trainers of one round, in one process; (label, checkpoint) of the policies to measure: after
+        SFT, after DPO."""
         jobs = self._jobs(round_, policy, data)
         if not jobs:
             return []
@@ -214,14 +245,21 @@ class Loop:
         finally:
             lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
         measured = [(job.kind, checkpoint) for job, checkpoint in zip(jobs, trained, strict=True)]
-        return [measured[at] for at in range(len(jobs)) if jobs[at].kind == "dpo" or at + 1 == len(jobs) or jobs[at + 1].kind == "dpo"]
+        return [
+            measured[at]
+            for at in range(len(jobs))
+            if jobs[at].kind == "dpo" or at + 1 == len(jobs) or jobs[at + 1].kind == "dpo"
+        ]
 
     def _jobs(self, round_: int, policy: NamedPolicy, data: RoundData) -> list[SftJob | DpoJob]:
         """Coarse, fine, DPO, each from the policy before it. A job without rows is left out, and said so."""
         jobs: list[SftJob | DpoJob] = []
         start, seed = self._first_link(policy.ref), self.recipe.seed
         sft = self.recipe.sft
-        for kind, config, rows in (("coarse", sft and sft.coarse, data.coarse), ("fine", sft and sft.fine, data.fine)):
+        for kind, config, rows in (
+            ("coarse", sft and sft.coarse, data.coarse),
+            ("fine", sft and sft.fine, data.fine),
+        ):
             if config is None:
                 continue
             if not data.counts[kind]:
@@ -230,12 +268,32 @@ class Loop:
             files = (str(rows), str(data.fim)) if data.counts["fim"] and kind == "coarse" else (str(rows),)
             name = f"round-{round_}-{kind}"
             output = self._checkpoint(name)
-            jobs.append(SftJob(name=name, policy=start.policy, adapter=start.adapter, data=files, output=output, seed=seed, config=config))
+            jobs.append(
+                SftJob(
+                    name=name,
+                    policy=start.policy,
+                    adapter=start.adapter,
+                    data=files,
+                    output=output,
+                    seed=seed,
+                    config=config,
+                )
+            )
             start = start.after(jobs[-1])
         if self.recipe.dpo is not None and data.counts["pairs"]:
             name, files, dpo = f"round-{round_}-dpo", (str(data.pairs),), self.recipe.dpo
             output = self._checkpoint(name)
-            jobs.append(DpoJob(name=name, policy=start.policy, adapter=start.adapter, data=files, output=output, seed=seed, config=dpo))
+            jobs.append(
+                DpoJob(
+                    name=name,
+                    policy=start.policy,
+                    adapter=start.adapter,
+                    data=files,
+                    output=output,
+                    seed=seed,
+                    config=dpo,
+                )
+            )
         elif self.recipe.dpo is not None:
             self.display.say(f"round {round_}: no pairs, so no preference optimization")
         return [job.model_copy(update={"dtype": self.recipe.policy.dtype}) for job in jobs]
@@ -276,19 +334,30 @@ class Loop:
         return policy
 
     def _fingerprint_of(self, policy: NamedPolicy) -> str:
-        """What the answers of this policy are marked with: an endpoint that is not ours has its own mark for whatever it serves."""
+        """What the answers of this policy are marked with: an endpoint that is not ours has its own mark for
+        whatever it serves."""
         assert self.engine is not None
         return self.engine.fingerprint if self.served == policy.ref.fingerprint else policy.ref.fingerprint
 
     async def _measure(self, policy: NamedPolicy, config: EvaluationConfig, path: Path) -> Evaluation:
         assert self.engine is not None and self.prompts is not None
-        examiner = Examiner(self.engine, self.sandbox, self.prompts, config, self.recipe.seed, limits_of(self.recipe.execution))
+        examiner = Examiner(
+            self.engine,
+            self.sandbox,
+            self.prompts,
+            config,
+            self.recipe.seed,
+            limits_of(self.recipe.execution),
+        )
         questions = load_questions(config, self.recipe_folder)
         self.display.say(f"evaluating {policy.label}: {len(questions)} questions")
         started = time.monotonic()
         with self.engine.busy.window():
             found = await evaluate(
-                examiner, policy.label, questions, lambda done, total: self.display.share(f"evaluating {policy.label}", done, total)
+                examiner,
+                policy.label,
+                questions,
+                lambda done, total: self.display.share(f"evaluating {policy.label}", done, total),
             )
         found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -296,21 +365,34 @@ class Loop:
         return found
 
     async def _audit(self) -> Audit | None:
-        """On pocket seeds: how many accepted solutions are wrong, by the reference that the loop never saw."""
+        """On pocket seeds: how many accepted solutions are wrong, by the reference that the loop never
+        saw."""
         data = self.recipe.data
         if data is None or data.solve is None or not isinstance(data.seeds, PocketSeeds):
             return None
-        found = await audit_run(self.folder.path, data.seeds, self.recipe.seed, self.recipe.loop.rounds, self.sandbox)
+        found = await audit_run(
+            self.folder.path, data.seeds, self.recipe.seed, self.recipe.loop.rounds, self.sandbox
+        )
         write_bytes(self.folder.path / "eval" / "audit.json", found.model_dump_json(indent=1).encode())
         return found
 
     def _finish(self, seconds: float, audit: Audit | None) -> None:
         """The figures of the run, on disk and on the terminal."""
-        figures: dict[str, object] = {"seconds": round(seconds, 1), "swap_s": [round(s, 3) for s in self.swaps]}
+        figures: dict[str, object] = {
+            "seconds": round(seconds, 1),
+            "swap_s": [round(s, 3) for s in self.swaps],
+        }
         figures["policies"] = [evaluation.policy for evaluation in self.evaluations]
         if audit is not None:
-            figures |= {"accepted": audit.accepted, "accepted_wrong": audit.wrong, "accepted_wrong_share": round(audit.wrong_share, 4)}
-            figures |= {"instructions_read": audit.instructions_read, "instructions_wrong": audit.instructions_wrong}
+            figures |= {
+                "accepted": audit.accepted,
+                "accepted_wrong": audit.wrong,
+                "accepted_wrong_share": round(audit.wrong_share, 4),
+            }
+            figures |= {
+                "instructions_read": audit.instructions_read,
+                "instructions_wrong": audit.instructions_wrong,
+            }
         if self.engine is not None:
             counts, busy = self.engine.counts, self.engine.busy.read()
             figures |= {"requests_sent": counts.sent, "requests_from_journal": counts.answered_from_journal}
@@ -323,10 +405,11 @@ class Loop:
 
 
 def _base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> PolicyRef:
-    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or trained.
+    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or
+    trained.
 
-    A model that will be trained gets our chat template and stop tokens first, in `folder`, or its own policies could not be swapped in for
-    it. That loads the weights, so a process of its own does it.
+    A model that will be trained gets our chat template and stop tokens first, in `folder`, or its own
+    policies could not be swapped in for it. That loads the weights, so a process of its own does it.
     """
     if recipe.engine is None and recipe.sft is None and recipe.dpo is None:
         return PolicyRef(name="none", path="", fingerprint="")
@@ -335,7 +418,9 @@ def _base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> PolicyRef
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             model = pool.submit(prepare_base, model, folder).result()
     found = find_policy(model)
-    return PolicyRef(name=recipe.policy.model, path=found.base, fingerprint=found.fingerprint, adapter_path=found.adapter)
+    return PolicyRef(
+        name=recipe.policy.model, path=found.base, fingerprint=found.fingerprint, adapter_path=found.adapter
+    )
 
 
 def _pocket_provider(data: DataConfig) -> PocketProvider | None:

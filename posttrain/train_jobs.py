@@ -1,7 +1,8 @@
-"""The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more than small trainings).
+"""The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more than
+small trainings).
 
-Place in the flow: `launch` starts it and reads its standard output, one JSON event a line; everything else that libraries print goes to
-standard error, which is the log. The one rule: vLLM is never in this process.
+Place in the flow: `launch` starts it and reads its standard output, one JSON event a line; everything else
+that libraries print goes to standard error, which is the log. The one rule: vLLM is never in this process.
 """
 
 import os
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str]) -> int:
             _train(job, events)
             _emit(events, Finished(job=job.name))
     except CodemillError as error:
-        problems = tuple((problem.where, problem.expected, problem.fix, problem.see) for problem in error.problems)
+        problems = tuple(
+            (problem.where, problem.expected, problem.fix, problem.see) for problem in error.problems
+        )
         _emit(events, Refused(error=type(error).__name__, problems=problems))
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -37,13 +40,21 @@ def main(arguments: Sequence[str]) -> int:
 def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
     """The jobs of the file: one object, or a list of them. Raises RecipeError."""
     if len(arguments) != 1:
-        raise RecipeError(Problem("command line", "takes one argument, the file with the jobs", "python -m posttrain.train_jobs JOBS.json"))
+        raise RecipeError(
+            Problem(
+                "command line",
+                "takes one argument, the file with the jobs",
+                "python -m posttrain.train_jobs JOBS.json",
+            )
+        )
     file = Path(arguments[0])
     try:
         text = file.read_text(encoding="utf-8").strip()
         return JOBS.validate_json(text if text.startswith("[") else f"[{text}]")
     except (OSError, ValidationError) as error:
-        raise RecipeError(Problem(str(file), f"is no job file: {error}", "write it with `launch.run_trainers`")) from error
+        raise RecipeError(
+            Problem(str(file), f"is no job file: {error}", "write it with `launch.run_trainers`")
+        ) from error
 
 
 def _train(job: SftJob | DpoJob, events: TextIO | None) -> None:

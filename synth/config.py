@@ -1,4 +1,5 @@
-"""Strict recipe models: what a recipe may say, with types, bounds and defaults. Reading YAML into them is `synth.recipe`.
+"""Strict recipe models: what a recipe may say, with types, bounds and defaults. Reading YAML into them is
+`synth.recipe`.
 
 Every field has a description: `docs/recipes.md` and the JSON schema for editors are generated from here.
 """
@@ -16,7 +17,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-# --- seeds -------------------------------------------------------------------------------------------------------------------
+# --- seeds --------------------------------------------------------------------------------------------------
 
 
 class PocketSeeds(Config):
@@ -38,14 +39,19 @@ class JsonlSeeds(Config):
 
 
 class SourceTreeSeeds(Config):
-    """Folders of source code, for example git checkouts: functions are cut out with tree-sitter and filtered."""
+    """Folders of source code, for example git checkouts: functions are cut out with tree-sitter and
+    filtered."""
 
     kind: Literal["source_tree"] = "source_tree"
-    paths: tuple[str, ...] = Field(description="Folders. `@stdlib` and `@site-packages` mean those of the running Python.")
+    paths: tuple[str, ...] = Field(
+        description="Folders. `@stdlib` and `@site-packages` mean those of the running Python."
+    )
     languages: tuple[str, ...] = Field(("python",), description="Languages to read.")
     exclude: tuple[str, ...] = Field((), description="Glob patterns of paths to leave out.")
     max_files: int | None = Field(None, ge=1, description="Read at most so many files.")
-    max_tokens: int = Field(1024, ge=16, description="A longer snippet is rejected (Qwen2.5-Coder report, 4.1).")
+    max_tokens: int = Field(
+        1024, ge=16, description="A longer snippet is rejected (Qwen2.5-Coder report, 4.1)."
+    )
     min_lines: int = Field(3, ge=1, description="A shorter snippet is rejected.")
 
 
@@ -57,14 +63,16 @@ class HubSeeds(Config):
     subset: str | None = Field(None, description="Configuration name.")
     split: str = Field("train", description="Split.")
     code_column: str = Field("content", description="Column that holds the code.")
-    language_column: str | None = Field(None, description="Column that holds the language; without it, `language` is used.")
+    language_column: str | None = Field(
+        None, description="Column that holds the language; without it, `language` is used."
+    )
     language: str = Field("python", description="Language of every row when there is no language column.")
     limit: int | None = Field(None, ge=1, description="Use at most so many rows.")
 
 
 SeedsConfig = Annotated[PocketSeeds | JsonlSeeds | SourceTreeSeeds | HubSeeds, Field(discriminator="kind")]
 
-# --- models and engines ------------------------------------------------------------------------------------------------------
+# --- models and engines -------------------------------------------------------------------------------------
 
 
 class PolicyConfig(Config):
@@ -87,7 +95,9 @@ class VllmServerEngine(Config):
     concurrency: int = Field(64, ge=1, description="Requests in flight.")
     start_timeout_s: float = Field(300, gt=0, description="Give up when it is not ready by then.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
-    swap: Literal["auto", "weights", "adapter"] = Field("auto", description="How a policy gets in: merged weights (CPU) or adapter (GPU).")
+    swap: Literal["auto", "weights", "adapter"] = Field(
+        "auto", description="How a policy gets in: merged weights (CPU) or adapter (GPU)."
+    )
     extra_args: tuple[str, ...] = Field((), description="More arguments for vLLM, as they are.")
 
 
@@ -97,7 +107,10 @@ class OpenaiEngine(Config):
     kind: Literal["openai_api"] = "openai_api"
     base_url: str = Field(description="For example http://localhost:8000/v1.")
     model: str = Field(description="Model name that the endpoint knows.")
-    api_key_env: str = Field("OPENAI_API_KEY", description="Variable that holds the key, which never stands in a recipe; empty: no key.")
+    api_key_env: str = Field(
+        "OPENAI_API_KEY",
+        description="Variable that holds the key, which never stands in a recipe; empty: no key.",
+    )
     concurrency: int = Field(32, ge=1, description="Requests in flight.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
     max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")
@@ -118,7 +131,9 @@ class RecordedEngine(Config):
     path: str = Field(description="The journal folder of a run (`runs/<name>/journal`).")
 
 
-EngineConfig = Annotated[VllmServerEngine | OpenaiEngine | TransformersEngine | RecordedEngine, Field(discriminator="kind")]
+EngineConfig = Annotated[
+    VllmServerEngine | OpenaiEngine | TransformersEngine | RecordedEngine, Field(discriminator="kind")
+]
 
 
 class Sampling(Config):
@@ -129,21 +144,27 @@ class Sampling(Config):
     max_tokens: int = Field(256, ge=1, description="Token budget of one answer.")
 
 
-# --- data stages -------------------------------------------------------------------------------------------------------------
+# --- data stages --------------------------------------------------------------------------------------------
 
 
 class InstructConfig(Config):
     """From a snippet to an instruction."""
 
-    sampling: Sampling = Field(Sampling(temperature=0.7, max_tokens=96), description="Sampling of the instruction.")
-    natural_languages: tuple[Literal["en", "zh"], ...] = Field(("en",), description="Languages of the instructions, drawn in turn.")
+    sampling: Sampling = Field(
+        Sampling(temperature=0.7, max_tokens=96), description="Sampling of the instruction."
+    )
+    natural_languages: tuple[Literal["en", "zh"], ...] = Field(
+        ("en",), description="Languages of the instructions, drawn in turn."
+    )
     entry_point: str = Field("", description="Name of the function to write; empty keeps the snippet's.")
 
 
 class InputsConfig(Config):
     """Test inputs: written by the model, and drawn from the signature."""
 
-    sampling: Sampling = Field(Sampling(temperature=1.0, max_tokens=160), description="Sampling of the inputs.")
+    sampling: Sampling = Field(
+        Sampling(temperature=1.0, max_tokens=160), description="Sampling of the inputs."
+    )
     from_model: bool = Field(True, description="Ask the model for inputs.")
     drawn: int = Field(12, ge=0, description="Inputs drawn at random from the signature, edge cases first.")
     minimum: int = Field(6, ge=1, description="A task with fewer valid inputs is rejected.")
@@ -155,18 +176,30 @@ class SolveConfig(Config):
 
     languages: tuple[str, ...] = Field(("python",), description="Languages to solve each task in.")
     n: int = Field(8, ge=1, le=1024, description="Candidates for each task and language.")
-    sampling: Sampling = Field(Sampling(temperature=1.0, max_tokens=256), description="Sampling of the candidates.")
+    sampling: Sampling = Field(
+        Sampling(temperature=1.0, max_tokens=256), description="Sampling of the candidates."
+    )
 
 
 class LocalSandbox(Config):
     """The sandbox of this machine."""
 
     kind: Literal["local"] = "local"
-    workers: int = Field(0, ge=0, description="Programs at once; 0 takes the number of cores, twice that where nothing is built.")
+    workers: int = Field(
+        0,
+        ge=0,
+        description="Programs at once; 0 takes the number of cores, twice that where nothing is built.",
+    )
     limits: Limits = Field(Limits(), description="Limits of one program.")
-    minimum_level: Literal["A", "B", "C"] = Field("C", description="Refuse to run below this isolation level.")
-    cache: str | None = Field(None, min_length=1, description="Folder in which results are kept over runs; without it, none are.")
-    cache_mb: int = Field(1024, ge=1, description="Size of that folder's file at most; the oldest results go first.")
+    minimum_level: Literal["A", "B", "C"] = Field(
+        "C", description="Refuse to run below this isolation level."
+    )
+    cache: str | None = Field(
+        None, min_length=1, description="Folder in which results are kept over runs; without it, none are."
+    )
+    cache_mb: int = Field(
+        1024, ge=1, description="Size of that folder's file at most; the oldest results go first."
+    )
 
 
 class RecordedSandbox(Config):
@@ -180,16 +213,33 @@ class E2bSandbox(Config):
     """Sandboxes of E2B, by the package e2b-code-interpreter (`pip install 'codemill[e2b]'`)."""
 
     kind: Literal["e2b"] = "e2b"
-    template: str | None = Field(None, description="Template name or id; without it, the package's own. Languages are what is in it.")
+    template: str | None = Field(
+        None, description="Template name or id; without it, the package's own. Languages are what is in it."
+    )
     concurrency: int = Field(8, ge=1, le=1000, description="Live sandboxes at most, a hard limit.")
     batch_size: int = Field(64, ge=1, le=4096, description="Programs in one call.")
-    timeout_s: int = Field(900, ge=60, le=86400, description="Lifetime of a sandbox, renewed while it is used; also the longest batch.")
-    max_retries: int = Field(6, ge=0, le=20, description="Retries when E2B says that it is too much, with growing pauses.")
+    timeout_s: int = Field(
+        900,
+        ge=60,
+        le=86400,
+        description="Lifetime of a sandbox, renewed while it is used; also the longest batch.",
+    )
+    max_retries: int = Field(
+        6, ge=0, le=20, description="Retries when E2B says that it is too much, with growing pauses."
+    )
     backoff_s: float = Field(1.0, gt=0, le=60, description="The first pause; each is twice the one before.")
-    api_key_env: str = Field("E2B_API_KEY", min_length=1, description="Variable that holds the key, which never stands in a recipe.")
+    api_key_env: str = Field(
+        "E2B_API_KEY",
+        min_length=1,
+        description="Variable that holds the key, which never stands in a recipe.",
+    )
     limits: Limits = Field(Limits(), description="Limits of one program.")
-    cache: str | None = Field(None, min_length=1, description="Folder in which results are kept over runs; without it, none are.")
-    cache_mb: int = Field(1024, ge=1, description="Size of that folder's file at most; the oldest results go first.")
+    cache: str | None = Field(
+        None, min_length=1, description="Folder in which results are kept over runs; without it, none are."
+    )
+    cache_mb: int = Field(
+        1024, ge=1, description="Size of that folder's file at most; the oldest results go first."
+    )
 
 
 ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox | E2bSandbox, Field(discriminator="kind")]
@@ -198,10 +248,16 @@ ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox | E2bSandbox, Field(d
 class EvidenceConfig(Config):
     """When a task counts."""
 
-    min_reproductions: int = Field(2, ge=1, description="Round trip: solutions from the instruction alone that behave like the seed.")
+    min_reproductions: int = Field(
+        2, ge=1, description="Round trip: solutions from the instruction alone that behave like the seed."
+    )
     min_share: float = Field(0.1, ge=0, le=1, description="Round trip: their share of all candidates.")
-    agreement: bool = Field(False, description="Judge tasks without a reference by agreement among candidates.")
-    agreement_threshold: float = Field(0.6, ge=0, le=1, description="Agreement: share of the winning behaviour; below it, abstain.")
+    agreement: bool = Field(
+        False, description="Judge tasks without a reference by agreement among candidates."
+    )
+    agreement_threshold: float = Field(
+        0.6, ge=0, le=1, description="Agreement: share of the winning behaviour; below it, abstain."
+    )
 
 
 class FiltersConfig(Config):
@@ -209,12 +265,21 @@ class FiltersConfig(Config):
 
     exact_dedup: bool = Field(True, description="Drop a sample whose normalized text was kept before.")
     near_dedup: bool = Field(True, description="Drop near-duplicates (MinHash).")
-    near_dedup_threshold: float = Field(0.8, gt=0, le=1, description="Jaccard similarity of five-token shingles.")
-    decontaminate: tuple[str, ...] = Field((), description="JSON Lines files of benchmarks; `@heldout`: the recipe's evaluation tasks.")
-    decontamination: Literal["containment", "report"] = Field(
-        "containment", description="`containment`: enough of a benchmark entry's n-grams; `report`: any `ngram` words in a row."
+    near_dedup_threshold: float = Field(
+        0.8, gt=0, le=1, description="Jaccard similarity of five-token shingles."
     )
-    ngram: int = Field(10, ge=2, description="Words in a row that count in mode `report` (Qwen2.5-Coder report, 5).")
+    decontaminate: tuple[str, ...] = Field(
+        (), description="JSON Lines files of benchmarks; `@heldout`: the recipe's evaluation tasks."
+    )
+    decontamination: Literal["containment", "report"] = Field(
+        "containment",
+        description=(
+            "`containment`: enough of a benchmark entry's n-grams; `report`: any `ngram` words in a row."
+        ),
+    )
+    ngram: int = Field(
+        10, ge=2, description="Words in a row that count in mode `report` (Qwen2.5-Coder report, 5)."
+    )
     max_tokens: int = Field(2048, ge=1, description="A longer sample is rejected, never cut.")
 
 
@@ -242,7 +307,9 @@ class FimConfig(Config):
     share: float = Field(0.1, ge=0, le=1, description="Share of FIM rows in the SFT mix.")
     per_source: int = Field(1, ge=1, description="FIM samples for each source text at most.")
     max_middle_share: float = Field(0.6, gt=0, lt=1, description="Longest middle, as a share of the text.")
-    repository_format: bool = Field(False, description="Put several files before the hole (repository format).")
+    repository_format: bool = Field(
+        False, description="Put several files before the hole (repository format)."
+    )
 
 
 class DataConfig(Config):
@@ -260,7 +327,7 @@ class DataConfig(Config):
     shard_size: int = Field(32, ge=1, description="Seeds in one shard.")
 
 
-# --- training ----------------------------------------------------------------------------------------------------------------
+# --- training -----------------------------------------------------------------------------------------------
 
 
 class LoraConfig(Config):
@@ -280,13 +347,23 @@ class TrainConfig(Config):
     max_steps: int = Field(-1, ge=-1, description="Stop after so many steps; -1: by epochs.")
     batch_size: int = Field(16, ge=1, description="Rows a device and step.")
     gradient_accumulation: int = Field(1, ge=1, description="Steps summed before an update.")
-    warmup_ratio: float = Field(0.05, ge=0, le=1, description="Share of the steps with growing learning rate.")
-    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field("cosine", description="Learning-rate schedule.")
+    warmup_ratio: float = Field(
+        0.05, ge=0, le=1, description="Share of the steps with growing learning rate."
+    )
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        "cosine", description="Learning-rate schedule."
+    )
     weight_decay: float = Field(0.0, ge=0, description="Weight decay.")
-    max_length: int = Field(2048, ge=16, description="Tokens in a row. A longer row is an error or is rejected and counted, never cut.")
+    max_length: int = Field(
+        2048,
+        ge=16,
+        description="Tokens in a row. A longer row is an error or is rejected and counted, never cut.",
+    )
     overlong: Literal["error", "reject"] = Field("error", description="What happens to a longer row.")
     save_steps: int = Field(0, ge=0, description="Save a checkpoint every so many steps; 0: at the end only.")
-    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field("none", description="Where metrics go beside the log.")
+    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
+        "none", description="Where metrics go beside the log."
+    )
     gradient_checkpointing: bool = Field(False, description="Less memory, more time.")
 
 
@@ -295,7 +372,10 @@ class SftConfig(TrainConfig):
 
     learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
     packing: bool = Field(False, description="Several rows in one sequence.")
-    data: str | None = Field(None, description="Used alone: a JSON Lines or Parquet file, or a `datasets` folder, in TRL's columns.")
+    data: str | None = Field(
+        None,
+        description="Used alone: a JSON Lines or Parquet file, or a `datasets` folder, in TRL's columns.",
+    )
 
 
 class CoarseToFine(Config):
@@ -319,9 +399,13 @@ class DpoConfig(TrainConfig):
 class EvaluationConfig(Config):
     """Evaluation on held-out tasks."""
 
-    suite: str = Field("pocket-heldout", description="`pocket-heldout`, or a JSON Lines file of tasks with test suites.")
+    suite: str = Field(
+        "pocket-heldout", description="`pocket-heldout`, or a JSON Lines file of tasks with test suites."
+    )
     tasks: int | None = Field(None, ge=1, description="Use at most so many tasks.")
-    languages: tuple[str, ...] = Field(("python",), description="Languages, each task in each unless `spread`.")
+    languages: tuple[str, ...] = Field(
+        ("python",), description="Languages, each task in each unless `spread`."
+    )
     spread: bool = Field(False, description="Give each task to one language in turn, instead of to all.")
     n: int = Field(8, ge=1, description="Samples at temperature 1 for pass@k.")
     k: tuple[int, ...] = Field((1, 8), description="The k of pass@k; each at most n.")
@@ -334,22 +418,30 @@ class LoopConfig(Config):
     """Rounds: generate, verify, train, swap the new policy in, again."""
 
     rounds: int = Field(1, ge=1, description="Rounds.")
-    evaluate_rounds: Literal["all", "last"] = Field("all", description="Evaluate after each round, or the base and the last only.")
+    evaluate_rounds: Literal["all", "last"] = Field(
+        "all", description="Evaluate after each round, or the base and the last only."
+    )
 
 
-# --- the recipe --------------------------------------------------------------------------------------------------------------
+# --- the recipe ---------------------------------------------------------------------------------------------
 
 
 class Recipe(Config):
     """One recipe describes the whole factory or any part of it: a part that is left out is not run."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run: its folder is runs/<name>.")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run: its folder is runs/<name>."
+    )
     description: str = Field("", description="One sentence for people.")
     seed: int = Field(0, ge=0, description="The one random seed; every other is derived from it.")
     prompts: str = Field("default", description="Prompt set: a folder in prompts/.")
     policy: PolicyConfig = Field(PolicyConfig(), description="The model that is trained.")
-    engine: EngineConfig | None = Field(None, description="What generates. Needed by every stage that asks a model.")
-    judge: EngineConfig | None = Field(None, description="Another engine, which writes instructions and test inputs; without it, `engine`.")
+    engine: EngineConfig | None = Field(
+        None, description="What generates. Needed by every stage that asks a model."
+    )
+    judge: EngineConfig | None = Field(
+        None, description="Another engine, which writes instructions and test inputs; without it, `engine`."
+    )
     execution: ExecutionConfig = Field(LocalSandbox(), description="Where programs run.")
     data: DataConfig | None = Field(None, description="The data half.")
     sft: CoarseToFine | None = Field(None, description="Supervised fine-tuning.")

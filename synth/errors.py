@@ -1,4 +1,5 @@
-"""The error tree. Each class names the boundary that was crossed; each message says what, where, found, expected and how to fix it."""
+"""The error tree. Each class names the boundary that was crossed; each message says what, where, found,
+expected and how to fix it."""
 
 from dataclasses import dataclass
 
@@ -54,7 +55,8 @@ class DatasetError(UserError):
 
 
 class EngineError(CodemillError):
-    """An engine that does not answer, or answers with an error. `retryable` says whether asking again can help."""
+    """An engine that does not answer, or answers with an error. `retryable` says whether asking again can
+    help."""
 
     def __init__(self, *problems: Problem, retryable: bool = True) -> None:
         super().__init__(*problems)

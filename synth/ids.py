@@ -1,4 +1,5 @@
-"""Content hashes and derived random seeds: the same content has the same id in every run and on every machine."""
+"""Content hashes and derived random seeds: the same content has the same id in every run and on every
+machine."""
 
 import hashlib
 import json
@@ -6,17 +7,20 @@ import random
 
 
 def canonical_json(value: object) -> str:
-    """One text for one value: sorted keys, no white space, Unicode kept (lone surrogates escaped by the caller's encoder)."""
+    """One text for one value: sorted keys, no white space, Unicode kept (lone surrogates escaped by the
+    caller's encoder)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def content_hash(*parts: object, length: int = 16) -> str:
-    """Hex digest of the parts, `length` characters. 16 characters (64 bits) collide once in about 4 billion units."""
+    """Hex digest of the parts, `length` characters. 16 characters (64 bits) collide once in about 4 billion
+    units."""
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:length]
 
 
 def unit_id(kind: str, *parts: object) -> str:
-    """The id of a unit: its kind, a dash, and the hash of what makes it what it is, for example `task-0f3a…`."""
+    """The id of a unit: its kind, a dash, and the hash of what makes it what it is, for example
+    `task-0f3a…`."""
     return f"{kind}-{content_hash(kind, *parts)}"
 
 

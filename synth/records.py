@@ -1,7 +1,9 @@
-"""The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic models.
+"""The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic
+models.
 
-Units flow `Seed -> Task -> Solution -> Observation -> Verdict`, and end as `Sample`, `Pair`, `FimSample` or a rejection (an `IndexRow`
-whose decision is `rejected`). No dict travels between modules. A change of shape raises SCHEMA_VERSION.
+Units flow `Seed -> Task -> Solution -> Observation -> Verdict`, and end as `Sample`, `Pair`, `FimSample` or a
+rejection (an `IndexRow` whose decision is `rejected`). No dict travels between modules. A change of shape
+raises SCHEMA_VERSION.
 """
 
 from enum import StrEnum
@@ -18,11 +20,12 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-# --- contracts ---------------------------------------------------------------------------------------------------------------
+# --- contracts ----------------------------------------------------------------------------------------------
 
 
 class FunctionContract(Record):
-    """A function that is called with typed values. `signature` is the text form of `synth.values.Signature`."""
+    """A function that is called with typed values. `signature` is the text form of
+    `synth.values.Signature`."""
 
     kind: Literal["function"] = "function"
     entry_point: str
@@ -39,7 +42,7 @@ class StdioContract(Record):
 Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
 
 
-# --- the units of the flow ---------------------------------------------------------------------------------------------------
+# --- the units of the flow ----------------------------------------------------------------------------------
 
 
 class Origin(Record):
@@ -54,7 +57,8 @@ class Origin(Record):
 
 
 class Seed(Record):
-    """A real snippet. Where `contract` is present the seed is a program that can be run, and its behaviour can be the reference."""
+    """A real snippet. Where `contract` is present the seed is a program that can be run, and its behaviour
+    can be the reference."""
 
     id: str
     language: str
@@ -75,7 +79,8 @@ class SourceText(Record):
 
 
 class Task(Record):
-    """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a seed."""
+    """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a
+    seed."""
 
     id: str
     round: int
@@ -112,7 +117,8 @@ class EvidenceRank(StrEnum):
 
 
 class Case(Record):
-    """One test: the arguments and the expected result, both as wire text (`synth.values`). In stdio mode both are plain text."""
+    """One test: the arguments and the expected result, both as wire text (`synth.values`). In stdio mode both
+    are plain text."""
 
     arguments: tuple[str, ...]
     expected: str
@@ -130,7 +136,8 @@ class TestSuite(Record):
 
 
 class InputSet(Record):
-    """Inputs of a task whose seed could not be run: what should come out is not known, and only agreement can say."""
+    """Inputs of a task whose seed could not be run: what should come out is not known, and only agreement can
+    say."""
 
     task_id: str
     contract: FunctionContract
@@ -138,13 +145,20 @@ class InputSet(Record):
     """Arguments as wire text, one row for each call."""
 
 
-# --- what the sandbox saw ----------------------------------------------------------------------------------------------------
+# --- what the sandbox saw -----------------------------------------------------------------------------------
 
 
 class Limits(Record):
-    """Limits of one program. Wall time is a backstop only: it never decides a verdict, so it grows with a longer `cpu_s`."""
+    """Limits of one program. Wall time is a backstop only: it never decides a verdict, so it grows with a
+    longer `cpu_s`."""
 
-    cpu_s: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="CPU seconds; beyond them the verdict is `timeout`.")
+    cpu_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="CPU seconds; beyond them the verdict is `timeout`.",
+    )
     wall_s: float = Field(
         default=50.0,
         gt=0,
@@ -152,10 +166,16 @@ class Limits(Record):
         allow_inf_nan=False,
         description="Wall seconds, a backstop; ten times `cpu_s` where that is more and nothing is said.",
     )
-    memory_mb: int = Field(default=512, ge=64, le=1 << 20, description="Memory in MiB; few interpreters start with less than 64.")
+    memory_mb: int = Field(
+        default=512, ge=64, le=1 << 20, description="Memory in MiB; few interpreters start with less than 64."
+    )
     processes: int = Field(default=64, ge=1, le=4096, description="Processes and threads at once.")
-    output_bytes: int = Field(default=8 << 20, ge=1024, le=1 << 30, description="Bytes on stdout and stderr together.")
-    file_bytes: int = Field(default=16 << 20, ge=0, le=1 << 34, description="Bytes in files that the program writes.")
+    output_bytes: int = Field(
+        default=8 << 20, ge=1024, le=1 << 30, description="Bytes on stdout and stderr together."
+    )
+    file_bytes: int = Field(
+        default=16 << 20, ge=0, le=1 << 34, description="Bytes in files that the program writes."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -202,7 +222,8 @@ class StdioCall(Record):
 
 
 class ScriptCall(Record):
-    """Run the program with a test script of its own appended; a private nonce shows that its end was reached. Lower trust."""
+    """Run the program with a test script of its own appended; a private nonce shows that its end was reached.
+    Lower trust."""
 
     kind: Literal["script"] = "script"
     script: str
@@ -239,7 +260,8 @@ class Stop(StrEnum):
 
 
 class Observation(Record):
-    """Everything the sandbox saw of one program. What follows from it is decided by `synth.execution.verdict`, which is pure."""
+    """Everything the sandbox saw of one program. What follows from it is decided by
+    `synth.execution.verdict`, which is pure."""
 
     request_id: str
     language: str
@@ -249,7 +271,8 @@ class Observation(Record):
     signal: int | None = None
     stop: Stop = Stop.NONE
     finished: bool = False
-    """Function and script mode: the driver reached its end and said so on the private channel. Stdio mode: exit code 0."""
+    """Function and script mode: the driver reached its end and said so on the private channel. Stdio mode:
+    exit code 0."""
     cases: tuple[CaseObservation, ...] = ()
     stdout: Captured = Captured()
     stderr: Captured = Captured()
@@ -266,7 +289,8 @@ class Observation(Record):
 
 
 class Outcome(StrEnum):
-    """What follows from an observation, in the order of decision (first match wins) from the bottom of the list upwards."""
+    """What follows from an observation, in the order of decision (first match wins) from the bottom of the
+    list upwards."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"
@@ -297,7 +321,7 @@ class Verdict(Record):
     level: str = ""
 
 
-# --- products ----------------------------------------------------------------------------------------------------------------
+# --- products -----------------------------------------------------------------------------------------------
 
 
 class Message(Record):
@@ -320,7 +344,8 @@ class Sample(Record):
 
 
 class Pair(Record):
-    """Chosen passes and rejected fails the same tests: one row of DPO data (TRL's conversational preference format)."""
+    """Chosen passes and rejected fails the same tests: one row of DPO data (TRL's conversational preference
+    format)."""
 
     id: str
     task_id: str
@@ -337,7 +362,8 @@ class Pair(Record):
 
 
 class FimSample(Record):
-    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the training string."""
+    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the
+    training string."""
 
     id: str
     source_id: str
@@ -351,7 +377,7 @@ class FimSample(Record):
     """With the FIM tokens, in file format or in repository format."""
 
 
-# --- the index ---------------------------------------------------------------------------------------------------------------
+# --- the index ----------------------------------------------------------------------------------------------
 
 
 class Decision(StrEnum):
@@ -361,9 +387,11 @@ class Decision(StrEnum):
 
 
 class IndexRow(Record):
-    """One row for each unit at each stage that it entered. The funnel, the rejected store and the data sets are views of these rows.
+    """One row for each unit at each stage that it entered. The funnel, the rejected store and the data sets
+    are views of these rows.
 
-    Conservation: at every stage, entered = kept + rejected + failed + waiting, where waiting is what has entered and has no row yet.
+    Conservation: at every stage, entered = kept + rejected + failed + waiting, where waiting is what has
+    entered and has no row yet.
     """
 
     round: int

@@ -1,6 +1,7 @@
 """Finds the data folders `recipes/` and `prompts/`: in the checkout first, then inside the installed package.
 
-The one rule: nobody else computes a path to those folders, so a wheel and a checkout cannot behave differently.
+The one rule: nobody else computes a path to those folders, so a wheel and a checkout cannot behave
+differently.
 """
 
 from pathlib import Path
@@ -16,8 +17,8 @@ _PACKAGE = Path(__file__).resolve().parent
 def resource_folder(kind: ResourceKind, package: Path = _PACKAGE) -> Path:
     """The folder of that kind. `package` is the folder of the `synth` package.
 
-    A checkout is recognised by the project file beside the package, so that a stray `recipes` folder in site-packages is never taken.
-    Raises UserError when the installation holds neither.
+    A checkout is recognised by the project file beside the package, so that a stray `recipes` folder in
+    site-packages is never taken. Raises UserError when the installation holds neither.
     """
     checkout = package.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / kind).is_dir():

@@ -1,7 +1,8 @@
 """Language-neutral values and the signatures that type them.
 
-A task's contract is a typed signature over int, float, str, bool, null, list, map and tuple. Values cross a process boundary as
-*wire text*: tokens separated by one space, self-describing, so that a driver in any language can read and write them in a few lines:
+A task's contract is a typed signature over int, float, str, bool, null, list, map and tuple. Values cross a
+process boundary as *wire text*: tokens separated by one space, self-describing, so that a driver in any
+language can read and write them in a few lines:
 
     i-12  f2.5  finf  f-0.0  b1  n  s6869 (UTF-8 in hex; lone surrogates as three bytes)  l2 i1 i2  t2 i1 s  m1 s61 i1
 
@@ -26,7 +27,8 @@ class ValueSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """One type: its kind, and the types inside it (`list[T]` has 1, `map[K, V]` has 2, `tuple[...]` any number)."""
+    """One type: its kind, and the types inside it (`list[T]` has 1, `map[K, V]` has 2, `tuple[...]` any
+    number)."""
 
     kind: Kind
     inner: tuple["ValueType", ...] = ()
@@ -84,10 +86,14 @@ class _TypeReader:
         name = self.text[start : self.at]
         if name not in _ARITY and name != "tuple":
             known = ", ".join([*_ARITY, "tuple"])
-            raise ValueSyntaxError(f"signature {self.text!r}: {name!r} at character {start} is not a type; known: {known}")
+            raise ValueSyntaxError(
+                f"signature {self.text!r}: {name!r} at character {start} is not a type; known: {known}"
+            )
         inner = self.read_list("]") if self.take("[") else ()
         if name != "tuple" and len(inner) != _ARITY[name]:
-            raise ValueSyntaxError(f"signature {self.text!r}: {name} takes {_ARITY[name]} inner types, found {len(inner)}")
+            raise ValueSyntaxError(
+                f"signature {self.text!r}: {name} takes {_ARITY[name]} inner types, found {len(inner)}"
+            )
         return ValueType(name, inner)  # type: ignore[arg-type]  # membership was checked above
 
     def end(self) -> None:
@@ -199,7 +205,8 @@ def _decode_scalar(tag: str, rest: str) -> Value:
 
 
 def matches(value: Value, expected: ValueType) -> bool:
-    """Whether a value has the type. An int is not a float, a bool is not an int, a list is not a tuple; `any` takes all."""
+    """Whether a value has the type. An int is not a float, a bool is not an int, a list is not a tuple; `any`
+    takes all."""
     kind, inner = expected.kind, expected.inner
     if kind == "any":
         return True
@@ -208,24 +215,32 @@ def matches(value: Value, expected: ValueType) -> bool:
     if kind == "tuple":
         return isinstance(value, tuple) and len(value) == len(inner) and all(map(matches, value, inner))
     if kind == "map":
-        return isinstance(value, dict) and all(matches(k, inner[0]) and matches(v, inner[1]) for k, v in value.items())
+        return isinstance(value, dict) and all(
+            matches(k, inner[0]) and matches(v, inner[1]) for k, v in value.items()
+        )
     exact = {"int": int, "float": float, "str": str, "bool": bool, "null": type(None)}
     return type(value) is exact[kind]
 
 
-def equal(left: Value, right: Value, *, relative_tolerance: float = 0.0, absolute_tolerance: float = 0.0) -> bool:
-    """Typed equality: NaN equals NaN, -0.0 differs from 0.0 unless a tolerance is given, maps ignore order, 1 differs from 1.0 and True,
-    also as keys."""
+def equal(
+    left: Value, right: Value, *, relative_tolerance: float = 0.0, absolute_tolerance: float = 0.0
+) -> bool:
+    """Typed equality: NaN equals NaN, -0.0 differs from 0.0 unless a tolerance is given, maps ignore order, 1
+    differs from 1.0 and True, also as keys."""
     if type(left) is not type(right):
         return False
     tolerance = {"relative_tolerance": relative_tolerance, "absolute_tolerance": absolute_tolerance}
     if isinstance(left, float) and isinstance(right, float):
         return _equal_floats(left, right, relative_tolerance, absolute_tolerance)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(equal(a, b, **tolerance) for a, b in zip(left, right, strict=True))
+        return len(left) == len(right) and all(
+            equal(a, b, **tolerance) for a, b in zip(left, right, strict=True)
+        )
     if isinstance(left, dict) and isinstance(right, dict):
         ours, theirs = ({encode(key): item for key, item in side.items()} for side in (left, right))
-        return ours.keys() == theirs.keys() and all(equal(ours[key], theirs[key], **tolerance) for key in ours)
+        return ours.keys() == theirs.keys() and all(
+            equal(ours[key], theirs[key], **tolerance) for key in ours
+        )
     return left == right
 
 

@@ -1,4 +1,5 @@
-"""Fixtures that several areas share: one event loop, tiny random policies, and one vLLM server for the whole session."""
+"""Fixtures that several areas share: one event loop, tiny random policies, and one vLLM server for the whole
+session."""
 
 import asyncio
 import json
@@ -19,7 +20,8 @@ T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] "
+    "}}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -43,11 +45,18 @@ def tiny_policies(tmp_path_factory: pytest.TempPathFactory) -> tuple[PolicyRef, 
 def vllm_server(
     tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path_factory: pytest.TempPathFactory, run: Run[Any]
 ) -> Iterator[VllmServer]:
-    """The one vLLM server of the session. A test that swaps a policy in uses `first_served`, which swaps it back."""
+    """The one vLLM server of the session. A test that swaps a policy in uses `first_served`, which swaps it
+    back."""
     if find_vllm() is None:
         pytest.skip("vLLM is not installed; `codemill doctor` prints the command")
     pytest.importorskip("transformers")
-    config = VllmServerEngine(max_model_len=256, max_num_seqs=16, concurrency=8, start_timeout_s=550, extra_args=("--dtype", "float32"))
+    config = VllmServerEngine(
+        max_model_len=256,
+        max_num_seqs=16,
+        concurrency=8,
+        start_timeout_s=550,
+        extra_args=("--dtype", "float32"),
+    )
     engine = VllmServer(config, policy=tiny_policies[0], log_folder=tmp_path_factory.mktemp("vllm"))
     run(engine.start())
     yield engine
@@ -55,7 +64,9 @@ def vllm_server(
 
 
 @pytest.fixture
-def first_served(vllm_server: VllmServer, tiny_policies: tuple[PolicyRef, PolicyRef], run: Run[Any]) -> Iterator[VllmServer]:
+def first_served(
+    vllm_server: VllmServer, tiny_policies: tuple[PolicyRef, PolicyRef], run: Run[Any]
+) -> Iterator[VllmServer]:
     """The session's server with the first policy in it, before and after the test."""
     run(vllm_server.load_policy(tiny_policies[0]))
     yield vllm_server
@@ -63,7 +74,8 @@ def first_served(vllm_server: VllmServer, tiny_policies: tuple[PolicyRef, Policy
 
 
 def make_policy(folder: Path, *, seed: int, vocabulary: int = 320, hidden: int = 64) -> PolicyRef:
-    """A random Qwen2 with a byte-level tokenizer. Weights are drawn wide, so that greedy answers do not hang on rounding."""
+    """A random Qwen2 with a byte-level tokenizer. Weights are drawn wide, so that greedy answers do not hang
+    on rounding."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     tokenizer = make_tokenizer(vocabulary)
@@ -88,16 +100,22 @@ def make_policy(folder: Path, *, seed: int, vocabulary: int = 320, hidden: int =
 
 
 def make_tokenizer(vocabulary: int) -> Any:  # noqa: ANN401  # transformers is not typed
-    """A byte-level BPE tokenizer that comes back from `AutoTokenizer` as it was saved: Qwen2's own class with Qwen2's pre-tokenizer."""
+    """A byte-level BPE tokenizer that comes back from `AutoTokenizer` as it was saved: Qwen2's own class with
+    Qwen2's pre-tokenizer."""
     tokenizers = pytest.importorskip("tokenizers")
     qwen2 = pytest.importorskip("transformers").Qwen2Tokenizer
     blank = qwen2(vocab={}, merges=[]).backend_tokenizer
     learner = tokenizers.Tokenizer(tokenizers.models.BPE())
     learner.pre_tokenizer = blank.pre_tokenizer
     trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=vocabulary, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocabulary,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
-    learner.train_from_iterator(["def add(a, b):\n    return a + b\n", "Write a function that returns the sum of a list."] * 8, trainer)
+    learner.train_from_iterator(
+        ["def add(a, b):\n    return a + b\n", "Write a function that returns the sum of a list."] * 8,
+        trainer,
+    )
     model = learner.get_vocab()
     merges = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
     tokenizer = qwen2(vocab=model, merges=merges, eos_token="<|im_end|>", pad_token="<|endoftext|>")

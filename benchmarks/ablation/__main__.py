@@ -1,4 +1,5 @@
-"""`python -m benchmarks.ablation`: runs the ablation, or goes on with it, and prints its tables. README.md says how to read them."""
+"""`python -m benchmarks.ablation`: runs the ablation, or goes on with it, and prints its tables. README.md
+says how to read them."""
 
 import argparse
 import asyncio
@@ -21,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lock = take_lock(out)
         try:
-            plan = make_plan(options.recipe, seeds, _budget(options), out.resolve(), after_sft=options.after_sft)
+            plan = make_plan(
+                options.recipe, seeds, _budget(options), out.resolve(), after_sft=options.after_sft
+            )
             print(asyncio.run(Experiment(plan).run()))
         finally:
             os.close(lock)
@@ -41,15 +44,34 @@ def _budget(options: argparse.Namespace) -> Budget:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description="Verified, unverified and shuffled data compared.")
-    parser.add_argument("--out", type=Path, help="folder of the results; default runs/ablation (with --small runs/ablation-small)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ablation", description="Verified, unverified and shuffled data compared."
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder of the results; default runs/ablation (with --small runs/ablation-small)",
+    )
     parser.add_argument("--recipe", default="quickstart", help="recipe with pocket seeds; default quickstart")
-    parser.add_argument("--seeds", type=_seeds, help="random seeds, each a repetition; default 0,1,2 (with --small 0)")
-    parser.add_argument("--small", action="store_true", help="a smoke run of a few minutes; its figures mean nothing")
-    parser.add_argument("--after-sft", action="store_true", help="also measure each arm after SFT alone (three more evaluations a seed)")
+    parser.add_argument(
+        "--seeds", type=_seeds, help="random seeds, each a repetition; default 0,1,2 (with --small 0)"
+    )
+    parser.add_argument(
+        "--small", action="store_true", help="a smoke run of a few minutes; its figures mean nothing"
+    )
+    parser.add_argument(
+        "--after-sft",
+        action="store_true",
+        help="also measure each arm after SFT alone (three more evaluations a seed)",
+    )
     for name, text in _KNOBS.items():
         flag = "--" + name.replace("_", "-")
-        parser.add_argument(flag, type=_count, metavar="N", help=f"{text}; default {getattr(DEFAULT, name)}, small {getattr(SMALL, name)}")
+        parser.add_argument(
+            flag,
+            type=_count,
+            metavar="N",
+            help=f"{text}; default {getattr(DEFAULT, name)}, small {getattr(SMALL, name)}",
+        )
     return parser
 
 

@@ -63,7 +63,9 @@ class Arm(NamedTuple):
 ArmRow = TypeVar("ArmRow", ArmSample, ArmPair)
 
 
-async def make_arms(context: Context, candidates: Candidates, *, max_samples: int, max_pairs: int) -> dict[ArmName, Arm]:
+async def make_arms(
+    context: Context, candidates: Candidates, *, max_samples: int, max_pairs: int
+) -> dict[ArmName, Arm]:
     """The three arms, equally large. The random numbers come from the recipe's seed."""
     seed = context.recipe.seed
     dealt = shuffle_verdicts(candidates, derive_random(seed, "ablation", "verdicts"))
@@ -71,14 +73,18 @@ async def make_arms(context: Context, candidates: Candidates, *, max_samples: in
     arms = {
         ArmName.VERIFIED: verified,
         ArmName.UNVERIFIED: draw_blindly(
-            context, candidates, len(verified.samples), len(verified.pairs), derive_random(seed, "ablation", "blind")
+            context,
+            candidates,
+            len(verified.samples),
+            len(verified.pairs),
+            derive_random(seed, "ablation", "blind"),
         ),
         ArmName.SHUFFLED: await choose_by_verdicts(context, candidates, dealt),
     }
     return equalize(arms, max_samples=max_samples, max_pairs=max_pairs, seed=seed)
 
 
-# --- by verdicts, right or dealt out anew -----------------------------------------------------------------------------------
+# --- by verdicts, right or dealt out anew -------------------------------------------------------------------
 
 
 async def choose_by_verdicts(context: Context, candidates: Candidates, verdicts: Sequence[Verdict]) -> Arm:
@@ -87,12 +93,19 @@ async def choose_by_verdicts(context: Context, candidates: Candidates, verdicts:
     stages: tuple[Stage, ...] = (EvidenceStage(context), SelectStage(context), PairStage(context, "select"))
     for stage in stages:
         state.add(stage.name, await stage.run(state))
-    return Arm([_arm_sample(sample) for sample in state.get("sample", Sample)], [_arm_pair(pair) for pair in state.get("pair", Pair)])
+    return Arm(
+        [_arm_sample(sample) for sample in state.get("sample", Sample)],
+        [_arm_pair(pair) for pair in state.get("pair", Pair)],
+    )
 
 
 def _arm_sample(sample: Sample) -> ArmSample:
     return ArmSample(
-        id=sample.solution_id, task_id=sample.task_id, language=sample.language, prompt=sample.prompt, completion=sample.completion
+        id=sample.solution_id,
+        task_id=sample.task_id,
+        language=sample.language,
+        prompt=sample.prompt,
+        completion=sample.completion,
     )
 
 
@@ -101,7 +114,8 @@ def _arm_pair(pair: Pair) -> ArmPair:
 
 
 def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
-    """Every candidate with the verdict of another one of its language, of whatever task; each verdict is used once."""
+    """Every candidate with the verdict of another one of its language, of whatever task; each verdict is used
+    once."""
     languages = {solution.id: solution.language for solution in candidates.solutions}
     groups: defaultdict[str, list[Verdict]] = defaultdict(list)
     for verdict in candidates.verdicts:
@@ -110,19 +124,25 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
     for language in sorted(groups):
         holders = groups[language]
         for holder, verdict in zip(holders, random.sample(holders, len(holders)), strict=True):
-            dealt.append(verdict.model_copy(update={"solution_id": holder.solution_id, "task_id": holder.task_id}))
+            dealt.append(
+                verdict.model_copy(update={"solution_id": holder.solution_id, "task_id": holder.task_id})
+            )
     return dealt
 
 
-# --- without verdicts -------------------------------------------------------------------------------------------------------
+# --- without verdicts ---------------------------------------------------------------------------------------
 
 
 def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: int, random: Random) -> Arm:
-    """So many samples and pairs (or all there are) from the candidates that parse. Samples are drawn as the policy wrote them, duplicates
-    included, so a rare program weighs no more than it does in the policy's own answers."""
+    """So many samples and pairs (or all there are) from the candidates that parse. Samples are drawn as the
+    policy wrote them, duplicates included, so a rare program weighs no more than it does in the policy's own
+    answers."""
     assert context.prompts is not None and context.data.pairs is not None
     prompts, tasks = context.prompts, {task.id: task for task in candidates.tasks}
-    pool = sorted((found for found in candidates.solutions if found.id in candidates.parsed), key=lambda solution: solution.id)
+    pool = sorted(
+        (found for found in candidates.solutions if found.id in candidates.parsed),
+        key=lambda solution: solution.id,
+    )
     options = blind_pairs(pool, context.data.pairs, random)
 
     def prompt(solution: Solution) -> tuple[Message, ...]:
@@ -130,18 +150,30 @@ def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: 
 
     return Arm(
         [_blind_sample(found, prompt(found)) for found in random.sample(pool, min(samples, len(pool)))],
-        [_blind_pair(chosen, rejected, prompt(chosen)) for chosen, rejected in random.sample(options, min(pairs, len(options)))],
+        [
+            _blind_pair(chosen, rejected, prompt(chosen))
+            for chosen, rejected in random.sample(options, min(pairs, len(options)))
+        ],
     )
 
 
-def blind_pairs(solutions: Sequence[Solution], config: PairsConfig, random: Random) -> list[tuple[Solution, Solution]]:
-    """Up to `per_prompt` pairs of distinct programs for each task and language, in random order, within the allowed ratio of lengths."""
+def blind_pairs(
+    solutions: Sequence[Solution], config: PairsConfig, random: Random
+) -> list[tuple[Solution, Solution]]:
+    """Up to `per_prompt` pairs of distinct programs for each task and language, in random order, within the
+    allowed ratio of lengths."""
     groups: defaultdict[tuple[str, str], dict[str, Solution]] = defaultdict(dict)
     for solution in solutions:
-        groups[solution.task_id, solution.language].setdefault(normalize_code(solution.code, solution.language), solution)
+        groups[solution.task_id, solution.language].setdefault(
+            normalize_code(solution.code, solution.language), solution
+        )
     found: list[tuple[Solution, Solution]] = []
     for key in sorted(groups):
-        options = [pair for pair in combinations(groups[key].values(), 2) if _length_ratio(*pair) <= config.max_length_ratio]
+        options = [
+            pair
+            for pair in combinations(groups[key].values(), 2)
+            if _length_ratio(*pair) <= config.max_length_ratio
+        ]
         for pair in random.sample(options, min(config.per_prompt, len(options))):
             chosen, rejected = random.sample(pair, 2)
             found.append((chosen, rejected))
@@ -155,7 +187,11 @@ def _length_ratio(one: Solution, other: Solution) -> float:
 
 def _blind_sample(solution: Solution, prompt: tuple[Message, ...]) -> ArmSample:
     return ArmSample(
-        id=solution.id, task_id=solution.task_id, language=solution.language, prompt=prompt, completion=answer_messages(solution)
+        id=solution.id,
+        task_id=solution.task_id,
+        language=solution.language,
+        prompt=prompt,
+        completion=answer_messages(solution),
     )
 
 
@@ -172,10 +208,12 @@ def _blind_pair(chosen: Solution, rejected: Solution, prompt: tuple[Message, ...
     )
 
 
-# --- equal budgets ----------------------------------------------------------------------------------------------------------
+# --- equal budgets ------------------------------------------------------------------------------------------
 
 
-def equalize(arms: Mapping[ArmName, Arm], *, max_samples: int, max_pairs: int, seed: int) -> dict[ArmName, Arm]:
+def equalize(
+    arms: Mapping[ArmName, Arm], *, max_samples: int, max_pairs: int, seed: int
+) -> dict[ArmName, Arm]:
     """All arms cut at random to the smallest of them, and to the budget."""
     samples = min(max_samples, *(len(arm.samples) for arm in arms.values()))
     pairs = min(max_pairs, *(len(arm.pairs) for arm in arms.values()))
@@ -197,7 +235,7 @@ def _id(found: ArmSample | ArmPair) -> str:
     return found.id
 
 
-# --- what an arm holds, by the true verdicts --------------------------------------------------------------------------------
+# --- what an arm holds, by the true verdicts ----------------------------------------------------------------
 
 
 class Composition(Record):

@@ -1,7 +1,7 @@
 """The candidates of one generation phase, read back from its run folder: what all arms share.
 
-Place in the flow: `run_round` -> run folder -> here -> `arms`. The one rule: nothing here chooses. Tasks too like a held-out one are taken
-out of all arms alike, before any arm is made.
+Place in the flow: `run_round` -> run folder -> here -> `arms`. The one rule: nothing here chooses. Tasks too
+like a held-out one are taken out of all arms alike, before any arm is made.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ from synth.store.shards import StageCommit, iter_records
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Tasks that have candidates, their suites, all candidates, which of them parse, and the verdicts on those."""
+    """Tasks that have candidates, their suites, all candidates, which of them parse, and the verdicts on
+    those."""
 
     tasks: tuple[Task, ...]
     suites: tuple[TestSuite, ...]
@@ -54,15 +55,24 @@ def read_candidates(run: Path) -> Candidates:
 
 
 def _kept(run: Path, stage: str) -> set[str]:
-    return {found.unit_id for found in iter_records(run / "index" / stage, IndexRow) if found.decision is Decision.KEPT}
+    return {
+        found.unit_id
+        for found in iter_records(run / "index" / stage, IndexRow)
+        if found.decision is Decision.KEPT
+    }
 
 
-def find_contaminated(candidates: Candidates, held_out: Sequence[BenchmarkEntry], prompts: PromptLibrary) -> frozenset[str]:
+def find_contaminated(
+    candidates: Candidates, held_out: Sequence[BenchmarkEntry], prompts: PromptLibrary
+) -> frozenset[str]:
     """Tasks that the decontamination filter rejects in any of their languages."""
     check = Decontaminate(list(held_out))
     tasks = {task.id: task for task in candidates.tasks}
     asked = sorted({(solution.task_id, solution.language) for solution in candidates.solutions})
-    units = [FilterInput(id=key, language=language, prompt=_prompt_text(prompts, tasks[key], language)) for key, language in asked]
+    units = [
+        FilterInput(id=key, language=language, prompt=_prompt_text(prompts, tasks[key], language))
+        for key, language in asked
+    ]
     return frozenset(unit.id for unit in units if isinstance(check.check(unit), Reject))
 
 
@@ -71,10 +81,16 @@ def _prompt_text(prompts: PromptLibrary, task: Task, language: str) -> str:
 
 
 def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
-    """All candidates as one shard that has passed the execution stage with these verdicts, so that the factory's own stages can go on."""
+    """All candidates as one shard that has passed the execution stage with these verdicts, so that the
+    factory's own stages can go on."""
     state = ShardState(1, "all")
     asked = tuple(row("solve", state, task.id, "task", Keep()) for task in candidates.tasks)
-    state.add("solve", StageResult(asked, {"task": candidates.tasks, "suite": candidates.suites, "solution": candidates.solutions}))
+    state.add(
+        "solve",
+        StageResult(
+            asked, {"task": candidates.tasks, "suite": candidates.suites, "solution": candidates.solutions}
+        ),
+    )
     passed = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
     rows = tuple(row("execute", state, verdict.solution_id, "solution", Keep()) for verdict in passed)
     state.add("execute", StageResult(rows, {"verdict": verdicts}))

@@ -1,7 +1,9 @@
-"""The experiment: for each seed one generation phase, three arms trained from the base, and an evaluation of each final policy.
+"""The experiment: for each seed one generation phase, three arms trained from the base, and an evaluation of
+each final policy.
 
-Every step looks first whether it was done before, so the same command goes on after a crash. The one rule: arms differ in their rows and in
-nothing else; one engine is started, at most once, and every policy is swapped into it.
+Every step looks first whether it was done before, so the same command goes on after a crash. The one rule:
+arms differ in their rows and in nothing else; one engine is started, at most once, and every policy is
+swapped into it.
 """
 
 import asyncio
@@ -13,7 +15,16 @@ from pathlib import Path
 from benchmarks.ablation.arms import Arm, ArmName, ArmRow, Composition, compose, make_arms
 from benchmarks.ablation.candidates import find_contaminated, read_candidates
 from benchmarks.ablation.plan import Plan, SeedPlan
-from benchmarks.ablation.results import BASE, ArmFigures, PolicyFigures, Results, Step, compare, policy_figures, write_results
+from benchmarks.ablation.results import (
+    BASE,
+    ArmFigures,
+    PolicyFigures,
+    Results,
+    Step,
+    compare,
+    policy_figures,
+    write_results,
+)
 from benchmarks.ablation.training import arm_jobs, check_equal_training
 from posttrain.core.checkpoints import TrainedPolicy
 from posttrain.core.jobs import DpoJob, Progress, SftJob
@@ -65,7 +76,8 @@ class Experiment:
         self._made: dict[int, ArmsMade] = {}
 
     async def run(self) -> str:
-        """Everything that is not done yet; the tables. Results are written after each seed. Raises what the parts raise."""
+        """Everything that is not done yet; the tables. Results are written after each seed. Raises what the
+        parts raise."""
         await self.sandbox.start()
         try:
             base = await self._evaluated(BASE, self.plan.base, _BASE_SEED)
@@ -109,7 +121,7 @@ class Experiment:
             comparisons=compare(self._policies),
         )
 
-    # --- rows ---------------------------------------------------------------------------------------------------------------
+    # --- rows -----------------------------------------------------------------------------------------------
 
     async def _arms_made(self, seed: int, seed_plan: SeedPlan) -> ArmsMade:
         """The rows of all arms on disk: generated and chosen now, or before."""
@@ -123,7 +135,9 @@ class Experiment:
         contaminated = find_contaminated(candidates, held_out_entries(), self.plan.prompts)
         candidates = candidates.without(contaminated)
         budget = self.plan.budget
-        arms = await make_arms(context, candidates, max_samples=budget.max_samples, max_pairs=budget.max_pairs)
+        arms = await make_arms(
+            context, candidates, max_samples=budget.max_samples, max_pairs=budget.max_pairs
+        )
         _need_rows(seed, arms)
         for name, arm in arms.items():
             _write_rows(marker.parent / name / "samples.jsonl", arm.samples)
@@ -138,13 +152,17 @@ class Experiment:
         return made
 
     async def _generated(self, seed: int, seed_plan: SeedPlan) -> tuple[Context, Path]:
-        """One round of the factory with the base policy, in a run folder of its own (`codemill funnel` reads it)."""
+        """One round of the factory with the base policy, in a run folder of its own (`codemill funnel` reads
+        it)."""
         engine = await self._serving(self.plan.base)
         recipe, prompts = seed_plan.recipe, self.plan.prompts
         context = Context(recipe, seed_plan.data, seed_plan.folder, self.sandbox, engine, prompts)
         identity = RunIdentity.of_recipe(recipe, prompts.hashes())
         self.display.say(f"seed {seed}: making data with the base policy")
-        with RunFolder.create_or_resume(self.out / "data", f"seed-{seed}", identity) as folder, self.display.round():
+        with (
+            RunFolder.create_or_resume(self.out / "data", f"seed-{seed}", identity) as folder,
+            self.display.round(),
+        ):
             await run_round(
                 context,
                 folder,
@@ -156,14 +174,19 @@ class Experiment:
             )
         return context, folder.path
 
-    # --- training -----------------------------------------------------------------------------------------------------------
+    # --- training -------------------------------------------------------------------------------------------
 
-    def _jobs(self, seed: int, seed_plan: SeedPlan, name: ArmName, rows: Composition) -> list[SftJob | DpoJob]:
+    def _jobs(
+        self, seed: int, seed_plan: SeedPlan, name: ArmName, rows: Composition
+    ) -> list[SftJob | DpoJob]:
         folder = self.out / "arms" / f"seed-{seed}" / name
         return arm_jobs(seed_plan, self.plan.base, name, folder, with_pairs=rows.pairs > 0)
 
-    async def _trained(self, seed: int, jobs: Mapping[ArmName, Sequence[SftJob | DpoJob]]) -> dict[ArmName, list[TrainedPolicy]]:
-        """The policies of each arm, all trained in one process. Raises TrainerError when the arms did not get the same training."""
+    async def _trained(
+        self, seed: int, jobs: Mapping[ArmName, Sequence[SftJob | DpoJob]]
+    ) -> dict[ArmName, list[TrainedPolicy]]:
+        """The policies of each arm, all trained in one process. Raises TrainerError when the arms did not get
+        the same training."""
         self.display.say(f"seed {seed}: training {len(jobs)} arms")
         flat = [job for name in jobs for job in jobs[name]]
         log, lifeline = self.out / "logs" / f"train-seed-{seed}.log", Lifeline()
@@ -172,13 +195,15 @@ class Experiment:
         finally:
             lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
         trained = {name: [next(found) for _ in jobs[name]] for name in jobs}
-        check_equal_training({name: [policy.manifest for policy in policies] for name, policies in trained.items()})
+        check_equal_training(
+            {name: [policy.manifest for policy in policies] for name, policies in trained.items()}
+        )
         return trained
 
     def _show_training(self, step: Progress) -> None:
         self.display.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
-    # --- the engine ---------------------------------------------------------------------------------------------------------
+    # --- the engine -----------------------------------------------------------------------------------------
 
     async def _serving(self, policy: PolicyRef) -> JournalledEngine:
         """The engine with this policy in it. It is started when it is first needed."""
@@ -201,11 +226,18 @@ class Experiment:
                 return found
         engine = await self._serving(policy)
         first = self.plan.first
-        examiner = Examiner(engine, self.sandbox, self.plan.prompts, first.evaluation, seed, limits_of(first.recipe.execution))
+        examiner = Examiner(
+            engine, self.sandbox, self.plan.prompts, first.evaluation, seed, limits_of(first.recipe.execution)
+        )
         questions = load_questions(first.evaluation, first.folder)
         self.display.say(f"evaluating {label}: {len(questions)} questions")
         started = time.monotonic()
-        found = await evaluate(examiner, label, questions, lambda done, total: self.display.share(f"evaluating {label}", done, total))
+        found = await evaluate(
+            examiner,
+            label,
+            questions,
+            lambda done, total: self.display.share(f"evaluating {label}", done, total),
+        )
         found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         write_bytes(path, found.model_dump_json(indent=1).encode())
         return found
@@ -214,14 +246,20 @@ class Experiment:
 def _need_rows(seed: int, arms: Mapping[ArmName, Arm]) -> None:
     if not all(arm.samples for arm in arms.values()):
         expected = "at least one arm has no samples, so there is nothing to compare"
-        raise DatasetError(Problem(f"ablation, seed {seed}", expected, "give more snippets with --seeds-count, and another --out"))
+        raise DatasetError(
+            Problem(
+                f"ablation, seed {seed}", expected, "give more snippets with --seeds-count, and another --out"
+            )
+        )
 
 
 def _write_rows(path: Path, rows: Sequence[ArmRow]) -> None:
     write_bytes(path, "".join(found.model_dump_json() + "\n" for found in rows).encode())
 
 
-def _arm_figures(seed: int, name: ArmName, composition: Composition, trained: Sequence[TrainedPolicy]) -> ArmFigures:
+def _arm_figures(
+    seed: int, name: ArmName, composition: Composition, trained: Sequence[TrainedPolicy]
+) -> ArmFigures:
     steps = {policy.manifest.kind: policy.manifest.steps for policy in trained}
     return ArmFigures(
         seed=seed,

@@ -1,7 +1,8 @@
-"""What one ablation does: the recipe for each seed with the budget put in, the base policy, and the folder that holds the results.
+"""What one ablation does: the recipe for each seed with the budget put in, the base policy, and the folder
+that holds the results.
 
-Place in the flow: command line -> here -> `experiment`. The one rule: one plan, one folder. The same plan goes on where it stopped, with
-more seeds too; another one is refused with each difference.
+Place in the flow: command line -> here -> `experiment`. The one rule: one plan, one folder. The same plan
+goes on where it stopped, with more seeds too; another one is refused with each difference.
 """
 
 from collections.abc import Sequence
@@ -73,13 +74,21 @@ class Plan:
         return next(iter(self.seeds.values()))
 
 
-def make_plan(recipe: str, seeds: Sequence[int], budget: Budget, out: Path, *, after_sft: bool = False) -> Plan:
-    """Load and check the recipe for every seed. Raises RecipeError, PromptError, or RunFolderError for a folder of another plan."""
+def make_plan(
+    recipe: str, seeds: Sequence[int], budget: Budget, out: Path, *, after_sft: bool = False
+) -> Plan:
+    """Load and check the recipe for every seed. Raises RecipeError, PromptError, or RunFolderError for a
+    folder of another plan."""
     plans = {seed: _seed_plan(load_recipe(recipe, _overrides(seed, budget))) for seed in seeds}
     first = next(iter(plans.values()))
     prompts = PromptLibrary.load(first.recipe.prompts)
     found = find_policy(resolve_model(first.recipe.policy.model, first.folder))
-    base = PolicyRef(name=first.recipe.policy.model, path=found.base, fingerprint=found.fingerprint, adapter_path=found.adapter)
+    base = PolicyRef(
+        name=first.recipe.policy.model,
+        path=found.base,
+        fingerprint=found.fingerprint,
+        adapter_path=found.adapter,
+    )
     plan = Plan(out, budget, plans, prompts, base, after_sft)
     claim_folder(plan)
     return plan
@@ -101,16 +110,29 @@ def _overrides(seed: int, budget: Budget) -> list[str]:
 def _seed_plan(loaded: LoadedRecipe) -> SeedPlan:
     recipe = loaded.recipe
     data, sft, dpo, evaluation, engine = recipe.data, recipe.sft, recipe.dpo, recipe.evaluation, recipe.engine
-    if data is None or sft is None or dpo is None or evaluation is None or engine is None or data.solve is None or data.pairs is None:
-        expected = "needs engine, data with solve and pairs, sft, dpo and evaluation: the arms differ in all of them"
+    if (
+        data is None
+        or sft is None
+        or dpo is None
+        or evaluation is None
+        or engine is None
+        or data.solve is None
+        or data.pairs is None
+    ):
+        expected = (
+            "needs engine, data with solve and pairs, sft, dpo and evaluation: the arms differ in all of them"
+        )
         raise RecipeError(Problem(str(loaded.source), expected, "--recipe quickstart"))
     if not isinstance(data.seeds, PocketSeeds) or evaluation.suite != POCKET_SUITE:
-        raise RecipeError(Problem(str(loaded.source), "needs seeds and suite of the pocket world", "--recipe quickstart"))
+        raise RecipeError(
+            Problem(str(loaded.source), "needs seeds and suite of the pocket world", "--recipe quickstart")
+        )
     return SeedPlan(recipe, loaded.source.parent, data, engine, sft.coarse, dpo, evaluation)
 
 
 def claim_folder(plan: Plan) -> None:
-    """Note the plan in its folder, or check that it is the one noted there. Seeds may be added, so they are no part of it."""
+    """Note the plan in its folder, or check that it is the one noted there. Seeds may be added, so they are
+    no part of it."""
     path, now = plan.out / "plan.json", _identity(plan)
     if not path.is_file():
         write_bytes(path, now.model_dump_json(indent=1).encode())
@@ -118,10 +140,19 @@ def claim_folder(plan: Plan) -> None:
     try:
         before = RunIdentity.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise RunFolderError(Problem(str(path), f"cannot be read: {error.errors()[0]['msg']}", "give another folder with --out")) from error
+        raise RunFolderError(
+            Problem(
+                str(path), f"cannot be read: {error.errors()[0]['msg']}", "give another folder with --out"
+            )
+        ) from error
     fix = "give another folder with --out, or the settings of before"
     changed = [
-        Problem(f"{plan.out}: {found.key} = {found.new}", f"was made with {found.old}", fix, "benchmarks/ablation/README.md")
+        Problem(
+            f"{plan.out}: {found.key} = {found.new}",
+            f"was made with {found.old}",
+            fix,
+            "benchmarks/ablation/README.md",
+        )
         for found in differences(before, now)
     ]
     if changed:
@@ -130,5 +161,9 @@ def claim_folder(plan: Plan) -> None:
 
 def _identity(plan: Plan) -> RunIdentity:
     recipe = plan.first.recipe.model_dump(mode="json", exclude={"seed"})
-    made = {**recipe, "ablation": plan.budget.model_dump(mode="json"), "base_fingerprint": plan.base.fingerprint}
+    made = {
+        **recipe,
+        "ablation": plan.budget.model_dump(mode="json"),
+        "base_fingerprint": plan.base.fingerprint,
+    }
     return RunIdentity(recipe=made, prompt_hashes=plan.prompts.hashes())

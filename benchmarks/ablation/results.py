@@ -1,7 +1,8 @@
-"""What an ablation found: `results.json` for machines, `results.md` for people, both written anew after each seed.
+"""What an ablation found: `results.json` for machines, `results.md` for people, both written anew after each
+seed.
 
-Place in the flow: evaluations and arms -> here. The one rule: every figure of the table can be computed again from the values by task
-that stand in the JSON file.
+Place in the flow: evaluations and arms -> here. The one rule: every figure of the table can be computed again
+from the values by task that stand in the JSON file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.ablation.arms import ArmName, Composition
-from benchmarks.ablation.comparison import Gap, greedy_values, paired_bootstrap, pool, sampled_values, subtract
+from benchmarks.ablation.comparison import (
+    Gap,
+    greedy_values,
+    paired_bootstrap,
+    pool,
+    sampled_values,
+    subtract,
+)
 from benchmarks.ablation.plan import Budget
 from posttrain.evaluate.evaluation import Evaluation, Measure
 from synth.records import Record
@@ -97,9 +105,17 @@ def compare(policies: Sequence[PolicyFigures]) -> tuple[Comparison, ...]:
 
 
 def _compare_with(policies: Sequence[PolicyFigures], against: str, after: Step) -> Iterator[Comparison]:
-    verified = {found.seed: found for found in policies if found.arm == ArmName.VERIFIED and found.after == after}
-    others = {found.seed: found for found in policies if found.arm == against and found.after in (after, None)}
-    matched = [(seed, found, other) for seed, found in verified.items() if (other := others.get(None if against == BASE else seed))]
+    verified = {
+        found.seed: found for found in policies if found.arm == ArmName.VERIFIED and found.after == after
+    }
+    others = {
+        found.seed: found for found in policies if found.arm == against and found.after in (after, None)
+    }
+    matched = [
+        (seed, found, other)
+        for seed, found in verified.items()
+        if (other := others.get(None if against == BASE else seed))
+    ]
     sampled = {seed: subtract(found.sampled_by_task, other.sampled_by_task) for seed, found, other in matched}
     greedy = {seed: subtract(found.greedy_by_task, other.greedy_by_task) for seed, found, other in matched}
     if len(matched) > 1:
@@ -118,26 +134,43 @@ def write_results(out: Path, results: Results) -> str:
     return text
 
 
-# --- for people -------------------------------------------------------------------------------------------------------------
+# --- for people ---------------------------------------------------------------------------------------------
 
 
 def render(results: Results) -> str:
     """The tables, in Markdown."""
     budget, seeds = results.budget, ", ".join(map(str, results.seeds))
     head = (
-        f"Recipe {results.recipe}, seeds {seeds}; {budget.seeds_count} snippets a seed, {budget.tasks} held-out tasks, {budget.answers} "
-        f"answers each at temperature 1 and one greedy. Percent and points, with 95% bootstrap intervals over tasks."
+        f"Recipe {results.recipe}, seeds {seeds}; {budget.seeds_count} snippets a seed, {budget.tasks} "
+        f"held-out tasks, {budget.answers} "
+        f"answers each at temperature 1 and one greedy. Percent and points, with 95% bootstrap "
+        f"intervals over tasks."
     )
     parts = [
         "# Ablation: verified, unverified and shuffled data",
         head,
         "## Verified data minus the rest (paired over tasks)",
-        _table(("against", "after", "seed", "pass@1", "beyond", "greedy", "beyond"), map(_comparison_row, results.comparisons)),
+        _table(
+            ("against", "after", "seed", "pass@1", "beyond", "greedy", "beyond"),
+            map(_comparison_row, results.comparisons),
+        ),
         "## Policies",
         _table(("data", "after", "seed", "pass@1", "greedy", "seconds"), map(_policy_row, results.policies)),
         "## What the arms were trained on, by the true verdicts",
         _table(
-            ("data", "seed", "samples", "of them pass", "pairs", "right", "reversed", "tasks", "SFT steps", "DPO steps", "seconds"),
+            (
+                "data",
+                "seed",
+                "samples",
+                "of them pass",
+                "pairs",
+                "right",
+                "reversed",
+                "tasks",
+                "SFT steps",
+                "DPO steps",
+                "seconds",
+            ),
             map(_arm_row, results.arms),
         ),
     ]
@@ -163,7 +196,14 @@ def _comparison_row(found: Comparison) -> Sequence[object]:
 
 def _policy_row(found: PolicyFigures) -> Sequence[object]:
     seed = "-" if found.arm == BASE else _seed(found.seed)
-    return (found.arm, found.after or "-", seed, _measure(found.sampled), _measure(found.greedy), f"{found.seconds:.0f}")
+    return (
+        found.arm,
+        found.after or "-",
+        seed,
+        _measure(found.sampled),
+        _measure(found.greedy),
+        f"{found.seconds:.0f}",
+    )
 
 
 def _arm_row(found: ArmFigures) -> Sequence[object]:
@@ -175,7 +215,15 @@ def _arm_row(found: ArmFigures) -> Sequence[object]:
         _share(held.right, held.pairs),
         _share(held.reversed, held.pairs),
     )
-    return (found.arm, found.seed, *counts, held.tasks, found.sft_steps, found.dpo_steps, f"{found.train_seconds:.0f}")
+    return (
+        found.arm,
+        found.seed,
+        *counts,
+        held.tasks,
+        found.sft_steps,
+        found.dpo_steps,
+        f"{found.train_seconds:.0f}",
+    )
 
 
 def _seed(seed: int | None) -> str:

@@ -1,6 +1,8 @@
-"""The training of one arm: SFT from the base on its samples, then DPO from there on its pairs, as the recipe's `sft.coarse` and `dpo` say.
+"""The training of one arm: SFT from the base on its samples, then DPO from there on its pairs, as the
+recipe's `sft.coarse` and `dpo` say.
 
-Place in the flow: rows of the arms -> here -> `run_trainers`. The one rule: the jobs of two arms differ in name, data and output only.
+Place in the flow: rows of the arms -> here -> `run_trainers`. The one rule: the jobs of two arms differ in
+name, data and output only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,9 @@ from synth.errors import Problem, TrainerError
 from synth.generation.protocol import PolicyRef
 
 
-def arm_jobs(plan: SeedPlan, base: PolicyRef, name: ArmName, folder: Path, *, with_pairs: bool) -> list[SftJob | DpoJob]:
+def arm_jobs(
+    plan: SeedPlan, base: PolicyRef, name: ArmName, folder: Path, *, with_pairs: bool
+) -> list[SftJob | DpoJob]:
     """The jobs of one arm, whose rows and policies lie in `folder`. Without pairs there is no DPO."""
     seed, dtype = plan.recipe.seed, plan.recipe.policy.dtype
     sft = SftJob(
@@ -48,4 +52,8 @@ def check_equal_training(arms: Mapping[ArmName, Sequence[PolicyManifest]]) -> No
         names = ", ".join(policy.name for policies in arms.values() for policy in policies)
         found = "; ".join(f"{name}: {policies}" for name, policies in spent.items())
         expected = f"every arm needs equally many rows and steps, found (rows, steps) {found}"
-        raise TrainerError(Problem(f"ablation: {names}", expected, "read rejected_rows.jsonl in the folders of these policies"))
+        raise TrainerError(
+            Problem(
+                f"ablation: {names}", expected, "read rejected_rows.jsonl in the folders of these policies"
+            )
+        )

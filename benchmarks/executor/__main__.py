@@ -1,7 +1,9 @@
-"""`python -m benchmarks.executor`: what the executor costs beside the bare toolchains, and whether it holds out.
+"""`python -m benchmarks.executor`: what the executor costs beside the bare toolchains, and whether it holds
+out.
 
-`--only speed` or another part runs that part alone. Exit code 1 when something that must be 0 is not; a ratio that misses its aim is
-printed as such. Ratios of one run on a quiet machine can be compared, seconds of different runs cannot.
+`--only speed` or another part runs that part alone. Exit code 1 when something that must be 0 is not; a ratio
+that misses its aim is printed as such. Ratios of one run on a quiet machine can be compared, seconds of
+different runs cannot.
 """
 
 import argparse
@@ -57,10 +59,16 @@ def _print(part: str, rows: Sequence[Row]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.executor", description="The executor beside the bare toolchains.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.executor", description="The executor beside the bare toolchains."
+    )
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be given again")
-    parser.add_argument("--language", action="append", help="in `speed`: this language only; may be given again")
-    parser.add_argument("--programs", type=int, default=100_000, help="in `endurance`: so many programs in one go")
+    parser.add_argument(
+        "--language", action="append", help="in `speed`: this language only; may be given again"
+    )
+    parser.add_argument(
+        "--programs", type=int, default=100_000, help="in `endurance`: so many programs in one go"
+    )
     return parser
 
 

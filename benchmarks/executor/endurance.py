@@ -18,7 +18,8 @@ ROWS: Final = 3000
 
 
 async def hold_out(programs: int) -> list[Row]:
-    """Run so many distinct Python programs through one sandbox; memory after a tenth and at the end, and what is left afterwards."""
+    """Run so many distinct Python programs through one sandbox; memory after a tenth and at the end, and what
+    is left afterwards."""
     process, temporary = psutil.Process(), Path(tempfile.gettempdir())
     before = set(temporary.iterdir())
     sandbox = LocalSandbox(cached=CHUNK)
@@ -42,11 +43,18 @@ async def hold_out(programs: int) -> list[Row]:
 
 def _request(number: int) -> ExecutionRequest:
     call = FunctionCall(entry_point="solve", signature="(int) -> int", arguments=(("i2",), ("i5",)))
-    return ExecutionRequest(id=str(number), language="python", code=f"def solve(n):\n    return n * {number}\n", call=call, limits=Limits())
+    return ExecutionRequest(
+        id=str(number),
+        language="python",
+        code=f"def solve(n):\n    return n * {number}\n",
+        call=call,
+        limits=Limits(),
+    )
 
 
 def killed_supervisor() -> list[Row]:
-    """`codemill verify` is killed with -9 in the middle and started again. Some rows are slow, so that others wait behind them."""
+    """`codemill verify` is killed with -9 in the middle and started again. Some rows are slow, so that others
+    wait behind them."""
     with tempfile.TemporaryDirectory() as folder:
         rows, out, log = (Path(folder) / name for name in ("rows.jsonl", "out.jsonl", "log"))
         rows.write_text("".join(_verify_row(number) for number in range(ROWS)))
@@ -61,14 +69,22 @@ def killed_supervisor() -> list[Row]:
     wrong = sum(answer["verdict"] != Outcome.PASS.value for answer in answers)
     return [
         none_of(f"processes left by kill -9, with {kept} of {ROWS} verdicts written", len(killed.survivors)),
-        none_of("verdicts lost or made twice", abs(len(answers) - ROWS) + abs(len({answer["id"] for answer in answers}) - ROWS)),
+        none_of(
+            "verdicts lost or made twice",
+            abs(len(answers) - ROWS) + abs(len({answer["id"] for answer in answers}) - ROWS),
+        ),
         none_of("verdicts other than pass", wrong),
         none_of("exit code of the command that went on", second.code),
     ]
 
 
 def _verify_row(number: int) -> str:
-    tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int", "cases": [{"input": [2], "output": 2 + number}]}
+    tests = {
+        "kind": "function",
+        "entry_point": "f",
+        "signature": "(int) -> int",
+        "cases": [{"input": [2], "output": 2 + number}],
+    }
     slow = "    import time\n    time.sleep(1)\n" if number % 50 == 3 else ""
     code = f"def f(x):\n{slow}    return x + {number}\n"
     return json.dumps({"id": f"r{number}", "language": "python", "code": code, "tests": tests}) + "\n"

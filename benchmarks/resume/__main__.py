@@ -1,11 +1,12 @@
 """Benchmark of resume: kill -9 at random moments of a quickstart round, each followed by the same command.
 
-`python -m benchmarks.resume [--kills 20] [--engine recorded|vllm] [--random-seed N] [--set KEY=VALUE]` prints how many requests were sent,
-answered and sent again after their answer had been kept, whether the products are those of a run that nothing disturbed, and whether a
-process was left behind; exit code 1 when any of it is not as it must be. With `recorded`, a real endpoint answers from
-tests/recordings/small and counts what reaches it. With `vllm`, the pocket model answers, an answer that was paid for twice shows in the
-journal, and the products are compared with an undisturbed run on the journal that came out. A run that ends before all kills were dealt
-is checked and followed by the next.
+`python -m benchmarks.resume [--kills 20] [--engine recorded|vllm] [--random-seed N] [--set KEY=VALUE]` prints
+how many requests were sent, answered and sent again after their answer had been kept, whether the products
+are those of a run that nothing disturbed, and whether a process was left behind; exit code 1 when any of it
+is not as it must be. With `recorded`, a real endpoint answers from tests/recordings/small and counts what
+reaches it. With `vllm`, the pocket model answers, an answer that was paid for twice shows in the journal, and
+the products are compared with an undisturbed run on the journal that came out. A run that ends before all
+kills were dealt is checked and followed by the next.
 """
 
 import argparse
@@ -62,7 +63,13 @@ class Bench:
 
     def arguments(self, runs_dir: Path, engine: str) -> list[str]:
         settings = [*self.settings, f"engine={engine}"]
-        return ["run", str(FOLDER / RECIPE), "--runs-dir", str(runs_dir), *(part for setting in settings for part in ("--set", setting))]
+        return [
+            "run",
+            str(FOLDER / RECIPE),
+            "--runs-dir",
+            str(runs_dir),
+            *(part for setting in settings for part in ("--set", setting)),
+        ]
 
     def undisturbed(self, runs_dir: Path, engine: str) -> Ended:
         """One run from nothing to the end. Raises RuntimeError when it ends badly."""
@@ -94,7 +101,13 @@ class Bench:
         self.figures.kept_twice += lines - distinct
         if hash_products(run) != hash_products(straight):
             self.figures.different += 1
-            print(f"{run} has other products than {straight}:", *other_decisions(straight, run), sep="\n  ", file=sys.stderr, flush=True)
+            print(
+                f"{run} has other products than {straight}:",
+                *other_decisions(straight, run),
+                sep="\n  ",
+                file=sys.stderr,
+                flush=True,
+            )
         self.figures.unbalanced += conservation_problems(run) != []
 
     def _log(self) -> Path:
@@ -133,7 +146,9 @@ def print_figures(bench: Bench, endpoint: RecordedEndpoint | None) -> None:
     ]
     if endpoint is not None:
         rows.insert(3, ("requests that reached the endpoint", len(endpoint.arrived)))
-        rows.insert(5, ("lost with the process that was waiting for them", len(endpoint.arrived) - figures.kept))
+        rows.insert(
+            5, ("lost with the process that was waiting for them", len(endpoint.arrived) - figures.kept)
+        )
     for name, value in rows:
         print(f"{name:50} {value}")
 
@@ -148,9 +163,15 @@ def main() -> int:
     options = parser.parse_args()
     random.seed(options.random_seed)
     recording = read_recording()
-    answers = recorded_endpoint(recording, FOLDER, DELAY_S) if options.engine == "recorded" else nullcontext(None)
+    answers = (
+        recorded_endpoint(recording, FOLDER, DELAY_S) if options.engine == "recorded" else nullcontext(None)
+    )
     with tempfile.TemporaryDirectory() as folder, answers as endpoint:
-        engine = f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}" if endpoint is not None else VLLM
+        engine = (
+            f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}"
+            if endpoint is not None
+            else VLLM
+        )
         bench = Bench(options.set, engine, Path(folder))
         run_bench(bench, options.kills, endpoint)
         print_figures(bench, endpoint)

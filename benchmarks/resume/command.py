@@ -1,7 +1,8 @@
 """The command line as a process that can be killed: started, ended at some moment, and looked at afterwards.
 
-Place in the flow: the tests of the loop and the benchmark of resume drive `codemill run` through here, as a person would. The one rule:
-nothing of a command may be left when it is gone, so every end looks for survivors.
+Place in the flow: the tests of the loop and the benchmark of resume drive `codemill run` through here, as a
+person would. The one rule: nothing of a command may be left when it is gone, so every end looks for
+survivors.
 """
 
 import contextlib
@@ -22,7 +23,8 @@ from synth.generation.guard import die_with_parent
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS = ("sft", "pairs", "fim")
 LINGER_S = 15.0
-"""How long processes may take to end after the command that owned them: a guard gives its child five seconds of grace."""
+"""How long processes may take to end after the command that owned them: a guard gives its child five seconds
+of grace."""
 
 
 class Ended(NamedTuple):
@@ -35,7 +37,8 @@ class Ended(NamedTuple):
 
 
 def _as_in_the_foreground() -> None:
-    """In the child: die with us, and take Ctrl-C even where we were started in the background, which ignores it."""
+    """In the child: die with us, and take Ctrl-C even where we were started in the background, which ignores
+    it."""
     die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -75,7 +78,9 @@ class Command:
             self._look()
             if time.monotonic() > deadline:
                 self.kill()
-                raise TimeoutError(f"still running after {timeout_s:.0f} s; the end of its output:\n{self.output[-2000:]}")
+                raise TimeoutError(
+                    f"still running after {timeout_s:.0f} s; the end of its output:\n{self.output[-2000:]}"
+                )
             time.sleep(0.1)
         return self._ended()
 
@@ -100,7 +105,9 @@ class Command:
     def processes(self) -> list[str]:
         """Command lines of the processes that it has now."""
         with contextlib.suppress(psutil.Error):
-            return [_describe(process) for process in psutil.Process(self._process.pid).children(recursive=True)]
+            return [
+                _describe(process) for process in psutil.Process(self._process.pid).children(recursive=True)
+            ]
         return []
 
     def interrupt(self) -> None:
@@ -116,7 +123,9 @@ class Command:
     def _ended(self) -> Ended:
         seconds = time.monotonic() - self._started
         deadline = time.monotonic() + LINGER_S
-        while (left := [process for process in self._seen if _lives(process)]) and time.monotonic() < deadline:
+        while (
+            left := [process for process in self._seen if _lives(process)]
+        ) and time.monotonic() < deadline:
             time.sleep(0.05)
         survivors = tuple(sorted(map(_describe, left)))
         for process in left:

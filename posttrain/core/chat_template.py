@@ -1,7 +1,9 @@
-"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens of its vocabulary.
+"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens of its
+vocabulary.
 
-Place in the flow: tokenizers get this template before anything is trained, saved or served, so that all three see the same text.
-The one rule: nothing is added to a conversation. No system turn is invented, and the first user turn stays as it is.
+Place in the flow: tokenizers get this template before anything is trained, saved or served, so that all three
+see the same text. The one rule: nothing is added to a conversation. No system turn is invented, and the first
+user turn stays as it is.
 """
 
 from collections.abc import Sequence
@@ -36,7 +38,8 @@ def render(messages: Sequence[Message], add_generation_prompt: bool = False) -> 
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreTrainedTokenizerBase":
-    """Give a tokenizer our template, `<|im_end|>` as end of an answer and a padding token that is not the end of a turn.
+    """Give a tokenizer our template, `<|im_end|>` as end of an answer and a padding token that is not the end
+    of a turn.
 
     Raises TrainerError when the vocabulary lacks the tokens of the chat format, each of which must be one id.
     """
@@ -44,7 +47,13 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreT
     missing = [token for token in CHAT_TOKENS if token not in vocabulary]
     if missing:
         expected = f"its vocabulary lacks {', '.join(missing)}: the chat format needs each as one token"
-        raise TrainerError(Problem(f"tokenizer of {where}", expected, "take a Qwen2.5 model, or add the tokens and train their embeddings"))
+        raise TrainerError(
+            Problem(
+                f"tokenizer of {where}",
+                expected,
+                "take a Qwen2.5 model, or add the tokens and train their embeddings",
+            )
+        )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.eos_token = TURN_END
     tokenizer.pad_token = END_OF_TEXT

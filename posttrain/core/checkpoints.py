@@ -1,7 +1,9 @@
-"""The folder of one trained policy, `checkpoints/<name>/`: adapter/, merged/, metrics.jsonl, rejected_rows.jsonl, trainer/, policy.json.
+"""The folder of one trained policy, `checkpoints/<name>/`: adapter/, merged/, metrics.jsonl,
+rejected_rows.jsonl, trainer/, policy.json.
 
-Place in the flow: a trainer writes it, the loop and the engines read it. The one rule: `policy.json` is written last, so a folder that has
-one is complete; a folder without one holds work that the same job goes on with.
+Place in the flow: a trainer writes it, the loop and the engines read it. The one rule: `policy.json` is
+written last, so a folder that has one is complete; a folder without one holds work that the same job goes on
+with.
 """
 
 import json
@@ -65,11 +67,17 @@ class TrainedPolicy:
     def ref(self) -> PolicyRef:
         """The policy as an engine takes it."""
         manifest = self.manifest
-        return PolicyRef(name=manifest.name, path=str(self.merged), fingerprint=manifest.fingerprint, adapter_path=str(self.adapter or ""))
+        return PolicyRef(
+            name=manifest.name,
+            path=str(self.merged),
+            fingerprint=manifest.fingerprint,
+            adapter_path=str(self.adapter or ""),
+        )
 
 
 def read_checkpoint(folder: Path) -> TrainedPolicy | None:
-    """The policy in this folder, or None while it is not complete. Raises RunFolderError for a damaged `policy.json`."""
+    """The policy in this folder, or None while it is not complete. Raises RunFolderError for a damaged
+    `policy.json`."""
     file = folder / "policy.json"
     if not file.is_file():
         return None
@@ -77,16 +85,25 @@ def read_checkpoint(folder: Path) -> TrainedPolicy | None:
         return TrainedPolicy(folder, PolicyManifest.model_validate_json(file.read_bytes()))
     except ValidationError as error:
         raise RunFolderError(
-            Problem(str(file), f"cannot be read: {error.errors()[0]['msg']}", f"delete {folder} to train it again")
+            Problem(
+                str(file), f"cannot be read: {error.errors()[0]['msg']}", f"delete {folder} to train it again"
+            )
         ) from error
 
 
 def finished_checkpoint(folder: Path, job_hash: str) -> TrainedPolicy | None:
-    """The finished policy of this very job, if it is there. Raises RunFolderError when the folder holds that of another job."""
+    """The finished policy of this very job, if it is there. Raises RunFolderError when the folder holds that
+    of another job."""
     found = read_checkpoint(folder)
     if found is not None and found.manifest.job_hash != job_hash:
-        expected = f"holds a policy of another job ({found.manifest.kind}, data {found.manifest.data_hash}, seed {found.manifest.seed})"
-        raise RunFolderError(Problem(str(folder), expected, "give this job another folder or run name, or delete that one"))
+        expected = (
+            f"holds a policy of another job ({found.manifest.kind}, "
+            f"data {found.manifest.data_hash}, seed "
+            f"{found.manifest.seed})"
+        )
+        raise RunFolderError(
+            Problem(str(folder), expected, "give this job another folder or run name, or delete that one")
+        )
     return found
 
 
@@ -102,8 +119,11 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
 
 
 def last_trainer_state(folder: Path) -> Path | None:
-    """The newest trainer checkpoint that was written to its end: the trainer writes `trainer_state.json` last."""
-    states = sorted((folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    """The newest trainer checkpoint that was written to its end: the trainer writes `trainer_state.json`
+    last."""
+    states = sorted(
+        (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
+    )
     return next((state for state in reversed(states) if _is_json(state / "trainer_state.json")), None)
 
 

@@ -1,7 +1,9 @@
-"""Reads training data from JSON Lines, Parquet and `datasets` folders as plain dicts with the place of each row.
+"""Reads training data from JSON Lines, Parquet and `datasets` folders as plain dicts with the place of each
+row.
 
-Place in the flow: the first step of a trainer; `rows` gives the dicts their type. The one rule: held-out splits are never read. In a
-folder, files whose path begins with test, validation, valid, dev or eval at some level are left out.
+Place in the flow: the first step of a trainer; `rows` gives the dicts their type. The one rule: held-out
+splits are never read. In a folder, files whose path begins with test, validation, valid, dev or eval at some
+level are left out.
 """
 
 import hashlib
@@ -16,13 +18,23 @@ _HELD_OUT = re.compile(r"(test|validation|valid|dev|eval)([-_.]|$)")
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files of a data set: the file itself, or the training shards of a folder. Raises DatasetError when there are none."""
+    """The files of a data set: the file itself, or the training shards of a folder. Raises DatasetError when
+    there are none."""
     if path.is_file() and path.suffix in (".jsonl", ".parquet", ".arrow"):
         return [path]
-    files = [file for file in _shards(path) if not any(map(_HELD_OUT.match, file.relative_to(path).parts))] if path.is_dir() else []
+    files = (
+        [file for file in _shards(path) if not any(map(_HELD_OUT.match, file.relative_to(path).parts))]
+        if path.is_dir()
+        else []
+    )
     if not files:
-        expected = "must be a .jsonl or .parquet file, or a folder with .parquet, .jsonl or .arrow shards (`datasets` writes the last)"
-        raise DatasetError(Problem(f"data set {path}", expected if path.exists() else "does not exist", "correct the path"))
+        expected = (
+            "must be a .jsonl or .parquet file, or a folder with .parquet, .jsonl or .arrow shards "
+            "(`datasets` writes the last)"
+        )
+        raise DatasetError(
+            Problem(f"data set {path}", expected if path.exists() else "does not exist", "correct the path")
+        )
     return files
 
 
@@ -44,7 +56,10 @@ def read_files(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, object]]]
     for file in (file for path in paths for file in data_files(path)):
         for number, row in enumerate(_read_file(file), 1):
             name = f" ({row['id']})" if isinstance(row.get("id"), str) else ""
-            yield f"{file}: row {number}{name}", {key: value for key, value in row.items() if value is not None}
+            yield (
+                f"{file}: row {number}{name}",
+                {key: value for key, value in row.items() if value is not None},
+            )
 
 
 def _read_file(file: Path) -> Iterator[dict[str, object]]:
@@ -55,7 +70,11 @@ def _read_file(file: Path) -> Iterator[dict[str, object]]:
     from pyarrow import ipc, parquet
 
     try:
-        batches = parquet.ParquetFile(file).iter_batches() if file.suffix == ".parquet" else ipc.open_stream(pyarrow.memory_map(str(file)))
+        batches = (
+            parquet.ParquetFile(file).iter_batches()
+            if file.suffix == ".parquet"
+            else ipc.open_stream(pyarrow.memory_map(str(file)))
+        )
         for batch in batches:
             yield from batch.to_pylist()
     except pyarrow.ArrowException as error:
@@ -70,7 +89,11 @@ def _read_lines(file: Path) -> Iterator[dict[str, object]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                raise DatasetError(Problem(f"{file}:{number}", f"not JSON: {error}", "correct the line")) from error
+                raise DatasetError(
+                    Problem(f"{file}:{number}", f"not JSON: {error}", "correct the line")
+                ) from error
             if not isinstance(row, dict):
-                raise DatasetError(Problem(f"{file}:{number}", "each line must hold one JSON object", "correct the line"))
+                raise DatasetError(
+                    Problem(f"{file}:{number}", "each line must hold one JSON object", "correct the line")
+                )
             yield row

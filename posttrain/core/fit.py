@@ -1,8 +1,8 @@
 """One training from its job to its checkpoint: the steps that SFT and DPO share.
 
-Place in the flow: `sft` and `dpo` bring how rows become tokens and which TRL trainer runs; this module does the rest. The one rule: every
-row of the data is trained, or stands in `rejected_rows.jsonl`, or stops the job with its name; nothing is cut and nothing is dropped in
-silence.
+Place in the flow: `sft` and `dpo` bring how rows become tokens and which TRL trainer runs; this module does
+the rest. The one rule: every row of the data is trained, or stands in `rejected_rows.jsonl`, or stops the job
+with its name; nothing is cut and nothing is dropped in silence.
 """
 
 import importlib.metadata
@@ -67,7 +67,8 @@ class TokenTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be put on it."""
+    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be put on
+    it."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
@@ -79,7 +80,9 @@ Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trai
 """Policy, columns, arguments for TRL's config, callback that reports steps -> the trainer."""
 
 
-def fit(job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None) -> TrainedPolicy:
+def fit(
+    job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None
+) -> TrainedPolicy:
     """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
     from transformers import PrinterCallback
 
@@ -95,23 +98,31 @@ def fit(job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgr
     table = encode(Encoder(tokenizer), row_limit(job))
     if processes.is_main_process:
         _store_rejected(job, table)
-    trainer = build(load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress))
+    trainer = build(
+        load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress)
+    )
     trainer.remove_callback(PrinterCallback)  # the parent shows the steps
     state = last_trainer_state(job.folder)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     _save(job, trainer)
     with processes.main_process_first():
         found = finished_checkpoint(job.folder, digest)
-        return found or complete_checkpoint(job.folder, _manifest(job, digest, table, time.monotonic() - began))
+        return found or complete_checkpoint(
+            job.folder, _manifest(job, digest, table, time.monotonic() - began)
+        )
 
 
-# --- rows --------------------------------------------------------------------------------------------------------------------
+# --- rows ---------------------------------------------------------------------------------------------------
 
 
 def encode_rows(
-    job: SftJob | DpoJob, rows: Iterable[Row], where: Callable[[Row], str], one: Callable[[Row], dict[str, list[int]]]
+    job: SftJob | DpoJob,
+    rows: Iterable[Row],
+    where: Callable[[Row], str],
+    one: Callable[[Row], dict[str, list[int]]],
 ) -> TokenTable:
-    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the job's `overlong` says."""
+    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the job's
+    `overlong` says."""
     columns: dict[str, list[list[int]]] = {}
     rejected: list[RejectedRow] = []
     for row in rows:
@@ -119,7 +130,9 @@ def encode_rows(
             for name, ids in one(row).items():
                 columns.setdefault(name, []).append(ids)
         except TooLong as error:
-            rejected.append(RejectedRow(where=where(row), reason="too_long", detail=str(error), tokens=error.tokens))
+            rejected.append(
+                RejectedRow(where=where(row), reason="too_long", detail=str(error), tokens=error.tokens)
+            )
         except PrefixMismatch as error:
             rejected.append(RejectedRow(where=where(row), reason="prefix_mismatch", detail=str(error)))
     if rejected and (job.config.overlong == "error" or not columns):
@@ -128,14 +141,21 @@ def encode_rows(
 
 
 def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
-    fix = "shorten the rows, raise max_length, or set `overlong: reject` to leave such rows out and count them"
+    fix = (
+        "shorten the rows, raise max_length, or set `overlong: reject` to leave such rows out and count them"
+    )
     shown = [Problem(row.where, f"{row.reason}: {row.detail}", fix) for row in rejected[:_SHOWN]]
-    more = [Problem("the data set", f"{len(rejected) - _SHOWN} more rows like these", fix)] if len(rejected) > _SHOWN else []
+    more = (
+        [Problem("the data set", f"{len(rejected) - _SHOWN} more rows like these", fix)]
+        if len(rejected) > _SHOWN
+        else []
+    )
     return shown + more
 
 
 def row_limit(job: SftJob | DpoJob) -> int:
-    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if that is less."""
+    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if that is
+    less."""
     from transformers import AutoConfig
 
     positions = getattr(AutoConfig.from_pretrained(job.policy), "max_position_embeddings", None)
@@ -143,14 +163,17 @@ def row_limit(job: SftJob | DpoJob) -> int:
 
 
 def _store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
-    write_whole(job.folder / "rejected_rows.jsonl", "".join(row.model_dump_json() + "\n" for row in table.rejected))
+    write_whole(
+        job.folder / "rejected_rows.jsonl", "".join(row.model_dump_json() + "\n" for row in table.rejected)
+    )
 
 
-# --- the policy --------------------------------------------------------------------------------------------------------------
+# --- the policy ---------------------------------------------------------------------------------------------
 
 
 def weights_dtype(job: SftJob | DpoJob) -> Dtype:
-    """Type of the weights in training. `auto` on a GPU: bfloat16 under an adapter (which is float32 itself), else float32 with autocast."""
+    """Type of the weights in training. `auto` on a GPU: bfloat16 under an adapter (which is float32 itself),
+    else float32 with autocast."""
     import torch
 
     if job.dtype != "auto":
@@ -159,7 +182,8 @@ def weights_dtype(job: SftJob | DpoJob) -> Dtype:
 
 
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
-    """The policy of the job in memory; its adapter goes on being trained, or is merged where all weights are trained."""
+    """The policy of the job in memory; its adapter goes on being trained, or is merged where all weights are
+    trained."""
     model = load_model(job.policy, weights_dtype(job))
     lora = job.config.lora
     if not job.adapter:
@@ -169,7 +193,9 @@ def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> St
         return Start(adapted.merge_and_unload(), tokenizer, None)
     rank = adapted.peft_config["default"].r
     if rank != lora.rank:
-        raise RecipeError(Problem(f"lora.rank = {lora.rank}", f"the adapter {job.adapter} has rank {rank}", f"rank: {rank}"))
+        raise RecipeError(
+            Problem(f"lora.rank = {lora.rank}", f"the adapter {job.adapter} has rank {rank}", f"rank: {rank}")
+        )
     return Start(adapted, tokenizer, None)
 
 
@@ -191,18 +217,25 @@ def fresh_adapter(lora: LoraConfig | None, base: str) -> Any:  # noqa: ANN401 - 
     )
 
 
-# --- TRL ---------------------------------------------------------------------------------------------------------------------
+# --- TRL ----------------------------------------------------------------------------------------------------
 
 
 def check_reporting(report_to: str) -> None:
     """Raises RecipeError when the package that shall show the metrics is missing."""
     package = {"tensorboard": ("tensorboard", "tensorboardX")}.get(report_to, (report_to,))
     if report_to != "none" and not any(map(importlib.util.find_spec, package)):
-        raise RecipeError(Problem(f"report_to = {report_to}", f"the package {report_to} is not installed", f"pip install {report_to}"))
+        raise RecipeError(
+            Problem(
+                f"report_to = {report_to}",
+                f"the package {report_to} is not installed",
+                f"pip install {report_to}",
+            )
+        )
 
 
 def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
-    """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows were measured here."""
+    """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows were measured
+    here."""
     import torch
 
     config, gpu = job.config, torch.cuda.is_available()
@@ -240,17 +273,20 @@ def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # n
     return StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl", on_progress))
 
 
-# --- the result --------------------------------------------------------------------------------------------------------------
+# --- the result ---------------------------------------------------------------------------------------------
 
 
 def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
-    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the trainer's own saving."""
+    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the trainer's
+    own saving."""
     target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
     trainer.save_model(str(target))
     if trainer.accelerator.is_main_process:
         (target / "training_args.bin").unlink(missing_ok=True)
         if job.config.lora:
-            shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of the adapter that it started from
+            shutil.rmtree(
+                target / "ref", ignore_errors=True
+            )  # DPO's frozen copy of the adapter that it started from
             merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
         else:
             save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
@@ -282,22 +318,32 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
 
 
 def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - datasets is untyped
-    """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and what TRL computes beside it."""
+    """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and what TRL
+    computes beside it."""
     import pyarrow
     from datasets import Dataset
 
     file = job.folder / "trainer" / "tokens.arrow"
     with _processes().main_process_first():
         if _processes().is_main_process:
-            table = pyarrow.table({name: pyarrow.array(lists, type=pyarrow.list_(pyarrow.int32())) for name, lists in columns.items()})
+            table = pyarrow.table(
+                {
+                    name: pyarrow.array(lists, type=pyarrow.list_(pyarrow.int32()))
+                    for name, lists in columns.items()
+                }
+            )
             file.parent.mkdir(parents=True, exist_ok=True)
-            with pyarrow.OSFile(str(file), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as stream:
+            with (
+                pyarrow.OSFile(str(file), "wb") as sink,
+                pyarrow.ipc.new_stream(sink, table.schema) as stream,
+            ):
                 stream.write_table(table)
         return Dataset.from_file(str(file))
 
 
 def _processes() -> Any:  # noqa: ANN401 - accelerate is untyped
-    """The processes of this training, one a GPU; `main_process_first` lets the first touch the folder and the others find it so."""
+    """The processes of this training, one a GPU; `main_process_first` lets the first touch the folder and the
+    others find it so."""
     from accelerate import PartialState  # type: ignore[import-untyped]
     from torch import cuda
 
@@ -305,9 +351,17 @@ def _processes() -> Any:  # noqa: ANN401 - accelerate is untyped
 
 
 def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError without a name, DatasetError when it is not there."""
+    """The data set that a recipe names, relative to the recipe. Raises RecipeError without a name,
+    DatasetError when it is not there."""
     if data is None:
-        raise RecipeError(Problem(f"{recipe_path}: {key}", "names the data set to train on", f"{key}: data.jsonl", "docs/recipes.md"))
+        raise RecipeError(
+            Problem(
+                f"{recipe_path}: {key}",
+                "names the data set to train on",
+                f"{key}: data.jsonl",
+                "docs/recipes.md",
+            )
+        )
     path = (recipe_path.parent / Path(data).expanduser()).resolve()
     data_files(path)
     return path

@@ -1,7 +1,9 @@
-"""A training job and what its process says while it runs: the wire between the parent, which launches, and the trainer, which trains.
+"""A training job and what its process says while it runs: the wire between the parent, which launches, and
+the trainer, which trains.
 
-Place in the flow: recipe -> `SftJob` or `DpoJob` -> JSON file -> trainer process -> one JSON line an event on its standard output. The one
-rule: a job's hash covers everything that makes its result (policy, data, config, seed) and nothing else, such as folders or names.
+Place in the flow: recipe -> `SftJob` or `DpoJob` -> JSON file -> trainer process -> one JSON line an event on
+its standard output. The one rule: a job's hash covers everything that makes its result (policy, data, config,
+seed) and nothing else, such as folders or names.
 """
 
 from pathlib import Path
@@ -19,7 +21,8 @@ _NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
 
 
 class TrainJob(Record):
-    """What every trainer needs. `policy` is a folder or hub id with full weights, `adapter` one to go on from."""
+    """What every trainer needs. `policy` is a folder or hub id with full weights, `adapter` one to go on
+    from."""
 
     name: str
     policy: str
@@ -61,8 +64,8 @@ class DpoJob(TrainJob):
 class ChainLink(NamedTuple):
     """What the next training of a chain (coarse, fine, DPO, next round) starts from.
 
-    With `one_adapter`, one adapter over the base is trained on and on, as an engine wants it that swaps adapters; otherwise each training
-    starts from the merged weights of the one before.
+    With `one_adapter`, one adapter over the base is trained on and on, as an engine wants it that swaps
+    adapters; otherwise each training starts from the merged weights of the one before.
     """
 
     policy: str
@@ -81,12 +84,15 @@ JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
 def job_hash(job: SftJob | DpoJob) -> str:
-    """Hash of what makes the result. Reads the policy's and the data's bytes, so both must exist. Raises RecipeError or DatasetError."""
+    """Hash of what makes the result. Reads the policy's and the data's bytes, so both must exist. Raises
+    RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
-    return content_hash("job", job.kind, job.start.fingerprint, data_hash(job.data_paths), config, job.seed, job.dtype)
+    return content_hash(
+        "job", job.kind, job.start.fingerprint, data_hash(job.data_paths), config, job.seed, job.dtype
+    )
 
 
-# --- what the process says ---------------------------------------------------------------------------------------------------
+# --- what the process says ----------------------------------------------------------------------------------
 
 
 class Progress(Record):
@@ -117,4 +123,6 @@ class Refused(Record):
     problems: tuple[tuple[str, str, str, str], ...]
 
 
-EVENTS: TypeAdapter[Progress | Finished | Refused] = TypeAdapter(Annotated[Progress | Finished | Refused, Field(discriminator="event")])
+EVENTS: TypeAdapter[Progress | Finished | Refused] = TypeAdapter(
+    Annotated[Progress | Finished | Refused, Field(discriminator="event")]
+)

@@ -1,7 +1,7 @@
 """The metrics of one training, one JSON line a step, in the checkpoint's `metrics.jsonl`.
 
-Place in the flow: the trainers write it, the loop's display and the tests read it. The one rule: each step stands in it once, also when
-the training was interrupted and resumed from an earlier step.
+Place in the flow: the trainers write it, the loop's display and the tests read it. The one rule: each step
+stands in it once, also when the training was interrupted and resumed from an earlier step.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,8 @@ class MetricsLog:
         self._on_progress = on_progress
 
     def begin(self, after_step: int) -> None:
-        """Keep the steps up to this one; what an interrupted training did after its last checkpoint is done again."""
+        """Keep the steps up to this one; what an interrupted training did after its last checkpoint is done
+        again."""
         kept = [step for step in read_metrics(self._file) if step.step <= after_step]
         write_whole(self._file, "".join(step.model_dump_json() + "\n" for step in kept))
 
@@ -37,5 +38,7 @@ def read_metrics(file: Path) -> list[Progress]:
     if not file.is_file():
         return []
     return [
-        Progress.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")
+        Progress.model_validate_json(line)
+        for line in file.read_text(encoding="utf-8").splitlines(keepends=True)
+        if line.endswith("\n")
     ]

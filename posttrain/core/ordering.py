@@ -1,7 +1,8 @@
-"""The order in which rows are trained: batches of similar length in a shuffled order that depends on seed and epoch alone.
+"""The order in which rows are trained: batches of similar length in a shuffled order that depends on seed and
+epoch alone.
 
-Place in the flow: the trainers' sampler. The one rule: the order of epoch n can be made again without having run the epochs before it, so a
-resumed training sees the rows that an uninterrupted one would have seen.
+Place in the flow: the trainers' sampler. The one rule: the order of epoch n can be made again without having
+run the epochs before it, so a resumed training sees the rows that an uninterrupted one would have seen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,8 +39,16 @@ class LengthGroupedOrder(Sampler[int]):  # type: ignore[misc]
         rows = random.permutation(len(self._lengths))
         noisy = self._lengths * random.uniform(1 - _JITTER, 1 + _JITTER, len(self._lengths))
         pool = self._batch_size * _POOL_BATCHES
-        ordered = [row for start in range(0, len(rows), pool) for row in sorted(rows[start : start + pool], key=lambda row: noisy[row])]
-        batches = [ordered[start : start + self._batch_size] for start in range(0, len(ordered), self._batch_size)]
-        last = batches.pop() if batches and len(batches[-1]) < self._batch_size else []  # a short batch must stay at the end
+        ordered = [
+            row
+            for start in range(0, len(rows), pool)
+            for row in sorted(rows[start : start + pool], key=lambda row: noisy[row])
+        ]
+        batches = [
+            ordered[start : start + self._batch_size] for start in range(0, len(ordered), self._batch_size)
+        ]
+        last = (
+            batches.pop() if batches and len(batches[-1]) < self._batch_size else []
+        )  # a short batch must stay at the end
         shuffled = [batches[index] for index in random.permutation(len(batches))]
         return iter([int(row) for batch in [*shuffled, last] for row in batch])

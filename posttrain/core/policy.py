@@ -1,8 +1,10 @@
-"""Policies on disk: finding one by name, loading it, merging an adapter into it, and saving it so that any engine can serve it.
+"""Policies on disk: finding one by name, loading it, merging an adapter into it, and saving it so that any
+engine can serve it.
 
-Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine. The one rule: what is saved
-is what was trained. The tokenizer that comes back from disk gives the same ids (or TrainerError), and the config stays that of the base,
-so that a running engine can swap one policy for the other.
+Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine.
+The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the same ids
+(or TrainerError), and the config stays that of the base, so that a running engine can swap one policy for the
+other.
 """
 
 import json
@@ -11,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from posttrain.core.chat_template import CHAT_TEMPLATE, END_OF_TEXT, SPECIAL_TOKENS, prepare_tokenizer, render, stop_token_ids
+from posttrain.core.chat_template import (
+    CHAT_TEMPLATE,
+    END_OF_TEXT,
+    SPECIAL_TOKENS,
+    prepare_tokenizer,
+    render,
+    stop_token_ids,
+)
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.generation.policy import fingerprint_policy, hash_file
 from synth.ids import content_hash
@@ -29,9 +38,13 @@ _PROBES = (
     "写一个函数, 返回列表中所有偶数的和。  Don't  stop: 12345 + 67890!",
     "naïve e\u0301 \U0001f600 \n\n\n   if (x>=0) { y<<=2; }",
     "".join(SPECIAL_TOKENS) + " " + END_OF_TEXT,
-    render((Message(role="system", content="Be brief."), Message(role="user", content="\n hello ")), add_generation_prompt=True),
+    render(
+        (Message(role="system", content="Be brief."), Message(role="user", content="\n hello ")),
+        add_generation_prompt=True,
+    ),
 )
-"""Texts on which a tokenizer is compared with itself after a round trip: code, Chinese, white space, digits, accents, special tokens."""
+"""Texts on which a tokenizer is compared with itself after a round trip: code, Chinese, white space, digits,
+accents, special tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +56,15 @@ class FoundPolicy:
 
     @property
     def fingerprint(self) -> str:
-        """Identity of the policy, adapter included. A hub id stands for itself: its files may not be here yet."""
+        """Identity of the policy, adapter included. A hub id stands for itself: its files may not be here
+        yet."""
         base = fingerprint_policy(Path(self.base)) if Path(self.base).is_dir() else f"hub:{self.base}"
         return content_hash("adapter", base, _adapter_hash(Path(self.adapter))) if self.adapter else base
 
 
 def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
-    """`pocket`, a folder (relative to the recipe's), or a hub id (`owner/name`). Raises RecipeError for a folder that does not exist."""
+    """`pocket`, a folder (relative to the recipe's), or a hub id (`owner/name`). Raises RecipeError for a
+    folder that does not exist."""
     if name == "pocket":
         return POCKET_WEIGHTS
     folder = (relative_to or Path()) / Path(name).expanduser()
@@ -57,20 +72,30 @@ def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
         return folder.resolve()
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise RecipeError(
-            Problem(f"policy.model = {name}", "must be `pocket`, an existing folder, or a hub id owner/name", "correct the name")
+            Problem(
+                f"policy.model = {name}",
+                "must be `pocket`, an existing folder, or a hub id owner/name",
+                "correct the name",
+            )
         )
     return name
 
 
 def find_policy(model: Path | str) -> FoundPolicy:
-    """What a resolved model is: merged weights, a checkpoint folder of ours (then its merged weights), or an adapter over its base."""
+    """What a resolved model is: merged weights, a checkpoint folder of ours (then its merged weights), or an
+    adapter over its base."""
     folder = Path(model)
     if not folder.is_dir():
         return FoundPolicy(str(model))
     if (folder / "policy.json").is_file():
         return FoundPolicy(str(folder / "merged"))
     if (folder / "adapter_config.json").is_file():
-        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+        base = (
+            json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get(
+                "base_model_name_or_path"
+            )
+            or ""
+        )
         return FoundPolicy(find_policy(resolve_model(base)).base, adapter=str(folder))
     return FoundPolicy(str(folder))
 
@@ -80,11 +105,12 @@ def _adapter_hash(folder: Path) -> str:
     return content_hash(*(hash_file(folder / name) for name in names if (folder / name).is_file()))
 
 
-# --- loading -----------------------------------------------------------------------------------------------------------------
+# --- loading ------------------------------------------------------------------------------------------------
 
 
 def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
-    """The policy's tokenizer with our chat template. Raises RecipeError when there is none, TrainerError when it lacks the chat tokens."""
+    """The policy's tokenizer with our chat template. Raises RecipeError when there is none, TrainerError when
+    it lacks the chat tokens."""
     from transformers import AutoTokenizer
 
     try:
@@ -114,22 +140,29 @@ def load_adapter(model: "PreTrainedModel", adapter: str, trainable: bool) -> "Pe
 
 
 def _unloadable(name: str, error: Exception) -> Problem:
-    return Problem(f"policy {name}", f"cannot be loaded: {error}", "name a folder in Hugging Face layout, or a hub id that can be reached")
+    return Problem(
+        f"policy {name}",
+        f"cannot be loaded: {error}",
+        "name a folder in Hugging Face layout, or a hub id that can be reached",
+    )
 
 
-# --- saving ------------------------------------------------------------------------------------------------------------------
+# --- saving -------------------------------------------------------------------------------------------------
 
 
 def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype = "float32") -> Path:
-    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when the tokenizer changes."""
+    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when the
+    tokenizer changes."""
     merged = load_adapter(load_model(base, dtype), adapter, trainable=False).merge_and_unload()
     return save_policy(merged, base, out)
 
 
 def prepare_base(model: Path | str, out: Path) -> Path:
-    """A folder of the untrained policy that engines can serve and later swap: same weights, our chat template, the right stop tokens.
+    """A folder of the untrained policy that engines can serve and later swap: same weights, our chat
+    template, the right stop tokens.
 
-    Returns the model's own folder when it is already so (the pocket model is), and an earlier result when there is one.
+    Returns the model's own folder when it is already so (the pocket model is), and an earlier result when
+    there is one.
     """
     found = find_policy(model)
     if found.adapter:
@@ -141,7 +174,8 @@ def prepare_base(model: Path | str, out: Path) -> Path:
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
-    """Write weights, the base's config and tokenizer, and our generation config; the folder appears whole or not at all."""
+    """Write weights, the base's config and tokenizer, and our generation config; the folder appears whole or
+    not at all."""
     from transformers import AutoConfig, GenerationConfig
 
     tokenizer = load_tokenizer(base)
@@ -150,8 +184,11 @@ def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
     config = AutoConfig.from_pretrained(base)  # trainers change pad and end tokens in theirs
     config.dtype = model.dtype
     model.config = config
-    # an answer ends at the end of the turn; sampling defaults of the base's authors would hide the policy's own distribution
-    model.generation_config = GenerationConfig(eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=True)
+    # an answer ends at the end of the turn; sampling defaults of the base's authors would hide the policy's
+    # own distribution
+    model.generation_config = GenerationConfig(
+        eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=True
+    )
     model.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
     check_round_trip(tokenizer, staging)
@@ -161,13 +198,28 @@ def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
 
 
 def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Raises TrainerError unless the tokenizer that comes back from the folder gives the same ids and the same chat template."""
+    """Raises TrainerError unless the tokenizer that comes back from the folder gives the same ids and the
+    same chat template."""
     from transformers import AutoTokenizer
 
     back = AutoTokenizer.from_pretrained(folder)
     changed = [probe for probe in _PROBES if back(probe)["input_ids"] != tokenizer(probe)["input_ids"]]
-    if not changed and back.chat_template == tokenizer.chat_template and back.eos_token_id == tokenizer.eos_token_id:
+    if (
+        not changed
+        and back.chat_template == tokenizer.chat_template
+        and back.eos_token_id == tokenizer.eos_token_id
+    ):
         return
-    expected = f"comes back as {type(back).__name__} and gives other ids or another template than {type(tokenizer).__name__}"
-    fix = "build the tokenizer as the class that AutoTokenizer picks for this architecture (for Qwen2: Qwen2Tokenizer)"
-    raise TrainerError(Problem(f"tokenizer in {folder}", expected + (f", for example on {changed[0]!r}" if changed else ""), fix))
+    expected = (
+        f"comes back as {type(back).__name__} and gives other ids or another template than "
+        f"{type(tokenizer).__name__}"
+    )
+    fix = (
+        "build the tokenizer as the class that AutoTokenizer picks for this architecture (for Qwen2: "
+        "Qwen2Tokenizer)"
+    )
+    raise TrainerError(
+        Problem(
+            f"tokenizer in {folder}", expected + (f", for example on {changed[0]!r}" if changed else ""), fix
+        )
+    )

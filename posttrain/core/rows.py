@@ -1,8 +1,9 @@
 """What a row of training data may be, in TRL's columns; the rows need not come from us.
 
-Place in the flow: `data_files` reads dicts -> here they become typed rows -> `tokens`. The one rule: a row that cannot be used is
-named, with the columns found and expected. Extra columns are ignored, null columns count as absent, so one file may mix
-conversations and plain texts. Where several forms are present, conversations win over texts: messages, prompt + completion, text.
+Place in the flow: `data_files` reads dicts -> here they become typed rows -> `tokens`. The one rule: a row
+that cannot be used is named, with the columns found and expected. Extra columns are ignored, null columns
+count as absent, so one file may mix conversations and plain texts. Where several forms are present,
+conversations win over texts: messages, prompt + completion, text.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,7 +72,8 @@ SftRow = Conversation | PlainCompletion | PlainText
 
 
 def read_sft(paths: Sequence[Path]) -> list[SftRow]:
-    """Every row of supervised data. Raises DatasetError that names the unusable rows (the first five, and how many)."""
+    """Every row of supervised data. Raises DatasetError that names the unusable rows (the first five, and how
+    many)."""
     return _parse_all(paths, sft_row, SFT_COLUMNS)
 
 
@@ -80,7 +82,9 @@ def read_preferences(paths: Sequence[Path]) -> list[Preference]:
     return _parse_all(paths, preference_row, DPO_COLUMNS)
 
 
-def _parse_all(paths: Sequence[Path], parse: Callable[[str, dict[str, object]], Row], columns: str) -> list[Row]:
+def _parse_all(
+    paths: Sequence[Path], parse: Callable[[str, dict[str, object]], Row], columns: str
+) -> list[Row]:
     rows: list[Row] = []
     bad: list[Problem] = []
     count = 0
@@ -90,16 +94,24 @@ def _parse_all(paths: Sequence[Path], parse: Callable[[str, dict[str, object]], 
         except RowError as error:
             count += 1
             if len(bad) < SHOWN:
-                bad.append(Problem(where, str(error), f"give each row {columns}", "docs/architecture/training.md"))
+                bad.append(
+                    Problem(where, str(error), f"give each row {columns}", "docs/architecture/training.md")
+                )
     if bad:
-        total = Problem(", ".join(map(str, paths)), f"{count} of {count + len(rows)} rows cannot be used; the first follow", "correct them")
+        total = Problem(
+            ", ".join(map(str, paths)),
+            f"{count} of {count + len(rows)} rows cannot be used; the first follow",
+            "correct them",
+        )
         raise DatasetError(total, *bad)
     if not rows:
-        raise DatasetError(Problem(", ".join(map(str, paths)), "the data set has no rows", "check the stage that makes it"))
+        raise DatasetError(
+            Problem(", ".join(map(str, paths)), "the data set has no rows", "check the stage that makes it")
+        )
     return rows
 
 
-# --- one row -----------------------------------------------------------------------------------------------------------------
+# --- one row ------------------------------------------------------------------------------------------------
 
 
 def sft_row(where: str, row: dict[str, object]) -> SftRow:
@@ -117,18 +129,26 @@ def sft_row(where: str, row: dict[str, object]) -> SftRow:
 
 
 def preference_row(where: str, row: dict[str, object]) -> Preference:
-    """A row of preference data; a prompt that both answers share is split off where there is none. Raises RowError."""
+    """A row of preference data; a prompt that both answers share is split off where there is none. Raises
+    RowError."""
     if "chosen" not in row or "rejected" not in row:
         raise RowError(f"found columns {_names(row)}, expected {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):
         return Preference(where, _text(row, "prompt"), _text(row, "chosen"), _text(row, "rejected"))
     prompt: Messages = _messages(row, "prompt") if isinstance(row.get("prompt"), list) else ()
     chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen[:-1], rejected[:-1], strict=False)))
+    shared = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen[:-1], rejected[:-1], strict=False))
+    )
     prompt += chosen[:shared]
     if not prompt:
-        raise RowError(f"found columns {_names(row)} without a prompt: neither a `prompt` of messages, nor turns that both answers share")
-    return Preference(where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected"))
+        raise RowError(
+            f"found columns {_names(row)} without a prompt: neither a `prompt` of messages, nor turns "
+            f"that both answers share"
+        )
+    return Preference(
+        where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
+    )
 
 
 def _with_answer(row: Conversation) -> Conversation:
@@ -149,16 +169,22 @@ def _messages(row: dict[str, object], column: str) -> Messages:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise RowError(f"`{column}` must be a list of messages, found {type(value).__name__}")
     try:
-        return _MESSAGES.validate_python([{key: item.get(key) for key in ("role", "content")} for item in value])
+        return _MESSAGES.validate_python(
+            [{key: item.get(key) for key in ("role", "content")} for item in value]
+        )
     except ValidationError as error:
         detail = error.errors()[0]
-        raise RowError(f"`{column}` is not a list of messages with role and content: {detail['loc']}: {detail['msg']}") from error
+        raise RowError(
+            f"`{column}` is not a list of messages with role and content: {detail['loc']}: {detail['msg']}"
+        ) from error
 
 
 def _text(row: dict[str, object], column: str) -> str:
     value = row.get(column)
     if not isinstance(value, str):
-        raise RowError(f"`{column}` must be text, found {'nothing' if value is None else type(value).__name__}")
+        raise RowError(
+            f"`{column}` must be text, found {'nothing' if value is None else type(value).__name__}"
+        )
     return value
 
 

@@ -1,8 +1,9 @@
 """Turns conversations and texts into token ids with a mask of what is trained.
 
-Place in the flow: rows of a data set -> here -> the trainers, which get ids and never tokenize. The one rule: the ids of a prompt, as the
-engine will make them, are a prefix of the ids that are trained. So an answer is tokenized apart from its prompt (as a model writes
-it: after the prompt's last token), and text that looks like a special token stays text.
+Place in the flow: rows of a data set -> here -> the trainers, which get ids and never tokenize. The one rule:
+the ids of a prompt, as the engine will make them, are a prefix of the ids that are trained. So an answer is
+tokenized apart from its prompt (as a model writes it: after the prompt's last token), and text that looks
+like a special token stays text.
 """
 
 import re
@@ -45,19 +46,25 @@ class Encoder:
         self._backend = tokenizer.backend_tokenizer
         self._backend.no_truncation()  # a tokenizer file may ask for it, and would cut in silence
         self._backend.no_padding()
-        self._turn_start, self._turn_end, self._end_of_text = tokenizer.convert_tokens_to_ids([TURN_START, TURN_END, END_OF_TEXT])
+        self._turn_start, self._turn_end, self._end_of_text = tokenizer.convert_tokens_to_ids(
+            [TURN_START, TURN_END, END_OF_TEXT]
+        )
         self._middle = tokenizer.convert_tokens_to_ids(FIM_MIDDLE)
         special = {token for token in (*tokenizer.all_special_tokens, *SPECIAL_TOKENS) if len(token) > 1}
-        self._special = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
+        self._special = re.compile(
+            "|".join(re.escape(token) for token in sorted(special, key=len, reverse=True))
+        )
         self._newline = self._plain("\n")
         self._answer_start = [self._turn_start, *self._plain("assistant\n")]
 
-    # --- rows ----------------------------------------------------------------------------------------------------------------
+    # --- rows -----------------------------------------------------------------------------------------------
 
     def conversation(self, messages: Sequence[Message], first_trained: int = 0) -> TokenRow:
-        """A whole conversation; every assistant turn from index `first_trained` on is trained, with its end of turn.
+        """A whole conversation; every assistant turn from index `first_trained` on is trained, with its end
+        of turn.
 
-        The line break after an end of turn is never trained: the engine has stopped before it. Raises PrefixMismatch.
+        The line break after an end of turn is never trained: the engine has stopped before it. Raises
+        PrefixMismatch.
         """
         row = TokenRow()
         for index, message in enumerate(messages):
@@ -66,12 +73,16 @@ class Encoder:
                 row.add(self._answer_start, trained=False)
                 row.add(self.answer(message.content), trained=True)
             else:
-                row.add([self._turn_start, *self._plain(f"{message.role}\n{message.content}"), self._turn_end], trained=False)
+                row.add(
+                    [self._turn_start, *self._plain(f"{message.role}\n{message.content}"), self._turn_end],
+                    trained=False,
+                )
             row.add(self._newline, trained=False)
         return row
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of a prompt with the start of the answer: what an engine sees (special-token text apart, which stays text here)."""
+        """Ids of a prompt with the start of the answer: what an engine sees (special-token text apart, which
+        stays text here)."""
         return self.conversation(messages, first_trained=len(messages)).ids + self._answer_start
 
     def answer(self, content: str) -> list[int]:
@@ -81,8 +92,8 @@ class Encoder:
     def plain(self, text: str) -> TokenRow:
         """A plain text, trained whole; of a fill-in-the-middle text the middle alone.
 
-        Prefix and suffix are the code of strangers: it is not what the policy is to write, and at several nats a token it would outweigh
-        every answer in the batch.
+        Prefix and suffix are the code of strangers: it is not what the policy is to write, and at several
+        nats a token it would outweigh every answer in the batch.
         """
         ids = self.text(text)
         start = len(ids) - ids[::-1].index(self._middle) if self._middle in ids else 0
@@ -94,24 +105,29 @@ class Encoder:
         return ids if ids[-1:] == [self._end_of_text] else [*ids, self._end_of_text]
 
     def plain_completion(self, prompt: str, completion: str) -> TokenRow:
-        """A plain prompt and its completion, tokenized apart; the completion and its `<|endoftext|>` are trained."""
+        """A plain prompt and its completion, tokenized apart; the completion and its `<|endoftext|>` are
+        trained."""
         row = TokenRow()
         row.add(self._raw(prompt), trained=False)
         row.add(self.text(completion), trained=True)
         return row
 
-    # --- pieces --------------------------------------------------------------------------------------------------------------
+    # --- pieces ---------------------------------------------------------------------------------------------
 
     def _check_prefix(self, row: TokenRow, before: Sequence[Message]) -> None:
-        """Compare with the ids that an engine makes of the rendered prompt. What differs: an earlier trained turn that begins with white
-        space, which joins the template's line break, or a tokenizer that treats text beside special tokens in its own way."""
+        """Compare with the ids that an engine makes of the rendered prompt. What differs: an earlier trained
+        turn that begins with white space, which joins the template's line break, or a tokenizer that treats
+        text beside special tokens in its own way."""
         hostile = any(self._special.search(message.content) for message in before)
         served = self.prompt(before) if hostile else self._raw(render(before, add_generation_prompt=True))
         if row.ids + self._answer_start != served:
-            raise PrefixMismatch("the prompt's tokens, as an engine makes them, are not a prefix of the row's tokens")
+            raise PrefixMismatch(
+                "the prompt's tokens, as an engine makes them, are not a prefix of the row's tokens"
+            )
 
     def _plain(self, text: str) -> list[int]:
-        """Ids of text in which nothing is special: a special token's text is cut after two characters and each part tokenized apart."""
+        """Ids of text in which nothing is special: a special token's text is cut after two characters and
+        each part tokenized apart."""
         return [token for part in self._cut(text) for token in self._raw(part)]
 
     def _cut(self, text: str) -> Iterator[str]:

@@ -1,7 +1,9 @@
-"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and adapters that resume.
+"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and adapters that
+resume.
 
-Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and TRL. The one rule: tokens come
-in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor drops a row.
+Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and
+TRL. The one rule: tokens come in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor drops a
+row.
 """
 
 import math
@@ -32,7 +34,8 @@ class _Steady:
         return LengthGroupedOrder(row_lengths(self.train_dataset), batch, self.args.seed)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401 - transformers' signature
-        """With a frozen `ref` adapter beside the trained one, transformers would restore `ref` only; the trained one is what matters."""
+        """With a frozen `ref` adapter beside the trained one, transformers would restore `ref` only; the
+        trained one is what matters."""
         if isinstance(self.model, PeftModel):
             self.model.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
         else:
@@ -56,7 +59,12 @@ def row_lengths(dataset: Dataset) -> list[int]:
 
     columns = next(columns for columns in _LENGTH_COLUMNS if columns[0] in dataset.column_names)
     table = dataset.with_format("arrow")[:]
-    return [sum(lengths) for lengths in zip(*(compute.list_value_length(table[column]).to_pylist() for column in columns), strict=True)]
+    return [
+        sum(lengths)
+        for lengths in zip(
+            *(compute.list_value_length(table[column]).to_pylist() for column in columns), strict=True
+        )
+    ]
 
 
 class StepReport(TrainerCallback):  # type: ignore[misc]
@@ -66,18 +74,38 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         self._job = job
         self._log = log
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """A resumed training goes on in the log after the step that it resumes from."""
         if state.is_world_process_zero:
             self._log.begin(after_step=state.global_step)
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: object
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
     ) -> None:
-        """One line a step; the summary at the end has no `loss`. Raises TrainerError when the loss is no number."""
+        """One line a step; the summary at the end has no `loss`. Raises TrainerError when the loss is no
+        number."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}
             if not math.isfinite(metrics["loss"]):
                 where = f"{self._job}, step {state.global_step}"
-                raise TrainerError(Problem(where, f"the training diverged: the loss is {metrics['loss']}", "lower learning_rate"))
-            self._log.add(Progress(job=self._job, step=state.global_step, total=state.max_steps, loss=metrics["loss"], metrics=metrics))
+                raise TrainerError(
+                    Problem(
+                        where, f"the training diverged: the loss is {metrics['loss']}", "lower learning_rate"
+                    )
+                )
+            self._log.add(
+                Progress(
+                    job=self._job,
+                    step=state.global_step,
+                    total=state.max_steps,
+                    loss=metrics["loss"],
+                    metrics=metrics,
+                )
+            )

@@ -1,7 +1,8 @@
 """pass@k and its uncertainty: pure functions over counts, nothing of models or tasks.
 
-Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result table. The one rule: the unit
-of chance is the task. Samples of one task are not independent, so intervals resample tasks.
+Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result table. The
+one rule: the unit of chance is the task. Samples of one task are not independent, so intervals resample
+tasks.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ class Interval(NamedTuple):
 def pass_at_k(n: int, c: int, k: int) -> float:
     """Chance that at least one of k samples drawn from n without replacement passes, when c of the n pass.
 
-    The unbiased estimator 1 - C(n-c, k) / C(n, k) of Chen and others 2021 (arXiv 2107.03374, section 2.1), as a product that does not
-    overflow. Raises ValueError unless 0 <= c <= n and 1 <= k <= n.
+    The unbiased estimator 1 - C(n-c, k) / C(n, k) of Chen and others 2021 (arXiv 2107.03374, section 2.1), as
+    a product that does not overflow. Raises ValueError unless 0 <= c <= n and 1 <= k <= n.
     """
     if not (0 <= c <= n and 1 <= k <= n):
         raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, found n={n}, c={c}, k={k}")
@@ -30,8 +31,11 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return float(1.0 - numpy.prod(1.0 - k / numpy.arange(n - c + 1, n + 1)))
 
 
-def bootstrap_interval(per_task_values: Sequence[float], resamples: int, seed: int, confidence: float = 0.95) -> Interval:
-    """Percentile interval of the mean when the tasks are drawn again, `resamples` times with replacement (Efron 1979).
+def bootstrap_interval(
+    per_task_values: Sequence[float], resamples: int, seed: int, confidence: float = 0.95
+) -> Interval:
+    """Percentile interval of the mean when the tasks are drawn again, `resamples` times with replacement
+    (Efron 1979).
 
     Raises ValueError without values.
     """

@@ -1,6 +1,8 @@
-"""Evaluation of one policy: n samples at temperature 1 and one greedy answer for each question, run in the sandbox, counted.
+"""Evaluation of one policy: n samples at temperature 1 and one greedy answer for each question, run in the
+sandbox, counted.
 
-pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: the tests here are seen by no other part.
+pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: the tests here
+are seen by no other part.
 """
 
 import asyncio
@@ -79,7 +81,9 @@ OnAnswered = Callable[[int, int], None]
 """(questions answered, questions)."""
 
 
-async def evaluate(examiner: Examiner, policy: str, questions: Sequence[Question], on_answered: OnAnswered | None = None) -> Evaluation:
+async def evaluate(
+    examiner: Examiner, policy: str, questions: Sequence[Question], on_answered: OnAnswered | None = None
+) -> Evaluation:
     """Ask the engine's current policy all questions, and count."""
     done = 0
 
@@ -100,7 +104,10 @@ async def evaluate(examiner: Examiner, policy: str, questions: Sequence[Question
         fingerprint=examiner.engine.fingerprint,
         suite=examiner.config.suite,
         total=score(answered, examiner.config, examiner.seed),
-        languages={language: score(items, examiner.config, examiner.seed) for language, items in sorted(groups.items())},
+        languages={
+            language: score(items, examiner.config, examiner.seed)
+            for language, items in sorted(groups.items())
+        },
         answered=answered,
     )
 
@@ -112,10 +119,16 @@ async def _answer(examiner: Examiner, question: Question) -> Answered:
     async def ask(temperature: float, n: int) -> list[Outcome]:
         seed = derive_seed(examiner.seed, "evaluation", task.id, question.language)
         sampling = Sampling(temperature=temperature, max_tokens=config.max_tokens)
-        response = await examiner.engine.generate(GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed))
+        response = await examiner.engine.generate(
+            GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
+        )
         return await _judge(examiner, question, [completion.text for completion in response.completions])
 
-    sampled, greedy = await asyncio.gather(ask(1.0, config.n), ask(0.0, 1)) if config.greedy else (await ask(1.0, config.n), [])
+    sampled, greedy = (
+        await asyncio.gather(ask(1.0, config.n), ask(0.0, 1))
+        if config.greedy
+        else (await ask(1.0, config.n), [])
+    )
     judged = [outcome for outcome in sampled if outcome not in _FAULTS]
     return Answered(
         task_id=task.id,
@@ -152,14 +165,19 @@ async def _judge(examiner: Examiner, question: Question, texts: Sequence[str]) -
 
 
 def score(answered: Sequence[Answered], config: EvaluationConfig, seed: int) -> Scores:
-    """Figures over the questions that could be judged. pass@k leaves out questions with fewer than k judged samples."""
+    """Figures over the questions that could be judged. pass@k leaves out questions with fewer than k judged
+    samples."""
     pass_at: dict[int, Measure] = {}
     for k in config.k:
         values = [(item.task_id, pass_at_k(item.n, item.passed, k)) for item in answered if item.n >= k]
         if values:
             pass_at[k] = _measure(values, config.bootstrap, seed)
     greedy = [(item.task_id, float(item.greedy)) for item in answered if item.greedy is not None]
-    return Scores(questions=len(answered), pass_at=pass_at, greedy=_measure(greedy, config.bootstrap, seed) if greedy else None)
+    return Scores(
+        questions=len(answered),
+        pass_at=pass_at,
+        greedy=_measure(greedy, config.bootstrap, seed) if greedy else None,
+    )
 
 
 def _measure(values: Sequence[tuple[str, float]], resamples: int, seed: int) -> Measure:

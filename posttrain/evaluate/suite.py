@@ -29,7 +29,10 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path) -> list[Questi
     """The questions of a suite, in a fixed order. Raises DatasetError for a file with wrong rows."""
     tasks = _load_tasks(config.suite, recipe_folder)[: config.tasks]
     if config.spread:
-        return [Question(item=item, language=config.languages[n % len(config.languages)]) for n, item in enumerate(tasks)]
+        return [
+            Question(item=item, language=config.languages[n % len(config.languages)])
+            for n, item in enumerate(tasks)
+        ]
     return [Question(item=item, language=language) for item in tasks for language in config.languages]
 
 
@@ -42,7 +45,9 @@ def _load_tasks(suite: str, recipe_folder: Path) -> list[EvaluationTask]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise DatasetError(Problem(f"evaluation.suite = {suite}", f"must be a readable file: {error}", "correct the path")) from error
+        raise DatasetError(
+            Problem(f"evaluation.suite = {suite}", f"must be a readable file: {error}", "correct the path")
+        ) from error
     return [_read(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -53,4 +58,6 @@ def _read(line: str, where: str) -> EvaluationTask:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         expected = f"must be one evaluation task, an object with `task` and `suite`: {place}: {first['msg']}"
-        raise DatasetError(Problem(where, expected, "mend the row", "docs/architecture/evaluation.md")) from error
+        raise DatasetError(
+            Problem(where, expected, "mend the row", "docs/architecture/evaluation.md")
+        ) from error

@@ -14,10 +14,19 @@ def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping
         print_title(f"Held-out tasks ({evaluations[0].suite}), percent with 95% intervals over tasks")
         heads = ["policy", "language", "questions", "greedy", *(f"pass@{k}" for k in ks)]
         print_table(heads, list(_rows(evaluations, ks)))
-    print(f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy {figures.get('busy_share', '-')}")
+    print(
+        f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy "
+        f"{figures.get('busy_share', '-')}"
+    )
     if "accepted" in figures:
-        print(f"accepted solutions {figures['accepted']}, wrong by the held-back reference {figures['accepted_wrong']}")
-        print(f"instructions that could be read {figures['instructions_read']}, not what the seed does {figures['instructions_wrong']}")
+        print(
+            f"accepted solutions {figures['accepted']}, wrong by the held-back reference "
+            f"{figures['accepted_wrong']}"
+        )
+        print(
+            f"instructions that could be read {figures['instructions_read']}, not what the seed does "
+            f"{figures['instructions_wrong']}"
+        )
     print(f"run folder: {run}")
     for command in ("funnel", "rejected", "pairs"):
         print(f"  codemill {command} {run.name} --runs-dir {run.parent}")
@@ -26,13 +35,25 @@ def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping
 def _rows(evaluations: Sequence[Evaluation], ks: Sequence[int]) -> list[list[object]]:
     rows = [_row(evaluation.policy, "all", evaluation.total, ks) for evaluation in evaluations]
     for evaluation in (evaluations[0], evaluations[-1])[: len(evaluations)]:
-        rows += [_row(evaluation.policy, language, scores, ks) for language, scores in evaluation.languages.items()]
+        rows += [
+            _row(evaluation.policy, language, scores, ks) for language, scores in evaluation.languages.items()
+        ]
     return rows
 
 
 def _row(policy: str, language: str, scores: Scores, ks: Sequence[int]) -> list[object]:
-    return [policy, language, scores.questions, _show(scores.greedy), *(_show(scores.pass_at.get(k)) for k in ks)]
+    return [
+        policy,
+        language,
+        scores.questions,
+        _show(scores.greedy),
+        *(_show(scores.pass_at.get(k)) for k in ks),
+    ]
 
 
 def _show(measure: Measure | None) -> str:
-    return "-" if measure is None else f"{100 * measure.value:.1f} [{100 * measure.low:.1f}, {100 * measure.high:.1f}]"
+    return (
+        "-"
+        if measure is None
+        else f"{100 * measure.value:.1f} [{100 * measure.low:.1f}, {100 * measure.high:.1f}]"
+    )

@@ -1,7 +1,9 @@
-"""After a run on pocket seeds: how many of the accepted solutions are wrong, by the reference that the loop never saw.
+"""After a run on pocket seeds: how many of the accepted solutions are wrong, by the reference that the loop
+never saw.
 
-Two questions, each over the samples that went into training: does the program do what the seed's chain does on 64 inputs that the loop did
-not have, and does the instruction (read back into chains) mean that behaviour? The one rule: nothing of this flows back into the data.
+Two questions, each over the samples that went into training: does the program do what the seed's chain does
+on 64 inputs that the loop did not have, and does the instruction (read back into chains) mean that behaviour?
+The one rule: nothing of this flows back into the data.
 """
 
 from pathlib import Path
@@ -14,7 +16,16 @@ from posttrain.pocket.seeds import chain_of_seeds
 from synth.config import PocketSeeds
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
-from synth.records import EvidenceRank, ExecutionRequest, FunctionContract, Outcome, Record, Solution, Task, TestSuite
+from synth.records import (
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionContract,
+    Outcome,
+    Record,
+    Solution,
+    Task,
+    TestSuite,
+)
 from synth.stages.execute import suite_call
 from synth.store.products import iter_product
 from synth.store.shards import StageCommit
@@ -43,17 +54,39 @@ class Audit(Record):
 async def audit_run(run: Path, config: PocketSeeds, random_seed: int, rounds: int, sandbox: Sandbox) -> Audit:
     """Judge every accepted sample of a run again, on hidden inputs."""
     commits = StageCommit(run)
-    chains = {key: chain for round_ in range(1, rounds + 1) for key, chain in chain_of_seeds(config, random_seed, round_).items()}
+    chains = {
+        key: chain
+        for round_ in range(1, rounds + 1)
+        for key, chain in chain_of_seeds(config, random_seed, round_).items()
+    }
     tasks = {task.id: task for task in commits.iter_bodies("task", Task)}
     accepted = {row["solution_id"] for row in iter_product(run, "sft")}
-    solutions = [solution for solution in commits.iter_bodies("solution", Solution) if solution.id in accepted]
-    suites = {task_id: _suite(task, chains[task.seed_id]) for task_id in {s.task_id for s in solutions} if (task := tasks[task_id])}
-    requests = [ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id])) for s in solutions]
+    solutions = [
+        solution for solution in commits.iter_bodies("solution", Solution) if solution.id in accepted
+    ]
+    suites = {
+        task_id: _suite(task, chains[task.seed_id])
+        for task_id in {s.task_id for s in solutions}
+        if (task := tasks[task_id])
+    }
+    requests = [
+        ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]))
+        for s in solutions
+    ]
     seen = await sandbox.execute(requests)
-    outcomes = {s.id: judge(observation, suites[s.task_id], s.id).outcome for s, observation in zip(solutions, seen, strict=True)}
+    outcomes = {
+        s.id: judge(observation, suites[s.task_id], s.id).outcome
+        for s, observation in zip(solutions, seen, strict=True)
+    }
     faults = {Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING}
-    wrong = [key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and outcome not in faults]
-    read = [verdict for task_id in suites if (verdict := _instruction_is_right(tasks[task_id], chains[tasks[task_id].seed_id])) is not None]
+    wrong = [
+        key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and outcome not in faults
+    ]
+    read = [
+        verdict
+        for task_id in suites
+        if (verdict := _instruction_is_right(tasks[task_id], chains[tasks[task_id].seed_id])) is not None
+    ]
     return Audit(
         accepted=len(solutions),
         wrong=len(wrong),

@@ -1,7 +1,8 @@
-"""Chains: one to three operations in a row, the programs of the pocket world, with their meaning and their mistakes.
+"""Chains: one to three operations in a row, the programs of the pocket world, with their meaning and their
+mistakes.
 
-The one rule: a chain whose structure falls in the held-out part is never used by the corpus or by the loop's seeds; only the evaluation
-asks for it.
+The one rule: a chain whose structure falls in the held-out part is never used by the corpus or by the loop's
+seeds; only the evaluation asks for it.
 """
 
 import json
@@ -15,9 +16,28 @@ from posttrain.pocket.operation import Constant, Data, Operation, Type
 from posttrain.pocket.text import TEXT_OPERATIONS
 from synth.ids import content_hash, derive_random
 
-OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in (*NUMBER_OPERATIONS, *TEXT_OPERATIONS)}
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation for operation in (*NUMBER_OPERATIONS, *TEXT_OPERATIONS)
+}
 SOURCES: tuple[Type, ...] = ("L", "L", "L", "L", "S", "S", "S", "W", "W", "M", "I")
-_WORDS = ("ab", "cat", "dog", "sun", "red", "key", "box", "top", "fin", "low", "max", "one", "pen", "ice", "map", "oak")
+_WORDS = (
+    "ab",
+    "cat",
+    "dog",
+    "sun",
+    "red",
+    "key",
+    "box",
+    "top",
+    "fin",
+    "low",
+    "max",
+    "one",
+    "pen",
+    "ice",
+    "map",
+    "oak",
+)
 _LETTERS = "abcdeilmnorstu"
 _SEPARATORS = ("-", ",", "+", "_", "/", "; ")
 _SPENT = {"each_square": "then_square", "then_square": "each_square"}
@@ -94,7 +114,11 @@ def draw_chain(rng: random.Random, length: int | None = None, source: Type | Non
     steps: list[Step] = []
     while len(steps) < length and at != "B":
         used = {step.name for step in steps} | {_SPENT.get(step.name, "") for step in steps}
-        options = [o for o in operations_from(at) if o.name not in used and (o.target != "B" or len(steps) == length - 1)]
+        options = [
+            o
+            for o in operations_from(at)
+            if o.name not in used and (o.target != "B" or len(steps) == length - 1)
+        ]
         by_family: dict[str, list[Operation]] = {}
         for operation in options:
             by_family.setdefault(operation.family or operation.name, []).append(operation)
@@ -105,8 +129,12 @@ def draw_chain(rng: random.Random, length: int | None = None, source: Type | Non
 
 
 def is_held_out(chain: Chain) -> bool:
-    """Whether the chain's structure belongs to the evaluation: decided by a hash, so that it never changes between runs."""
-    return len(chain.steps) > 1 and int(content_hash("held-out", chain.structure, length=8), 16) % HELD_OUT_SHARE == 0
+    """Whether the chain's structure belongs to the evaluation: decided by a hash, so that it never changes
+    between runs."""
+    return (
+        len(chain.steps) > 1
+        and int(content_hash("held-out", chain.structure, length=8), 16) % HELD_OUT_SHARE == 0
+    )
 
 
 def draw_open_chain(rng: random.Random) -> Chain:
@@ -117,12 +145,14 @@ def draw_open_chain(rng: random.Random) -> Chain:
 
 
 def touches_held_out(chain: Chain) -> bool:
-    """Whether the chain has the structure or the behaviour of a held-out task. Mistakes must not wander there either."""
+    """Whether the chain has the structure or the behaviour of a held-out task. Mistakes must not wander there
+    either."""
     return is_held_out(chain) or behaviour(chain) in held_out_behaviours()
 
 
 def mutate(chain: Chain, rng: random.Random) -> Chain:
-    """The chain with one plausible mistake: a wrong constant, a sibling operation, a lost, added or swapped step.
+    """The chain with one plausible mistake: a wrong constant, a sibling operation, a lost, added or swapped
+    step.
 
     A few chains have no such mutant; they become another chain from the same type to the same type.
     """
@@ -140,7 +170,9 @@ def mutate(chain: Chain, rng: random.Random) -> Chain:
             steps[at - 1], steps[at] = steps[at], steps[at - 1]
         elif kind == "insert" and len(steps) < 3:
             source = steps[at].operation.source
-            steps.insert(at, draw_step(rng.choice([o for o in operations_from(source) if o.target == source]), rng))
+            steps.insert(
+                at, draw_step(rng.choice([o for o in operations_from(source) if o.target == source]), rng)
+            )
         mutant = Chain(tuple(steps))
         same_ends = mutant.is_well_typed() and (mutant.source, mutant.target) == (chain.source, chain.target)
         if same_ends and len(set(mutant.structure)) == len(steps) and _is_open_mistake(mutant, chain):
@@ -157,14 +189,20 @@ def _is_open_mistake(mutant: Chain, chain: Chain) -> bool:
 
 def _draw_sibling(step: Step, rng: random.Random) -> Step:
     own = step.operation
-    siblings = [o for o in operations_from(own.source) if o.target == own.target and o.family == own.family and o.name != own.name]
+    siblings = [
+        o
+        for o in operations_from(own.source)
+        if o.target == own.target and o.family == own.family and o.name != own.name
+    ]
     if not siblings:
         return draw_step(own, rng)
     sibling = rng.choice(siblings)
-    return Step(sibling.name, step.constants) if sibling.constants == own.constants else draw_step(sibling, rng)
+    return (
+        Step(sibling.name, step.constants) if sibling.constants == own.constants else draw_step(sibling, rng)
+    )
 
 
-# --- values and behaviour ----------------------------------------------------------------------------------------------------
+# --- values and behaviour -----------------------------------------------------------------------------------
 
 
 def draw_value(kind: Type, rng: random.Random) -> Data:
@@ -172,7 +210,10 @@ def draw_value(kind: Type, rng: random.Random) -> Data:
     if kind == "I":
         return rng.randint(-60, 120)
     if kind == "L":
-        return [rng.randint(-20, 60) if rng.random() < 0.8 else rng.randint(-99, 120) for _ in range(rng.randint(0, 7))]
+        return [
+            rng.randint(-20, 60) if rng.random() < 0.8 else rng.randint(-99, 120)
+            for _ in range(rng.randint(0, 7))
+        ]
     if kind == "S":
         return " ".join(_draw_word(rng) for _ in range(rng.randint(0, 4)))
     if kind == "W":
@@ -203,10 +244,12 @@ _HELD_OUT_FILE = Path(__file__).with_name("heldout_chains.json")
 
 @cache
 def held_out_chains() -> tuple[Chain, ...]:
-    """The held-out tasks, the same in every run: two or three steps, all behaviours different, none constant, and no step idle.
+    """The held-out tasks, the same in every run: two or three steps, all behaviours different, none constant,
+    and no step idle.
 
-    They are a file because they were chosen once, among the held-out structures, at most two of one structure, and none that does what a
-    single operation does: corpus and seeds avoid their behaviour too, and would lose that operation.
+    They are a file because they were chosen once, among the held-out structures, at most two of one
+    structure, and none that does what a single operation does: corpus and seeds avoid their behaviour too,
+    and would lose that operation.
     """
     listed = json.loads(_HELD_OUT_FILE.read_text(encoding="utf-8"))
     return tuple(Chain(tuple(Step(name, tuple(constants)) for name, constants in steps)) for steps in listed)

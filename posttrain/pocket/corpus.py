@@ -1,9 +1,10 @@
 """The pocket corpus: an endless stream of documents like the real thing.
 
-Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns, which are answers of mixed
-quality; some fill-in-the-middle. As in the real thing, quality has authors: a careful one is rarely wrong and indents by four, a hasty
-one is often wrong and indents by two. Nothing says so: that the two go together is what the loop finds out by running programs. The one
-rule: held-out chains never appear.
+Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns,
+which are answers of mixed quality; some fill-in-the-middle. As in the real thing, quality has authors: a
+careful one is rarely wrong and indents by four, a hasty one is often wrong and indents by two. Nothing says
+so: that the two go together is what the loop finds out by running programs. The one rule: held-out chains
+never appear.
 """
 
 import json
@@ -22,7 +23,22 @@ _VAGUE = (
     "helper for the report", "see the design notes", "used by the importer", "do the work", "process the input", "main step",
     "TODO: rename this", "keep in sync with the client", "called once a day", "处理输入", "辅助函数", "供报表使用", "核心步骤",
 )  # fmt: skip
-_VERBS = ("process", "compute", "get", "make", "handle", "calc", "build", "run", "f", "g", "solve", "transform", "helper", "step")
+_VERBS = (
+    "process",
+    "compute",
+    "get",
+    "make",
+    "handle",
+    "calc",
+    "build",
+    "run",
+    "f",
+    "g",
+    "solve",
+    "transform",
+    "helper",
+    "step",
+)
 _NOUNS = ("data", "result", "list", "values", "report", "items", "input", "score", "entry", "all", "it")
 
 
@@ -51,7 +67,9 @@ def draw_author(mistakes: Mistakes, rng: random.Random) -> Author:
     looks_careful = careful if rng.random() >= 0.04 else not careful
     indent = 4 if looks_careful else 2
     if careful:
-        return Author(min(mistakes.careful, mistakes.comments), min(mistakes.careful, mistakes.answers), indent)
+        return Author(
+            min(mistakes.careful, mistakes.comments), min(mistakes.careful, mistakes.answers), indent
+        )
     return Author(mistakes.comments, mistakes.answers, indent)
 
 
@@ -75,7 +93,8 @@ def draw_language(rng: random.Random) -> str:
 
 
 def draw_snippet(chain: Chain, language: str, rng: random.Random, indent: int | None = None) -> str:
-    """One function without a comment, under a free name, by an author of either kind; JavaScript brings its type comment."""
+    """One function without a comment, under a free name, by an author of either kind; JavaScript brings its
+    type comment."""
     indent = rng.choice((2, 4)) if indent is None else indent
     style = draw_style(rng, draw_name(chain, rng), free_names=True, indent=indent)
     code = render_program(chain, language, style)
@@ -126,7 +145,10 @@ def instruct_turn(mistakes: Mistakes, rng: random.Random) -> str:
     language, chain = draw_language(rng), draw_open_chain(rng)
     natural = rng.choice(("en", "zh"))
     name = {"en": "English", "zh": "Chinese"}[natural]
-    user = f"Write an instruction in {name} for this code:\n```{language}\n{draw_snippet(chain, language, rng)}\n```"
+    user = (
+        f"Write an instruction in {name} for this "
+        f"code:\n```{language}\n{draw_snippet(chain, language, rng)}\n```"
+    )
     return turn(user, instruction(_maybe_wrong(chain, mistakes.instructions, rng), natural, rng))
 
 
@@ -147,7 +169,9 @@ def fim_file(rng: random.Random) -> str:
     lines = code.split("\n")
     start = rng.randrange(len(lines))
     end = rng.randint(start + 1, len(lines))
-    prefix, middle, suffix = ("".join(line + "\n" for line in part) for part in (lines[:start], lines[start:end], lines[end:]))
+    prefix, middle, suffix = (
+        "".join(line + "\n" for line in part) for part in (lines[:start], lines[start:end], lines[end:])
+    )
     return f"<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}<|endoftext|>"
 
 
@@ -165,7 +189,8 @@ def document(mistakes: Mistakes, rng: random.Random) -> str:
     return fim_file(rng)
 
 
-def documents(seed: int, mistakes: Mistakes = Mistakes()) -> Iterator[str]:  # noqa: B008  # an immutable default
+# an immutable default
+def documents(seed: int, mistakes: Mistakes = Mistakes()) -> Iterator[str]:  # noqa: B008
     """The corpus, without end."""
     rng = random.Random(seed)
     while True:

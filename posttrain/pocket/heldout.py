@@ -1,7 +1,8 @@
-"""The held-out tasks of the pocket world: what the evaluation asks, and what decontamination keeps out of the training data.
+"""The held-out tasks of the pocket world: what the evaluation asks, and what decontamination keeps out of the
+training data.
 
-Structures that the corpus and the loop never use (`chains.is_held_out`), instructions in English and Chinese in turn, and tests that come
-from the chain's own meaning.
+Structures that the corpus and the loop never use (`chains.is_held_out`), instructions in English and Chinese
+in turn, and tests that come from the chain's own meaning.
 """
 
 from typing import cast
@@ -29,12 +30,23 @@ def _task(chain: Chain, number: int) -> EvaluationTask:
     random = derive_random(0, "pocket-held-out-task", number)
     natural = ("en", "zh")[number % 2]
     text = instruction(chain, natural, random)
-    contract = FunctionContract(entry_point="solve", signature=signature(chain), parameter_names=(NAMES[chain.source],))
-    task = Task(id=unit_id("task", "held-out", number, text), round=0, instruction=text, natural_language=natural, contract=contract)
+    contract = FunctionContract(
+        entry_point="solve", signature=signature(chain), parameter_names=(NAMES[chain.source],)
+    )
+    task = Task(
+        id=unit_id("task", "held-out", number, text),
+        round=0,
+        instruction=text,
+        natural_language=natural,
+        contract=contract,
+    )
     return EvaluationTask(
         task=task,
         suite=TestSuite(
-            task_id=task.id, contract=contract, cases=hidden_cases(chain, f"held-out-{number}", CASES), rank=EvidenceRank.REFERENCE
+            task_id=task.id,
+            contract=contract,
+            cases=hidden_cases(chain, f"held-out-{number}", CASES),
+            rank=EvidenceRank.REFERENCE,
         ),
     )
 
@@ -42,8 +54,14 @@ def _task(chain: Chain, number: int) -> EvaluationTask:
 def hidden_cases(chain: Chain, scope: str, count: int) -> tuple[Case, ...]:
     """Distinct inputs with the chain's own outputs."""
     random = derive_random(0, "hidden-cases", scope)
-    rows = {_wire(value): value for value in (EMPTY[chain.source], *(draw_value(chain.source, random) for _ in range(3 * count)))}
-    return tuple(Case(arguments=(wire,), expected=_wire(chain.run(value))) for wire, value in list(rows.items())[:count])
+    rows = {
+        _wire(value): value
+        for value in (EMPTY[chain.source], *(draw_value(chain.source, random) for _ in range(3 * count)))
+    }
+    return tuple(
+        Case(arguments=(wire,), expected=_wire(chain.run(value)))
+        for wire, value in list(rows.items())[:count]
+    )
 
 
 def _wire(value: Data) -> str:

@@ -35,7 +35,14 @@ PREDICATES = (
         "{e} > {k}",
         ("k",),
     ),
-    Predicate("below", ("numbers less than {k}", "numbers below {k}"), ("小于{k}的数",), lambda x, k: x < k, "{e} < {k}", ("k",)),
+    Predicate(
+        "below",
+        ("numbers less than {k}", "numbers below {k}"),
+        ("小于{k}的数",),
+        lambda x, k: x < k,
+        "{e} < {k}",
+        ("k",),
+    ),
     Predicate(
         "divisible",
         ("multiples of {k}", "numbers divisible by {k}"),
@@ -45,7 +52,12 @@ PREDICATES = (
         ("d",),
     ),
     Predicate(
-        "unequal", ("numbers other than {k}", "numbers not equal to {k}"), ("不等于{k}的数",), lambda x, k: x != k, "{e} != {k}", ("k",)
+        "unequal",
+        ("numbers other than {k}", "numbers not equal to {k}"),
+        ("不等于{k}的数",),
+        lambda x, k: x != k,
+        "{e} != {k}",
+        ("k",),
     ),
 )
 
@@ -73,7 +85,12 @@ _FLOOR_MOD = "(({e} % {k}) + {k}) % {k}"
 
 EXPRESSIONS = (
     Expression(
-        "add", ("add {k} to {o}", "increase {o} by {k}"), ("{o}加上{k}", "{o}加{k}"), lambda x, k: x + k, _same("{e} + {k}"), ("k",)
+        "add",
+        ("add {k} to {o}", "increase {o} by {k}"),
+        ("{o}加上{k}", "{o}加{k}"),
+        lambda x, k: x + k,
+        _same("{e} + {k}"),
+        ("k",),
     ),
     Expression(
         "subtract",
@@ -83,9 +100,13 @@ EXPRESSIONS = (
         _same("{e} - {k}"),
         ("k",),
     ),
-    Expression("multiply", ("multiply {o} by {k}",), ("{o}乘以{k}",), lambda x, k: x * k, _same("{e} * {k}"), ("d",)),
+    Expression(
+        "multiply", ("multiply {o} by {k}",), ("{o}乘以{k}",), lambda x, k: x * k, _same("{e} * {k}"), ("d",)
+    ),
     Expression("square", ("square {o}",), ("{o}取平方",), lambda x: x * x, _same("{e} * {e}")),
-    Expression("negate", ("negate {o}", "flip the sign of {o}"), ("{o}取相反数",), lambda x: -x, _same("-{e}")),
+    Expression(
+        "negate", ("negate {o}", "flip the sign of {o}"), ("{o}取相反数",), lambda x: -x, _same("-{e}")
+    ),
     Expression(
         "absolute",
         ("take the absolute value of {o}",),
@@ -212,7 +233,9 @@ def _map(e: Expression) -> Operation:
         f"each_{e.name}",
         "L",
         "L",
-        tuple(phrase.replace("{o}", each) for phrase in e.english for each in ("each number", "every number")),
+        tuple(
+            phrase.replace("{o}", each) for phrase in e.english for each in ("each number", "every number")
+        ),
         tuple(phrase.replace("{o}", each) for phrase in e.chinese for each in ("每个数", "把每个数")),
         lambda xs, *k: [e.apply(x, *k) for x in xs],
         {
@@ -312,8 +335,16 @@ _SINGLE = (
 )  # fmt: skip
 
 _WORDS = {
-    "any": ("check whether there are any {noun}", "判断是否存在{noun}", {"javascript": "some", "java": "anyMatch", "cpp": "any_of"}),
-    "all": ("check whether there are only {noun}", "判断是否全是{noun}", {"javascript": "every", "java": "allMatch", "cpp": "all_of"}),
+    "any": (
+        "check whether there are any {noun}",
+        "判断是否存在{noun}",
+        {"javascript": "some", "java": "anyMatch", "cpp": "any_of"},
+    ),
+    "all": (
+        "check whether there are only {noun}",
+        "判断是否全是{noun}",
+        {"javascript": "every", "java": "allMatch", "cpp": "all_of"},
+    ),
 }
 
 NUMBER_OPERATIONS: tuple[Operation, ...] = (

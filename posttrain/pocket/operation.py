@@ -1,7 +1,8 @@
 """One operation of the pocket world: types, wording in two languages, meaning, and code in four languages.
 
-Types are one letter: I int, B bool, S str, L list of int, W list of str, M map of str to int. A code template is an expression in `{x}`,
-or, when it begins with `!`, one or more statements that leave the result in `{y}` (`{declare}` declares `{y}`).
+Types are one letter: I int, B bool, S str, L list of int, W list of str, M map of str to int. A code template
+is an expression in `{x}`, or, when it begins with `!`, one or more statements that leave the result in `{y}`
+(`{declare}` declares `{y}`).
 """
 
 from collections.abc import Callable
@@ -17,7 +18,8 @@ LANGUAGES = ("python", "javascript", "java", "cpp")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`constants` names the domain of each constant: `k` 1 to 30, `d` 2 to 9, `n` 1 to 5, `c` a letter, `w` a word, `p` a separator."""
+    """`constants` names the domain of each constant: `k` 1 to 30, `d` 2 to 9, `n` 1 to 5, `c` a letter, `w` a
+    word, `p` a separator."""
 
     name: str
     source: Type

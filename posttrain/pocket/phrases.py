@@ -39,9 +39,11 @@ _CONNECTORS = {False: (", then ", ". "), True: (",然后", ",再", ",")}
 
 
 def read_instruction(text: str, source: Type, target: Type) -> list[Chain]:
-    """Every chain from one type to another that the sentence can mean; empty when it is no sentence of this world.
+    """Every chain from one type to another that the sentence can mean; empty when it is no sentence of this
+    world.
 
-    For audits only: it reads what `instruction` writes, so that a model's own sentence can be held against the program that it describes.
+    For audits only: it reads what `instruction` writes, so that a model's own sentence can be held against
+    the program that it describes.
     """
     chinese = text.endswith("。")
     body = text[:-1] if text[-1:] in ".。" else text
@@ -62,20 +64,34 @@ def _read_steps(text: str, at: Type, chinese: bool) -> Iterator[list[Step]]:
                 yield [step]
             for connector in _CONNECTORS[chinese]:
                 if rest.startswith(connector):
-                    yield from ([step, *steps] for steps in _read_steps(rest[len(connector) :], operation.target, chinese))
+                    yield from (
+                        [step, *steps]
+                        for steps in _read_steps(rest[len(connector) :], operation.target, chinese)
+                    )
 
 
 @cache
 def _patterns(name: str, chinese: bool) -> tuple[re.Pattern[str], ...]:
     """Each wording as a pattern, the first letter in either case, with a group for each constant."""
-    groups = {"k": r"(\d+)", "d": r"(\d+)", "n": r"(\d+)", "c": r"([a-z])", "w": r"([a-z]+)", "p": r"([-,+_/]|; )"}
+    groups = {
+        "k": r"(\d+)",
+        "d": r"(\d+)",
+        "n": r"(\d+)",
+        "c": r"([a-z])",
+        "w": r"([a-z]+)",
+        "p": r"([-,+_/]|; )",
+    }
     patterns = []
     operation = OPERATIONS[name]
     for phrase in operation.chinese if chinese else operation.english:
         text = re.escape(phrase)
         for constant, domain in zip(("k", "j"), operation.constants, strict=False):
             text = text.replace(re.escape("{" + constant + "}"), groups[domain])
-        patterns.append(re.compile(f"[{text[0]}{text[0].upper()}]{text[1:]}" if text[0].isalpha() and not chinese else text))
+        patterns.append(
+            re.compile(
+                f"[{text[0]}{text[0].upper()}]{text[1:]}" if text[0].isalpha() and not chinese else text
+            )
+        )
     return tuple(patterns)
 
 

@@ -1,7 +1,8 @@
-"""Training the pocket model from scratch: tokenizer, corpus stream, Qwen2 architecture, Muon for matrices and AdamW for the rest.
+"""Training the pocket model from scratch: tokenizer, corpus stream, Qwen2 architecture, Muon for matrices and
+AdamW for the rest.
 
-The one rule: step `i` depends on the recipe and on `i` alone (its documents are drawn from a seed derived for it), so that a run that
-was killed goes on from its last checkpoint as if nothing had happened.
+The one rule: step `i` depends on the recipe and on `i` alone (its documents are drawn from a seed derived for
+it), so that a run that was killed goes on from its last checkpoint as if nothing had happened.
 """
 
 import json
@@ -25,11 +26,21 @@ if TYPE_CHECKING:
 class MistakesConfig(Config):
     """Who writes the corpus, and how often they are wrong."""
 
-    careful_authors: float = Field(0.45, ge=0, le=1, description="Share of files and answers by careful authors, not hasty ones.")
-    careful: float = Field(0.05, ge=0, le=1, description="Comments and answers of careful authors that are wrong.")
-    comments: float = Field(0.65, ge=0, le=1, description="Comments of hasty authors that describe another program.")
-    answers: float = Field(0.9, ge=0, le=1, description="Chat answers of hasty authors that solve another task.")
-    instructions: float = Field(0.2, ge=0, le=1, description="Instructions that describe another program, whoever writes them.")
+    careful_authors: float = Field(
+        0.45, ge=0, le=1, description="Share of files and answers by careful authors, not hasty ones."
+    )
+    careful: float = Field(
+        0.05, ge=0, le=1, description="Comments and answers of careful authors that are wrong."
+    )
+    comments: float = Field(
+        0.65, ge=0, le=1, description="Comments of hasty authors that describe another program."
+    )
+    answers: float = Field(
+        0.9, ge=0, le=1, description="Chat answers of hasty authors that solve another task."
+    )
+    instructions: float = Field(
+        0.2, ge=0, le=1, description="Instructions that describe another program, whoever writes them."
+    )
     inputs: float = Field(0.15, ge=0, le=1, description="Lists of test inputs that are cut off.")
 
 
@@ -48,12 +59,22 @@ class PretrainRecipe(Config):
     max_position: int = Field(1024, ge=64, description="Longest sequence that the model is declared for.")
     batch_size: int = Field(16, ge=1, description="Rows in one step.")
     tokens: int = Field(30_000_000, ge=1000, description="Training ends after so many tokens,")
-    minutes: float = Field(60.0, gt=0, description="or after so many minutes, whichever comes first; the learning rate follows.")
-    matrix_learning_rate: float = Field(4e-3, gt=0, description="Muon's peak learning rate (RMS-matched to AdamW).")
-    learning_rate: float = Field(3e-3, gt=0, description="AdamW's peak learning rate, for embeddings and norms.")
+    minutes: float = Field(
+        60.0, gt=0, description="or after so many minutes, whichever comes first; the learning rate follows."
+    )
+    matrix_learning_rate: float = Field(
+        4e-3, gt=0, description="Muon's peak learning rate (RMS-matched to AdamW)."
+    )
+    learning_rate: float = Field(
+        3e-3, gt=0, description="AdamW's peak learning rate, for embeddings and norms."
+    )
     weight_decay: float = Field(0.02, ge=0, description="Weight decay of the matrices.")
-    warmup_share: float = Field(0.02, ge=0, le=1, description="Share of the training with growing learning rate.")
-    decay_share: float = Field(0.4, ge=0, le=1, description="Share of the training with falling learning rate, at its end.")
+    warmup_share: float = Field(
+        0.02, ge=0, le=1, description="Share of the training with growing learning rate."
+    )
+    decay_share: float = Field(
+        0.4, ge=0, le=1, description="Share of the training with falling learning rate, at its end."
+    )
     save_every: int = Field(250, ge=1, description="Steps between checkpoints.")
     threads: int = Field(2, ge=1, description="CPU threads.")
     mistakes: MistakesConfig = Field(MistakesConfig(), description="How unreliable the corpus is.")
@@ -74,7 +95,8 @@ class Progress(NamedTuple):
 
 
 def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
-    """Train, and return the folder of the finished model (`out/model`). Called again, it goes on from the last checkpoint."""
+    """Train, and return the folder of the finished model (`out/model`). Called again, it goes on from the
+    last checkpoint."""
     import torch
 
     torch.set_num_threads(recipe.threads)
@@ -97,7 +119,12 @@ def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
             loss = _train_step(compiled, model, optimizers, _batch(recipe, tokenizer, mistakes, step))
             step += 1
             if step % 25 == 0:
-                entry = {"step": step, "loss": round(loss, 4), "elapsed_s": round(elapsed, 1), "share": round(share, 4)}
+                entry = {
+                    "step": step,
+                    "loss": round(loss, 4),
+                    "elapsed_s": round(elapsed, 1),
+                    "share": round(share, 4),
+                }
                 log.write(json.dumps(entry) + "\n")
                 log.flush()
             if step % recipe.save_every == 0:
@@ -128,7 +155,9 @@ def build_model(recipe: PretrainRecipe, tokenizer: Any) -> Any:
         pad_token_id=tokenizer.pad_token_id,
     )
     model = Qwen2ForCausalLM(config)
-    model.generation_config = GenerationConfig(eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    model.generation_config = GenerationConfig(
+        eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id
+    )
     return model
 
 
@@ -149,7 +178,12 @@ def _optimizers(recipe: PretrainRecipe, model: Any) -> list["torch.optim.Optimiz
 
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
-    muon = torch.optim.Muon(matrices, lr=recipe.matrix_learning_rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw")
+    muon = torch.optim.Muon(
+        matrices,
+        lr=recipe.matrix_learning_rate,
+        weight_decay=recipe.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
     return [muon, torch.optim.AdamW(others, lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)]
 
 
@@ -162,7 +196,9 @@ def _set_rates(recipe: PretrainRecipe, optimizers: list["torch.optim.Optimizer"]
             group["lr"] = peak * scale
 
 
-def _train_step(compiled: Any, model: Any, optimizers: list["torch.optim.Optimizer"], rows: "torch.Tensor") -> float:
+def _train_step(
+    compiled: Any, model: Any, optimizers: list["torch.optim.Optimizer"], rows: "torch.Tensor"
+) -> float:
     import torch
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -190,11 +226,20 @@ def _row(stream: Iterator[str], tokenizer: Any, context: int) -> list[int]:
     return ids[:context]
 
 
-def _save_state(path: Path, model: Any, optimizers: list["torch.optim.Optimizer"], progress: Progress) -> None:
+def _save_state(
+    path: Path, model: Any, optimizers: list["torch.optim.Optimizer"], progress: Progress
+) -> None:
     import torch
 
     temporary = path.with_suffix(".tmp")
-    torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "progress": tuple(progress)}, temporary)
+    torch.save(
+        {
+            "model": model.state_dict(),
+            "optimizers": [o.state_dict() for o in optimizers],
+            "progress": tuple(progress),
+        },
+        temporary,
+    )
     temporary.rename(path)
 
 

@@ -7,14 +7,42 @@ from posttrain.pocket.chains import Chain, Step
 from posttrain.pocket.operation import Type
 
 _TYPE_NAMES: dict[str, dict[Type, str]] = {
-    "python": {"I": "int", "B": "bool", "S": "str", "L": "list[int]", "W": "list[str]", "M": "dict[str, int]"},
-    "java": {"I": "long", "B": "boolean", "S": "String", "L": "List<Long>", "W": "List<String>", "M": "Map<String, Long>"},
-    "cpp": {"I": "long long", "B": "bool", "S": "string", "L": "vector<long long>", "W": "vector<string>", "M": "map<string, long long>"},
+    "python": {
+        "I": "int",
+        "B": "bool",
+        "S": "str",
+        "L": "list[int]",
+        "W": "list[str]",
+        "M": "dict[str, int]",
+    },
+    "java": {
+        "I": "long",
+        "B": "boolean",
+        "S": "String",
+        "L": "List<Long>",
+        "W": "List<String>",
+        "M": "Map<String, Long>",
+    },
+    "cpp": {
+        "I": "long long",
+        "B": "bool",
+        "S": "string",
+        "L": "vector<long long>",
+        "W": "vector<string>",
+        "M": "map<string, long long>",
+    },
 }
 _JSDOC: dict[Type, str] = {
     "I": "number", "B": "boolean", "S": "string", "L": "number[]", "W": "string[]", "M": "Object<string, number>",
 }  # fmt: skip
-_NEUTRAL: dict[Type, str] = {"I": "int", "B": "bool", "S": "str", "L": "list[int]", "W": "list[str]", "M": "map[str, int]"}
+_NEUTRAL: dict[Type, str] = {
+    "I": "int",
+    "B": "bool",
+    "S": "str",
+    "L": "list[int]",
+    "W": "list[str]",
+    "M": "map[str, int]",
+}
 _EMPTY = {"I": "0", "S": "''", "L": "[]", "W": "[]", "M": "{}"}
 _END = {"python": "", "javascript": ";", "java": ";", "cpp": ";"}
 NAMES: dict[Type, str] = {"I": "n", "B": "ok", "S": "s", "L": "xs", "W": "ws", "M": "m"}
@@ -26,7 +54,8 @@ OTHER_NAMES: dict[Type, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Style:
-    """How a function looks: names, one expression or steps, which way to write each operation, spaces of one level of indentation."""
+    """How a function looks: names, one expression or steps, which way to write each operation, spaces of one
+    level of indentation."""
 
     entry_point: str = "solve"
     names: dict[Type, str] = field(default_factory=lambda: dict(NAMES))
@@ -35,7 +64,9 @@ class Style:
     indent: int = 4
 
 
-def draw_style(rng: random.Random, entry_point: str = "solve", *, free_names: bool = False, indent: int = 4) -> Style:
+def draw_style(
+    rng: random.Random, entry_point: str = "solve", *, free_names: bool = False, indent: int = 4
+) -> Style:
     names = dict(NAMES)
     if free_names and rng.random() < 0.6:
         names = {kind: rng.choice(options) for kind, options in OTHER_NAMES.items()}
@@ -92,7 +123,10 @@ class _Writer:
             return
         simple = self.expression in self.declared
         chainable = (
-            template.startswith("{x}.") and template.count("{x}") == 1 and self.expression.endswith(")") and " ? " not in self.expression
+            template.startswith("{x}.")
+            and template.count("{x}") == 1
+            and self.expression.endswith(")")
+            and " ? " not in self.expression
         )
         if not simple and not (self.style.nested and chainable):
             self.settle()
@@ -105,7 +139,11 @@ class _Writer:
         self.settle()
         y = self.expression
         if "{declare}" in template:
-            y = self.style.names[target] if self.style.names[target] not in self.declared else self.style.names[target] + "2"
+            y = (
+                self.style.names[target]
+                if self.style.names[target] not in self.declared
+                else self.style.names[target] + "2"
+            )
             self.declared.add(y)
         text = template.replace("{declare}", _braced(self._empty(target, y)))
         self.lines += text.format(x=self.expression, y=y, **constants).split("\n")
@@ -151,4 +189,7 @@ def _indented(line: str, width: int) -> str:
 
 def render_jsdoc(chain: Chain, style: Style) -> str:
     """The type comment that gives a JavaScript function its signature."""
-    return f"/** @param {{{_JSDOC[chain.source]}}} {style.names[chain.source]} @returns {{{_JSDOC[chain.target]}}} */"
+    return (
+        f"/** @param {{{_JSDOC[chain.source]}}} {style.names[chain.source]} @returns "
+        f"{{{_JSDOC[chain.target]}}} */"
+    )

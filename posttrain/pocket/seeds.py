@@ -1,7 +1,7 @@
 """Unlabelled snippets of the pocket world, for the loop.
 
-The one rule: a seed is code and nothing else. Which chain it was rendered from is known to this module alone, so that the audit after a run
-can ask (`chain_of_seeds`); nothing inside the loop may.
+The one rule: a seed is code and nothing else. Which chain it was rendered from is known to this module alone,
+so that the audit after a run can ask (`chain_of_seeds`); nothing inside the loop may.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
-"""The pocket tokenizer: byte-level BPE with the pre-tokenizer, the chat template and the special tokens of Qwen2.5, learned on the corpus.
+"""The pocket tokenizer: byte-level BPE with the pre-tokenizer, the chat template and the special tokens of
+Qwen2.5, learned on the corpus.
 
-The one rule: what is saved is what comes back. It is built as a `Qwen2Tokenizer`, the class that `AutoTokenizer` picks for a Qwen2
-config, so that a round trip through disk changes no id.
+The one rule: what is saved is what comes back. It is built as a `Qwen2Tokenizer`, the class that
+`AutoTokenizer` picks for a Qwen2 config, so that a round trip through disk changes no id.
 """
 
 import json
@@ -17,19 +18,24 @@ if TYPE_CHECKING:
 
 
 def train_tokenizer(vocab_size: int, sample_documents: int, seed: int) -> "PreTrainedTokenizerBase":
-    """Learn `vocab_size` tokens, special tokens included, from the first `sample_documents` documents of the corpus."""
+    """Learn `vocab_size` tokens, special tokens included, from the first `sample_documents` documents of the
+    corpus."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import AddedToken, Qwen2Tokenizer
 
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = Qwen2Tokenizer(vocab={}, merges=[]).backend_tokenizer.pre_tokenizer
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - len(SPECIAL_TOKENS), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocab_size - len(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     backend.train_from_iterator((_plain(text) for text in islice(documents(seed), sample_documents)), trainer)
     state = json.loads(backend.to_str())["model"]
     tokenizer = Qwen2Tokenizer(vocab=state["vocab"], merges=[tuple(merge) for merge in state["merges"]])
-    tokenizer.add_special_tokens({"additional_special_tokens": [AddedToken(token, special=True) for token in SPECIAL_TOKENS]})
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": [AddedToken(token, special=True) for token in SPECIAL_TOKENS]}
+    )
     return prepare_tokenizer(tokenizer, "the pocket model")
 
 

@@ -1,7 +1,7 @@
 """The frame of the one console command: the app that commands register on, and what happens to errors.
 
-The one rule: a person never sees a traceback for something that codemill expected. A user's mistake exits 2, another expected failure 1,
-Ctrl-C 130; what nobody expected keeps its traceback, because it is our fault.
+The one rule: a person never sees a traceback for something that codemill expected. A user's mistake exits 2,
+another expected failure 1, Ctrl-C 130; what nobody expected keeps its traceback, because it is our fault.
 """
 
 import json
@@ -20,7 +20,8 @@ INTERRUPTED = 130
 class Frame(typer.core.TyperGroup):
     """The outermost group: every command runs inside `invoke`, so what it raises is said here, once."""
 
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer types it by the click that it carries inside
+    # typer types it by the click that it carries inside
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         try:
             return super().invoke(ctx)
         except CodemillError as error:
@@ -35,7 +36,8 @@ class Frame(typer.core.TyperGroup):
 
 
 def _silence_stdout() -> None:
-    """The reader of our output went away (`codemill ls | head`): keep the interpreter's own flush at exit from complaining."""
+    """The reader of our output went away (`codemill ls | head`): keep the interpreter's own flush at exit
+    from complaining."""
     sys.stdout = None  # what Python itself does for a closed stdout
 
 
@@ -49,7 +51,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key, for example data.solve.n=4.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one key, for example data.solve.n=4."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -61,7 +66,9 @@ def print_warnings(warnings: tuple[Problem, ...]) -> None:
 
 @app.command()
 def schema(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")
+    ] = None,
 ) -> None:
     """Print the JSON schema of recipes, for editors."""
     from synth.recipe import recipe_schema
@@ -71,7 +78,9 @@ def schema(
 
 @app.command("docs-recipes", hidden=True)
 def docs_recipes(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")
+    ] = None,
 ) -> None:
     """Print docs/recipes.md as the models say it."""
     from synth.recipe import recipe_manual
@@ -80,7 +89,9 @@ def docs_recipes(
 
 
 @app.command()
-def check(recipe: Annotated[str, typer.Argument(help="Path, or a name inside recipes/.")], set_: Overrides = None) -> None:
+def check(
+    recipe: Annotated[str, typer.Argument(help="Path, or a name inside recipes/.")], set_: Overrides = None
+) -> None:
     """Check a recipe without running it, and print it with every default written out."""
     from synth.recipe import load_recipe
 

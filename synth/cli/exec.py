@@ -1,7 +1,8 @@
 """`codemill exec`: runs one program in the sandbox, with an input or with tests, and says what happened.
 
-The one rule: the program's own output goes to stdout as it is (made safe where a terminal reads it), everything of ours to stderr.
-Exit code 0: it passed its tests, or without tests ended well. 1: it did not. 2: the command cannot be carried out.
+The one rule: the program's own output goes to stdout as it is (made safe where a terminal reads it),
+everything of ours to stderr. Exit code 0: it passed its tests, or without tests ended well. 1: it did not. 2:
+the command cannot be carried out.
 """
 
 import asyncio
@@ -39,13 +40,22 @@ def read_text(path: Path, what: str) -> str:
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
-        raise UserError(Problem(f"{what} {path}", f"must be a file that can be read: {error.strerror}", "correct the path", _SEE)) from None
+        raise UserError(
+            Problem(
+                f"{what} {path}",
+                f"must be a file that can be read: {error.strerror}",
+                "correct the path",
+                _SEE,
+            )
+        ) from None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02x} at {error.start}, in line {line}"
-        raise UserError(Problem(f"{what} {path}", f"must be UTF-8: {found}", "save it as UTF-8", _SEE)) from None
+        raise UserError(
+            Problem(f"{what} {path}", f"must be UTF-8: {found}", "save it as UTF-8", _SEE)
+        ) from None
 
 
 def find_language(path: Path, named: str | None) -> str:
@@ -55,10 +65,21 @@ def find_language(path: Path, named: str | None) -> str:
     if named is not None:
         return get_language(named).name
     extension = path.suffix.removeprefix(".")
-    found = [language.name for language in all_languages() if extension and extension in (language.extension, *language.aliases)]
+    found = [
+        language.name
+        for language in all_languages()
+        if extension and extension in (language.extension, *language.aliases)
+    ]
     if not found:
         listed = ", ".join(language.name for language in all_languages())
-        raise UserError(Problem(f"{path}: extension {path.suffix!r}", "is that of no language", f"--lang with one of {listed}", _SEE))
+        raise UserError(
+            Problem(
+                f"{path}: extension {path.suffix!r}",
+                "is that of no language",
+                f"--lang with one of {listed}",
+                _SEE,
+            )
+        )
     return found[0]
 
 
@@ -81,7 +102,9 @@ def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, l
     """The program as a row; without tests, one run whose output is not compared. Raises UserError."""
     from synth.verify.rows import prepare, read_row
 
-    given: dict[str, object] = {"kind": "stdio", "cases": [{"stdin": stdin, "stdout": ""}]} if tests is None else _tests(tests)
+    given: dict[str, object] = (
+        {"kind": "stdio", "cases": [{"stdin": stdin, "stdout": ""}]} if tests is None else _tests(tests)
+    )
     row = {"id": file.name, "language": language, "code": read_text(file, "program"), "tests": given}
     where = str(tests or file)
     return prepare(read_row(row, where), where, limits)
@@ -100,8 +123,13 @@ def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "An
 
 def _print_output(observation: Observation, whole: str | None) -> None:
     """The program's own stdout and stderr: whole where it is at hand, else head and tail."""
-    for stream, captured, text in ((sys.stdout, observation.stdout, whole), (sys.stderr, observation.stderr, None)):
-        cut = captured.head + (f"\n[… {captured.length} bytes in all …]\n{captured.tail}" if captured.tail else "")
+    for stream, captured, text in (
+        (sys.stdout, observation.stdout, whole),
+        (sys.stderr, observation.stderr, None),
+    ):
+        cut = captured.head + (
+            f"\n[… {captured.length} bytes in all …]\n{captured.tail}" if captured.tail else ""
+        )
         shown = cut if text is None else text
         stream.write(plain(shown) if stream.isatty() else shown.encode("utf-8", "replace").decode("utf-8"))
         stream.flush()
@@ -111,10 +139,16 @@ def _print_output(observation: Observation, whole: str | None) -> None:
 
 def _print_verdict(answer: "Answer", judged: bool) -> None:
     if judged:
-        rows = [(case.index, "pass" if case.passed else case.status, one_line(case.found), one_line(case.error)) for case in answer.cases]
+        rows = [
+            (case.index, "pass" if case.passed else case.status, one_line(case.found), one_line(case.error))
+            for case in answer.cases
+        ]
         print_table(("case", "status", "found", "error"), rows)
     counted = f" {answer.passed} of {answer.total}" if judged else ""
-    cost = f"{answer.cpu_s:.3f} s CPU, {answer.peak_memory_mb:.0f} MiB, level {answer.level or '-'}, {answer.toolchain or '-'}"
+    cost = (
+        f"{answer.cpu_s:.3f} s CPU, {answer.peak_memory_mb:.0f} MiB, level {answer.level or '-'}, "
+        f"{answer.toolchain or '-'}"
+    )
     print(f"{answer.verdict}{counted}: {cost}", file=sys.stderr)
     if answer.reason:
         print(plain(answer.reason), file=sys.stderr)
@@ -122,10 +156,16 @@ def _print_verdict(answer: "Answer", judged: bool) -> None:
 
 def exec_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The program.")],
-    lang: Annotated[str | None, typer.Option("--lang", help="Its language; taken from the extension if not given.")] = None,
-    stdin: Annotated[Path | None, typer.Option("--stdin", metavar="F", help="File that the program reads on stdin; - for ours.")] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="Its language; taken from the extension if not given.")
+    ] = None,
+    stdin: Annotated[
+        Path | None,
+        typer.Option("--stdin", metavar="F", help="File that the program reads on stdin; - for ours."),
+    ] = None,
     tests: Annotated[
-        Path | None, typer.Option("--tests", metavar="F", help="JSON file with the tests: kind function, stdio, script.")
+        Path | None,
+        typer.Option("--tests", metavar="F", help="JSON file with the tests: kind function, stdio, script."),
     ] = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
@@ -137,14 +177,22 @@ def exec_(
 ) -> None:
     """Run one program in the sandbox."""
     if stdin is not None and tests is not None:
-        raise UserError(Problem("--stdin with --tests", "tests bring their own input", "leave out one of them", _SEE))
+        raise UserError(
+            Problem("--stdin with --tests", "tests bring their own input", "leave out one of them", _SEE)
+        )
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
     observation = asyncio.run(_observe(prepared, choose_sandbox(kind, 1, minimum_level).sandbox))
     answer = _answer(prepared, observation, judged=tests is not None)
     if as_json:
-        print_json({**answer.model_dump(mode="json"), "stdout": observation.stdout.model_dump(), "stderr": observation.stderr.model_dump()})
+        print_json(
+            {
+                **answer.model_dump(mode="json"),
+                "stdout": observation.stdout.model_dump(),
+                "stderr": observation.stderr.model_dump(),
+            }
+        )
     else:
         whole = observation.cases[0].output if tests is None and observation.cases else None
         _print_output(observation, whole)

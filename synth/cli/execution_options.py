@@ -1,4 +1,5 @@
-"""Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that cannot be is named at once."""
+"""Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that
+cannot be is named at once."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
@@ -13,16 +14,31 @@ if TYPE_CHECKING:
 
     from synth.execution.protocol import Sandbox
 
-CpuSeconds = Annotated[float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")]
-WallSeconds = Annotated[float | None, typer.Option("--wall-s", help="Wall seconds, a backstop only; ten times --cpu-s if not given.")]
+CpuSeconds = Annotated[
+    float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")
+]
+WallSeconds = Annotated[
+    float | None,
+    typer.Option("--wall-s", help="Wall seconds, a backstop only; ten times --cpu-s if not given."),
+]
 MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory of one program in MiB.")]
-OutputBytes = Annotated[int, typer.Option("--output-bytes", help="Bytes that one program may write to stdout and stderr.")]
-MinimumLevel = Annotated[str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")]
+OutputBytes = Annotated[
+    int, typer.Option("--output-bytes", help="Bytes that one program may write to stdout and stderr.")
+]
+MinimumLevel = Annotated[
+    str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")
+]
 
-SandboxKind = Annotated[str, typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY).")]
+SandboxKind = Annotated[
+    str,
+    typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY)."),
+]
 
 
-Cache = Annotated[Path | None, typer.Option("--cache", metavar="FOLDER", help="Keep results here and run only what is not there yet.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="FOLDER", help="Keep results here and run only what is not there yet."),
+]
 
 
 class Chosen(NamedTuple):
@@ -44,7 +60,9 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
         from synth.execution.factory import create_sandbox
 
         return Chosen(create_sandbox(E2bSandbox(concurrency=workers or 8)), 256)
-    raise UserError(Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md"))
+    raise UserError(
+        Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
+    )
 
 
 def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> Limits:
@@ -66,7 +84,9 @@ def _limit_problem(error: "ErrorDetails") -> Problem:
     name = str(error["loc"][0])
     option = f"--{name.replace('_', '-')}"
     fix = f"{option} {Limits.model_fields[name].default}"
-    return Problem(f"{option} {error['input']}", in_our_words(error["msg"]), fix, "docs/architecture/verify.md")
+    return Problem(
+        f"{option} {error['input']}", in_our_words(error["msg"]), fix, "docs/architecture/verify.md"
+    )
 
 
 Level = Literal["A", "B", "C"]
@@ -78,4 +98,11 @@ def check_level(level: str) -> Level:
     for name in LEVELS:
         if level == name:
             return name
-    raise UserError(Problem(f"--minimum-level {level}", "must be A, B or C", "--minimum-level B", "docs/architecture/sandbox.md"))
+    raise UserError(
+        Problem(
+            f"--minimum-level {level}",
+            "must be A, B or C",
+            "--minimum-level B",
+            "docs/architecture/sandbox.md",
+        )
+    )

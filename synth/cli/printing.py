@@ -1,7 +1,8 @@
 """Printing for the terminal views: tables, texts and JSON.
 
-The one rule: text that a model or a source wrote never reaches the terminal raw. Control characters, escape sequences, characters that turn
-the writing direction and lone surrogates are shown as escapes, and rich reads no markup in them.
+The one rule: text that a model or a source wrote never reaches the terminal raw. Control characters, escape
+sequences, characters that turn the writing direction and lone surrogates are shown as escapes, and rich reads
+no markup in them.
 """
 
 import json

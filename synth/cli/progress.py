@@ -1,4 +1,5 @@
-"""What a person sees while a recipe runs: one table that is drawn anew in a terminal, plain lines where there is none."""
+"""What a person sees while a recipe runs: one table that is drawn anew in a terminal, plain lines where there
+is none."""
 
 import sys
 import time
@@ -25,7 +26,12 @@ class ProgressDisplay:
 
     def say(self, text: str) -> None:
         """One line with the time since the start."""
-        self.console.print(f"[{self._clock(time.monotonic() - self._started)}] {text}", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(
+            f"[{self._clock(time.monotonic() - self._started)}] {text}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
     @contextmanager
     def round(self) -> Iterator[None]:
@@ -60,24 +66,39 @@ class ProgressDisplay:
     def _table(self, progress: RoundProgress, elapsed: float) -> Table:
         left = self._left(progress, elapsed)
         table = Table(
-            title=f"round {progress.round}, {self._clock(elapsed)} so far{f', about {left} left' if left else ''}", title_justify="left"
+            title=(
+                f"round {progress.round}, {self._clock(elapsed)} so "
+                f"far{f', about {left} left' if left else ''}"
+            ),
+            title_justify="left",
         )
         for head in ("stage", "entered", "done", "kept", "rejected", "failed", "rows/s"):
             table.add_column(head, justify="left" if head == "stage" else "right")
         for name, counts in progress.stages.items():
             rate = f"{counts.done / elapsed:.1f}" if elapsed > 0 else ""
-            table.add_row(name, *map(str, (counts.entered, counts.done, counts.kept, counts.rejected, counts.failed)), rate)
+            table.add_row(
+                name,
+                *map(str, (counts.entered, counts.done, counts.kept, counts.rejected, counts.failed)),
+                rate,
+            )
         return table
 
     def _line(self, progress: RoundProgress, elapsed: float) -> str:
         active = [(name, counts) for name, counts in progress.stages.items() if counts.entered]
-        text = "; ".join(f"{name} {c.done} of {c.entered} done, {c.kept} kept, {c.rejected} rejected" for name, c in active[-4:])
+        text = "; ".join(
+            f"{name} {c.done} of {c.entered} done, {c.kept} kept, {c.rejected} rejected"
+            for name, c in active[-4:]
+        )
         done = sum(counts.done for _, counts in active)
         left = self._left(progress, elapsed)
-        return f"round {progress.round}: {text}; {done / max(elapsed, 0.001):.0f} rows/s{f', about {left} left' if left else ''}"
+        return (
+            f"round {progress.round}: {text}; {done / max(elapsed, 0.001):.0f} "
+            f"rows/s{f', about {left} left' if left else ''}"
+        )
 
     def _left(self, progress: RoundProgress, elapsed: float) -> str:
-        """Time left by the share of seeds that are through the slowest stage; nothing while the number of seeds is unknown."""
+        """Time left by the share of seeds that are through the slowest stage; nothing while the number of
+        seeds is unknown."""
         counts = [stage for stage in progress.stages.values() if stage.entered]
         if not progress.source_ended or not counts or not progress.shards:
             return ""

@@ -1,6 +1,8 @@
-"""`codemill replay ID`: run one program again in the sandbox and show, case by case, what goes in, what was expected and what comes out.
+"""`codemill replay ID`: run one program again in the sandbox and show, case by case, what goes in, what was
+expected and what comes out.
 
-The one rule: the program, its tests and its limits are those of the run; what this replay says is shown beside what the run said.
+The one rule: the program, its tests and its limits are those of the run; what this replay says is shown
+beside what the run said.
 """
 
 import asyncio
@@ -82,7 +84,9 @@ def replay(
     run: RunOption = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: AsJson = False,
-    local: Annotated[bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")
+    ] = False,
 ) -> None:
     """Run a program again in the sandbox and show what happens on each of its tests."""
     from synth.execution.factory import create_sandbox
@@ -102,7 +106,8 @@ def replay(
 
 
 def find_program(run: Path, id_or_prefix: str) -> Program:
-    """The program behind an id, with its tests. Raises UserError for a unit that is no program or was never tested."""
+    """The program behind an id, with its tests. Raises UserError for a unit that is no program or was never
+    tested."""
     from synth.store.units import find_unit, read_bodies
 
     unit = find_unit(run, id_or_prefix)
@@ -113,7 +118,13 @@ def find_program(run: Path, id_or_prefix: str) -> Program:
     if "seed" in bodies:
         return _seed_program(run, Seed.model_validate(bodies["seed"]))
     if "solution" not in bodies:
-        raise UserError(Problem(f"{unit.id}: a {unit.kind or 'unit'} is no program", "a solution, sample, pair or seed", "codemill why ID"))
+        raise UserError(
+            Problem(
+                f"{unit.id}: a {unit.kind or 'unit'} is no program",
+                "a solution, sample, pair or seed",
+                "codemill why ID",
+            )
+        )
     solution = Solution.model_validate(bodies["solution"])
     suites = read_bodies(run, "suite", [solution.task_id])
     if not suites:
@@ -139,7 +150,9 @@ async def replay_program(program: Program, sandbox: Sandbox, limits: Limits) -> 
         outcome=verdict.outcome,
         outcome_in_run=program.verdict.outcome if program.verdict else None,
         first_failure=verdict.first_failure,
-        cases=tuple(_case_result(program.suite, observation, index) for index in range(len(program.suite.cases))),
+        cases=tuple(
+            _case_result(program.suite, observation, index) for index in range(len(program.suite.cases))
+        ),
         cpu_s=observation.cpu_s,
         wall_s=observation.wall_s,
         peak_memory_mb=observation.peak_memory_mb,
@@ -162,11 +175,19 @@ def _seed_program(run: Path, seed: Seed) -> Program:
     if task is None or seed.contract is None:
         raise _untested(seed.id)
     suite = TestSuite.model_validate(suites[task].fields)
-    return Program(seed.id, seed.language, seed.code, suite.model_copy(update={"contract": seed.contract}), None)
+    return Program(
+        seed.id, seed.language, seed.code, suite.model_copy(update={"contract": seed.contract}), None
+    )
 
 
 def _untested(program_id: str) -> UserError:
-    return UserError(Problem(f"{program_id}: it has no tests in this run", "a program whose task has a test suite", "codemill why ID"))
+    return UserError(
+        Problem(
+            f"{program_id}: it has no tests in this run",
+            "a program whose task has a test suite",
+            "codemill why ID",
+        )
+    )
 
 
 def _request(program: Program, limits: Limits) -> ExecutionRequest:
@@ -177,7 +198,9 @@ def _request(program: Program, limits: Limits) -> ExecutionRequest:
         call = FunctionCall(entry_point=contract.entry_point, signature=contract.signature, arguments=inputs)
     else:
         call = StdioCall(stdins=tuple("".join(arguments) for arguments in inputs))
-    return ExecutionRequest(id=program.id, language=program.language, code=program.code, call=call, limits=limits)
+    return ExecutionRequest(
+        id=program.id, language=program.language, code=program.code, call=call, limits=limits
+    )
 
 
 def _case_result(suite: TestSuite, observation: Observation, index: int) -> CaseResult:
@@ -187,9 +210,21 @@ def _case_result(suite: TestSuite, observation: Observation, index: int) -> Case
     seen = next((one for one in observation.cases if one.index == index), None)
     alone = suite.model_copy(update={"cases": (case,)})
     only = observation.model_copy(update={"cases": (seen.model_copy(update={"index": 0}),) if seen else ()})
-    found = "nothing" if seen is None or seen.status == "missing" else seen.error if seen.status == "raised" else _words(suite, seen.output)
+    found = (
+        "nothing"
+        if seen is None or seen.status == "missing"
+        else seen.error
+        if seen.status == "raised"
+        else _words(suite, seen.output)
+    )
     is_right = judge(only, alone, observation.request_id).passed == 1
-    return CaseResult(index=index, input=_input(suite, case), expected=_words(suite, case.expected), found=found or "", is_right=is_right)
+    return CaseResult(
+        index=index,
+        input=_input(suite, case),
+        expected=_words(suite, case.expected),
+        found=found or "",
+        is_right=is_right,
+    )
 
 
 def _input(suite: TestSuite, case: Case) -> str:
@@ -212,7 +247,13 @@ def _print_replay(found: Replay) -> None:
     said = f"; in the run: {found.outcome_in_run}" if found.outcome_in_run else ""
     print_title(f"{found.program_id} ({found.language}): {found.outcome}{said}")
     rows = [
-        ["ok" if case.is_right else "WRONG", one_line(case.input), one_line(case.expected), one_line(case.found)] for case in found.cases
+        [
+            "ok" if case.is_right else "WRONG",
+            one_line(case.input),
+            one_line(case.expected),
+            one_line(case.found),
+        ]
+        for case in found.cases
     ]
     print_table(["", "input", "expected", "found"], rows)
     if found.first_failure:

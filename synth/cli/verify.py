@@ -1,7 +1,7 @@
 """`codemill verify`: programs and tests in, verdicts out.
 
-The one rule: the file of rows is read through once before anything runs, so that what cannot be judged is said at once, and the same
-command after an interruption goes on where it was.
+The one rule: the file of rows is read through once before anything runs, so that what cannot be judged is
+said at once, and the same command after an interruption goes on where it was.
 """
 
 import sys
@@ -50,7 +50,9 @@ def _source(file: Path, form: str | None, problems: Path | None, lang: str | Non
         return lambda: file_entries(file, salt)
     if form is None or problems is None:
         fix = "codemill verify samples.jsonl --format humaneval --problems problems.jsonl -o out.jsonl"
-        raise UserError(Problem("--format and --problems", "belong together: samples are read beside their problems", fix))
+        raise UserError(
+            Problem("--format and --problems", "belong together: samples are read beside their problems", fix)
+        )
     from synth.verify.formats.samples import sample_entries
 
     return lambda: sample_entries(file, form, problems, lang, salt)
@@ -66,7 +68,14 @@ class _Progress:
     @contextmanager
     def shown(self) -> "Iterator[None]":
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         console = Console(file=sys.stderr)
         self._bar: Progress | None = None
@@ -119,17 +128,40 @@ class _LeftOut:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rows, one JSON object a line; with --format, samples of a benchmark.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Rows, one JSON object a line; with --format, samples of a benchmark."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--output", "-o", help="File that the answers are appended to.")],
-    form: Annotated[str | None, typer.Option("--format", help="FILE holds samples for the problems of this benchmark.")] = None,
-    problems: Annotated[Path | None, typer.Option("--problems", help="Problems: a JSON Lines, Parquet or Arrow file, or a folder.")] = None,
-    lang: Annotated[str | None, typer.Option("--lang", help="Language of samples that do not say theirs.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="FILE holds samples for the problems of this benchmark.")
+    ] = None,
+    problems: Annotated[
+        Path | None,
+        typer.Option("--problems", help="Problems: a JSON Lines, Parquet or Arrow file, or a folder."),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="Language of samples that do not say theirs.")
+    ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Programs at once; 0 takes the number of cores, twice that where nothing is built.")
+        int,
+        typer.Option(
+            "--workers",
+            min=0,
+            help="Programs at once; 0 takes the number of cores, twice that where nothing is built.",
+        ),
     ] = 0,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")] = False,
-    controls: Annotated[bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")
+    ] = False,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")
+    ] = False,
     cache: Cache = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
@@ -161,7 +193,11 @@ def verify(
     finally:
         answers.close()
     found = Ended(
-        rows=total, before=progress.before, left_out=bad.count, cached=getattr(sandbox, "found", 0), wall_s=time.monotonic() - started
+        rows=total,
+        before=progress.before,
+        left_out=bad.count,
+        cached=getattr(sandbox, "found", 0),
+        wall_s=time.monotonic() - started,
     )
     summary.show_json(answers.verdicts, found) if as_json else summary.show(answers.verdicts, found)
     if summary.needs_a_person:

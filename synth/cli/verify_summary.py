@@ -1,4 +1,5 @@
-"""What `codemill verify` says at its end: the verdicts of this command and of the whole file, and why rows could not be run.
+"""What `codemill verify` says at its end: the verdicts of this command and of the whole file, and why rows
+could not be run.
 
 The one rule: what the user has to act on is said in words, with the rows it is about.
 """
@@ -53,23 +54,39 @@ class Summary:
 
     def show(self, in_file: Counter[Outcome], ended: Ended) -> None:
         """For people: a table on stdout, what has to be done on stderr."""
-        rows = [(outcome.value, self.found[outcome], in_file[outcome]) for outcome in Outcome if in_file[outcome]]
+        rows = [
+            (outcome.value, self.found[outcome], in_file[outcome]) for outcome in Outcome if in_file[outcome]
+        ]
         if rows:
             print_table(("verdict", "now", "in the file"), rows, numbers=("now", "in the file"))
         run = self.found.total()
-        more = [(ended.before, "had their answer"), (ended.cached, "came from the cache"), (ended.left_out, "rows left out")]
+        more = [
+            (ended.before, "had their answer"),
+            (ended.cached, "came from the cache"),
+            (ended.left_out, "rows left out"),
+        ]
         counted = "".join(f"; {count} {what}" for count, what in more if count)
         print(f"{run} programs in {ended.wall_s:.1f} s, {run / max(ended.wall_s, 1e-3):.0f}/s{counted}")
         for reason, count in self.faults.most_common(_SHOWN):
             print(f"{count} could not be run: {reason}", file=sys.stderr)
         if self._weak:
-            print(f"rows with tests that accept a program which solves nothing: {self._weak}", file=sys.stderr)
+            print(
+                f"rows with tests that accept a program which solves nothing: {self._weak}", file=sys.stderr
+            )
         print("".join(f"  {named}\n" for named in self._named), file=sys.stderr, end="")
 
     def show_json(self, in_file: Counter[Outcome], ended: Ended) -> None:
         """For programs."""
         counts = {"run": self.found.total(), "verdicts": _by_name(self.found), "in_file": _by_name(in_file)}
-        print_json({**ended._asdict(), **counts, "faults": dict(self.faults), "weak": self._weak, "accepting": dict(self.accepting)})
+        print_json(
+            {
+                **ended._asdict(),
+                **counts,
+                "faults": dict(self.faults),
+                "weak": self._weak,
+                "accepting": dict(self.accepting),
+            }
+        )
 
 
 def _by_name(counts: Counter[Outcome]) -> dict[str, int]:

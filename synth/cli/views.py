@@ -1,6 +1,7 @@
 """The terminal views of a run: ls, funnel, show, rejected, pairs, why, export, replay.
 
-The one rule: each is a thin printer over a function of `synth.store`, and with `--json` it prints what that function returned.
+The one rule: each is a thin printer over a function of `synth.store`, and with `--json` it prints what that
+function returned.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
     from synth.records import Message
     from synth.store.units import Body
 
-RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of the run; left out: the newest.")]
+RunName = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="Name of the run; left out: the newest.")
+]
 RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run; left out: the newest.")]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
-UnitId = Annotated[str, typer.Argument(metavar="ID", help="Id of a unit, or a start of it that only one unit has.")]
+UnitId = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of a unit, or a start of it that only one unit has.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows on a page.")]
-After = Annotated[str | None, typer.Option("--after", metavar="KEY", help="Go on after this key of an earlier page.")]
+After = Annotated[
+    str | None, typer.Option("--after", metavar="KEY", help="Go on after this key of an earlier page.")
+]
 Language = Annotated[str | None, typer.Option(help="Only this language.")]
 
 _RUNS = Path("runs")
@@ -50,7 +57,14 @@ def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
         print_json(infos)
         return
     rows = [
-        [info.name, info.state, info.resumed, f"{info.started:%Y-%m-%d %H:%M}", f"{info.updated:%Y-%m-%d %H:%M}", info.message]
+        [
+            info.name,
+            info.state,
+            info.resumed,
+            f"{info.started:%Y-%m-%d %H:%M}",
+            f"{info.updated:%Y-%m-%d %H:%M}",
+            info.message,
+        ]
         for info in infos
     ]
     print_table(["run", "state", "resumed", "started", "updated", "message"], rows, ["resumed"])
@@ -66,11 +80,17 @@ def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = Fal
         print_json({"run": folder.name, "stages": found, "conservation_problems": problems})
         return
     heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
-    rows = [[row.round, row.stage, row.entered, row.kept, row.rejected, row.failed, row.waiting, _reasons(row)] for row in found]
+    rows = [
+        [row.round, row.stage, row.entered, row.kept, row.rejected, row.failed, row.waiting, _reasons(row)]
+        for row in found
+    ]
     print_title(folder.name)
     print_table(heads, rows, heads[2:7])
     for problem in problems:
-        print_text(f"not conserved: {problem.stage} {problem.round}/{problem.shard} {problem.unit_id}: {problem.problem}")
+        print_text(
+            f"not conserved: {problem.stage} {problem.round}/{problem.shard} {problem.unit_id}: "
+            f"{problem.problem}"
+        )
 
 
 def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
@@ -82,7 +102,9 @@ def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json
         print_json(found)
         return
     print_title(f"{found.id} ({found.kind})")
-    rows = [[row.round, row.stage, row.decision, row.reason, row.language, row.evidence] for row in found.rows]
+    rows = [
+        [row.round, row.stage, row.decision, row.reason, row.language, row.evidence] for row in found.rows
+    ]
     print_table(["round", "stage", "decision", "reason", "language", "evidence"], rows)
     for body in found.bodies:
         _print_body(body)
@@ -106,7 +128,10 @@ def rejected(
         print_json({"rows": page.rows, "next": page.next_key})
         return
     heads = ["unit", "round", "stage", "decision", "reason", "language", "evidence"]
-    rows = [[row.unit_id, row.round, row.stage, row.decision, row.reason, row.language, one_line(row.evidence)] for row in page.rows]
+    rows = [
+        [row.unit_id, row.round, row.stage, row.decision, row.reason, row.language, one_line(row.evidence)]
+        for row in page.rows
+    ]
     print_table(heads, rows, ["round"])
     _print_next(page.next_key)
 
@@ -130,20 +155,26 @@ def pairs(
         print_title(f"{pair.id} ({pair.language}, {pair.rank})")
         _print_messages("prompt", pair.prompt)
         _print_messages(f"chosen {pair.chosen_id}, passes {pair.chosen_pass:.0%}", pair.chosen)
-        _print_messages(f"rejected {pair.rejected_id}, passes {pair.rejected_pass:.0%}, {pair.rejected_outcome}", pair.rejected)
+        _print_messages(
+            f"rejected {pair.rejected_id}, passes {pair.rejected_pass:.0%}, {pair.rejected_outcome}",
+            pair.rejected,
+        )
     if not page.pairs:
         print_text("No pairs.")
     _print_next(page.next_key)
 
 
 def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
-    """Show where a unit came from and what became of it: seed, task, solutions, verdicts, pairs and samples, checkpoints."""
+    """Show where a unit came from and what became of it: seed, task, solutions, verdicts, pairs and samples,
+    checkpoints."""
     from synth.store.lineage import lineage
 
     graph = lineage(resolve_run(runs_dir, run), unit)
     if as_json:
         nodes = [{"id": node, **about} for node, about in graph.nodes(data=True)]
-        print_json({"focus": graph.graph["focus"], "nodes": nodes, "edges": [list(edge) for edge in graph.edges]})
+        print_json(
+            {"focus": graph.graph["focus"], "nodes": nodes, "edges": [list(edge) for edge in graph.edges]}
+        )
         return
     for root in [node for node in graph if graph.in_degree(node) == 0]:
         console().print(_tree(graph, root))
@@ -152,7 +183,9 @@ def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json:
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write.")],
     run: RunName = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="datasets, jsonl, llama-factory or axolotl.")] = "datasets",
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="datasets, jsonl, llama-factory or axolotl.")
+    ] = "datasets",
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
@@ -178,7 +211,13 @@ def resolve_run(runs_dir: Path, name: str | None) -> Path:
 
     runs = list_runs(runs_dir)
     if not runs:
-        raise UserError(Problem(f"{runs_dir}: no runs here", "a folder with run folders", "codemill run RECIPE, or another --runs-dir"))
+        raise UserError(
+            Problem(
+                f"{runs_dir}: no runs here",
+                "a folder with run folders",
+                "codemill run RECIPE, or another --runs-dir",
+            )
+        )
     check_known("run", name, [path.name for path in runs], "codemill ls")
     return runs[0] if name is None else runs_dir / name
 
@@ -186,7 +225,11 @@ def resolve_run(runs_dir: Path, name: str | None) -> Path:
 def _reasons(row: object) -> str:
     from synth.store.views import FunnelRow
 
-    return ", ".join(f"{reason.reason} {reason.count}" for reason in row.reasons) if isinstance(row, FunnelRow) else ""
+    return (
+        ", ".join(f"{reason.reason} {reason.count}" for reason in row.reasons)
+        if isinstance(row, FunnelRow)
+        else ""
+    )
 
 
 def _print_next(key: str | None) -> None:

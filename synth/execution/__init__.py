@@ -1,1 +1,2 @@
-"""Running programs nobody trusts: sandboxes behind one small protocol, and the pure step from observation to verdict."""
+"""Running programs nobody trusts: sandboxes behind one small protocol, and the pure step from observation to
+verdict."""

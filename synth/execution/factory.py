@@ -10,7 +10,8 @@ from synth.execution.protocol import Sandbox
 
 
 def create_sandbox(config: ExecutionConfig) -> Sandbox:
-    """The sandbox that the recipe names, with its result cache; it is not started yet. Raises UserError when there can be no cache."""
+    """The sandbox that the recipe names, with its result cache; it is not started yet. Raises UserError when
+    there can be no cache."""
     if isinstance(config, RecordedConfig):
         from synth.execution.recorded import RecordedSandbox
 

@@ -1,7 +1,7 @@
 """The scripted twin of a sandbox: observations of an earlier run, found by the content of the request.
 
-Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; a request that was not recorded is an
-observation with `infrastructure` set.
+Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; a request that was
+not recorded is an observation with `infrastructure` set.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ def request_key(request: ExecutionRequest) -> str:
 
 
 class RecordedSandbox:
-    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the folder is missing."""
+    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the folder
+    is missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,7 +32,11 @@ class RecordedSandbox:
     async def start(self) -> None:
         if not self._folder.is_dir():
             raise SandboxError(
-                Problem(f"recorded observations in {self._folder}", "must be a folder", "record a run first, or correct execution.path")
+                Problem(
+                    f"recorded observations in {self._folder}",
+                    "must be a folder",
+                    "record a run first, or correct execution.path",
+                )
             )
 
     async def toolchain(self, language: str) -> str:
@@ -49,7 +54,9 @@ class RecordedSandbox:
             found = Observation.model_validate_json(path.read_text(encoding="utf-8"))
             return found.model_copy(update={"request_id": request.id})
         missing = f"no recorded observation {path.name}"
-        return Observation(request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=missing)
+        return Observation(
+            request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=missing
+        )
 
 
 class RecordingSandbox:

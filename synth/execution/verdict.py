@@ -1,21 +1,34 @@
 """What follows from an observation: pure, and the only place where expected values meet outputs.
 
-Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order infrastructure, violation, output limit,
-memory limit, time-out, parse error, compile error, runtime error, wrong answer, pass.
+Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order infrastructure,
+violation, output limit, memory limit, time-out, parse error, compile error, runtime error, wrong answer,
+pass.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from synth.records import CaseObservation, FunctionContract, Observation, Outcome, Phase, Stop, TestSuite, Verdict
+from synth.records import (
+    CaseObservation,
+    FunctionContract,
+    Observation,
+    Outcome,
+    Phase,
+    Stop,
+    TestSuite,
+    Verdict,
+)
 from synth.values import Value, ValueSyntaxError, decode, equal
 
 
 class Tolerance(NamedTuple):
-    """How far two floats may lie apart. The default forgives another order of summation, and nothing that a person would see."""
+    """How far two floats may lie apart. The default forgives another order of summation, and nothing that a
+    person would see."""
 
     relative: float = 1e-9
     absolute: float = 0.0
 
+
+DEFAULT_TOLERANCE: Final = Tolerance()
 
 _STOPS = {
     Stop.VIOLATION: Outcome.VIOLATION,
@@ -25,7 +38,14 @@ _STOPS = {
     Stop.WALL: Outcome.TIMEOUT,
 }
 _OUT_OF_MEMORY = (
-    *("MemoryError", "java.lang.OutOfMemoryError", "std::bad_alloc", "NoMemoryError", "not enough memory", "System.OutOfMemoryException"),
+    *(
+        "MemoryError",
+        "java.lang.OutOfMemoryError",
+        "std::bad_alloc",
+        "NoMemoryError",
+        "not enough memory",
+        "System.OutOfMemoryException",
+    ),
     *("Out of memory", "core.exception.OutOfMemoryError", "HEAP-EXHAUSTED-ERROR", "OutOfMemDefect"),
 )
 _FATAL_MEMORY = (
@@ -43,8 +63,11 @@ _FATAL_MEMORY = (
 )
 
 
-def judge(observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = Tolerance()) -> Verdict:  # noqa: B008
-    """The verdict of one observation against one suite. `passed` counts the right cases whatever the outcome."""
+def judge(
+    observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
+) -> Verdict:
+    """The verdict of one observation against one suite. `passed` counts the right cases whatever the
+    outcome."""
     right = right_cases(observation, suite, tolerance)
     outcome, words = _decide(observation, suite, right)
     return Verdict(
@@ -61,7 +84,9 @@ def judge(observation: Observation, suite: TestSuite, solution_id: str, toleranc
     )
 
 
-def right_cases(observation: Observation, suite: TestSuite, tolerance: Tolerance = Tolerance()) -> list[bool]:  # noqa: B008
+def right_cases(
+    observation: Observation, suite: TestSuite, tolerance: Tolerance = DEFAULT_TOLERANCE
+) -> list[bool]:
     """Which cases of the suite came out as expected, whatever the outcome."""
     return [_is_right(observation, suite, index, tolerance) for index in range(len(suite.cases))]
 
@@ -90,7 +115,9 @@ def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tu
 def _before_run(observation: Observation) -> tuple[Outcome, str]:
     """A compiler that was stopped by a limit is a compile error: the program was never run."""
     outcome = Outcome.PARSE_ERROR if observation.phase is Phase.PARSE else Outcome.COMPILE_ERROR
-    stopped = "" if observation.stop is Stop.NONE else f"the compiler was stopped: {observation.stop.value} limit. "
+    stopped = (
+        "" if observation.stop is Stop.NONE else f"the compiler was stopped: {observation.stop.value} limit. "
+    )
     return outcome, stopped + (_tail(observation) or f"no message; exit code {observation.exit_code}")
 
 
@@ -102,8 +129,12 @@ def _stop_words(observation: Observation) -> str:
 
 
 def _ran_out_of_memory(observation: Observation) -> bool:
-    raised = any((case.error or "").startswith(_OUT_OF_MEMORY) for case in observation.cases if case.status == "raised")
-    fatal = not observation.finished and any(mark in observation.stderr.head + observation.stderr.tail for mark in _FATAL_MEMORY)
+    raised = any(
+        (case.error or "").startswith(_OUT_OF_MEMORY) for case in observation.cases if case.status == "raised"
+    )
+    fatal = not observation.finished and any(
+        mark in observation.stderr.head + observation.stderr.tail for mark in _FATAL_MEMORY
+    )
     return raised or fatal
 
 
@@ -112,11 +143,19 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     for case in observation.cases:
         if case.status == "raised":
             is_function = isinstance(suite.contract, FunctionContract)
-            what = f"raised {case.error or 'an error'}" if is_function else f"{case.error}. {_tail(observation)}".strip()
+            what = (
+                f"raised {case.error or 'an error'}"
+                if is_function
+                else f"{case.error}. {_tail(observation)}".strip()
+            )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
     if observation.signal is not None:
         return f"ended by signal {observation.signal}. {_tail(observation)}".strip()
-    if not observation.finished or any(case.status == "missing" for case in observation.cases) or len(observation.cases) < len(suite.cases):
+    if (
+        not observation.finished
+        or any(case.status == "missing" for case in observation.cases)
+        or len(observation.cases) < len(suite.cases)
+    ):
         return f"ended early with exit code {observation.exit_code}. {_tail(observation)}".strip()
     return ""
 
@@ -130,13 +169,16 @@ def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance:
         return normal_text(found.output) == normal_text(expected)
     try:
         left, right = decode(found.output), decode(expected)
-        return equal(left, right, relative_tolerance=tolerance.relative, absolute_tolerance=tolerance.absolute)
+        return equal(
+            left, right, relative_tolerance=tolerance.relative, absolute_tolerance=tolerance.absolute
+        )
     except (ValueSyntaxError, RecursionError):
         return False
 
 
 def normal_text(text: str) -> str:
-    """Output as it is compared: white space at the ends of lines and at the end of the text does not count."""
+    """Output as it is compared: white space at the ends of lines and at the end of the text does not
+    count."""
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
@@ -147,7 +189,10 @@ def _case(observation: Observation, index: int) -> CaseObservation | None:
 def _difference(observation: Observation, suite: TestSuite, index: int) -> str:
     case = _case(observation, index)
     found = "nothing" if case is None else case.error or _show(case.output or "", suite)
-    return f"case {index}, input {_inputs(suite, index)}: expected {_show(suite.cases[index].expected, suite)}, found {found}"
+    return (
+        f"case {index}, input {_inputs(suite, index)}: expected "
+        f"{_show(suite.cases[index].expected, suite)}, found {found}"
+    )
 
 
 def _inputs(suite: TestSuite, index: int) -> str:
@@ -167,5 +212,7 @@ def _show(wire: str, suite: TestSuite) -> str:
 
 def _tail(observation: Observation) -> str:
     """The end of what was written to stderr, where errors are; of stdout where nothing was."""
-    text = (observation.stderr.tail or observation.stderr.head).strip() or (observation.stdout.tail or observation.stdout.head).strip()
+    text = (observation.stderr.tail or observation.stderr.head).strip() or (
+        observation.stdout.tail or observation.stdout.head
+    ).strip()
     return text[-300:]

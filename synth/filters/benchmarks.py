@@ -1,6 +1,8 @@
-"""Benchmark entries for decontamination, read from JSON Lines files as the usual benchmarks name their columns.
+"""Benchmark entries for decontamination, read from JSON Lines files as the usual benchmarks name their
+columns.
 
-The one rule: a row without any text that could be compared is an error of the file, not a silent hole in the protection.
+The one rule: a row without any text that could be compared is an error of the file, not a silent hole in the
+protection.
 """
 
 import json
@@ -28,7 +30,8 @@ class BenchmarkEntry:
 
 
 def read_benchmark(path: Path) -> Iterator[BenchmarkEntry]:
-    """The entries of a JSON Lines file. Raises DatasetError for a row that is no JSON object or has no known column."""
+    """The entries of a JSON Lines file. Raises DatasetError for a row that is no JSON object or has no known
+    column."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -44,12 +47,17 @@ def _read_row(line: str, where: str, default_id: str) -> BenchmarkEntry:
         raise _problem(where, "must be a JSON object")
     prompt, answer, tests = (_text(row, names) for names in (PROMPT_COLUMNS, ANSWER_COLUMNS, TEST_COLUMNS))
     if not (prompt or answer or tests):
-        raise _problem(where, f"has none of the columns {', '.join(PROMPT_COLUMNS + ANSWER_COLUMNS + TEST_COLUMNS)}")
-    return BenchmarkEntry(_text(row, ID_COLUMNS) or default_id, prompt, answer, tests, str(row.get("language") or ""))
+        raise _problem(
+            where, f"has none of the columns {', '.join(PROMPT_COLUMNS + ANSWER_COLUMNS + TEST_COLUMNS)}"
+        )
+    return BenchmarkEntry(
+        _text(row, ID_COLUMNS) or default_id, prompt, answer, tests, str(row.get("language") or "")
+    )
 
 
 def _text(row: Mapping[str, object], names: tuple[str, ...]) -> str:
-    """The first named column that is there: a string as it is, a list joined by lines, anything else as JSON."""
+    """The first named column that is there: a string as it is, a list joined by lines, anything else as
+    JSON."""
     for name in names:
         value = row.get(name)
         if value is None or value == "":
@@ -62,5 +70,10 @@ def _text(row: Mapping[str, object], names: tuple[str, ...]) -> str:
 
 def _problem(where: str, expected: str) -> DatasetError:
     return DatasetError(
-        Problem(where, expected, "one JSON object a line, with a prompt, an answer or tests", "docs/architecture/filters.md")
+        Problem(
+            where,
+            expected,
+            "one JSON object a line, with a prompt, an answer or tests",
+            "docs/architecture/filters.md",
+        )
     )

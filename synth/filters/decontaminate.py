@@ -1,13 +1,17 @@
-"""The decontamination filter: nothing that overlaps with a benchmark or with held-out tasks gets into training data.
+"""The decontamination filter: nothing that overlaps with a benchmark or with held-out tasks gets into
+training data.
 
-Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized text. `containment`, the default:
-a benchmark entry is contaminated when enough of *its* n-grams are in the unit: 20% of the 6-grams of its prose (8-grams of characters in
-Chinese), or 70% of the 8-grams of its code after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most
-6-grams, 30% of the 3-grams count as well, in units that are not much longer. Prose hits are confirmed by rare words: instructions that
-share their phrases but not their subject are no hit. Prompt, answer and tests are searched, each against each.
+Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized
+text. `containment`, the default: a benchmark entry is contaminated when enough of *its* n-grams are in the
+unit: 20% of the 6-grams of its prose (8-grams of characters in Chinese), or 70% of the 8-grams of its code
+after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most 6-grams, 30%
+of the 3-grams count as well, in units that are not much longer. Prose hits are confirmed by rare words:
+instructions that share their phrases but not their subject are no hit. Prompt, answer and tests are searched,
+each against each.
 
-N-grams that many entries share ("write a function that returns the") identify none of them and are left out. An entry that is too short
-for n-grams is found when it makes up half of the unit. The one rule: evidence names the entry, the share and a passage that matched.
+N-grams that many entries share ("write a function that returns the") identify none of them and are left out.
+An entry that is too short for n-grams is found when it makes up half of the unit. The one rule: evidence
+names the entry, the share and a passage that matched.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +32,8 @@ Side = Literal["prose", "code"]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the test (method page, 3.4)."""
+    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the test
+    (method page, 3.4)."""
 
     prose_n: int = 6
     ideograph_n: int = 8
@@ -41,7 +46,8 @@ class Thresholds:
     short_reach: float = 3.0
     """Short n-grams are searched in units of at most this many times the words of the entry."""
     confirm_share: float = 0.6
-    """Share of the entry's words, each weighted by its rarity in the benchmark, that the unit must hold too."""
+    """Share of the entry's words, each weighted by its rarity in the benchmark, that the unit must hold
+    too."""
     confirm_ideographs: float = 0.75
     code_n: int = 8
     code_share: float = 0.7
@@ -68,8 +74,24 @@ class Hit(NamedTuple):
 class _Index:
     """Inverted index from n-grams to the passages of a benchmark, for one side (prose or code)."""
 
-    def __init__(self, side: Side, n: int, share: float, min_grams: int, common: int, reach: float = inf, confirm: float = 0.0) -> None:
-        self._side, self._n, self._share, self._min_grams, self._common, self._reach = side, n, share, min_grams, common, reach
+    def __init__(
+        self,
+        side: Side,
+        n: int,
+        share: float,
+        min_grams: int,
+        common: int,
+        reach: float = inf,
+        confirm: float = 0.0,
+    ) -> None:
+        self._side, self._n, self._share, self._min_grams, self._common, self._reach = (
+            side,
+            n,
+            share,
+            min_grams,
+            common,
+            reach,
+        )
         self._confirm = confirm
         self._words: list[frozenset[str]] = []
         self._lengths: list[int] = []
@@ -94,10 +116,15 @@ class _Index:
         return abstract_ngrams(tokens, n) if self._side == "code" else ngrams(tokens, n)
 
     def finish(self) -> None:
-        """Drop n-grams that identify no entry, count what is left of each passage, and keep whole only the texts that have too few."""
-        self._owners = {gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common}
+        """Drop n-grams that identify no entry, count what is left of each passage, and keep whole only the
+        texts that have too few."""
+        self._owners = {
+            gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common
+        }
         self._grams = Counter(owner for owners in self._owners.values() for owner in owners)
-        self._wholes = {text: number for text, number in self._wholes.items() if self._grams[number] < self._min_grams}
+        self._wholes = {
+            text: number for text, number in self._wholes.items() if self._grams[number] < self._min_grams
+        }
         held = Counter(word for words in self._words for word in words)
         self._rarity = {word: log((len(self._entries) + 1) / count) for word, count in held.items()}
         self._weak_lengths = sorted({text.count("\x1f") + 1 for text in self._wholes})
@@ -115,7 +142,9 @@ class _Index:
             if length <= len(tokens) <= 2 * length:
                 for gram in self._runs(tokens, length):
                     if gram in self._wholes:
-                        return Hit(self._entries[self._wholes[gram]], self._side, 1.0, gram.replace("\x1f", " "))
+                        return Hit(
+                            self._entries[self._wholes[gram]], self._side, 1.0, gram.replace("\x1f", " ")
+                        )
         return None
 
     def _search_grams(self, tokens: list[str]) -> Hit | None:
@@ -125,7 +154,12 @@ class _Index:
                 shared[owner].append(gram)
         words = frozenset(tokens)
         hits = [
-            Hit(self._entries[owner], self._side, len(grams) / self._grams[owner], min(grams).replace("\x1f", " "))
+            Hit(
+                self._entries[owner],
+                self._side,
+                len(grams) / self._grams[owner],
+                min(grams).replace("\x1f", " "),
+            )
             for owner, grams in sorted(shared.items())
             if self._is_hit(owner, len(grams), len(tokens)) and self._is_confirmed(owner, words)
         ]
@@ -134,10 +168,15 @@ class _Index:
     def _is_hit(self, owner: int, shared: int, length: int) -> bool:
         """Enough of the entry's n-grams, in a unit that is not too long for such n-grams."""
         grams = self._grams[owner]
-        return grams >= self._min_grams and shared >= self._share * grams and length <= self._reach * self._lengths[owner]
+        return (
+            grams >= self._min_grams
+            and shared >= self._share * grams
+            and length <= self._reach * self._lengths[owner]
+        )
 
     def _is_confirmed(self, owner: int, words: frozenset[str]) -> bool:
-        """Enough of the entry's words by weight of rarity. Renamed code has other words, so code is not asked."""
+        """Enough of the entry's words by weight of rarity. Renamed code has other words, so code is not
+        asked."""
         if self._side == "code":
             return True
         total = sum(self._rarity[word] for word in self._words[owner])
@@ -149,7 +188,12 @@ class Decontaminate:
 
     stage = "decontaminate"
 
-    def __init__(self, entries: Iterable[BenchmarkEntry], mode: Mode = "containment", thresholds: Thresholds | None = None) -> None:
+    def __init__(
+        self,
+        entries: Iterable[BenchmarkEntry],
+        mode: Mode = "containment",
+        thresholds: Thresholds | None = None,
+    ) -> None:
         limits = thresholds or Thresholds()
         self._mode, self._limits = mode, limits
         self._report_grams: dict[str, str] = {}
@@ -162,7 +206,9 @@ class Decontaminate:
         self._prose = prose(limits.prose_n, limits.prose_share, words)
         self._ideographs = prose(limits.ideograph_n, limits.prose_share, ideographs)
         self._short = prose(limits.short_n, limits.short_share, words, limits.short_reach)
-        self._short_ideographs = prose(limits.short_ideograph_n, limits.short_share, ideographs, limits.short_reach)
+        self._short_ideographs = prose(
+            limits.short_ideograph_n, limits.short_share, ideographs, limits.short_reach
+        )
         self._code = _Index("code", limits.code_n, limits.code_share, limits.min_code_grams, common)
         for entry in entries:
             self._add(entry)
@@ -179,7 +225,9 @@ class Decontaminate:
                 self._report_grams.setdefault(gram, entry.id)
         words = split_words(entry.prompt)
         ideographic = is_ideographic(words)
-        long, short = (self._ideographs, self._short_ideographs) if ideographic else (self._prose, self._short)
+        long, short = (
+            (self._ideographs, self._short_ideographs) if ideographic else (self._prose, self._short)
+        )
         long.add(entry.id, words)
         if len(words) < self._limits.short_words * (2 if ideographic else 1):
             short.add(entry.id, words)
@@ -219,7 +267,8 @@ class Decontaminate:
 
 
 def embedded_code(prompt: str) -> list[str]:
-    """Code inside a prompt: fenced blocks, or the whole prompt where it is itself code (HumanEval's prompts are function heads)."""
+    """Code inside a prompt: fenced blocks, or the whole prompt where it is itself code (HumanEval's prompts
+    are function heads)."""
     if "```" in prompt:
         return [block.partition("\n")[2] for block in prompt.split("```")[1::2]]
     return [prompt] if "def " in prompt or "{" in prompt else []

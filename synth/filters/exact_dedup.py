@@ -1,6 +1,8 @@
-"""The exact-duplicate filter: the same program or text, whatever its layout, comments and letter case of prose, is kept once.
+"""The exact-duplicate filter: the same program or text, whatever its layout, comments and letter case of
+prose, is kept once.
 
-The one rule: the first one stays, so the caller feeds units in a fixed order and the result is the same in every run.
+The one rule: the first one stays, so the caller feeds units in a fixed order and the result is the same in
+every run.
 """
 
 import hashlib
@@ -25,7 +27,8 @@ class ExactDedup:
 
 
 def _fingerprint(unit: FilterInput) -> bytes:
-    """Hash of what is left after normalization; language counts, so the same text in two languages is no duplicate."""
+    """Hash of what is left after normalization; language counts, so the same text in two languages is no
+    duplicate."""
     language = normalize_language(unit.language)
     parts = (language, " ".join(split_words(unit.prompt)), normalize_code(unit.code, language))
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()

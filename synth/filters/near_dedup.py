@@ -1,9 +1,11 @@
-"""The near-duplicate filter: MinHash and locality-sensitive hashing (rensa) find candidates, exact Jaccard similarity decides.
+"""The near-duplicate filter: MinHash and locality-sensitive hashing (rensa) find candidates, exact Jaccard
+similarity decides.
 
-Texts are compared as sets of five-token shingles of code tokens, so layout and comments do not count. The one rule: a rejection names the
-kept twin and the measured similarity; hashing only proposes, it never decides.
+Texts are compared as sets of five-token shingles of code tokens, so layout and comments do not count. The one
+rule: a rejection names the kept twin and the measured similarity; hashing only proposes, it never decides.
 
-Memory: 4 bytes a distinct shingle and about 1 KB for the signature of each kept unit (about 250 MB for 100,000 programs of 400 tokens).
+Memory: 4 bytes a distinct shingle and about 1 KB for the signature of each kept unit (about 250 MB for
+100,000 programs of 400 tokens).
 """
 
 import zlib
@@ -25,7 +27,8 @@ DETECTION = 0.995
 
 
 def choose_bands(threshold: float) -> int:
-    """Number of LSH bands: the fewest (so the fewest false candidates) that still find a pair at the threshold with DETECTION."""
+    """Number of LSH bands: the fewest (so the fewest false candidates) that still find a pair at the
+    threshold with DETECTION."""
     for rows in (10, 8, 6, 5, 4, 3, 2):
         bands = PERMUTATIONS // rows
         if 1 - (1 - threshold**rows) ** bands >= DETECTION:

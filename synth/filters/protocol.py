@@ -1,7 +1,8 @@
 """The seam of the filters: what goes in, what comes out.
 
-The one rule: a filter answers and does nothing else. It writes nothing, drops nothing and calls no model; a `Reject` carries a reason from
-`synth.reasons` and the numbers that led to it, so a threshold can be replayed without generating again.
+The one rule: a filter answers and does nothing else. It writes nothing, drops nothing and calls no model; a
+`Reject` carries a reason from `synth.reasons` and the numbers that led to it, so a threshold can be replayed
+without generating again.
 """
 
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class FilterInput:
 
 
 class Filter(Protocol):
-    """One filter. Stateful ones (duplicates) answer by what they kept before, so the order of the calls is part of the result."""
+    """One filter. Stateful ones (duplicates) answer by what they kept before, so the order of the calls is
+    part of the result."""
 
     @property
     def stage(self) -> str:

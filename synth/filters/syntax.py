@@ -1,7 +1,9 @@
-"""The syntax filter: code that does not parse goes no further (Qwen2.5-Coder report, 4.1: static check before the sandbox).
+"""The syntax filter: code that does not parse goes no further (Qwen2.5-Coder report, 4.1: static check before
+the sandbox).
 
-Python is read by its own parser, every other language by tree-sitter: an ERROR or MISSING node rejects. The one rule: a language without
-a grammar is kept, with evidence that nothing was checked, since the compiler will judge it.
+Python is read by its own parser, every other language by tree-sitter: an ERROR or MISSING node rejects. The
+one rule: a language without a grammar is kept, with evidence that nothing was checked, since the compiler
+will judge it.
 """
 
 import ast
@@ -35,7 +37,11 @@ def check_syntax(code: str, language: str) -> Keep | Reject:
     if error is None:
         return Keep()
     return Reject(
-        "parse_error", {"line": error.start_point.row + 1, "error": "missing " + error.type if error.is_missing else "unexpected text"}
+        "parse_error",
+        {
+            "line": error.start_point.row + 1,
+            "error": "missing " + error.type if error.is_missing else "unexpected text",
+        },
     )
 
 

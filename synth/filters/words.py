@@ -1,4 +1,5 @@
-"""Prose as words for comparing: case, punctuation and layout gone; Chinese, Japanese and Korean text becomes single characters.
+"""Prose as words for comparing: case, punctuation and layout gone; Chinese, Japanese and Korean text becomes
+single characters.
 
 The one rule: changing only letter case, punctuation, white space or Unicode width of a text changes no word.
 """
@@ -12,7 +13,8 @@ _IDEOGRAPH = re.compile(rf"[{_CJK}]")
 
 
 def split_words(text: str) -> list[str]:
-    """Words in order, case-folded and width-normalized (NFKC). `don't` is `don`, `t`; `snake_case` is `snake`, `case`."""
+    """Words in order, case-folded and width-normalized (NFKC). `don't` is `don`, `t`; `snake_case` is
+    `snake`, `case`."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 

@@ -1,8 +1,8 @@
 """How busy an engine was kept: the share of generation time in which at least one request was in flight.
 
-The one rule: idle time between two requests counts. A window of generation time reaches from the first request sent in it to the last
-answer in it; the runner marks windows (a round's generation), so that training and swaps between them do not count as idle, and
-a gap inside a window cannot be hidden.
+The one rule: idle time between two requests counts. A window of generation time reaches from the first
+request sent in it to the last answer in it; the runner marks windows (a round's generation), so that training
+and swaps between them do not count as idle, and a gap inside a window cannot be hidden.
 """
 
 import time
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BusyTimes:
-    """Seconds so far. `busy_s` of `span_s` had at least one request in flight; `request_s / busy_s` is the mean number in flight."""
+    """Seconds so far. `busy_s` of `span_s` had at least one request in flight; `request_s / busy_s` is the
+    mean number in flight."""
 
     span_s: float
     busy_s: float
@@ -26,7 +27,8 @@ class BusyTimes:
 
 
 class BusyClock:
-    """Counts requests in flight. Before the first marked window and after the last, all time is one window."""
+    """Counts requests in flight. Before the first marked window and after the last, all time is one
+    window."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -64,7 +66,9 @@ class BusyClock:
         running = now - self._changed if self._in_flight else 0.0
         end = now if self._in_flight else self._last
         open_span = end - self._first if self._first is not None else 0.0
-        return BusyTimes(self._spans + open_span, self._busy + running, self._requests + running * self._in_flight)
+        return BusyTimes(
+            self._spans + open_span, self._busy + running, self._requests + running * self._in_flight
+        )
 
     def _advance(self, step: int) -> None:
         now = self._clock()

@@ -1,7 +1,9 @@
-"""The one client of any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, the vLLM that codemill starts.
+"""The one client of any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, the vLLM
+that codemill starts.
 
-It turns a `GenerationRequest` into HTTP calls and back. The one rule: what it returns is complete and well formed (n answers, each with
-text and a known ending), or it raises EngineError that says what was found. The key never appears in a message.
+It turns a `GenerationRequest` into HTTP calls and back. The one rule: what it returns is complete and well
+formed (n answers, each with text and a known ending), or it raises EngineError that says what was found. The
+key never appears in a message.
 """
 
 import asyncio
@@ -74,7 +76,8 @@ class _Malformed(Exception):
 
 
 class EndpointClient:
-    """Asks one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry keeps its place."""
+    """Asks one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry
+    keeps its place."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -106,13 +109,16 @@ class EndpointClient:
             await client.close()
 
     async def complete(self, request: GenerationRequest, model: str) -> Answers:
-        """All n answers, in order. An endpoint that gives fewer choices than asked is asked again for the rest. Raises EngineError."""
+        """All n answers, in order. An endpoint that gives fewer choices than asked is asked again for the
+        rest. Raises EngineError."""
         found: list[Completion] = []
         prompt_tokens, again = 0, 0
         while len(found) < request.n:
             size = min(request.n, self._most_choices or request.n)
             starts = range(len(found), request.n, size)
-            parts = await asyncio.gather(*(self._part(request, model, (again, at), min(size, request.n - at)) for at in starts))
+            parts = await asyncio.gather(
+                *(self._part(request, model, (again, at), min(size, request.n - at)) for at in starts)
+            )
             if len(parts[0].completions) < min(size, request.n - len(found)):
                 self._most_choices = len(parts[0].completions)
             found += [completion for part in parts for completion in part.completions]
@@ -122,7 +128,8 @@ class EndpointClient:
     async def _part(self, request: GenerationRequest, model: str, place: tuple[int, int], n: int) -> Answers:
         """One call for n answers, with a random seed of its own, or the parts would be copies of each other.
 
-        The seed is hashed: vLLM gives sample i of a request the seed plus i, so requests with seeds 11 and 12 would share samples.
+        The seed is hashed: vLLM gives sample i of a request the seed plus i, so requests with seeds 11 and 12
+        would share samples.
         """
         seed = derive_seed(request.seed, "part", *place)
         async with self._places:
@@ -143,7 +150,10 @@ class EndpointClient:
             except APIStatusError as error:
                 if not _is_transient(error.status_code, error.code):
                     raise self._refused(error) from None
-                found, headers = f"HTTP {error.status_code}: {_shorten(error.message)}", error.response.headers
+                found, headers = (
+                    f"HTTP {error.status_code}: {_shorten(error.message)}",
+                    error.response.headers,
+                )
             except APIError as error:
                 found = f"an answer that cannot be read ({_shorten(str(error))})"
             except _Malformed as error:
@@ -158,11 +168,18 @@ class EndpointClient:
         options: dict[str, Any] = {"model": model, "extra_body": body}
         if request.messages:
             messages: Any = [message.model_dump() for message in request.messages]
-            return str((await self.client.chat.completions.with_raw_response.create(messages=messages, **options)).text)
-        return str((await self.client.completions.with_raw_response.create(prompt=request.prompt, **options)).text)
+            return str(
+                (
+                    await self.client.chat.completions.with_raw_response.create(messages=messages, **options)
+                ).text
+            )
+        return str(
+            (await self.client.completions.with_raw_response.create(prompt=request.prompt, **options)).text
+        )
 
     async def list_models(self) -> list[str] | None:
-        """Names that the endpoint offers; None when it keeps no list. Raises EngineError when it is dead or refuses the key."""
+        """Names that the endpoint offers; None when it keeps no list. Raises EngineError when it is dead or
+        refuses the key."""
         from openai import APIConnectionError, APIStatusError
 
         for attempt in range(self.endpoint.max_retries + 1):
@@ -193,7 +210,10 @@ class EndpointClient:
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
                 expected=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
-                fix=fixes.get(status, "correct the request: the model, its context length, or the sampling in the recipe"),
+                fix=fixes.get(
+                    status,
+                    "correct the request: the model, its context length, or the sampling in the recipe",
+                ),
             ),
             retryable=False,
         )
@@ -203,8 +223,14 @@ class EndpointClient:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
-                expected=f"must answer; the last of {attempts} attempts in {seconds:.0f} s found: {self._scrub(found)}",
-                fix="see that the server runs and base_url is right, then give the same command again: answered requests are kept",
+                expected=(
+                    f"must answer; the last of {attempts} attempts in {seconds:.0f} s found: "
+                    f"{self._scrub(found)}"
+                ),
+                fix=(
+                    "see that the server runs and base_url is right, then give the same command again: "
+                    "answered requests are kept"
+                ),
             )
         )
 
@@ -213,7 +239,8 @@ class EndpointClient:
 
 
 def _sampling_body(request: GenerationRequest) -> dict[str, JsonValue]:
-    """Keys of the request's body. What equals the protocol's default is left out: some endpoints refuse keys that they do not know."""
+    """Keys of the request's body. What equals the protocol's default is left out: some endpoints refuse keys
+    that they do not know."""
     sampling = request.sampling
     body: dict[str, JsonValue] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
     if sampling.temperature > 0:
@@ -244,7 +271,9 @@ def _read_body(text: str, request: GenerationRequest) -> Answers:
     texts = [_choice_text(choice, bool(request.messages)) for choice in choices]
     counts = _token_counts(choices, texts, body.usage)
     finishes = [_finish(choice) for choice in choices]
-    completions = tuple(Completion(text=t, finish=f, tokens=c) for t, f, c in zip(texts, finishes, counts, strict=True))
+    completions = tuple(
+        Completion(text=t, finish=f, tokens=c) for t, f, c in zip(texts, finishes, counts, strict=True)
+    )
     return Answers(completions, body.usage.prompt_tokens if body.usage else 0)
 
 
@@ -264,7 +293,8 @@ def _finish(choice: _Choice) -> Literal["stop", "length"]:
 
 
 def _token_counts(choices: Sequence[_Choice], texts: Sequence[str], usage: _Usage | None) -> list[int]:
-    """Tokens of each choice: exact where the endpoint gives token ids or one choice, else the total shared out by length of text."""
+    """Tokens of each choice: exact where the endpoint gives token ids or one choice, else the total shared
+    out by length of text."""
     exact = [len(choice.token_ids) for choice in choices if choice.token_ids is not None]
     if len(exact) == len(choices):
         return exact

@@ -9,7 +9,8 @@ from synth.ids import content_hash
 
 
 def create_engine(config: EngineConfig, *, policy: PolicyRef, log_folder: Path) -> Engine:
-    """The engine, not started. `policy` is served unless the config names a model of its own. Raises RecipeError for an empty folder."""
+    """The engine, not started. `policy` is served unless the config names a model of its own. Raises
+    RecipeError for an empty folder."""
     match config:
         case VllmServerEngine():
             from synth.generation.vllm_server import VllmServer

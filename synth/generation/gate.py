@@ -1,7 +1,7 @@
 """A gate for engines whose policy can be swapped: generations pass together, a swap passes alone.
 
-The one rule: every answer comes wholly from one policy. A swap waits until the answers under way are finished, and new requests wait
-until the swap is done.
+The one rule: every answer comes wholly from one policy. A swap waits until the answers under way are
+finished, and new requests wait until the swap is done.
 """
 
 import asyncio

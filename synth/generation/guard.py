@@ -1,8 +1,9 @@
-"""A guard between codemill and a child process that it owns: the child's whole process group ends when codemill does, even on kill -9.
+"""A guard between codemill and a child process that it owns: the child's whole process group ends when
+codemill does, even on kill -9.
 
-Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the number of a pipe's reading end whose writing end only
-codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends, nothing of the child's group is left. It imports the
-standard library only.
+Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the number of a pipe's reading end
+whose writing end only codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends,
+nothing of the child's group is left. It imports the standard library only.
 """
 
 import ctypes
@@ -41,8 +42,13 @@ def guard(lifeline: int, command: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(signal.SIGTERM)
-    child = subprocess.Popen(command, start_new_session=True, preexec_fn=lambda: die_with_parent(signal.SIGKILL))
-    for stream in (0, 1):  # the child's own streams: with a second holder, their other end would never see the child's end
+    child = subprocess.Popen(
+        command, start_new_session=True, preexec_fn=lambda: die_with_parent(signal.SIGKILL)
+    )
+    for stream in (
+        0,
+        1,
+    ):  # the child's own streams: with a second holder, their other end would never see the child's end
         os.close(stream)
     while not stopping and child.poll() is None:
         readable, _, _ = select.select([lifeline], [], [], 0.1)

@@ -1,4 +1,5 @@
-"""An engine whose answers survive: every response is on disk before it is used, and no answered request is sent again.
+"""An engine whose answers survive: every response is on disk before it is used, and no answered request is
+sent again.
 
 Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written.
 """
@@ -15,7 +16,8 @@ from synth.generation.responses import ResponseFiles
 
 @dataclass(slots=True)
 class JournalCounts:
-    """Requests and tokens of this process. asked = answered_from_journal + joined + sent; sent = answered + failed + in flight."""
+    """Requests and tokens of this process. asked = answered_from_journal + joined + sent; sent = answered +
+    failed + in flight."""
 
     asked: int = 0
     answered_from_journal: int = 0
@@ -48,7 +50,8 @@ class JournalledEngine:
         await self.engine.start()
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """The kept answer, or a new one that is kept first. Raises EngineError, or StoreError when it cannot be kept."""
+        """The kept answer, or a new one that is kept first. Raises EngineError, or StoreError when it cannot
+        be kept."""
         request_id = request.request_id(self.fingerprint)
         self.counts.asked += 1
         running = self._in_flight.get(request_id)
@@ -62,7 +65,9 @@ class JournalledEngine:
         task = asyncio.create_task(self._send(request, request_id))
         self._in_flight[request_id] = task
         task.add_done_callback(lambda done: self._forget(request_id, done))
-        return await asyncio.shield(task)  # an asker who gives up does not throw away an answer that is paid for
+        return await asyncio.shield(
+            task
+        )  # an asker who gives up does not throw away an answer that is paid for
 
     async def load_policy(self, policy: PolicyRef) -> float:
         """Wait for what is in flight, then swap; seconds of the swap."""
@@ -107,7 +112,10 @@ def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:
     return EngineError(
         Problem(
             where=f"request {request_id}",
-            expected=f"must be answered by the policy that was asked; {response.fingerprint} answered as {response.request_id}",
+            expected=(
+                f"must be answered by the policy that was asked; {response.fingerprint} answered as "
+                f"{response.request_id}"
+            ),
             fix="swap policies through the journalled engine, which waits for what is in flight",
         ),
     )

@@ -1,4 +1,5 @@
-"""Engine over an endpoint that is not ours: a hosted API or a cluster's server. Its policy is whatever the endpoint serves under a name."""
+"""Engine over an endpoint that is not ours: a hosted API or a cluster's server. Its policy is whatever the
+endpoint serves under a name."""
 
 import difflib
 import os
@@ -14,7 +15,8 @@ from synth.ids import content_hash
 
 
 class OpenaiApiEngine:
-    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe names."""
+    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe
+    names."""
 
     def __init__(self, config: OpenaiEngine, *, pauses: Pauses | None = None) -> None:
         self._config = config
@@ -27,7 +29,8 @@ class OpenaiApiEngine:
         return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
 
     async def start(self) -> None:
-        """See that the endpoint answers, takes the key and knows the model. Spends no tokens. Raises EngineError."""
+        """See that the endpoint answers, takes the key and knows the model. Spends no tokens. Raises
+        EngineError."""
         if self._client is not None:
             return
         config = self._config
@@ -51,7 +54,10 @@ class OpenaiApiEngine:
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request, with retries. Raises EngineError."""
         if self._client is None:
-            raise EngineError(Problem(f"endpoint {self._config.base_url}", "was not started", "call start() first"), retryable=False)
+            raise EngineError(
+                Problem(f"endpoint {self._config.base_url}", "was not started", "call start() first"),
+                retryable=False,
+            )
         started = time.monotonic()
         answers = await self._client.complete(request, self._config.model)
         return GenerationResponse(
@@ -68,7 +74,10 @@ class OpenaiApiEngine:
             Problem(
                 where=f"endpoint {self._config.base_url}",
                 expected=f"cannot take the policy {policy.name}: it serves what its owner put there",
-                fix="use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint as `judge`",
+                fix=(
+                    "use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint "
+                    "as `judge`"
+                ),
                 see="docs/recipes.md",
             ),
             retryable=False,
@@ -88,7 +97,10 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.api_key_env = {name}",
-                expected=f"the environment variable {name} must hold the key of {self._config.base_url}; it is not set",
+                expected=(
+                    f"the environment variable {name} must hold the key of {self._config.base_url}; it "
+                    f"is not set"
+                ),
                 fix=f'export {name}=...   (or `api_key_env: ""` where the endpoint takes no key)',
                 see="docs/recipes.md",
             ),
@@ -102,7 +114,10 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.model = {self._config.model}",
-                expected=f"{self._config.base_url} does not offer it; it offers {len(known)} models, the nearest: {', '.join(near)}",
+                expected=(
+                    f"{self._config.base_url} does not offer it; it offers {len(known)} models, the "
+                    f"nearest: {', '.join(near)}"
+                ),
                 fix=f"model: {near[0]}",
                 see="docs/recipes.md",
             ),

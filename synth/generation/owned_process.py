@@ -1,4 +1,5 @@
-"""A child process that codemill owns, for engines that live in one: started behind `guard.py`, with a log file, ended as a whole group.
+"""A child process that codemill owns, for engines that live in one: started behind `guard.py`, with a log
+file, ended as a whole group.
 
 The one rule: it never outlives codemill.
 """
@@ -14,9 +15,12 @@ _LINE_LIMIT = 256 << 20
 
 
 class OwnedProcess:
-    """One child. With `piped`, its stdin and stdout are ours to talk over; otherwise stdout goes to the log, as stderr always does."""
+    """One child. With `piped`, its stdin and stdout are ours to talk over; otherwise stdout goes to the log,
+    as stderr always does."""
 
-    def __init__(self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], piped: bool = False) -> None:
+    def __init__(
+        self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], piped: bool = False
+    ) -> None:
         self.log = log
         self._command = tuple(command)
         self._environment = {**os.environ, **environment}

@@ -1,7 +1,8 @@
 """The seam between the factory and whatever generates text: requests, responses, and the `Engine` protocol.
 
-The one rule: a response is journalled before it is used (`journal.py` wraps any engine), under the id of the request, which is a hash of
-everything that made it: the policy's fingerprint, the messages or the prompt, the sampling, the count and the seed.
+The one rule: a response is journalled before it is used (`journal.py` wraps any engine), under the id of the
+request, which is a hash of everything that made it: the policy's fingerprint, the messages or the prompt, the
+sampling, the count and the seed.
 """
 
 from typing import Literal, Protocol
@@ -14,7 +15,8 @@ from synth.records import Message, Record
 
 
 class GenerationRequest(Record):
-    """One request for `n` samples of one conversation (`messages`) or one raw text (`prompt`, for FIM and base models)."""
+    """One request for `n` samples of one conversation (`messages`) or one raw text (`prompt`, for FIM and
+    base models)."""
 
     messages: tuple[Message, ...] = ()
     prompt: str = ""
@@ -47,22 +49,26 @@ class GenerationResponse(Record):
 
 
 class PolicyRef(Record):
-    """A policy that an engine can serve. `path` is a folder in Hugging Face layout with merged weights and tokenizer."""
+    """A policy that an engine can serve. `path` is a folder in Hugging Face layout with merged weights and
+    tokenizer."""
 
     name: str
     path: str
     fingerprint: str
     """Hash of weights, tokenizer and chat template."""
     adapter_path: str = ""
-    """Folder of the LoRA adapter, where there is one, for engines that can apply it (then `path` is still the merged model)."""
+    """Folder of the LoRA adapter, where there is one, for engines that can apply it (then `path` is still the
+    merged model)."""
 
 
 class Engine(Protocol):
-    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded. All pass tests/contract/test_engines.py."""
+    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded. All pass
+    tests/contract/test_engines.py."""
 
     @property
     def fingerprint(self) -> str:
-        """Identity of what answers now: of the policy for engines that serve one, else of endpoint and model name."""
+        """Identity of what answers now: of the policy for engines that serve one, else of endpoint and model
+        name."""
         ...
 
     async def start(self) -> None:
@@ -70,11 +76,13 @@ class Engine(Protocol):
         ...
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """Answer one request; many may be in flight. Retries inside; raises EngineError when every retry failed."""
+        """Answer one request; many may be in flight. Retries inside; raises EngineError when every retry
+        failed."""
         ...
 
     async def load_policy(self, policy: PolicyRef) -> float:
-        """Serve this policy from now on, without a restart; seconds that it took. Raises EngineError where that is impossible."""
+        """Serve this policy from now on, without a restart; seconds that it took. Raises EngineError where
+        that is impossible."""
         ...
 
     async def close(self) -> None:

@@ -1,4 +1,5 @@
-"""Engine that answers from the journal of an earlier run: the scripted twin of every other engine, for tests, docs and exact replays.
+"""Engine that answers from the journal of an earlier run: the scripted twin of every other engine, for tests,
+docs and exact replays.
 
 The one rule: it makes nothing up. A request that was not recorded is an error that names it.
 """
@@ -12,7 +13,8 @@ from synth.generation.responses import ResponseFiles
 
 
 class RecordedEngine:
-    """Answers as the given policy answered then. `load_policy` takes any policy: its recorded answers are found by its fingerprint."""
+    """Answers as the given policy answered then. `load_policy` takes any policy: its recorded answers are
+    found by its fingerprint."""
 
     def __init__(self, config: RecordedConfig, *, policy: PolicyRef) -> None:
         self._folder = Path(config.path)
@@ -28,7 +30,11 @@ class RecordedEngine:
         """Read the index of the journal. Raises EngineError when the folder holds none."""
         if not any(self._folder.glob("responses-*.jsonl")):
             raise EngineError(
-                Problem(f"engine.path = {self._folder}", "must hold responses-*.jsonl", "name the `journal` folder of a run"),
+                Problem(
+                    f"engine.path = {self._folder}",
+                    "must hold responses-*.jsonl",
+                    "name the `journal` folder of a run",
+                ),
                 retryable=False,
             )
         self._files = ResponseFiles(self._folder)
@@ -41,7 +47,9 @@ class RecordedEngine:
             raise EngineError(
                 Problem(
                     where=f"recorded answers in {self._folder}",
-                    expected=f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}",
+                    expected=(
+                        f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}"
+                    ),
                     fix="run the recipe that was recorded, unchanged; or record again with a real engine",
                 ),
                 retryable=False,

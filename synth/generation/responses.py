@@ -1,7 +1,9 @@
-"""The files of a response journal: append-only JSON Lines, one response a line, and an index of where each lies.
+"""The files of a response journal: append-only JSON Lines, one response a line, and an index of where each
+lies.
 
-The one rule: a line that was not written to its end (kill -9, full disk) is as if it had never been written. Each process writes a file of
-its own, so a cut line is always the last of its file. Bodies stay on disk; memory holds an id and a place for each response.
+The one rule: a line that was not written to its end (kill -9, full disk) is as if it had never been written.
+Each process writes a file of its own, so a cut line is always the last of its file. Bodies stay on disk;
+memory holds an id and a place for each response.
 """
 
 import os
@@ -39,7 +41,8 @@ class ResponseFiles:
         return request_id in self._places
 
     def read(self, request_id: str) -> GenerationResponse | None:
-        """The response, read from disk; None for an id that is not there. Raises StoreError when its file was changed meanwhile."""
+        """The response, read from disk; None for an id that is not there. Raises StoreError when its file was
+        changed meanwhile."""
         place = self._places.get(request_id)
         if place is None:
             return None
@@ -55,7 +58,8 @@ class ResponseFiles:
         return found
 
     def append(self, response: GenerationResponse) -> None:
-        """Write one line with one call, so that it survives us before anybody uses it. Raises StoreError, and then nothing half stays."""
+        """Write one line with one call, so that it survives us before anybody uses it. Raises StoreError, and
+        then nothing half stays."""
         line = response.model_dump_json().encode() + b"\n"
         try:
             descriptor = self._open_writer()
@@ -85,7 +89,9 @@ class ResponseFiles:
             self.folder.mkdir(parents=True, exist_ok=True)
             number = 1 + max((int(path.stem.split("-")[1]) for path in self._files), default=0)
             path = self.folder / f"responses-{number:06d}.jsonl"
-            self._writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._writer = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
+            )
             self._files.append(path)
             self._end = 0
         return self._writer
@@ -111,7 +117,8 @@ class ResponseFiles:
 
 
 def _request_id(line: bytes) -> str:
-    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id alone proves nothing."""
+    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id alone proves
+    nothing."""
     try:
         return GenerationResponse.model_validate_json(line).request_id
     except ValidationError:

@@ -1,4 +1,5 @@
-"""Pauses between attempts: growing, jittered, and never shorter than what the endpoint asks for in Retry-After."""
+"""Pauses between attempts: growing, jittered, and never shorter than what the endpoint asks for in
+Retry-After."""
 
 import email.utils
 import time
@@ -9,12 +10,14 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """Exponential back-off with jitter: the pause before retry k (from 0) lies between 50% and 100% of `first_s * 2**k`."""
+    """Exponential back-off with jitter: the pause before retry k (from 0) lies between 50% and 100% of
+    `first_s * 2**k`."""
 
     first_s: float = 0.5
     longest_s: float = 30.0
     asked_longest_s: float = 600.0
-    """Longest Retry-After that is honoured; an endpoint that asks for more gets its next attempt after this."""
+    """Longest Retry-After that is honoured; an endpoint that asks for more gets its next attempt after
+    this."""
     random: Random = field(default_factory=Random)
 
     def before_retry(self, retry: int, headers: Mapping[str, str] | None = None) -> float:
@@ -26,7 +29,8 @@ class Pauses:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float:
-    """Seconds that the endpoint asks for: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or retry-after-ms; 0 without."""
+    """Seconds that the endpoint asks for: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or
+    retry-after-ms; 0 without."""
     milliseconds, text = headers.get("retry-after-ms", ""), headers.get("retry-after", "").strip()
     for number, unit in ((milliseconds, 0.001), (text, 1.0)):
         try:

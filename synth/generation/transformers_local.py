@@ -1,7 +1,9 @@
-"""Engine over transformers in a worker process: slow, and everywhere that torch runs. torch is never imported here.
+"""Engine over transformers in a worker process: slow, and everywhere that torch runs. torch is never imported
+here.
 
-Requests become rows (one sample each, with a random seed of its own), rows with the same sampling become batches. The one rule: a row's
-answer depends on its prompt, its seed and the policy, not on the rows that happen to share its batch.
+Requests become rows (one sample each, with a random seed of its own), rows with the same sampling become
+batches. The one rule: a row's answer depends on its prompt, its seed and the policy, not on the rows that
+happen to share its batch.
 """
 
 import asyncio
@@ -77,7 +79,10 @@ class TransformersLocal:
         if self._process is not None:
             return
         self._process = OwnedProcess(
-            [sys.executable, "-P", str(_WORKER)], log=self._log, environment={"TOKENIZERS_PARALLELISM": "false"}, piped=True
+            [sys.executable, "-P", str(_WORKER)],
+            log=self._log,
+            environment={"TOKENIZERS_PARALLELISM": "false"},
+            piped=True,
         )
         try:
             await self._process.start()
@@ -91,22 +96,30 @@ class TransformersLocal:
         """Answer one request. Raises EngineError."""
         async with self._gate.generation():
             if self._batches is None or self._batches.done():
-                raise EngineError(Problem("transformers worker", "is not running", "call start() first"), retryable=False)
+                raise EngineError(
+                    Problem("transformers worker", "is not running", "call start() first"), retryable=False
+                )
             fingerprint, started, loop = self.fingerprint, time.monotonic(), asyncio.get_running_loop()
-            rows = [_Row(request, derive_seed(request.seed, "sample", index), loop.create_future()) for index in range(request.n)]
+            rows = [
+                _Row(request, derive_seed(request.seed, "sample", index), loop.create_future())
+                for index in range(request.n)
+            ]
             self._rows.extend(rows)
             self._waiting.set()
             answers = await asyncio.gather(*(row.answer for row in rows))
         return GenerationResponse(
             request_id=request.request_id(fingerprint),
             fingerprint=fingerprint,
-            completions=tuple(Completion(text=answer.text, finish=answer.finish, tokens=answer.tokens) for answer in answers),
+            completions=tuple(
+                Completion(text=answer.text, finish=answer.finish, tokens=answer.tokens) for answer in answers
+            ),
             prompt_tokens=answers[0].prompt_tokens,
             ms=(time.monotonic() - started) * 1000,
         )
 
     async def load_policy(self, policy: PolicyRef) -> float:
-        """Load this policy in place of the old one; seconds that it took. Raises EngineError; then the old one still answers."""
+        """Load this policy in place of the old one; seconds that it took. Raises EngineError; then the old
+        one still answers."""
         async with self._gate.swap():
             started = time.monotonic()
             await self._ask({"load": str(Path(policy.path).resolve())})
@@ -120,7 +133,9 @@ class TransformersLocal:
         if batches is not None:
             batches.cancel()
             await asyncio.wait([batches])
-        self._fail_rows(list(self._rows), EngineError(Problem("transformers worker", "was closed", "start it again")))
+        self._fail_rows(
+            list(self._rows), EngineError(Problem("transformers worker", "was closed", "start it again"))
+        )
         if process is not None:
             await process.end()
 
@@ -135,7 +150,9 @@ class TransformersLocal:
                 self._fail_rows(batch, error)
                 continue
             except asyncio.CancelledError:
-                self._fail_rows(batch, EngineError(Problem("transformers worker", "was closed", "start it again")))
+                self._fail_rows(
+                    batch, EngineError(Problem("transformers worker", "was closed", "start it again"))
+                )
                 raise
             for row, answer in zip(batch, reply.answers, strict=True):
                 if answer.error:
@@ -160,11 +177,15 @@ class TransformersLocal:
     async def _ask(self, order: dict[str, object]) -> _Reply:
         process = self._process
         if process is None:
-            raise EngineError(Problem("transformers worker", "is not running", "call start() first"), retryable=False)
+            raise EngineError(
+                Problem("transformers worker", "is not running", "call start() first"), retryable=False
+            )
         try:
             reply = _Reply.model_validate_json(await process.ask(json.dumps(order).encode()))
         except (EOFError, ValidationError) as error:
-            raise self._failed(f"{error}. The end of its log:\n    " + process.log_tail().replace("\n", "\n    ")) from error
+            raise self._failed(
+                f"{error}. The end of its log:\n    " + process.log_tail().replace("\n", "\n    ")
+            ) from error
         if reply.error:
             raise self._failed(reply.error)
         return reply
@@ -182,4 +203,8 @@ class TransformersLocal:
 
 def _batch_order(batch: list[_Row]) -> dict[str, object]:
     first = batch[0].request
-    return {"rows": [row.dump() for row in batch], "sampling": first.sampling.model_dump(), "stop": list(first.stop)}
+    return {
+        "rows": [row.dump() for row in batch],
+        "sampling": first.sampling.model_dump(),
+        "stop": list(first.stop),
+    }

@@ -1,7 +1,8 @@
 """The worker process of `transformers_local`: reads one JSON order a line, writes one JSON reply a line.
 
-Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, seed}], "sampling": {...}, "stop": [...]}`. The one rule: standard output
-carries replies and nothing else; whatever a library prints goes to the log. Run as a file; it imports nothing of codemill.
+Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, seed}], "sampling": {...}, "stop": [...]}`. The
+one rule: standard output carries replies and nothing else; whatever a library prints goes to the log. Run as
+a file; it imports nothing of codemill.
 """
 
 import json
@@ -16,9 +17,11 @@ _HIDDEN = -float("inf")
 
 
 class SampleByNoise(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
-    """Temperature and nucleus, then Gumbel noise from each row's own generator: the largest logit is then a sample from the distribution.
+    """Temperature and nucleus, then Gumbel noise from each row's own generator: the largest logit is then a
+    sample from the distribution.
 
-    (Gumbel-max trick: Gumbel 1954; Maddison et al. 2014, arXiv 1411.0030.) So each row has its own seed, whatever batch it is in.
+    (Gumbel-max trick: Gumbel 1954; Maddison et al. 2014, arXiv 1411.0030.) So each row has its own seed,
+    whatever batch it is in.
     """
 
     def __init__(self, seeds: list[int], temperature: float, top_p: float) -> None:
@@ -28,13 +31,19 @@ class SampleByNoise(LogitsProcessor):  # type: ignore[misc]  # transformers is n
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """`scores`: (rows, vocabulary) logits. Returns the noisy logits of the same shape."""
         scores = _keep_nucleus(scores.float() / self.temperature, self.top_p)
-        uniform = torch.stack([torch.rand(scores.shape[1], generator=generator, dtype=torch.float64) for generator in self.generators])
+        uniform = torch.stack(
+            [
+                torch.rand(scores.shape[1], generator=generator, dtype=torch.float64)
+                for generator in self.generators
+            ]
+        )
         noise = -torch.log(-torch.log(uniform.clamp(1e-300, 1 - 1e-16)))
         return scores + noise.to(scores)
 
 
 def _keep_nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Hide tokens outside the smallest set of probability `top_p` (Holtzman et al. 2020, arXiv 1904.09751)."""
+    """Hide tokens outside the smallest set of probability `top_p` (Holtzman et al. 2020, arXiv
+    1904.09751)."""
     if top_p >= 1:
         return scores
     ordered, order = scores.sort(dim=-1, descending=True)
@@ -61,23 +70,34 @@ class Worker:
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed
     def answer(self, order: dict[str, Any]) -> dict[str, object]:
-        """Sample one answer a row. A row that does not fit the context is answered with an error of its own."""
+        """Sample one answer a row. A row that does not fit the context is answered with an error of its
+        own."""
         sampling, limit = order["sampling"], self.model.config.max_position_embeddings
-        prompts = [self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]]
+        prompts = [
+            self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]
+        ]
         room = limit - sampling["max_tokens"]
         fits = [place for place, ids in enumerate(prompts) if 0 < len(ids) <= room]
         words = f"tokens of prompt and {sampling['max_tokens']} of answer do not fit the context of {limit}"
         answers: list[dict[str, object]] = [{"error": f"{len(ids)} {words}"} for ids in prompts]
         if fits:
-            sampled = self._sample([prompts[place] for place in fits], [order["rows"][place]["seed"] for place in fits], order)
+            sampled = self._sample(
+                [prompts[place] for place in fits], [order["rows"][place]["seed"] for place in fits], order
+            )
             for place, answer in zip(fits, sampled, strict=True):
                 answers[place] = answer
         return {"answers": answers}
 
-    def _sample(self, prompts: list[list[int]], seeds: list[int], order: dict[str, Any]) -> list[dict[str, object]]:
+    def _sample(
+        self, prompts: list[list[int]], seeds: list[int], order: dict[str, Any]
+    ) -> list[dict[str, object]]:
         sampling, stop = order["sampling"], order["stop"]
         batch = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt")
-        noise = [SampleByNoise(seeds, sampling["temperature"], sampling["top_p"])] if sampling["temperature"] else []
+        noise = (
+            [SampleByNoise(seeds, sampling["temperature"], sampling["top_p"])]
+            if sampling["temperature"]
+            else []
+        )
         ends = self._end_ids()
         config = GenerationConfig(
             do_sample=False,
@@ -87,7 +107,10 @@ class Worker:
             stop_strings=stop or None,
         )
         output = self.model.generate(
-            **batch.to(self.model.device), generation_config=config, logits_processor=noise, tokenizer=self.tokenizer if stop else None
+            **batch.to(self.model.device),
+            generation_config=config,
+            logits_processor=noise,
+            tokenizer=self.tokenizer if stop else None,
         )
         width = batch["input_ids"].shape[1]
         answers = [self._read(ids, ends, stop) for ids in output[:, width:].tolist()]
@@ -96,7 +119,9 @@ class Worker:
     def _prompt(self, row: dict[str, Any]) -> str:
         if not row["messages"]:
             return str(row["prompt"])
-        return str(self.tokenizer.apply_chat_template(row["messages"], tokenize=False, add_generation_prompt=True))
+        return str(
+            self.tokenizer.apply_chat_template(row["messages"], tokenize=False, add_generation_prompt=True)
+        )
 
     def _end_ids(self) -> list[int]:
         named = self.model.generation_config.eos_token_id
@@ -111,11 +136,16 @@ class Worker:
         cuts = [place for word in stop if (place := text.find(word)) >= 0]
         finished = end is not None or bool(cuts)
         text = text[: min(cuts)] if cuts else text
-        return {"text": text, "finish": "stop" if finished else "length", "tokens": len(kept) + (end is not None)}
+        return {
+            "text": text,
+            "finish": "stop" if finished else "length",
+            "tokens": len(kept) + (end is not None),
+        }
 
 
 def serve(orders: BinaryIO, replies: BinaryIO) -> None:
-    """Answer orders until there are no more. An order that fails is answered with its error; the worker lives on."""
+    """Answer orders until there are no more. An order that fails is answered with its error; the worker lives
+    on."""
     worker = Worker()
     for line in orders:
         order = json.loads(line)

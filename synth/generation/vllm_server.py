@@ -1,8 +1,9 @@
-"""Engine over a vLLM server that codemill starts, owns and ends. It is started once; each new policy is swapped into it while it runs.
+"""Engine over a vLLM server that codemill starts, owns and ends. It is started once; each new policy is
+swapped into it while it runs.
 
-Weights are reloaded in place over vLLM's development endpoints, or a LoRA adapter is loaded beside the base. The one rule: after
-`load_policy` no answer comes from the old policy (requests wait for the swap, and the prefix cache is emptied), or the engine refuses to
-answer at all.
+Weights are reloaded in place over vLLM's development endpoints, or a LoRA adapter is loaded beside the base.
+The one rule: after `load_policy` no answer comes from the old policy (requests wait for the swap, and the
+prefix cache is emptied), or the engine refuses to answer at all.
 """
 
 import asyncio
@@ -72,17 +73,20 @@ class VllmServer:
         """That of the policy that answers now."""
         return self._policy.fingerprint
 
-    # --- life ----------------------------------------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the server and wait until it answers. Raises EngineError with the end of its log when it does not."""
+        """Start the server and wait until it answers. Raises EngineError with the end of its log when it does
+        not."""
         if self._process is not None:
             return
         self._build = _need_vllm()
         port = self._config.port or _free_port()
         self.address = f"http://127.0.0.1:{port}"
         self._process = OwnedProcess(
-            self._command(port), log=self._log_folder / "vllm-server.log", environment=self._environment(self._build)
+            self._command(port),
+            log=self._log_folder / "vllm-server.log",
+            environment=self._environment(self._build),
         )
         self.starts += 1
         try:
@@ -112,14 +116,24 @@ class VllmServer:
 
     def _command(self, port: int) -> list[str]:
         config, extra = self._config, self._config.extra_args
-        options = ["--model", self._base.path, "--served-model-name", _BASE_NAME, "--host", "127.0.0.1", "--port", str(port)]
+        options = [
+            "--model",
+            self._base.path,
+            "--served-model-name",
+            _BASE_NAME,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
         options += ["--max-num-seqs", str(config.max_num_seqs), "--generation-config", "vllm"]
         if config.max_model_len is not None:
             options += ["--max-model-len", str(config.max_model_len)]
         if self._on_cpu and "--enforce-eager" not in extra:
             options.append("--enforce-eager")
         if self._on_cpu and "--enable-chunked-prefill" not in extra:
-            # A prompt in pieces makes a seeded request rewind its generator, which a CPU's cannot: vLLM 0.32 dies of it.
+            # A prompt in pieces makes a seeded request rewind its generator, which a CPU's cannot: vLLM 0.32
+            # dies of it.
             options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
             options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
@@ -127,7 +141,8 @@ class VllmServer:
 
     def _environment(self, build: VllmBuild) -> dict[str, str]:
         ours = {
-            "VLLM_SERVER_DEV_MODE": "1",  # weights can be reloaded; the server listens on the loopback interface only
+            # weights can be reloaded; the server listens on the loopback interface only
+            "VLLM_SERVER_DEV_MODE": "1",
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_HOST_IP": "127.0.0.1",
@@ -138,7 +153,10 @@ class VllmServer:
         if build.device == "cpu":
             # Unbound threads on half of the cores: programs under test run on the others, and threads
             # that wait for one another would stall beside them (the log has the figures).
-            ours |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2))}
+            ours |= {
+                "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+                "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
+            }
             ours.setdefault("VLLM_CPU_KVCACHE_SPACE", os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"))
         return ours
 
@@ -164,14 +182,18 @@ class VllmServer:
         return EngineError(
             Problem(
                 where=f"vLLM server for {self._base.path}",
-                expected=f"must start, but {what}. The end of its log:\n    " + process.log_tail().replace("\n", "\n    "),
-                fix=f"read {process.log}; then change engine.extra_args, engine.max_model_len or engine.start_timeout_s",
+                expected=f"must start, but {what}. The end of its log:\n    "
+                + process.log_tail().replace("\n", "\n    "),
+                fix=(
+                    f"read {process.log}; then change engine.extra_args, engine.max_model_len or "
+                    f"engine.start_timeout_s"
+                ),
                 see="docs/architecture/generation.md",
             ),
             retryable=False,
         )
 
-    # --- answers -------------------------------------------------------------------------------------------------------------
+    # --- answers --------------------------------------------------------------------------------------------
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request from the current policy. Raises EngineError."""
@@ -203,17 +225,21 @@ class VllmServer:
             raise EngineError(
                 Problem(
                     where=f"vLLM server for {self._base.path}",
-                    expected=f"ended with exit code {process.exit_code} while it was in use. The end of its log:\n    "
+                    expected=(
+                        f"ended with exit code {process.exit_code} while it was in use. The end of its "
+                        f"log:\n    "
+                    )
                     + process.log_tail().replace("\n", "\n    "),
                     fix="give the same command again: answered requests are kept",
                 ),
                 retryable=False,
             )
 
-    # --- policies ------------------------------------------------------------------------------------------------------------
+    # --- policies -------------------------------------------------------------------------------------------
 
     async def load_policy(self, policy: PolicyRef) -> float:
-        """Serve this policy from now on; seconds that the swap itself took. Raises EngineError for one that does not fit this server."""
+        """Serve this policy from now on; seconds that the swap itself took. Raises EngineError for one that
+        does not fit this server."""
         async with self._gate.swap():
             self._need_client()
             if policy.fingerprint == self._policy.fingerprint:
@@ -229,7 +255,11 @@ class VllmServer:
     async def _reload_weights(self, policy: PolicyRef) -> None:
         path = str(Path(policy.path).resolve())
         try:
-            body: JsonValue = {"method": "reload_weights", "kwargs": {"weights_path": path}, "timeout": _SWAP_TIMEOUT_S}
+            body: JsonValue = {
+                "method": "reload_weights",
+                "kwargs": {"weights_path": path},
+                "timeout": _SWAP_TIMEOUT_S,
+            }
             await self._call("POST", "/collective_rpc", body, timeout_s=_SWAP_TIMEOUT_S)
             await self._call("POST", "/reset_prefix_cache")
         except OSError as error:
@@ -241,7 +271,12 @@ class VllmServer:
         before, name = self._model, f"adapter-{self._adapters + 1}"
         try:
             path = str(Path(policy.adapter_path).resolve())
-            await self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": path}, timeout_s=_SWAP_TIMEOUT_S)
+            await self._call(
+                "POST",
+                "/v1/load_lora_adapter",
+                {"lora_name": name, "lora_path": path},
+                timeout_s=_SWAP_TIMEOUT_S,
+            )
             if before != _BASE_NAME:
                 await self._call("POST", "/v1/unload_lora_adapter", {"lora_name": before})
         except OSError as error:
@@ -257,38 +292,57 @@ class VllmServer:
         return self._config.swap == "adapter" or (self._config.swap == "auto" and not self._on_cpu)
 
     def _swaps_by_adapter(self, policy: PolicyRef) -> bool:
-        """Whether to load its adapter: where the server takes adapters and this one was trained on the very base that is served."""
+        """Whether to load its adapter: where the server takes adapters and this one was trained on the very
+        base that is served."""
         if not self._takes_adapters:
             return False
         if policy.adapter_path and _adapter_base(Path(policy.adapter_path)) in _names_of(self._base.path):
             return True
         if self._config.swap == "auto":
             return False
-        raise self._misfit(policy, f"has no adapter over {self._base.path}", "set `swap: auto` or `swap: weights`")
+        raise self._misfit(
+            policy, f"has no adapter over {self._base.path}", "set `swap: auto` or `swap: weights`"
+        )
 
     def _check_fits(self, policy: PolicyRef) -> None:
         folder = Path(policy.path)
         if not (folder / "config.json").is_file():
-            raise self._misfit(policy, f"has no folder with a config.json at {policy.path}", "merge the adapter and save the whole model")
+            raise self._misfit(
+                policy,
+                f"has no folder with a config.json at {policy.path}",
+                "merge the adapter and save the whole model",
+            )
         served = _local_folder(self._base.path)
         differences = read_interface(served).differences(read_interface(folder)) if served else []
         if differences:
             raise self._misfit(
-                policy, f"differs from the served {self._base.name} in its {' and '.join(differences)}", "start another engine for it"
+                policy,
+                f"differs from the served {self._base.name} in its {' and '.join(differences)}",
+                "start another engine for it",
             )
 
     def _misfit(self, policy: PolicyRef, what: str, fix: str) -> EngineError:
         return EngineError(
-            Problem(f"policy {policy.name} for the running vLLM server", f"cannot be swapped in: it {what}", fix), retryable=False
+            Problem(
+                f"policy {policy.name} for the running vLLM server", f"cannot be swapped in: it {what}", fix
+            ),
+            retryable=False,
         )
 
     def _failed_swap(self, policy: PolicyRef, error: OSError) -> EngineError:
-        detail = error.read().decode("utf-8", "replace")[:500] if isinstance(error, urllib.error.HTTPError) else str(error)
+        detail = (
+            error.read().decode("utf-8", "replace")[:500]
+            if isinstance(error, urllib.error.HTTPError)
+            else str(error)
+        )
         return EngineError(
             Problem(
                 where=f"policy {policy.name} ({policy.path})",
                 expected=f"must load into the running vLLM server; it said: {detail}",
-                fix=f"read {self._log_folder / 'vllm-server.log'}, then give the same command again: answered requests are kept",
+                fix=(
+                    f"read {self._log_folder / 'vllm-server.log'}, then give the same command again: "
+                    f"answered requests are kept"
+                ),
             ),
             retryable=False,
         )
@@ -296,7 +350,9 @@ class VllmServer:
     async def _call(self, method: str, path: str, body: JsonValue = None, *, timeout_s: float = 60) -> None:
         """One call of the server's own endpoints. Raises OSError (urllib's errors are such)."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data=data, method=method, headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.address + path, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
 
         def send() -> None:
             with _DIRECT.open(request, timeout=timeout_s) as answer:
@@ -316,7 +372,10 @@ def _need_vllm() -> VllmBuild:
             Problem(
                 where="engine.kind = vllm_server",
                 expected="needs vLLM, which is not installed here",
-                fix="`codemill doctor` prints the command for this machine; or use `engine: {kind: openai_api, ...}`",
+                fix=(
+                    "`codemill doctor` prints the command for this machine; or use `engine: {kind: "
+                    "openai_api, ...}`"
+                ),
                 see="docs/recipes.md",
             ),
             retryable=False,
@@ -341,7 +400,8 @@ def _names_of(model: str) -> set[str]:
 
 
 def _local_folder(model: str) -> Path | None:
-    """The folder of a local model or of a hub model in the cache; None where it cannot be found, and then vLLM's own checks must do."""
+    """The folder of a local model or of a hub model in the cache; None where it cannot be found, and then
+    vLLM's own checks must do."""
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import try_to_load_from_cache

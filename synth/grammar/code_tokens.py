@@ -1,7 +1,8 @@
 """Code as tokens for comparing: comments and layout gone, and, where asked, names and literals abstracted.
 
-Used by duplicates, decontamination and pairs. It is a small lexer for all languages at once, not a parser: it also reads fragments. The one
-rule: reformatting a program or changing its comments changes no token; renaming its variables changes no abstract token.
+Used by duplicates, decontamination and pairs. It is a small lexer for all languages at once, not a parser: it
+also reads fragments. The one rule: reformatting a program or changing its comments changes no token; renaming
+its variables changes no abstract token.
 """
 
 import ast
@@ -23,26 +24,32 @@ _HOLE = re.compile(r"\{[^{}]*\}")
 """The variable part of a format string: it may hold names."""
 
 _SLASHES_ARE_CODE = frozenset({"python", "ruby", "perl", "bash", "r"})
-_HASH_IS_CODE = frozenset({"javascript", "typescript", "java", "c", "cpp", "go", "rust", "kotlin", "scala", "csharp", "swift"})
+_HASH_IS_CODE = frozenset(
+    {"javascript", "typescript", "java", "c", "cpp", "go", "rust", "kotlin", "scala", "csharp", "swift"}
+)
 
 KEYWORDS = frozenset(
-    "and as assert async await auto boolean break byte case catch char class const continue def default del delete do double elif "
-    "else enum except export extends false final finally fn for from func function global go if impl import in interface is lambda "
-    "let long loop match mut namespace new nil none not null nonlocal or package pass private pub public raise return short signed "
-    "static struct super switch template this throw throws true try typedef typename undefined union unsigned use using var void "
+    "and as assert async await auto boolean break byte case catch char class const continue def default del "
+    "delete do double elif else enum except export extends false final finally fn for from func function "
+    "global go if impl import in interface is lambda let long loop match mut namespace new nil none not "
+    "null nonlocal or package pass private pub public raise return short signed static struct super switch "
+    "template this throw throws true try typedef typename undefined union unsigned use using var void "
     "while with yield None True False".split()
 )
 """Never a name that a person chose."""
 
 LIBRARY = frozenset(
-    "abs add all any append apply bin bool charAt chr concat contains count count_if ceil clear copy dict endswith entries "
-    "enumerate equals erase every extend fill filter find first float floor forEach format frozenset get getOrDefault gcd hasattr "
-    "getattr includes index indexOf insert int isalnum isalpha isdigit isinstance islower isupper isspace items iter join keys "
-    "last len length list lower lstrip map max min next ord parseInt pop pow print push push_back put range reduce remove repeat "
-    "replace reverse reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring sum "
+    "abs add all any append apply bin bool charAt chr concat contains count count_if ceil clear copy dict "
+    "endswith entries enumerate equals erase every extend fill filter find first float floor forEach format "
+    "frozenset get getOrDefault gcd hasattr getattr includes index indexOf insert int isalnum isalpha "
+    "isdigit isinstance islower isupper isspace items iter join keys last len length list lower lstrip map "
+    "max min next ord parseInt pop pow print push push_back put range reduce remove repeat replace reverse "
+    "reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring "
+    "sum "
     "swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
 )
-"""Builtins and methods of the standard types: kept where they are called, since a renaming cannot touch them there."""
+"""Builtins and methods of the standard types: kept where they are called, since a renaming cannot touch them
+there."""
 
 
 def code_tokens(code: str, language: str = "") -> list[str]:
@@ -51,9 +58,11 @@ def code_tokens(code: str, language: str = "") -> list[str]:
 
 
 def abstract_tokens(code: str, language: str = "") -> list[str]:
-    """Tokens for comparing programs whose names may differ: a name that a person could change begins with `V:`.
+    """Tokens for comparing programs whose names may differ: a name that a person could change begins with
+    `V:`.
 
-    Keywords, called builtins, numbers and the contents of strings stay; the quotes around a string do not count.
+    Keywords, called builtins, numbers and the contents of strings stay; the quotes around a string do not
+    count.
     """
     found = [(kind, text) for kind, text in _lexemes(code, language) if kind != "comment"]
     following = [text for _, text in found[1:]] + [""]
@@ -69,7 +78,8 @@ def _abstract(kind: str, text: str, after: str) -> str:
 
 
 def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
-    """All runs of n abstract tokens, in each of which the names are numbered in the order of their appearance.
+    """All runs of n abstract tokens, in each of which the names are numbered in the order of their
+    appearance.
 
     So `a = a + b` and `x = x + y` give the same run, and `x = y + x` another.
     """
@@ -78,7 +88,9 @@ def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
 
 def _number_names(run: list[str]) -> str:
     numbers: dict[str, str] = {}
-    return "\x1f".join(numbers.setdefault(token, f"V{len(numbers)}") if token.startswith("V:") else token for token in run)
+    return "\x1f".join(
+        numbers.setdefault(token, f"V{len(numbers)}") if token.startswith("V:") else token for token in run
+    )
 
 
 def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
@@ -109,7 +121,8 @@ def normalize_code(code: str, language: str = "") -> str:
 
 
 def normalize_python(code: str) -> str:
-    """Python's text without comments, docstrings and layout: the unparsed syntax tree, or the bare tokens if it does not parse."""
+    """Python's text without comments, docstrings and layout: the unparsed syntax tree, or the bare tokens if
+    it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -124,5 +137,9 @@ def normalize_python(code: str) -> str:
 
 def _drop_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
     first = node.body[0] if node.body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
         node.body = node.body[1:]

@@ -1,6 +1,7 @@
 """The adapter to tree-sitter: text in, syntax tree out. The only module that imports it, and lazily.
 
-The one rule: positions are byte offsets into the UTF-8 text, so a slice of the bytes is the node's text, exactly.
+The one rule: positions are byte offsets into the UTF-8 text, so a slice of the bytes is the node's text,
+exactly.
 """
 
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ def parse(text: bytes, language: str) -> "Tree":
 
 
 def walk(root: "Node", skip: frozenset[str] = frozenset()) -> Iterator["Node"]:
-    """All nodes below `root` in the order of the text, `root` first; nothing below a node whose type is in `skip`, unless it is `root`."""
+    """All nodes below `root` in the order of the text, `root` first; nothing below a node whose type is in
+    `skip`, unless it is `root`."""
     stack = [root]
     while stack:
         node = stack.pop()

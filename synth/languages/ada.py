@@ -11,7 +11,8 @@ _COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gn
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Program and script may be units of their own or one. A program does not decide whether assertions count."""
+    """Program and script may be units of their own or one. A program does not decide whether assertions
+    count."""
     return {"units.ada": f"{_POLICY.sub('', code)}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
 
 
@@ -42,7 +43,10 @@ end Main;
 """,
     samples=Samples(
         wrong='with Ada.Text_IO;\nprocedure Main is\nbegin\n   Ada.Text_IO.Put_Line ("5");\nend Main;\n',
-        hanging="procedure Main is\n   X : Integer := 0;\nbegin\n   loop\n      X := 1 - X;\n   end loop;\nend Main;\n",
+        hanging=(
+            "procedure Main is\n   X : Integer := 0;\nbegin\n   loop\n      X := 1 - X;\n   end loop;\n"
+            "end Main;\n"
+        ),
         crashing="procedure Main is\nbegin\n   raise Constraint_Error;\nend Main;\n",
         broken="procedure Main is\nbegin\n   raise (;\nend Main;\n",
         refused="procedure Main is\nbegin\n   Nothing;\nend Main;\n",

@@ -13,7 +13,9 @@ LANGUAGE = Language(
     grammar="bash",
     run_command=("{bash}", "main.sh"),
     script=BASH,
-    samples=Samples(wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"),
+    samples=Samples(
+        wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"
+    ),
     controls=controls.BASH,
     hello="""read -r -a numbers
 total=0

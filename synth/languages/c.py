@@ -1,6 +1,8 @@
-"""C by gcc: the driver is compiled once, and each program gets a `main` that reads its arguments as its function declares them.
+"""C by gcc: the driver is compiled once, and each program gets a `main` that reads its arguments as its
+function declares them.
 
-Scalars, and lists of scalars as a pointer and a length; a list that is returned has its length put into a last parameter.
+Scalars, and lists of scalars as a pointer and a length; a list that is returned has its length put into a
+last parameter.
 """
 
 import re
@@ -10,20 +12,41 @@ from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import Declaration, find_declaration
 from synth.languages.scripting import C
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, parameter_names, read_driver
+from synth.languages.spec import (
+    Driver,
+    Gold,
+    Language,
+    Samples,
+    UnsupportedType,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature, ValueType
 
 _SCALARS = {"int": "long long", "float": "double", "str": "char *", "bool": "bool", "null": "void"}
 _TYPES = Terms("C", _SCALARS, "{} *")
-_BITS = {"short": 16, "int": 32, "long": 64, "long int": 64, "long long": 64, "long long int": 64, "ptrdiff_t": 64, "char": 8}
+_BITS = {
+    "short": 16,
+    "int": 32,
+    "long": 64,
+    "long int": 64,
+    "long long": 64,
+    "long long int": 64,
+    "ptrdiff_t": 64,
+    "char": 8,
+}
 _BITS |= {f"int{bits}_t": bits for bits in (8, 16, 32, 64)}
-_UNSIGNED = {"unsigned": 32, "size_t": 63, "unsigned char": 8} | {f"uint{bits}_t": min(bits, 63) for bits in (8, 16, 32, 64)}
+_UNSIGNED = {"unsigned": 32, "size_t": 63, "unsigned char": 8} | {
+    f"uint{bits}_t": min(bits, 63) for bits in (8, 16, 32, 64)
+}
 _UNSIGNED |= {f"unsigned {name}": min(bits, 63) for name, bits in _BITS.items() if not name.endswith("_t")}
 _RANGES = {name: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for name, bits in _BITS.items()}
 _RANGES |= {name: (0, 2**bits - 1) for name, bits in _UNSIGNED.items()}
 
 _FLAGS = ("-std=gnu17", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-w")
-_BEFORE = "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#define main codemill_program_main\n"
+_BEFORE = (
+    "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#define main codemill_program_main\n"
+)
 _DECLARED = """
 #undef main
 #undef int
@@ -49,14 +72,26 @@ class CType(NamedTuple):
 
 
 def _read(text: str) -> CType:
-    words = [word for word in re.sub(r"[*\[\]]", " ", text).split() if word not in ("const", "restrict", "signed", "register")]
+    words = [
+        word
+        for word in re.sub(r"[*\[\]]", " ", text).split()
+        if word not in ("const", "restrict", "signed", "register")
+    ]
     return CType(" ".join(words), text.count("*") + text.count("[]"))
 
 
 def _fits(kind: ValueType, declared: CType) -> bool:
-    bases = {"int": set(_RANGES), "float": {"double", "float"}, "bool": {"bool", "_Bool", "int"}, "str": {"char"}, "null": {"void"}}
+    bases = {
+        "int": set(_RANGES),
+        "float": {"double", "float"},
+        "bool": {"bool", "_Bool", "int"},
+        "str": {"char"},
+        "null": {"void"},
+    }
     if kind.kind == "list":
-        return _fits(kind.inner[0], CType(declared.base, declared.pointers - 1)) and kind.inner[0].kind != "null"
+        return (
+            _fits(kind.inner[0], CType(declared.base, declared.pointers - 1)) and kind.inner[0].kind != "null"
+        )
     return declared.base in bases[kind.kind] and declared.pointers == (kind.kind == "str")
 
 
@@ -103,7 +138,8 @@ def _argument(index: int, kind: ValueType, declared: CType) -> str:
         return f"{declared} a{index} = {_reader(kind, declared)};\n"
     item = CType(declared.base, declared.pointers - 1)
     return (
-        f"unsigned long n{index} = codemill_count();\n{item} *a{index} = __builtin_calloc(n{index} + 1, sizeof({item}));\n"
+        f"unsigned long n{index} = codemill_count();\n{item} *a{index} = __builtin_calloc(n{index} + "
+        f"1, sizeof({item}));\n"
         f"for (unsigned long i = 0; i < n{index}; ++i) a{index}[i] = {_reader(kind.inner[0], item)};\n"
     )
 
@@ -114,7 +150,10 @@ def _result(call: str, kind: ValueType, declared: CType, length: str) -> str:
     if kind.kind != "list":
         return f"{declared} r = {call};\ncodemill_start();\ncodemill_put_{kind.kind}(r);\n"
     put = f"for (unsigned long i = 0; i < (unsigned long)m; ++i) codemill_put_{kind.inner[0].kind}(r[i]);\n"
-    return f"{length} m = 0;\n{declared} r = {call};\ncodemill_start();\ncodemill_put_list((unsigned long)m);\n{put}"
+    return (
+        f"{length} m = 0;\n{declared} r = {call};\ncodemill_start();\ncodemill_put_list((unsigned "
+        f"long)m);\n{put}"
+    )
 
 
 def _body(code: str, entry_point: str, signature: Signature) -> str | None:
@@ -132,10 +171,17 @@ def _body(code: str, entry_point: str, signature: Signature) -> str | None:
                 return None
             passed.append(f"n{index}")
     length = left.pop(0) if signature.result.kind == "list" and left else CType("size_t", 1)
-    if left or length.pointers != 1 or length.base not in _RANGES or not _fits(signature.result, _read(declared.result)):
+    if (
+        left
+        or length.pointers != 1
+        or length.base not in _RANGES
+        or not _fits(signature.result, _read(declared.result))
+    ):
         return None
     passed += ["&m"] if signature.result.kind == "list" else []
-    return statements + _result(f"{entry_point}({', '.join(passed)})", signature.result, _read(declared.result), length.base)
+    return statements + _result(
+        f"{entry_point}({', '.join(passed)})", signature.result, _read(declared.result), length.base
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
@@ -168,7 +214,8 @@ LANGUAGE = Language(
     script=C,
     render_signature=render_signature,
     gold=Gold(
-        "long long solve(const long long *xs, size_t n) {\n    long long total = 0;\n    for (size_t i = 0; i < n; i++) total += xs[i];\n"
+        "long long solve(const long long *xs, size_t n) {\n    long long total = 0;\n    for (size_t i "
+        "= 0; i < n; i++) total += xs[i];\n"
         "    return total;\n}\n",
         ("l3 i1 i2 i3",),
         "i6",
@@ -190,9 +237,14 @@ int main(void) {
         broken="long long solve(const long long *xs, size_t n) { return (",
         refused="long long solve(const long long *xs, size_t n) { return nothing; }\n",
         identity=" {\n    return x;\n}\n",
-        identity_of={"list": " {\n    *result_len = x_len;\n    return (void *)x;\n}\n", "str": " {\n    return (char *)x;\n}\n"},
-        mutator="#include <stdlib.h>\n#include <string.h>\nint *solve(const int *xs, int n, int k, int *m) {\n"
-        "    int *made = malloc((n + 1) * sizeof(int));\n    memcpy(made, xs, n * sizeof(int));\n    made[n] = k;\n    *m = n + 1;\n"
+        identity_of={
+            "list": " {\n    *result_len = x_len;\n    return (void *)x;\n}\n",
+            "str": " {\n    return (char *)x;\n}\n",
+        },
+        mutator="#include <stdlib.h>\n#include <string.h>\n"
+        "int *solve(const int *xs, int n, int k, int *m) {\n"
+        "    int *made = malloc((n + 1) * sizeof(int));\n    memcpy(made, xs, n * sizeof(int));\n    "
+        "made[n] = k;\n    *m = n + 1;\n"
         "    return made;\n}\n",
         honest="static long long solve(long long x) { return x * x + 7; }\nint main(void) { return 0; }\n",
     ),

@@ -18,7 +18,8 @@ _JARS = ":".join(f"{JARS}/{name}.jar" for name in ("clojure", "spec.alpha", "cor
 _RUN = (*RUN, "-cp", _JARS, "clojure.main")
 
 _COUNTED = (
-    "(require 'clojure.test) (def codemill-failed (atom 0)) (alter-var-root #'clojure.test/do-report (fn [report] "
+    "(require 'clojure.test) (def codemill-failed (atom 0)) (alter-var-root #'clojure.test/do-report "
+    "(fn [report] "
     "(fn [m] (when (#{:fail :error} (:type m)) (swap! codemill-failed inc)) (report m))))\n"
 )
 _END = """

@@ -12,21 +12,27 @@ int codemill_mark(void) {
 """
 _MARK = 'if return-code = 0 call "codemill_mark" end-if'
 _END = re.compile(
-    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))""", re.IGNORECASE
+    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))""",
+    re.IGNORECASE,
 )
 _PROGRAM = re.compile(r"^\s*program-id\.?\s+(?:is\s+)?['\"]?([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _LAST = re.compile(r"\n\s*end\s+program\b[^\n]*\s*\Z", re.IGNORECASE)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Every program ends by `stop run`, so those that stand in the script write the mark; where there is none, its last line does. A script
-    that is a program of its own comes first, since the first one is the main one."""
+    """Every program ends by `stop run`, so those that stand in the script write the mark; where there is
+    none, its last line does. A script that is a program of its own comes first, since the first one is the
+    main one."""
     named = _PROGRAM.search(script)
     body, last = (script[: end.start()], end[0]) if (end := _LAST.search(script)) else (script, "")
     ended = _END.sub(lambda part: part[1] or f"{_MARK} {part[0]}", body)
     if not any(part[1] is None for part in _END.finditer(body)):
         ended = f"{body}\n{_MARK}\nstop run.\n"
-    first = f"{ended}{last or f'{chr(10)}end program {named[1]}.'}\n{code}\n" if named else f"{code}\n{ended}{last}\n"
+    first = (
+        f"{ended}{last or f'{chr(10)}end program {named[1]}.'}\n{code}\n"
+        if named
+        else f"{code}\n{ended}{last}\n"
+    )
     return {"main.cob": first, "guard.c": _GUARD.replace("MARK", mark)}
 
 
@@ -63,11 +69,18 @@ procedure division.
     stop run.
 """,
     samples=Samples(
-        wrong='identification division.\nprogram-id. total.\nprocedure division.\n    display "5"\n    stop run.\n',
+        wrong=(
+            'identification division.\nprogram-id. total.\nprocedure division.\n    display "5"\n    '
+            "stop run.\n"
+        ),
         hanging="identification division.\nprogram-id. total.\nprocedure division.\n    perform until 1 = 2\n"
         "        continue\n    end-perform\n    stop run.\n",
         crashing="identification division.\nprogram-id. total.\nprocedure division.\n    stop run 3.\n",
         broken="identification division.\nprogram-id. total.\nprocedure division.\n    display (\n",
-        refused="identification division.\nprogram-id. total.\nprocedure division.\n    display nothing\n    stop run.\n",
+        refused=(
+            "identification division.\nprogram-id. total.\n"
+            "procedure division.\n    display nothing\n    "
+            "stop run.\n"
+        ),
     ),
 )

@@ -29,9 +29,14 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=32,
     data_limit=False,
-    script=Script(files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")),
+    script=Script(
+        files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")
+    ),
     driver=Driver(
-        files=_files, compile_command=(*_COMPILE, "solution.coffee"), run_command=("{node}", *NODE_FLAGS, "driver.js"), slow=True
+        files=_files,
+        compile_command=(*_COMPILE, "solution.coffee"),
+        run_command=("{node}", *NODE_FLAGS, "driver.js"),
+        slow=True,
     ),
     render_signature=render_signature,
     gold=Gold("solve = (xs) ->\n  xs.reduce ((a, b) -> a + b), 0\n", ("l3 i1 i2 i3",), "i6"),

@@ -1,4 +1,5 @@
-"""Common Lisp by SBCL: called by drivers/commonlisp_driver.lisp; lists and tuples are lists, maps are hash tables, NIL is false."""
+"""Common Lisp by SBCL: called by drivers/commonlisp_driver.lisp; lists and tuples are lists, maps are hash
+tables, NIL is false."""
 
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, Zygote, parameter_names, read_driver
 from synth.values import Signature
@@ -15,7 +16,9 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _ZYGOTE = read_driver("commonlisp_zygote.lisp")
 _RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "64MB", "--script")
-_MARK = "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
+_MARK = (
+    "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
+)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -37,7 +40,10 @@ LANGUAGE = Language(
     runtime_threads=4,
     data_limit=False,
     driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
-    zygote=Zygote({"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_driver("commonlisp_driver.lisp")}, serves_itself=True),
+    zygote=Zygote(
+        {"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_driver("commonlisp_driver.lisp")},
+        serves_itself=True,
+    ),
     script=Script(files=_script),
     render_signature=render_signature,
     gold=Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6"),

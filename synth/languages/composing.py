@@ -1,7 +1,9 @@
-"""Expressions over the types of a signature, for languages whose driver is completed for each signature at compile time.
+"""Expressions over the types of a signature, for languages whose driver is completed for each signature at
+compile time.
 
-Place in the flow: a language module states its `Terms` (how it writes a type, a reader, a writer) and composes them over a `ValueType`.
-The one rule: a type that the terms do not cover raises UnsupportedType, so nothing is ever passed on in another shape.
+Place in the flow: a language module states its `Terms` (how it writes a type, a reader, a writer) and
+composes them over a `ValueType`. The one rule: a type that the terms do not cover raises UnsupportedType, so
+nothing is ever passed on in another shape.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +15,8 @@ from synth.values import Signature, ValueType
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for what stands inside."""
+    """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for what
+    stands inside."""
 
     language: str
     scalars: Mapping[str, str]
@@ -38,4 +41,7 @@ class Terms:
 
     def pairs(self, names: tuple[str, ...], signature: Signature) -> list[tuple[str, str]]:
         """Parameter names with the expression of their types. Raises UnsupportedType."""
-        return [(name, self.compose(kind)) for name, kind in zip(parameter_names(names, signature), signature.parameters, strict=True)]
+        return [
+            (name, self.compose(kind))
+            for name, kind in zip(parameter_names(names, signature), signature.parameters, strict=True)
+        ]

@@ -1,33 +1,74 @@
-"""How the languages write programs that no suite may accept: a stub, an early exit, PASS on stdout, an object equal to everything.
+"""How the languages write programs that no suite may accept: a stub, an early exit, PASS on stdout, an object
+equal to everything.
 
-Place in the flow: a language names its constant from here; `execution/controls.py` makes the programs. The one rule: each text compiles and
-does what it says, for a control that never runs tests nothing (`tests/execution/test_controls.py` sees to that).
+Place in the flow: a language names its constant from here; `execution/controls.py` makes the programs. The
+one rule: each text compiles and does what it says, for a control that never runs tests nothing
+(`tests/execution/test_controls.py` sees to that).
 """
 
 from synth.languages.spec import Controls
 
 PYTHON = Controls(
     body=":\n    STATEMENT\n    return VALUE\n",
-    zero={"int": "0", "float": "0.0", "bool": "False", "str": "''", "list": "[]", "map": "{}", "tuple": "()", "": "None"},
+    zero={
+        "int": "0",
+        "float": "0.0",
+        "bool": "False",
+        "str": "''",
+        "list": "[]",
+        "map": "{}",
+        "tuple": "()",
+        "": "None",
+    },
     nothing="None",
-    equal=("class Equal:\n    def __eq__(self, other): return True\n    def __hash__(self): return 0\n", "Equal()"),
+    equal=(
+        "class Equal:\n    def __eq__(self, other): return True\n    def __hash__(self): return 0\n",
+        "Equal()",
+    ),
     exit="raise SystemExit(0)",
     shout="print('PASS')",
 )
 RUBY = Controls(
     body="\n  STATEMENT\n  VALUE\nend\n",
-    zero={"int": "0", "float": "0.0", "bool": "false", "str": "''", "list": "[]", "map": "{}", "tuple": "[]", "": "nil"},
+    zero={
+        "int": "0",
+        "float": "0.0",
+        "bool": "false",
+        "str": "''",
+        "list": "[]",
+        "map": "{}",
+        "tuple": "[]",
+        "": "nil",
+    },
     nothing="nil",
-    equal=("class Equal\n  def ==(other) = true\n  def eql?(other) = true\n  def hash = 0\nend\n", "Equal.new"),
+    equal=(
+        "class Equal\n  def ==(other) = true\n  def eql?(other) = true\n  def hash = 0\nend\n",
+        "Equal.new",
+    ),
     exit="exit(0)",
     shout="puts 'PASS'",
 )
-_ECMA_ZERO = {"int": "0", "float": "0", "bool": "false", "str": "''", "list": "[]", "map": "{}", "tuple": "[]", "": "null"}
+_ECMA_ZERO = {
+    "int": "0",
+    "float": "0",
+    "bool": "false",
+    "str": "''",
+    "list": "[]",
+    "map": "{}",
+    "tuple": "[]",
+    "": "null",
+}
 JAVASCRIPT = Controls(
     body=" {\n  STATEMENT\n  return VALUE;\n}\n",
     zero=_ECMA_ZERO,
     nothing="null",
-    equal=("class Equal {\n  valueOf() { return true; }\n  toString() { return ''; }\n  equals() { return true; }\n}\n", "new Equal()"),
+    equal=(
+        (
+            "class Equal {\n  valueOf() { return true; }\n  toString() { return ''; }\n  equals() { return "
+            "true; }\n}\n"
+        ),
+        "new Equal()",
+    ),
     exit="process.exit(0);",
     shout="console.log('PASS');",
 )
@@ -35,13 +76,28 @@ TYPESCRIPT = Controls(
     body=" {\n  STATEMENT\n  return VALUE as any;\n}\n",
     zero=_ECMA_ZERO,
     nothing="null",
-    equal=("class Equal {\n  valueOf() { return true; }\n  toString() { return ''; }\n  equals() { return true; }\n}\n", "new Equal()"),
+    equal=(
+        (
+            "class Equal {\n  valueOf() { return true; }\n  toString() { return ''; }\n  equals() { return "
+            "true; }\n}\n"
+        ),
+        "new Equal()",
+    ),
     exit="process.exit(0);",
     shout="console.log('PASS');",
 )
 PHP = Controls(
     body=" {\n    STATEMENT\n    return VALUE;\n}\n",
-    zero={"int": "0", "float": "0.0", "bool": "false", "str": "''", "list": "[]", "map": "[]", "tuple": "[]", "": "null"},
+    zero={
+        "int": "0",
+        "float": "0.0",
+        "bool": "false",
+        "str": "''",
+        "list": "[]",
+        "map": "[]",
+        "tuple": "[]",
+        "": "null",
+    },
     argument="$x",
     exit="exit(0);",
     shout='echo "PASS\\n";',
@@ -50,7 +106,16 @@ PHP = Controls(
 )
 JAVA = Controls(
     body=" {\n    if (true) { STATEMENT }\n    return VALUE;\n}\n",
-    zero={"int": "0", "float": "0", "bool": "false", "str": '""', "list": "List.of()", "map": "Map.of()", "tuple": "List.of()", "": "null"},
+    zero={
+        "int": "0",
+        "float": "0",
+        "bool": "false",
+        "str": '""',
+        "list": "List.of()",
+        "map": "Map.of()",
+        "tuple": "List.of()",
+        "": "null",
+    },
     exit="System.exit(0);",
     shout='System.out.println("PASS");',
     program="public class Main { public static void main(String[] words) { STATEMENT } }",
@@ -89,11 +154,23 @@ RUST = Controls(
     exit="std::process::exit(0);",
     shout='println!("PASS");',
     program="fn main() { STATEMENT }",
-    part='#[used] #[link_section = ".init_array"] static EARLY: extern "C" fn() = early;\nextern "C" fn early() { STATEMENT }',
+    part=(
+        '#[used] #[link_section = ".init_array"] static EARLY: extern "C" fn() = early;\nextern "C" fn '
+        "early() { STATEMENT }"
+    ),
 )
 PERL = Controls(
     body="\n    STATEMENT\n    return VALUE;\n}\n",
-    zero={"int": "0", "float": "0", "bool": "0", "str": "''", "list": "[]", "map": "{}", "tuple": "[]", "": "undef"},
+    zero={
+        "int": "0",
+        "float": "0",
+        "bool": "0",
+        "str": "''",
+        "list": "[]",
+        "map": "{}",
+        "tuple": "[]",
+        "": "undef",
+    },
     nothing="undef",
     argument="$x",
     exit="exit(0);",
@@ -101,7 +178,16 @@ PERL = Controls(
 )
 LUA = Controls(
     body="\n  STATEMENT\n  return VALUE\nend\n",
-    zero={"int": "0", "float": "0.0", "bool": "false", "str": "''", "list": "{}", "map": "{}", "tuple": "{}", "": "nil"},
+    zero={
+        "int": "0",
+        "float": "0.0",
+        "bool": "false",
+        "str": "''",
+        "list": "{}",
+        "map": "{}",
+        "tuple": "{}",
+        "": "nil",
+    },
     nothing="nil",
     equal=("local equal = setmetatable({}, { __eq = function() return true end })\n", "equal"),
     exit="os.exit(0)",

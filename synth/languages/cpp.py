@@ -1,8 +1,9 @@
 """C++ by g++: a precompiled prelude (drivers/cpp_driver.hpp), and candidates of one task compiled together.
 
-A program stands in a namespace of its own, with the standard headers before it; its own standard includes are dropped, other ones are
-moved up. Candidates share a build only when they consist of plain functions, so that none can act in the process of another; each then
-runs a program in which the functions of the others are wiped, so that none can use what another one computes.
+A program stands in a namespace of its own, with the standard headers before it; its own standard includes are
+dropped, other ones are moved up. Candidates share a build only when they consist of plain functions, so that
+none can act in the process of another; each then runs a program in which the functions of the others are
+wiped, so that none can use what another one computes.
 """
 
 import hashlib
@@ -20,24 +21,64 @@ from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "long long", "float": "double", "str": "string", "bool": "bool", "null": "nullptr_t"}
-_SIMPLE = {"int": "int", "long": "int", "long long": "int", "long long int": "int", "long int": "int", "int64_t": "int", "size_t": "int"}
-_SIMPLE |= {"short": "int", "int32_t": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
-_GENERIC = {"vector": "list", "deque": "list", "list": "list", "map": "map", "unordered_map": "map", "tuple": "tuple", "pair": "tuple"}
+_SIMPLE = {
+    "int": "int",
+    "long": "int",
+    "long long": "int",
+    "long long int": "int",
+    "long int": "int",
+    "int64_t": "int",
+    "size_t": "int",
+}
+_SIMPLE |= {
+    "short": "int",
+    "int32_t": "int",
+    "double": "float",
+    "float": "float",
+    "string": "str",
+    "bool": "bool",
+}
+_GENERIC = {
+    "vector": "list",
+    "deque": "list",
+    "list": "list",
+    "map": "map",
+    "unordered_map": "map",
+    "tuple": "tuple",
+    "pair": "tuple",
+}
 
-FLAGS = ("-std=gnu++20", "-O1", "-fwrapv", "-ftrivial-auto-var-init=pattern", "-D_GLIBCXX_ASSERTIONS", "-w", "-pipe")
-"""Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same program, the same result."""
+FLAGS = (
+    "-std=gnu++20",
+    "-O1",
+    "-fwrapv",
+    "-ftrivial-auto-var-init=pattern",
+    "-D_GLIBCXX_ASSERTIONS",
+    "-w",
+    "-pipe",
+)
+"""Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same
+program, the same result."""
 
 _PRECOMPILE = ("{g++}", *FLAGS, "-x", "c++-header", "-o")
 _FIRST = ("bits/stdc++.h", "iostream")
-"""Headers that whole programs include first: g++ takes the precompiled one for that, and only for that. The others cost what they cost."""
+"""Headers that whole programs include first: g++ takes the precompiled one for that, and only for that. The
+others cost what they cost."""
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
-_BARE = re.compile(r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma", re.MULTILINE)
-_UNSHARED = re.compile(r"__attribute|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d|\\\s*\n|\*/\s*#|\r(?!\n)")
-"""Also what would hide something from this: a word that goes on in the next line, a directive after a comment or an old line end."""
+_BARE = re.compile(
+    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma",
+    re.MULTILINE,
+)
+_UNSHARED = re.compile(
+    r"__attribute|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d|\\\s*\n|\*/\s*#|\r(?!\n)"
+)
+"""Also what would hide something from this: a word that goes on in the next line, a directive after a comment
+or an old line end."""
 _OWNER = re.compile(r"11candidate_(\d)|12candidate_(\d\d)|16candidate_main_(\d)|17candidate_main_(\d\d)")
-"""In the name of whatever is made of a candidate: its namespace or its start, with their lengths before them."""
+"""In the name of whatever is made of a candidate: its namespace or its start, with their lengths before
+them."""
 _PLAIN_ITEMS = {"function_definition", "using_declaration", "comment", "preproc_include", ";"}
 
 
@@ -54,7 +95,9 @@ def write_type(kind: ValueType) -> str:
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
     """`long long solve(vector<long long> xs, long long k)`."""
     pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
-    return f"{write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    return (
+        f"{write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    )
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
@@ -67,13 +110,21 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
 
 
 def _canonical(signature: Signature) -> str:
     """The signature's own parameter types; `Unknown`, which fits no function, where C++ has none."""
     try:
-        return re.sub(r"\b(vector|string|map|tuple|nullptr_t)\b", r"std::\1", ", ".join(map(write_type, signature.parameters)))
+        return re.sub(
+            r"\b(vector|string|map|tuple|nullptr_t)\b",
+            r"std::\1",
+            ", ".join(map(write_type, signature.parameters)),
+        )
     except UnsupportedType:
         return "codemill_driver::Unknown"
 
@@ -83,7 +134,9 @@ def _dispatch(index: int, name: str, code: str, scope: str, entry_point: str, si
     called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
     by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
     by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
-    driven = f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"
+    driven = (
+        f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"
+    )
     return f'#line 1 "{name}"\n[[gnu::noinline]] int candidate_main_{index}() {{ return {driven}; }}\n'
 
 
@@ -100,8 +153,13 @@ def _one(index: int, name: str, code: str, entry_point: str, signature: Signatur
 
 
 def _file_names(codes: Sequence[str]) -> list[str]:
-    """What the compiler calls the candidates: names that no candidate can know, so that none can put another's into a message."""
-    mark = hashlib.sha256("\0".join(codes).encode("utf-8", "surrogatepass")).hexdigest()[:8] if len(codes) > 1 else ""
+    """What the compiler calls the candidates: names that no candidate can know, so that none can put
+    another's into a message."""
+    mark = (
+        hashlib.sha256("\0".join(codes).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        if len(codes) > 1
+        else ""
+    )
     return [f"candidate{mark}_{index}.cpp" for index in range(len(codes))]
 
 
@@ -112,13 +170,17 @@ def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) ->
     cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
     return {
         "main.cpp": "".join(parts)
-        + f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} return 1; }}\n'
+        + (
+            f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} '
+            f"return 1; }}\n"
+        )
     }
 
 
 @lru_cache(maxsize=256)
 def can_share(code: str) -> bool:
-    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main` picks a candidate.
+    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main`
+    picks a candidate.
 
     Asked where rows are handed over and where they are run, so the last answers are kept.
     """
@@ -148,12 +210,19 @@ def parts(program: bytes, count: int) -> list[bytes]:
     owned = [(symbol, owners) for symbol in symbols(program) if (owners := _owners(symbol))]
     if {owner for _, owners in owned for owner in owners} != set(range(count)):
         raise ValueError("a build in which not every candidate can be found")
-    return [wiped(program, [symbol for symbol, owners in owned if owners != {index}]) for index in range(count)]
+    return [
+        wiped(program, [symbol for symbol, owners in owned if owners != {index}]) for index in range(count)
+    ]
 
 
 def _owners(symbol: Symbol) -> set[int]:
-    """The candidates that a symbol was made of. The start-up of the whole file is named after the first of them, but belongs to all."""
-    return set() if symbol.name.startswith("_GLOBAL__") else {int("".join(found)) for found in _OWNER.findall(symbol.name)}
+    """The candidates that a symbol was made of. The start-up of the whole file is named after the first of
+    them, but belongs to all."""
+    return (
+        set()
+        if symbol.name.startswith("_GLOBAL__")
+        else {int("".join(found)) for found in _OWNER.findall(symbol.name)}
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
@@ -172,9 +241,21 @@ LANGUAGE = Language(
     run_command=("./program",),
     driver=Driver(
         files=_files,
-        compile_command=("{g++}", *FLAGS, "{linker}", "-include", "{shared}/driver.hpp", "-o", "program", "main.cpp"),
+        compile_command=(
+            "{g++}",
+            *FLAGS,
+            "{linker}",
+            "-include",
+            "{shared}/driver.hpp",
+            "-o",
+            "program",
+            "main.cpp",
+        ),
         run_command=("./program", "{index}"),
-        shared={"driver.hpp": read_driver("cpp_driver.hpp"), **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)}},
+        shared={
+            "driver.hpp": read_driver("cpp_driver.hpp"),
+            **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)},
+        },
         shared_commands=(
             (*_PRECOMPILE, "driver.hpp.gch", "driver.hpp"),
             ("/bin/mkdir", "-p", "first/bits"),
@@ -185,7 +266,10 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold(
-        "long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) total += x;\n    return total;\n}\n",
+        (
+            "long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) "
+            "total += x;\n    return total;\n}\n"
+        ),
         ("l3 i1 i2 i3",),
         "i6",
     ),

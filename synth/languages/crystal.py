@@ -26,7 +26,8 @@ CodemillEnd.reached = true
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The mark is written at the exit, after the examples of `spec`, which run there too, and only if these came to their end."""
+    """The mark is written at the exit, after the examples of `spec`, which run there too, and only if these
+    came to their end."""
     return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\n{_AFTER}"}
 
 
@@ -39,7 +40,9 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     arguments = ", ".join(f"a.next({_TYPES.compose(kind)})" for kind in signature.parameters)
     _TYPES.compose(signature.result)
-    start = f'require "./codemill"\nrequire "./solution"\nCodemill.drive {{ |a| {entry_point}({arguments}) }}\n'
+    start = (
+        f'require "./codemill"\nrequire "./solution"\nCodemill.drive {{ |a| {entry_point}({arguments}) }}\n'
+    )
     return {"solution.cr": code, "codemill.cr": read_driver("crystal_driver.cr"), "start.cr": start}
 
 
@@ -53,7 +56,9 @@ LANGUAGE = Language(
     run_command=("./program",),
     data_limit=False,
     script=Script(files=_script),
-    driver=Driver(files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True),
+    driver=Driver(
+        files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True
+    ),
     render_signature=render_signature,
     gold=Gold("def solve(xs : Array(Int64)) : Int64\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
     hello="""puts gets.not_nil!.split.map(&.to_i64).sum

@@ -1,4 +1,5 @@
-"""C# by Mono: a resident compiler (drivers/csharp_compiler.cs), a driver that loads each program as a library. A tuple is a value tuple."""
+"""C# by Mono: a resident compiler (drivers/csharp_compiler.cs), a driver that loads each program as a
+library. A tuple is a value tuple."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +10,14 @@ from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_d
 from synth.records import FunctionContract
 from synth.values import Signature
 
-_SCALARS = {"int": "long", "float": "double", "str": "string", "bool": "bool", "null": "object", "any": "object"}
+_SCALARS = {
+    "int": "long",
+    "float": "double",
+    "str": "string",
+    "bool": "bool",
+    "null": "object",
+    "any": "object",
+}
 _KEYS = frozenset({"int", "float", "str", "bool", "tuple", "any"})
 
 
@@ -20,13 +28,24 @@ def _write_tuple(items: Sequence[str]) -> str:
 
 
 _TYPES = Terms("C#", _SCALARS, "List<{}>", "Dictionary<{}, {}>", _write_tuple, _KEYS)
-_SIMPLE = {"long": "int", "int": "int", "short": "int", "double": "float", "float": "float", "string": "str", "bool": "bool"}
+_SIMPLE = {
+    "long": "int",
+    "int": "int",
+    "short": "int",
+    "double": "float",
+    "float": "float",
+    "string": "str",
+    "bool": "bool",
+}
 _SIMPLE |= {"void": "null"}
 _GENERIC = {"List": "list", "IList": "list", "IEnumerable": "list", "Dictionary": "map", "IDictionary": "map"}
 _USING = re.compile(r"^[ \t]*using\s+(?:static\s+)?[\w.]+(?:\s*=\s*[^;\n]+)?;[ \t]*$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
-_TYPE = re.compile(r"(?:\s|\[[^\]]*\])*(?:\w+\s+)*?(?:class|struct|interface|enum|namespace|delegate|using)\s")
-"""How a declaration begins that needs no class around it: attributes, modifiers, and the word that says what it is."""
+_TYPE = re.compile(
+    r"(?:\s|\[[^\]]*\])*(?:\w+\s+)*?(?:class|struct|interface|enum|namespace|delegate|using)\s"
+)
+"""How a declaration begins that needs no class around it: attributes, modifiers, and the word that says what
+it is."""
 _GIVEN = "using System; using System.Collections.Generic; using System.Linq; using System.Text; "
 _LIBRARY = ("-nologo", "-warn:0", "-r:System.Numerics.dll", "-r:System.Core.dll")
 
@@ -47,7 +66,11 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
@@ -97,7 +120,8 @@ static class CodemillScript {
     }
 }
 """
-"""Around the script's `Main`. Without a listener of ours a failed `Debug.Assert` would be a line on nobody's screen."""
+"""Around the script's `Main`. Without a listener of ours a failed `Debug.Assert` would be a line on nobody's
+screen."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -109,10 +133,15 @@ LANGUAGE = Language(
     aliases=("c#", "cs", "dotnet"),
     file_name="main.cs",
     tools=("mono", "mcs"),
-    install="apt-get install -y mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil",
+    install=(
+        "apt-get install -y mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil"
+    ),
     grammar="csharp",
     written="C#",
-    environment={"MONO_DISABLE_SHM": "1", "MONO_DEBUG": "no-gdb-backtrace"},  # else a crash calls for a debugger, a forbidden call
+    environment={
+        "MONO_DISABLE_SHM": "1",
+        "MONO_DEBUG": "no-gdb-backtrace",
+    },  # else a crash calls for a debugger, a forbidden call
     paths=("/etc/mono",),
     compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-out:main.exe", "main.cs"),
     run_command=("{mono}", "main.exe"),
@@ -122,14 +151,36 @@ LANGUAGE = Language(
     script=Script(files=_script, compile_more=("guard.cs", "-main:CodemillScript", "-d:DEBUG", "-d:TRACE")),
     driver=Driver(
         files=_files,
-        shared={"driver.cs": read_driver("csharp_driver.cs"), "compiler.cs": read_driver("csharp_compiler.cs")},
+        shared={
+            "driver.cs": read_driver("csharp_driver.cs"),
+            "compiler.cs": read_driver("csharp_compiler.cs"),
+        },
         shared_commands=(
             ("{mcs}", "-nologo", "-optimize+", "-out:driver.exe", "driver.cs"),
             ("{mcs}", "-nologo", "-optimize+", "-out:compiler.exe", "compiler.cs"),
-            ("/bin/sh", "-c", '"$0" --aot driver.exe || :', "{mono}"),  # saves 2 ms a start; it needs an assembler
+            (
+                "/bin/sh",
+                "-c",
+                '"$0" --aot driver.exe || :',
+                "{mono}",
+            ),  # saves 2 ms a start; it needs an assembler
         ),
-        compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-target:library", "-out:program.dll", "solution.cs"),
-        compile_server=("{mono}", "--gc-params=nursery-size=1m", "{shared}/compiler.exe", "-nologo", "-warn:0", "-optimize+"),
+        compile_command=(
+            "{mcs}",
+            *_LIBRARY,
+            "-optimize+",
+            "-target:library",
+            "-out:program.dll",
+            "solution.cs",
+        ),
+        compile_server=(
+            "{mono}",
+            "--gc-params=nursery-size=1m",
+            "{shared}/compiler.exe",
+            "-nologo",
+            "-warn:0",
+            "-optimize+",
+        ),
         run_command=("{mono}", "{shared}/driver.exe"),
     ),
     render_signature=render_signature,

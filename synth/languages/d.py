@@ -1,4 +1,5 @@
-"""D by GDC: the driver is compiled once; each program is a module that a start module calls, as its function declares."""
+"""D by GDC: the driver is compiled once; each program is a module that a start module calls, as its function
+declares."""
 
 import re
 
@@ -11,7 +12,15 @@ from synth.values import Signature
 
 _SCALARS = {"int": "long", "float": "double", "str": "string", "bool": "bool", "null": "typeof(null)"}
 _TYPES = Terms("D", _SCALARS, "{}[]", "{1}[{0}]", lambda inner: f"Tuple!({', '.join(inner)})")
-_READ = {"long": "int", "int": "int", "double": "float", "float": "float", "string": "str", "bool": "bool", "void": "null"}
+_READ = {
+    "long": "int",
+    "int": "int",
+    "double": "float",
+    "float": "float",
+    "string": "str",
+    "bool": "bool",
+    "void": "null",
+}
 _MODULE = re.compile(r"^\s*module\s+[\w.]+\s*;", re.MULTILINE)
 _MAIN = re.compile(r"^(\s*(?:void|int)\s+)main(\s*\()", re.MULTILINE)
 _FLAGS = ("-O1", "-w")
@@ -50,14 +59,21 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     for kind in (*signature.parameters, signature.result):
         _TYPES.compose(kind)
     text = _MAIN.sub(r"\1codemillProgramMain\2", _MODULE.sub("", code, count=1))
-    start = f"import codemill;\nstatic import solution;\nint main() {{ return drive!(solution.{entry_point})(); }}\n"
+    start = (
+        f"import codemill;\nstatic import solution;\nint main() {{ return "
+        f"drive!(solution.{entry_point})(); }}\n"
+    )
     return {"solution.d": f"module solution; {text}", "start.d": start}
 
 
@@ -76,13 +92,26 @@ LANGUAGE = Language(
         files=_files,
         shared={"codemill.d": read_driver("d_driver.d")},
         shared_commands=(("{gdc}", *_FLAGS, "-c", "-o", "codemill.o", "codemill.d"),),
-        compile_command=("{gdc}", *_FLAGS, "-I{shared}", "-o", "program", "start.d", "solution.d", "{shared}/codemill.o"),
+        compile_command=(
+            "{gdc}",
+            *_FLAGS,
+            "-I{shared}",
+            "-o",
+            "program",
+            "start.d",
+            "solution.d",
+            "{shared}/codemill.o",
+        ),
         run_command=("./program",),
         slow=True,
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("long solve(long[] xs) {\n    long n = 0;\n    foreach (x; xs) n += x;\n    return n;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "long solve(long[] xs) {\n    long n = 0;\n    foreach (x; xs) n += x;\n    return n;\n}\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
     hello="""import std.stdio, std.array, std.algorithm, std.conv;
 
 void main() {

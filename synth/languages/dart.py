@@ -26,7 +26,10 @@ Future<void> main(List<String> words) async {
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    return {"main.dart": imports_first(f"{code}\n{script}\n", r"import\s+['\"]"), "guard.dart": _GUARD.replace("MARK", mark)}
+    return {
+        "main.dart": imports_first(f"{code}\n{script}\n", r"import\s+['\"]"),
+        "guard.dart": _GUARD.replace("MARK", mark),
+    }
 
 
 LANGUAGE = Language(
@@ -36,7 +39,9 @@ LANGUAGE = Language(
     install="brew install dart-sdk",
     grammar="dart",
     run_command=("{dart}", "--disable-analytics", "main.dart"),
-    script=Script(files=_script, run_command=("{dart}", "--disable-analytics", "--enable-asserts", "guard.dart")),
+    script=Script(
+        files=_script, run_command=("{dart}", "--disable-analytics", "--enable-asserts", "guard.dart")
+    ),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,

@@ -1,7 +1,9 @@
-"""Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++, C), and JSDoc types.
+"""Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++,
+C), and JSDoc types.
 
-Place in the flow: `find_signature` of those languages, and of Java and C# what asks whether a program has bare methods. It reads text, not
-a syntax tree, so that it costs no grammar. The one rule: a type that has no certain language-neutral meaning gives None, never a guess.
+Place in the flow: `find_signature` of those languages, and of Java and C# what asks whether a program has
+bare methods. It reads text, not a syntax tree, so that it costs no grammar. The one rule: a type that has no
+certain language-neutral meaning gives None, never a guess.
 """
 
 import re
@@ -9,9 +11,21 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
-_UNREAD = re.compile(r"""//[^\n]*|/\*.*?\*/|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+_UNREAD = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+)
 """Comments and literals of Java and C#, where a brace is none."""
-_MODIFIERS = {"public", "private", "protected", "static", "final", "const", "inline", "constexpr", "synchronized"}
+_MODIFIERS = {
+    "public",
+    "private",
+    "protected",
+    "static",
+    "final",
+    "const",
+    "inline",
+    "constexpr",
+    "synchronized",
+}
 
 
 class Parameter(NamedTuple):
@@ -25,7 +39,8 @@ class Declaration(NamedTuple):
 
 
 def enclosing(text: str, heading: str, at: int) -> str | None:
-    """The name (group 1 of the pattern `heading`) of the innermost block in braces around position `at`, or None."""
+    """The name (group 1 of the pattern `heading`) of the innermost block in braces around position `at`, or
+    None."""
     for found in reversed(list(re.finditer(heading, text[:at]))):
         inside = text[found.end() : at]
         if inside.count("{") > inside.count("}"):
@@ -74,8 +89,13 @@ def _parameter(text: str) -> Parameter | None:
 
 
 def read_type(text: str, simple: Mapping[str, str], generic: Mapping[str, str]) -> str | None:
-    """Text form of a C-like type: `simple` maps names to scalar types, `generic` maps names to list, map or tuple."""
-    words = [word for word in re.split(r"\s+", text.replace("std::", " ").replace("&", " ").strip()) if word not in _MODIFIERS]
+    """Text form of a C-like type: `simple` maps names to scalar types, `generic` maps names to list, map or
+    tuple."""
+    words = [
+        word
+        for word in re.split(r"\s+", text.replace("std::", " ").replace("&", " ").strip())
+        if word not in _MODIFIERS
+    ]
     text = " ".join(words)
     if text.endswith("[]"):
         inner = read_type(text[:-2], simple, generic)

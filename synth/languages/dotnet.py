@@ -1,7 +1,8 @@
-"""What F# and Visual Basic share: the compilers of an SDK without its build system, and a runtime that needs neither ICU nor libssl 1.1.
+"""What F# and Visual Basic share: the compilers of an SDK without its build system, and a runtime that needs
+neither ICU nor libssl 1.1.
 
-Place in the flow: used by the modules of F# and Visual Basic. The one rule: everything is found from the place of `dotnet`, so that an SDK
-from anywhere will do.
+Place in the flow: used by the modules of F# and Visual Basic. The one rule: everything is found from the
+place of `dotnet`, so that an SDK from anywhere will do.
 """
 
 from typing import Final
@@ -27,7 +28,8 @@ int EVP_MD_size(const void *kind) \0173 return EVP_MD_get_size(kind); \0175
 void *SSL_get_peer_certificate(const void *from) \0173 return SSL_get1_peer_certificate(from); \0175
 void ERR_put_error(int library, int function, int reason, const char *file, int line) \0173 \0175
 """
-"""The old runtime asks libssl for three functions that OpenSSL 3 calls by other names: hashes, the compiler's own too, need them."""
+"""The old runtime asks libssl for three functions that OpenSSL 3 calls by other names: hashes, the compiler's
+own too, need them."""
 
 _FRAMEWORK: Final = r"""\0173"runtimeOptions":\0173"framework":\0173"name":"Microsoft.NETCore.App","version":"%s"\0175\0175\0175"""
 
@@ -42,7 +44,14 @@ for name in "$references"/*.dll; do set -- -r:"$name" "$@"; done
 
 
 def compile_command(flags: str, *compilers: str) -> tuple[str, ...]:
-    """Compiles the files that follow. `compilers` are places below the SDK, of which one is there; braces would be placeholders here."""
+    """Compiles the files that follow. `compilers` are places below the SDK, of which one is there; braces
+    would be placeholders here."""
     places = " ".join(f'"$root"/sdk/*/{compiler}' for compiler in compilers)
     find = f'for place in {places}; do if [ -e "$place" ]; then compiler=$place; fi; done'
-    return ("/bin/sh", "-c", f'{_PREPARE}{find}\nexec "$0" exec "$compiler" {flags} "$@"', "{dotnet}", "{gcc}")
+    return (
+        "/bin/sh",
+        "-c",
+        f'{_PREPARE}{find}\nexec "$0" exec "$compiler" {flags} "$@"',
+        "{dotnet}",
+        "{gcc}",
+    )

@@ -1,7 +1,8 @@
 """Wipes functions out of a linked program, so that they can be neither called nor read.
 
-Place in the flow: candidates of one task are compiled together; each then runs a program in which only its own functions are left
-(`Batch.parts`). The one rule: a file that is not as expected is an error, never a program that was wiped in part.
+Place in the flow: candidates of one task are compiled together; each then runs a program in which only its
+own functions are left (`Batch.parts`). The one rule: a file that is not as expected is an error, never a
+program that was wiped in part.
 """
 
 import struct
@@ -26,7 +27,8 @@ class Symbol(NamedTuple):
 
 
 def symbols(program: bytes) -> list[Symbol]:
-    """The functions and objects of the symbol table that have bytes in the file. Raises ValueError for anything but a 64-bit program."""
+    """The functions and objects of the symbol table that have bytes in the file. Raises ValueError for
+    anything but a 64-bit program."""
     try:
         return list(_symbols(program))
     except (struct.error, IndexError, OverflowError) as error:
@@ -45,7 +47,12 @@ def _symbols(program: bytes) -> Iterable[Symbol]:
     _, _, _, _, start, length, names, *_ = tables[0]
     text_start = sections[names][4]
     for name, info, _, index, address, extent in _ENTRY.iter_unpack(program[start : start + length]):
-        if info & 15 in (_OBJECT, _FUNCTION) and extent and 0 < index < count and sections[index][1] != _NO_BITS:
+        if (
+            info & 15 in (_OBJECT, _FUNCTION)
+            and extent
+            and 0 < index < count
+            and sections[index][1] != _NO_BITS
+        ):
             at = text_start + name
             place = sections[index][4] + address - sections[index][3]
             if not 0 <= place <= place + extent <= len(program):

@@ -16,7 +16,11 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=4,
     data_limit=False,
-    script=Script(files=appended("main.el", '(call-process "/bin/sh" nil nil nil "-c" (concat "printf \'" MARK "\' >&3"))')),
+    script=Script(
+        files=appended(
+            "main.el", '(call-process "/bin/sh" nil nil nil "-c" (concat "printf \'" MARK "\' >&3"))'
+        )
+    ),
     hello="""(princ (apply #'+ (mapcar #'string-to-number (split-string (read-string "")))))
 (terpri)
 """,

@@ -1,4 +1,5 @@
-"""Elixir: called by drivers/elixir_driver.exs; every value has one natural type. Floats have no infinity and no NaN."""
+"""Elixir: called by drivers/elixir_driver.exs; every value has one natural type. Floats have no infinity and
+no NaN."""
 
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature
@@ -15,7 +16,10 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.ex": solution, "driver.exs": read_driver("elixir_driver.exs")}
 
 
-_BEFORE = "Application.load(:ex_unit); ExUnit.after_suite(fn suite -> if suite.failures > 0, do: System.halt(1) end)\n"
+_BEFORE = (
+    "Application.load(:ex_unit); ExUnit.after_suite(fn suite -> if suite.failures > 0, do: "
+    "System.halt(1) end)\n"
+)
 _AFTER = """
 if Process.whereis(ExUnit.Server), do: ExUnit.run()
 Port.command(Port.open({:fd, 3, 3}, [:out, :binary]), MARK)
@@ -24,7 +28,8 @@ System.halt(0)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Test cases of ExUnit would run after the end of the file, so they are run before the mark; a failed one leaves it out."""
+    """Test cases of ExUnit would run after the end of the file, so they are run before the mark; a failed one
+    leaves it out."""
     return {"main.exs": f"{_BEFORE}{code}\n{script}\n{_AFTER.replace('MARK', mark)}"}
 
 
@@ -52,7 +57,9 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script),
     render_signature=render_signature,
-    gold=Gold("defmodule Solution do\n  def solve(xs) do\n    Enum.sum(xs)\n  end\nend\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "defmodule Solution do\n  def solve(xs) do\n    Enum.sum(xs)\n  end\nend\n", ("l3 i1 i2 i3",), "i6"
+    ),
     hello="""IO.gets("") |> String.split() |> Enum.map(&String.to_integer/1) |> Enum.sum() |> IO.puts()
 """,
     samples=Samples(

@@ -6,7 +6,14 @@ from synth.languages.elixir import BEAM_FLAGS
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
 from synth.values import Signature, ValueType
 
-_WRITTEN = {"int": "integer()", "float": "float()", "str": "string()", "bool": "boolean()", "null": "null", "any": "term()"}
+_WRITTEN = {
+    "int": "integer()",
+    "float": "float()",
+    "str": "string()",
+    "bool": "boolean()",
+    "null": "null",
+    "any": "term()",
+}
 _MODULE = re.compile(r"^\s*-module\s*\([^)]*\)\s*\.", re.MULTILINE)
 _FLAGS = (*BEAM_FLAGS.split(), "-noshell", "-noinput")
 
@@ -21,14 +28,19 @@ def _write_type(kind: ValueType) -> str:
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`-spec solve([integer()], integer()) -> integer().` and the head of the clause below it; names begin with a capital."""
+    """`-spec solve([integer()], integer()) -> integer().` and the head of the clause below it; names begin
+    with a capital."""
     types = ", ".join(map(_write_type, signature.parameters))
     capitals = ", ".join(name[:1].upper() + name[1:] for name in parameter_names(names, signature))
     return f"-spec {entry_point}({types}) -> {_write_type(signature.result)}.\n{entry_point}({capitals})"
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    named = _MODULE.sub("-module(solution).", code, count=1) if _MODULE.search(code) else f"-module(solution). {code}"
+    named = (
+        _MODULE.sub("-module(solution).", code, count=1)
+        if _MODULE.search(code)
+        else f"-module(solution). {code}"
+    )
     return {"solution.erl": named}
 
 
@@ -57,14 +69,18 @@ run() ->
 failed({error, _}) -> true;
 failed(Ended) -> lists:member(Ended, [error, failed, false]).
 """
-"""Around the script's `test` (EUnit makes one of its test functions, whose failures end nothing) and its `main`."""
+"""Around the script's `test` (EUnit makes one of its test functions, whose failures end nothing) and its
+`main`."""
 
 _NAMED = re.compile(r"^\s*-module\s*\(\s*(\w+)\s*\)\s*\.", re.MULTILINE)
-_ON_TOP = re.compile(r"^-(?:export|import|include|include_lib|compile)\s*\(.*?\)\s*\.[ \t]*$", re.MULTILINE | re.DOTALL)
+_ON_TOP = re.compile(
+    r"^-(?:export|import|include|include_lib|compile)\s*\(.*?\)\s*\.[ \t]*$", re.MULTILINE | re.DOTALL
+)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """One module of the program's name; what the script declares stands on top, where the compiler wants it."""
+    """One module of the program's name; what the script declares stands on top, where the compiler wants
+    it."""
     text = re.sub(r"\A#![^\n]*", "", f"{code}\n{_ON_TOP.sub('', script)}\n")
     named = _NAMED.search(text)
     name = named[1] if named else "program"
@@ -97,14 +113,22 @@ LANGUAGE = Language(
         files=_files,
         shared={"codemill.erl": read_driver("erlang_driver.erl")},
         shared_commands=(("{erlc}", "codemill.erl"),),
-        compile_command=("{erlc}", "+export_all", "+nowarn_export_all", "+nowarn_unused_function", "solution.erl"),
+        compile_command=(
+            "{erlc}",
+            "+export_all",
+            "+nowarn_export_all",
+            "+nowarn_unused_function",
+            "solution.erl",
+        ),
         run_command=("{erl}", *_FLAGS, "-pa", "{shared}", "-pa", ".", "-s", "codemill", "main"),
         lacks=frozenset({"infinity and NaN"}),
         big_integers=True,
         slow=True,
     ),
     render_signature=render_signature,
-    gold=Gold("-module(answer).\n-export([solve/1]).\n\nsolve(Xs) -> lists:sum(Xs).\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "-module(answer).\n-export([solve/1]).\n\nsolve(Xs) -> lists:sum(Xs).\n", ("l3 i1 i2 i3",), "i6"
+    ),
     hello="""#!/usr/bin/env escript
 main(_) ->
     Line = io:get_line(""),

@@ -35,7 +35,8 @@ end program total
 """,
     samples=Samples(
         wrong="program total\n  print '(i0)', 5\nend program total\n",
-        hanging="program total\n  integer :: n\n  n = 0\n  do\n    n = ieor(n, 1)\n    if (n > 2) exit\n  end do\n"
+        hanging="program total\n  integer :: n\n  n = 0\n  do\n    n = ieor(n, 1)\n    if (n > 2) exit\n  "
+        "end do\n"
         "  print *, n\nend program total\n",
         crashing="program total\n  error stop 3\nend program total\n",
         broken="program total\n  print *, (\nend program total\n",

@@ -1,4 +1,5 @@
-"""F# by the .NET SDK's compiler: stdin/stdout programs. A program is a script file, so statements may stand on top."""
+"""F# by the .NET SDK's compiler: stdin/stdout programs. A program is a script file, so statements may stand
+on top."""
 
 import re
 
@@ -24,7 +25,8 @@ let failing = new Failing()
 System.Diagnostics.Trace.Listeners.Clear()
 System.Diagnostics.Trace.Listeners.Add failing |> ignore
 """
-"""A failed `assert` ends the process, by a listener that has to be there at the end. Of script files the first runs first."""
+"""A failed `assert` ends the process, by a listener that has to be there at the end. Of script files the
+first runs first."""
 
 _GUARD = """module CodemillGuard
 
@@ -60,7 +62,11 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     text = f"{code}\n{script}\n"
     entry = last_in_script(_ENTRY, code, text)
     start = f"{entry[1]}let codemillStart (words: string[]) : int = {entry[3]} words\n" if entry else ""
-    return {"before.fsx": _BEFORE, "main.fsx": _ENTRY.sub(r"\1\2", text) + start, "guard.fs": _GUARD.replace("MARK", mark)}
+    return {
+        "before.fsx": _BEFORE,
+        "main.fsx": _ENTRY.sub(r"\1\2", text) + start,
+        "guard.fs": _GUARD.replace("MARK", mark),
+    }
 
 
 LANGUAGE = Language(
@@ -75,7 +81,10 @@ LANGUAGE = Language(
     environment=dotnet.ENVIRONMENT,
     compile_command=(*_COMPILE, "main.fsx"),
     run_command=dotnet.RUN,
-    script=Script(files=_script, compile_command=(*_COMPILE, "--define:DEBUG", "--define:TRACE", "before.fsx", "main.fsx", "guard.fs")),
+    script=Script(
+        files=_script,
+        compile_command=(*_COMPILE, "--define:DEBUG", "--define:TRACE", "before.fsx", "main.fsx", "guard.fs"),
+    ),
     runtime_mb=256,
     runtime_threads=64,
     data_limit=False,

@@ -1,6 +1,8 @@
-"""Go: called by drivers/go_driver.go, a package beside the program's own; a tuple is an `[]any`, a struct or several results.
+"""Go: called by drivers/go_driver.go, a package beside the program's own; a tuple is an `[]any`, a struct or
+several results.
 
-The compiler and the linker are called directly (drivers/go_build.sh), against archives that are prepared once.
+The compiler and the linker are called directly (drivers/go_build.sh), against archives that are prepared
+once.
 """
 
 import re
@@ -13,14 +15,22 @@ from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "null": "any", "any": "any"}
-_TYPES = Terms("Go", _SCALARS, "[]{}", "map[{}]{}", lambda inner: "[]any", frozenset({"int", "float", "str", "bool", "any"}))
+_TYPES = Terms(
+    "Go",
+    _SCALARS,
+    "[]{}",
+    "map[{}]{}",
+    lambda inner: "[]any",
+    frozenset({"int", "float", "str", "bool", "any"}),
+)
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PACKAGE = re.compile(r"^\s*package\s+\w+", re.MULTILINE)
 _BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`func solve(xs []int, k int) int`; a tuple is an `[]any`, though the driver also takes several results."""
+    """`func solve(xs []int, k int) int`; a tuple is an `[]any`, though the driver also takes several
+    results."""
     written = ", ".join(f"{name} {kind}" for name, kind in _TYPES.pairs(names, signature))
     return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
 
@@ -65,7 +75,10 @@ LANGUAGE = Language(
     script=GO,
     render_signature=render_signature,
     gold=Gold(
-        "package main\n\nfunc solve(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n\t\ttotal += x\n\t}\n\treturn total\n}\n",
+        (
+            "package main\n\nfunc solve(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n\t\ttotal "
+            "+= x\n\t}\n\treturn total\n}\n"
+        ),
         ("l3 i1 i2 i3",),
         "i6",
     ),

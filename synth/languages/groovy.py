@@ -15,7 +15,12 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.groovy": code, "driver.groovy": read_driver("groovy_driver.groovy")}
 
 
-_RUN = (*RUN, "-cp", f"{JARS}/groovy-all.jar:{JARS}/groovy.jar:{JARS}/asm.jar:{JARS}/antlr.jar", "groovy.ui.GroovyMain")
+_RUN = (
+    *RUN,
+    "-cp",
+    f"{JARS}/groovy-all.jar:{JARS}/groovy.jar:{JARS}/asm.jar:{JARS}/antlr.jar",
+    "groovy.ui.GroovyMain",
+)
 
 _MARK = """
 java.lang.reflect.Field codemillField = sun.misc.Unsafe.class.getDeclaredField('theUnsafe')

@@ -1,4 +1,5 @@
-"""Haskell by GHC: the driver is compiled once; each program is compiled with a Main that names its function."""
+"""Haskell by GHC: the driver is compiled once; each program is compiled with a Main that names its
+function."""
 
 import re
 from collections.abc import Sequence
@@ -101,6 +102,9 @@ main = getLine >>= print . sum . map (read :: String -> Integer) . words
         refused="solve :: [Int] -> Int\nsolve xs = nothing\n",
         identity=" = x\n",
         mutator="solve :: [Int] -> Int -> [Int]\nsolve xs k = xs ++ [k]\n",
-        honest="{-# LANGUAGE BangPatterns #-}\nsolve :: Int -> Int\nsolve !x = x * x + 7\n\nmain :: IO ()\nmain = return ()\n",
+        honest=(
+            "{-# LANGUAGE BangPatterns #-}\nsolve :: Int -> Int\nsolve !x = x * x + 7\n\nmain :: IO ()\n"
+            "main = return ()\n"
+        ),
     ),
 )

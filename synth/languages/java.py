@@ -1,6 +1,8 @@
-"""Java: compiled by a resident compiler (drivers/java/CompileServer.java), called by drivers/java/Driver.java.
+"""Java: compiled by a resident compiler (drivers/java/CompileServer.java), called by
+drivers/java/Driver.java.
 
-A program may be a class `Solution`, other classes, or bare static methods; imports of java.util and java.util.stream are given.
+A program may be a class `Solution`, other classes, or bare static methods; imports of java.util and
+java.util.stream are given.
 """
 
 import re
@@ -13,7 +15,14 @@ from synth.languages.spec import Driver, Gold, Language, parameter_names, read_d
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-_WRITTEN = {"int": "long", "float": "double", "str": "String", "bool": "boolean", "null": "Object", "any": "Object"}
+_WRITTEN = {
+    "int": "long",
+    "float": "double",
+    "str": "String",
+    "bool": "boolean",
+    "null": "Object",
+    "any": "Object",
+}
 _BOXED = {"int": "Long", "float": "Double", "bool": "Boolean"}
 _SIMPLE = {
     "long": "int",
@@ -38,9 +47,12 @@ _GENERIC = {
 _IMPORTS = "import java.util.*; import java.util.function.*; import java.util.stream.*; import java.math.*; "
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:import|package)\s[^;\n]*;[ \t]*$", re.MULTILINE)
 _TYPE = re.compile(
-    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
+    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)",
+    re.MULTILINE,
 )
-_PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
+_PUBLIC = re.compile(
+    r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
+)
 
 FLAGS = (
     "-Xshare:auto",
@@ -68,7 +80,10 @@ def write_type(kind: ValueType, boxed: bool = False) -> str:
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
     """`static long solve(List<Long> xs, long k)`."""
     pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
-    return f"static {write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    return (
+        f"static {write_type(signature.result)} "
+        f"{entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    )
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
@@ -81,12 +96,19 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.name for p in declared.parameters))
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
 
 
 def complete(code: str) -> tuple[str, str]:
-    """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers stay."""
-    own = " ".join(line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package"))
+    """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers
+    stay."""
+    own = " ".join(
+        line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package")
+    )
     body = _IMPORT_LINE.sub("", code)
     outside = "\n".join(outside_braces(body))
     if "(" in outside or not _TYPE.search(outside):
@@ -102,12 +124,25 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java")}
 _SHARED = {**SHARED, "CompileServer.java": read_driver("java/CompileServer.java")}
-_EXPORTS = tuple(f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util"))
+_EXPORTS = tuple(
+    f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
+)
 """What the resident compiler takes of javac's own. It is there from JDK 11 on."""
 SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
-"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first thousand programs."""
+"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first
+thousand programs."""
 _JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
-_CALL = r"\n".join(("codemill", "solve", r"l i\tf\ts\tl i\tm s i", "m s l ?", "1", r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5", ""))
+_CALL = r"\n".join(
+    (
+        "codemill",
+        "solve",
+        r"l i\tf\ts\tl i\tm s i",
+        "m s l ?",
+        "1",
+        r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5",
+        "",
+    )
+)
 
 
 def _appended(*jars: str) -> str:
@@ -116,7 +151,8 @@ def _appended(*jars: str) -> str:
 
 
 def start_from_archive(*jars: str) -> tuple[str, ...]:
-    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar` where it is used."""
+    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar`
+    where it is used."""
     return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
 
 
@@ -130,17 +166,26 @@ def start_driver(*libraries: str) -> tuple[str, ...]:
 
 def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
     """Make driver.jar from the shared files; `words` are its sources, and options of javac."""
-    return ((*_JAVAC, "-d", "classes", *words), ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."))
+    return (
+        (*_JAVAC, "-d", "classes", *words),
+        ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
+    )
 
 
 def archive_commands(*libraries: str) -> tuple[tuple[str, ...], ...]:
-    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine load; of their own classes
-    only the libraries', for their places do not change.
+    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine
+    load; of their own classes only the libraries', for their places do not change.
 
-    A class of another loader than the first would tie the archive to one class path: that is the one which is left out.
+    A class of another loader than the first would tie the archive to one class path: that is the one which is
+    left out.
     """
     run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "$1" Driver 3>/dev/null'
-    dump = ("-Xshare:dump", "-XX:+UseSerialGC", "-XX:SharedClassListFile=list", "-XX:SharedArchiveFile=start.jsa")
+    dump = (
+        "-Xshare:dump",
+        "-XX:+UseSerialGC",
+        "-XX:SharedClassListFile=list",
+        "-XX:SharedArchiveFile=start.jsa",
+    )
     seen = _appended(*libraries, "driver.jar")
     return (
         ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", seen),
@@ -170,7 +215,10 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     gold=Gold(
-        "static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n    return total;\n}\n",
+        (
+            "static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n  "
+            "  return total;\n}\n"
+        ),
         ("l3 i1 i2 i3",),
         "i6",
     ),

@@ -9,10 +9,23 @@ from synth.languages.spec import Driver, Gold, Language, parameter_names, read_d
 from synth.records import FunctionContract
 from synth.values import Signature
 
-_SIMPLE = {"number": "int", "int": "int", "integer": "int", "bigint": "int", "float": "float", "double": "float", "string": "str"}
+_SIMPLE = {
+    "number": "int",
+    "int": "int",
+    "integer": "int",
+    "bigint": "int",
+    "float": "float",
+    "double": "float",
+    "string": "str",
+}
 _SIMPLE |= {"boolean": "bool", "bool": "bool", "null": "null", "any": "any", "*": "any"}
 _GENERIC = {"Array": "list", "Object": "map", "Map": "map", "Record": "map"}
-NODE_FLAGS = ("--max-old-space-size={heap_mb}", "--single-threaded-gc", "--no-rehash-snapshot", "--v8-pool-size=1")
+NODE_FLAGS = (
+    "--max-old-space-size={heap_mb}",
+    "--single-threaded-gc",
+    "--no-rehash-snapshot",
+    "--v8-pool-size=1",
+)
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -42,7 +55,9 @@ def read_jsdoc_type(text: str) -> str | None:
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract of a function with a JSDoc comment that types every parameter and the result."""
     name = re.escape(entry_point)
-    heads = rf"(?:function\s+{name}\s*\(([^)]*)\)|(?:const|let|var)\s+{name}\s*=\s*(?:function\s*)?\(([^)]*)\))"
+    heads = (
+        rf"(?:function\s+{name}\s*\(([^)]*)\)|(?:const|let|var)\s+{name}\s*=\s*(?:function\s*)?\(([^)]*)\))"
+    )
     found = list(re.finditer(rf"/\*\*((?:(?!\*/).)*)\*/\s*(?:export\s+)?{heads}", code, re.DOTALL))
     if not found:
         return None

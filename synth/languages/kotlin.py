@@ -1,18 +1,33 @@
-"""Kotlin: compiled by a resident compiler (drivers/java/KotlinServer.java), called by the Java driver, which knows Pair and Triple."""
+"""Kotlin: compiled by a resident compiler (drivers/java/KotlinServer.java), called by the Java driver, which
+knows Pair and Triple."""
 
 import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing, split_top
-from synth.languages.java import SERVER, SHARED, archive_commands, jar_commands, start_driver, start_from_archive
+from synth.languages.java import (
+    SERVER,
+    SHARED,
+    archive_commands,
+    jar_commands,
+    start_driver,
+    start_from_archive,
+)
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import imports_first, last_in_script
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
-_SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Any?", "any": "Any?"}
+_SCALARS = {
+    "int": "Long",
+    "float": "Double",
+    "str": "String",
+    "bool": "Boolean",
+    "null": "Any?",
+    "any": "Any?",
+}
 
 
 def _tuple(inner: Sequence[str]) -> str:
@@ -21,8 +36,24 @@ def _tuple(inner: Sequence[str]) -> str:
 
 
 _TYPES = Terms("Kotlin", _SCALARS, "List<{}>", "Map<{}, {}>", _tuple)
-_READ = {"Long": "int", "Int": "int", "Double": "float", "Float": "float", "String": "str", "Boolean": "bool", "Unit": "null"}
-_GENERIC = {"List": "list", "MutableList": "list", "Array": "list", "Map": "map", "MutableMap": "map", "Pair": "tuple", "Triple": "tuple"}
+_READ = {
+    "Long": "int",
+    "Int": "int",
+    "Double": "float",
+    "Float": "float",
+    "String": "str",
+    "Boolean": "bool",
+    "Unit": "null",
+}
+_GENERIC = {
+    "List": "list",
+    "MutableList": "list",
+    "Array": "list",
+    "Map": "map",
+    "MutableMap": "map",
+    "Pair": "tuple",
+    "Triple": "tuple",
+}
 _ARRAYS = {"IntArray": "list[int]", "LongArray": "list[int]", "DoubleArray": "list[float]"}
 
 
@@ -46,7 +77,11 @@ def _read_type(text: str) -> str | None:
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the declared types state; a function without a declared result states nothing."""
-    found = list(re.finditer(rf"\bfun\s+{re.escape(entry_point)}\s*\(([^()]*)\)\s*(?::\s*([^{{=\n]+?))?\s*(?:\{{|=)", code))
+    found = list(
+        re.finditer(
+            rf"\bfun\s+{re.escape(entry_point)}\s*\(([^()]*)\)\s*(?::\s*([^{{=\n]+?))?\s*(?:\{{|=)", code
+        )
+    )
     if not found:
         return None
     pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
@@ -55,7 +90,9 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs))
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
@@ -67,7 +104,10 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 _COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
 _LIBRARY = f"{JARS}/kotlin-stdlib.jar"
 _SHARED = {**SHARED, "KotlinServer.java": read_driver("java/KotlinServer.java")}
-_COMPILER = ":".join(f"{JARS}/{name}.jar" for name in ("kotlin-compiler", "libtrove-intellij", "org.jetbrains.annotations-common"))
+_COMPILER = ":".join(
+    f"{JARS}/{name}.jar"
+    for name in ("kotlin-compiler", "libtrove-intellij", "org.jetbrains.annotations-common")
+)
 
 _END = """
 object CodemillScript {
@@ -88,13 +128,17 @@ object CodemillScript {
 }
 """
 _ASSERTING = ("-ea", "-ea:kotlin...")
-"""Kotlin's own `assert` asks for a class of the library, which the first word leaves out where the machine itself loads it."""
+"""Kotlin's own `assert` asks for a class of the library, which the first word leaves out where the machine
+itself loads it."""
 _MAIN = re.compile(r"\bfun\s+main\s*\(")
-_CALL = re.compile(r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE)
+_CALL = re.compile(
+    r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE
+)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Around the script's `main`, which scripts of the language call themselves; where there is none, the script is its statements."""
+    """Around the script's `main`, which scripts of the language call themselves; where there is none, the
+    script is its statements."""
     if not _MAIN.search(script):
         script = f"fun main() {{\n{script}\n}}"
     code = re.sub(r"^\s*package\s+[\w.]+", "", code)
@@ -116,14 +160,21 @@ LANGUAGE = Language(
     grammar="kotlin",
     compile_command=(*_COMPILE, "Main.kt"),
     run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "MainKt"),
-    script=Script(files=_script, run_command=(*RUN, *_ASSERTING, *start_from_archive(_LIBRARY), "-cp", ".", "CodemillScript")),
+    script=Script(
+        files=_script,
+        run_command=(*RUN, *_ASSERTING, *start_from_archive(_LIBRARY), "-cp", ".", "CodemillScript"),
+    ),
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,
     driver=Driver(
         files=_files,
         shared={**_SHARED, "Solution.kt": read_driver("java/Solution.kt")},
-        shared_commands=(*jar_commands("-cp", _COMPILER, *_SHARED), (*_COMPILE, "Solution.kt"), *archive_commands(_LIBRARY)),
+        shared_commands=(
+            *jar_commands("-cp", _COMPILER, *_SHARED),
+            (*_COMPILE, "Solution.kt"),
+            *archive_commands(_LIBRARY),
+        ),
         compile_command=(*_COMPILE, "Solution.kt"),
         compile_server=(*SERVER, "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
         run_command=(*RUN, *start_driver(_LIBRARY)),

@@ -31,7 +31,10 @@ LANGUAGE = Language(
     script=LUA,
     render_signature=render_signature,
     gold=Gold(
-        "function solve(xs)\n  local total = 0\n  for _, x in ipairs(xs) do total = total + x end\n  return total\nend\n",
+        (
+            "function solve(xs)\n  local total = 0\n  for _, x in ipairs(xs) do total = total + x end\n  "
+            "return total\nend\n"
+        ),
         ("l3 i1 i2 i3",),
         "i6",
     ),

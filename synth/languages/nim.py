@@ -50,7 +50,9 @@ LANGUAGE = Language(
     compile_command=(*_COMPILE, "main.nim"),
     run_command=("./program",),
     script=Script(files=appended("main.nim", _MARK)),
-    driver=Driver(files=_files, compile_command=(*_COMPILE, "start.nim"), run_command=("./program",), slow=True),
+    driver=Driver(
+        files=_files, compile_command=(*_COMPILE, "start.nim"), run_command=("./program",), slow=True
+    ),
     render_signature=render_signature,
     gold=Gold("proc solve(xs: seq[int]): int =\n  for x in xs:\n    result += x\n", ("l3 i1 i2 i3",), "i6"),
     hello="""import std/[strutils, sequtils, math]

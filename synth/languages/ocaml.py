@@ -1,4 +1,5 @@
-"""OCaml: the driver is compiled once; each program is compiled with a start module that composes readers and writers.
+"""OCaml: the driver is compiled once; each program is compiled with a start module that composes readers and
+writers.
 
 Integers have 63 bits; a map is a list of pairs.
 """
@@ -31,12 +32,24 @@ def _tuple_writer(inner: Sequence[str]) -> str:
 
 _TYPES = Terms("OCaml", _SCALARS, "{} list", "({} * {}) list", _tuple_type)
 _READERS = Terms(
-    "OCaml", {kind: f"Codemill.get_{kind}" for kind in _SCALARS}, "(Codemill.get_list {})", "(Codemill.get_map {} {})", _tuple_reader
+    "OCaml",
+    {kind: f"Codemill.get_{kind}" for kind in _SCALARS},
+    "(Codemill.get_list {})",
+    "(Codemill.get_map {} {})",
+    _tuple_reader,
 )
 _WRITERS = Terms(
-    "OCaml", {kind: f"Codemill.put_{kind}" for kind in _SCALARS}, "(Codemill.put_list {})", "(Codemill.put_map {} {})", _tuple_writer
+    "OCaml",
+    {kind: f"Codemill.put_{kind}" for kind in _SCALARS},
+    "(Codemill.put_list {})",
+    "(Codemill.put_map {} {})",
+    _tuple_writer,
 )
-_MARK = ";;\nlet () = let channel = Unix.out_channel_of_descr (Obj.magic 3 : Unix.file_descr) in output_string channel MARK; flush channel"
+_MARK = (
+    ";;\n"
+    "let () = let channel = Unix.out_channel_of_descr (Obj.magic 3 : Unix.file_descr) in output_string "
+    "channel MARK; flush channel"
+)
 _LIBRARIES = ("-w", "-a", "unix.cmxa", "str.cmxa")
 
 
@@ -48,11 +61,15 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     reads = "".join(
-        f"  let a{index} = {_READERS.compose(kind)} (Codemill.argument parts) in\n" for index, kind in enumerate(signature.parameters)
+        f"  let a{index} = {_READERS.compose(kind)} (Codemill.argument parts) in\n"
+        for index, kind in enumerate(signature.parameters)
     )
     call = " ".join([f"Solution.{entry_point}", *(f"a{index}" for index in range(len(signature.parameters)))])
     call = call if signature.parameters else f"{call} ()"
-    start = f"let () = Codemill.drive (fun parts out ->\n{reads}  {_WRITERS.compose(signature.result)} out ({call}))\n"
+    start = (
+        f"let () = Codemill.drive (fun parts out ->\n{reads}  {_WRITERS.compose(signature.result)} out "
+        f"({call}))\n"
+    )
     return {"solution.ml": code, "start.ml": start}
 
 

@@ -22,8 +22,8 @@ _END = re.compile(r"\{[^}]*\}|\(\*.*?\*\)|//[^\n]*|'[^'\n]*'|\b(end)\s*\.", re.I
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The mark is the last statement, before the `end.` of the script, whose heading goes to the top. A program that switches assertions
-    off does so for itself only."""
+    """The mark is the last statement, before the `end.` of the script, whose heading goes to the top. A
+    program that switches assertions off does so for itself only."""
     heading = _HEADER.match(script)
     head = heading[0] if heading and heading[0].strip() else ""
     ends = [found.start() for found in _END.finditer(script) if found[1]]
@@ -31,7 +31,10 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     body = without_exit(body, r"halt(?:\s*\(\s*0\s*\))?\s*;?", r"exit\s*;?")
     last = f"; CodemillMark {script[ends[-1] :]}" if ends else ""
     text = mark.replace("\\n", "'#10'").replace('"', "'")
-    return {"main.pas": f"{head}{code}\n{{$ASSERTIONS ON}}\n{body}{last}\n", "codemill.pas": _UNIT.replace("MARK", text)}
+    return {
+        "main.pas": f"{head}{code}\n{{$ASSERTIONS ON}}\n{body}{last}\n",
+        "codemill.pas": _UNIT.replace("MARK", text),
+    }
 
 
 LANGUAGE = Language(

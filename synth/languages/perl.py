@@ -1,8 +1,18 @@
-"""Perl: called by drivers/perl_driver.pl; lists and tuples are array references, maps are hash references, booleans are 1 and 0."""
+"""Perl: called by drivers/perl_driver.pl; lists and tuples are array references, maps are hash references,
+booleans are 1 and 0."""
 
 from synth.languages import controls
 from synth.languages.scripting import PERL
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, Zygote, parameter_names, read_driver
+from synth.languages.spec import (
+    Driver,
+    Gold,
+    Language,
+    Samples,
+    UnsupportedType,
+    Zygote,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature, ValueType
 
 
@@ -38,7 +48,11 @@ LANGUAGE = Language(
     zygote=Zygote(files={"driver.pl": read_driver("perl_driver.pl")}, opens={"driver.pl": "solution.pl"}),
     script=PERL,
     render_signature=render_signature,
-    gold=Gold("sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
     controls=controls.PERL,
     hello="""use strict;
 my $total = 0;

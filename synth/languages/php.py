@@ -2,7 +2,16 @@
 
 from synth.languages import controls
 from synth.languages.scripting import PHP
-from synth.languages.spec import Driver, Gold, Language, Samples, UnsupportedType, Zygote, parameter_names, read_driver
+from synth.languages.spec import (
+    Driver,
+    Gold,
+    Language,
+    Samples,
+    UnsupportedType,
+    Zygote,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
@@ -10,7 +19,8 @@ _FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_lim
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`function solve(array $xs, int $k): int`. A result that is null has no type of its own in older PHP, so none is written."""
+    """`function solve(array $xs, int $k): int`. A result that is null has no type of its own in older PHP, so
+    none is written."""
     pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
     written = ", ".join(f"{_WRITTEN.get(kind.kind, 'array')} ${name}" for name, kind in pairs)
     result = "" if signature.result.kind == "null" else f": {_WRITTEN.get(signature.result.kind, 'array')}"
@@ -27,7 +37,10 @@ def _check_keys(kind: ValueType) -> None:
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     for kind in (*signature.parameters, signature.result):
         _check_keys(kind)
-    return {"solution.php": code if "<?" in code else f"<?php {code}", "driver.php": read_driver("php_driver.php")}
+    return {
+        "solution.php": code if "<?" in code else f"<?php {code}",
+        "driver.php": read_driver("php_driver.php"),
+    }
 
 
 LANGUAGE = Language(
@@ -43,7 +56,9 @@ LANGUAGE = Language(
     driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
     zygote=Zygote(leaves_out="php_module_shutdown"),
     render_signature=render_signature,
-    gold=Gold("<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"
+    ),
     script=PHP,
     controls=controls.PHP,
     hello="""<?php

@@ -12,10 +12,14 @@ $codemillChannel.Flush()
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The script is one statement, so that a trap of the program that goes on at the next one leaves the mark out; an error that would be
-    written and passed over ends it."""
+    """The script is one statement, so that a trap of the program that goes on at the next one leaves the mark
+    out; an error that would be written and passed over ends it."""
     end = _END.replace("MARK", mark.replace("\\n", "`n"))
-    return {"main.ps1": f"{code}\n. {{\n$ErrorActionPreference = 'Stop'\n{without_exit(script, 'exit(?: 0)?')}\n{end}}}\n"}
+    return {
+        "main.ps1": (
+            f"{code}\n. {{\n$ErrorActionPreference = 'Stop'\n{without_exit(script, 'exit(?: 0)?')}\n{end}}}\n"
+        )
+    }
 
 
 LANGUAGE = Language(

@@ -45,13 +45,17 @@ finish :-
     halt(0).
 finish :- halt(1).
 """
-"""Around the script: errors and failed directives end nothing, so they are counted; test units are run, then `main`."""
+"""Around the script: errors and failed directives end nothing, so they are counted; test units are run, then
+`main`."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     text = f"{code}\n:- codemill_guard:program_ends.\n{script}\n:- assertz(codemill_guard:reached).\n"
     plain = mark.replace("\\n", "\\\\n")
-    return {"main.pl": text, "guard.pl": _GUARD.replace("START", str(code.count("\n") + 3)).replace("MARK", plain)}
+    return {
+        "main.pl": text,
+        "guard.pl": _GUARD.replace("START", str(code.count("\n") + 3)).replace("MARK", plain),
+    }
 
 
 LANGUAGE = Language(
@@ -62,7 +66,9 @@ LANGUAGE = Language(
     install="apt-get install -y swi-prolog-nox",
     paths=("/etc/swi-prolog",),
     run_command=("{swipl}", "-q", "-g", "main", "-g", "halt", "main.pl"),
-    script=Script(files=_script, run_command=("{swipl}", "-q", "-g", "codemill_guard:go", "-t", "halt(1)", "guard.pl")),
+    script=Script(
+        files=_script, run_command=("{swipl}", "-q", "-g", "codemill_guard:go", "-t", "halt(1)", "guard.pl")
+    ),
     runtime_mb=64,
     runtime_threads=8,
     data_limit=False,

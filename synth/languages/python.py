@@ -8,7 +8,15 @@ from synth.languages.spec import Driver, Gold, Language, Zygote, parameter_names
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-_SIMPLE = {"int": "int", "float": "float", "str": "str", "bool": "bool", "None": "null", "Any": "any", "object": "any"}
+_SIMPLE = {
+    "int": "int",
+    "float": "float",
+    "str": "str",
+    "bool": "bool",
+    "None": "null",
+    "Any": "any",
+    "object": "any",
+}
 _BARE = {"list": "list[any]", "List": "list[any]", "dict": "map[any, any]", "Dict": "map[any, any]"}
 _WRITTEN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "null": "None", "any": "object"}
 
@@ -34,7 +42,10 @@ def _write_type(kind: ValueType) -> str:
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
     """`def solve(xs: list[int], k: int) -> int`."""
     pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
-    return f"def {entry_point}({', '.join(f'{n}: {_write_type(t)}' for n, t in pairs)}) -> {_write_type(signature.result)}"
+    return (
+        f"def {entry_point}({', '.join(f'{n}: {_write_type(t)}' for n, t in pairs)}) -> "
+        f"{_write_type(signature.result)}"
+    )
 
 
 def _read_type(node: ast.expr | None) -> str | None:
@@ -71,10 +82,15 @@ def _read_generic(node: ast.Subscript) -> str | None:
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
-    """The contract that the annotations of a top-level function state; None when one is missing or has no neutral meaning."""
+    """The contract that the annotations of a top-level function state; None when one is missing or has no
+    neutral meaning."""
     if check(code) is not None:
         return None
-    functions = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
+    functions = [
+        node
+        for node in ast.parse(code).body
+        if isinstance(node, ast.FunctionDef) and node.name == entry_point
+    ]
     if not functions:
         return None
     taken = functions[-1].args
@@ -86,7 +102,9 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(p.arg for p in parameters))
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(p.arg for p in parameters)
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:

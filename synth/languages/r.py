@@ -15,7 +15,9 @@ LANGUAGE = Language(
     runtime_mb=128,
     runtime_threads=8,
     data_limit=False,
-    zygote=Zygote({"main.R": read_driver("r_zygote.R")}, leaves_out="R_CleanTempDir", runs=frozenset({"programs"})),
+    zygote=Zygote(
+        {"main.R": read_driver("r_zygote.R")}, leaves_out="R_CleanTempDir", runs=frozenset({"programs"})
+    ),
     script=Script(files=appended("main.R", "invisible(base::system('printf MARK >&3'))")),
     hello="""numbers <- scan(file("stdin"), quiet = TRUE)
 cat(sum(numbers), "\\n")

@@ -27,12 +27,16 @@ _GUARD = """#lang racket/base
 (write-string MARK channel)
 (flush-output channel)
 """
-"""What is around the script: it runs its submodules too, and asks rackunit, whose failed checks end nothing."""
+"""What is around the script: it runs its submodules too, and asks rackunit, whose failed checks end
+nothing."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
     text = f"{code}\n{script}\n"
-    return {"main.rkt": text if "#lang" in code else f"#lang racket {text}", "guard.rkt": _GUARD.replace("MARK", mark)}
+    return {
+        "main.rkt": text if "#lang" in code else f"#lang racket {text}",
+        "guard.rkt": _GUARD.replace("MARK", mark),
+    }
 
 
 LANGUAGE = Language(

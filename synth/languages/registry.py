@@ -33,7 +33,8 @@ def _by_name() -> dict[str, Language]:
 
 
 def get_language(name: str) -> Language:
-    """The language of that name or alias, in any case. Raises UnknownLanguage (a UserError and a KeyError) naming the nearest."""
+    """The language of that name or alias, in any case. Raises UnknownLanguage (a UserError and a KeyError)
+    naming the nearest."""
     known = _by_name()
     found = known.get(name.strip().lower())
     if found is not None:

@@ -1,4 +1,5 @@
-"""Rust by rustc: the driver is a library that is compiled once; what the function declares decides how its arguments are passed."""
+"""Rust by rustc: the driver is a library that is compiled once; what the function declares decides how its
+arguments are passed."""
 
 import re
 
@@ -11,7 +12,14 @@ from synth.values import Signature
 
 _SCALARS = {"int": "i64", "float": "f64", "str": "String", "bool": "bool", "null": "()"}
 _KEYS = frozenset({"int", "str", "bool", "tuple", "list"})
-_TYPES = Terms("Rust", _SCALARS, "Vec<{}>", "HashMap<{}, {}>", lambda inner: f"({', '.join(inner)}{',' * (len(inner) == 1)})", _KEYS)
+_TYPES = Terms(
+    "Rust",
+    _SCALARS,
+    "Vec<{}>",
+    "HashMap<{}, {}>",
+    lambda inner: f"({', '.join(inner)}{',' * (len(inner) == 1)})",
+    _KEYS,
+)
 _FLAGS = ("--edition", "2021", "-C", "opt-level=1", "-C", "overflow-checks=on", "-A", "warnings")
 
 
@@ -51,7 +59,12 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     owner = "Solution::" if re.search(r"^\s*impl\s+Solution\b", code, re.MULTILINE) else ""
     missing = "pub struct Solution;" if owner and not re.search(r"\bstruct\s+Solution\b", code) else ""
     declared = _declared(code, entry_point)
-    arguments = ", ".join(map(_argument, declared if len(declared) == len(signature.parameters) else ["" for _ in signature.parameters]))
+    arguments = ", ".join(
+        map(
+            _argument,
+            declared if len(declared) == len(signature.parameters) else ["" for _ in signature.parameters],
+        )
+    )
     start = f"""
 {missing}
 #[allow(unused_imports)]
@@ -80,7 +93,17 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         shared={"codemill_driver.rs": read_driver("rust_driver.rs")},
-        shared_commands=(("{rustc}", *_FLAGS, "--crate-type", "rlib", "--crate-name", "codemill_driver", "codemill_driver.rs"),),
+        shared_commands=(
+            (
+                "{rustc}",
+                *_FLAGS,
+                "--crate-type",
+                "rlib",
+                "--crate-name",
+                "codemill_driver",
+                "codemill_driver.rs",
+            ),
+        ),
         compile_command=(
             "{rustc}",
             *_FLAGS,
@@ -108,7 +131,10 @@ fn main() {
 """,
     samples=Samples(
         wrong="fn solve(xs: &[i64]) -> usize { xs.len() }\n",
-        hanging="fn solve(xs: Vec<i64>) -> i64 { let mut n = 0i64; loop { n = std::hint::black_box(n.wrapping_add(1)); } }\n",
+        hanging=(
+            "fn solve(xs: Vec<i64>) -> i64 { let mut n = 0i64; loop { n = "
+            "std::hint::black_box(n.wrapping_add(1)); } }\n"
+        ),
         crashing="pub fn solve(xs: &Vec<i32>) -> i32 { xs[99] }\n",
         broken="fn solve(xs: Vec<i64>) -> i64 { (",
         refused="fn solve(xs: Vec<i64>) -> i64 { nothing }\n",

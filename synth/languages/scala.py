@@ -1,4 +1,5 @@
-"""Scala: the driver is compiled once; each program is compiled with a start object that names its function."""
+"""Scala: the driver is compiled once; each program is compiled with a start object that names its
+function."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _owner(code: str, entry_point: str) -> str | None:
-    """What the function is a member of: the last object or class before it. None for a function at the beginning of a line."""
+    """What the function is a member of: the last object or class before it. None for a function at the
+    beginning of a line."""
     found = list(re.finditer(rf"^(\s*)[^\n]*?\bdef\s+{re.escape(entry_point)}\b", code, re.MULTILINE))
     owners = [owner for owner in _OWNER.finditer(code) if found and owner.start() < found[-1].start()]
     if not owners or not found[-1][1].strip("\n"):
@@ -49,7 +51,9 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     if len(signature.parameters) > 6:
         raise UnsupportedType("functions of Scala are known up to six parameters")
     call = f"codemill.Driver.f{len(signature.parameters)}(({owner or 'Solution'}).{entry_point} _)"
-    start = f"object CodemillStart {{ def main(words: Array[String]): Unit = codemill.Driver.drive({call}) }}\n"
+    start = (
+        f"object CodemillStart {{ def main(words: Array[String]): Unit = codemill.Driver.drive({call}) }}\n"
+    )
     return {"Solution.scala": solution, "CodemillStart.scala": start}
 
 
@@ -73,7 +77,8 @@ _MAIN = re.compile(r"\bdef\s+main\s*\(")
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Around the `main` of the script's object. Where there is none, program and script are the statements of one."""
+    """Around the `main` of the script's object. Where there is none, program and script are the statements of
+    one."""
     code = _PACKAGE.sub("", code)
     text = f"{code}\n{_PACKAGE.sub('', script)}\n"
     main, app = last_in_script(_MAIN, code, text), last_in_script(_APP, code, text)
@@ -100,7 +105,16 @@ LANGUAGE = Language(
         files=_files,
         shared={"driver.scala": read_driver("scala_driver.scala")},
         shared_commands=(("{scalac}", "-nowarn", "-d", ".", "driver.scala"),),
-        compile_command=("{scalac}", "-nowarn", "-cp", "{shared}", "-d", ".", "Solution.scala", "CodemillStart.scala"),
+        compile_command=(
+            "{scalac}",
+            "-nowarn",
+            "-cp",
+            "{shared}",
+            "-d",
+            ".",
+            "Solution.scala",
+            "CodemillStart.scala",
+        ),
         run_command=(*RUN, "-cp", f".:{{shared}}:{_LIBRARY}", "CodemillStart"),
         slow=True,
     ),

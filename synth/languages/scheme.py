@@ -1,4 +1,5 @@
-"""Scheme by Guile: called by drivers/scheme_driver.scm; lists and tuples are lists, maps are association lists."""
+"""Scheme by Guile: called by drivers/scheme_driver.scm; lists and tuples are lists, maps are association
+lists."""
 
 from synth.languages.scripting import appended
 from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
@@ -28,7 +29,13 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=8,
     data_limit=False,
-    driver=Driver(files=_files, run_command=(*_RUN, "driver.scm"), lacks=frozenset({"lone surrogates"}), big_integers=True, slow=True),
+    driver=Driver(
+        files=_files,
+        run_command=(*_RUN, "driver.scm"),
+        lacks=frozenset({"lone surrogates"}),
+        big_integers=True,
+        slow=True,
+    ),
     script=Script(files=appended("main.scm", '(let ((c (fdopen 3 "w"))) (display MARK c) (force-output c))')),
     render_signature=render_signature,
     gold=Gold("(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6"),

@@ -1,8 +1,10 @@
-"""Script mode of each language: a program and its test script as one process, and a mark that is written when its end is reached.
+"""Script mode of each language: a program and its test script as one process, and a mark that is written when
+its end is reached.
 
-Place in the flow: a language names its constant from here; `execution/runner.py` makes the files and looks for the mark. The one rule: the
-mark is written only by what stands after the script or around it, so an early exit of any kind, exit code 0 included, leaves it out.
-`MARK` stands for its text in double quotes, to be written to descriptor 3 (opening /dev/fd/3 by name needs rights on the pipe).
+Place in the flow: a language names its constant from here; `execution/runner.py` makes the files and looks
+for the mark. The one rule: the mark is written only by what stands after the script or around it, so an early
+exit of any kind, exit code 0 included, leaves it out. `MARK` stands for its text in double quotes, to be
+written to descriptor 3 (opening /dev/fd/3 by name needs rights on the pipe).
 """
 
 import ast
@@ -23,15 +25,18 @@ def appended(file_name: str, ending: str) -> Files:
 
 
 def imports_first(text: str, pattern: str) -> str:
-    """The lines that match go to the top, for languages that take imports nowhere else: a script may bring its own."""
+    """The lines that match go to the top, for languages that take imports nowhere else: a script may bring
+    its own."""
     found = re.compile(rf"^[ \t]*(?:{pattern})[^\n]*$", re.MULTILINE)
     return "".join(f"{line.strip()}\n" for line in found.findall(text)) + found.sub("", text)
 
 
 def last_in_script(pattern: re.Pattern[str], code: str, text: str) -> re.Match[str] | None:
-    """The last match in `text` (program and script) that begins after the program: a program may have a `main` of its own, which tests
-    nothing."""
-    return next((found for found in reversed(list(pattern.finditer(text))) if found.start() >= len(code)), None)
+    """The last match in `text` (program and script) that begins after the program: a program may have a
+    `main` of its own, which tests nothing."""
+    return next(
+        (found for found in reversed(list(pattern.finditer(text))) if found.start() >= len(code)), None
+    )
 
 
 def without_exit(script: str, *ways: str) -> str:
@@ -41,17 +46,24 @@ def without_exit(script: str, *ways: str) -> str:
 
 BASH = Script(files=appended("main.sh", "builtin printf MARK >&3"))
 LUA = Script(files=appended("main.lua", ";os.execute('printf MARK >&3')"))
-PERL = Script(files=appended("main.pl", ';open(my $codemill, ">&=", 3) or die $!; print {$codemill} MARK; close($codemill);'))
-JAVASCRIPT = Script(files=appended("main.js", ";process.once('beforeExit', () => require('fs').writeSync(3, MARK))"))
-"""When node has nothing left to do, so that asynchronous tests have run; `process.exit` does not get there."""
+PERL = Script(
+    files=appended(
+        "main.pl", ';open(my $codemill, ">&=", 3) or die $!; print {$codemill} MARK; close($codemill);'
+    )
+)
+JAVASCRIPT = Script(
+    files=appended("main.js", ";process.once('beforeExit', () => require('fs').writeSync(3, MARK))")
+)
+"""When node has nothing left to do, so that asynchronous tests have run; `process.exit` does not get
+there."""
 
 
 # --- Python ---
 
 
 def _driven_python(code: str, script: str, end: str) -> str:
-    """From the script on the module is the main one, as test scripts expect it. A program that does not parse gets no script: a quote that
-    it leaves open would be closed by the script's first one."""
+    """From the script on the module is the main one, as test scripts expect it. A program that does not parse
+    gets no script: a quote that it leaves open would be closed by the script's first one."""
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -62,7 +74,8 @@ def _driven_python(code: str, script: str, end: str) -> str:
 PYTHON = Script(driven=_driven_python)
 
 
-# --- Ruby: test cases of test/unit and minitest would run after the end of the file, so they are run before the mark ---
+# --- Ruby: test cases of test/unit and minitest would run after the end of the file, so they are run before
+# the mark
 
 _RUBY_ENDING = """
 if defined?(Test::Unit::AutoRunner)
@@ -124,7 +137,10 @@ def _c(code: str, script: str, mark: str) -> Mapping[str, str]:
 
 
 def _cpp(code: str, script: str, mark: str) -> Mapping[str, str]:
-    return {"main.cpp": _with_asserts(code, script), "guard.cpp": f'extern "C" {{\n{GUARD_C.replace("MARK", mark)}}}\n'}
+    return {
+        "main.cpp": _with_asserts(code, script),
+        "guard.cpp": f'extern "C" {{\n{GUARD_C.replace("MARK", mark)}}}\n',
+    }
 
 
 def _rust(code: str, script: str, mark: str) -> Mapping[str, str]:
@@ -133,7 +149,10 @@ def _rust(code: str, script: str, mark: str) -> Mapping[str, str]:
     tests = list(_RUST_TEST.finditer(text))
     if tests and not re.search(r"\bfn\s+main\s*\(", text):
         modules = [enclosing(text, r"\bmod\s+(\w+)\s*(?=\{)", test.start()) for test in tests]
-        calls = "".join(f"{f'{module}::' if module else ''}{test[1]}(); " for module, test in zip(modules, tests, strict=True))
+        calls = "".join(
+            f"{f'{module}::' if module else ''}{test[1]}(); "
+            for module, test in zip(modules, tests, strict=True)
+        )
         text = _RUST_TEST.sub(r"pub fn \1", text).replace("#[cfg(test)]", "") + f"fn main() {{ {calls}}}\n"
     return {"main.rs": text, "guard.c": GUARD_C.replace("MARK", mark)}
 
@@ -190,16 +209,20 @@ func main() {
 
 def _go(code: str, script: str, mark: str) -> Mapping[str, str]:
     tests = _GO_TEST.findall(script)
-    text = _GO_PACKAGE.sub("package main", _GO_MAIN.sub("func codemillScript()", f"{code}\n{script}\n"), count=1)
+    text = _GO_PACKAGE.sub(
+        "package main", _GO_MAIN.sub("func codemillScript()", f"{code}\n{script}\n"), count=1
+    )
     rows = "".join(f'{{"{name}", codemillCount({name})}}, ' for name in tests)
-    guard = _GO_AFTER_TESTS.replace("TESTS", rows).replace("COUNT", str(len(tests))) if tests else _GO_AFTER_MAIN
+    guard = (
+        _GO_AFTER_TESTS.replace("TESTS", rows).replace("COUNT", str(len(tests))) if tests else _GO_AFTER_MAIN
+    )
     return {"main.go": text, "guard.go": guard.replace("MARK", mark)}
 
 
 GO = Script(files=_go, compile_more=("guard.go",))
 
 
-# --- Java: a class that calls the script's `main` (why it writes so: the comment in drivers/java/Driver.java) ---
+# --- Java: a class that calls the script's `main` (why it writes so: the comment in drivers/java/Driver.java)
 
 _JAVA_END = """
 class CodemillScript {
@@ -216,7 +239,9 @@ class CodemillScript {
 """
 _JAVA_MAIN = re.compile(r"\bstatic\s+(?:final\s+)?(?:public\s+)?void\s+main\s*\(")
 _JAVA_PACKAGE = re.compile(r"^\s*package\s[^;\n]*;", re.MULTILINE)
-_JAVA_PUBLIC = re.compile(r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE)
+_JAVA_PUBLIC = re.compile(
+    r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
+)
 
 
 def _java(code: str, script: str, mark: str) -> Mapping[str, str]:

@@ -1,7 +1,9 @@
-"""The shape of a language module: everything the sandbox needs to know to check, compile, run and call programs of one language.
+"""The shape of a language module: everything the sandbox needs to know to check, compile, run and call
+programs of one language.
 
-Place in the flow: `registry.py` finds the modules, `synth.execution.local.sandbox` turns a `Language` and a request into jobs. The one rule:
-a language is data and pure functions. Nothing here starts a program except `find_toolchain`, which asks for versions.
+Place in the flow: `registry.py` finds the modules, `synth.execution.local.sandbox` turns a `Language` and a
+request into jobs. The one rule: a language is data and pure functions. Nothing here starts a program except
+`find_toolchain`, which asks for versions.
 """
 
 import hashlib
@@ -33,7 +35,8 @@ class UnsupportedType(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Where the programs of a language are on this machine. `root` is what has to be visible inside the sandbox besides /usr."""
+    """Where the programs of a language are on this machine. `root` is what has to be visible inside the
+    sandbox besides /usr."""
 
     tools: Mapping[str, str]
     """Name to real path, links and shims resolved."""
@@ -42,7 +45,8 @@ class Toolchain:
     """Changes when the toolchain does: part of the key of cached results."""
     readonly: tuple[str, ...] = ()
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Size and time of each tool's file, and of the libraries beside it, when it was found; empty for a toolchain on another machine."""
+    """Size and time of each tool's file, and of the libraries beside it, when it was found; empty for a
+    toolchain on another machine."""
 
     def stated_for(self, language: str) -> str:
         """As observations state it."""
@@ -58,9 +62,13 @@ class Toolchain:
 
 
 def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """Of the tools, and of the libraries beside them: where a toolchain is removed piece by piece, those may go first."""
+    """Of the tools, and of the libraries beside them: where a toolchain is removed piece by piece, those may
+    go first."""
     libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
-    return {path: _mark(path) for path in (*tools.values(), *(str(folder) for folder in libraries if folder.is_dir()))}
+    return {
+        path: _mark(path)
+        for path in (*tools.values(), *(str(folder) for folder in libraries if folder.is_dir()))
+    }
 
 
 def _mark(path: str) -> tuple[int, int]:
@@ -70,7 +78,8 @@ def _mark(path: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A correct program with one input and its output, for probes and tests. `arguments` and `expected` are wire text."""
+    """A correct program with one input and its output, for probes and tests. `arguments` and `expected` are
+    wire text."""
 
     code: str
     arguments: tuple[str, ...]
@@ -81,19 +90,21 @@ class Gold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Programs for the common tests. With a driver they define `solve` (the gold's task: the sum of a list); without one they are
-    stdin/stdout programs (the hello's task)."""
+    """Programs for the common tests. With a driver they define `solve` (the gold's task: the sum of a list);
+    without one they are stdin/stdout programs (the hello's task)."""
 
     wrong: str
     """Runs well and answers something else."""
     hanging: str
     crashing: str
     broken: str
-    """Does not parse: a parse error, or where no grammar reads the language, whatever its compiler or interpreter says."""
+    """Does not parse: a parse error, or where no grammar reads the language, whatever its compiler or
+    interpreter says."""
     refused: str = ""
     """Parses, and the compiler refuses it."""
     identity: str = ""
-    """With a driver: what stands after the declaration of `solve` with one parameter `x` to return just that."""
+    """With a driver: what stands after the declaration of `solve` with one parameter `x` to return just
+    that."""
     identity_of: Mapping[str, str] = field(default_factory=dict)
     """The same, for kinds of results where it is written in another way."""
     mutator: str = ""
@@ -104,11 +115,12 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controls:
-    """How to write, in this language, programs that no suite may accept (`execution/controls.py` says which). In each text STATEMENT stands
-    for `exit`, `shout` or nothing, and VALUE for what is returned."""
+    """How to write, in this language, programs that no suite may accept (`execution/controls.py` says which).
+    In each text STATEMENT stands for `exit`, `shout` or nothing, and VALUE for what is returned."""
 
     body: str = ""
-    """With a driver: what stands after the declaration of a function that carries out STATEMENT and returns VALUE."""
+    """With a driver: what stands after the declaration of a function that carries out STATEMENT and returns
+    VALUE."""
     before: str = ""
     """What STATEMENT needs at the beginning of the program: imports."""
     zero: Mapping[str, str] = field(default_factory=dict)
@@ -118,7 +130,8 @@ class Controls:
     argument: str = "x"
     """How a parameter `x` is read."""
     equal: tuple[str, str] = ("", "")
-    """A definition that stands before the function, and a value made from it that claims to equal everything."""
+    """A definition that stands before the function, and a value made from it that claims to equal
+    everything."""
     exit: str
     """Ends the process with exit code 0."""
     shout: str
@@ -126,40 +139,47 @@ class Controls:
     program: str = "STATEMENT"
     """A whole program."""
     part: str = "STATEMENT"
-    """With script mode: what carries out STATEMENT before the script that follows it. Empty where nothing does that by itself."""
+    """With script mode: what carries out STATEMENT before the script that follows it. Empty where nothing
+    does that by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Several candidates of one signature built together, for languages whose compiler is slow to start on each alone."""
+    """Several candidates of one signature built together, for languages whose compiler is slow to start on
+    each alone."""
 
     accepts: Callable[[str], bool]
     """Whether a program can share a build: it must not be able to change what another one does."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
     """(codes, entry point, signature) to the files of one build."""
     blame: Callable[[str, Sequence[str]], Mapping[int, str]]
-    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages. Empty: cannot be told.
-    The output may quote a program, so what names a candidate in it has to be something that no program can know."""
+    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages.
+    Empty: cannot be told. The output may quote a program, so what names a candidate in it has to be something
+    that no program can know."""
     parts: Callable[[bytes, int], list[bytes]]
-    """(what was built, number of candidates) to the program of each, without anything of the others. Raises ValueError."""
+    """(what was built, number of candidates) to the program of each, without anything of the others. Raises
+    ValueError."""
     size: int = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Function mode: how to call a typed function of this language. See docs/architecture/execution.md for the protocol."""
+    """Function mode: how to call a typed function of this language. See docs/architecture/execution.md for
+    the protocol."""
 
     files: Callable[[str, str, Signature], Mapping[str, str]]
-    """(code, entry point, signature) to all files of the build, the program's included. Raises UnsupportedType."""
+    """(code, entry point, signature) to all files of the build, the program's included. Raises
+    UnsupportedType."""
     run_command: tuple[str, ...]
     compile_command: tuple[str, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
-    """Files that are the same for every program (a header, a driver class), prepared once by `shared_commands`."""
+    """Files that are the same for every program (a header, a driver class), prepared once by
+    `shared_commands`."""
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles whole programs and scripts too,
-    and knows from the names of the files what to make of them."""
+    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles
+    whole programs and scripts too, and knows from the names of the files what to make of them."""
     lacks: frozenset[Lack] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
@@ -170,21 +190,25 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Zygote:
-    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of /work/libzygote.so. Where that returns it
-    is a program, and runs the file of a stdin/stdout program where /work has one, else the driver. See drivers/python_zygote.py."""
+    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of
+    /work/libzygote.so. Where that returns it is a program, and runs the file of a stdin/stdout program where
+    /work has one, else the driver. See drivers/python_zygote.py."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     """Its own files, the driver's among them."""
     command: tuple[str, ...] = ()
-    """Empty: the command of the program itself, for interpreters that have loaded everything when they open the file that its last word
-    names. The library is preloaded and calls `codemill_serve` there, so that all that follows is as in a cold start. Where `files` have one
-    of that name, it is read first, by fgets(), and the program's where it ends; Ruby's parser reads the program's in its place."""
+    """Empty: the command of the program itself, for interpreters that have loaded everything when they open
+    the file that its last word names. The library is preloaded and calls `codemill_serve` there, so that all
+    that follows is as in a cold start. Where `files` have one of that name, it is read first, by fgets(), and
+    the program's where it ends; Ruby's parser reads the program's in its place."""
     serves_itself: bool = False
     """Without a command: `files` call `codemill_serve`, and nothing is preloaded."""
     opens: Mapping[str, str] = field(default_factory=dict)
-    """Without a command: last word of the command to the file that is opened then, if not that one: a driver opens the program's."""
+    """Without a command: last word of the command to the file that is opened then, if not that one: a driver
+    opens the program's."""
     leaves_out: str = ""
-    """Without a command: a function of the interpreter that only frees memory or removes files at the end. Programs do not call it."""
+    """Without a command: a function of the interpreter that only frees memory or removes files at the end.
+    Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """Function mode; programs with their own stdin and stdout, scripts included."""
 
@@ -197,11 +221,13 @@ class Zygote:
 class Script:
     """Script mode: how a program and a test script become one process that says at its end that it got there.
 
-    Exactly one of `files` and `driven` is given. What follows the script is reached only when nothing before it ended the program.
+    Exactly one of `files` and `driven` is given. What follows the script is reached only when nothing before
+    it ended the program.
     """
 
     files: Callable[[str, str, str], Mapping[str, str]] | None = None
-    """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line, for descriptor 3."""
+    """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line,
+    for descriptor 3."""
     compile_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     compile_more: tuple[str, ...] = ()
@@ -209,12 +235,14 @@ class Script:
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driven: Callable[[str, str, str], str] | None = None
-    """(code, script, end) to a program for the driver that defines the function `end` after the script: the warm path of a driver."""
+    """(code, script, end) to a program for the driver that defines the function `end` after the script: the
+    warm path of a driver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the driver's shared files."""
+    """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the
+    driver's shared files."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -225,7 +253,8 @@ class Language:
     install: str
     """The command that installs the toolchain on Debian."""
     grammar: str = ""
-    """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual programs."""
+    """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual
+    programs."""
     written: str = ""
     """Its name as people write it, where that is not the name with a capital."""
     check: Callable[[str], str | None] | None = None
@@ -234,7 +263,8 @@ class Language:
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
-    """Host files and folders outside /usr that the toolchain reads (its settings, a package database); those that exist are shown."""
+    """Host files and folders outside /usr that the toolchain reads (its settings, a package database); those
+    that exist are shown."""
     runtime_mb: int = 0
     """What the runtime needs for itself, in megabytes: added to the program's own limit."""
     runtime_threads: int = 0
@@ -245,7 +275,8 @@ class Language:
     zygote: Zygote | None = None
     script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
-    """(entry point, parameter names, signature) to the line that declares the function, as a person would write it."""
+    """(entry point, parameter names, signature) to the line that declares the function, as a person would
+    write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) to the contract that the declaration states; None when it states none."""
     gold: Gold | None = None
@@ -271,8 +302,11 @@ class Language:
         return tree_error(code, self.grammar) if self.grammar else None
 
 
-def render_signature(language: Language, entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """The declaration line in that language; where the language has none of its own, the language-neutral form."""
+def render_signature(
+    language: Language, entry_point: str, names: tuple[str, ...], signature: Signature
+) -> str:
+    """The declaration line in that language; where the language has none of its own, the language-neutral
+    form."""
     if language.render_signature is None:
         return f"{entry_point}{signature}"
     return language.render_signature(entry_point, names, signature)
@@ -285,7 +319,8 @@ def find_signature(language: Language, code: str, entry_point: str) -> FunctionC
 
 @lru_cache(maxsize=256)
 def find_toolchain(language_name: str) -> Toolchain | None:
-    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a process."""
+    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a
+    process."""
     from synth.languages.registry import get_language
 
     language = get_language(language_name)
@@ -293,18 +328,25 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     if len(tools) < len(language.tools):
         return None
     first = tools[language.tools[0]]
-    version = _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
+    version = (
+        _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
+    )
     if version is None:
         return None
     marks = _marks(tools)
-    own = [f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()]  # libraries change with any package
+    own = [
+        f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()
+    ]  # libraries change with any package
     digest = hashlib.sha256("\n".join([version, *own]).encode()).hexdigest()[:12]
-    shown = {root for path in tools.values() if (root := _root(path))} | {path for path in language.paths if Path(path).exists()}
+    shown = {root for path in tools.values() if (root := _root(path))} | {
+        path for path in language.paths if Path(path).exists()
+    }
     return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
 
 
 def find_tool(name: str) -> str | None:
-    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a start."""
+    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a
+    start."""
     found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
     real = _unshim(name, found) if found else _in_wheel(name)
     return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
@@ -323,7 +365,9 @@ def _unshim(name: str, found: str) -> str | None:
         return str(real.with_name(name))
     if real.name == "rustup":
         toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
-        candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(toolchains.glob(f"*/bin/{name}"))
+        candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(
+            toolchains.glob(f"*/bin/{name}")
+        )
         return str(candidates[0]) if candidates else None
     return str(real) if Path(found).parent.name != "shims" else None
 
@@ -337,10 +381,16 @@ def _root(path: str) -> str:
 def _version(command: list[str]) -> str | None:
     """The first line of what it says of itself. What a virtual machine warns of may stand before that."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip() and "warning:" not in line]
+    lines = [
+        line.strip()
+        for line in (done.stdout + done.stderr).splitlines()
+        if line.strip() and "warning:" not in line
+    ]
     return lines[0] if lines and done.returncode == 0 else None
 
 
@@ -350,9 +400,18 @@ def type_tokens(kind: ValueType) -> str:
     return " ".join([head, *map(type_tokens, kind.inner)])
 
 
-def driver_input(nonce: str, entry_point: str, signature: Signature, arguments: tuple[tuple[str, ...], ...]) -> bytes:
-    """What a driver reads on stdin: nonce, entry point, parameter types, result type, number of cases, then one case a line."""
-    header = [nonce, entry_point, "\t".join(map(type_tokens, signature.parameters)), type_tokens(signature.result), str(len(arguments))]
+def driver_input(
+    nonce: str, entry_point: str, signature: Signature, arguments: tuple[tuple[str, ...], ...]
+) -> bytes:
+    """What a driver reads on stdin: nonce, entry point, parameter types, result type, number of cases, then
+    one case a line."""
+    header = [
+        nonce,
+        entry_point,
+        "\t".join(map(type_tokens, signature.parameters)),
+        type_tokens(signature.result),
+        str(len(arguments)),
+    ]
     return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
 
 
@@ -364,4 +423,7 @@ def read_driver(name: str) -> str:
 
 def parameter_names(names: tuple[str, ...], signature: Signature) -> tuple[str, ...]:
     """The given names, or a, b, c … where fewer are given than there are parameters."""
-    return tuple(names[i] if i < len(names) else "abcdefghijklmnopqrstuvwxyz"[i % 26] for i in range(len(signature.parameters)))
+    return tuple(
+        names[i] if i < len(names) else "abcdefghijklmnopqrstuvwxyz"[i % 26]
+        for i in range(len(signature.parameters))
+    )

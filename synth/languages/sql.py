@@ -29,9 +29,12 @@ def _statements(code: str) -> Iterator[str]:
 
 
 def check(code: str) -> str | None:
-    """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and none may set anything."""
+    """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and
+    none may set anything."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK)
+        connection.set_authorizer(
+            lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK
+        )
         for statement in _statements(code):
             if _EMPTY.fullmatch(statement):
                 continue

@@ -17,11 +17,16 @@ _ = MARK.withCString { write(3, $0, strlen($0)) }
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Statements of the main file run from top to bottom; a type that is the main one is started by a statement of ours."""
+    """Statements of the main file run from top to bottom; a type that is the main one is started by a
+    statement of ours."""
     text = f"{code}\n{without_exit(script, r'exit[(](?:0|EXIT_SUCCESS)[)]')}\n"
     main = last_in_script(_MAIN, code, text)
     plain = _MAIN.sub(r"\1", text)
-    call = f"{'try await' if re.search(r'func +main[(][)] +async', text) else 'try'} {main[2]}.main()\n" if main else ""
+    call = (
+        f"{'try await' if re.search(r'func +main[(][)] +async', text) else 'try'} {main[2]}.main()\n"
+        if main
+        else ""
+    )
     return {"main.swift": f"{plain}{call}{_END.replace('MARK', mark)}"}
 
 

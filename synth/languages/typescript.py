@@ -1,4 +1,5 @@
-"""TypeScript: type-checked and translated by a resident tsc (drivers/typescript_compiler.js), then called by the JavaScript driver."""
+"""TypeScript: type-checked and translated by a resident tsc (drivers/typescript_compiler.js), then called by
+the JavaScript driver."""
 
 import re
 
@@ -11,11 +12,30 @@ from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-_SCALARS = {"int": "number", "float": "number", "str": "string", "bool": "boolean", "null": "null", "any": "any"}
+_SCALARS = {
+    "int": "number",
+    "float": "number",
+    "str": "string",
+    "bool": "boolean",
+    "null": "null",
+    "any": "any",
+}
 _TYPES = Terms("TypeScript", _SCALARS, "Array<{}>", "Map<{}, {}>", lambda inner: f"[{', '.join(inner)}]")
-_CHECK: tuple[str, ...] = ("--target", "es2022", "--module", "commonjs", "--moduleDetection", "force", "--lib", "es2022", "--types", "node")
+_CHECK: tuple[str, ...] = (
+    "--target",
+    "es2022",
+    "--module",
+    "commonjs",
+    "--moduleDetection",
+    "force",
+    "--lib",
+    "es2022",
+    "--types",
+    "node",
+)
 _CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
-"""Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside the package of tsc."""
+"""Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside
+the package of tsc."""
 _SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
 
 
@@ -24,9 +44,15 @@ def write_type(kind: ValueType) -> str:
     if kind.kind == "list" and kind.inner[0].kind not in ("list", "map", "tuple"):
         return f"{write_type(kind.inner[0])}[]"
     if kind.kind == "list":
-        return f"{write_type(kind.inner[0])}[]" if kind.inner[0].kind != "map" else f"Array<{write_type(kind.inner[0])}>"
+        return (
+            f"{write_type(kind.inner[0])}[]"
+            if kind.inner[0].kind != "map"
+            else f"Array<{write_type(kind.inner[0])}>"
+        )
     if kind.kind == "map":
-        return f"{'Record' if kind.inner[0].kind == 'str' else 'Map'}<{', '.join(map(write_type, kind.inner))}>"
+        return (
+            f"{'Record' if kind.inner[0].kind == 'str' else 'Map'}<{', '.join(map(write_type, kind.inner))}>"
+        )
     return f"[{', '.join(map(write_type, kind.inner))}]" if kind.kind == "tuple" else _TYPES.compose(kind)
 
 
@@ -50,7 +76,9 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if result is None or None in types:
         return None
     signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs))
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
+    )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
@@ -73,14 +101,23 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
-        shared={"driver.js": read_driver("javascript_driver.js"), "compiler.js": read_driver("typescript_compiler.js")},
-        shared_commands=(("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),),
+        shared={
+            "driver.js": read_driver("javascript_driver.js"),
+            "compiler.js": read_driver("typescript_compiler.js"),
+        },
+        shared_commands=(
+            ("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),
+        ),
         compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
     ),
     script=TYPESCRIPT,
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("function solve(xs: number[]): number {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
+    gold=Gold(
+        "function solve(xs: number[]): number {\n  return xs.reduce((a, b) => a + b, 0);\n}\n",
+        ("l3 i1 i2 i3",),
+        "i6",
+    ),
     controls=controls.TYPESCRIPT,
     hello="""import { readFileSync } from "fs";
 const words: string[] = readFileSync(0, "utf8").trim().split(" ");

@@ -1,11 +1,12 @@
-"""Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read from /dev/stdin."""
+"""Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read
+from /dev/stdin."""
 
 from synth.languages.scripting import without_exit
 from synth.languages.spec import Language, Samples, Script
 
 _RUN = (
-    "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let g:codemill_failed = 1 | "
-    "let g:codemill_problem = v:throwpoint . ': ' . v:exception | endtry | redir END"
+    "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let "
+    "g:codemill_failed = 1 | let g:codemill_problem = v:throwpoint . ': ' . v:exception | endtry | redir END"
 )
 _PRINT = (
     "enew! | let g:codemill_lines = split(g:codemill_output, '\\n', 1)[1:] | "
@@ -17,7 +18,9 @@ _TELL = "set verbose=1 | unsilent echo"
 """Goes to stderr, which no file name opens for a program of another user."""
 _END = f"if g:codemill_failed | {_TELL} g:codemill_problem | cquit 1 | endif | qall!"
 
-_SAID = f"autocmd VimLeavePre * if !empty(v:errors) | {_TELL} 'assertion failed: ' . join(v:errors, '; ') | endif"
+_SAID = (
+    f"autocmd VimLeavePre * if !empty(v:errors) | {_TELL} 'assertion failed: ' . join(v:errors, '; ') | endif"
+)
 _ASKED = """
 if !empty(v:errors) | throw 'assertion failed: ' . join(v:errors, '; ') | endif
 call system("printf '" . MARK . "' >&3")
@@ -38,10 +41,42 @@ LANGUAGE = Language(
     install="apt-get install -y vim",
     grammar="vim",
     written="Vim script",
-    run_command=("{vim}", "-N", "-u", "NONE", "-i", "NONE", "-n", "-es", "-c", _RUN, "-c", _PRINT, "-c", _END),
+    run_command=(
+        "{vim}",
+        "-N",
+        "-u",
+        "NONE",
+        "-i",
+        "NONE",
+        "-n",
+        "-es",
+        "-c",
+        _RUN,
+        "-c",
+        _PRINT,
+        "-c",
+        _END,
+    ),
     script=Script(
         files=_script,
-        run_command=("{vim}", "-N", "-u", "NONE", "-i", "NONE", "-n", "-es", "-c", _SAID, "-c", _RUN, "-c", _PRINT, "-c", _END),
+        run_command=(
+            "{vim}",
+            "-N",
+            "-u",
+            "NONE",
+            "-i",
+            "NONE",
+            "-n",
+            "-es",
+            "-c",
+            _SAID,
+            "-c",
+            _RUN,
+            "-c",
+            _PRINT,
+            "-c",
+            _END,
+        ),
     ),
     runtime_threads=4,
     hello="""let total = 0

@@ -1,4 +1,5 @@
-"""Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of `dotnet`."""
+"""Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of
+`dotnet`."""
 
 from synth.languages import dotnet
 from synth.languages.spec import Language, Samples, Script
@@ -7,7 +8,8 @@ _IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,Sys
 """What the SDK's own projects give to each file."""
 
 _FLAGS = (
-    '-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath -sdkpath:"$references" '
+    "-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath "
+    '-sdkpath:"$references" '
     f"""-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" -imports:{_IMPORTS} '-define:_MyType="Empty"'"""
 )
 _COMPILE = dotnet.compile_command(_FLAGS, "Roslyn/bincore/vbc.dll")
@@ -49,7 +51,8 @@ Friend Module CodemillScript
     End Function
 End Module
 """
-"""Around the script's `Main`. A failed `Debug.Assert` ends the process, by a listener that has to be there at the end."""
+"""Around the script's `Main`. A failed `Debug.Assert` ends the process, by a listener that has to be there at
+the end."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -68,7 +71,9 @@ LANGUAGE = Language(
     environment=dotnet.ENVIRONMENT,
     compile_command=(*_COMPILE, "main.vb"),
     run_command=dotnet.RUN,
-    script=Script(files=_script, compile_more=("guard.vb", "-main:CodemillScript", "-define:DEBUG=TRUE,TRACE=TRUE")),
+    script=Script(
+        files=_script, compile_more=("guard.vb", "-main:CodemillScript", "-define:DEBUG=TRUE,TRACE=TRUE")
+    ),
     runtime_mb=256,
     runtime_threads=64,
     data_limit=False,
@@ -85,9 +90,17 @@ Module Program
 End Module
 """,
     samples=Samples(
-        wrong="Module Program\n    Sub Main()\n        System.Console.WriteLine(5)\n    End Sub\nEnd Module\n",
-        hanging="Module Program\n    Sub Main()\n        While True\n        End While\n    End Sub\nEnd Module\n",
-        crashing='Module Program\n    Sub Main()\n        Throw New System.Exception("no")\n    End Sub\nEnd Module\n',
+        wrong=(
+            "Module Program\n    Sub Main()\n        System.Console.WriteLine(5)\n    End Sub\nEnd Module\n"
+        ),
+        hanging=(
+            "Module Program\n    Sub Main()\n        While True\n        End While\n    End Sub\nEnd Module\n"
+        ),
+        crashing=(
+            "Module Program\n    Sub Main()\n"
+            '        Throw New System.Exception("no")\n    End Sub\nEnd '
+            "Module\n"
+        ),
         broken="Module Program\n    Sub Main(\n",
         refused="Module Program\n    Sub Main()\n        Nowhere()\n    End Sub\nEnd Module\n",
     ),

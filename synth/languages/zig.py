@@ -39,7 +39,8 @@ pub fn main() !void {
     _ = try std.posix.write(3, MARK);
 }
 """
-"""Runs the tests of the script and its `main`; the test without a name, which only takes the program in, is one that passes."""
+"""Runs the tests of the script and its `main`; the test without a name, which only takes the program in, is
+one that passes."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -56,7 +57,16 @@ LANGUAGE = Language(
     compile_command=("{zig}", "build-exe", "-ODebug", "-fstrip", "-femit-bin=program", "main.zig"),
     run_command=("./program",),
     script=Script(
-        files=_script, compile_command=("{zig}", "test", "--test-no-exec", "-femit-bin=program", "--test-runner", "guard.zig", "root.zig")
+        files=_script,
+        compile_command=(
+            "{zig}",
+            "test",
+            "--test-no-exec",
+            "-femit-bin=program",
+            "--test-runner",
+            "guard.zig",
+            "root.zig",
+        ),
     ),
     hello="""const std = @import("std");
 
@@ -70,7 +80,10 @@ pub fn main() !void {
 }
 """,
     samples=Samples(
-        wrong='const std = @import("std");\npub fn main() !void {\n    try std.io.getStdOut().writeAll("5");\n}\n',
+        wrong=(
+            'const std = @import("std");\npub fn main() !void {\n    try '
+            'std.io.getStdOut().writeAll("5");\n}\n'
+        ),
         hanging="pub fn main() void {\n    var n: u32 = 0;\n    while (true) n +%= 1;\n}\n",
         crashing='pub fn main() void {\n    @panic("no");\n}\n',
         broken="pub fn main() void {\n    while (\n}\n",

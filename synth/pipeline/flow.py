@@ -1,4 +1,5 @@
-"""From a recipe to its stages: the flow of the architecture page, with the parts that the recipe leaves out left out."""
+"""From a recipe to its stages: the flow of the architecture page, with the parts that the recipe leaves out
+left out."""
 
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def last_filter(stages: list[Stage]) -> str:
 def _filter_stages(config: FiltersConfig, recipe_folder: Path, held_out: list[BenchmarkEntry]) -> list[Stage]:
     filters: list[Filter] = [LengthFilter(config.max_tokens)]
     if config.decontaminate:
-        entries, thresholds = _benchmark_entries(config, recipe_folder, held_out), Thresholds(report_n=config.ngram)
+        entries, thresholds = (
+            _benchmark_entries(config, recipe_folder, held_out),
+            Thresholds(report_n=config.ngram),
+        )
         filters.append(Decontaminate(entries, config.decontamination, thresholds))
     if config.exact_dedup:
         filters.append(ExactDedup())
@@ -71,7 +75,9 @@ def _filter_stages(config: FiltersConfig, recipe_folder: Path, held_out: list[Be
     return stages
 
 
-def _benchmark_entries(config: FiltersConfig, recipe_folder: Path, held_out: list[BenchmarkEntry]) -> list[BenchmarkEntry]:
+def _benchmark_entries(
+    config: FiltersConfig, recipe_folder: Path, held_out: list[BenchmarkEntry]
+) -> list[BenchmarkEntry]:
     entries = list(held_out) if HELD_OUT in config.decontaminate else []
     for name in config.decontaminate:
         if name != HELD_OUT:

@@ -1,4 +1,5 @@
-"""The stage graph of a recipe: which stages run, in which order. Its edges are the stages' own `upstream` lists (networkx)."""
+"""The stage graph of a recipe: which stages run, in which order. Its edges are the stages' own `upstream`
+lists (networkx)."""
 
 from collections.abc import Sequence
 
@@ -8,7 +9,8 @@ from synth.stages.protocol import Stage
 
 
 def build_graph(stages: Sequence[Stage]) -> "nx.DiGraph[str]":
-    """Nodes are stage names with the stage as attribute. An upstream stage that the recipe leaves out is no node. Raises ValueError."""
+    """Nodes are stage names with the stage as attribute. An upstream stage that the recipe leaves out is no
+    node. Raises ValueError."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for stage in stages:
         if stage.name in graph:
@@ -26,4 +28,7 @@ def build_graph(stages: Sequence[Stage]) -> "nx.DiGraph[str]":
 def in_order(graph: "nx.DiGraph[str]") -> list[Stage]:
     """Stages so that each comes after those it reads; ties in the order in which they were added."""
     place = {name: position for position, name in enumerate(graph)}
-    return [graph.nodes[name]["stage"] for name in nx.lexicographical_topological_sort(graph, key=place.__getitem__)]
+    return [
+        graph.nodes[name]["stage"]
+        for name in nx.lexicographical_topological_sort(graph, key=place.__getitem__)
+    ]

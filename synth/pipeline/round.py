@@ -1,8 +1,9 @@
 """One round of data: shards through the stages, then the products written from what survived.
 
-Products of round r: `sft/round-r-coarse` (every distinct sample that survived), `sft/round-r-fine` (the best of each task and language),
-`pairs/round-r`, `fim/round-r`, and `fim/round-r-mix` (FIM rows in the share that the recipe wants). The one rule: products
-are a function of the committed shards, in their order, so writing them again gives the same bytes, and takes one shard in memory at a time.
+Products of round r: `sft/round-r-coarse` (every distinct sample that survived), `sft/round-r-fine` (the best
+of each task and language), `pairs/round-r`, `fim/round-r`, and `fim/round-r-mix` (FIM rows in the share that
+the recipe wants). The one rule: products are a function of the committed shards, in their order, so writing
+them again gives the same bytes, and takes one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -26,7 +27,8 @@ from synth.store.shards import StageCommit
 
 @dataclass(frozen=True, slots=True)
 class RoundData:
-    """The products of one round: files, and how many rows each has. A product that the recipe does not make has no rows."""
+    """The products of one round: files, and how many rows each has. A product that the recipe does not make
+    has no rows."""
 
     coarse: Path
     fine: Path
@@ -53,7 +55,9 @@ async def run_round(
     return write_products(context, folder.path, folder.commits, stages, round_, names)
 
 
-def write_products(context: Context, run: Path, commits: StageCommit, stages: list[Stage], round_: int, shards: Sequence[str]) -> RoundData:
+def write_products(
+    context: Context, run: Path, commits: StageCommit, stages: list[Stage], round_: int, shards: Sequence[str]
+) -> RoundData:
     """Write what survived the round, one shard in memory at a time."""
     last = last_filter(stages) if any(isinstance(stage, FilterStage) for stage in stages) else None
     made = _Made(commits, round_, shards, last)
@@ -62,14 +66,17 @@ def write_products(context: Context, run: Path, commits: StageCommit, stages: li
     pairs = write_pairs(run, f"round-{round_}", made.pairs())
     fim = write_fim(run, f"round-{round_}", made.fim())
     chosen = _choose_mix(fim.rows, coarse.rows, context)
-    mixed = write_fim(run, f"round-{round_}-mix", (sample for at, sample in enumerate(made.fim()) if at in chosen))
+    mixed = write_fim(
+        run, f"round-{round_}-mix", (sample for at, sample in enumerate(made.fim()) if at in chosen)
+    )
     counts = {"coarse": coarse.rows, "fine": fine.rows, "fim": mixed.rows, "pairs": pairs.rows}
     return RoundData(coarse=coarse.path, fine=fine.path, fim=mixed.path, pairs=pairs.path, counts=counts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the committed shards of a round hold, shard after shard. `last` is the last filter; None where nothing is selected."""
+    """What the committed shards of a round hold, shard after shard. `last` is the last filter; None where
+    nothing is selected."""
 
     commits: StageCommit
     round: int
@@ -81,8 +88,14 @@ class _Made:
         if self.last is None:
             return
         for name in self.shards:
-            kept = {row.unit_id for row in self.commits.read_index(self.last, self.round, name) if not row.reason}
-            yield [item for item in self.commits.read_bodies("select", self.round, name, "sample", Sample) if item.id in kept]
+            kept = {
+                row.unit_id for row in self.commits.read_index(self.last, self.round, name) if not row.reason
+            }
+            yield [
+                item
+                for item in self.commits.read_bodies("select", self.round, name, "sample", Sample)
+                if item.id in kept
+            ]
 
     def pairs(self) -> Iterator[Pair]:
         for name in self.shards:
@@ -102,7 +115,8 @@ def _best_of_each(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def _choose_mix(rows: int, samples: int, context: Context) -> Container[int]:
-    """Which FIM rows: so many that they make up `fim.share` of the mix with the samples; all of them where there are no samples."""
+    """Which FIM rows: so many that they make up `fim.share` of the mix with the samples; all of them where
+    there are no samples."""
     config = context.data.fim
     if config is None or not samples or config.share >= 1:
         return range(rows)

@@ -1,10 +1,11 @@
 """The runner: moves shards through the stages, commits what they decide, resumes, and holds the books.
 
-Shards flow, stages do not wait: several shards are on their way at once, so one executes while another generates. The stages are cut into
-lanes, before the model is asked and after it has answered: a lane takes a bounded number of shards; between lanes a shard lies on disk. A
-lane that asks the model begins when its first shards are all ready. So the engine never waits for a slower sandbox, and memory does not
-grow with the run. Ordered stages (which remember what they saw) take the shards one by one at the end. The one rule: every unit that enters
-a stage leaves it with a row; a missing or doubled row stops the run.
+Shards flow, stages do not wait: several shards are on their way at once, so one executes while another
+generates. The stages are cut into lanes, before the model is asked and after it has answered: a lane takes a
+bounded number of shards; between lanes a shard lies on disk. A lane that asks the model begins when its first
+shards are all ready. So the engine never waits for a slower sandbox, and memory does not grow with the run.
+Ordered stages (which remember what they saw) take the shards one by one at the end. The one rule: every unit
+that enters a stage leaves it with a row; a missing or doubled row stops the run.
 """
 
 import asyncio
@@ -57,7 +58,9 @@ def ignore_progress(_: RoundProgress) -> None:
 class Runner:
     """Runs one round: a source of shards, and the stages that they pass."""
 
-    def __init__(self, source: Source, stages: Sequence[Stage], commits: StageCommit, *, shards_in_flight: int = 6) -> None:
+    def __init__(
+        self, source: Source, stages: Sequence[Stage], commits: StageCommit, *, shards_in_flight: int = 6
+    ) -> None:
         self.source = source
         self.stages = in_order(build_graph(stages))
         self._commits = commits
@@ -71,7 +74,8 @@ class Runner:
         return [self.source.name, *(stage.name for stage in self.stages)]
 
     async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
-        """Take all shards through all stages; their names. What was committed in an earlier process is read, not run."""
+        """Take all shards through all stages; their names. What was committed in an earlier process is read,
+        not run."""
         self._report = on_progress
         self._progress = RoundProgress(round_, {name: StageCounts() for name in self.stage_names})
         try:
@@ -87,12 +91,15 @@ class Runner:
         return names
 
     async def _run_flowing(self, round_: int) -> list[str]:
-        """The source and the stages that do not remember, a bounded number of shards at a time in each lane."""
+        """The source and the stages that do not remember, a bounded number of shards at a time in each
+        lane."""
         lanes = [_Lane(stages, asyncio.Semaphore(self._in_flight)) for stages in cut_lanes(self.stages)]
         gate = lanes[0].gate
         names: list[str] = []
         shards, loop = self.source.read(round_), asyncio.get_running_loop()
-        reader = ThreadPoolExecutor(1, "source")  # one thread: an interrupted source is closed after its present step, not within it
+        reader = ThreadPoolExecutor(
+            1, "source"
+        )  # one thread: an interrupted source is closed after its present step, not within it
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -110,7 +117,8 @@ class Runner:
         return names
 
     def _let_begin(self, lanes: list["_Lane"]) -> None:
-        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that there will be."""
+        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that
+        there will be."""
         for before, lane in pairwise(lanes):
             all_ready = self._progress.source_ended and before.passed == self._progress.shards
             if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
@@ -150,7 +158,8 @@ class Runner:
         self._let_begin(lanes)
 
     async def _pass(self, stage: Stage, state: ShardState) -> None:
-        """One shard through one stage. Ordered stages always run, since what they remember is not on disk; they commit once."""
+        """One shard through one stage. Ordered stages always run, since what they remember is not on disk;
+        they commit once."""
         committed = self._commits.is_committed(stage.name, *state.key)
         if committed and not stage.ordered:
             self._account(stage.name, state, self._read(stage.name, stage.produces, state))
@@ -188,13 +197,18 @@ class Runner:
     def _read(self, stage: str, produces: Produces, state: ShardState) -> StageResult:
         rows = self._commits.read_index(stage, *state.key)
         return StageResult(
-            tuple(rows), {kind: self._commits.read_bodies(stage, *state.key, kind, model) for kind, model in produces.items()}
+            tuple(rows),
+            {
+                kind: self._commits.read_bodies(stage, *state.key, kind, model)
+                for kind, model in produces.items()
+            },
         )
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Stages that a shard passes without going to disk; `gate` has a place for each shard that may be in it at once."""
+    """Stages that a shard passes without going to disk; `gate` has a place for each shard that may be in it
+    at once."""
 
     stages: list[Stage]
     gate: asyncio.Semaphore
@@ -208,7 +222,8 @@ class _Lane:
 
 
 def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """The stages that do not remember, cut wherever one that asks the engine stands beside one that does not."""
+    """The stages that do not remember, cut wherever one that asks the engine stands beside one that does
+    not."""
     lanes: list[list[Stage]] = [[]]
     for stage in stages:
         if stage.ordered:
@@ -234,4 +249,6 @@ def _check_books(stage: str, shard: str, entering: Sequence[str], result: StageR
         example = next(iter(wrong))
         fault = "lost" if wrong[example] > 0 else "doubled"
         expected = f"one row for each unit that entered; {len(wrong)} differ, for example {example} ({fault})"
-        raise StoreError(Problem(f"stage {stage}, shard {shard}", expected, "report this: the stage breaks conservation"))
+        raise StoreError(
+            Problem(f"stage {stage}, shard {shard}", expected, "report this: the stage breaks conservation")
+        )

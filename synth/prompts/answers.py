@@ -26,26 +26,33 @@ ALIASES: dict[str, frozenset[str]] = {
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _CODE_SIGNS = re.compile(
-    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b|[;{}]\s*$", re.MULTILINE
+    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b|[;{}]\s*$",
+    re.MULTILINE,
 )
-_LABEL = re.compile(r"^(?:#+\s*)?\**(?:instruction|task|problem|指令|任务|题目|要求)\**\s*[:：]\**\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^(?:#+\s*)?\**(?:instruction|task|problem|指令|任务|题目|要求)\**\s*[:：]\**\s*", re.IGNORECASE
+)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "「": "」", "`": "`"}
 
 
 def extract_code(text: str, language: str) -> str | None:
-    """The program in an answer: the longest block of that language, or of no language; without any fence, text that looks like code."""
+    """The program in an answer: the longest block of that language, or of no language; without any fence,
+    text that looks like code."""
     text = _THOUGHTS.sub("", text)
     blocks = read_fences(text)
     if not blocks:
         return text.strip("\n").rstrip() if _CODE_SIGNS.search(text) else None
     names = ALIASES.get(language, frozenset()) | {language}
-    matching = [block.text for block in blocks if block.tag in names] or [block.text for block in blocks if not block.tag]
+    matching = [block.text for block in blocks if block.tag in names] or [
+        block.text for block in blocks if not block.tag
+    ]
     longest = max(reversed(matching), key=len, default="").strip("\n").rstrip()
     return longest or None
 
 
 def extract_instruction(text: str) -> str | None:
-    """The instruction in an answer, without label and quotes. None for an empty one, and for one with code: it may be the solution."""
+    """The instruction in an answer, without label and quotes. None for an empty one, and for one with code:
+    it may be the solution."""
     text = _THOUGHTS.sub("", text).strip()
     if read_fences(text):
         return None

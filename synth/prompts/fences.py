@@ -1,4 +1,5 @@
-"""Fenced code blocks in a model's answer, as CommonMark (4.5) has them, and forgiving: a block that is cut off is still a block."""
+"""Fenced code blocks in a model's answer, as CommonMark (4.5) has them, and forgiving: a block that is cut
+off is still a block."""
 
 import re
 from typing import NamedTuple

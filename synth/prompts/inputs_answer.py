@@ -1,7 +1,9 @@
-"""Reader of test inputs that a model wrote: one JSON array of arguments a line, or one JSON list of such arrays.
+"""Reader of test inputs that a model wrote: one JSON array of arguments a line, or one JSON list of such
+arrays.
 
-The one rule: an input has exactly the types of the signature, or it is dropped and counted. JSON has fewer types than a signature, so the
-signature decides: a list becomes a tuple, an object or a list of pairs becomes a map, an integer becomes a float.
+The one rule: an input has exactly the types of the signature, or it is dropped and counted. JSON has fewer
+types than a signature, so the signature decides: a list becomes a tuple, an object or a list of pairs becomes
+a map, an integer becomes a float.
 """
 
 import ast
@@ -29,7 +31,8 @@ class _Unreadable(Exception):
 
 
 def extract_inputs(text: str, signature: Signature) -> InputsAnswer:
-    """The inputs in an answer. Fenced blocks are read when there are any, else the lines that begin with a bracket."""
+    """The inputs in an answer. Fenced blocks are read when there are any, else the lines that begin with a
+    bracket."""
     blocks = read_fences(text)
     content = "\n".join(block.text for block in blocks) if blocks else text
     lines = [_BULLET.sub("", line, count=1).strip().rstrip(",") for line in content.split("\n")]
@@ -67,7 +70,8 @@ def _read_whole(content: str, signature: Signature) -> InputsAnswer:
 
 
 def _read_literal(text: str) -> object:
-    """A JSON value at the beginning of the text, or a whole Python literal (models write `True`, `None` and `(1, 2)`)."""
+    """A JSON value at the beginning of the text, or a whole Python literal (models write `True`, `None` and
+    `(1, 2)`)."""
     try:
         return json.JSONDecoder().raw_decode(text)[0]
     except (ValueError, RecursionError):
@@ -83,7 +87,9 @@ def _read_literal(text: str) -> object:
 def _wire_row(row: object, signature: Signature) -> tuple[str, ...]:
     if not isinstance(row, list | tuple) or len(row) != len(signature.parameters):
         raise _Unreadable
-    return tuple(encode(_typed(item, expected)) for item, expected in zip(row, signature.parameters, strict=True))
+    return tuple(
+        encode(_typed(item, expected)) for item, expected in zip(row, signature.parameters, strict=True)
+    )
 
 
 def _typed(found: object, expected: ValueType) -> Value:
@@ -126,7 +132,8 @@ def _items(found: object) -> list[object]:
 
 
 def _map(found: object, expected: ValueType) -> Value:
-    """From an object (its keys are texts, so they are read as the key's type) or a list of pairs. A key that comes twice is refused."""
+    """From an object (its keys are texts, so they are read as the key's type) or a list of pairs. A key that
+    comes twice is refused."""
     key_type, value_type = expected.inner
     if isinstance(found, dict):
         pairs = [(_key(key, key_type), item) for key, item in found.items()]

@@ -1,7 +1,9 @@
-"""A prompt set: the folder `prompts/<set>/` with one file a prompt, loaded and checked before anything is spent.
+"""A prompt set: the folder `prompts/<set>/` with one file a prompt, loaded and checked before anything is
+spent.
 
-The one rule: a prompt and its caller agree on the variables, exactly, or nothing is rendered. A file `name.variant.md` is the prompt `name`
-for one variant (`zh`: instructions in Chinese); where it is missing, `name.md` serves.
+The one rule: a prompt and its caller agree on the variables, exactly, or nothing is rendered. A file
+`name.variant.md` is the prompt `name` for one variant (`zh`: instructions in Chinese); where it is missing,
+`name.md` serves.
 """
 
 import difflib
@@ -47,7 +49,8 @@ class PromptLibrary:
         return prompt.render(variables)
 
     def check(self, uses: Mapping[str, Iterable[str]]) -> list[Problem]:
-        """What would fail if these prompts (name -> variables that will be given) were rendered, in any variant; empty when all is well."""
+        """What would fail if these prompts (name -> variables that will be given) were rendered, in any
+        variant; empty when all is well."""
         problems = []
         for name, variables in uses.items():
             variants = sorted(stem[len(name) + 1 :] for stem in self.prompts if stem.startswith(f"{name}."))
@@ -69,13 +72,21 @@ class PromptLibrary:
         if prompt is None:
             near = difflib.get_close_matches(name, self.prompts, n=1)
             hint = f"; the nearest is {near[0]}" if near else ""
-            return [Problem(where, f"must exist: a stage of the recipe renders it{hint}", f"write {where}", _SEE)]
+            return [
+                Problem(where, f"must exist: a stage of the recipe renders it{hint}", f"write {where}", _SEE)
+            ]
         given, declared = set(variables), set(prompt.header.variables)
         missing = [
-            Problem(where, f"needs the variable {one}, which it was not given", f"give {one}", _SEE) for one in sorted(declared - given)
+            Problem(where, f"needs the variable {one}, which it was not given", f"give {one}", _SEE)
+            for one in sorted(declared - given)
         ]
         undeclared = [
-            Problem(where, f"does not declare the variable {one}, which it was given", f"declare and use {one}", _SEE)
+            Problem(
+                where,
+                f"does not declare the variable {one}, which it was given",
+                f"declare and use {one}",
+                _SEE,
+            )
             for one in sorted(given - declared)
         ]
         return missing + undeclared

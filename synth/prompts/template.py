@@ -1,7 +1,7 @@
 """One prompt file: its header, its body, and rendering.
 
-The template language has one construct, `{{ name }}`. The one rule: a value is text, put in as it is; nothing in it is ever read as
-template.
+The template language has one construct, `{{ name }}`. The one rule: a value is text, put in as it is; nothing
+in it is ever read as template.
 """
 
 import re
@@ -35,7 +35,8 @@ class PromptHeader(BaseModel):
     description: str
     variables: tuple[str, ...]
     layout: tuple[Role, ...] = ("user",)
-    """Roles of the messages, in order. With more than one, each part of the body begins with a line `<!-- role -->`."""
+    """Roles of the messages, in order. With more than one, each part of the body begins with a line `<!--
+    role -->`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class Prompt:
 
     def render(self, variables: dict[str, str]) -> tuple[Message, ...]:
         """The messages. `variables` must hold exactly the declared names; the library checks that."""
-        return tuple(Message(role=role, content=_PLACEHOLDER.sub(lambda found: variables[found[1]], text)) for role, text in self.parts)
+        return tuple(
+            Message(role=role, content=_PLACEHOLDER.sub(lambda found: variables[found[1]], text))
+            for role, text in self.parts
+        )
 
     @property
     def hash(self) -> str:
@@ -63,7 +67,11 @@ def read_prompt(path: Path) -> tuple[Prompt | None, list[Problem]]:
         return None, [Problem(str(path), f"must be a text file in UTF-8: {error}", "write it again", _SEE)]
     found = _HEADER.match(text)
     if found is None:
-        return None, [Problem(str(path), "must begin with a YAML header between two lines `---`", "add the header", _SEE)]
+        return None, [
+            Problem(
+                str(path), "must begin with a YAML header between two lines `---`", "add the header", _SEE
+            )
+        ]
     header, problems = _read_header(path, found[1])
     if header is None:
         return None, problems
@@ -77,10 +85,17 @@ def _read_header(path: Path, text: str) -> tuple[PromptHeader | None, list[Probl
     try:
         return PromptHeader.model_validate(yaml.safe_load(text)), []
     except yaml.YAMLError as error:
-        return None, [Problem(f"{path}: header", f"must be YAML: {' '.join(str(error).split())}", "mend the header", _SEE)]
+        return None, [
+            Problem(
+                f"{path}: header", f"must be YAML: {' '.join(str(error).split())}", "mend the header", _SEE
+            )
+        ]
     except ValidationError as error:
         return None, [
-            Problem(f"{path}: header.{'.'.join(map(str, found['loc']))}", found["msg"], "mend the header", _SEE) for found in error.errors()
+            Problem(
+                f"{path}: header.{'.'.join(map(str, found['loc']))}", found["msg"], "mend the header", _SEE
+            )
+            for found in error.errors()
         ]
 
 
@@ -90,28 +105,53 @@ def _split_parts(layout: tuple[Role, ...], body: str) -> tuple[tuple[Role, str],
     pieces = _ROLE_LINE.split(body)
     roles: list[Role] = pieces[1::2]  # type: ignore[assignment]  # the pattern lets only roles through
     texts = pieces[2::2]
-    return tuple((role, text.strip("\n")) for role, text in zip(roles, texts, strict=True)) if not pieces[0].strip() else ()
+    return (
+        tuple((role, text.strip("\n")) for role, text in zip(roles, texts, strict=True))
+        if not pieces[0].strip()
+        else ()
+    )
 
 
 def _check(path: Path, header: PromptHeader, body: str, parts: tuple[tuple[Role, str], ...]) -> list[Problem]:
     problems = []
     if header.name != path.stem.split(".")[0]:
         problems.append(
-            Problem(f"{path}: header.name = {header.name}", f"must be the file's name, {path.stem.split('.')[0]}", "rename one", _SEE)
+            Problem(
+                f"{path}: header.name = {header.name}",
+                f"must be the file's name, {path.stem.split('.')[0]}",
+                "rename one",
+                _SEE,
+            )
         )
     if tuple(role for role, _ in parts) != header.layout:
         wanted = ", ".join(f"<!-- {role} -->" for role in header.layout)
-        problems.append(Problem(f"{path}: body", f"must hold the parts {wanted}, in this order", "mend the body or the layout", _SEE))
+        problems.append(
+            Problem(
+                f"{path}: body",
+                f"must hold the parts {wanted}, in this order",
+                "mend the body or the layout",
+                _SEE,
+            )
+        )
     used = set(_PLACEHOLDER.findall(body))
     undeclared, unused = sorted(used - set(header.variables)), sorted(set(header.variables) - used)
     problems += [
-        Problem(f"{path}: {name}", "is used and not declared", f"add {name} to the header's variables", _SEE) for name in undeclared
+        Problem(f"{path}: {name}", "is used and not declared", f"add {name} to the header's variables", _SEE)
+        for name in undeclared
     ]
     problems += [
-        Problem(f"{path}: {name}", "is declared and not used", f"use it, or take {name} from the variables", _SEE) for name in unused
+        Problem(
+            f"{path}: {name}", "is declared and not used", f"use it, or take {name} from the variables", _SEE
+        )
+        for name in unused
     ]
     if _OTHER_SYNTAX.search(_PLACEHOLDER.sub("", body)):
         problems.append(
-            Problem(f"{path}: body", "may hold `{{ name }}` and no other template syntax", "write a variant of the file instead", _SEE)
+            Problem(
+                f"{path}: body",
+                "may hold `{{ name }}` and no other template syntax",
+                "write a variant of the file instead",
+                _SEE,
+            )
         )
     return problems

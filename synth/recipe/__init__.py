@@ -1,4 +1,5 @@
-"""Recipes: YAML in, a checked `Recipe` out, or every problem at once. `load.py` tells the steps; others import from here."""
+"""Recipes: YAML in, a checked `Recipe` out, or every problem at once. `load.py` tells the steps; others
+import from here."""
 
 from synth.recipe.load import Loaded, LoadedRecipe, find_recipe, load_config, load_recipe, recipe_names
 from synth.recipe.manual import recipe_manual, recipe_schema

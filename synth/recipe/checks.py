@@ -1,6 +1,8 @@
-"""Rules between the keys of a recipe that bounds on single keys cannot express. Pure: neither the disk nor the machine is asked.
+"""Rules between the keys of a recipe that bounds on single keys cannot express. Pure: neither the disk nor
+the machine is asked.
 
-Third step of loading a recipe. The one rule: a recipe that passes cannot fail later for a reason that stood in its text.
+Third step of loading a recipe. The one rule: a recipe that passes cannot fail later for a reason that stood
+in its text.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +53,9 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
     if used:
         names = ", ".join(map(key_text, used))
         yield Finding(
-            (used[0], ("engine",)), f"the recipe has no `engine`, and needs a model for {names}", "add `engine: {kind: vllm_server}`"
+            (used[0], ("engine",)),
+            f"the recipe has no `engine`, and needs a model for {names}",
+            "add `engine: {kind: vllm_server}`",
         )
 
 
@@ -79,12 +83,22 @@ def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
         expected = "pairs are made from solutions, and `data.solve`, which makes them, is left out"
         yield Finding((("data", "pairs"), ("data", "solve")), expected, "add `solve: {n: 8}` under `data`")
     if data.inputs.minimum > data.inputs.maximum:
-        expected = f"must be at most `inputs.maximum`, which is {data.inputs.maximum}, or every task is rejected"
+        expected = (
+            f"must be at most `inputs.maximum`, which is {data.inputs.maximum}, or every task is rejected"
+        )
         fix = f"minimum: {data.inputs.maximum}"
         yield Finding((("data", "inputs", "minimum"), ("data", "inputs", "maximum")), expected, fix)
     if data.instruct is not None and not data.inputs.from_model and data.inputs.drawn < data.inputs.minimum:
-        expected = f"must be at least `inputs.minimum`, which is {data.inputs.minimum}, as no inputs come from the model"
-        yield Finding((("data", "inputs", "drawn"), ("data", "inputs", "minimum")), expected, f"drawn: {data.inputs.minimum}")
+        expected = (
+            f"must be at least `inputs.minimum`, which is "
+            f"{data.inputs.minimum}, as no inputs come from "
+            f"the model"
+        )
+        yield Finding(
+            (("data", "inputs", "drawn"), ("data", "inputs", "minimum")),
+            expected,
+            f"drawn: {data.inputs.minimum}",
+        )
 
 
 def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
@@ -93,15 +107,29 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
         return
     candidates = data.solve.n * len(data.solve.languages)
     if 0 < candidates < data.evidence.min_reproductions:
-        expected = f"a task has only {candidates} candidates (solve.n x languages), so no task could ever count"
-        paths = (("data", "evidence", "min_reproductions"), ("data", "solve", "n"), ("data", "solve", "languages"))
+        expected = (
+            f"a task has only {candidates} candidates (solve.n x languages), so no task could ever count"
+        )
+        paths = (
+            ("data", "evidence", "min_reproductions"),
+            ("data", "solve", "n"),
+            ("data", "solve", "languages"),
+        )
         yield Finding(paths, expected, f"min_reproductions: {max(1, candidates // 4)}")
     if data.pairs is not None and data.solve.n < 2:
-        expected = "a pair needs a solution that passes and one that fails, so at least 2 candidates a language"
+        expected = (
+            "a pair needs a solution that passes and one that fails, so at least 2 candidates a language"
+        )
         yield Finding((("data", "solve", "n"), ("data", "pairs")), expected, "n: 8")
     if data.pairs is not None and data.pairs.min_chosen <= data.pairs.max_rejected:
-        expected = f"must be greater than `pairs.max_rejected`, which is {data.pairs.max_rejected:g}, or a pair may be no contrast at all"
-        yield Finding((("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0")
+        expected = (
+            f"must be greater than `pairs.max_rejected`, "
+            f"which is {data.pairs.max_rejected:g}, or a pair "
+            f"may be no contrast at all"
+        )
+        yield Finding(
+            (("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0"
+        )
 
 
 def _languages_are_named(recipe: Recipe) -> Iterator[Finding]:
@@ -110,7 +138,9 @@ def _languages_are_named(recipe: Recipe) -> Iterator[Finding]:
             yield Finding((path,), "names no language, so nothing would be done", f"{path[-1]}: [python]")
         for index, name in enumerate(languages):
             if name in languages[:index]:
-                yield Finding(((*path, index),), f"`{name}` is already on the list", "take one of the two out")
+                yield Finding(
+                    ((*path, index),), f"`{name}` is already on the list", "take one of the two out"
+                )
 
 
 def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -146,7 +176,9 @@ def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
 
 def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
     if recipe.loop.rounds > 1 and recipe.sft is None and recipe.dpo is None:
-        expected = "a second round only differs when training changed the policy, and the recipe trains nothing"
+        expected = (
+            "a second round only differs when training changed the policy, and the recipe trains nothing"
+        )
         yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "rounds: 1, or add `sft`")
 
 
@@ -154,7 +186,9 @@ def _losses_are_known(recipe: Recipe) -> Iterator[Finding]:
     for index, name in enumerate(recipe.dpo.loss_type if recipe.dpo is not None else ()):
         if name not in DPO_LOSSES:
             fix = f"write {nearest(name, DPO_LOSSES) or 'sigmoid'}"
-            yield Finding((("dpo", "loss_type", index),), f"must be one of TRL's losses: {', '.join(DPO_LOSSES)}", fix)
+            yield Finding(
+                (("dpo", "loss_type", index),), f"must be one of TRL's losses: {', '.join(DPO_LOSSES)}", fix
+            )
 
 
 def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
@@ -164,7 +198,11 @@ def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
     if not dpo.loss_type:
         yield Finding((("dpo", "loss_type"),), "names no loss", "loss_type: [sigmoid]")
     elif dpo.loss_weights is not None and len(dpo.loss_weights) != len(dpo.loss_type):
-        expected = f"must hold one weight for each of the {len(dpo.loss_type)} losses in `loss_type`, and holds {len(dpo.loss_weights)}"
+        expected = (
+            f"must hold one weight for each of the "
+            f"{len(dpo.loss_type)} losses in `loss_type`, and holds "
+            f"{len(dpo.loss_weights)}"
+        )
         fix = f"loss_weights: [{', '.join(['1.0'] * len(dpo.loss_type))}]"
         yield Finding((("dpo", "loss_weights"), ("dpo", "loss_type")), expected, fix)
 
@@ -190,7 +228,9 @@ def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
             yield Finding((path, ("engine", "max_model_len")), expected, f"max_tokens: {longest // 2}")
 
 
-def _token_budgets(data: DataConfig | None, evaluation: EvaluationConfig | None) -> Iterator[tuple[tuple[str, ...], int]]:
+def _token_budgets(
+    data: DataConfig | None, evaluation: EvaluationConfig | None
+) -> Iterator[tuple[tuple[str, ...], int]]:
     if data is not None and data.solve is not None:
         yield ("data", "solve", "sampling", "max_tokens"), data.solve.sampling.max_tokens
     if evaluation is not None:
@@ -199,15 +239,25 @@ def _token_budgets(data: DataConfig | None, evaluation: EvaluationConfig | None)
 
 def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
     asks = recipe.data is not None and recipe.data.solve is not None
-    if recipe.policy.model == "pocket" and recipe.prompts != "pocket" and asks and getattr(recipe.engine, "model", None) is None:
+    if (
+        recipe.policy.model == "pocket"
+        and recipe.prompts != "pocket"
+        and asks
+        and getattr(recipe.engine, "model", None) is None
+    ):
         expected = "the pocket model only understands the prompts that it was trained on, the set `pocket`"
-        yield Finding((("policy", "model"), ("prompts",), ("engine",)), expected, "prompts: pocket", fatal=False)
+        yield Finding(
+            (("policy", "model"), ("prompts",), ("engine",)), expected, "prompts: pocket", fatal=False
+        )
 
 
 def _wall_covers_cpu(recipe: Recipe) -> Iterator[Finding]:
     limits = getattr(recipe.execution, "limits", None)
     if limits is not None and limits.wall_s < limits.cpu_s:
-        expected = f"must be at least `cpu_s`, which is {limits.cpu_s:g}: wall time is a backstop and never decides a verdict"
+        expected = (
+            f"must be at least `cpu_s`, which is {limits.cpu_s:g}: wall time is a backstop and never "
+            f"decides a verdict"
+        )
         path = ("execution", "limits")
         yield Finding(((*path, "wall_s"), (*path, "cpu_s")), expected, f"wall_s: {limits.cpu_s * 10:g}")
 

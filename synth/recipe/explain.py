@@ -1,6 +1,7 @@
 """Turns what pydantic found wrong into problems that a person can mend: place, found, expected, fix.
 
-Second step of loading a recipe. The one rule: one problem for one place, however many types of a union refused the value.
+Second step of loading a recipe. The one rule: one problem for one place, however many types of a union
+refused the value.
 """
 
 import difflib
@@ -20,7 +21,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     words = list(known)
     by_lower = {name.lower(): name for name in words}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else next((name for name in words if word and name.startswith(word)), None)
+    return (
+        by_lower[found[0]]
+        if found
+        else next((name for name in words if word and name.startswith(word)), None)
+    )
 
 
 def error_paths(document: Document, root: Model, error: ValidationError) -> dict[KeyPath, list[ErrorDetails]]:
@@ -32,7 +37,8 @@ def error_paths(document: Document, root: Model, error: ValidationError) -> dict
 
 
 def _data_path(root: Model, data: Plain, detail: ErrorDetails) -> KeyPath:
-    """The path without the names of union members that pydantic puts in between. A missing or unknown key keeps its last part."""
+    """The path without the names of union members that pydantic puts in between. A missing or unknown key
+    keeps its last part."""
     path: KeyPath = ()
     holder: Plain = data
     for part in detail["loc"]:
@@ -66,7 +72,11 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
     inside = key_text(path[:-1]) or "a recipe"
     elsewhere = None if close else _path_of_field(root, key)
     fix = (
-        f"write `{close}`" if close else f"it belongs under `{elsewhere}`" if elsewhere else f"take it out; known here: {', '.join(known)}"
+        f"write `{close}`"
+        if close
+        else f"it belongs under `{elsewhere}`"
+        if elsewhere
+        else f"take it out; known here: {', '.join(known)}"
     )
     return Problem(document.where(path), f"`{key}` is not a key of {inside}", fix, SEE)
 
@@ -87,27 +97,50 @@ def _missing_key(document: Document, root: Model, path: KeyPath) -> Problem:
     field = field_at(root, document.data, path)
     meaning = f": {field.description}" if field is not None and field.description else ""
     annotation = type_text(field.annotation) if field is not None else "value"
-    return Problem(document.where(path), f"`{path[-1]}` is required{meaning}", f"add `{path[-1]}:` with a {annotation}", SEE)
+    return Problem(
+        document.where(path),
+        f"`{path[-1]}` is required{meaning}",
+        f"add `{path[-1]}:` with a {annotation}",
+        SEE,
+    )
 
 
 def _wrong_kind(document: Document, root: Model, path: KeyPath) -> Problem:
     field = field_at(root, document.data, path)
-    kinds = [kind for model in models_in(field.annotation) if (kind := kind_of(model))] if field is not None else []
+    kinds = (
+        [kind for model in models_in(field.annotation) if (kind := kind_of(model))]
+        if field is not None
+        else []
+    )
     block = document.data
     for part in path:
-        block = block[part] if isinstance(block, dict) else {}  # type: ignore[index,assignment]  # the path exists in the data
+        # the path exists in the data
+        block = block[part] if isinstance(block, dict) else {}  # type: ignore[index,assignment]
     found = block.get("kind") if isinstance(block, dict) else None
     expected = f"`kind` must be one of {', '.join(kinds)}"
     if found is None:
-        return Problem(document.where(path), f"{expected}, and is missing", f"add `kind: {kinds[0] if kinds else '…'}`", SEE)
-    return Problem(document.where((*path, "kind")), expected, f"kind: {nearest(str(found), kinds) or (kinds[0] if kinds else '…')}", SEE)
+        return Problem(
+            document.where(path),
+            f"{expected}, and is missing",
+            f"add `kind: {kinds[0] if kinds else '…'}`",
+            SEE,
+        )
+    return Problem(
+        document.where((*path, "kind")),
+        expected,
+        f"kind: {nearest(str(found), kinds) or (kinds[0] if kinds else '…')}",
+        SEE,
+    )
 
 
 def _expectation(document: Document, root: Model, path: KeyPath, details: Sequence[ErrorDetails]) -> str:
     field = field_at(root, document.data, path)
     meaning = f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
     words = dict.fromkeys(_one_expectation(detail) for detail in details)
-    return " or ".join(word if index == 0 else word.removeprefix("must be ") for index, word in enumerate(words)) + meaning
+    return (
+        " or ".join(word if index == 0 else word.removeprefix("must be ") for index, word in enumerate(words))
+        + meaning
+    )
 
 
 def _one_expectation(detail: ErrorDetails) -> str:
@@ -145,18 +178,28 @@ def _suggest(document: Document, root: Model, path: KeyPath, details: Sequence[E
     key = str(path[-1]) if path else ""
     detail, found = details[0], details[0]["input"]
     if detail["type"] == "literal_error":
-        allowed = [word.strip("'") for word in str(detail["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+        allowed = [
+            word.strip("'") for word in str(detail["ctx"]["expected"]).replace(" or ", ", ").split(", ")
+        ]
         return f"{_key_prefix(path)}{nearest(str(found), allowed) or allowed[0]}"
     if detail["type"].startswith("tuple_") and isinstance(found, str | int | float):
         return f"{key}: [{found}]"
     field = field_at(root, document.data, path)
-    if field is not None and field.default is not PydanticUndefined and isinstance(field.default, str | int | float | bool | tuple):
+    if (
+        field is not None
+        and field.default is not PydanticUndefined
+        and isinstance(field.default, str | int | float | bool | tuple)
+    ):
         return f"{key}: {_yaml_text(field.default)} (the default)"
     bound = next((detail["ctx"][name] for name in ("ge", "le") if name in detail.get("ctx", {})), None)
     if bound is not None:
         return f"{_key_prefix(path)}{bound}"
     expected = _one_expectation(detail)
-    return f"write {expected.removeprefix('must be ')}" if expected.startswith("must be ") else f"correct `{key}`"
+    return (
+        f"write {expected.removeprefix('must be ')}"
+        if expected.startswith("must be ")
+        else f"correct `{key}`"
+    )
 
 
 def _key_prefix(path: KeyPath) -> str:

@@ -1,4 +1,5 @@
-"""What a check of a recipe says: a value that is fine by itself and wrong beside another value, the disk or the machine."""
+"""What a check of a recipe says: a value that is fine by itself and wrong beside another value, the disk or
+the machine."""
 
 from typing import NamedTuple
 
@@ -6,7 +7,8 @@ from synth.recipe.source import KeyPath
 
 
 class Finding(NamedTuple):
-    """One thing that does not fit. `paths[0]` is where it is shown; a finding is dropped when any of its paths is itself in error."""
+    """One thing that does not fit. `paths[0]` is where it is shown; a finding is dropped when any of its
+    paths is itself in error."""
 
     paths: tuple[KeyPath, ...]
     expected: str

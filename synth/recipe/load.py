@@ -1,7 +1,8 @@
-"""Loads a recipe: YAML, flags, models, rules, paths, machine; everything that is wrong is raised at once, before anything is spent.
+"""Loads a recipe: YAML, flags, models, rules, paths, machine; everything that is wrong is raised at once,
+before anything is spent.
 
-Place in the flow: the first thing that every command does. The one rule: what comes back is complete and checked, with absolute
-paths; no later stage looks at the file again.
+Place in the flow: the first thing that every command does. The one rule: what comes back is complete and
+checked, with absolute paths; no later stage looks at the file again.
 """
 
 import copy
@@ -24,7 +25,16 @@ from synth.recipe.machine import check_machine
 from synth.recipe.names import check_names, resolve_languages
 from synth.recipe.paths import check_paths, resolve_paths
 from synth.recipe.shape import model_at
-from synth.recipe.source import SEE, Document, KeyPath, Plain, apply_overrides, lookup, read_document, read_text
+from synth.recipe.source import (
+    SEE,
+    Document,
+    KeyPath,
+    Plain,
+    apply_overrides,
+    lookup,
+    read_document,
+    read_text,
+)
 from synth.resources import resource_folder
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
@@ -49,15 +59,22 @@ class Loaded(Generic[ConfigT]):
 LoadedRecipe = Loaded[Recipe]
 
 
-def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = (), *, machine: bool = True) -> LoadedRecipe:
+def load_recipe(
+    path_or_name: str | Path, overrides: Sequence[str] = (), *, machine: bool = True
+) -> LoadedRecipe:
     """Load a recipe by path, or by its name inside `recipes/`. `overrides` are texts `a.b=value`.
 
-    With `machine` false, what this machine lacks (toolchains, packages) is not asked. Raises RecipeError with every problem at once.
+    With `machine` false, what this machine lacks (toolchains, packages) is not asked. Raises RecipeError with
+    every problem at once.
     """
     source = find_recipe(path_or_name)
     document = _read(source, overrides)
     recipe, sound = _validate(document, Recipe)
-    warnings = _report(document, _findings(sound, source.parent, machine), _doubtful(document, sound)) if sound is not None else []
+    warnings = (
+        _report(document, _findings(sound, source.parent, machine), _doubtful(document, sound))
+        if sound is not None
+        else []
+    )
     if document.problems or recipe is None or sound is None:
         raise RecipeError(*_in_order(document.problems))
     resolve_paths(sound, source.parent)
@@ -66,8 +83,11 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = (), *, mach
     return Loaded(resolved, source, _dump(resolved), tuple(warnings))
 
 
-def load_config(path_or_name: str | Path, model: type[ConfigT], overrides: Sequence[str] = ()) -> Loaded[ConfigT]:
-    """Load a YAML file into another strict model (for example the pocket model's own recipe), with the same messages."""
+def load_config(
+    path_or_name: str | Path, model: type[ConfigT], overrides: Sequence[str] = ()
+) -> Loaded[ConfigT]:
+    """Load a YAML file into another strict model (for example the pocket model's own recipe), with the same
+    messages."""
     source = find_recipe(path_or_name)
     document = _read(source, overrides)
     config, _ = _validate(document, model)
@@ -77,7 +97,8 @@ def load_config(path_or_name: str | Path, model: type[ConfigT], overrides: Seque
 
 
 def find_recipe(path_or_name: str | Path) -> Path:
-    """The recipe's file: the path itself, or the name inside `recipes/`, with or without its suffix. Raises RecipeError."""
+    """The recipe's file: the path itself, or the name inside `recipes/`, with or without its suffix. Raises
+    RecipeError."""
     given = Path(path_or_name).expanduser()
     folder = resource_folder("recipes")
     inside = Path(*given.parts[1:]) if given.parts[:1] == ("recipes",) else given
@@ -88,7 +109,9 @@ def find_recipe(path_or_name: str | Path) -> Path:
     known = list(recipe_names(folder))
     close = nearest(inside.with_suffix("").as_posix(), known)
     fix = f"did you mean {close}?" if close else f"name a file, or one of: {', '.join(known)}"
-    raise RecipeError(Problem(str(path_or_name), f"no such recipe: neither a file nor a name in {folder}", fix, SEE))
+    raise RecipeError(
+        Problem(str(path_or_name), f"no such recipe: neither a file nor a name in {folder}", fix, SEE)
+    )
 
 
 def recipe_names(folder: Path) -> Iterator[str]:
@@ -116,7 +139,8 @@ def _display_name(source: Path) -> str:
 
 
 def _validate(document: Document, model: type[ConfigT]) -> tuple[ConfigT | None, Document | None]:
-    """The model, where the data is right; and the largest part of the document that is, so that the other checks can go on.
+    """The model, where the data is right; and the largest part of the document that is, so that the other
+    checks can go on.
 
     Pydantic reports what it reached; taking that out and asking again finds what stood behind it.
     """
@@ -140,7 +164,8 @@ def _validate(document: Document, model: type[ConfigT]) -> tuple[ConfigT | None,
 
 
 def _prune(document: Document, path: KeyPath, kind: str) -> bool:
-    """Take out what is wrong; for a missing key, the block that lacks it. The name of the run gets a stand-in. False: nothing is left."""
+    """Take out what is wrong; for a missing key, the block that lacks it. The name of the run gets a
+    stand-in. False: nothing is left."""
     if path == ("name",):
         document.data["name"] = "unnamed"
         return True
@@ -157,10 +182,18 @@ def _prune(document: Document, path: KeyPath, kind: str) -> bool:
 
 def _doubtful(document: Document, sound: Document) -> set[KeyPath]:
     """The paths that were taken out, and for a misspelt key also the one that was probably meant."""
-    gone = {path for path in document.places if path and not _absent(document.data, path) and _absent(sound.data, path)}
+    gone = {
+        path
+        for path in document.places
+        if path and not _absent(document.data, path) and _absent(sound.data, path)
+    }
     for path in list(gone):
         model = model_at(Recipe, document.data, path[:-1])
-        meant = nearest(str(path[-1]), model.model_fields) if model is not None and path[-1] not in model.model_fields else None
+        meant = (
+            nearest(str(path[-1]), model.model_fields)
+            if model is not None and path[-1] not in model.model_fields
+            else None
+        )
         gone |= {(*path[:-1], meant)} if meant else set()
     return gone
 
@@ -179,7 +212,8 @@ def _findings(sound: Document, folder: Path, machine: bool) -> list[Finding]:
 
 
 def _report(document: Document, findings: Iterable[Finding], pruned: set[KeyPath]) -> list[Problem]:
-    """Fatal findings go to the document's problems; the others come back. What touches a key that is itself in error is left out."""
+    """Fatal findings go to the document's problems; the others come back. What touches a key that is itself
+    in error is left out."""
     warnings: list[Problem] = []
     for finding in findings:
         if any(_related(path, gone) for path in finding.paths for gone in pruned):

@@ -1,4 +1,5 @@
-"""What a recipe needs of this machine: toolchains, packages, keys. Asked before anything is spent, without importing anything heavy.
+"""What a recipe needs of this machine: toolchains, packages, keys. Asked before anything is spent, without
+importing anything heavy.
 
 The one rule: what would make the run fail is a problem; what would only make it smaller is a warning.
 """
@@ -8,7 +9,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-from synth.config import E2bSandbox, EngineConfig, LocalSandbox, OpenaiEngine, Recipe, TransformersEngine, VllmServerEngine
+from synth.config import (
+    E2bSandbox,
+    EngineConfig,
+    LocalSandbox,
+    OpenaiEngine,
+    Recipe,
+    TransformersEngine,
+    VllmServerEngine,
+)
 from synth.errors import UserError
 from synth.languages.registry import get_language
 from synth.languages.spec import Language, Toolchain, find_toolchain
@@ -41,7 +50,8 @@ def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
 
 
 def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
-    """Languages whose programs run. Those of seeds run only as references, when there is something to compare with them."""
+    """Languages whose programs run. Those of seeds run only as references, when there is something to compare
+    with them."""
     solves = recipe.data is not None and recipe.data.solve is not None
     for path, name in languages_named(recipe):
         if path[:2] == ("data", "seeds") and not solves:
@@ -55,8 +65,12 @@ def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
 def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
     fatal = path[:2] != ("data", "seeds")
     consequence = "" if fatal else "; its seeds will leave the flow as toolchain_missing"
-    expected = f"this machine cannot run {language.name}: {' or '.join(language.tools)} is missing{consequence}"
-    return Finding((path,), expected, f"{language.install}    or take `{language.name}` off the list", fatal, _SEE)
+    expected = (
+        f"this machine cannot run {language.name}: {' or '.join(language.tools)} is missing{consequence}"
+    )
+    return Finding(
+        (path,), expected, f"{language.install}    or take `{language.name}` off the list", fatal, _SEE
+    )
 
 
 def _packages(recipe: Recipe) -> Iterator[Finding]:
@@ -66,45 +80,72 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
     for key in ("sft", "dpo"):
         if getattr(recipe, key) is not None and lacking:
             yield Finding(
-                ((key,),), f"training needs packages that are not installed: {lacking}", "pip install 'codemill[train]'", see=_SEE
+                ((key,),),
+                f"training needs packages that are not installed: {lacking}",
+                "pip install 'codemill[train]'",
+                see=_SEE,
             )
     yield from _reporters(recipe)
 
 
 def _engine_packages(path: KeyPath, engine: EngineConfig | None) -> Iterator[Finding]:
     if isinstance(engine, VllmServerEngine) and not is_installed("vllm"):
-        yield Finding((path,), "vLLM is not installed", "make install    (with a GPU also: pip install 'codemill[gpu]')", see=_SEE)
+        yield Finding(
+            (path,),
+            "vLLM is not installed",
+            "make install    (with a GPU also: pip install 'codemill[gpu]')",
+            see=_SEE,
+        )
     if isinstance(engine, TransformersEngine) and not is_installed("transformers"):
         yield Finding((path,), "transformers is not installed", "pip install 'codemill[train]'", see=_SEE)
 
 
 def _reporters(recipe: Recipe) -> Iterator[Finding]:
     coarse, fine = (recipe.sft.coarse, recipe.sft.fine) if recipe.sft is not None else (None, None)
-    trainers: tuple[tuple[KeyPath, object], ...] = ((("sft", "coarse"), coarse), (("sft", "fine"), fine), (("dpo",), recipe.dpo))
+    trainers: tuple[tuple[KeyPath, object], ...] = (
+        (("sft", "coarse"), coarse),
+        (("sft", "fine"), fine),
+        (("dpo",), recipe.dpo),
+    )
     for path, config in trainers:
         package = getattr(config, "report_to", "none")
         if package != "none" and not is_installed(package):
-            yield Finding(((*path, "report_to"),), f"the package {package} is not installed", f"pip install {package}", see=_SEE)
+            yield Finding(
+                ((*path, "report_to"),),
+                f"the package {package} is not installed",
+                f"pip install {package}",
+                see=_SEE,
+            )
 
 
 def _keys(recipe: Recipe) -> Iterator[Finding]:
     for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
         if isinstance(engine, OpenaiEngine) and engine.api_key_env and not os.environ.get(engine.api_key_env):
-            expected = f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
+            expected = (
+                f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
+            )
             fix = f"export {engine.api_key_env}=…    (nothing to do for an endpoint without keys)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
 
 
 def _e2b(recipe: Recipe) -> Iterator[Finding]:
-    """Without the package or the key no program runs. The package's debug mode talks to a machine of one's own, without a key."""
+    """Without the package or the key no program runs. The package's debug mode talks to a machine of one's
+    own, without a key."""
     execution = recipe.execution
     if not isinstance(execution, E2bSandbox):
         return
     if not is_installed("e2b_code_interpreter"):
-        yield Finding((("execution",),), "the package e2b-code-interpreter is not installed", "pip install 'codemill[e2b]'", see=_SEE)
+        yield Finding(
+            (("execution",),),
+            "the package e2b-code-interpreter is not installed",
+            "pip install 'codemill[e2b]'",
+            see=_SEE,
+        )
     if not os.environ.get(execution.api_key_env) and os.environ.get("E2B_DEBUG", "").lower() != "true":
         expected = f"the variable {execution.api_key_env} must hold a key of E2B: it is not set"
-        yield Finding((("execution", "api_key_env"),), expected, f"export {execution.api_key_env}=…", see=_SEE)
+        yield Finding(
+            (("execution", "api_key_env"),), expected, f"export {execution.api_key_env}=…", see=_SEE
+        )
 
 
 def is_installed(package: str) -> bool:

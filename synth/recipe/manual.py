@@ -1,6 +1,7 @@
 """Writes what the recipe models say for people and for editors: docs/recipes.md and the JSON schema.
 
-The one rule: nothing is written here that the models do not say; a test holds that the committed page equals this output.
+The one rule: nothing is written here that the models do not say; a test holds that the committed page equals
+this output.
 """
 
 import json
@@ -71,7 +72,14 @@ def _title(path: str, model: Model) -> str:
 
 
 def _block(title: str, model: Model, path: str) -> str:
-    lines = [f"## {title}", "", (model.__doc__ or "").strip(), "", "| key | value | default | meaning |", "|---|---|---|---|"]
+    lines = [
+        f"## {title}",
+        "",
+        (model.__doc__ or "").strip(),
+        "",
+        "| key | value | default | meaning |",
+        "|---|---|---|---|",
+    ]
     lines += [_row(name, field) for name, field in model.model_fields.items()]
     return "\n".join([*lines, ""])
 
@@ -92,7 +100,14 @@ def _values(field: FieldInfo) -> str:
 
 def _bound(item: object) -> str:
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    return next((f"{sign} {getattr(item, name):g}" for name, sign in signs.items() if getattr(item, name, None) is not None), "")
+    return next(
+        (
+            f"{sign} {getattr(item, name):g}"
+            for name, sign in signs.items()
+            if getattr(item, name, None) is not None
+        ),
+        "",
+    )
 
 
 def _default(field: FieldInfo) -> str:

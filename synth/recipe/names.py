@@ -16,7 +16,8 @@ from synth.recipe.source import Document, KeyPath, lookup
 
 
 def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding]:
-    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (in `prompts`, else in our folder)."""
+    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (in
+    `prompts`, else in our folder)."""
     yield from _check_prompts(recipe, prompts)
     for path, name in languages_named(recipe):
         try:
@@ -27,7 +28,8 @@ def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding
 
 
 def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
-    """The set must hold the prompts of the stages in use, with the variables that the default set declares: the stages give those."""
+    """The set must hold the prompts of the stages in use, with the variables that the default set declares:
+    the stages give those."""
     try:
         problems = PromptLibrary.load(recipe.prompts, root).check(_prompt_uses(recipe))
     except PromptError as error:
@@ -61,4 +63,5 @@ def resolve_languages(document: Document, recipe: Recipe) -> None:
     for path, name in languages_named(recipe):
         holder = lookup(document.data, path[:-1])
         if isinstance(holder, dict | list) and lookup(document.data, path) is not None:
-            holder[path[-1]] = get_language(name).name  # type: ignore[index]  # the path was found in the data
+            # the path was found in the data
+            holder[path[-1]] = get_language(name).name  # type: ignore[index]

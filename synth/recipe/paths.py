@@ -1,7 +1,7 @@
 """The keys of a recipe that name files, folders and models: what must exist, and what it resolves to.
 
-The one rule: a relative path is relative to the recipe; one given by `--set` is relative to the current folder. After loading, every path
-is absolute, so no later stage needs to know where the recipe lay.
+The one rule: a relative path is relative to the recipe; one given by `--set` is relative to the current
+folder. After loading, every path is absolute, so no later stage needs to know where the recipe lay.
 """
 
 import difflib
@@ -40,7 +40,9 @@ def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
         if not named.file.exists():
             yield _missing(named, "file")
         elif named.path in _FILES and named.file.is_dir():
-            yield Finding((named.path,), f"must be a file, and {named.file} is a folder", "name the file inside it")
+            yield Finding(
+                (named.path,), f"must be a file, and {named.file} is a folder", "name the file inside it"
+            )
     for named in _named(document, folder, _FOLDERS):
         if not named.file.is_dir():
             yield _missing(named, "folder")
@@ -53,7 +55,10 @@ def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
 
 def resolve_paths(document: Document, folder: Path) -> None:
     """Make every path in the document absolute, in place."""
-    for named in [*_named(document, folder, (*_FILES, *_FOLDERS, *_DATA_SETS)), *_list_items(document, folder)]:
+    for named in [
+        *_named(document, folder, (*_FILES, *_FOLDERS, *_DATA_SETS)),
+        *_list_items(document, folder),
+    ]:
         _replace(document.data, named.path, str(named.file))
     for named in _models(document, folder):
         if named.file.is_dir():
@@ -104,12 +109,22 @@ def _looks_local(text: str) -> bool:
 def _check_models(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _models(document, folder):
         if named.file.is_dir() and not any((named.file / mark).is_file() for mark in _MODEL_MARKS):
-            expected = f"{named.file} is a folder without config.json, adapter_config.json or policy.json, so it is not a model"
+            expected = (
+                f"{named.file} is a folder without config.json, "
+                f"adapter_config.json or policy.json, so it "
+                f"is not a model"
+            )
             yield Finding((named.path,), expected, "name the folder that holds one of them")
         elif named.file.is_file():
-            yield Finding((named.path,), f"{named.file} is a file; a model is a folder with config.json", "name the folder")
+            yield Finding(
+                (named.path,),
+                f"{named.file} is a file; a model is a folder with config.json",
+                "name the folder",
+            )
         elif not named.file.is_dir() and (_looks_local(named.text) or not _HUB_MODEL.match(named.text)):
-            yield _missing(named, "folder", "`pocket`, a folder that is there, or a hub id like Qwen/Qwen2.5-Coder-0.5B")
+            yield _missing(
+                named, "folder", "`pocket`, a folder that is there, or a hub id like Qwen/Qwen2.5-Coder-0.5B"
+            )
 
 
 def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
@@ -120,7 +135,11 @@ def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
 
 
 def _missing(named: Named, what: str, expected: str = "") -> Finding:
-    return Finding((named.path,), f"must be {expected}" if expected else f"no such {what}: {named.file}", _closest(named.file))
+    return Finding(
+        (named.path,),
+        f"must be {expected}" if expected else f"no such {what}: {named.file}",
+        _closest(named.file),
+    )
 
 
 def _closest(file: Path) -> str:

@@ -1,6 +1,8 @@
-"""Looks into the recipe models: which model stands at a path, and which field. Error messages and the manual are made from it.
+"""Looks into the recipe models: which model stands at a path, and which field. Error messages and the manual
+are made from it.
 
-The one rule: the models in `synth.config` are the only description of a recipe; nothing about them is written down twice.
+The one rule: the models in `synth.config` are the only description of a recipe; nothing about them is written
+down twice.
 """
 
 import types
@@ -41,7 +43,9 @@ def models_in(annotation: object) -> list[Model]:
 def kind_of(model: Model) -> str | None:
     """The value of `kind` that selects this model in a union; None when it has no such field."""
     field = model.model_fields.get("kind")
-    values = get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()
+    values = (
+        get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()
+    )
     return str(values[0]) if len(values) == 1 else None
 
 
@@ -57,7 +61,9 @@ def select(annotation: object, data: Plain) -> Model | None:
 def field_at(root: Model, data: Plain, path: KeyPath) -> FieldInfo | None:
     """The field that the path names; None for positions inside lists and for unknown keys."""
     holder = model_at(root, data, path[:-1]) if path else None
-    return holder.model_fields.get(str(path[-1])) if holder is not None and isinstance(path[-1], str) else None
+    return (
+        holder.model_fields.get(str(path[-1])) if holder is not None and isinstance(path[-1], str) else None
+    )
 
 
 def model_at(root: Model, data: Plain, path: KeyPath) -> Model | None:

@@ -1,7 +1,8 @@
 """Reads YAML into plain data that remembers where every value was written, and applies `--set` flags.
 
-First step of loading a recipe. The one rule: nothing is guessed. Scalars follow YAML 1.2 (`no` is a text, `3e-4` a number), a key that is
-given twice is a problem, and every value can name its file and line, or the flag that set it.
+First step of loading a recipe. The one rule: nothing is guessed. Scalars follow YAML 1.2 (`no` is a text,
+`3e-4` a number), a key that is given twice is a problem, and every value can name its file and line, or the
+flag that set it.
 """
 
 import re
@@ -26,9 +27,15 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
+)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
@@ -48,7 +55,8 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> str:
-        """Where the value stands: `recipe.yaml:12`, or `--set a.b=1`. A missing value stands where its parent does."""
+        """Where the value stands: `recipe.yaml:12`, or `--set a.b=1`. A missing value stands where its parent
+        does."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]]
@@ -91,7 +99,12 @@ def read_document(text: str, name: str) -> Document:
     if root is None:
         document.problems.append(Problem(name, "the file is empty", "write at least `name: my-run`", SEE))
     elif not isinstance(root, yaml.MappingNode):
-        found = Problem(f"{name}:{root.start_mark.line + 1}", "a recipe is a mapping of keys to values", "begin with `name: my-run`", SEE)
+        found = Problem(
+            f"{name}:{root.start_mark.line + 1}",
+            "a recipe is a mapping of keys to values",
+            "begin with `name: my-run`",
+            SEE,
+        )
         document.problems.append(found)
     else:
         document.data = _Builder(document, loader).mapping(root, ())
@@ -110,7 +123,12 @@ class _Builder:
         self.document.places.setdefault(path, self.place(node))
         self.count += 1
         if id(node) in self.open or self.count > _MAX_NODES:
-            self.problem(node, path, "an alias that holds itself, or more than 50,000 values, cannot be a recipe", "write the values out")
+            self.problem(
+                node,
+                path,
+                "an alias that holds itself, or more than 50,000 values, cannot be a recipe",
+                "write the values out",
+            )
             return None
         self.open.add(id(node))
         try:
@@ -133,7 +151,11 @@ class _Builder:
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in result:
                 self.problem(
-                    key_node, (*path, key), f"the key was already given in line {lines[key]}", "keep one of the two", with_value=False
+                    key_node,
+                    (*path, key),
+                    f"the key was already given in line {lines[key]}",
+                    "keep one of the two",
+                    with_value=False,
                 )
                 continue
             self.document.places[(*path, key)], lines[key] = f"{self.document.name}:{line}", line
@@ -144,16 +166,25 @@ class _Builder:
         try:
             value = self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
-            self.problem(node, path, f"this value cannot be read: {_first_line(error)}", "write a plain text, number, true, false or null")
+            self.problem(
+                node,
+                path,
+                f"this value cannot be read: {_first_line(error)}",
+                "write a plain text, number, true, false or null",
+            )
             return None
         return value if isinstance(value, str | int | float | bool | None) else str(node.value)
 
     def place(self, node: yaml.Node) -> str:
         return f"{self.document.name}:{node.start_mark.line + 1}"
 
-    def problem(self, node: yaml.Node, path: KeyPath, expected: str, fix: str, *, with_value: bool = True) -> None:
+    def problem(
+        self, node: yaml.Node, path: KeyPath, expected: str, fix: str, *, with_value: bool = True
+    ) -> None:
         value = f" = {node.value}" if with_value and isinstance(node, yaml.ScalarNode) else ""
-        self.document.problems.append(Problem(f"{self.place(node)}: {key_text(path)}{value}", expected, fix, SEE))
+        self.document.problems.append(
+            Problem(f"{self.place(node)}: {key_text(path)}{value}", expected, fix, SEE)
+        )
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
@@ -163,11 +194,20 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
         keys, separator, text = flag.partition("=")
         path = tuple(_override_path(keys.strip()))
         if not separator or not path or "" in path:
-            document.problems.append(Problem(shown, "a flag names a key and its value", "write --set data.solve.n=4", SEE))
+            document.problems.append(
+                Problem(shown, "a flag names a key and its value", "write --set data.solve.n=4", SEE)
+            )
             continue
         value = read_document(f"value: {text}", shown)
         if value.problems or "value" not in value.data or len(value.data) > 1:
-            document.problems.append(Problem(shown, f"{text!r} is not a YAML value", "write for example 4, 0.5, true, text or [a, b]", SEE))
+            document.problems.append(
+                Problem(
+                    shown,
+                    f"{text!r} is not a YAML value",
+                    "write for example 4, 0.5, true, text or [a, b]",
+                    SEE,
+                )
+            )
             continue
         _set(document, path, value.data["value"], shown)
 
@@ -178,7 +218,8 @@ def _override_path(keys: str) -> Iterator[str | int]:
 
 
 def _set(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
-    """Put the value at the path, making mappings on the way; the flag becomes the place of all that stands below it."""
+    """Put the value at the path, making mappings on the way; the flag becomes the place of all that stands
+    below it."""
     holder: Plain = document.data
     for depth, part in enumerate(path):
         last = depth == len(path) - 1
@@ -191,7 +232,11 @@ def _set(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
             holder = holder[key]
         else:
             before = key_text(path[:depth])
-            document.problems.append(Problem(shown, f"{before} has nothing called {part!r} inside", f"set {before} as a whole", SEE))
+            document.problems.append(
+                Problem(
+                    shown, f"{before} has nothing called {part!r} inside", f"set {before} as a whole", SEE
+                )
+            )
             return
     for old in [place for place in document.places if place[: len(path)] == path]:
         del document.places[old]
@@ -220,6 +265,8 @@ def read_text(path: Path) -> str | Problem:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return Problem(str(path), f"the file is not text in UTF-8 (byte {error.start})", "save it as UTF-8", SEE)
+        return Problem(
+            str(path), f"the file is not text in UTF-8 (byte {error.start})", "save it as UTF-8", SEE
+        )
     except OSError as error:
         return Problem(str(path), f"the file cannot be read: {error.strerror}", "name a readable file", SEE)

@@ -1,8 +1,10 @@
-"""Agreement as evidence, where there is no reference: which outputs many candidates share, and whether that is enough to say anything.
+"""Agreement as evidence, where there is no reference: which outputs many candidates share, and whether that
+is enough to say anything.
 
-Candidates are clustered by behaviour (equal outputs on every input); PageRank on the graph of clusters, whose edges weigh the inputs on
-which two clusters agree, ranks them (CodeDPO, arXiv 2410.05605, ranks programs and tests so). The one rule: agreement measures a model's
-confidence, not truth (it was wrong for 68% of the tasks above a 20% threshold), so below the threshold there is no answer.
+Candidates are clustered by behaviour (equal outputs on every input); PageRank on the graph of clusters, whose
+edges weigh the inputs on which two clusters agree, ranks them (CodeDPO, arXiv 2410.05605, ranks programs and
+tests so). The one rule: agreement measures a model's confidence, not truth (it was wrong for 68% of the tasks
+above a 20% threshold), so below the threshold there is no answer.
 """
 
 from collections import Counter
@@ -16,12 +18,14 @@ SAFE_INT = 2**31 - 1
 """Beyond 32 bits, and beyond 2**53, integers mean different things in different languages."""
 
 Row = tuple[str | None, ...]
-"""What one candidate answered on each input, as wire text; None where it raised, was stopped or did not answer."""
+"""What one candidate answered on each input, as wire text; None where it raised, was stopped or did not
+answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The answers of one candidate. Ballots with the same `voter` (the same text after normalization, say) count once."""
+    """The answers of one candidate. Ballots with the same `voter` (the same text after normalization, say)
+    count once."""
 
     voter: str
     language: str
@@ -30,7 +34,8 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The agreed output of each input, None where the inputs were dropped, and what the decision stands on."""
+    """The agreed output of each input, None where the inputs were dropped, and what the decision stands
+    on."""
 
     outputs: Row
     share: float
@@ -46,24 +51,39 @@ def find_consensus(
 ) -> Consensus | Reject:
     """The outputs that the candidates agree on, or `agreement_abstained` with the numbers.
 
-    With `across_languages`, inputs on which the agreed value means different things in different languages are dropped (see
-    `means_the_same`). `threshold` is the least share of voters with the winning behaviour.
+    With `across_languages`, inputs on which the agreed value means different things in different languages
+    are dropped (see `means_the_same`). `threshold` is the least share of voters with the winning behaviour.
     """
     voters = list({(ballot.voter, ballot.language): ballot for ballot in ballots}.values())
-    clusters = Counter(ballot.outputs for ballot in voters if any(output is not None for output in ballot.outputs))
+    clusters = Counter(
+        ballot.outputs for ballot in voters if any(output is not None for output in ballot.outputs)
+    )
     if len(voters) < min_voters or not clusters:
         return _abstain("too few voters", voters=len(voters), behaviours=len(clusters))
     scores = rank_behaviours(clusters)
     winner = max(clusters, key=lambda row: (scores[row], clusters[row], [output or "" for output in row]))
     share = clusters[winner] / len(voters)
     if share < threshold:
-        return _abstain("below the threshold", share=round(share, 4), threshold=threshold, voters=len(voters), behaviours=len(clusters))
+        return _abstain(
+            "below the threshold",
+            share=round(share, 4),
+            threshold=threshold,
+            voters=len(voters),
+            behaviours=len(clusters),
+        )
     outputs = tuple(_neutral(output) for output in winner) if across_languages else winner
     if all(output is None for output in outputs):
-        return _abstain("every agreed value depends on the language", share=round(share, 4), voters=len(voters))
+        return _abstain(
+            "every agreed value depends on the language", share=round(share, 4), voters=len(voters)
+        )
     languages = tuple(sorted({ballot.language for ballot in voters if ballot.outputs == winner}))
     dropped = sum(1 for before, after in zip(winner, outputs, strict=True) if before != after)
-    evidence: Evidence = {"share": round(share, 4), "voters": len(voters), "behaviours": len(clusters), "dropped_inputs": dropped}
+    evidence: Evidence = {
+        "share": round(share, 4),
+        "voters": len(voters),
+        "behaviours": len(clusters),
+        "dropped_inputs": dropped,
+    }
     return Consensus(outputs, share, scores[winner], languages, evidence)
 
 
@@ -72,7 +92,8 @@ def _abstain(why: str, **numbers: float) -> Reject:
 
 
 def rank_behaviours(clusters: Counter[Row]) -> dict[Row, float]:
-    """PageRank of each behaviour: a behaviour is ranked high when many voters share it and those near it are many too."""
+    """PageRank of each behaviour: a behaviour is ranked high when many voters share it and those near it are
+    many too."""
     import networkx
 
     rows = sorted(clusters, key=lambda row: [output or "" for output in row])
@@ -98,8 +119,9 @@ def _neutral(output: str | None) -> str | None:
 
 
 def means_the_same(value: Value) -> bool:
-    """Whether the value is the same thing in every language: ints of 32 bits, finite floats, strings without characters outside the
-    Basic Multilingual Plane (their length differs: UTF-8 bytes, UTF-16 units or characters)."""
+    """Whether the value is the same thing in every language: ints of 32 bits, finite floats, strings without
+    characters outside the Basic Multilingual Plane (their length differs: UTF-8 bytes, UTF-16 units or
+    characters)."""
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):

@@ -1,7 +1,9 @@
-"""Fill-in-the-middle samples: a node of the syntax tree is cut out of a program (Qwen2.5-Coder report, 4.2), in file or repository format.
+"""Fill-in-the-middle samples: a node of the syntax tree is cut out of a program (Qwen2.5-Coder report, 4.2),
+in file or repository format.
 
-The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special token: a text that spells one
-(`<|fim_prefix|>`, or anything of that form) is refused, never rewritten, since a rewritten program is no longer the one that was verified.
+The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special
+token: a text that spells one (`<|fim_prefix|>`, or anything of that form) is refused, never rewritten, since
+a rewritten program is no longer the one that was verified.
 """
 
 import re
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 NodeKind = Literal["expression", "statement", "block", "function"]
 SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
-"""Every spelling that the policy's tokenizer may read as one token: all of `<|name|>`, and Qwen2.5's tool-call marks."""
+"""Every spelling that the policy's tokenizer may read as one token: all of `<|name|>`, and Qwen2.5's
+tool-call marks."""
 
 MIN_MIDDLE = 4
 """Bytes: a shorter middle, such as `x`, teaches nothing."""
@@ -45,14 +48,17 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True)
 class FimLimits:
-    """Bounds on the middle, and on the syntax: a text whose tree has errors is refused unless `allow_errors`."""
+    """Bounds on the middle, and on the syntax: a text whose tree has errors is refused unless
+    `allow_errors`."""
 
     max_middle_share: float = 0.6
     max_middle_bytes: int = 2000
     allow_errors: bool = False
 
 
-def make_fim(code: str, language: str, random: Random, *, source_id: str = "", limits: FimLimits = FimLimits()) -> FimSample | Reject:
+def make_fim(
+    code: str, language: str, random: Random, *, source_id: str = "", limits: FimLimits = FimLimits()
+) -> FimSample | Reject:
     """A sample in file format. Rejects: special_tokens, parse_error, no_fim_span."""
     return _make(code, language, random, source_id, limits, "")
 
@@ -68,15 +74,23 @@ def make_repository_fim(
     source_id: str = "",
     limits: FimLimits = FimLimits(),
 ) -> FimSample | Reject:
-    """A sample in repository format: the context files whole, then the file with the hole. Context that spells one is left out."""
+    """A sample in repository format: the context files whole, then the file with the hole. Context that
+    spells one is left out."""
     clean = [file for file in context if not SPECIAL_TOKEN.search(file.path + file.text)]
-    files = "".join(f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}" for file in clean)
+    files = "".join(
+        f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}"
+        for file in clean
+    )
     if found := SPECIAL_TOKEN.search(repository + path):
         return Reject("special_tokens", {"found": found.group()})
-    return _make(code, language, random, source_id, limits, f"<|repo_name|>{repository}\n{files}<|file_sep|>{path}\n")
+    return _make(
+        code, language, random, source_id, limits, f"<|repo_name|>{repository}\n{files}<|file_sep|>{path}\n"
+    )
 
 
-def _make(code: str, language: str, random: Random, source_id: str, limits: FimLimits, head: str) -> FimSample | Reject:
+def _make(
+    code: str, language: str, random: Random, source_id: str, limits: FimLimits, head: str
+) -> FimSample | Reject:
     language = normalize_language(language)
     if found := SPECIAL_TOKEN.search(code):
         return Reject("special_tokens", {"found": found.group()})
@@ -90,12 +104,20 @@ def _make(code: str, language: str, random: Random, source_id: str, limits: FimL
     if span is None:
         return Reject("no_fim_span", {"bytes": len(data)})
     prefix, middle, suffix = (
-        part.decode("utf-8", "surrogatepass") for part in (data[: span.start], data[span.start : span.end], data[span.end :])
+        part.decode("utf-8", "surrogatepass")
+        for part in (data[: span.start], data[span.start : span.end], data[span.end :])
     )
     text = f"{head}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}<|endoftext|>"
     identity = unit_id("fim", source_id, language, text)
     return FimSample(
-        id=identity, source_id=source_id, language=language, node=span.kind, prefix=prefix, middle=middle, suffix=suffix, text=text
+        id=identity,
+        source_id=source_id,
+        language=language,
+        node=span.kind,
+        prefix=prefix,
+        middle=middle,
+        suffix=suffix,
+        text=text,
     )
 
 
@@ -127,7 +149,11 @@ def node_kind(node: "Node", grammar: Grammar) -> NodeKind | None:
 
 
 def _is_docstring(node: "Node") -> bool:
-    return node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string"
+    return (
+        node.type == "expression_statement"
+        and node.named_child_count == 1
+        and node.named_children[0].type == "string"
+    )
 
 
 def _choose(spans: list[Span], random: Random) -> Span | None:

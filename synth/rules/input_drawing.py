@@ -1,7 +1,7 @@
 """Test inputs drawn from a typed signature: edge cases first, then small random values.
 
-The one rule: values stay where every language agrees on them (small integers, short ASCII strings, finite floats), rows are distinct,
-and the same random generator gives the same rows.
+The one rule: values stay where every language agrees on them (small integers, short ASCII strings, finite
+floats), rows are distinct, and the same random generator gives the same rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,41 @@ from random import Random
 from synth.grammar.code_tokens import code_tokens
 from synth.values import Signature, Value, ValueType, encode
 
-_WORDS = ("apple", "banana", "level", "Hello", "world", "noon", "Code", "mill", "sky", "aeiou", "radar", "Python", "test", "a", "XYZ", "go")
-_STRINGS = ("", "a", "abc", "level", "Hello World", "aab", "UPPER", "12a3", "  pad ", "a,b,c", "race car!", "xyz xyz", "42", "-7", "3.5")
+_WORDS = (
+    "apple",
+    "banana",
+    "level",
+    "Hello",
+    "world",
+    "noon",
+    "Code",
+    "mill",
+    "sky",
+    "aeiou",
+    "radar",
+    "Python",
+    "test",
+    "a",
+    "XYZ",
+    "go",
+)
+_STRINGS = (
+    "",
+    "a",
+    "abc",
+    "level",
+    "Hello World",
+    "aab",
+    "UPPER",
+    "12a3",
+    "  pad ",
+    "a,b,c",
+    "race car!",
+    "xyz xyz",
+    "42",
+    "-7",
+    "3.5",
+)
 _INTS = (0, 1, -1, 2, 5, 10, -7, 100, 3, -100, 12, 7)
 _FLOATS = (0.0, 1.0, -1.5, 0.5, 2.25, -100.0, 10.0)
 _KEYS = ("a", "b", "key", "x", "name", "zeta")
@@ -22,10 +55,14 @@ RARE_INT = 1000
 ATTEMPTS_A_ROW = 20
 
 
-def draw_inputs(signature: Signature, count: int, random: Random, hints: Sequence[Value] = ()) -> list[tuple[str, ...]]:
-    """Up to `count` distinct rows of arguments as wire text; fewer only where the types have fewer values. Edge cases come first.
+def draw_inputs(
+    signature: Signature, count: int, random: Random, hints: Sequence[Value] = ()
+) -> list[tuple[str, ...]]:
+    """Up to `count` distinct rows of arguments as wire text; fewer only where the types have fewer values.
+    Edge cases come first.
 
-    `hints` are values that matter to the program, such as its literals (`literal_hints`): a quarter of the scalars come from them.
+    `hints` are values that matter to the program, such as its literals (`literal_hints`): a quarter of the
+    scalars come from them.
     """
     drawer = _Drawer(random, hints)
     rows: dict[tuple[str, ...], None] = {}
@@ -45,11 +82,15 @@ def _encode(row: list[Value]) -> tuple[str, ...]:
 
 
 def _edge_rows(signature: Signature) -> Iterator[list[Value]]:
-    """Edge values of each parameter in step, so that a few rows hold all of them; a parameter that runs out repeats a plain value."""
+    """Edge values of each parameter in step, so that a few rows hold all of them; a parameter that runs out
+    repeats a plain value."""
     columns = [_edges(kind) for kind in signature.parameters]
     plain = [column[min(2, len(column) - 1)] for column in columns]
     for row in zip_longest(*columns):
-        yield [plain[at] if value is None and signature.parameters[at].kind != "null" else value for at, value in enumerate(row)]
+        yield [
+            plain[at] if value is None and signature.parameters[at].kind != "null" else value
+            for at, value in enumerate(row)
+        ]
 
 
 def _edges(kind: ValueType) -> list[Value]:
@@ -84,7 +125,9 @@ class _Drawer:
 
     def __init__(self, random: Random, hints: Sequence[Value]) -> None:
         self._random = random
-        self._hints = {kind: [hint for hint in hints if type(hint).__name__ == kind] for kind in ("int", "float", "str")}
+        self._hints = {
+            kind: [hint for hint in hints if type(hint).__name__ == kind] for kind in ("int", "float", "str")
+        }
 
     def draw(self, kind: ValueType, depth: int = 0) -> Value:
         """A random value of the type; containers get shorter with depth."""
@@ -92,14 +135,19 @@ class _Drawer:
             return self._draw_list(kind.inner[0], depth)
         if kind.kind == "map":
             keys, values = kind.inner
-            return {self._draw_key(keys): self.draw(values, depth + 1) for _ in range(self._random.randint(0, 5))}
+            return {
+                self._draw_key(keys): self.draw(values, depth + 1) for _ in range(self._random.randint(0, 5))
+            }
         if kind.kind == "tuple":
             return tuple(self.draw(inner, depth + 1) for inner in kind.inner)
         return self._draw_scalar(kind.kind)
 
     def _draw_list(self, inner: ValueType, depth: int) -> Value:
         random, longest = self._random, 8 if depth == 0 else 4
-        items = [self.draw(inner, depth + 1) for _ in range(random.randint(0 if random.random() < 0.1 else 1, longest))]
+        items = [
+            self.draw(inner, depth + 1)
+            for _ in range(random.randint(0 if random.random() < 0.1 else 1, longest))
+        ]
         if len(items) > 1 and random.random() < 0.3:
             items[random.randrange(len(items))] = items[random.randrange(len(items))]
         if inner.kind in ("int", "float", "str") and random.random() < 0.15:
@@ -107,7 +155,11 @@ class _Drawer:
         return items
 
     def _draw_key(self, kind: ValueType) -> Value:
-        return self._random.choice(_KEYS) if kind.kind == "str" and self._random.random() < 0.7 else self._draw_scalar(kind.kind)
+        return (
+            self._random.choice(_KEYS)
+            if kind.kind == "str" and self._random.random() < 0.7
+            else self._draw_scalar(kind.kind)
+        )
 
     def _draw_scalar(self, kind: str) -> Value:
         random, hints = self._random, self._hints.get(kind)
@@ -116,7 +168,13 @@ class _Drawer:
         if kind == "int":
             return _draw_int(random)
         if kind == "float":
-            return random.choice((round(random.uniform(-10, 10), 2), float(random.randint(-20, 20)), random.randint(-400, 400) / 4))
+            return random.choice(
+                (
+                    round(random.uniform(-10, 10), 2),
+                    float(random.randint(-20, 20)),
+                    random.randint(-400, 400) / 4,
+                )
+            )
         if kind == "str":
             return _draw_str(random)
         if kind == "bool":
@@ -127,7 +185,9 @@ class _Drawer:
 def _near_hint(hint: Value, random: Random) -> Value:
     """The hint, or a number beside it, or a text that holds it."""
     if isinstance(hint, str):
-        return random.choice((hint, f"{hint}{random.choice(_WORDS)}", f"{random.choice(_WORDS)}{hint}", f"a{hint}b{hint}c"))
+        return random.choice(
+            (hint, f"{hint}{random.choice(_WORDS)}", f"{random.choice(_WORDS)}{hint}", f"a{hint}b{hint}c")
+        )
     if isinstance(hint, int | float):
         return hint + random.choice((-1, 0, 0, 1))
     return hint
@@ -137,7 +197,13 @@ def literal_hints(code: str, language: str = "") -> list[Value]:
     """Short plain string literals and small numbers of a program: inputs near them reach its branches."""
     found: dict[str, Value] = {}
     for token in code_tokens(code, language):
-        if token[0] in "\"'" and 2 < len(token) <= 14 and token.isascii() and "\\" not in token and token[:3] not in ('"""', "'''"):
+        if (
+            token[0] in "\"'"
+            and 2 < len(token) <= 14
+            and token.isascii()
+            and "\\" not in token
+            and token[:3] not in ('"""', "'''")
+        ):
             found[token] = token[1:-1]
         elif token.isdigit() and len(token) <= 4:
             found[token] = int(token)
@@ -162,17 +228,28 @@ def _draw_str(random: Random) -> str:
         return "".join(random.choice("abcxyzAEIou") for _ in range(random.randint(1, 9)))
     if chance < 0.75:
         return random.choice(
-            (str(random.randint(-99, 999)), f"{word}{random.randint(0, 99)}", "".join(random.choice("01") for _ in range(5)))
+            (
+                str(random.randint(-99, 999)),
+                f"{word}{random.randint(0, 99)}",
+                "".join(random.choice("01") for _ in range(5)),
+            )
         )
     if chance < 0.9:
         return random.choice(
-            (f"{word}, {random.choice(_WORDS)}!", f"({word})", f"{word}-{random.choice(_WORDS)}", f"{word}_{word}.", f" {word} ")
+            (
+                f"{word}, {random.choice(_WORDS)}!",
+                f"({word})",
+                f"{word}-{random.choice(_WORDS)}",
+                f"{word}_{word}.",
+                f" {word} ",
+            )
         )
     return random.choice((word.upper(), word.title(), word.swapcase()))
 
 
 def _related(row: list[Value], random: Random) -> list[Value]:
-    """Sometimes make a later argument come out of an earlier one: an element, an index, a part of a string."""
+    """Sometimes make a later argument come out of an earlier one: an element, an index, a part of a
+    string."""
     for at in range(1, len(row)):
         if random.random() < 0.4:
             row[at] = _part_of(row[random.randrange(at)], row[at], random)

@@ -1,7 +1,9 @@
-"""Preference pairs from verdicts: chosen passes and rejected fails the same tests, in the same language, at about the same length.
+"""Preference pairs from verdicts: chosen passes and rejected fails the same tests, in the same language, at
+about the same length.
 
-The one rule: a pair says something about behaviour only. Infrastructure faults are never labels, texts that are equal after normalization
-are no pair, and neither side is longer on the whole (`LengthBalance` carries the sum over a run).
+The one rule: a pair says something about behaviour only. Infrastructure faults are never labels, texts that
+are equal after normalization are no pair, and neither side is longer on the whole (`LengthBalance` carries
+the sum over a run).
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +36,8 @@ class PairChoice(NamedTuple):
 
 @dataclass(slots=True)
 class LengthBalance:
-    """Sum of log(chosen length / rejected length) over all pairs made so far: kept near 0 by choosing against its sign."""
+    """Sum of log(chosen length / rejected length) over all pairs made so far: kept near 0 by choosing against
+    its sign."""
 
     total: float = 0.0
     pairs: int = 0
@@ -58,33 +61,48 @@ class _Sides:
 
 
 def make_pairs(
-    task: Task, judged: Sequence[Judged], config: PairsConfig, random: Random, balance: LengthBalance | None = None
+    task: Task,
+    judged: Sequence[Judged],
+    config: PairsConfig,
+    random: Random,
+    balance: LengthBalance | None = None,
 ) -> list[PairingResult]:
-    """Pairs of one task, language by language in the order of their names. Deterministic for the same arguments and balance.
+    """Pairs of one task, language by language in the order of their names. Deterministic for the same
+    arguments and balance.
 
-    Rejections: `no_pair` (nothing passes, or nothing fails in an allowed way), `pair_margin` (all too different in length).
+    Rejections: `no_pair` (nothing passes, or nothing fails in an allowed way), `pair_margin` (all too
+    different in length).
     """
     balance = balance if balance is not None else LengthBalance()
     languages = sorted({item.solution.language for item in judged})
     return [
-        _pair_language(language, [item for item in judged if item.solution.language == language], config, random, balance)
+        _pair_language(
+            language, [item for item in judged if item.solution.language == language], config, random, balance
+        )
         for language in languages
     ]
 
 
-def _pair_language(language: str, judged: list[Judged], config: PairsConfig, random: Random, balance: LengthBalance) -> PairingResult:
+def _pair_language(
+    language: str, judged: list[Judged], config: PairsConfig, random: Random, balance: LengthBalance
+) -> PairingResult:
     sides = _sort(language, judged, config)
     if not sides.chosen or not sides.rejected:
-        return PairingResult(language, (), Reject("no_pair", {"passing": len(sides.chosen), "failing": len(sides.rejected)}))
+        return PairingResult(
+            language, (), Reject("no_pair", {"passing": len(sides.chosen), "failing": len(sides.rejected)})
+        )
     pairs = tuple(_choose(sides, config, random, balance))
     if not pairs:
-        closest = min(abs(_log_ratio(PairChoice(a, b))) for a in sides.chosen.values() for b in sides.rejected.values())
+        closest = min(
+            abs(_log_ratio(PairChoice(a, b))) for a in sides.chosen.values() for b in sides.rejected.values()
+        )
         return PairingResult(language, (), Reject("pair_margin", {"log_length_ratio": round(closest, 4)}))
     return PairingResult(language, pairs)
 
 
 def _sort(language: str, judged: list[Judged], config: PairsConfig) -> _Sides:
-    """Each distinct program on its side; a text that stands on both sides (an unstable program) on neither."""
+    """Each distinct program on its side; a text that stands on both sides (an unstable program) on
+    neither."""
     sides, allowed = _Sides(), {Outcome(outcome) for outcome in config.outcomes}
     for item in sorted(judged, key=lambda item: item.solution.index):
         text = normalize_code(item.solution.code, language)
@@ -97,8 +115,11 @@ def _sort(language: str, judged: list[Judged], config: PairsConfig) -> _Sides:
     return sides
 
 
-def _choose(sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance) -> Iterator[PairChoice]:
-    """Up to `per_prompt` pairs, no program in two of them unless there is no other, each bringing the balance nearest to 0."""
+def _choose(
+    sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance
+) -> Iterator[PairChoice]:
+    """Up to `per_prompt` pairs, no program in two of them unless there is no other, each bringing the balance
+    nearest to 0."""
     limit = log(config.max_length_ratio) + 1e-9
     options = [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
     options = [pair for pair in options if abs(_log_ratio(pair)) <= limit]

@@ -1,11 +1,13 @@
-"""Reference execution: a self-contained seed is run, and what it does becomes the expected values of its task.
+"""Reference execution: a self-contained seed is run, and what it does becomes the expected values of its
+task.
 
-Three pure steps with the runner's sandbox between them: `plan_probe` (one program: a few inputs of each candidate signature), `plan_runs`
-(two programs: all inputs of the signature that worked, forwards and backwards), `judge_reference` (the suite, or why there is none). Where
-there is only one signature, nothing has to be tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run.
+Three pure steps with the runner's sandbox between them: `plan_probe` (one program: a few inputs of each
+candidate signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and
+backwards), `judge_reference` (the suite, or why there is none). Where there is only one signature, nothing
+has to be tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run.
 
-The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders, so no state and no chance is in it, and
-when it tells inputs apart.
+The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders, so no
+state and no chance is in it, and when it tells inputs apart.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,17 @@ from synth.config import InputsConfig
 from synth.filters.protocol import Evidence, Reject
 from synth.grammar.table import GRAMMARS, normalize_language
 from synth.ids import unit_id
-from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, FunctionContract, Limits, Observation, Seed, TestSuite
+from synth.records import (
+    Case,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Limits,
+    Observation,
+    Seed,
+    TestSuite,
+)
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
@@ -37,7 +49,8 @@ Rows = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A seed that may be a reference: its program, candidate signatures with a few inputs of each, and the request that tries them."""
+    """A seed that may be a reference: its program, candidate signatures with a few inputs of each, and the
+    request that tries them."""
 
     seed: Seed
     code: str
@@ -62,7 +75,8 @@ class ReferencePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSeed:
-    """A seed with its contract, and its behaviour as a test suite. The suite's `task_id` is the seed's id until a task is made of it."""
+    """A seed with its contract, and its behaviour as a test suite. The suite's `task_id` is the seed's id
+    until a task is made of it."""
 
     seed: Seed
     suite: TestSuite
@@ -86,7 +100,12 @@ def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
     """Program, entry point, parameter names and candidate signatures of a seed."""
     if seed.contract is not None:
         contract = seed.contract
-        return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
+        return (
+            seed.code,
+            contract.entry_point,
+            contract.parameter_names,
+            (parse_signature(contract.signature),),
+        )
     if normalize_language(seed.language) != "python":
         return _find_declared(seed)
     closed = check_self_contained(seed.code, seed.language)
@@ -104,7 +123,9 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
     from synth.languages.spec import find_signature
 
     language = normalize_language(seed.language)
-    names = [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
+    names = (
+        [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
+    )
     try:
         contract = find_signature(get_language(language), seed.code, names[-1]) if names else None
     except UnknownLanguage:
@@ -115,7 +136,8 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
-    """The contract that a seed brings or declares, for a task that will have no reference; None where neither says its types."""
+    """The contract that a seed brings or declares, for a task that will have no reference; None where neither
+    says its types."""
     if seed.contract is not None:
         return seed.contract
     found = _find_declared(seed)
@@ -126,21 +148,39 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:
-    """The one signature, or one that takes the rows of all: `any` for every parameter (Python's driver needs no types)."""
-    return signatures[0] if len(signatures) == 1 else Signature((ValueType("any"),) * len(signatures[0].parameters), ValueType("any"))
-
-
-def _request(
-    seed: Seed, code: str, entry_point: str, signature: Signature, rows: Rows, purpose: str, limits: Limits | None
-) -> ExecutionRequest:
-    call = FunctionCall(entry_point=entry_point, signature=str(signature), arguments=rows)
-    return ExecutionRequest(
-        id=unit_id("reference", seed.id, purpose, code, rows), language=seed.language, code=code, call=call, limits=limits or Limits()
+    """The one signature, or one that takes the rows of all: `any` for every parameter (Python's driver needs
+    no types)."""
+    return (
+        signatures[0]
+        if len(signatures) == 1
+        else Signature((ValueType("any"),) * len(signatures[0].parameters), ValueType("any"))
     )
 
 
-def plan_runs(probe: Probe, observation: Observation, random: Random, config: InputsConfig) -> ReferencePlan | Reject:
-    """Choose the signature on which the seed returned most often, with the most different answers; the likelier guess wins a tie."""
+def _request(
+    seed: Seed,
+    code: str,
+    entry_point: str,
+    signature: Signature,
+    rows: Rows,
+    purpose: str,
+    limits: Limits | None,
+) -> ExecutionRequest:
+    call = FunctionCall(entry_point=entry_point, signature=str(signature), arguments=rows)
+    return ExecutionRequest(
+        id=unit_id("reference", seed.id, purpose, code, rows),
+        language=seed.language,
+        code=code,
+        call=call,
+        limits=limits or Limits(),
+    )
+
+
+def plan_runs(
+    probe: Probe, observation: Observation, random: Random, config: InputsConfig
+) -> ReferencePlan | Reject:
+    """Choose the signature on which the seed returned most often, with the most different answers; the
+    likelier guess wins a tie."""
     if fault := _fault(observation):
         return fault
     returned = _returned(observation)
@@ -153,8 +193,12 @@ def plan_runs(probe: Probe, observation: Observation, random: Random, config: In
     usable = [score for score in scores if score[0] >= MIN_RETURNED]
     if not usable:
         best = max(scores)
-        return Reject("reference_crashed", {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)})
-    # At most one failure in six is tolerated silently: functions refuse some edge cases. Beyond that, more returns win over variety.
+        return Reject(
+            "reference_crashed",
+            {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)},
+        )
+    # At most one failure in six is tolerated silently: functions refuse some edge cases. Beyond that, more
+    # returns win over variety.
     chosen = max(usable, key=lambda score: (score[1] > 1, round(3 * score[0]), score[2], score[1]))
     return _make_plan(probe, -chosen[2], random, config)
 
@@ -171,24 +215,33 @@ def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) ->
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
-    backwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits)
+    backwards = _request(
+        probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
+    )
     return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
-    """Why the first run alone shows that there will be no reference. Rejects: reference_crashed, and the sandbox's own faults."""
+    """Why the first run alone shows that there will be no reference. Rejects: reference_crashed, and the
+    sandbox's own faults."""
     if fault := _fault(forwards):
         return fault
     returned = len(_returned(forwards))
     if returned < MIN_RETURNED * len(plan.rows):
-        return Reject("reference_crashed", {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)})
+        return Reject(
+            "reference_crashed",
+            {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)},
+        )
     return None
 
 
-def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64) -> ReferenceSeed | Reject:
+def judge_reference(
+    plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
+) -> ReferenceSeed | Reject:
     """The reference suite from the two runs, in the order of `plan.requests`.
 
-    Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs, and the sandbox's own faults.
+    Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs,
+    and the sandbox's own faults.
     """
     forwards, backwards = observations
     if refused := refuse_early(plan, forwards) or _fault(backwards):
@@ -197,30 +250,43 @@ def judge_reference(plan: ReferencePlan, observations: Sequence[Observation], ma
     first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
-    return _make_reference(plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum)
+    return _make_reference(
+        plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum
+    )
 
 
 def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> ReferenceSeed | Reject:
     if len(set(outputs.values())) < 2 and outputs:
-        return Reject("reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]})
+        return Reject(
+            "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
+        )
     if outputs and _is_identity(plan.rows, outputs):
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
     result = infer_type([decode(output) for output in outputs.values()])
     names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
-    contract = FunctionContract(entry_point=plan.probe.entry_point, signature=signature, parameter_names=names)
+    contract = FunctionContract(
+        entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
+    )
     cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
     seed = plan.probe.seed.model_copy(update={"code": plan.probe.code, "contract": contract})
     suite = TestSuite(task_id=seed.id, contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
-    evidence: Evidence = {"cases": len(cases), "inputs": len(plan.rows), "distinct": len(set(outputs.values()))}
+    evidence: Evidence = {
+        "cases": len(cases),
+        "inputs": len(plan.rows),
+        "distinct": len(set(outputs.values())),
+    }
     return ReferenceSeed(seed, suite, evidence)
 
 
 def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
     """Whether every answer is the argument in one and the same place."""
     width = len(rows[0]) if rows else 0
-    return any(all(canonical_output(rows[at][place]) == output for at, output in outputs.items()) for place in range(width))
+    return any(
+        all(canonical_output(rows[at][place]) == output for at, output in outputs.items())
+        for place in range(width)
+    )
 
 
 def _varied(outputs: dict[int, str]) -> list[int]:
@@ -235,7 +301,9 @@ def _varied(outputs: dict[int, str]) -> list[int]:
 def _returned(observation: Observation) -> dict[int, str]:
     """From input number to canonical output, for the inputs on which the program returned."""
     return {
-        case.index: canonical_output(case.output) for case in observation.cases if case.status == "returned" and case.output is not None
+        case.index: canonical_output(case.output)
+        for case in observation.cases
+        if case.status == "returned" and case.output is not None
     }
 
 

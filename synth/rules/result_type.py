@@ -10,7 +10,8 @@ _NUMBERS = {"int", "float"}
 
 
 def infer_type(values: Sequence[Value]) -> ValueType:
-    """Narrowest type that matches all values. Elements of containers that were always empty count as int; a mixture is `any`.
+    """Narrowest type that matches all values. Elements of containers that were always empty count as int; a
+    mixture is `any`.
 
     Ints and floats together are `any`, since the typed comparison tells them apart.
     """
@@ -28,7 +29,13 @@ def _type_of(value: Value) -> _Shape:
     if isinstance(value, tuple):
         return ("tuple", tuple(_type_of(item) for item in value))
     if isinstance(value, dict):
-        return ("map", (_merge_all([_type_of(key) for key in value]), _merge_all([_type_of(item) for item in value.values()])))
+        return (
+            "map",
+            (
+                _merge_all([_type_of(key) for key in value]),
+                _merge_all([_type_of(item) for item in value.values()]),
+            ),
+        )
     return ("null" if value is None else type(value).__name__, ())
 
 
@@ -50,4 +57,5 @@ def _settle(shape: _Shape) -> ValueType:
         return parse_type("int")
     if shape[0] == "any":
         return _UNKNOWN
-    return ValueType(shape[0], tuple(map(_settle, shape[1])))  # type: ignore[arg-type]  # kinds come from _type_of
+    # kinds come from _type_of
+    return ValueType(shape[0], tuple(map(_settle, shape[1])))  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """From one file to its seeds: read, cut, filter, and where possible close over what the function needs.
 
-A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule: every function of an accepted
-file comes out once, as a seed or as a rejection.
+A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule:
+every function of an accepted file comes out once, as a seed or as a rejection.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,9 @@ def _cut(file: SourceFile, config: SourceTreeSeeds) -> Iterator[SeedOrRejection]
     module = ModuleIndex.read(file.text) if language == "python" else None
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function)
-        reject = check_quality(function, file.ref.relative, min_lines=config.min_lines, max_tokens=config.max_tokens)
+        reject = check_quality(
+            function, file.ref.relative, min_lines=config.min_lines, max_tokens=config.max_tokens
+        )
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
@@ -43,7 +45,8 @@ def _origin(ref: FileRef, function: Function) -> Origin:
 
 
 def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
-    """The function with the imports, constants and helper functions of its file that it needs; empty when that is not possible."""
+    """The function with the imports, constants and helper functions of its file that it needs; empty when
+    that is not possible."""
     if module is None or not function.top_level:
         return ""
     closed = module.close(function.name)

@@ -1,6 +1,7 @@
 """Finding and reading source files: which folders are walked, and which files are refused and why.
 
-The one rule: the order is that of the names, so it is the same in every run; memory does not grow with the number of files.
+The one rule: the order is that of the names, so it is the same in every run; memory does not grow with the
+number of files.
 """
 
 import fnmatch
@@ -21,23 +22,28 @@ from synth.seeds.licences import find_licence
 from synth.seeds.protocol import FileRef, SourceFile
 
 SKIPPED_FOLDERS = frozenset(
-    ".git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache __pycache__ node_modules bower_components vendor vendored "
-    "_vendor _vendored third_party third-party thirdparty external build dist target site-packages dist-packages".split()
+    ".git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache __pycache__ node_modules "
+    "bower_components vendor vendored "
+    "_vendor _vendored third_party third-party thirdparty external build dist target site-packages "
+    "dist-packages".split()
 )
-"""Other people's code, build output and caches. A folder that is named in the recipe itself is read whatever its name."""
+"""Other people's code, build output and caches. A folder that is named in the recipe itself is read whatever
+its name."""
 
 MAX_FILE_BYTES = 1 << 20
 LONGEST_LINE = 2000
 LONGEST_MEAN_LINE = 160
 
 _GENERATED = re.compile(
-    r"(?i)@generated|do not edit|auto[- ]?generated|\b(?:this|file|code|module)\b[^.\n]{0,40}\bgenerated (?:by|from|using|with)"
+    r"(?i)@generated|do not edit|auto[- "
+    r"]?generated|\b(?:this|file|code|module)\b[^.\n]{0,40}\bgenerated (?:by|from|using|with)"
 )
 _COMMENT_STARTS = ("#", "//", "/*", "*", "--", ";", "<!--", '"""', "'''")
 
 
 def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
-    """Name and folder of a source. `@stdlib` and `@site-packages` are those of the running Python. Raises RecipeError."""
+    """Name and folder of a source. `@stdlib` and `@site-packages` are those of the running Python. Raises
+    RecipeError."""
     special = {"@stdlib": "stdlib", "@site-packages": "purelib"}
     if path in special:
         return path[1:], Path(sysconfig.get_paths()[special[path]])
@@ -45,23 +51,35 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
     if path.startswith("@") or not root.is_dir():
         known = ", ".join(special)
         raise RecipeError(
-            Problem(f"data.seeds.paths = {path!r}", f"is no folder: {root}", f"name a folder, or one of {known}", "docs/recipes.md")
+            Problem(
+                f"data.seeds.paths = {path!r}",
+                f"is no folder: {root}",
+                f"name a folder, or one of {known}",
+                "docs/recipes.md",
+            )
         )
     return root.name, root
 
 
-def find_files(config: SourceTreeSeeds, recipe_folder: Path, random_seed: int = 0, round_: int = 0) -> Iterator[FileRef]:
-    """The files of the recipe's languages, in order. With `max_files`, a random choice of that many that changes with the round."""
+def find_files(
+    config: SourceTreeSeeds, recipe_folder: Path, random_seed: int = 0, round_: int = 0
+) -> Iterator[FileRef]:
+    """The files of the recipe's languages, in order. With `max_files`, a random choice of that many that
+    changes with the round."""
     refs = _walk_all(config, recipe_folder)
     if config.max_files is None:
         return refs
-    chosen = heapq.nsmallest(config.max_files, enumerate(refs), key=lambda pair: _draw(pair[1], random_seed, round_))
+    chosen = heapq.nsmallest(
+        config.max_files, enumerate(refs), key=lambda pair: _draw(pair[1], random_seed, round_)
+    )
     return (ref for _, ref in sorted(chosen, key=lambda pair: pair[0]))
 
 
 def _draw(ref: FileRef, random_seed: int, round_: int) -> bytes:
     """A random number that depends on nothing but the file's name, the seed and the round."""
-    return hashlib.blake2b(f"{random_seed} {round_} {ref.source} {ref.relative}".encode(), digest_size=8).digest()
+    return hashlib.blake2b(
+        f"{random_seed} {round_} {ref.source} {ref.relative}".encode(), digest_size=8
+    ).digest()
 
 
 def _walk_all(config: SourceTreeSeeds, recipe_folder: Path) -> Iterator[FileRef]:
@@ -76,7 +94,8 @@ def _walk_all(config: SourceTreeSeeds, recipe_folder: Path) -> Iterator[FileRef]
 
 
 def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
-    """Files below the folder, sorted by name. Links to folders are not followed, so a loop of links is no loop of ours."""
+    """Files below the folder, sorted by name. Links to folders are not followed, so a loop of links is no
+    loop of ours."""
     for folder, folders, names in os.walk(root, followlinks=False):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not _is_skipped(here / name, root, exclude))
@@ -86,14 +105,20 @@ def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _is_skipped(folder: Path, root: Path, exclude: tuple[str, ...]) -> bool:
-    if folder.name in SKIPPED_FOLDERS or folder.name.endswith((".egg-info", ".dist-info")) or folder.is_symlink():
+    if (
+        folder.name in SKIPPED_FOLDERS
+        or folder.name.endswith((".egg-info", ".dist-info"))
+        or folder.is_symlink()
+    ):
         return True
     return (folder / "pyvenv.cfg").exists() or _is_excluded(folder, root, exclude)
 
 
 def _is_excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
     relative = path.relative_to(root).as_posix()
-    return any(fnmatch.fnmatch(relative, pattern) or fnmatch.fnmatch(path.name, pattern) for pattern in exclude)
+    return any(
+        fnmatch.fnmatch(relative, pattern) or fnmatch.fnmatch(path.name, pattern) for pattern in exclude
+    )
 
 
 def read_file(ref: FileRef) -> SourceFile | Reject:
@@ -130,7 +155,8 @@ def _check_text(text: str) -> Reject | None:
 
 
 def _is_in_comment(text: str, at: int) -> bool:
-    """Whether that character is in a comment line or in the block comment or docstring that the file starts with."""
+    """Whether that character is in a comment line or in the block comment or docstring that the file starts
+    with."""
     if text[text.rfind("\n", 0, at) + 1 : at].lstrip().startswith(_COMMENT_STARTS):
         return True
     head = text.lstrip()

@@ -1,7 +1,7 @@
 """Finding the named functions of a text with tree-sitter, in eight languages by one table of node types.
 
-The one rule: a function comes with everything that belongs to it (decorators, `export`, template head), and is found once: functions
-inside it are part of it.
+The one rule: a function comes with everything that belongs to it (decorators, `export`, template head), and
+is found once: functions inside it are part of it.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,8 @@ class Function:
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
-    """The functions in the order of the text. A text that does not parse gives those that were recognized without an error inside."""
+    """The functions in the order of the text. A text that does not parse gives those that were recognized
+    without an error inside."""
     grammar, data = GRAMMARS[language], text.encode("utf-8", "surrogatepass")
     stack = [parse(data, language).root_node]
     while stack:
@@ -89,7 +90,8 @@ def _outermost(node: "Node", grammar: Grammar) -> "Node":
 
 
 def _dedented(node: "Node", text: bytes) -> str:
-    """The node's text; the white space before its first line is taken from the start of every line that has it."""
+    """The node's text; the white space before its first line is taken from the start of every line that has
+    it."""
     line_start = text.rfind(b"\n", 0, node.start_byte) + 1
     indent = text[line_start : node.start_byte]
     code = text[node.start_byte : node.end_byte]

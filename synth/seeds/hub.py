@@ -1,6 +1,8 @@
-"""Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not grow with it.
+"""Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not grow with
+it.
 
-The one rule: what cannot be opened is the user's error with what to do; what can be opened but holds bad rows gives rejections.
+The one rule: what cannot be opened is the user's error with what to do; what can be opened but holds bad rows
+gives rejections.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +17,12 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_hub(config: HubSeeds, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set cannot be opened."""
+    """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set cannot be
+    opened."""
     for number, row in enumerate(islice(_open(config, recipe_folder), config.limit), start=1):
-        yield seed_from_row(dict(row), config.dataset, number, config.code_column, config.language_column, config.language)
+        yield seed_from_row(
+            dict(row), config.dataset, number, config.code_column, config.language_column, config.language
+        )
 
 
 def _open(config: HubSeeds, recipe_folder: Path) -> Iterable[Mapping[str, object]]:
@@ -33,11 +38,14 @@ def _open(config: HubSeeds, recipe_folder: Path) -> Iterable[Mapping[str, object
         return _rows(datasets.load_dataset(name, config.subset, split=config.split, streaming=True))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise _problem(
-            config, f"cannot be opened: {type(error).__name__}: {error}"[:400], "check name, subset, split and network"
+            config,
+            f"cannot be opened: {type(error).__name__}: {error}"[:400],
+            "check name, subset, split and network",
         ) from error
 
 
-def _split_of(saved: Any, config: HubSeeds) -> Iterable[Mapping[str, object]]:  # noqa: ANN401  # untyped library
+# untyped library
+def _split_of(saved: Any, config: HubSeeds) -> Iterable[Mapping[str, object]]:  # noqa: ANN401
     """A saved data set, or the split of a saved dictionary of them."""
     return _rows(saved[config.split] if hasattr(saved, "keys") else saved)
 
@@ -48,4 +56,6 @@ def _rows(dataset: Any) -> Iterable[Mapping[str, object]]:  # noqa: ANN401  # un
 
 
 def _problem(config: HubSeeds, expected: str, fix: str) -> RecipeError:
-    return RecipeError(Problem(f"data.seeds.dataset = {config.dataset!r}", expected, fix, "docs/architecture/seeds.md"))
+    return RecipeError(
+        Problem(f"data.seeds.dataset = {config.dataset!r}", expected, fix, "docs/architecture/seeds.md")
+    )

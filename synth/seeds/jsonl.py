@@ -1,4 +1,5 @@
-"""Seeds from a JSON Lines file. A bad row is a rejection with its line number; a missing file is the user's error."""
+"""Seeds from a JSON Lines file. A bad row is a rejection with its line number; a missing file is the user's
+error."""
 
 import json
 from collections.abc import Iterator
@@ -13,16 +14,23 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_jsonl(config: JsonlSeeds, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is no such file."""
+    """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is no such
+    file."""
     path = recipe_folder / config.path
     if not path.is_file():
         raise RecipeError(
-            Problem(f"data.seeds.path = {config.path!r}", f"is no file: {path}", "name a JSON Lines file, relative to the recipe")
+            Problem(
+                f"data.seeds.path = {config.path!r}",
+                f"is no file: {path}",
+                "name a JSON Lines file, relative to the recipe",
+            )
         )
     with path.open("rb") as lines:
         filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
         for number, line in islice(filled, config.limit):
-            yield seed_from_row(_read_line(line), path.name, number, config.code_column, config.language_column, "")
+            yield seed_from_row(
+                _read_line(line), path.name, number, config.code_column, config.language_column, ""
+            )
 
 
 def _read_line(line: bytes) -> dict[str, object] | Reject:
@@ -32,4 +40,8 @@ def _read_line(line: bytes) -> dict[str, object] | Reject:
         return Reject("unreadable", {"error": f"not UTF-8 at byte {error.start}"})
     except (ValueError, RecursionError) as error:
         return Reject("unreadable", {"error": f"not JSON: {error}"[:200]})
-    return row if isinstance(row, dict) else Reject("unreadable", {"error": f"a JSON {type(row).__name__}, not an object"})
+    return (
+        row
+        if isinstance(row, dict)
+        else Reject("unreadable", {"error": f"a JSON {type(row).__name__}, not an object"})
+    )

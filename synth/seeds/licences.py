@@ -63,7 +63,11 @@ def _stated_licence(metadata: Path) -> str:
         head = metadata.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
     except OSError:
         return ""
-    for pattern in (r"^License-Expression: (.+)$", r"^Classifier: License :: OSI Approved :: (.+)$", r"^License: (.{1,60})$"):
+    for pattern in (
+        r"^License-Expression: (.+)$",
+        r"^Classifier: License :: OSI Approved :: (.+)$",
+        r"^License: (.{1,60})$",
+    ):
         if match := re.search(pattern, head, re.MULTILINE):
             return match.group(1).strip()
     return ""

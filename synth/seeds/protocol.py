@@ -1,7 +1,8 @@
 """What seed sources yield: seeds, and rejections with a reason.
 
-The one rule: everything that was entered comes out once, as a seed or as a rejection; what was never entered (a `.git` folder, a file of
-another language) is not counted. All values here can be pickled, so that cutting can run in a pool of processes.
+The one rule: everything that was entered comes out once, as a seed or as a rejection; what was never entered
+(a `.git` folder, a file of another language) is not counted. All values here can be pickled, so that cutting
+can run in a pool of processes.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ SeedOrRejection = Seed | SeedRejection
 
 @dataclass(frozen=True, slots=True)
 class FileRef:
-    """A file to read: `path` is where it is, `relative` is how it is named in records, with `/` on every system."""
+    """A file to read: `path` is where it is, `relative` is how it is named in records, with `/` on every
+    system."""
 
     source: str
     path: str
@@ -44,7 +46,8 @@ class FileRef:
 
     @property
     def repository(self) -> str:
-        """What the file belongs to, for the repository format: the source, and in `site-packages` the package."""
+        """What the file belongs to, for the repository format: the source, and in `site-packages` the
+        package."""
         first = self.relative.split("/")[0]
         return first.removesuffix(".py") if self.source == "site-packages" else self.source
 
@@ -59,7 +62,8 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class FileCut:
-    """What came out of one file: its text or why it was refused (one of the two is None), and its functions."""
+    """What came out of one file: its text or why it was refused (one of the two is None), and its
+    functions."""
 
     ref: FileRef
     file: SourceFile | None

@@ -1,6 +1,7 @@
 """The quality filter of cut functions: placeholders, tests, functions without a result, too short, too long.
 
-The one rule: each refusal is one reason of `synth.reasons` with what was seen, so a person can disagree with it.
+The one rule: each refusal is one reason of `synth.reasons` with what was seen, so a person can disagree with
+it.
 """
 
 import re
@@ -13,15 +14,20 @@ from synth.token_estimate import estimate_tokens
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_TEST_NAME = re.compile(r"(?i:test|bench(mark)?)(?![a-z])|(test|Test|Benchmark)[A-Z_]|set_?[Uu]p(Class|Module)?$|tear_?[Dd]own")
+_TEST_NAME = re.compile(
+    r"(?i:test|bench(mark)?)(?![a-z])|(test|Test|Benchmark)[A-Z_]|set_?[Uu]p(Class|Module)?$|tear_?[Dd]own"
+)
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|__tests__|specs?|benchmarks?|idle_test)/|(^|/)(test_[^/]*|conftest|[^/]*_test|[^/]*[.](test|spec))[.]\w+$"
 )
-_PLACEHOLDERS = frozenset({"pass_statement", "ellipsis", "raise_statement", "throw_statement", "empty_statement"})
+_PLACEHOLDERS = frozenset(
+    {"pass_statement", "ellipsis", "raise_statement", "throw_statement", "empty_statement"}
+)
 _GIVES_UP = re.compile(r"(todo|unimplemented|panic|unreachable)!?\s*\(")
 _DELEGATION = re.compile(r"return\s+(?:await\s+)?[A-Za-z_][\w.:]*(?:->\w+)?\(([\w\s.,*&=]*)\)\s*;?$")
 _INNER = frozenset(
-    "function_definition lambda class_definition function_declaration function_expression arrow_function method_definition "
+    "function_definition lambda class_definition function_declaration function_expression "
+    "arrow_function method_definition "
     "generator_function generator_function_declaration class_declaration class".split()
 )
 
@@ -42,7 +48,11 @@ def _check_test(function: Function, path: str) -> Reject | None:
     if found := _TEST_PATH.search(path):
         return Reject("test_code", {"path": found.group().strip("/")})
     before = function.node.prev_named_sibling
-    if before is not None and before.type == "attribute_item" and b"test" in function.text[before.start_byte : before.end_byte]:
+    if (
+        before is not None
+        and before.type == "attribute_item"
+        and b"test" in function.text[before.start_byte : before.end_byte]
+    ):
         return Reject("test_code", {"attribute": "test"})
     return None
 
@@ -62,7 +72,9 @@ def statements(function: Function) -> "list[Node]":
 
 def _is_docstring(node: "Node") -> bool:
     return node.type == "string" or (
-        node.type == "expression_statement" and node.named_child_count == 1 and node.named_children[0].type == "string"
+        node.type == "expression_statement"
+        and node.named_child_count == 1
+        and node.named_children[0].type == "string"
     )
 
 
@@ -81,15 +93,22 @@ def _check_stub(function: Function) -> Reject | None:
 def _is_placeholder(node: "Node", text: bytes) -> bool:
     if node.type == "expression_statement" and node.named_child_count == 1:
         node = node.named_children[0]
-    return node.type in _PLACEHOLDERS or bool(_GIVES_UP.match(text[node.start_byte : node.end_byte].decode("utf-8", "replace")))
+    return node.type in _PLACEHOLDERS or bool(
+        _GIVES_UP.match(text[node.start_byte : node.end_byte].decode("utf-8", "replace"))
+    )
 
 
 def _check_result(function: Function) -> Reject | None:
-    """Typed languages say it in the head of the function; in the others a `return` with a value must be there."""
+    """Typed languages say it in the head of the function; in the others a `return` with a value must be
+    there."""
     node, language = function.node, function.grammar.language
     if language in ("java", "c", "cpp"):
         kind = node.child_by_field_name("type")
-        return Reject("no_return", {"type": "void"}) if kind is None or function.text[kind.start_byte : kind.end_byte] == b"void" else None
+        return (
+            Reject("no_return", {"type": "void"})
+            if kind is None or function.text[kind.start_byte : kind.end_byte] == b"void"
+            else None
+        )
     if language in ("go", "rust"):
         field = "result" if language == "go" else "return_type"
         return None if node.child_by_field_name(field) is not None else Reject("no_return", {"type": "none"})

@@ -1,7 +1,7 @@
 """The way into the flow: one function that reads the seeds of any source that a recipe can name.
 
-The one rule: a bad file or row is a rejection that is counted; only what the user must mend (no such folder, file or data set) is raised,
-and before the first seed.
+The one rule: a bad file or row is a rejection that is counted; only what the user must mend (no such folder,
+file or data set) is raised, and before the first seed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,8 @@ from synth.records import Seed
 from synth.seeds.protocol import SeedOrRejection
 
 PocketProvider = Callable[[PocketSeeds, int, int], Iterable[Seed]]
-"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which `synth` never imports."""
+"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which `synth`
+never imports."""
 
 
 def read_seeds(
@@ -40,7 +41,9 @@ def read_seeds(
     return _source_tree(config, recipe_folder, random_seed, round_, workers)
 
 
-def _source_tree(config: SourceTreeSeeds, recipe_folder: Path, random_seed: int, round_: int, workers: int) -> Iterator[SeedOrRejection]:
+def _source_tree(
+    config: SourceTreeSeeds, recipe_folder: Path, random_seed: int, round_: int, workers: int
+) -> Iterator[SeedOrRejection]:
     from synth.seeds.source_tree import read_cuts, units_of
 
     cuts = read_cuts(config, recipe_folder, random_seed=random_seed, round_=round_, workers=workers)
@@ -50,5 +53,12 @@ def _source_tree(config: SourceTreeSeeds, recipe_folder: Path, random_seed: int,
 def _pocket(provider: PocketProvider | None) -> PocketProvider:
     if provider is None:
         expected = "needs the pocket world, which this command was not given"
-        raise RecipeError(Problem("data.seeds.kind = 'pocket'", expected, "run the recipe with `codemill run`", "docs/recipes.md"))
+        raise RecipeError(
+            Problem(
+                "data.seeds.kind = 'pocket'",
+                expected,
+                "run the recipe with `codemill run`",
+                "docs/recipes.md",
+            )
+        )
     return provider

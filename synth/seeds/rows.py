@@ -9,9 +9,15 @@ _LICENCE_COLUMNS = ("license", "licence", "max_stars_repo_licenses")
 
 
 def seed_from_row(
-    row: dict[str, object] | Reject, source: str, number: int, code_column: str, language_column: str | None, language: str
+    row: dict[str, object] | Reject,
+    source: str,
+    number: int,
+    code_column: str,
+    language_column: str | None,
+    language: str,
 ) -> SeedOrRejection:
-    """A seed, or a rejection when the row is unreadable, its code is no text or is empty. `number` counts rows from 1."""
+    """A seed, or a rejection when the row is unreadable, its code is no text or is empty. `number` counts
+    rows from 1."""
     if isinstance(row, Reject):
         return reject_seed("", language, Origin(source=source, start_line=number), row)
     origin = Origin(source=source, path=_path(row), start_line=number, licence=_licence(row))
@@ -19,9 +25,16 @@ def seed_from_row(
     language = normalize_language(named) if isinstance(named, str) else ""
     code = row.get(code_column)
     if not isinstance(code, str):
-        return reject_seed("", language, origin, Reject("unreadable", {"column": code_column, "found": type(code).__name__}))
+        return reject_seed(
+            "", language, origin, Reject("unreadable", {"column": code_column, "found": type(code).__name__})
+        )
     if not language:
-        return reject_seed(code, language, origin, Reject("unreadable", {"column": language_column or "", "found": type(named).__name__}))
+        return reject_seed(
+            code,
+            language,
+            origin,
+            Reject("unreadable", {"column": language_column or "", "found": type(named).__name__}),
+        )
     if not code.strip():
         return reject_seed(code, language, origin, Reject("too_short", {"lines": 0}))
     return make_seed(code, language, origin)

@@ -1,6 +1,8 @@
-"""Seeds from folders of source code: files found, cut and filtered, in a pool of processes where asked, streaming.
+"""Seeds from folders of source code: files found, cut and filtered, in a pool of processes where asked,
+streaming.
 
-The one rule: results come in the order of the files whatever the number of workers, and only a bounded number of files is in memory.
+The one rule: results come in the order of the files whatever the number of workers, and only a bounded number
+of files is in memory.
 """
 
 import multiprocessing
@@ -29,9 +31,12 @@ TASKS_A_WORKER = 4
 def read_cuts(
     config: SourceTreeSeeds, recipe_folder: Path, *, random_seed: int = 0, round_: int = 0, workers: int = 1
 ) -> Iterator[FileCut]:
-    """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError for a folder that is not there."""
+    """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError for a folder that
+    is not there."""
     refs = find_files(config, recipe_folder, random_seed, round_)
-    return map(partial(cut_file, config=config), refs) if workers <= 1 else _read_parallel(config, refs, workers)
+    return (
+        map(partial(cut_file, config=config), refs) if workers <= 1 else _read_parallel(config, refs, workers)
+    )
 
 
 def _read_parallel(config: SourceTreeSeeds, refs: Iterator[FileRef], workers: int) -> Iterator[FileCut]:
@@ -65,7 +70,8 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Workers are started by `submit` and inherit what is blocked: a terminal's Ctrl-C is for the parent, which then ends them."""
+    """Workers are started by `submit` and inherit what is blocked: a terminal's Ctrl-C is for the parent,
+    which then ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

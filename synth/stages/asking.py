@@ -1,4 +1,5 @@
-"""Asking a model from a stage: one request for one prompt, with the answer or the reason why there is none."""
+"""Asking a model from a stage: one request for one prompt, with the answer or the reason why there is
+none."""
 
 from dataclasses import dataclass
 
@@ -13,20 +14,26 @@ from synth.stages.protocol import Context
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Sends the requests of one stage. The random seed of a request comes from the recipe's and from the unit it is about."""
+    """Sends the requests of one stage. The random seed of a request comes from the recipe's and from the unit
+    it is about."""
 
     context: Context
     stage: str
     by_judge: bool = False
     """Ask the recipe's `judge` where it has one."""
 
-    async def ask(self, unit: str, messages: tuple[Message, ...], sampling: Sampling, n: int = 1) -> GenerationResponse | Reject:
-        """The response, or `engine_failed` with the reason after every retry. An error that no retry can mend stops the run."""
+    async def ask(
+        self, unit: str, messages: tuple[Message, ...], sampling: Sampling, n: int = 1
+    ) -> GenerationResponse | Reject:
+        """The response, or `engine_failed` with the reason after every retry. An error that no retry can mend
+        stops the run."""
         engine = (self.context.judge if self.by_judge else None) or self.context.engine
         assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
         seed = derive_seed(self.context.recipe.seed, self.stage, unit)
         try:
-            return await engine.generate(GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed))
+            return await engine.generate(
+                GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
+            )
         except EngineError as error:
             if not error.retryable:
                 raise

@@ -1,7 +1,8 @@
 """Few, strong tests: a greedy choice of the inputs that tell the most behaviours apart.
 
-Works on outputs alone, so it serves wrong candidates and mutants alike. The one rule: an input is taken for what it adds to those already
-taken, so two inputs that catch the same programs are not both paid for before every program is caught.
+Works on outputs alone, so it serves wrong candidates and mutants alike. The one rule: an input is taken for
+what it adds to those already taken, so two inputs that catch the same programs are not both paid for before
+every program is caught.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,17 @@ KILLS_WANTED = 2
 
 
 def choose_inputs(
-    outputs: Sequence[Sequence[str | None]], maximum: int, *, minimum: int = 0, reference: Sequence[str | None] | None = None
+    outputs: Sequence[Sequence[str | None]],
+    maximum: int,
+    *,
+    minimum: int = 0,
+    reference: Sequence[str | None] | None = None,
 ) -> list[int]:
     """Indices of the chosen inputs, in ascending order.
 
-    `outputs[program][input]` is what a program answered (None: it did not). With a `reference` row, inputs are chosen to catch programs
-    that differ from it, each by two inputs where possible; without, to split the programs into as many behaviours as possible.
-    Stops when nothing is gained and `minimum` is reached.
+    `outputs[program][input]` is what a program answered (None: it did not). With a `reference` row, inputs
+    are chosen to catch programs that differ from it, each by two inputs where possible; without, to split the
+    programs into as many behaviours as possible. Stops when nothing is gained and `minimum` is reached.
     """
     width = len(outputs[0]) if outputs else len(reference or ())
     chosen: list[int] = []
@@ -34,7 +39,8 @@ def choose_inputs(
 
 
 class _Kills:
-    """Gain of an input against a reference: wrong programs that it catches, those not caught yet counting most."""
+    """Gain of an input against a reference: wrong programs that it catches, those not caught yet counting
+    most."""
 
     def __init__(self, outputs: Sequence[Sequence[str | None]], reference: Sequence[str | None]) -> None:
         rows = [row for row in outputs if list(row) != list(reference)]
@@ -44,7 +50,9 @@ class _Kills:
 
     def gain(self, at: int) -> float:
         kills = sum(
-            (KILLS_WANTED + 1.0) ** -self._times[row] for row, hit in enumerate(self._caught[at]) if hit and self._times[row] < KILLS_WANTED
+            (KILLS_WANTED + 1.0) ** -self._times[row]
+            for row, hit in enumerate(self._caught[at])
+            if hit and self._times[row] < KILLS_WANTED
         )
         return kills + (1e-6 if kills and self._answers[at] not in self._seen else 0.0)
 
@@ -54,14 +62,18 @@ class _Kills:
 
 
 class _Splits:
-    """Gain of an input without a reference: pairs of programs that it tells apart and that were alike so far."""
+    """Gain of an input without a reference: pairs of programs that it tells apart and that were alike so
+    far."""
 
     def __init__(self, outputs: Sequence[Sequence[str | None]]) -> None:
         self._outputs = outputs
         self._groups = [list(range(len(outputs)))]
 
     def gain(self, at: int) -> float:
-        return sum(comb(len(group), 2) - sum(comb(len(part), 2) for part in self._split(group, at)) for group in self._groups)
+        return sum(
+            comb(len(group), 2) - sum(comb(len(part), 2) for part in self._split(group, at))
+            for group in self._groups
+        )
 
     def take(self, at: int) -> None:
         self._groups = [part for group in self._groups for part in self._split(group, at)]

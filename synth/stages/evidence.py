@@ -1,7 +1,8 @@
-"""When a task counts: the round trip code -> instruction -> code must come back to the seed's behaviour often enough (method, rank 1).
+"""When a task counts: the round trip code -> instruction -> code must come back to the seed's behaviour often
+enough (method, rank 1).
 
-Entered: tasks with candidates. Kept: tasks whose instruction alone leads to solutions that behave like the seed. A task that nobody solved
-stays in the store with its reason: the pool of hard or wrong instructions.
+Entered: tasks with candidates. Kept: tasks whose instruction alone leads to solutions that behave like the
+seed. A task that nobody solved stays in the store with its reason: the pool of hard or wrong instructions.
 """
 
 from collections import defaultdict
@@ -36,8 +37,12 @@ class EvidenceStage:
         tasks = [task for task in state.get("task", Task) if task.id in entered]
         return StageResult(tuple(self._decide(task, solutions[task.id], verdicts, state) for task in tasks))
 
-    def _decide(self, task: Task, solutions: list[Solution], verdicts: dict[str, Verdict], state: ShardState) -> IndexRow:
-        judged = [verdicts[s.id] for s in solutions if s.id in verdicts and verdicts[s.id].outcome not in _FAULTS]
+    def _decide(
+        self, task: Task, solutions: list[Solution], verdicts: dict[str, Verdict], state: ShardState
+    ) -> IndexRow:
+        judged = [
+            verdicts[s.id] for s in solutions if s.id in verdicts and verdicts[s.id].outcome not in _FAULTS
+        ]
         passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
         share = len(passed) / len(solutions) if solutions else 0.0
         distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})
@@ -48,8 +53,20 @@ class EvidenceStage:
             "pass_rate": round(share, 4),
         }
         enough = len(passed) >= self._config.min_reproductions and share >= self._config.min_share
-        answer: Keep | Reject = Keep(evidence) if enough else Reject("unsolved" if passed or not judged else "round_trip_failed", evidence)
-        return row(self.name, state, task.id, "task", answer, parents=(task.seed_id,), natural_language=task.natural_language)
+        answer: Keep | Reject = (
+            Keep(evidence)
+            if enough
+            else Reject("unsolved" if passed or not judged else "round_trip_failed", evidence)
+        )
+        return row(
+            self.name,
+            state,
+            task.id,
+            "task",
+            answer,
+            parents=(task.seed_id,),
+            natural_language=task.natural_language,
+        )
 
 
 _FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})

@@ -1,12 +1,21 @@
-"""From a candidate to its verdict: the sandbox runs it on the inputs, and the parent compares what came out with the suite.
+"""From a candidate to its verdict: the sandbox runs it on the inputs, and the parent compares what came out
+with the suite.
 
-Entered: candidates that parse, of tasks with a suite. Kept: those that pass. The one rule: expected values stay here; the sandbox gets
-inputs only.
+Entered: candidates that parse, of tasks with a suite. Kept: those that pass. The one rule: expected values
+stay here; the sandbox gets inputs only.
 """
 
 from synth.execution.verdict import judge
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.records import ExecutionRequest, FunctionCall, FunctionContract, Outcome, Solution, TestSuite, Verdict
+from synth.records import (
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Outcome,
+    Solution,
+    TestSuite,
+    Verdict,
+)
 from synth.rules.limits import limits_of
 from synth.stages.protocol import Context, Produces, row
 from synth.stages.shard_state import ShardState, StageResult
@@ -29,18 +38,27 @@ class ExecuteStage:
 
     def _solutions(self, state: ShardState) -> list[Solution]:
         kept, judged = state.kept("syntax"), {suite.task_id for suite in state.get("suite", TestSuite)}
-        return [solution for solution in state.get("solution", Solution) if solution.id in kept and solution.task_id in judged]
+        return [
+            solution
+            for solution in state.get("solution", Solution)
+            if solution.id in kept and solution.task_id in judged
+        ]
 
     async def run(self, state: ShardState) -> StageResult:
         solutions = self._solutions(state)
         suites = {suite.task_id: suite for suite in state.get("suite", TestSuite)}
         limits = limits_of(self._context.recipe.execution)
         requests = [
-            ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]), limits=limits)
+            ExecutionRequest(
+                id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]), limits=limits
+            )
             for s in solutions
         ]
         seen = await self._context.sandbox.execute(requests, state.late_turn)
-        verdicts = [judge(observation, suites[s.task_id], s.id) for s, observation in zip(solutions, seen, strict=True)]
+        verdicts = [
+            judge(observation, suites[s.task_id], s.id)
+            for s, observation in zip(solutions, seen, strict=True)
+        ]
         rows = tuple(
             row(
                 self.name,
@@ -62,12 +80,19 @@ def suite_call(suite: TestSuite) -> FunctionCall:
     contract = suite.contract
     assert isinstance(contract, FunctionContract), "tasks of the loop have a typed signature"
     return FunctionCall(
-        entry_point=contract.entry_point, signature=contract.signature, arguments=tuple(case.arguments for case in suite.cases)
+        entry_point=contract.entry_point,
+        signature=contract.signature,
+        arguments=tuple(case.arguments for case in suite.cases),
     )
 
 
 def _answer(verdict: Verdict) -> Keep | Reject:
-    evidence: Evidence = {"passed": verdict.passed, "total": verdict.total, "rank": verdict.rank.value, "cpu_s": round(verdict.cpu_s, 4)}
+    evidence: Evidence = {
+        "passed": verdict.passed,
+        "total": verdict.total,
+        "rank": verdict.rank.value,
+        "cpu_s": round(verdict.cpu_s, 4),
+    }
     if verdict.outcome is Outcome.PASS:
         return Keep(evidence)
     return Reject(verdict.outcome.value, evidence | {"first_failure": verdict.first_failure[:300]})

@@ -1,4 +1,5 @@
-"""The filters over samples as stages: each sample meets one filter after the other, in the order of the shards.
+"""The filters over samples as stages: each sample meets one filter after the other, in the order of the
+shards.
 
 Entered: what the filter before has kept. Filters that remember (duplicates) make the stage an ordered one.
 """
@@ -10,7 +11,8 @@ from synth.stages.shard_state import ShardState, StageResult
 
 
 class FilterStage:
-    """One filter as a stage; `before` is the stage whose kept samples enter (the first filter takes all samples)."""
+    """One filter as a stage; `before` is the stage whose kept samples enter (the first filter takes all
+    samples)."""
 
     ordered = True
     asks_engine = False
@@ -51,7 +53,8 @@ def surviving(state: ShardState, stage: str) -> list[Sample]:
 
 
 def _filter_input(sample: Sample) -> FilterInput:
-    """The prompt's own words and the program. A duplicate program for another task is none: the prompt counts."""
+    """The prompt's own words and the program. A duplicate program for another task is none: the prompt
+    counts."""
     prompt = "\n".join(message.content for message in sample.prompt)
     code = sample.completion[0].content.split("\n", 1)[1].rsplit("\n```", 1)[0]
     return FilterInput(id=sample.id, language=sample.language, prompt=prompt, code=code)

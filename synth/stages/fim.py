@@ -1,7 +1,8 @@
-"""Fill-in-the-middle samples as a stage: cut from accepted source files, or from the programs of the surviving samples (report, 4.2).
+"""Fill-in-the-middle samples as a stage: cut from accepted source files, or from the programs of the
+surviving samples (report, 4.2).
 
-Entered: files, or samples that passed every filter. Kept: those that have a node to cut out, and whose text was not cut before, nor (of
-files, which met no filter yet) one that is nearly the same.
+Entered: files, or samples that passed every filter. Kept: those that have a node to cut out, and whose text
+was not cut before, nor (of files, which met no filter yet) one that is nearly the same.
 """
 
 from collections import deque
@@ -49,7 +50,11 @@ class FimStage:
             return files
         return [
             SourceText(
-                id=s.id, repository="", path="", language=s.language, text=s.completion[0].content.split("\n", 1)[1].rsplit("```", 1)[0]
+                id=s.id,
+                repository="",
+                path="",
+                language=s.language,
+                text=s.completion[0].content.split("\n", 1)[1].rsplit("```", 1)[0],
             )
             for s in surviving(state, self.upstream[0])
         ]
@@ -60,7 +65,16 @@ class FimStage:
         for text in self._texts(state):
             answer, made = self._cut(text)
             samples += made
-            rows.append(row(self.name, state, text.id, "file" if text.path else "sample", answer, language=text.language))
+            rows.append(
+                row(
+                    self.name,
+                    state,
+                    text.id,
+                    "file" if text.path else "sample",
+                    answer,
+                    language=text.language,
+                )
+            )
         return StageResult(tuple(rows), {"fim": samples})
 
     def _cut(self, text: SourceText) -> tuple[Keep | Reject, list[FimSample]]:
@@ -87,10 +101,19 @@ class FimStage:
         context = [
             ContextFile(file.path, file.text)
             for file in self._recent
-            if file.repository == text.repository and file.language == text.language and len(file.text) <= CONTEXT_CHARACTERS
+            if file.repository == text.repository
+            and file.language == text.language
+            and len(file.text) <= CONTEXT_CHARACTERS
         ]
         if self._config.repository_format and attempt % 2 == 1 and context and text.path:
             return make_repository_fim(
-                text.repository, context, text.path, text.text, text.language, random, source_id=text.id, limits=limits
+                text.repository,
+                context,
+                text.path,
+                text.text,
+                text.language,
+                random,
+                source_id=text.id,
+                limits=limits,
             )
         return make_fim(text.text, text.language, random, source_id=text.id, limits=limits)

@@ -1,7 +1,7 @@
 """More inputs for a task: a model writes them, and the seed says what comes out.
 
-Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value; it comes from the seed's own run,
-or, where the seed could not be run, later from agreement.
+Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value; it
+comes from the seed's own run, or, where the seed could not be run, later from agreement.
 """
 
 import asyncio
@@ -11,7 +11,18 @@ from synth.ids import derive_random, unit_id
 from synth.languages.registry import get_language
 from synth.languages.spec import render_signature
 from synth.prompts.answers import extract_inputs
-from synth.records import Case, ExecutionRequest, FunctionCall, FunctionContract, IndexRow, InputSet, Observation, Seed, Task, TestSuite
+from synth.records import (
+    Case,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    IndexRow,
+    InputSet,
+    Observation,
+    Seed,
+    Task,
+    TestSuite,
+)
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import limits_of
@@ -56,7 +67,9 @@ class InputsStage:
         rows = [self._decide(task, _count(made[task.id]), asked[task.id], state) for task in tasks]
         kept = [made[index.unit_id] for index in rows if not index.reason]
         suites = [item for item in kept if isinstance(item, TestSuite)]
-        return StageResult(tuple(rows), {"suite": suites, "input_set": [item for item in kept if isinstance(item, InputSet)]})
+        return StageResult(
+            tuple(rows), {"suite": suites, "input_set": [item for item in kept if isinstance(item, InputSet)]}
+        )
 
     def _input_set(self, task: Task, asked: Rows) -> InputSet:
         """The model's rows, and drawn ones up to the maximum."""
@@ -67,13 +80,18 @@ class InputsStage:
         return InputSet(task_id=task.id, contract=task.contract, rows=rows)
 
     async def _ask(self, task: Task, drawn: TestSuite | None) -> Rows:
-        """Rows that the model wrote and that are new. A failed request leaves the drawn inputs, which are enough."""
+        """Rows that the model wrote and that are new. A failed request leaves the drawn inputs, which are
+        enough."""
         contract = task.contract
         if not self._config.from_model or not isinstance(contract, FunctionContract):
             return ()
         signature = parse_signature(contract.signature)
-        declaration = render_signature(get_language("python"), contract.entry_point, contract.parameter_names, signature)
-        messages = self._asker.render("inputs", task.natural_language, declaration=declaration, instruction=task.instruction)
+        declaration = render_signature(
+            get_language("python"), contract.entry_point, contract.parameter_names, signature
+        )
+        messages = self._asker.render(
+            "inputs", task.natural_language, declaration=declaration, instruction=task.instruction
+        )
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return ()
@@ -83,10 +101,16 @@ class InputsStage:
 
     def _request(self, seed: Seed, rows: Rows) -> ExecutionRequest:
         assert seed.contract is not None
-        call = FunctionCall(entry_point=seed.contract.entry_point, signature=seed.contract.signature, arguments=rows)
+        call = FunctionCall(
+            entry_point=seed.contract.entry_point, signature=seed.contract.signature, arguments=rows
+        )
         identity = unit_id("seed-inputs", seed.id, rows)
         return ExecutionRequest(
-            id=identity, language=seed.language, code=seed.code, call=call, limits=limits_of(self._context.recipe.execution)
+            id=identity,
+            language=seed.language,
+            code=seed.code,
+            call=call,
+            limits=limits_of(self._context.recipe.execution),
         )
 
     def _decide(self, task: Task, cases: int, asked: Rows, state: ShardState) -> IndexRow:
@@ -111,7 +135,17 @@ def _count(made: TestSuite | InputSet) -> int:
 
 def _join(task: Task, drawn: TestSuite, rows: Rows, observation: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
-    returned = {case.index: case.output for case in observation.cases if case.status == "returned" and case.output is not None}
-    written = [Case(arguments=arguments, expected=canonical_output(returned[at])) for at, arguments in enumerate(rows) if at in returned]
+    returned = {
+        case.index: case.output
+        for case in observation.cases
+        if case.status == "returned" and case.output is not None
+    }
+    written = [
+        Case(arguments=arguments, expected=canonical_output(returned[at]))
+        for at, arguments in enumerate(rows)
+        if at in returned
+    ]
     half = written[: max(maximum // 2, maximum - len(drawn.cases))]
-    return TestSuite(task_id=task.id, contract=task.contract, cases=(*half, *drawn.cases)[:maximum], rank=drawn.rank)
+    return TestSuite(
+        task_id=task.id, contract=task.contract, cases=(*half, *drawn.cases)[:maximum], rank=drawn.rank
+    )

@@ -36,20 +36,34 @@ class InstructStage:
 
     async def run(self, state: ShardState) -> StageResult:
         seeds = state.get("reference", Seed)
-        made = await asyncio.gather(*(self._instruct(seed, number, state) for number, seed in enumerate(seeds)))
-        return StageResult(tuple(item for item, _ in made), {"task": [task for _, task in made if task is not None]})
+        made = await asyncio.gather(
+            *(self._instruct(seed, number, state) for number, seed in enumerate(seeds))
+        )
+        return StageResult(
+            tuple(item for item, _ in made), {"task": [task for _, task in made if task is not None]}
+        )
 
     async def _instruct(self, seed: Seed, number: int, state: ShardState) -> tuple[IndexRow, Task | None]:
         natural = self._config.natural_languages[number % len(self._config.natural_languages)]
-        messages = self._asker.render("instruct", code=seed.code, language=seed.language, natural_language_name=NATURAL_LANGUAGES[natural])
+        messages = self._asker.render(
+            "instruct",
+            code=seed.code,
+            language=seed.language,
+            natural_language_name=NATURAL_LANGUAGES[natural],
+        )
         response = await self._asker.ask(seed.id, messages, self._config.sampling)
         if isinstance(response, Reject):
-            return row(self.name, state, seed.id, "seed", response, language=seed.language, natural_language=natural), None
+            return row(
+                self.name, state, seed.id, "seed", response, language=seed.language, natural_language=natural
+            ), None
         completion = response.completions[0]
         text = extract_instruction(completion.text) if completion.finish == "stop" else None
         answer: Keep | Reject = Keep()
         if text is None:
-            answer = Reject("answer_cut" if completion.finish == "length" else "malformed_answer", {"answer": completion.text[:200]})
+            answer = Reject(
+                "answer_cut" if completion.finish == "length" else "malformed_answer",
+                {"answer": completion.text[:200]},
+            )
         index = row(
             self.name,
             state,
@@ -61,13 +75,19 @@ class InstructStage:
             ms=response.ms,
             tokens=completion.tokens,
         )
-        return index, self._task(seed, text, natural, state.round, response.request_id) if text is not None else None
+        return index, self._task(
+            seed, text, natural, state.round, response.request_id
+        ) if text is not None else None
 
     def _task(self, seed: Seed, text: str, natural: str, round_: int, request_id: str) -> Task:
         assert seed.contract is not None, "a reference has a contract"
-        contract = seed.contract.model_copy(update={"entry_point": self._config.entry_point or seed.contract.entry_point})
+        contract = seed.contract.model_copy(
+            update={"entry_point": self._config.entry_point or seed.contract.entry_point}
+        )
         if self._config.entry_point and len(contract.parameter_names) == 1:
-            contract = contract.model_copy(update={"parameter_names": self._neutral_names(contract.signature)})
+            contract = contract.model_copy(
+                update={"parameter_names": self._neutral_names(contract.signature)}
+            )
         return Task(
             id=unit_id("task", seed.id, text, contract.model_dump()),
             round=round_,

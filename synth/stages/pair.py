@@ -1,7 +1,7 @@
 """From verdicts to preference pairs: chosen passes and rejected fails the same tests (method, 3.5).
 
-Entered: tasks that count, once for each language in which they have candidates. Kept: those that give at least one pair. A task of which
-a sample was found contaminated gives none: the prompt is the same.
+Entered: tasks that count, once for each language in which they have candidates. Kept: those that give at
+least one pair. A task of which a sample was found contaminated gives none: the prompt is the same.
 """
 
 from synth.filters.protocol import Keep, Reject
@@ -33,7 +33,11 @@ class PairStage:
         self._balance = LengthBalance()
 
     def entering(self, state: ShardState) -> list[str]:
-        return [_unit(task.id, language) for task in self._tasks(state) for language in self._languages(task.id, state)]
+        return [
+            _unit(task.id, language)
+            for task in self._tasks(state)
+            for language in self._languages(task.id, state)
+        ]
 
     def _tasks(self, state: ShardState) -> list[Task]:
         kept = state.kept("evidence")
@@ -42,7 +46,9 @@ class PairStage:
     @staticmethod
     def _languages(task_id: str, state: ShardState) -> list[str]:
         judged = by_task(state)
-        return sorted({solution.language for solution in judged.solutions[task_id] if solution.id in judged.verdicts})
+        return sorted(
+            {solution.language for solution in judged.solutions[task_id] if solution.id in judged.verdicts}
+        )
 
     async def run(self, state: ShardState) -> StageResult:
         judged = by_task(state)
@@ -53,9 +59,14 @@ class PairStage:
         for task in self._tasks(state):
             if task.id in tainted:
                 refused = Reject("contaminated")
-                rows += [self._row(task, PairingResult(language, (), refused), state) for language in self._languages(task.id, state)]
+                rows += [
+                    self._row(task, PairingResult(language, (), refused), state)
+                    for language in self._languages(task.id, state)
+                ]
                 continue
-            candidates = [Judged(s, judged.verdicts[s.id]) for s in judged.solutions[task.id] if s.id in judged.verdicts]
+            candidates = [
+                Judged(s, judged.verdicts[s.id]) for s in judged.solutions[task.id] if s.id in judged.verdicts
+            ]
             random = derive_random(self._context.recipe.seed, self.name, task.id)
             for result in make_pairs(task, candidates, self._config, random, self._balance):
                 rows.append(self._row(task, result, state))
@@ -64,7 +75,15 @@ class PairStage:
 
     def _row(self, task: Task, result: PairingResult, state: ShardState) -> IndexRow:
         answer = result.reject or Keep({"pairs": len(result.pairs)})
-        return row(self.name, state, _unit(task.id, result.language), "task", answer, parents=(task.id,), language=result.language)
+        return row(
+            self.name,
+            state,
+            _unit(task.id, result.language),
+            "task",
+            answer,
+            parents=(task.id,),
+            language=result.language,
+        )
 
     def _pair(self, task: Task, choice: PairChoice, suite: TestSuite) -> Pair:
         chosen, rejected = choice
@@ -85,7 +104,8 @@ class PairStage:
 
 
 def contaminated_tasks(state: ShardState) -> set[str]:
-    """Tasks of which the decontamination filter turned a sample away; none where the recipe has no such filter."""
+    """Tasks of which the decontamination filter turned a sample away; none where the recipe has no such
+    filter."""
     turned_away = state.rejected("decontaminate")
     return {sample.task_id for sample in state.get("sample", Sample) if sample.id in turned_away}
 

@@ -1,4 +1,5 @@
-"""The seam of the stages: what a stage is to the runner, and the small pieces that every stage uses to say what it decided."""
+"""The seam of the stages: what a stage is to the runner, and the small pieces that every stage uses to say
+what it decided."""
 
 import json
 from collections.abc import Generator, Mapping, Sequence
@@ -18,8 +19,8 @@ from synth.stages.shard_state import ShardState, StageResult
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What stages work with. `engine` and `prompts` are there when a stage of the recipe asks a model; `judge` when it names another one
-    for what is not the policy's own: instructions and test inputs."""
+    """What stages work with. `engine` and `prompts` are there when a stage of the recipe asks a model;
+    `judge` when it names another one for what is not the policy's own: instructions and test inputs."""
 
     recipe: Recipe
     data: DataConfig
@@ -41,16 +42,18 @@ class Source(Protocol):
     produces: Produces
 
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
-        """Empty shards with what was decided while reading, in the same order every time. Closing it ends whatever reads for it."""
+        """Empty shards with what was decided while reading, in the same order every time. Closing it ends
+        whatever reads for it."""
         ...
 
 
 class Stage(Protocol):
     """One arrow of the flow, for one shard at a time.
 
-    `upstream` names the stages whose results it reads. An `ordered` stage keeps something from shard to shard (which texts were seen, say):
-    it gets the shards one at a time and in order, after all of them have passed the stages before it. `asks_engine` says whether it waits
-    for a model: the runner lets such stages run ahead of those that wait for the sandbox.
+    `upstream` names the stages whose results it reads. An `ordered` stage keeps something from shard to shard
+    (which texts were seen, say): it gets the shards one at a time and in order, after all of them have passed
+    the stages before it. `asks_engine` says whether it waits for a model: the runner lets such stages run
+    ahead of those that wait for the sandbox.
     """
 
     name: str
@@ -81,7 +84,8 @@ def row(
     ms: float = 0.0,
     tokens: int = 0,
 ) -> IndexRow:
-    """The index row of one decision. A reason of the infrastructure class makes it a failure, never a rejection."""
+    """The index row of one decision. A reason of the infrastructure class makes it a failure, never a
+    rejection."""
     reason = answer.reason if isinstance(answer, Reject) else ""
     decision = Decision.KEPT if isinstance(answer, Keep) else Decision.REJECTED
     if reason and get_reason(reason).reason_class is ReasonClass.INFRASTRUCTURE:

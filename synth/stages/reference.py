@@ -1,7 +1,8 @@
-"""Reference execution as a stage: seeds are run, and what they do becomes the expected values (rank 1 of the evidence).
+"""Reference execution as a stage: seeds are run, and what they do becomes the expected values (rank 1 of the
+evidence).
 
-Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also those that cannot be run here but
-state their types. The pure steps are in `reference_seed.py`.
+Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also
+those that cannot be run here but state their types. The pure steps are in `reference_seed.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,8 @@ NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
 
 
 class ReferenceStage:
-    """Makes of each seed a `reference` (the seed with its contract) and a `suite` (its behaviour, where it was run)."""
+    """Makes of each seed a `reference` (the seed with its contract) and a `suite` (its behaviour, where it
+    was run)."""
 
     name = "reference"
     upstream: tuple[str, ...] = ("snippet",)
@@ -48,9 +50,20 @@ class ReferenceStage:
     async def run(self, state: ShardState) -> StageResult:
         seeds = state.get("seed", Seed)
         found = await self._reference(seeds, state.turn)
-        unrun = {seed.id: bare for seed, answer in zip(seeds, found, strict=True) if (bare := self._without_reference(seed, answer))}
+        unrun = {
+            seed.id: bare
+            for seed, answer in zip(seeds, found, strict=True)
+            if (bare := self._without_reference(seed, answer))
+        }
         rows = [
-            row(self.name, state, seed.id, "seed", _answer(found_one, seed.id in unrun), language=seed.language)
+            row(
+                self.name,
+                state,
+                seed.id,
+                "seed",
+                _answer(found_one, seed.id in unrun),
+                language=seed.language,
+            )
             for seed, found_one in zip(seeds, found, strict=True)
         ]
         references = [answer for answer in found if isinstance(answer, ReferenceSeed)]
@@ -66,13 +79,18 @@ class ReferenceStage:
         return seed.model_copy(update={"contract": contract}) if contract is not None else None
 
     async def _reference(self, seeds: Sequence[Seed], turn: int) -> list[ReferenceSeed | Reject]:
-        """Two waves of programs, each for all seeds of the shard at once, so that the sandbox is never waited for one by one."""
+        """Two waves of programs, each for all seeds of the shard at once, so that the sandbox is never waited
+        for one by one."""
         sandbox, limits = self._context.sandbox, limits_of(self._context.recipe.execution)
         probes = [plan_probe(seed, self._random("probe", seed), limits) for seed in seeds]
         begun = [item if isinstance(item, Reject) else self._begin(item) for item in probes]
         seen = iter(await sandbox.execute([item.first for item in begun if isinstance(item, _Begun)], turn))
         planned = [item if isinstance(item, Reject) else self._plan(item, next(seen)) for item in begun]
-        runs = iter(await sandbox.execute([request for item in planned if isinstance(item, _Planned) for request in item.to_run], turn))
+        runs = iter(
+            await sandbox.execute(
+                [request for item in planned if isinstance(item, _Planned) for request in item.to_run], turn
+            )
+        )
         return [item if isinstance(item, Reject) else self._judge(item, runs) for item in planned]
 
     def _random(self, purpose: str, seed: Seed) -> Random:
@@ -85,7 +103,9 @@ class ReferenceStage:
     def _plan(self, begun: "_Begun", seen: Observation) -> "_Planned | Reject":
         if begun.plan is not None:
             return refuse_early(begun.plan, seen) or _Planned(begun.plan, (seen,))
-        plan = plan_runs(begun.probe, seen, self._random("inputs", begun.probe.seed), self._context.data.inputs)
+        plan = plan_runs(
+            begun.probe, seen, self._random("inputs", begun.probe.seed), self._context.data.inputs
+        )
         return plan if isinstance(plan, Reject) else _Planned(plan, ())
 
     def _judge(self, planned: "_Planned", runs: Iterator[Observation]) -> ReferenceSeed | Reject:
@@ -95,7 +115,8 @@ class ReferenceStage:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A seed whose first program is to run: the first run of its plan, or the probe that comes before a plan."""
+    """A seed whose first program is to run: the first run of its plan, or the probe that comes before a
+    plan."""
 
     probe: Probe
     plan: ReferencePlan | None

@@ -1,7 +1,8 @@
-"""From passing solutions to samples: the best of each task and language, short and plain before long (rejection sampling, report 4.2).
+"""From passing solutions to samples: the best of each task and language, short and plain before long
+(rejection sampling, report 4.2).
 
-Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct programs of each task and language, the first of which is
-the best.
+Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct programs of each task and
+language, the first of which is the best.
 """
 
 from collections import Counter
@@ -46,7 +47,17 @@ class SelectStage:
             chosen = choose_best(group, self._config.per_task)
             for solution in group:
                 answer = Keep() if solution.id in chosen else Reject("not_best", {"best": next(iter(chosen))})
-                rows.append(row(self.name, state, solution.id, "solution", answer, parents=(task_id,), language=language))
+                rows.append(
+                    row(
+                        self.name,
+                        state,
+                        solution.id,
+                        "solution",
+                        answer,
+                        parents=(task_id,),
+                        language=language,
+                    )
+                )
                 if solution.id in chosen:
                     samples.append(self._sample(tasks[task_id], solution, len(group) / asked, ranks[task_id]))
         return StageResult(tuple(rows), {"sample": samples})
@@ -73,13 +84,19 @@ def answer_messages(solution: Solution) -> tuple[Message, ...]:
 def passing(state: ShardState) -> list[Solution]:
     """Passing solutions of the tasks that count."""
     tasks, passed = state.kept("evidence"), state.kept("execute")
-    return [solution for solution in state.get("solution", Solution) if solution.id in passed and solution.task_id in tasks]
+    return [
+        solution
+        for solution in state.get("solution", Solution)
+        if solution.id in passed and solution.task_id in tasks
+    ]
 
 
 def choose_best(group: list[Solution], count: int) -> dict[str, None]:
-    """Ids of up to `count` distinct programs: the one that was written most often first, then the shorter one.
+    """Ids of up to `count` distinct programs: the one that was written most often first, then the shorter
+    one.
 
-    Programs that differ in layout alone are one program, and the layout that was written most often stands for it.
+    Programs that differ in layout alone are one program, and the layout that was written most often stands
+    for it.
     """
     programs: dict[str, list[Solution]] = {}
     for solution in group:

@@ -1,7 +1,7 @@
 """What one shard holds on its way through the stages: the records of each kind, by the stage that made them.
 
-The one rule: a stage reads what earlier stages committed, and nothing else, so a shard that is taken up again after a crash meets the
-same state as one that was never interrupted.
+The one rule: a stage reads what earlier stages committed, and nothing else, so a shard that is taken up again
+after a crash meets the same state as one that was never interrupted.
 """
 
 from collections import defaultdict
@@ -18,7 +18,8 @@ _LATE: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage decided about one shard: a row for each unit that entered, and the records that it made, by kind."""
+    """What a stage decided about one shard: a row for each unit that entered, and the records that it made,
+    by kind."""
 
     rows: tuple[IndexRow, ...]
     bodies: Mapping[str, Sequence[Record]] = field(default_factory=dict)
@@ -39,7 +40,8 @@ class ShardState:
 
     @property
     def turn(self) -> int:
-        """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive at the engine at once."""
+        """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive
+        at the engine at once."""
         return int(self.name)
 
     @property

@@ -1,4 +1,5 @@
-"""The source of the flow: reads seeds of any kind, in shards, and keeps the books of what could not be a seed."""
+"""The source of the flow: reads seeds of any kind, in shards, and keeps the books of what could not be a
+seed."""
 
 from collections.abc import Generator, Iterator
 from itertools import islice
@@ -16,7 +17,8 @@ Item = TypeVar("Item")
 
 
 class SnippetSource:
-    """Shards of `data.shard_size` seeds. From a source tree a shard is so many files, with their whole texts and their functions."""
+    """Shards of `data.shard_size` seeds. From a source tree a shard is so many files, with their whole texts
+    and their functions."""
 
     name = "snippet"
     produces: Produces = {"seed": Seed, "file": SourceText}
@@ -49,7 +51,10 @@ class SnippetSource:
         for number, group in enumerate(_groups(cuts, self._context.data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
             units = [unit for cut in group for unit in units_of(cut)]
-            yield state, _result(state, units, [text for cut in group if (text := _source_text(cut)) is not None])
+            yield (
+                state,
+                _result(state, units, [text for cut in group if (text := _source_text(cut)) is not None]),
+            )
 
 
 def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
@@ -62,7 +67,12 @@ def _source_text(cut: FileCut) -> SourceText | None:
         return None
     ref = cut.ref
     return SourceText(
-        id=ref.id, repository=ref.repository, path=ref.relative, language=ref.language, text=cut.file.text, licence=ref.licence
+        id=ref.id,
+        repository=ref.repository,
+        path=ref.relative,
+        language=ref.language,
+        text=cut.file.text,
+        licence=ref.licence,
     )
 
 
@@ -74,7 +84,10 @@ def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceT
         rows[file.id] = row("snippet", state, file.id, "file", Keep(), language=file.language)
     for unit in units:
         if isinstance(unit, SeedRejection):
-            rows.setdefault(unit.unit_id, row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language))
+            rows.setdefault(
+                unit.unit_id,
+                row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language),
+            )
         elif unit.id not in rows:
             rows[unit.id] = row("snippet", state, unit.id, "seed", Keep(), language=unit.language)
             seeds[unit.id] = unit

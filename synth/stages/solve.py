@@ -1,6 +1,7 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
-Entered: tasks with a suite. A sample without code becomes a solution without code, which the syntax stage turns away, so that it counts.
+Entered: tasks with a suite. A sample without code becomes a solution without code, which the syntax stage
+turns away, so that it counts.
 """
 
 import asyncio
@@ -42,7 +43,10 @@ class SolveStage:
     async def run(self, state: ShardState) -> StageResult:
         tasks = self._tasks(state)
         made = await asyncio.gather(*(self._solve(task, state) for task in tasks))
-        return StageResult(tuple(item for item, _ in made), {"solution": [solution for _, found in made for solution in found]})
+        return StageResult(
+            tuple(item for item, _ in made),
+            {"solution": [solution for _, found in made for solution in found]},
+        )
 
     async def _solve(self, task: Task, state: ShardState) -> tuple[IndexRow, list[Solution]]:
         answers = await asyncio.gather(*(self._ask(task, language) for language in self._config.languages))
@@ -50,13 +54,23 @@ class SolveStage:
         failures = [answer for answer in answers if isinstance(answer, Reject)]
         evidence: Evidence = {"solutions": len(solutions), "failed_requests": len(failures)}
         answer: Keep | Reject = Keep(evidence) if solutions else failures[0]
-        return row(self.name, state, task.id, "task", answer, parents=(task.seed_id,), natural_language=task.natural_language), solutions
+        return row(
+            self.name,
+            state,
+            task.id,
+            "task",
+            answer,
+            parents=(task.seed_id,),
+            natural_language=task.natural_language,
+        ), solutions
 
     async def _ask(self, task: Task, language: str) -> list[Solution] | Reject:
         engine = self._context.engine
         assert engine is not None
         messages = solve_prompt(self._asker, task, language)
-        response = await self._asker.ask(f"{task.id}/{language}", messages, self._config.sampling, self._config.n)
+        response = await self._asker.ask(
+            f"{task.id}/{language}", messages, self._config.sampling, self._config.n
+        )
         if isinstance(response, Reject):
             return response
         return [
@@ -85,7 +99,13 @@ def render_solve(prompts: PromptLibrary, task: Task, language: str) -> tuple[Mes
     contract = task.contract
     assert isinstance(contract, FunctionContract), "only typed functions are asked for"
     spec = get_language(language)
-    declaration = render_signature(spec, contract.entry_point, contract.parameter_names, parse_signature(contract.signature))
+    declaration = render_signature(
+        spec, contract.entry_point, contract.parameter_names, parse_signature(contract.signature)
+    )
     return prompts.render(
-        "solve", variant=task.natural_language, language_title=spec.title, declaration=declaration, instruction=task.instruction
+        "solve",
+        variant=task.natural_language,
+        language_title=spec.title,
+        declaration=declaration,
+        instruction=task.instruction,
     )

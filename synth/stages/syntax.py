@@ -1,4 +1,5 @@
-"""The static check before the sandbox: a candidate without code, or whose code does not parse, goes no further (report, 4.1)."""
+"""The static check before the sandbox: a candidate without code, or whose code does not parse, goes no
+further (report, 4.1)."""
 
 from synth.filters.protocol import Keep, Reject
 from synth.filters.syntax import check_syntax
@@ -22,7 +23,15 @@ class SyntaxStage:
     async def run(self, state: ShardState) -> StageResult:
         return StageResult(
             tuple(
-                row(self.name, state, solution.id, "solution", _check(solution), parents=(solution.task_id,), language=solution.language)
+                row(
+                    self.name,
+                    state,
+                    solution.id,
+                    "solution",
+                    _check(solution),
+                    parents=(solution.task_id,),
+                    language=solution.language,
+                )
                 for solution in state.get("solution", Solution)
             )
         )

@@ -1,6 +1,8 @@
-"""Whole files or none: everything in a run folder is written under a `.tmp` name, synced, renamed, and the folder is synced.
+"""Whole files or none: everything in a run folder is written under a `.tmp` name, synced, renamed, and the
+folder is synced.
 
-The one rule: under its final name a file is complete. After kill -9 or a full disk only `.tmp` files can be broken, and nobody reads those.
+The one rule: under its final name a file is complete. After kill -9 or a full disk only `.tmp` files can be
+broken, and nobody reads those.
 """
 
 import errno
@@ -23,7 +25,8 @@ _FULL = {
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that gets its name only when the block ends well. Raises StoreError when it cannot be written."""
+    """A binary file that gets its name only when the block ends well. Raises StoreError when it cannot be
+    written."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +60,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_stale_files(folder: Path) -> list[Path]:
-    """Remove what an interrupted process left half-written; only for the holder of the run's lock. Returns what was removed."""
+    """Remove what an interrupted process left half-written; only for the holder of the run's lock. Returns
+    what was removed."""
     stale = sorted(path for path in folder.rglob(f"*{TEMPORARY_SUFFIX}") if path.is_file())
     for path in stale:
         path.unlink(missing_ok=True)
@@ -74,4 +78,8 @@ def _drop(temporary: Path) -> None:
 def _write_problem(path: Path, error: OSError) -> StoreError:
     why = _FULL.get(error.errno or 0, error.strerror or str(error))
     expected = "nothing is lost: what was committed before is whole, and this file was left out"
-    return StoreError(Problem(f"{path}: cannot be written, {why}", expected, "free some space and run the same command again"))
+    return StoreError(
+        Problem(
+            f"{path}: cannot be written, {why}", expected, "free some space and run the same command again"
+        )
+    )

@@ -1,6 +1,8 @@
-"""The data set card: what the data is, how it came about, and what is known against it. Generated from the run, never written by hand.
+"""The data set card: what the data is, how it came about, and what is known against it. Generated from the
+run, never written by hand.
 
-The one rule: every sentence follows from a row or a file of the run. What was not measured is said to be not measured.
+The one rule: every sentence follows from a row or a file of the run. What was not measured is said to be not
+measured.
 """
 
 import json
@@ -18,11 +20,30 @@ from synth.store.run_folder import RunInfo, read_info
 from synth.store.shards import StageCommit
 from synth.store.views import FunnelRow, conservation_problems, funnel
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
-_HUB_LICENCES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "cc-by-4.0", "unlicense", "gpl-3.0", "mpl-2.0")
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_HUB_LICENCES = (
+    "apache-2.0",
+    "mit",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "isc",
+    "cc0-1.0",
+    "cc-by-4.0",
+    "unlicense",
+    "gpl-3.0",
+    "mpl-2.0",
+)
 _WHAT = {
     "sft": "a task and a verified solution, as conversational `prompt` and `completion`",
-    "pairs": "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`",
+    "pairs": (
+        "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`"
+    ),
     "fim": "fill-in-the-middle texts whose middle is a syntax node: `text`",
 }
 
@@ -32,12 +53,23 @@ def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) ->
     info = read_info(run)
     sources = _sources(run)
     sections = [_header(run, info, counts, files, sources), f"# {info.name}", _summary(info)]
-    sections += [_data_sets(run, counts, files), _making(info), _sources_table(sources), _evidence(run, counts)]
+    sections += [
+        _data_sets(run, counts, files),
+        _making(info),
+        _sources_table(sources),
+        _evidence(run, counts),
+    ]
     sections += [_flips(run, counts), _decontamination(info, funnel(run)), _funnel_table(run)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _header(run: Path, info: RunInfo, counts: Mapping[str, int], files: Mapping[str, str], sources: Counter[tuple[str, str]]) -> str:
+def _header(
+    run: Path,
+    info: RunInfo,
+    counts: Mapping[str, int],
+    files: Mapping[str, str],
+    sources: Counter[tuple[str, str]],
+) -> str:
     licences = {licence.lower() for _, licence in sources}
     only = licences.pop() if len(licences) == 1 else ""
     header: dict[str, Any] = {
@@ -59,7 +91,10 @@ def _header(run: Path, info: RunInfo, counts: Mapping[str, int], files: Mapping[
 def _summary(info: RunInfo) -> str:
     description = str(info.recipe.get("description") or "").strip()
     made = f"Made by codemill {info.packages.get('codemill', '')}".strip()
-    return f"{description}\n\n{made} with random seed {info.seed}, started {info.started:%Y-%m-%d}; the run is {info.state.value}.".strip()
+    return (
+        f"{description}\n\n{made} with random seed {info.seed}, started {info.started:%Y-%m-%d}; the run "
+        f"is {info.state.value}."
+    ).strip()
 
 
 def _data_sets(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
@@ -92,15 +127,22 @@ def _sources_table(sources: Counter[tuple[str, str]]) -> str:
     if not sources:
         return "## Sources\n\nThe run stored no seeds."
     rows = [[source, licence, count] for (source, licence), count in sorted(sources.items())]
-    return "## Sources\n\nLicences are those that the sources state; they bind what is made from them.\n\n" + _table(
-        ["source", "licence", "seeds"], rows
+    return (
+        "## Sources\n\nLicences are those that the sources state; they bind what is made from them.\n\n"
+        + _table(["source", "licence", "seeds"], rows)
     )
 
 
 def _evidence(run: Path, counts: Mapping[str, int]) -> str:
-    rows = [[kind, rank, n] for kind in ("sft", "pairs") if kind in counts for rank, n in _counts(run, kind, "rank")]
+    rows = [
+        [kind, rank, n]
+        for kind in ("sft", "pairs")
+        if kind in counts
+        for rank, n in _counts(run, kind, "rank")
+    ]
     words = (
-        "`reference`: solutions reproduce the behaviour of a seed that no model wrote. `examples`: they satisfy stated examples. "
+        "`reference`: solutions reproduce the behaviour of a seed that no model wrote. `examples`: "
+        "they satisfy stated examples. "
         "`agreement`: candidates agree, which measures confidence, not truth. `judgement`: a model said so."
     )
     return f"## Evidence\n\n{words}\n\n" + _table(["data set", "rank", "rows"], rows) if rows else ""
@@ -114,7 +156,10 @@ def _flips(run: Path, counts: Mapping[str, int]) -> str:
         return "## Flipped pairs\n\nNot measured."
     found = json.loads(path.read_text(encoding="utf-8"))
     rate, pairs = float(found["flip_rate"]), int(found.get("pairs", 0))
-    words = f"Against hidden tests, {rate:.2%} of {pairs} pairs are the wrong way round; DPO's `label_smoothing` can take that figure."
+    words = (
+        f"Against hidden tests, {rate:.2%} of {pairs} pairs are the wrong way round; DPO's "
+        f"`label_smoothing` can take that figure."
+    )
     return f"## Flipped pairs\n\n{words}"
 
 
@@ -125,7 +170,10 @@ def _decontamination(info: RunInfo, rows: list[FunnelRow]) -> str:
         return "## Decontamination\n\nNone: the recipe names no benchmark."
     removed = sum(reason.count for row in rows for reason in row.reasons if reason.reason == "contaminated")
     names = ", ".join(f"`{Path(str(name)).name}`" for name in against)
-    return f"## Decontamination\n\nAgainst {names}, {filters.get('ngram', 10)} words in a row; {removed} units were removed."
+    return (
+        f"## Decontamination\n\nAgainst {names}, {filters.get('ngram', 10)} words in a row; {removed} "
+        f"units were removed."
+    )
 
 
 def _funnel_table(run: Path) -> str:
@@ -147,7 +195,10 @@ def _part(info: RunInfo, name: str) -> dict[str, Any]:
 
 
 def _counts(run: Path, kind: str, column: str) -> Iterator[tuple[str, int]]:
-    sql = f"SELECT {column} AS name, count(DISTINCT id) AS n FROM read_parquet($1) GROUP BY ALL ORDER BY n DESC, name"
+    sql = (
+        f"SELECT {column} AS name, count(DISTINCT id) AS n FROM read_parquet($1) GROUP BY ALL ORDER BY n "
+        f"DESC, name"
+    )
     files = [str(path) for path in product_files(run, kind)]
     return ((str(row["name"]), int(row["n"])) for row in (run_query(sql, [files]) if files else []))
 

@@ -1,7 +1,8 @@
 """Which checkpoints a unit went into: `checkpoints/<name>/policy.json` says what each was trained on.
 
-It names `data` (Parquet or JSON Lines files, or folders of them, with an `id` column), or `unit_ids`; its other keys are the trainer's own.
-The one rule: a unit belongs to a checkpoint only if its id stands in what the checkpoint was trained on.
+It names `data` (Parquet or JSON Lines files, or folders of them, with an `id` column), or `unit_ids`; its
+other keys are the trainer's own. The one rule: a unit belongs to a checkpoint only if its id stands in what
+the checkpoint was trained on.
 """
 
 import json
@@ -26,7 +27,8 @@ class TrainedOn(BaseModel):
 
 
 def checkpoints_of(run: Path, unit_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of a unit's id and the checkpoint, as `checkpoint <name>`, whose training set holds it. Raises StoreError for a broken file."""
+    """Pairs of a unit's id and the checkpoint, as `checkpoint <name>`, whose training set holds it. Raises
+    StoreError for a broken file."""
     for path in sorted(run.glob("checkpoints/*/policy.json")):
         trained = read_trained_on(path)
         found = set(trained.unit_ids) & set(unit_ids)
@@ -42,7 +44,9 @@ def read_trained_on(path: Path) -> TrainedOn:
         return TrainedOn.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         expected = "JSON with `data` or `unit_ids`"
-        raise StoreError(Problem(f"{path}: cannot be read, {error}", expected, "train again, or remove the checkpoint")) from error
+        raise StoreError(
+            Problem(f"{path}: cannot be read, {error}", expected, "train again, or remove the checkpoint")
+        ) from error
 
 
 def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:
@@ -51,13 +55,17 @@ def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:
         reader = _READERS[file.suffix]
         columns = run_query(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {reader}($1))", [str(file)])
         if {"column_name": "id"} in columns:
-            rows = run_query(f"SELECT id FROM {reader}($1) WHERE list_contains($2, id::VARCHAR)", [str(file), list(unit_ids)])
+            rows = run_query(
+                f"SELECT id FROM {reader}($1) WHERE list_contains($2, id::VARCHAR)",
+                [str(file), list(unit_ids)],
+            )
             found.update(str(row["id"]) for row in rows)
     return found
 
 
 def _files(run: Path, data: Path) -> list[Path]:
-    # The run folder may have been moved since: then the last two parts of the path, as `sft/<name>.parquet`, still say which file it was.
+    # The run folder may have been moved since: then the last two parts of the path, as `sft/<name>.parquet`,
+    # still say which file it was.
     place = next((path for path in (run / data, data, run.joinpath(*data.parts[-2:])) if path.exists()), None)
     if place is None:
         return []

@@ -1,4 +1,5 @@
-"""Exports: the data sets of a run in the layout of another tool, with a card. What is exported is what the products hold, each id once.
+"""Exports: the data sets of a run in the layout of another tool, with a card. What is exported is what the
+products hold, each id once.
 
 The one rule: a folder that exists is never written into, and one that appears is complete.
 """
@@ -39,13 +40,26 @@ class ExportReport(NamedTuple):
 def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
     """Write the data sets of a run to the new folder `out`.
 
-    Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the disk is full.
+    Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the disk
+    is full.
     """
     kinds = [kind for kind in PRODUCT_MODELS if product_files(run, kind)]
     if not kinds:
-        raise UserError(Problem(f"{run}: no data sets yet", "a run whose selection stage is done", "codemill funnel shows how far it is"))
+        raise UserError(
+            Problem(
+                f"{run}: no data sets yet",
+                "a run whose selection stage is done",
+                "codemill funnel shows how far it is",
+            )
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(Problem(f"{out}: already there", "a folder that does not exist or is empty", "choose another -o, or remove it"))
+        raise UserError(
+            Problem(
+                f"{out}: already there",
+                "a folder that does not exist or is empty",
+                "choose another -o, or remove it",
+            )
+        )
     draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         counts, files = _WRITERS[format](run, kinds, draft)
@@ -64,19 +78,27 @@ _Written = tuple[dict[str, int], dict[str, str]]
 def _write_datasets(run: Path, kinds: list[str], out: Path) -> _Written:
     counts, files = {}, {}
     for kind in kinds:
-        # The Arrow features that `datasets` reads are those of the columns, so its own library is not needed to write them.
+        # The Arrow features that `datasets` reads are those of the columns, so its own library is not needed
+        # to write them.
         files[kind] = f"{kind}/train.parquet"
-        counts[kind] = write_rows(out / files[kind], product_schema(PRODUCT_MODELS[kind]), iter_product(run, kind))
+        counts[kind] = write_rows(
+            out / files[kind], product_schema(PRODUCT_MODELS[kind]), iter_product(run, kind)
+        )
     return counts, files
 
 
 def _write_jsonl(run: Path, kinds: list[str], out: Path) -> _Written:
-    return {kind: _write_lines(out / f"{kind}.jsonl", iter_product(run, kind)) for kind in kinds}, {kind: f"{kind}.jsonl" for kind in kinds}
+    return {kind: _write_lines(out / f"{kind}.jsonl", iter_product(run, kind)) for kind in kinds}, {
+        kind: f"{kind}.jsonl" for kind in kinds
+    }
 
 
 def _write_llama_factory(run: Path, kinds: list[str], out: Path) -> _Written:
     counts = {
-        kind: _write_lines(out / f"{kind}.jsonl", (llama_factory_row(kind, row) for row in iter_product(run, kind))) for kind in kinds
+        kind: _write_lines(
+            out / f"{kind}.jsonl", (llama_factory_row(kind, row) for row in iter_product(run, kind))
+        )
+        for kind in kinds
     }
     info = llama_factory_info(read_info(run).name, kinds)
     write_bytes(out / "dataset_info.json", json.dumps(info, indent=2).encode())
@@ -84,7 +106,10 @@ def _write_llama_factory(run: Path, kinds: list[str], out: Path) -> _Written:
 
 
 def _write_axolotl(run: Path, kinds: list[str], out: Path) -> _Written:
-    counts = {kind: _write_lines(out / f"{kind}.jsonl", (axolotl_row(kind, row) for row in iter_product(run, kind))) for kind in kinds}
+    counts = {
+        kind: _write_lines(out / f"{kind}.jsonl", (axolotl_row(kind, row) for row in iter_product(run, kind)))
+        for kind in kinds
+    }
     policy = read_info(run).recipe.get("policy")
     model = str(policy.get("model", "pocket")) if isinstance(policy, dict) else "pocket"
     for name, config in axolotl_configs(model, kinds).items():

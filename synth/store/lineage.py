@@ -1,6 +1,8 @@
-"""Lineage: where a unit came from and what became of it, as a graph seed -> task -> solution -> verdict -> pair or sample -> checkpoint.
+"""Lineage: where a unit came from and what became of it, as a graph seed -> task -> solution -> verdict ->
+pair or sample -> checkpoint.
 
-The one rule: an edge is something that was recorded (a parent in an index row, an id in a record, a row in a training set), never a guess.
+The one rule: an edge is something that was recorded (a parent in an index row, an id in a record, a row in a
+training set), never a guess.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _LINKS = {
     "pair": ("chosen_id", "rejected_id"),
     "fim": ("source_id",),
 }
-"""Columns of a body that name the units it was made from. Verdicts stand between a solution and what is made of it."""
+"""Columns of a body that name the units it was made from. Verdicts stand between a solution and what is made
+of it."""
 
 _TRAINED_KINDS = ("sample", "pair", "fim")
 
@@ -34,10 +37,12 @@ class _Edge(NamedTuple):
 
 
 def lineage(run: Path, id_or_prefix: str) -> nx.DiGraph:
-    """Everything that the unit was made from and everything that was made from it. Raises UserError for an unknown id.
+    """Everything that the unit was made from and everything that was made from it. Raises UserError for an
+    unknown id.
 
-    Nodes carry `kind`, and where known `language`, `stage`, `decision` and `reason` of their last decision; verdicts carry
-    `outcome`, `rank`, `passed` and `total`. The graph's attribute `focus` is the full id. Edges that a longer path implies are left out.
+    Nodes carry `kind`, and where known `language`, `stage`, `decision` and `reason` of their last decision;
+    verdicts carry `outcome`, `rank`, `passed` and `total`. The graph's attribute `focus` is the full id.
+    Edges that a longer path implies are left out.
     """
     import networkx as nx
 
@@ -65,7 +70,10 @@ def _walk(graph: nx.DiGraph, focus: str, edges_of: Callable[[list[str]], Iterabl
 
 def _edges_to(run: Path, children: list[str]) -> Iterator[_Edge]:
     shards = Shards(run)
-    sql = "SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1) WHERE list_contains($2, unit_id)"
+    sql = (
+        "SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1) WHERE "
+        "list_contains($2, unit_id)"
+    )
     yield from _edges(shards.query(sql, shards.index_files(), children))
     yield from _body_edges(run, "key", children)
 
@@ -81,25 +89,42 @@ def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
 def _body_edges(run: Path, column: str | None, ids: list[str]) -> Iterator[_Edge]:
     for kind in body_kinds(run):
         for link in _LINKS.get(kind, ()):
-            sql = f"SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1) WHERE list_contains($2, {column or link})"
+            sql = (
+                f"SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1) WHERE "
+                f"list_contains($2, {column or link})"
+            )
             yield from _edges(Shards(run).query(sql, body_files(run, kind), ids))
 
 
 def _edges(rows: Iterable[dict[str, Any]]) -> Iterator[_Edge]:
-    return (_Edge(row["parent"], row["child"]) for row in rows if row["parent"] and row["parent"] != row["child"])
+    return (
+        _Edge(row["parent"], row["child"]) for row in rows if row["parent"] and row["parent"] != row["child"]
+    )
 
 
 def _describe(run: Path, graph: nx.DiGraph) -> None:
     shards, ids = Shards(run), sorted(graph)
-    sql = "SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1) WHERE list_contains($2, unit_id)"
+    sql = (
+        "SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1) WHERE "
+        "list_contains($2, unit_id)"
+    )
     order = stage_order(run)
-    for row in sorted(shards.query(sql, shards.index_files(), ids), key=lambda row: (row["round"], order.index(row["stage"]))):
+    for row in sorted(
+        shards.query(sql, shards.index_files(), ids),
+        key=lambda row: (row["round"], order.index(row["stage"])),
+    ):
         node = graph.nodes[row.pop("unit_id")]
-        if node.get("decision", "kept") == "kept":  # where a unit was turned away once, that is what became of it
+        if (
+            node.get("decision", "kept") == "kept"
+        ):  # where a unit was turned away once, that is what became of it
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
         if kind in _LINKS or kind == "seed":
-            found = shards.query("SELECT DISTINCT key FROM read_parquet($1) WHERE list_contains($2, key)", body_files(run, kind), ids)
+            found = shards.query(
+                "SELECT DISTINCT key FROM read_parquet($1) WHERE list_contains($2, key)",
+                body_files(run, kind),
+                ids,
+            )
             for row in found:
                 graph.nodes[row["key"]]["kind"] = kind
 
@@ -109,7 +134,9 @@ def _put_verdicts_between(run: Path, graph: nx.DiGraph) -> None:
     for row in Shards(run).query(sql, body_files(run, "verdict"), sorted(graph)):
         solution, verdict = row["solution_id"], f"verdict of {row['solution_id']}"
         made = [(child, graph.nodes[child].get("kind")) for child in graph.successors(solution)]
-        graph.add_node(verdict, kind="verdict", **{name: row[name] for name in ("outcome", "rank", "passed", "total")})
+        graph.add_node(
+            verdict, kind="verdict", **{name: row[name] for name in ("outcome", "rank", "passed", "total")}
+        )
         for child, kind in made:
             if kind in _TRAINED_KINDS:
                 graph.remove_edge(solution, child)

@@ -1,6 +1,7 @@
 """The lock of a run folder: a `flock` on `.lock`, held by the one process that works in it.
 
-The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never locks anybody out.
+The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never locks anybody
+out.
 """
 
 import fcntl
@@ -15,7 +16,8 @@ _LOCK_PATIENCE_S = 1.0
 
 
 def take_lock(path: Path) -> int:
-    """Make the folder and lock it; the open file's descriptor, whose closing unlocks. Raises RunFolderError when another process has it."""
+    """Make the folder and lock it; the open file's descriptor, whose closing unlocks. Raises RunFolderError
+    when another process has it."""
     path.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     patience_ends = time.monotonic() + _LOCK_PATIENCE_S
@@ -28,7 +30,11 @@ def take_lock(path: Path) -> int:
                 holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
                 os.close(descriptor)
                 fix = "wait for it to end, or give this run another name with --fork NAME"
-                raise RunFolderError(Problem(f"{path}: in use by process {holder}", "one process at a time in a run folder", fix)) from None
+                raise RunFolderError(
+                    Problem(
+                        f"{path}: in use by process {holder}", "one process at a time in a run folder", fix
+                    )
+                ) from None
             time.sleep(0.02)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)

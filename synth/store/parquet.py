@@ -1,4 +1,5 @@
-"""Parquet files with fixed writer settings, so that the same rows are the same bytes. A thin adapter over pyarrow.
+"""Parquet files with fixed writer settings, so that the same rows are the same bytes. A thin adapter over
+pyarrow.
 
 The one rule: no timestamps, no host names and no defaults that may change between machines get into a file.
 """
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 10_000
 
 
-def write_rows(path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]], group_rows: int = ROW_GROUP_ROWS) -> int:
-    """Write rows in the given order, a row group in memory at a time, atomically; how many. Raises StoreError on a full disk."""
+def write_rows(
+    path: Path, schema: pa.Schema, rows: Iterable[dict[str, Any]], group_rows: int = ROW_GROUP_ROWS
+) -> int:
+    """Write rows in the given order, a row group in memory at a time, atomically; how many. Raises StoreError
+    on a full disk."""
     import pyarrow.parquet as pq
 
     count = 0
     with (
         atomic_file(path) as file,
-        pq.ParquetWriter(file, schema, compression="zstd", compression_level=3, version="2.6", data_page_version="1.0") as writer,
+        pq.ParquetWriter(
+            file, schema, compression="zstd", compression_level=3, version="2.6", data_page_version="1.0"
+        ) as writer,
     ):
         for batch in _batches(rows, group_rows):
             writer.write_table(_table(path, schema, batch), row_group_size=group_rows)
@@ -43,7 +49,9 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
         with pq.ParquetFile(path) as file:
             return list(file.read(columns=columns).to_pylist())
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(Problem(f"{path}: cannot be read, {error}", "a whole Parquet file", "restore it, or remove it")) from error
+        raise StoreError(
+            Problem(f"{path}: cannot be read, {error}", "a whole Parquet file", "restore it, or remove it")
+        ) from error
 
 
 def count_rows(path: Path) -> int:
@@ -61,7 +69,11 @@ def _table(path: Path, schema: pa.Schema, batch: list[dict[str, Any]]) -> pa.Tab
     except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
         expected = "ids, languages and other columns are text in UTF-8 and numbers in 64 bits"
         raise StoreError(
-            Problem(f"{path}: a row does not fit its columns, {error}", expected, "mend the stage that made the row")
+            Problem(
+                f"{path}: a row does not fit its columns, {error}",
+                expected,
+                "mend the stage that made the row",
+            )
         ) from error
 
 

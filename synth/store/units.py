@@ -1,6 +1,7 @@
 """One unit of a run: found by id or by the start of its id, with its decisions and its bodies.
 
-The one rule: an id that fits nothing or several units is the user's mistake and is answered with the nearest ids.
+The one rule: an id that fits nothing or several units is the user's mistake and is answered with the nearest
+ids.
 """
 
 import json
@@ -41,14 +42,18 @@ def find_unit(run: Path, id_or_prefix: str) -> Unit:
     shards = Shards(run)
     order = stage_order(run)
     rows = shards.query("SELECT * FROM read_parquet(?) WHERE unit_id = ?", shards.index_files(), unit_id)
-    decisions = sorted((IndexRow.model_validate(row) for row in rows), key=lambda row: (row.round, order.index(row.stage), row.shard))
+    decisions = sorted(
+        (IndexRow.model_validate(row) for row in rows),
+        key=lambda row: (row.round, order.index(row.stage), row.shard),
+    )
     bodies = [body for kind in body_kinds(run) for body in read_bodies(run, kind, [unit_id]).values()]
     kind = decisions[0].kind if decisions else bodies[0].kind if bodies else ""
     return Unit(id=unit_id, kind=kind, rows=tuple(decisions), bodies=tuple(bodies))
 
 
 def resolve_id(run: Path, id_or_prefix: str) -> str:
-    """The full id. A prefix may leave out the kind: `0f3a` finds `task-0f3a…`. Raises UserError when none or several fit."""
+    """The full id. A prefix may leave out the kind: `0f3a` finds `task-0f3a…`. Raises UserError when none or
+    several fit."""
     after_kind = "substr({0}, strpos({0}, '-') + 1)"
     found = _ids_where(run, "{0} = ?", id_or_prefix) or _ids_where(
         run, f"starts_with({{0}}, ?) OR starts_with({after_kind}, ?)", id_or_prefix, id_or_prefix
@@ -58,10 +63,16 @@ def resolve_id(run: Path, id_or_prefix: str) -> str:
     if found:
         more = ", …" if len(found) > _SHOWN_IDS else ""
         expected = f"it fits {', '.join(found[:_SHOWN_IDS])}{more}"
-        raise UserError(Problem(f"id {id_or_prefix!r} is not unique in {run}", expected, "give more characters"))
+        raise UserError(
+            Problem(f"id {id_or_prefix!r} is not unique in {run}", expected, "give more characters")
+        )
     near = _nearest_ids(run, id_or_prefix)
     expected = f"nearest: {', '.join(near)}" if near else "the run has no units yet"
-    raise UserError(Problem(f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or another run with --run"))
+    raise UserError(
+        Problem(
+            f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or another run with --run"
+        )
+    )
 
 
 def stage_order(run: Path) -> list[str]:
@@ -78,9 +89,15 @@ def body_kinds(run: Path) -> list[str]:
 
 def read_bodies(run: Path, kind: str, keys: Sequence[str]) -> dict[str, Body]:
     """Committed records of one kind by their key; of a record that later stages wrote again, the last."""
-    sql = "SELECT key, body, filename FROM read_parquet(?, filename = true) WHERE list_contains(?, key) ORDER BY filename"
+    sql = (
+        "SELECT key, body, filename FROM read_parquet(?, filename = true) WHERE list_contains(?, key) "
+        "ORDER BY filename"
+    )
     rows = Shards(run).query(sql, body_files(run, kind), list(keys)) if keys else []
-    return {row["key"]: Body(kind=kind, stage=body_stage(Path(row["filename"])), fields=json.loads(row["body"])) for row in rows}
+    return {
+        row["key"]: Body(kind=kind, stage=body_stage(Path(row["filename"])), fields=json.loads(row["body"]))
+        for row in rows
+    }
 
 
 def body_files(run: Path, kind: str) -> list[str]:
@@ -94,7 +111,10 @@ def _ids_where(run: Path, condition: str, *values: str) -> list[str]:
     places += [("key", body_files(run, kind)) for kind in body_kinds(run)]
     found: set[str] = set()
     for column, files in places:
-        sql = f"SELECT DISTINCT {column} AS id FROM read_parquet(?) WHERE {condition.format(column)} LIMIT {_SHOWN_IDS + 1}"
+        sql = (
+            f"SELECT DISTINCT {column} AS id FROM read_parquet(?) WHERE {condition.format(column)} LIMIT "
+            f"{_SHOWN_IDS + 1}"
+        )
         found.update(row["id"] for row in shards.query(sql, files, *values))
     return sorted(found)
 

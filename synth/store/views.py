@@ -1,4 +1,5 @@
-"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same index rows.
+"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same
+index rows.
 
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
@@ -23,7 +24,8 @@ class ReasonCount(Record):
 
 
 class FunnelRow(Record):
-    """What became of the units that entered one stage in one round: entered = kept + rejected + failed + waiting."""
+    """What became of the units that entered one stage in one round: entered = kept + rejected + failed +
+    waiting."""
 
     stage: str
     round: int
@@ -64,8 +66,12 @@ class PairPage(NamedTuple):
 def funnel(run: Path) -> list[FunnelRow]:
     """Counts of each round and stage, in the order of the flow."""
     shards = Shards(run)
-    # The decisions are read first: while a run goes on, a unit that was decided has always entered by then, so none is counted as owed.
-    sql = "SELECT round, stage, decision, reason, count(*) AS n, sum(ms) AS ms, sum(tokens) AS tokens FROM read_parquet(?) GROUP BY ALL"
+    # The decisions are read first: while a run goes on, a unit that was decided has always entered by then,
+    # so none is counted as owed.
+    sql = (
+        "SELECT round, stage, decision, reason, count(*) AS n, sum(ms) AS ms, sum(tokens) AS tokens FROM "
+        "read_parquet(?) GROUP BY ALL"
+    )
     decided: defaultdict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for row in shards.query(sql, shards.index_files()):
         decided[row["round"], row["stage"]].append(row)
@@ -76,7 +82,8 @@ def funnel(run: Path) -> list[FunnelRow]:
 
 
 def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
-    """Units that entered, by round and stage. Both stand in the file's name, so the footers alone are read."""
+    """Units that entered, by round and stage. Both stand in the file's name, so the footers alone are
+    read."""
     sql = "SELECT filename, count(*) AS n FROM read_parquet(?, filename = true) GROUP BY ALL"
     counts: Counter[tuple[int, str]] = Counter()
     for row in shards.query(sql, shards.entered_files()):
@@ -86,12 +93,18 @@ def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
 
 
 def conservation_problems(run: Path, limit: int = 1000) -> list[ConservationProblem]:
-    """Where entered = kept + rejected + failed + waiting does not hold, unit by unit, at most `limit` of them.
+    """Where entered = kept + rejected + failed + waiting does not hold, unit by unit, at most `limit` of
+    them.
 
-    A unit may wait only while its shard has not been committed: in a committed shard, a unit without a decision is a lost unit.
+    A unit may wait only while its shard has not been committed: in a committed shard, a unit without a
+    decision is a lost unit.
     """
     shards = Shards(run)
-    rows = shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit) if shards.entered_files() else []
+    rows = (
+        shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit)
+        if shards.entered_files()
+        else []
+    )
     if not shards.entered_files():
         rows = shards.query(_ALL_STRANGERS, shards.index_files(), limit)
     return [_conservation_problem(row) for row in rows]
@@ -111,13 +124,20 @@ def rejected(
     """
     shards = Shards(run)
     check_filters(shards, reason=reason, language=language, stage=stage)
-    chosen = {name: value for name, value in (("reason", reason), ("language", language), ("stage", stage)) if value is not None}
+    chosen = {
+        name: value
+        for name, value in (("reason", reason), ("language", language), ("stage", stage))
+        if value is not None
+    }
     conditions = ["decision <> 'kept'", *(f"{name} = ?" for name in chosen)]
     values: list[object] = list(chosen.values())
     if after_key is not None:
         conditions.append("(round, stage, shard, unit_id) > (?, ?, ?, ?)")
         values += parse_page_key(after_key)
-    sql = f"SELECT * FROM read_parquet(?) WHERE {' AND '.join(conditions)} ORDER BY round, stage, shard, unit_id LIMIT ?"
+    sql = (
+        f"SELECT * FROM read_parquet(?) WHERE {' AND '.join(conditions)} ORDER BY round, stage, shard, "
+        f"unit_id LIMIT ?"
+    )
     rows = [IndexRow.model_validate(row) for row in shards.query(sql, shards.index_files(), *values, limit)]
     return RejectedPage(rows, page_key(rows[-1]) if len(rows) == limit else None)
 
@@ -128,7 +148,8 @@ def page_key(row: IndexRow) -> str:
 
 
 def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: str | None = None) -> PairPage:
-    """Preference pairs that no stage turned away, with their texts, by id. Raises UserError for a language that the run does not know."""
+    """Preference pairs that no stage turned away, with their texts, by id. Raises UserError for a language
+    that the run does not know."""
     shards = Shards(run)
     check_filters(shards, language=language)
     sql = """SELECT unit_id FROM read_parquet($1) WHERE kind = 'pair' AND ($2 IS NULL OR language = $2) AND ($3 IS NULL OR unit_id > $3)
@@ -139,11 +160,20 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
     return PairPage(found, ids[-1] if len(ids) == limit else None)
 
 
-def check_filters(shards: Shards, reason: str | None = None, language: str | None = None, stage: str | None = None) -> None:
-    """Raise UserError, with the nearest names, for a filter value that occurs neither in the run nor on the closed list of reasons."""
-    for column, value, listed in (("reason", reason, set(REASONS)), ("language", language, set()), ("stage", stage, set())):
+def check_filters(
+    shards: Shards, reason: str | None = None, language: str | None = None, stage: str | None = None
+) -> None:
+    """Raise UserError, with the nearest names, for a filter value that occurs neither in the run nor on the
+    closed list of reasons."""
+    for column, value, listed in (
+        ("reason", reason, set(REASONS)),
+        ("language", language, set()),
+        ("stage", stage, set()),
+    ):
         if value is not None and value not in listed:
-            rows = shards.query(f"SELECT DISTINCT {column} AS name FROM read_parquet(?)", shards.index_files())
+            rows = shards.query(
+                f"SELECT DISTINCT {column} AS name FROM read_parquet(?)", shards.index_files()
+            )
             names = {str(row["name"]) for row in rows if row["name"]}
             check_known(column, value, names | listed, f"codemill rejected without --{column} shows all")
 
@@ -158,7 +188,9 @@ _CONSERVATION = f"""
     WHERE coalesce(decided.n, 0) > coalesce(entered.n, 0) OR (committed AND coalesce(decided.n, 0) < coalesce(entered.n, 0))
     ORDER BY {_KEY} LIMIT $3
 """
-_ALL_STRANGERS = f"SELECT *, 0 AS entered, n AS decided FROM ({_COUNTS.format('$1')}) ORDER BY {_KEY} LIMIT $2"
+_ALL_STRANGERS = (
+    f"SELECT *, 0 AS entered, n AS decided FROM ({_COUNTS.format('$1')}) ORDER BY {_KEY} LIMIT $2"
+)
 
 
 def _conservation_problem(row: dict[str, Any]) -> ConservationProblem:
@@ -169,13 +201,19 @@ def _conservation_problem(row: dict[str, Any]) -> ConservationProblem:
         problem = f"entered {entered} times, decided {decided} times"
     else:
         problem = f"lost: entered {entered} times, decided {decided} times, and its shard is finished"
-    return ConservationProblem(stage=row["stage"], round=row["round"], shard=row["shard"], unit_id=row["unit_id"], problem=problem)
+    return ConservationProblem(
+        stage=row["stage"], round=row["round"], shard=row["shard"], unit_id=row["unit_id"], problem=problem
+    )
 
 
 def _funnel_row(stage: str, round: int, entered: int, rows: list[dict[str, Any]]) -> FunnelRow:
-    counts = {decision: sum(int(row["n"]) for row in rows if row["decision"] == decision) for decision in Decision}
+    counts = {
+        decision: sum(int(row["n"]) for row in rows if row["decision"] == decision) for decision in Decision
+    }
     reasons = [
-        ReasonCount(reason=row["reason"], reason_class=_class_of(row["reason"]), count=int(row["n"])) for row in rows if row["reason"]
+        ReasonCount(reason=row["reason"], reason_class=_class_of(row["reason"]), count=int(row["n"]))
+        for row in rows
+        if row["reason"]
     ]
     return FunnelRow(
         stage=stage,

@@ -1,7 +1,8 @@
 """The file of answers: appended to while a verify runs, and read by the next one to know what is done.
 
-Place in the flow: `verify.py` asks it which rows have an answer and gives it each new one. The one rule: an answer that stands in the
-file with its line end is never lost and never computed again; a fault of the machine is no answer.
+Place in the flow: `verify.py` asks it which rows have an answer and gives it each new one. The one rule: an
+answer that stands in the file with its line end is never lost and never computed again; a fault of the
+machine is no answer.
 """
 
 import contextlib
@@ -35,7 +36,8 @@ class _Known(NamedTuple):
 
 
 class AnswerFile:
-    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no file of answers."""
+    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no file of
+    answers."""
 
     def __init__(self, path: Path, fresh: bool = False) -> None:
         self.path = path
@@ -75,7 +77,8 @@ class AnswerFile:
         return found != 0
 
     def accepts_mutants(self, number: int) -> bool | None:
-        """Whether the suite of a row accepts mutants; None where the row is not right, so that it does not say."""
+        """Whether the suite of a row accepts mutants; None where the row is not right, so that it does not
+        say."""
         found = self._mutants[number] if number < len(self._mutants) else 0
         return found == _ACCEPTED if found else None
 
@@ -121,14 +124,18 @@ class AnswerFile:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise self._refused("is being written by another verify", "wait for it, or -o with another name") from None
+            raise self._refused(
+                "is being written by another verify", "wait for it, or -o with another name"
+            ) from None
 
     def _refused(self, why: str, fix: str = "-o with another name") -> UserError:
         return UserError(Problem(str(self.path), why, fix, PAGE))
 
     def _not_written(self, error: OSError) -> StoreError:
         fix = "make room; the same command then goes on from here"
-        return StoreError(Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE))
+        return StoreError(
+            Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE)
+        )
 
     def _note(self, known: _Known) -> None:
         self.verdicts[known.verdict] += 1
@@ -137,10 +144,13 @@ class AnswerFile:
             self._done.extend([0] * more)
             self._mutants.extend(bytes(more))
         self._done[known.row] = known.key
-        self._mutants[known.row] = (_ACCEPTED if known.accepts_mutants else _REJECTED) if known.verdict is Outcome.PASS else 0
+        self._mutants[known.row] = (
+            (_ACCEPTED if known.accepts_mutants else _REJECTED) if known.verdict is Outcome.PASS else 0
+        )
 
     def _load(self) -> None:
-        """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the machine."""
+        """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the
+        machine."""
         whole, faults = 0, 0
         for number, (line, end) in enumerate(self._lines(), start=1):
             known = self._read(line, number)
@@ -166,17 +176,31 @@ class AnswerFile:
     def _read(self, line: bytes, number: int) -> _Known:
         try:
             answer = json.loads(line)
-            return _Known(int(answer["row"]), int(answer["key"], 16), Outcome(answer["verdict"]), MUTANTS in answer.get("accepts", ()))
+            return _Known(
+                int(answer["row"]),
+                int(answer["key"], 16),
+                Outcome(answer["verdict"]),
+                MUTANTS in answer.get("accepts", ()),
+            )
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = "must be an answer that `codemill verify` wrote"
-            raise UserError(Problem(f"{self.path}:{number}", expected, "-o with another name, or --fresh to write over it", PAGE)) from None
+            raise UserError(
+                Problem(
+                    f"{self.path}:{number}",
+                    expected,
+                    "-o with another name, or --fresh to write over it",
+                    PAGE,
+                )
+            ) from None
 
     def _leave_out_faults(self) -> None:
         """Write the file anew without them, and put it in its place at once. Raises StoreError."""
         unfinished = self._file.with_name(f".{self._file.name}.unfinished")
         try:
             with unfinished.open("wb") as kept:
-                kept.writelines(line for line, _ in self._lines() if self._read(line, 0).verdict not in FAULTS)
+                kept.writelines(
+                    line for line, _ in self._lines() if self._read(line, 0).verdict not in FAULTS
+                )
                 kept.flush()
                 os.fsync(kept.fileno())
             unfinished.replace(self._file)

@@ -1,7 +1,8 @@
-"""The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands on.
+"""The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands
+on.
 
-Place in the flow: observation + suite -> `verdict.judge` -> `Answer`. Pure. The one rule: the verdict is the judge's; nothing is decided
-here but how an assertion of a test script is called.
+Place in the flow: observation + suite -> `verdict.judge` -> `Answer`. Pure. The one rule: the verdict is the
+judge's; nothing is decided here but how an assertion of a test script is called.
 """
 
 import json
@@ -9,7 +10,15 @@ import re
 from typing import Final
 
 from synth.execution.verdict import judge, right_cases
-from synth.records import CaseObservation, FunctionContract, Observation, Outcome, Record, ScriptCall, TestSuite
+from synth.records import (
+    CaseObservation,
+    FunctionContract,
+    Observation,
+    Outcome,
+    Record,
+    ScriptCall,
+    TestSuite,
+)
 from synth.values import ValueSyntaxError, decode, encode
 from synth.verify.json_values import to_json, without_types
 from synth.verify.rows import Prepared, Trust
@@ -57,7 +66,8 @@ class Answer(Record):
     level: str
     toolchain: str
     trust: Trust
-    """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own process."""
+    """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own
+    process."""
     accepts: tuple[str, ...] = ()
     """With controls: programs that solve nothing and pass the row's tests all the same (`controls.py`)."""
 
@@ -73,7 +83,11 @@ def make_answer(prepared: Prepared, observation: Observation) -> Answer:
         observation, suite = _without_types(observation, suite)
     verdict = judge(observation, suite, prepared.request.id)
     outcome = verdict.outcome
-    if isinstance(prepared.request.call, ScriptCall) and outcome is Outcome.RUNTIME_ERROR and _failed_assertion(observation):
+    if (
+        isinstance(prepared.request.call, ScriptCall)
+        and outcome is Outcome.RUNTIME_ERROR
+        and _failed_assertion(observation)
+    ):
         outcome = Outcome.WRONG_ANSWER
     right = right_cases(observation, suite)
     return Answer(
@@ -85,7 +99,9 @@ def make_answer(prepared: Prepared, observation: Observation) -> Answer:
         reason=verdict.first_failure,
         passed=verdict.passed,
         total=verdict.total,
-        cases=tuple(_case(case, case.index < len(right) and right[case.index], suite) for case in observation.cases),
+        cases=tuple(
+            _case(case, case.index < len(right) and right[case.index], suite) for case in observation.cases
+        ),
         cpu_s=round(observation.cpu_s, 6),
         wall_s=round(observation.wall_s, 6),
         peak_memory_mb=round(observation.peak_memory_mb, 3),
@@ -105,7 +121,13 @@ def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:
     found = case.output or ""
     if found and isinstance(suite.contract, FunctionContract):
         found = _as_text(found)
-    return CaseAnswer(index=case.index, passed=passed, status=case.status, found=found[:_SHOWN], error=(case.error or "")[:_SHOWN])
+    return CaseAnswer(
+        index=case.index,
+        passed=passed,
+        status=case.status,
+        found=found[:_SHOWN],
+        error=(case.error or "")[:_SHOWN],
+    )
 
 
 def _as_text(wire: str) -> str:
@@ -118,7 +140,10 @@ def _as_text(wire: str) -> str:
 def _without_types(observation: Observation, suite: TestSuite) -> tuple[Observation, TestSuite]:
     """Both sides as a test without types sees them."""
     cases = tuple(case.model_copy(update={"expected": _untyped(case.expected)}) for case in suite.cases)
-    seen = tuple(case.model_copy(update={"output": _untyped(case.output) if case.output else None}) for case in observation.cases)
+    seen = tuple(
+        case.model_copy(update={"output": _untyped(case.output) if case.output else None})
+        for case in observation.cases
+    )
     return observation.model_copy(update={"cases": seen}), suite.model_copy(update={"cases": cases})
 
 

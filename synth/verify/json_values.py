@@ -1,7 +1,8 @@
 """Plain JSON values to the typed values of a signature, and back.
 
-Place in the flow: rows of `codemill verify` hold JSON; `synth.values` holds what crosses a process boundary. The one rule: a value that
-does not fit its type is refused with the place where it does not, and never bent until it fits.
+Place in the flow: rows of `codemill verify` hold JSON; `synth.values` holds what crosses a process boundary.
+The one rule: a value that does not fit its type is refused with the place where it does not, and never bent
+until it fits.
 """
 
 from collections.abc import Iterable
@@ -29,8 +30,8 @@ class Misfit(ValueError):
 def from_json(value: object, kind: ValueType) -> Value:
     """The typed value of a JSON value. Raises Misfit.
 
-    An int fits a float; "NaN", "Infinity" and "-Infinity" do, too. Tuples are arrays of their exact length. Maps are objects (whose keys
-    are read by the key type) or arrays of pairs.
+    An int fits a float; "NaN", "Infinity" and "-Infinity" do, too. Tuples are arrays of their exact length.
+    Maps are objects (whose keys are read by the key type) or arrays of pairs.
     """
     if kind.kind == "any":
         return value  # type: ignore[return-value]  # what json.loads makes is a Value
@@ -74,7 +75,9 @@ def _read_map(value: dict[str, object] | list[object], kind: ValueType) -> dict[
     read: dict[Value, Value] = {}
     for key, item in pairs:
         try:
-            read[_read_key(key, key_type) if isinstance(value, dict) else _hashable(from_json(key, key_type))] = from_json(item, value_type)
+            read[
+                _read_key(key, key_type) if isinstance(value, dict) else _hashable(from_json(key, key_type))
+            ] = from_json(item, value_type)
         except Misfit as error:
             raise error.inside(f"[{key!r}]") from None
     return read
@@ -111,7 +114,8 @@ def _read_key(text: object, kind: ValueType) -> Value:
 
 
 def to_json(value: Value) -> object:
-    """A value as JSON shows it: tuples are arrays, maps with other than text keys are arrays of pairs, what JSON lacks is named."""
+    """A value as JSON shows it: tuples are arrays, maps with other than text keys are arrays of pairs, what
+    JSON lacks is named."""
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
     if isinstance(value, dict):
@@ -124,7 +128,8 @@ def to_json(value: Value) -> object:
 
 
 def without_types(value: Value) -> Value:
-    """A value as a test without types sees it: tuples are lists, and numbers of the same size are the same number."""
+    """A value as a test without types sees it: tuples are lists, and numbers of the same size are the same
+    number."""
     if isinstance(value, list | tuple):
         return [without_types(item) for item in value]
     if isinstance(value, dict):

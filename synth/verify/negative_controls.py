@@ -1,8 +1,9 @@
 """Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
 
-Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control is accepted when its verdict
-is a pass, by the same way that every program takes; a suite that accepts one can be passed without solving the task. Which controls are
-tried hangs on the rows and their order, never on what ends first.
+Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control
+is accepted when its verdict is a pass, by the same way that every program takes; a suite that accepts one can
+be passed without solving the task. Which controls are tried hangs on the rows and their order, never on what
+ends first.
 """
 
 import asyncio
@@ -30,12 +31,25 @@ _KEPT: Final = 5_000
 """Suites. One that comes again after so many others is tried anew."""
 _STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
 _SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
-_SWAPS: Final = {"+": "-", "-": "+", "*": "+", "/": "*", "%": "*", "<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_SWAPS: Final = {
+    "+": "-",
+    "-": "+",
+    "*": "+",
+    "/": "*",
+    "%": "*",
+    "<": ">=",
+    "<=": ">",
+    ">": "<=",
+    ">=": "<",
+    "==": "!=",
+    "!=": "==",
+}
 _SWAPS_OF_WORDS: Final = {"===": "!==", "!==": "===", "&&": "||", "||": "&&", "and": "or", "or": "and"}
 
 
 def control_programs(language: Language, call: Call) -> dict[str, str]:
-    """The controls for a suite, by what they are. A language that states none has the empty program, and its identity where that fits."""
+    """The controls for a suite, by what they are. A language that states none has the empty program, and its
+    identity where that fits."""
     controls, empty = language.controls, {"an empty program": ""}
     if isinstance(call, FunctionCall):
         return empty | _functions(language, call)
@@ -43,7 +57,11 @@ def control_programs(language: Language, call: Call) -> dict[str, str]:
         return empty
     silent, loud = _STDIO if isinstance(call, StdioCall) else _SCRIPT
     text = controls.program if isinstance(call, StdioCall) else controls.part
-    made = {silent: text.replace("STATEMENT", controls.exit), loud: text.replace("STATEMENT", controls.shout)} if text else {}
+    made = (
+        {silent: text.replace("STATEMENT", controls.exit), loud: text.replace("STATEMENT", controls.shout)}
+        if text
+        else {}
+    )
     return empty | {name: controls.before + code for name, code in made.items()}
 
 
@@ -92,12 +110,15 @@ def _is_identity(signature: Signature) -> bool:
 
 
 def mutants(code: str, grammar: str) -> list[str]:
-    """The program with one operator changed: the first, the one in the middle and the last; fewer where there are fewer."""
+    """The program with one operator changed: the first, the one in the middle and the last; fewer where there
+    are fewer."""
     text = code.encode("utf-8", "surrogatepass")
     found = list(_operators(get_parser(grammar).parse(text).root_node)) if grammar else []
     chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
     return [
-        (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode("utf-8", "surrogatepass")
+        (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode(
+            "utf-8", "surrogatepass"
+        )
         for start, word in sorted(chosen)
     ]
 
@@ -114,11 +135,13 @@ def _operators(root: "Node") -> Iterator[tuple[int, str]]:
 
 
 class ControlFault(Exception):
-    """A control could not be run, and why: nothing is known of the suite, and the row has to be asked again."""
+    """A control could not be run, and why: nothing is known of the suite, and the row has to be asked
+    again."""
 
 
 class _Suite:
-    """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can be right any more."""
+    """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can
+    be right any more."""
 
     def __init__(self) -> None:
         self.accepted: asyncio.Task[tuple[str, ...]] | None = None
@@ -131,7 +154,8 @@ class _Suite:
         """Of the rows that were found right; only until mutants are made of it."""
 
     def decide(self, row: Prepared, verdict: Outcome) -> Prepared | None:
-        """Note what became of a row. The row of which mutants have to be made now, if that is known by this."""
+        """Note what became of a row. The row of which mutants have to be made now, if that is known by
+        this."""
         self.under_way.discard(row.number)
         if self.mutants.done():
             return None
@@ -144,7 +168,8 @@ class _Suite:
 
 
 class SuiteControls:
-    """Tries the controls on each suite once, however many rows have it. Memory is of the suites, up to a limit, and the rows under way."""
+    """Tries the controls on each suite once, however many rows have it. Memory is of the suites, up to a
+    limit, and the rows under way."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -158,7 +183,8 @@ class SuiteControls:
         suite.under_way.add(row.number)
 
     def recall(self, row: Prepared, accepts_mutants: bool | None) -> None:
-        """A row that an earlier run of the same command has answered, and what it found where the row was right."""
+        """A row that an earlier run of the same command has answered, and what it found where the row was
+        right."""
         suite = self._suite(row)
         if accepts_mutants is not None and not suite.mutants.done():
             known = asyncio.get_running_loop().create_future()
@@ -218,4 +244,6 @@ async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandb
     for answer in answers:
         if answer.verdict in FAULTS:
             raise ControlFault(answer.reason)
-    return tuple(name for name, answer in zip(programs, answers, strict=True) if answer.verdict is Outcome.PASS)
+    return tuple(
+        name for name, answer in zip(programs, answers, strict=True) if answer.verdict is Outcome.PASS
+    )

@@ -1,7 +1,7 @@
 """Rows from files: one entry a row, read when it is needed.
 
-Place in the flow: a file of rows -> entries -> `verify.py`. The one rule: rows stream; nothing but the row at hand is held, and a line that
-cannot be read is an error that names file and line.
+Place in the flow: a file of rows -> entries -> `verify.py`. The one rule: rows stream; nothing but the row at
+hand is held, and a line that cannot be read is an error that names file and line.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ _KEY_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: where it stands, its number from 1, the hash of what it says, and how to read it (raises RowError)."""
+    """One row: where it stands, its number from 1, the hash of what it says, and how to read it (raises
+    RowError)."""
 
     where: str
     number: int
@@ -28,13 +29,18 @@ class Entry:
 
 def hash_row(text: bytes, salt: str) -> int:
     """64 bits of what makes an answer: the row as it stands, and the settings of the command."""
-    return int.from_bytes(hashlib.blake2b(salt.encode() + b"\n" + text, digest_size=_KEY_BYTES).digest(), "big") or 1
+    return (
+        int.from_bytes(hashlib.blake2b(salt.encode() + b"\n" + text, digest_size=_KEY_BYTES).digest(), "big")
+        or 1
+    )
 
 
 def file_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers. Raises RowError when there is no such file."""
     if not path.is_file():
-        raise RowError(Problem(str(path), "must be a file of rows, one JSON object a line", "correct the path", PAGE))
+        raise RowError(
+            Problem(str(path), "must be a file of rows, one JSON object a line", "correct the path", PAGE)
+        )
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if text := line.strip():
@@ -49,7 +55,9 @@ def read_object(line: bytes, where: str, fix: str = _LINE_FIX) -> dict[str, obje
     try:
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _unreadable(where, f"must be UTF-8: byte {error.start} is 0x{line[error.start]:02x}", fix) from None
+        raise _unreadable(
+            where, f"must be UTF-8: byte {error.start} is 0x{line[error.start]:02x}", fix
+        ) from None
     except (ValueError, RecursionError) as error:
         raise _unreadable(where, f"must be JSON: {error}"[:200], fix) from None
     if not isinstance(value, dict):
@@ -65,7 +73,12 @@ def file_entries(path: Path, salt: str) -> Iterator[Entry]:
     """The rows of a JSON Lines file."""
     for number, line in file_lines(path):
         where = f"{path}:{number}"
-        yield Entry(where, number, hash_row(line, salt), lambda line=line, where=where: read_row(read_object(line, where), where))  # type: ignore[misc]
+        yield Entry(
+            where,
+            number,
+            hash_row(line, salt),
+            lambda line=line, where=where: read_row(read_object(line, where), where),
+        )  # type: ignore[misc]
 
 
 def given_entries(rows: Iterable[VerifyRow | Mapping[str, object]], salt: str) -> Iterator[Entry]:
@@ -73,4 +86,9 @@ def given_entries(rows: Iterable[VerifyRow | Mapping[str, object]], salt: str) -
     for number, row in enumerate(rows, start=1):
         where = f"row {number}"
         key = hash_row(repr(row).encode("utf-8", "surrogatepass"), salt)
-        yield Entry(where, number, key, lambda row=row, where=where: row if isinstance(row, VerifyRow) else read_row(dict(row), where))  # type: ignore[misc]
+        yield Entry(
+            where,
+            number,
+            key,
+            lambda row=row, where=where: row if isinstance(row, VerifyRow) else read_row(dict(row), where),
+        )  # type: ignore[misc]

@@ -1,7 +1,9 @@
-"""One row of `codemill verify`: a program and its tests, as people write them, and what the executor needs of it.
+"""One row of `codemill verify`: a program and its tests, as people write them, and what the executor needs of
+it.
 
-Place in the flow: a line of a file or a dict -> `VerifyRow` -> `prepare` -> a request for a sandbox and a suite that stays outside. The one
-rule: whatever does not fit is refused here, before anything runs, with the place and the fix.
+Place in the flow: a line of a file or a dict -> `VerifyRow` -> `prepare` -> a request for a sandbox and a
+suite that stays outside. The one rule: whatever does not fit is refused here, before anything runs, with the
+place and the fix.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +69,8 @@ class StdioTests(Record):
 
 
 class ScriptTests(Record):
-    """The program is followed by a script of its own language that ends early, with an error, when a test fails."""
+    """The program is followed by a script of its own language that ends early, with an error, when a test
+    fails."""
 
     kind: Literal["script"]
     script: str
@@ -105,7 +108,9 @@ def read_row(value: object, where: str) -> VerifyRow:
     except ValidationError as error:
         raise RowError(*validation_problems(error, where)) from None
     except RecursionError:
-        raise RowError(Problem(where, "must not be nested so deeply", "write a flatter value", PAGE)) from None
+        raise RowError(
+            Problem(where, "must not be nested so deeply", "write a flatter value", PAGE)
+        ) from None
 
 
 def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]:
@@ -113,13 +118,23 @@ def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]
     for one in error.errors(include_url=False, include_context=False):
         kinds = ("function", "stdio", "script")
         steps = [str(step) for at, step in enumerate(one["loc"]) if not (at == 1 and step in kinds)]
-        found = "" if one["type"] == "missing" or isinstance(one["input"], Mapping) else f" = {str(one['input'])[:60]!r}"
-        yield Problem(f"{where}: {'.'.join(steps) or 'row'}{found}", in_our_words(one["msg"]), _fix(steps), PAGE)
+        found = (
+            ""
+            if one["type"] == "missing" or isinstance(one["input"], Mapping)
+            else f" = {str(one['input'])[:60]!r}"
+        )
+        yield Problem(
+            f"{where}: {'.'.join(steps) or 'row'}{found}", in_our_words(one["msg"]), _fix(steps), PAGE
+        )
 
 
 def in_our_words(message: str) -> str:
     """What pydantic says, as the other messages say it."""
-    return message.replace("Input should", "must").replace("Field required", "is missing").replace("Extra inputs are", "is no field and")
+    return (
+        message.replace("Input should", "must")
+        .replace("Field required", "is missing")
+        .replace("Extra inputs are", "is no field and")
+    )
 
 
 def _fix(steps: list[str]) -> str:
@@ -132,9 +147,17 @@ def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: in
     language = _language(row, where)
     call, contract, cases = _contract(row, language, where)
     if not cases:
-        raise _misfit(where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case")
-    own = {} if row.limits is None else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
-    request = ExecutionRequest(id=str(row.id), language=language.name, code=row.code, call=call, limits=limits.model_copy(update=own))
+        raise _misfit(
+            where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case"
+        )
+    own = (
+        {}
+        if row.limits is None
+        else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
+    )
+    request = ExecutionRequest(
+        id=str(row.id), language=language.name, code=row.code, call=call, limits=limits.model_copy(update=own)
+    )
     suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
     trust: Trust = "T3" if isinstance(call, ScriptCall) else "T1" if isinstance(call, StdioCall) else "T2"
     typed = not isinstance(call, FunctionCall) or not _has_any(_signature(call.signature).result)
@@ -150,23 +173,48 @@ def _language(row: VerifyRow, where: str) -> Language:
         return get_language(row.language)
     except UnknownLanguage as error:
         (problem,) = error.problems
-        raise RowError(Problem(f"{where}: {problem.where}", problem.expected, problem.fix, problem.see)) from None
+        raise RowError(
+            Problem(f"{where}: {problem.where}", problem.expected, problem.fix, problem.see)
+        ) from None
 
 
-def _contract(row: VerifyRow, language: Language, where: str) -> tuple[Call, FunctionContract | StdioContract, tuple[Case, ...]]:
+def _contract(
+    row: VerifyRow, language: Language, where: str
+) -> tuple[Call, FunctionContract | StdioContract, tuple[Case, ...]]:
     tests = row.tests
     if isinstance(tests, StdioTests):
         cases = tuple(Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases)
         return StdioCall(stdins=tuple(case.stdin for case in tests.cases)), StdioContract(), cases
     if isinstance(tests, ScriptTests):
         if language.script is None:
-            raise _misfit(where, "tests.kind = 'script'", f"{language.title} has no script mode yet", "write stdio tests")
+            raise _misfit(
+                where,
+                "tests.kind = 'script'",
+                f"{language.title} has no script mode yet",
+                "write stdio tests",
+            )
         if not tests.script.strip():
-            raise _misfit(where, "tests.script = ''", "must hold a test: without one nothing can be judged", "add a test")
-        return ScriptCall(script=tests.script), FunctionContract(entry_point="end", signature="() -> bool"), (END_REACHED,)
+            raise _misfit(
+                where,
+                "tests.script = ''",
+                "must hold a test: without one nothing can be judged",
+                "add a test",
+            )
+        return (
+            ScriptCall(script=tests.script),
+            FunctionContract(entry_point="end", signature="() -> bool"),
+            (END_REACHED,),
+        )
     signature = _check_function(tests, language, where)
-    cases = tuple(_function_case(case, signature, f"{where}: tests.cases.{index}") for index, case in enumerate(tests.cases))
-    call = FunctionCall(entry_point=tests.entry_point, signature=tests.signature, arguments=tuple(case.arguments for case in cases))
+    cases = tuple(
+        _function_case(case, signature, f"{where}: tests.cases.{index}")
+        for index, case in enumerate(tests.cases)
+    )
+    call = FunctionCall(
+        entry_point=tests.entry_point,
+        signature=tests.signature,
+        arguments=tuple(case.arguments for case in cases),
+    )
     return call, FunctionContract(entry_point=tests.entry_point, signature=tests.signature), cases
 
 
@@ -185,15 +233,28 @@ def _has_any(kind: ValueType) -> bool:
 
 def _check_function(tests: FunctionTests, language: Language, where: str) -> Signature:
     if language.driver is None:
-        raise _misfit(where, "tests.kind = 'function'", f"{language.title} has no driver for typed calls yet", "write stdio tests")
+        raise _misfit(
+            where,
+            "tests.kind = 'function'",
+            f"{language.title} has no driver for typed calls yet",
+            "write stdio tests",
+        )
     if not tests.entry_point.isidentifier() or not tests.entry_point.isascii():
-        raise _misfit(where, f"tests.entry_point = {tests.entry_point[:60]!r}", "must be the name of a function", "name the function")
+        raise _misfit(
+            where,
+            f"tests.entry_point = {tests.entry_point[:60]!r}",
+            "must be the name of a function",
+            "name the function",
+        )
     try:
         signature = _signature(tests.signature)
         render_signature(language, tests.entry_point, (), signature)
     except (ValueSyntaxError, UnsupportedType) as error:
         raise _misfit(
-            where, f"tests.signature = {tests.signature[:60]!r}", str(error), "write for example (list[int], int) -> int"
+            where,
+            f"tests.signature = {tests.signature[:60]!r}",
+            str(error),
+            "write for example (list[int], int) -> int",
         ) from None
     return signature
 
@@ -201,8 +262,13 @@ def _check_function(tests: FunctionTests, language: Language, where: str) -> Sig
 def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case:
     if len(case.input) != len(signature.parameters):
         expected = f"must have {len(signature.parameters)} values: {signature}"
-        raise _misfit(where, f"input has {len(case.input)} values", expected, "give one value for each parameter")
-    arguments = tuple(_wire(value, kind, f"{where}.input[{at}]") for at, (value, kind) in enumerate(_zip(case.input, signature.parameters)))
+        raise _misfit(
+            where, f"input has {len(case.input)} values", expected, "give one value for each parameter"
+        )
+    arguments = tuple(
+        _wire(value, kind, f"{where}.input[{at}]")
+        for at, (value, kind) in enumerate(_zip(case.input, signature.parameters))
+    )
     return Case(arguments=arguments, expected=_wire(case.output, signature.result, f"{where}.output"))
 
 
@@ -216,7 +282,12 @@ def _wire(value: object, kind: ValueType, where: str) -> str:
     except Misfit as error:
         what = f"{where}{error.place} = {str(error.found)[:60]!r}"
         raise RowError(
-            Problem(what, f"must be {error.expected} (the signature says {kind})", "correct the value or the signature", PAGE)
+            Problem(
+                what,
+                f"must be {error.expected} (the signature says {kind})",
+                "correct the value or the signature",
+                PAGE,
+            )
         ) from None
     except (TypeError, RecursionError, ValueError) as error:
         raise RowError(Problem(where, f"cannot be read: {error}", "write a plainer value", PAGE)) from None

@@ -4,8 +4,9 @@
     for answer in verify("rows.jsonl"):
         print(answer.id, answer.verdict)
 
-Place in the flow: entries -> `prepare` -> a sandbox -> `make_answer` -> the file of answers and the caller. The one rule: rows stream
-through a window of bounded size, so memory does not grow with the file, and an answer is written before it is shown.
+Place in the flow: entries -> `prepare` -> a sandbox -> `make_answer` -> the file of answers and the caller.
+The one rule: rows stream through a window of bounded size, so memory does not grow with the file, and an
+answer is written before it is shown.
 """
 
 import asyncio
@@ -32,7 +33,8 @@ Report = Callable[[RowError], None]
 
 _CACHED: Final = 256
 _ROWS: Final = 32
-"""Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind meet."""
+"""Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind
+meet."""
 _BATCHES: Final = 8
 """The same in batches, where those are large."""
 _MOST_PROBLEMS: Final = 20
@@ -52,11 +54,12 @@ def verify(
 ) -> Iterator[Answer]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
-    `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have one there are left out.
-    `sandbox` replaces that of this machine, `batch` rows at a time for one that has to be fed many at once. `cache` is a folder in which
-    results are kept for later calls (`result_cache.py`). With `controls`, `answer.accepts` names what passes the row's tests and should not
-    (`controls.py`). Raises RowError at the first row that cannot be judged, SandboxError when there is
-    no isolation to be had, UserError when the folder cannot be used.
+    `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
+    one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
+    to be fed many at once. `cache` is a folder in which results are kept for later calls (`result_cache.py`).
+    With `controls`, `answer.accepts` names what passes the row's tests and should not (`controls.py`). Raises
+    RowError at the first row that cannot be judged, SandboxError when there is no isolation to be had,
+    UserError when the folder cannot be used.
     """
     limits = limits or Limits()
     salt = settings(limits, controls)
@@ -88,7 +91,8 @@ def verify_entries(
     batch: int = 1,
     controls: bool = False,
 ) -> Iterator[Answer]:
-    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is none."""
+    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is
+    none."""
     tried = SuiteControls(sandbox) if controls else None
     prepared, judge = _waiting(entries, limits, answers, bad, tried), _Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
@@ -115,9 +119,14 @@ def raise_all(errors: list[RowError]) -> None:
 
 
 def _waiting(
-    entries: Iterable[Entry], limits: Limits, answers: AnswerFile | None, bad: Report | None, controls: SuiteControls | None
+    entries: Iterable[Entry],
+    limits: Limits,
+    answers: AnswerFile | None,
+    bad: Report | None,
+    controls: SuiteControls | None,
 ) -> Iterator[Prepared]:
-    """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the order of all rows."""
+    """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the
+    order of all rows."""
     for entry in entries:
         if answers is not None and answers.has(entry.number, entry.key, entry.where):
             if controls is not None:
@@ -187,7 +196,9 @@ class _Judge(NamedTuple):
         observations = await self.sandbox.execute([row.request for row in group])
         made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
         if self.controls is not None:
-            made = await asyncio.gather(*(self._with_controls(row, one) for row, one in zip(group, made, strict=True)))
+            made = await asyncio.gather(
+                *(self._with_controls(row, one) for row, one in zip(group, made, strict=True))
+            )
         if self.answers is not None:
             for answer in made:
                 self.answers.append(answer)
@@ -203,7 +214,8 @@ class _Judge(NamedTuple):
 
 
 def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:
-    """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs already."""
+    """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs
+    already."""
     found: queue.Queue[Answer | BaseException | None] = queue.Queue(maxsize=1000)
     stopped = threading.Event()
     runner = _Pump(stream, found, stopped)
@@ -224,7 +236,10 @@ class _Pump:
     """The thread's side: from the stream into the queue, until it ends or is stopped."""
 
     def __init__(
-        self, stream: Callable[[], AsyncIterator[Answer]], found: "queue.Queue[Answer | BaseException | None]", stopped: threading.Event
+        self,
+        stream: Callable[[], AsyncIterator[Answer]],
+        found: "queue.Queue[Answer | BaseException | None]",
+        stopped: threading.Event,
     ) -> None:
         self._stream, self._found, self._stopped = stream, found, stopped
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,4 +1,5 @@
-"""The pure parts of the ablation: which rows each arm gets, the paired bootstrap, and one plan for one folder."""
+"""The pure parts of the ablation: which rows each arm gets, the paired bootstrap, and one plan for one
+folder."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,24 @@ from benchmarks.ablation.arms import (
     shuffle_verdicts,
 )
 from benchmarks.ablation.candidates import Candidates, find_contaminated, read_candidates
-from benchmarks.ablation.comparison import Gap, greedy_values, paired_bootstrap, pool, sampled_values, subtract
+from benchmarks.ablation.comparison import (
+    Gap,
+    greedy_values,
+    paired_bootstrap,
+    pool,
+    sampled_values,
+    subtract,
+)
 from benchmarks.ablation.plan import DEFAULT, SMALL, Budget, Plan, SeedPlan, claim_folder
-from benchmarks.ablation.results import BASE, ArmFigures, PolicyFigures, Results, compare, render, write_results
+from benchmarks.ablation.results import (
+    BASE,
+    ArmFigures,
+    PolicyFigures,
+    Results,
+    compare,
+    render,
+    write_results,
+)
 from benchmarks.ablation.training import arm_jobs
 from posttrain.evaluate.evaluation import Answered, Measure
 from synth.config import PairsConfig
@@ -35,7 +51,17 @@ from synth.filters.protocol import Keep, Reject
 from synth.generation.protocol import PolicyRef
 from synth.prompts.library import PromptLibrary
 from synth.recipe import load_recipe
-from synth.records import Case, EvidenceRank, FunctionContract, Outcome, Record, Solution, Task, TestSuite, Verdict
+from synth.records import (
+    Case,
+    EvidenceRank,
+    FunctionContract,
+    Outcome,
+    Record,
+    Solution,
+    Task,
+    TestSuite,
+    Verdict,
+)
 from synth.stages.protocol import Context, row
 from synth.stages.shard_state import ShardState
 from synth.store.shards import StageCommit
@@ -49,7 +75,12 @@ def task(name: str, instruction: str = "Return the sum of the list.") -> Task:
 
 
 def suite(name: str) -> TestSuite:
-    return TestSuite(task_id=name, contract=CONTRACT, cases=(Case(arguments=("[1]",), expected="1"),), rank=EvidenceRank.REFERENCE)
+    return TestSuite(
+        task_id=name,
+        contract=CONTRACT,
+        cases=(Case(arguments=("[1]",), expected="1"),),
+        rank=EvidenceRank.REFERENCE,
+    )
 
 
 def solution(name: str, task_id: str, code: str, language: str = "python") -> Solution:
@@ -58,14 +89,22 @@ def solution(name: str, task_id: str, code: str, language: str = "python") -> So
 
 def verdict(solution_id: str, task_id: str, outcome: Outcome) -> Verdict:
     passed = 4 if outcome is PASS else 1
-    return Verdict(solution_id=solution_id, task_id=task_id, outcome=outcome, passed=passed, total=4, rank=EvidenceRank.REFERENCE)
+    return Verdict(
+        solution_id=solution_id,
+        task_id=task_id,
+        outcome=outcome,
+        passed=passed,
+        total=4,
+        rank=EvidenceRank.REFERENCE,
+    )
 
 
 def body(expression: str) -> str:
     return f"def solve(xs):\n    return {expression}"
 
 
-# Task a counts: a0, a2 (the same program) and a1 pass, a3 is wrong, a4 does not parse. Task b does not: one of its five passes.
+# Task a counts: a0, a2 (the same program) and a1 pass, a3 is wrong, a4 does not parse. Task b does not: one
+# of its five passes.
 SOLUTIONS = (
     solution("a0", "a", body("sum(xs)")),
     solution("a1", "a", body("sum(x for x in xs)")),
@@ -78,7 +117,17 @@ SOLUTIONS = (
     solution("b3", "b", body("len(xs) + 3")),
     solution("b4", "b", body("len(xs) + 4")),
 )
-OUTCOMES = {"a0": PASS, "a1": PASS, "a2": PASS, "a3": WRONG, "b0": PASS, "b1": WRONG, "b2": WRONG, "b3": BROKEN, "b4": WRONG}
+OUTCOMES = {
+    "a0": PASS,
+    "a1": PASS,
+    "a2": PASS,
+    "a3": WRONG,
+    "b0": PASS,
+    "b1": WRONG,
+    "b2": WRONG,
+    "b3": BROKEN,
+    "b4": WRONG,
+}
 CANDIDATES = Candidates(
     tasks=(task("a"), task("b")),
     suites=(suite("a"), suite("b")),
@@ -90,11 +139,23 @@ CANDIDATES = Candidates(
 
 def make_context(tmp_path: Path, *overrides: str) -> Context:
     """The quickstart's selection and pairing, whatever else the recipe says."""
-    fixed = ("data.evidence.min_reproductions=2", "data.evidence.min_share=0.25", "data.select.per_task=2", "data.pairs.per_prompt=2")
+    fixed = (
+        "data.evidence.min_reproductions=2",
+        "data.evidence.min_share=0.25",
+        "data.select.per_task=2",
+        "data.pairs.per_prompt=2",
+    )
     loaded = load_recipe("quickstart", (*fixed, *overrides), machine=False)
     data = loaded.recipe.data
     assert data is not None
-    return Context(loaded.recipe, data, loaded.source.parent, RecordedSandbox(tmp_path), None, PromptLibrary.load("pocket"))
+    return Context(
+        loaded.recipe,
+        data,
+        loaded.source.parent,
+        RecordedSandbox(tmp_path),
+        None,
+        PromptLibrary.load("pocket"),
+    )
 
 
 @pytest.fixture
@@ -106,19 +167,32 @@ def by_verdicts(context: Context, verdicts: Sequence[Verdict]) -> Arm:
     return asyncio.run(choose_by_verdicts(context, CANDIDATES, verdicts))
 
 
-# --- arms -------------------------------------------------------------------------------------------------------------------
+# --- arms ---------------------------------------------------------------------------------------------------
 
 
 def test_verified_rows_are_distinct_passing_programs_of_tasks_that_count(context: Context) -> None:
     arm = by_verdicts(context, CANDIDATES.verdicts)
     assert [sample.id for sample in arm.samples] == ["a0", "a1"]
-    assert arm.samples[0].prompt[0].content == "Write a Python function `def solve(xs: list[int]) -> int`.\nReturn the sum of the list."
+    assert (
+        arm.samples[0].prompt[0].content
+        == "Write a Python function `def solve(xs: list[int]) -> int`.\nReturn the sum of the list."
+    )
     assert arm.samples[0].completion[0].content == "```python\ndef solve(xs):\n    return sum(xs)\n```"
     assert sorted((pair.chosen_id, pair.rejected_id) for pair in arm.pairs) == [("a0", "a3"), ("a1", "a3")]
 
 
 def test_other_verdicts_through_the_same_code_give_other_rows(context: Context) -> None:
-    turned = {"a0": WRONG, "a1": WRONG, "a2": WRONG, "a3": PASS, "b0": WRONG, "b1": PASS, "b2": PASS, "b3": WRONG, "b4": WRONG}
+    turned = {
+        "a0": WRONG,
+        "a1": WRONG,
+        "a2": WRONG,
+        "a3": PASS,
+        "b0": WRONG,
+        "b1": PASS,
+        "b2": PASS,
+        "b3": WRONG,
+        "b4": WRONG,
+    }
     arm = by_verdicts(context, [verdict(name, name[0], outcome) for name, outcome in turned.items()])
     assert {sample.id for sample in arm.samples} == {"b1", "b2"}
     assert {pair.chosen_id for pair in arm.pairs} == {"b1", "b2"}
@@ -146,7 +220,9 @@ def test_shuffled_verdicts_are_the_same_verdicts_in_each_language_on_the_same_ca
 def test_shuffling_carries_verdicts_from_task_to_task() -> None:
     solutions = tuple(solution(f"{name}{at}", name, body(str(at))) for name in "ab" for at in range(40))
     verdicts = tuple(verdict(one.id, one.task_id, PASS if one.task_id == "a" else WRONG) for one in solutions)
-    pool_ = Candidates(CANDIDATES.tasks, CANDIDATES.suites, solutions, frozenset(one.id for one in solutions), verdicts)
+    pool_ = Candidates(
+        CANDIDATES.tasks, CANDIDATES.suites, solutions, frozenset(one.id for one in solutions), verdicts
+    )
     dealt = shuffle_verdicts(pool_, Random(0))
     assert 12 <= sum(one.outcome is PASS and one.task_id == "a" for one in dealt) <= 28
     assert all(one.passed == (4 if one.outcome is PASS else 1) for one in dealt)
@@ -159,7 +235,17 @@ def test_unverified_rows_do_not_depend_on_verdicts(context: Context) -> None:
 
 def test_unverified_rows_come_from_all_candidates_that_parse_duplicates_included(context: Context) -> None:
     arm = draw_blindly(context, CANDIDATES, 99, 99, Random(0))
-    assert sorted(sample.id for sample in arm.samples) == ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "b4"]
+    assert sorted(sample.id for sample in arm.samples) == [
+        "a0",
+        "a1",
+        "a2",
+        "a3",
+        "b0",
+        "b1",
+        "b2",
+        "b3",
+        "b4",
+    ]
     assert {pair.task_id for pair in arm.pairs} == {"a", "b"}
     assert len(arm.pairs) == 4
 
@@ -167,7 +253,9 @@ def test_unverified_rows_come_from_all_candidates_that_parse_duplicates_included
 def test_unverified_pairs_are_of_one_task_and_language_in_either_order() -> None:
     orders = set()
     for seed in range(20):
-        for chosen, rejected in blind_pairs(SOLUTIONS, PairsConfig(per_prompt=9, max_length_ratio=9), Random(seed)):
+        for chosen, rejected in blind_pairs(
+            SOLUTIONS, PairsConfig(per_prompt=9, max_length_ratio=9), Random(seed)
+        ):
             assert (chosen.task_id, chosen.language) == (rejected.task_id, rejected.language)
             assert {chosen.id, rejected.id} != {"a0", "a2"}
             orders.add((chosen.id, rejected.id))
@@ -187,7 +275,11 @@ def test_all_arms_have_equally_many_rows_and_the_same_seed_gives_the_same_ones(c
     again = asyncio.run(make_arms(context, CANDIDATES, max_samples=9, max_pairs=9))
     assert first == again
     assert list(first) == [ArmName.VERIFIED, ArmName.UNVERIFIED, ArmName.SHUFFLED]
-    assert len({len(arm.samples) for arm in first.values()}) == len({len(arm.pairs) for arm in first.values()}) == 1
+    assert (
+        len({len(arm.samples) for arm in first.values()})
+        == len({len(arm.pairs) for arm in first.values()})
+        == 1
+    )
 
 
 def arm_of(samples: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Arm:
@@ -216,11 +308,15 @@ def test_the_smallest_arm_and_the_budget_decide_how_many_rows_all_have() -> None
 
 
 def test_an_arm_is_described_by_the_true_verdicts() -> None:
-    arm = arm_of(["a0", "a3", "b0", "b1"], [("a0", "a3"), ("a3", "a1"), ("b1", "b2"), ("a0", "a1"), ("b0", "b3")])
-    assert compose(arm, CANDIDATES.verdicts) == Composition(samples=4, passing=2, pairs=5, right=2, reversed=1, tasks=2)
+    arm = arm_of(
+        ["a0", "a3", "b0", "b1"], [("a0", "a3"), ("a3", "a1"), ("b1", "b2"), ("a0", "a1"), ("b0", "b3")]
+    )
+    assert compose(arm, CANDIDATES.verdicts) == Composition(
+        samples=4, passing=2, pairs=5, right=2, reversed=1, tasks=2
+    )
 
 
-# --- candidates -------------------------------------------------------------------------------------------------------------
+# --- candidates ---------------------------------------------------------------------------------------------
 
 
 def commit_run(folder: Path) -> None:
@@ -231,7 +327,9 @@ def commit_run(folder: Path) -> None:
         "inputs": {"a": Keep(), "b": Keep(), "c": Reject("too_few_inputs")},
         "solve": {"a": Keep(), "b": Keep()},
         "syntax": {one.id: Keep() if one.id in OUTCOMES else Reject("parse_error") for one in SOLUTIONS},
-        "execute": {name: Keep() if outcome is PASS else Reject(outcome.value) for name, outcome in OUTCOMES.items()},
+        "execute": {
+            name: Keep() if outcome is PASS else Reject(outcome.value) for name, outcome in OUTCOMES.items()
+        },
     }
     made: dict[str, dict[str, Sequence[Record]]] = {
         "instruct": {"task": [task(name) for name in "abc"]},
@@ -251,7 +349,9 @@ def test_candidates_are_read_back_from_the_run_folder(tmp_path: Path) -> None:
 
 def test_tasks_too_like_a_held_out_one_are_taken_out_with_all_that_is_theirs() -> None:
     words = "Keep the numbers that are odd, square each of them, and return how many distinct squares remain."
-    mixed = Candidates((task("a"), task("b", words)), CANDIDATES.suites, SOLUTIONS, CANDIDATES.parsed, CANDIDATES.verdicts)
+    mixed = Candidates(
+        (task("a"), task("b", words)), CANDIDATES.suites, SOLUTIONS, CANDIDATES.parsed, CANDIDATES.verdicts
+    )
     found = find_contaminated(mixed, [BenchmarkEntry(id="h", prompt=words)], PromptLibrary.load("pocket"))
     assert found == {"b"}
     left = mixed.without(found)
@@ -259,7 +359,7 @@ def test_tasks_too_like_a_held_out_one_are_taken_out_with_all_that_is_theirs() -
     assert {one.task_id for one in left.solutions} | {one.task_id for one in left.verdicts} == {"a"}
 
 
-# --- the paired bootstrap ---------------------------------------------------------------------------------------------------
+# --- the paired bootstrap -----------------------------------------------------------------------------------
 
 
 def answered(task_id: str, language: str, n: int, passed: int, greedy: bool | None) -> Answered:
@@ -307,13 +407,14 @@ def test_the_interval_is_that_of_the_mean_of_the_differences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "beyond"), [(0.01, 0.2, True), (-0.2, -0.01, True), (-0.01, 0.2, False), (0.0, 0.2, False), (-0.2, 0.0, False)]
+    ("low", "high", "beyond"),
+    [(0.01, 0.2, True), (-0.2, -0.01, True), (-0.01, 0.2, False), (0.0, 0.2, False), (-0.2, 0.0, False)],
 )
 def test_a_gap_counts_when_its_interval_leaves_out_zero(low: float, high: float, beyond: bool) -> None:
     assert Gap(tasks=9, value=(low + high) / 2, low=low, high=high).is_beyond_interval is beyond
 
 
-# --- results ----------------------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------
 
 
 def figures(arm: str, seed: int | None, values: Mapping[str, float]) -> PolicyFigures:
@@ -370,7 +471,16 @@ def make_results() -> Results:
         base_fingerprint="f",
         candidates={0: 100, 1: 120},
         generation_seconds={0: 60.0, 1: 61.0},
-        arms=(ArmFigures(seed=0, arm=ArmName.SHUFFLED, composition=composition, sft_steps=4, dpo_steps=1, train_seconds=33.3),),
+        arms=(
+            ArmFigures(
+                seed=0,
+                arm=ArmName.SHUFFLED,
+                composition=composition,
+                sft_steps=4,
+                dpo_steps=1,
+                train_seconds=33.3,
+            ),
+        ),
         policies=tuple(POLICIES),
         comparisons=compare(POLICIES),
     )
@@ -390,12 +500,17 @@ def test_results_are_written_for_machines_and_for_people(tmp_path: Path) -> None
     assert (tmp_path / "results.md").read_text(encoding="utf-8") == text
 
 
-# --- plan and training ------------------------------------------------------------------------------------------------------
+# --- plan and training --------------------------------------------------------------------------------------
 
 
 def make_plan_for(context: Context, out: Path, budget: Budget = DEFAULT, seeds: Sequence[int] = (0,)) -> Plan:
     recipe, data = context.recipe, context.data
-    assert recipe.engine is not None and recipe.sft is not None and recipe.dpo is not None and recipe.evaluation is not None
+    assert (
+        recipe.engine is not None
+        and recipe.sft is not None
+        and recipe.dpo is not None
+        and recipe.evaluation is not None
+    )
     assert context.prompts is not None
     plans = {
         seed: SeedPlan(
@@ -409,7 +524,14 @@ def make_plan_for(context: Context, out: Path, budget: Budget = DEFAULT, seeds: 
         )
         for seed in seeds
     }
-    return Plan(out, budget, plans, context.prompts, PolicyRef(name="pocket", path="base", fingerprint="f0"), after_sft=False)
+    return Plan(
+        out,
+        budget,
+        plans,
+        context.prompts,
+        PolicyRef(name="pocket", path="base", fingerprint="f0"),
+        after_sft=False,
+    )
 
 
 def test_a_folder_takes_more_seeds_and_refuses_another_budget(context: Context, tmp_path: Path) -> None:
@@ -421,16 +543,24 @@ def test_a_folder_takes_more_seeds_and_refuses_another_budget(context: Context, 
 
 def test_the_jobs_of_two_arms_differ_in_name_data_and_output_only(context: Context, tmp_path: Path) -> None:
     plan = make_plan_for(context, tmp_path, seeds=(7,))
-    jobs = [arm_jobs(plan.first, plan.base, name, tmp_path / name, with_pairs=True) for name in (ArmName.VERIFIED, ArmName.SHUFFLED)]
+    jobs = [
+        arm_jobs(plan.first, plan.base, name, tmp_path / name, with_pairs=True)
+        for name in (ArmName.VERIFIED, ArmName.SHUFFLED)
+    ]
     for one, other in zip(*jobs, strict=True):
-        assert one.model_copy(update={"name": "", "data": (), "output": "", "policy": ""}) == other.model_copy(
+        assert one.model_copy(
             update={"name": "", "data": (), "output": "", "policy": ""}
-        )
+        ) == other.model_copy(update={"name": "", "data": (), "output": "", "policy": ""})
     sft, dpo = jobs[0]
     assert (sft.policy, sft.seed, dpo.policy) == ("base", 7, str(tmp_path / "verified" / "sft" / "merged"))
-    assert (sft.data, dpo.data) == ((str(tmp_path / "verified" / "samples.jsonl"),), (str(tmp_path / "verified" / "pairs.jsonl"),))
+    assert (sft.data, dpo.data) == (
+        (str(tmp_path / "verified" / "samples.jsonl"),),
+        (str(tmp_path / "verified" / "pairs.jsonl"),),
+    )
 
 
 def test_without_pairs_there_is_no_dpo(context: Context, tmp_path: Path) -> None:
     plan = make_plan_for(context, tmp_path)
-    assert [job.kind for job in arm_jobs(plan.first, plan.base, ArmName.VERIFIED, tmp_path, with_pairs=False)] == ["sft"]
+    assert [
+        job.kind for job in arm_jobs(plan.first, plan.base, ArmName.VERIFIED, tmp_path, with_pairs=False)
+    ] == ["sft"]

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def codemill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
     command = [sys.executable, "-m", "posttrain.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120, check=False
+    )
 
 
 def test_wrong_recipe_exits_2_with_every_problem_and_no_traceback(tmp_path: Path) -> None:
@@ -38,9 +40,13 @@ def test_unknown_recipe_exits_2(tmp_path: Path) -> None:
     assert "no such recipe" in done.stderr
 
 
-def test_a_run_that_would_train_on_nothing_names_the_command_for_a_data_set_of_ones_own(tmp_path: Path) -> None:
+def test_a_run_that_would_train_on_nothing_names_the_command_for_a_data_set_of_ones_own(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "a"}\n')
-    (tmp_path / "alone.yaml").write_text("name: a\npolicy: {model: pocket}\nsft: {coarse: {data: rows.jsonl}}\n")
+    (tmp_path / "alone.yaml").write_text(
+        "name: a\npolicy: {model: pocket}\nsft: {coarse: {data: rows.jsonl}}\n"
+    )
     done = codemill("run", "alone.yaml", cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "codemill sft" in done.stderr
@@ -51,7 +57,10 @@ def test_unknown_command_exits_2() -> None:
     assert codemill("runn").returncode == 2
 
 
-@pytest.mark.parametrize("command", ["run", "sft", "dpo", "eval", "check", "doctor", "schema", "ls", "funnel", "show", "why", "export"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", "sft", "dpo", "eval", "check", "doctor", "schema", "ls", "funnel", "show", "why", "export"],
+)
 def test_every_command_has_help(command: str) -> None:
     done = codemill(command, "--help")
     assert done.returncode == 0, done.stderr
@@ -71,7 +80,11 @@ def test_schema_is_json() -> None:
 def test_a_reader_that_goes_away_is_no_error() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "posttrain.cli", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment
+        [sys.executable, "-m", "posttrain.cli", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=environment,
     )
     assert process.stdout is not None
     assert process.stderr is not None

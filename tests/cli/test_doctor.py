@@ -18,12 +18,26 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_doctor_reports_every_group_and_a_command_for_each_missing_language() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "posttrain.cli", "doctor", "--json"], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+        [sys.executable, "-m", "posttrain.cli", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     findings = json.loads(done.stdout)["findings"]
-    assert {row["group"] for row in findings} == {"machine", "gpu", "engines", "training", "sandbox", "languages"}
-    assert all(row["install"] for row in findings if row["group"] == "languages" and row["state"] == "missing")
+    assert {row["group"] for row in findings} == {
+        "machine",
+        "gpu",
+        "engines",
+        "training",
+        "sandbox",
+        "languages",
+    }
+    assert all(
+        row["install"] for row in findings if row["group"] == "languages" and row["state"] == "missing"
+    )
     python = next(row for row in findings if row["group"] == "languages" and row["name"] == "python")
     assert python["found"].startswith("Python 3")
 
@@ -48,16 +62,27 @@ def test_install_commands_join_system_packages_and_keep_the_rest() -> None:
     def missing(install: str) -> Finding:
         return Finding(group="languages", name="x", state="missing", found="", install=install)
 
-    hints = ["apt-get install -y ruby", "pip install a", "apt-get install -y g++ ruby", "pip install a", "make install", "pip install b"]
+    hints = [
+        "apt-get install -y ruby",
+        "pip install a",
+        "apt-get install -y g++ ruby",
+        "pip install a",
+        "make install",
+        "pip install b",
+    ]
     report = Report(findings=tuple(map(missing, hints)))
     assert report.install_commands() == ["apt-get install -y ruby g++", "pip install a b", "make install"]
 
 
 def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Path) -> None:
-    """As `make languages` runs them, where no toolchain at all is there: each installer is called once, with everything it has."""
+    """As `make languages` runs them, where no toolchain at all is there: each installer is called once, with
+    everything it has."""
     languages = all_languages()
     report = Report(
-        findings=tuple(Finding(group="languages", name=one.name, state="missing", found="", install=one.install) for one in languages)
+        findings=tuple(
+            Finding(group="languages", name=one.name, state="missing", found="", install=one.install)
+            for one in languages
+        )
     )
     lines = report.install_commands()
     kinds = [line.split()[0] for line in lines]
@@ -66,7 +91,12 @@ def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Pa
         (tmp_path / tool).write_text(f'#!/bin/sh\necho {tool} "$@"\n')
         (tmp_path / tool).chmod(0o755)
     done = subprocess.run(
-        ["bash", "-e"], input="\n".join(lines), capture_output=True, text=True, env={"PATH": f"{tmp_path}:/bin"}, check=True
+        ["bash", "-e"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{tmp_path}:/bin"},
+        check=True,
     )
     assert done.stdout.split() == " ".join(lines).split()
     assert {word for one in languages for word in one.install.split()} <= set(done.stdout.split())

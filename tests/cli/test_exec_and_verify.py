@@ -17,7 +17,12 @@ from synth.languages.spec import find_toolchain
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("local_sandbox")
 
-ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int", "cases": [{"input": [1, 2], "output": 3}]}
+ADD = {
+    "kind": "function",
+    "entry_point": "add",
+    "signature": "(int, int) -> int",
+    "cases": [{"input": [1, 2], "output": 3}],
+}
 
 
 def command(*words: object) -> list[str]:
@@ -29,7 +34,10 @@ def codemill(*words: object, text: bool = True) -> "subprocess.CompletedProcess[
 
 
 def write_rows(path: Path, count: int, body: str = "return a + b") -> Path:
-    rows = [{"id": f"r{n}", "language": "python", "code": f"# {n}\ndef add(a, b):\n    {body}\n", "tests": ADD} for n in range(count)]
+    rows = [
+        {"id": f"r{n}", "language": "python", "code": f"# {n}\ndef add(a, b):\n    {body}\n", "tests": ADD}
+        for n in range(count)
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
@@ -42,7 +50,9 @@ def answers(path: Path) -> list[dict[str, Any]]:
 
 
 def test_exec_runs_a_program_on_its_input(tmp_path: Path) -> None:
-    (tmp_path / "sum.py").write_text("import sys\nprint(sum(map(int, input().split())))\nprint('note', file=sys.stderr)\n")
+    (tmp_path / "sum.py").write_text(
+        "import sys\nprint(sum(map(int, input().split())))\nprint('note', file=sys.stderr)\n"
+    )
     (tmp_path / "in.txt").write_text("1 2 3\n")
     done = codemill("exec", tmp_path / "sum.py", "--stdin", tmp_path / "in.txt")
     assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr
@@ -73,7 +83,9 @@ def test_exec_judges_by_tests_and_speaks_json(tmp_path: Path) -> None:
 def test_exec_gives_a_program_what_is_piped_in(tmp_path: Path) -> None:
     (tmp_path / "sum.py").write_text("print(sum(map(int, input().split())))\n")
     words = command("exec", tmp_path / "sum.py", "--stdin", "-")
-    done = subprocess.run(words, input="40 2\n", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    done = subprocess.run(
+        words, input="40 2\n", capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
 
 
@@ -104,8 +116,18 @@ BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ("p.py", b"", ("--cpu-s", "nan"), "--cpu-s nan\n  must be a finite number"),
     ("p.py", b"", ("--wall-s", "1e400"), "--wall-s inf\n  must be a finite number"),
     ("p.py", b"", ("--cpu-s", "1e12"), "--cpu-s 1000000000000.0\n  must be less than or equal to 3600"),
-    ("p.py", b"", ("--memory-mb", "1"), "--memory-mb 1\n  must be greater than or equal to 64\n  fix: --memory-mb 512"),
-    ("p.py", b"", ("--memory-mb", str(10**12)), "--memory-mb 1000000000000\n  must be less than or equal to 1048576"),
+    (
+        "p.py",
+        b"",
+        ("--memory-mb", "1"),
+        "--memory-mb 1\n  must be greater than or equal to 64\n  fix: --memory-mb 512",
+    ),
+    (
+        "p.py",
+        b"",
+        ("--memory-mb", str(10**12)),
+        "--memory-mb 1000000000000\n  must be less than or equal to 1048576",
+    ),
     ("p.py", b"", ("--output-bytes", "0"), "--output-bytes 0\n  must be greater than or equal to 1024"),
     ("p.py", b"", ("--minimum-level", "Z"), "must be A, B or C"),
     ("p.py", b"", ("--stdin", "/nowhere"), "must be a file that can be read"),
@@ -114,7 +136,9 @@ BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "options", "words"), BAD_FILES)
-def test_exec_refuses_what_cannot_be(name: str, content: bytes, options: tuple[str, ...], words: str, tmp_path: Path) -> None:
+def test_exec_refuses_what_cannot_be(
+    name: str, content: bytes, options: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(content)
     done = codemill("exec", tmp_path / name, *options)
     assert done.returncode == 2
@@ -148,10 +172,15 @@ def test_verify_answers_every_row_and_a_second_run_runs_nothing(tmp_path: Path) 
 def test_with_a_cache_a_second_verify_executes_nothing(tmp_path: Path) -> None:
     rows, cache = write_rows(tmp_path / "rows.jsonl", 12), tmp_path / "cache"
     first, second = (
-        codemill("verify", rows, "-o", tmp_path / name, "--cache", cache, "--json", "--cpu-s", "4") for name in ("first", "second")
+        codemill("verify", rows, "-o", tmp_path / name, "--cache", cache, "--json", "--cpu-s", "4")
+        for name in ("first", "second")
     )
-    assert [json.loads(done.stdout)["cached"] for done in (first, second)] == [0, 12], first.stderr + second.stderr
-    assert sorted((tmp_path / "first").read_text().splitlines()) == sorted((tmp_path / "second").read_text().splitlines())
+    assert [json.loads(done.stdout)["cached"] for done in (first, second)] == [0, 12], (
+        first.stderr + second.stderr
+    )
+    assert sorted((tmp_path / "first").read_text().splitlines()) == sorted(
+        (tmp_path / "second").read_text().splitlines()
+    )
     other = codemill("verify", rows, "-o", tmp_path / "other", "--cache", cache, "--json", "--cpu-s", "3")
     assert json.loads(other.stdout)["cached"] == 0
 
@@ -159,7 +188,15 @@ def test_with_a_cache_a_second_verify_executes_nothing(tmp_path: Path) -> None:
 def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) -> None:
     tests = {"kind": "function", "entry_point": "f", "signature": "(int) -> int"}
     cases = {"weak": [{"input": [0], "output": 0}], "good": [{"input": [3], "output": 6}]}
-    rows = [{"id": n, "language": "python", "code": "def f(x): return x * 2", "tests": {**tests, "cases": cases[n]}} for n in cases]
+    rows = [
+        {
+            "id": n,
+            "language": "python",
+            "code": "def f(x): return x * 2",
+            "tests": {**tests, "cases": cases[n]},
+        }
+        for n in cases
+    ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--controls")
     assert done.returncode == 1
@@ -177,13 +214,17 @@ def test_a_cache_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart(tmp_path: Path) -> None:
-    missing = next((language.name for language in all_languages() if find_toolchain(language.name) is None), "")
+    missing = next(
+        (language.name for language in all_languages() if find_toolchain(language.name) is None), ""
+    )
     if not missing:
         pytest.skip("every toolchain is here")
     rows = write_rows(tmp_path / "rows.jsonl", 3)
     tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]}
     with rows.open("a") as more:
-        more.writelines(json.dumps({"id": n, "language": missing, "code": "", "tests": tests}) + "\n" for n in "ab")
+        more.writelines(
+            json.dumps({"id": n, "language": missing, "code": "", "tests": tests}) + "\n" for n in "ab"
+        )
     for _ in range(2):  # asked again by the next one
         done = codemill("verify", rows, "-o", tmp_path / "out")
         assert done.returncode == 1
@@ -197,8 +238,13 @@ def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart
 
 def test_a_verify_that_was_killed_goes_on_and_loses_and_repeats_nothing(tmp_path: Path) -> None:
     count = 60
-    rows, out = write_rows(tmp_path / "rows.jsonl", count, "import time; time.sleep(0.05); return a + b"), tmp_path / "out.jsonl"
-    with subprocess.Popen(command("verify", rows, "-o", out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+    rows, out = (
+        write_rows(tmp_path / "rows.jsonl", count, "import time; time.sleep(0.05); return a + b"),
+        tmp_path / "out.jsonl",
+    )
+    with subprocess.Popen(
+        command("verify", rows, "-o", out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL
+    ) as running:
         deadline = time.monotonic() + 60
         while (not out.exists() or out.read_bytes().count(b"\n") < 10) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -219,10 +265,22 @@ BAD_LINES = [
     (b"null", "must be a JSON object"),
     (json.dumps({"id": "x", "language": "klingon", "code": "", "tests": ADD}).encode(), "klingon"),
     (
-        json.dumps({"id": "x", "language": "python", "code": "", "tests": {**ADD, "cases": [{"input": ["1", 2], "output": 3}]}}).encode(),
+        json.dumps(
+            {
+                "id": "x",
+                "language": "python",
+                "code": "",
+                "tests": {**ADD, "cases": [{"input": ["1", 2], "output": 3}]},
+            }
+        ).encode(),
         "must be int",
     ),
-    (json.dumps({"id": "x", "language": "python", "code": "", "tests": ADD, "limits": {"cpu_s": 0}}).encode(), "greater than 0"),
+    (
+        json.dumps(
+            {"id": "x", "language": "python", "code": "", "tests": ADD, "limits": {"cpu_s": 0}}
+        ).encode(),
+        "greater than 0",
+    ),
 ]
 
 
@@ -246,14 +304,26 @@ def test_every_bad_line_is_said_before_anything_runs_and_nothing_is_lost(tmp_pat
 def test_verify_reads_samples_beside_their_problems(tmp_path: Path) -> None:
     problem = {"task_id": 1, "test_list": ["assert f() == 1"], "code": ""}
     (tmp_path / "p.jsonl").write_text(json.dumps(problem) + "\n")
-    (tmp_path / "s.jsonl").write_text(json.dumps({"task_id": 1, "solutions": ["def f(): return 1", "def f(): return 2"]}) + "\n")
+    (tmp_path / "s.jsonl").write_text(
+        json.dumps({"task_id": 1, "solutions": ["def f(): return 1", "def f(): return 2"]}) + "\n"
+    )
     done = codemill(
-        "verify", tmp_path / "s.jsonl", "--format", "mbpp", "--problems", tmp_path / "p.jsonl", "-o", tmp_path / "o.jsonl", "--json"
+        "verify",
+        tmp_path / "s.jsonl",
+        "--format",
+        "mbpp",
+        "--problems",
+        tmp_path / "p.jsonl",
+        "-o",
+        tmp_path / "o.jsonl",
+        "--json",
     )
     assert json.loads(done.stdout)["verdicts"] == {"pass": 1, "wrong_answer": 1}, done.stderr
 
 
-@pytest.mark.parametrize("options", [("--format", "mbpp"), ("--problems", "x"), ("--cpu-s", "-1"), ("--minimum-level", "D")])
+@pytest.mark.parametrize(
+    "options", [("--format", "mbpp"), ("--problems", "x"), ("--cpu-s", "-1"), ("--minimum-level", "D")]
+)
 def test_options_that_cannot_be_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
     done = codemill("verify", write_rows(tmp_path / "rows.jsonl", 1), "-o", tmp_path / "out", *options)
     assert done.returncode == 2

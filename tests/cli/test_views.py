@@ -62,7 +62,9 @@ def test_the_funnel_names_lost_units(runs: Path) -> None:
         run.commits.record_entered("select", 1, "0000", ["solution-3c", "solution-4d"])
         run.commits.commit("select", 1, "0000", [row("select", "solution-3c")], {})
     assert "not conserved: select 1/0000 solution-4d" in call("funnel", "small", "--runs-dir", str(runs))
-    assert call_json("funnel", "--runs-dir", str(runs))["conservation_problems"][0]["unit_id"] == "solution-4d"
+    assert (
+        call_json("funnel", "--runs-dir", str(runs))["conservation_problems"][0]["unit_id"] == "solution-4d"
+    )
 
 
 def test_show_prints_decisions_and_bodies(runs: Path) -> None:
@@ -89,7 +91,12 @@ def test_rejected_by_reason(runs: Path) -> None:
 
 def test_pairs_show_both_answers(runs: Path) -> None:
     text = call("pairs", "--runs-dir", str(runs))
-    for part in ("chosen solution-3c, passes 100%", "return 2 * x", "rejected solution-4d, passes 50%, wrong_answer", "return x * x"):
+    for part in (
+        "chosen solution-3c, passes 100%",
+        "return 2 * x",
+        "rejected solution-4d, passes 50%, wrong_answer",
+        "return x * x",
+    ):
         assert part in text
 
 
@@ -99,7 +106,13 @@ def test_why_prints_the_lineage_as_a_tree(runs: Path) -> None:
         name: next(line.index(name) for line in lines if name in line)
         for name in ("seed-1a", "task-2b", "verdict of", "pair-7a", "checkpoint")
     }
-    assert sorted(depth, key=lambda name: depth[name]) == ["seed-1a", "task-2b", "verdict of", "pair-7a", "checkpoint"]
+    assert sorted(depth, key=lambda name: depth[name]) == [
+        "seed-1a",
+        "task-2b",
+        "verdict of",
+        "pair-7a",
+        "checkpoint",
+    ]
     assert any("wrong_answer, reference, 1 of 2" in line for line in lines)
     edges = call_json("why", "pair-7a", "--runs-dir", str(runs))["edges"]
     assert ["pair-7a", "checkpoint r1-dpo"] in edges
@@ -107,7 +120,9 @@ def test_why_prints_the_lineage_as_a_tree(runs: Path) -> None:
 
 def test_export_writes_the_layout(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert "sft 1, pairs 1, fim 1" in call("export", "small", "--format", "llama-factory", "-o", str(out), "--runs-dir", str(runs))
+    assert "sft 1, pairs 1, fim 1" in call(
+        "export", "small", "--format", "llama-factory", "-o", str(out), "--runs-dir", str(runs)
+    )
     assert (out / "dataset_info.json").exists()
 
 
@@ -123,7 +138,9 @@ def test_export_writes_the_layout(runs: Path, tmp_path: Path) -> None:
         (["export", "--format", "lama-factory", "-o", "nowhere"], "llama-factory"),
     ],
 )
-def test_what_is_not_known_exits_two_with_the_nearest_name(runs: Path, arguments: list[str], nearest: str) -> None:
+def test_what_is_not_known_exits_two_with_the_nearest_name(
+    runs: Path, arguments: list[str], nearest: str
+) -> None:
     text = call(*arguments, "--runs-dir", str(runs), code=2)
     assert nearest in text
     assert "Traceback" not in text
@@ -142,7 +159,9 @@ def test_registering_the_views_loads_nothing_heavy() -> None:
         print([name for name in {heavy.split()} if name in sys.modules])
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, check=True)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, check=True
+    )
     assert done.stdout == "[]\n"
 
 
@@ -152,9 +171,20 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold red]loud[/]\r\x9b31m\u202egnol\ud800\x7f
 def test_text_that_a_model_wrote_cannot_steer_the_terminal(tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "r", identity()) as run:
         evil = GOOD.model_copy(update={"code": f"# {HOSTILE}\nx = 1\n", "policy": HOSTILE})
-        commit(run, [row("solve", GOOD.id, evidence=json.dumps({"found": HOSTILE}, ensure_ascii=False))], solution=[evil])
+        commit(
+            run,
+            [row("solve", GOOD.id, evidence=json.dumps({"found": HOSTILE}, ensure_ascii=False))],
+            solution=[evil],
+        )
         run.finish(RunState.FAILED, HOSTILE)
-    for command in (["show", "3c"], ["why", "3c"], ["ls"], ["rejected"], ["show", "3c", "--json"], ["ls", "--json"]):
+    for command in (
+        ["show", "3c"],
+        ["why", "3c"],
+        ["ls"],
+        ["rejected"],
+        ["show", "3c", "--json"],
+        ["ls", "--json"],
+    ):
         text = call(*command, "--runs-dir", str(tmp_path))
         assert not set(text) & set("\x1b\x07\r\x9b\u202e\ud800\x7f\x00"), command
     text = call("show", "3c", "--runs-dir", str(tmp_path))
@@ -175,9 +205,18 @@ def recorded_run(tmp_path: Path, double_of_three: str) -> Path:
         call=FunctionCall(entry_point="double", signature="(int) -> int", arguments=(("i2",), ("i3",))),
         limits=Limits(),
     )
-    cases = (CaseObservation(index=0, status="returned", output="i4"), CaseObservation(index=1, status="returned", output=double_of_three))
+    cases = (
+        CaseObservation(index=0, status="returned", output="i4"),
+        CaseObservation(index=1, status="returned", output=double_of_three),
+    )
     observation = Observation(
-        request_id="any", language="python", phase=Phase.RUN, exit_code=0, finished=True, cases=cases, level="recorded"
+        request_id="any",
+        language="python",
+        phase=Phase.RUN,
+        exit_code=0,
+        finished=True,
+        cases=cases,
+        level="recorded",
     )
     seen = tmp_path / "seen"
     seen.mkdir()
@@ -212,6 +251,8 @@ def test_what_is_no_program_cannot_be_replayed(runs: Path) -> None:
 
 
 def test_replay_runs_the_program_for_real(runs: Path) -> None:
-    good, bad, seed = (call_json("replay", unit, "--local", "--runs-dir", str(runs)) for unit in ("3c", "4d", "seed-1a"))
+    good, bad, seed = (
+        call_json("replay", unit, "--local", "--runs-dir", str(runs)) for unit in ("3c", "4d", "seed-1a")
+    )
     assert good["outcome"] == seed["outcome"] == "pass"
     assert (bad["outcome"], [case["found"] for case in bad["cases"]]) == ("wrong_answer", ["4", "9"])

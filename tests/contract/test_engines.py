@@ -1,4 +1,5 @@
-"""The contract of every engine: the same suite on vLLM, on an OpenAI endpoint, on transformers, on recorded answers, and journalled."""
+"""The contract of every engine: the same suite on vLLM, on an OpenAI endpoint, on transformers, on recorded
+answers, and journalled."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -23,9 +24,13 @@ KINDS = ("vllm_server", "openai_api", "transformers_local", "journalled", "recor
 QUESTIONS = tuple(f"Write f{number}(a, b)." for number in range(6))
 
 
-def ask(text: str, *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 12) -> GenerationRequest:
+def ask(
+    text: str, *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 12
+) -> GenerationRequest:
     sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
-    return GenerationRequest(messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling)
+    return GenerationRequest(
+        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
+    )
 
 
 GREEDY = tuple(ask(question) for question in QUESTIONS)
@@ -36,7 +41,8 @@ ALL = (*GREEDY, *SAMPLED, RAW, LONG)
 
 
 def texts(response: Any) -> list[str]:  # noqa: ANN401
-    """Without what is left of a character that the token limit cut in two: engines differ in whether they show it."""
+    """Without what is left of a character that the token limit cut in two: engines differ in whether they
+    show it."""
     return [completion.text.rstrip("\ufffd") for completion in response.completions]
 
 
@@ -95,7 +101,9 @@ async def gather(engine: Engine, requests: tuple[GenerationRequest, ...]) -> lis
 
 def test_each_answer_belongs_to_its_request_however_many_are_in_flight(engine: Engine, run: Run) -> None:
     together = run(gather(engine, GREEDY))
-    assert [response.request_id for response in together] == [request.request_id(engine.fingerprint) for request in GREEDY]
+    assert [response.request_id for response in together] == [
+        request.request_id(engine.fingerprint) for request in GREEDY
+    ]
     alone = [run(engine.generate(request)) for request in GREEDY]
     assert [texts(response) for response in together] == [texts(response) for response in alone]
     assert len({texts(response)[0] for response in together}) > 1
@@ -134,7 +142,9 @@ def test_a_raw_prompt_is_continued(engine: Engine, run: Run) -> None:
     assert run(engine.generate(RAW)).completions[0].tokens > 0
 
 
-def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_lives_on(engine: Engine, run: Run) -> None:
+def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_lives_on(
+    engine: Engine, run: Run
+) -> None:
     impossible = ask("word " * 3000)
     with pytest.raises(EngineError) as raised:
         run(engine.generate(impossible))
@@ -142,14 +152,22 @@ def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_liv
     assert run(engine.generate(GREEDY[0])).completions
 
 
-def test_what_reads_from_disk_gives_the_very_text_of_vllm(engine: Engine, vllm_server: "VllmServer", run: Run) -> None:
+def test_what_reads_from_disk_gives_the_very_text_of_vllm(
+    engine: Engine, vllm_server: "VllmServer", run: Run
+) -> None:
     """Also for transformers: greedy answers are those of the weights, whoever computes them."""
-    assert [texts(r) for r in run(gather(engine, GREEDY))] == [texts(r) for r in run(gather(vllm_server, GREEDY))]
+    assert [texts(r) for r in run(gather(engine, GREEDY))] == [
+        texts(r) for r in run(gather(vllm_server, GREEDY))
+    ]
 
 
 @pytest.mark.parametrize("kind", ["openai_api", "transformers_local", "recorded", "journalled"])
 def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
-    kind: str, first_served: "VllmServer", tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path: Path, run: Run
+    kind: str,
+    first_served: "VllmServer",
+    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tmp_path: Path,
+    run: Run,
 ) -> None:
     engine = make_engine(kind, first_served, tiny_policies[0], tmp_path, run)
     run(engine.start())
@@ -164,9 +182,17 @@ def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
 
 @pytest.mark.parametrize("kind", ["vllm_server", "transformers_local", "journalled"])
 def test_a_swapped_policy_answers_with_its_own_weights_from_then_on(
-    kind: str, first_served: "VllmServer", tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path: Path, run: Run
+    kind: str,
+    first_served: "VllmServer",
+    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tmp_path: Path,
+    run: Run,
 ) -> None:
-    engine = first_served if kind == "vllm_server" else make_engine(kind, first_served, tiny_policies[0], tmp_path, run)
+    engine = (
+        first_served
+        if kind == "vllm_server"
+        else make_engine(kind, first_served, tiny_policies[0], tmp_path, run)
+    )
     run(engine.start())
     first = run(gather(engine, GREEDY))
     seconds = run(engine.load_policy(tiny_policies[1]))

@@ -1,5 +1,6 @@
-"""What every sandbox promises, run on each of the family: local, recorded from it, local with a cache of results (so that from the second
-test on everything comes from there), and E2B on a server that stands in for the service."""
+"""What every sandbox promises, run on each of the family: local, recorded from it, local with a cache of
+results (so that from the second test on everything comes from there), and E2B on a server that stands in for
+the service."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -20,15 +21,31 @@ from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
-from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
+from synth.records import (
+    CaseObservation,
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    Phase,
+    ScriptCall,
+    StdioCall,
+    Stop,
+)
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 
-def function(identity: str, code: str, cases: int = 2, language: str = "python", **limits: float) -> ExecutionRequest:
-    call = FunctionCall(entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases)))
-    return ExecutionRequest(id=identity, language=language, code=code, call=call, limits=Limits.model_validate(limits))
+def function(
+    identity: str, code: str, cases: int = 2, language: str = "python", **limits: float
+) -> ExecutionRequest:
+    call = FunctionCall(
+        entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases))
+    )
+    return ExecutionRequest(
+        id=identity, language=language, code=code, call=call, limits=Limits.model_validate(limits)
+    )
 
 
 REQUESTS = [
@@ -39,15 +56,26 @@ REQUESTS = [
     function("hangs", "def f(x):\n    while True: pass\n", cpu_s=0.5),
     function("silent", "def f(x):\n    print('noise' * 1000)\n    return x\n"),
     function("nameless", "def g(x):\n    return x\n"),
-    ExecutionRequest(id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))),
+    ExecutionRequest(
+        id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))
+    ),
     ExecutionRequest(id="script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 1")),
-    ExecutionRequest(id="failing script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 2")),
-    ExecutionRequest(id="script cut short", language="python", code="raise SystemExit(0)\n", call=ScriptCall(script="assert x == 2")),
+    ExecutionRequest(
+        id="failing script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 2")
+    ),
+    ExecutionRequest(
+        id="script cut short",
+        language="python",
+        code="raise SystemExit(0)\n",
+        call=ScriptCall(script="assert x == 2"),
+    ),
 ]
 
 
 @pytest.fixture(scope="module")
-def recorded_folder(tmp_path_factory: pytest.TempPathFactory, local_sandbox: LocalSandbox, run: Run[Any]) -> Path:
+def recorded_folder(
+    tmp_path_factory: pytest.TempPathFactory, local_sandbox: LocalSandbox, run: Run[Any]
+) -> Path:
     folder = tmp_path_factory.mktemp("observations")
     recorder = RecordingSandbox(local_sandbox, folder)
     run(recorder.start())
@@ -91,7 +119,10 @@ def seen(any_sandbox: Sandbox, run: Run[Any]) -> dict[str, Observation]:
 def test_results_come_back_in_the_order_of_the_inputs(seen: dict[str, Observation]) -> None:
     good = seen["good"]
     assert good.finished
-    assert [(case.index, case.status, case.output) for case in good.cases] == [(0, "returned", "i1"), (1, "returned", "i2")]
+    assert [(case.index, case.status, case.output) for case in good.cases] == [
+        (0, "returned", "i1"),
+        (1, "returned", "i2"),
+    ]
     assert good.toolchain.startswith("python")
     assert good.level in ("A", "B", "C", "e2b", "e2b-unseparated")
 
@@ -139,13 +170,25 @@ def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observati
     assert not seen["script cut short"].finished
 
 
-def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(any_sandbox: Sandbox, run: Run[Any]) -> None:
+def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(
+    any_sandbox: Sandbox, run: Run[Any]
+) -> None:
     wrong_row = FunctionCall(entry_point="f", signature="(int) -> int", arguments=(("i1", "i2"),))
     requests = [
         function("a", "x", language="klingon"),
         ExecutionRequest(id="b", language="python", code="x", call=wrong_row),
-        ExecutionRequest(id="c", language="python", code="x", call=FunctionCall(entry_point="f;", signature="() -> int", arguments=((),))),
-        ExecutionRequest(id="d", language="python", code="x", call=FunctionCall(entry_point="f", signature="(whole) -> int", arguments=())),
+        ExecutionRequest(
+            id="c",
+            language="python",
+            code="x",
+            call=FunctionCall(entry_point="f;", signature="() -> int", arguments=((),)),
+        ),
+        ExecutionRequest(
+            id="d",
+            language="python",
+            code="x",
+            call=FunctionCall(entry_point="f", signature="(whole) -> int", arguments=()),
+        ),
         function("e", "x", language="bash"),
     ]
     observations = run(any_sandbox.execute(requests))
@@ -162,7 +205,14 @@ def test_a_sandbox_states_the_toolchain_as_its_observations_do(
 
 
 def test_odd_programs_get_an_observation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
-    codes = ["", "\0", "def f(x): return '\ud800' and x", "#" * (5 << 20), "def f(x): return " + "(" * 5000, "\ufeffdef f(x): return x"]
+    codes = [
+        "",
+        "\0",
+        "def f(x): return '\ud800' and x",
+        "#" * (5 << 20),
+        "def f(x): return " + "(" * 5000,
+        "\ufeffdef f(x): return x",
+    ]
     observations = run(local_sandbox.execute([function(str(n), code) for n, code in enumerate(codes)]))
     assert [o.infrastructure for o in observations] == [None] * len(codes)
     assert [o.finished for o in observations] == [False, False, False, False, False, True]
@@ -182,18 +232,25 @@ def test_hundreds_of_requests_at_once_keep_their_order(local_sandbox: LocalSandb
     requests = [function(str(n), f"def f(x):\n    return {n}\n", cases=1) for n in range(200)]
 
     async def twice() -> tuple[list[Observation], list[Observation]]:
-        return await asyncio.gather(local_sandbox.execute(requests), local_sandbox.execute(list(reversed(requests))))
+        return await asyncio.gather(
+            local_sandbox.execute(requests), local_sandbox.execute(list(reversed(requests)))
+        )
 
     forward, backward = run(twice())
     assert [o.cases[0].output for o in forward] == [f"i{n}" for n in range(200)]
     assert [o.cases[0].output for o in backward] == [f"i{n}" for n in reversed(range(200))]
 
 
-def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     if zygote_files() is None:
         pytest.skip("no C compiler, so programs start cold")
     plant = "import builtins, sys\nbuiltins.planted = 1\ndef f(x):\n    return 'statistics' in sys.modules\n"
-    look = "import builtins, gc\ndef f(x):\n    return [hasattr(builtins, 'planted'), b'planted' in gc.get_objects()]\n"
+    look = (
+        "import builtins, gc\ndef f(x):\n    return [hasattr(builtins, 'planted'), b'planted' in "
+        "gc.get_objects()]\n"
+    )
     planted = run(local_sandbox.execute([function(str(n), plant + f"# {n}") for n in range(8)]))
     looked = run(local_sandbox.execute([function(str(n), look + f"# {n}") for n in range(8)]))
     assert {case.output for o in planted for case in o.cases} == {"b1"}
@@ -215,14 +272,33 @@ def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
     assert observations[3].stop is Stop.CPU
 
 
-def test_one_refused_candidate_does_not_spoil_a_shared_build(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_one_refused_candidate_does_not_spoil_a_shared_build(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     pytest.importorskip("tree_sitter_language_pack")
-    bodies = ["return x + 1;", "return y;", "return x + 2;", 'return std::string("a");', "throw 1;", "abort();"]
-    requests = [function(str(n), f"long long f(long long x) {{ {body} }}", cases=1, language="cpp") for n, body in enumerate(bodies)]
+    bodies = [
+        "return x + 1;",
+        "return y;",
+        "return x + 2;",
+        'return std::string("a");',
+        "throw 1;",
+        "abort();",
+    ]
+    requests = [
+        function(str(n), f"long long f(long long x) {{ {body} }}", cases=1, language="cpp")
+        for n, body in enumerate(bodies)
+    ]
     observations = run(local_sandbox.execute(requests))
     if observations[0].toolchain_missing:
         pytest.skip(observations[0].toolchain_missing)
-    assert [o.phase for o in observations] == [Phase.RUN, Phase.COMPILE, Phase.RUN, Phase.COMPILE, Phase.RUN, Phase.RUN]
+    assert [o.phase for o in observations] == [
+        Phase.RUN,
+        Phase.COMPILE,
+        Phase.RUN,
+        Phase.COMPILE,
+        Phase.RUN,
+        Phase.RUN,
+    ]
     assert [case.output for o in observations for case in o.cases] == ["i1", "i2", None, None]
     assert "'y' was not declared" in observations[1].stderr.head.replace("‘", "'").replace("’", "'")
     assert observations[5].signal == 6
@@ -243,7 +319,12 @@ def test_a_missing_folder_of_recordings_is_said_at_the_start(tmp_path: Path, run
 def test_the_key_of_a_request_leaves_out_its_id_and_nothing_else() -> None:
     base = function("a", "x")
     assert request_key(base) == request_key(base.model_copy(update={"id": "b"}))
-    for change in ({"code": "y"}, {"language": "java"}, {"limits": Limits(cpu_s=1)}, {"call": StdioCall(stdins=())}):
+    for change in (
+        {"code": "y"},
+        {"language": "java"},
+        {"limits": Limits(cpu_s=1)},
+        {"call": StdioCall(stdins=())},
+    ):
         assert request_key(base) != request_key(base.model_copy(update=change))
 
 
@@ -268,18 +349,26 @@ def test_a_kill_that_nobody_sent_is_run_again() -> None:
         (10, Stop.NONE, 4.9, False),
     ],
 )
-def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(done: int, stop: Stop, cpu_s: float, near: bool) -> None:
+def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(
+    done: int, stop: Stop, cpu_s: float, near: bool
+) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
-    observation = Observation(request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s)
+    observation = Observation(
+        request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s
+    )
     assert is_doubtful(observation, 5.0) is near
 
 
-def test_programs_that_begin_at_once_all_find_the_driver_prepared(run: Run[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_that_begin_at_once_all_find_the_driver_prepared(
+    run: Run[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if find_toolchain("cpp") is None:
         pytest.skip(get_language("cpp").install)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     sandbox = LocalSandbox(workers=2, minimum_level="B")
     codes = [f"#include <sys/stat.h>\nlong long f(long long x) {{ return x + {n}; }}" for n in range(2)]
-    observations = run(sandbox.execute([function(str(n), code, cases=1, language="cpp") for n, code in enumerate(codes)]))
+    observations = run(
+        sandbox.execute([function(str(n), code, cases=1, language="cpp") for n, code in enumerate(codes)])
+    )
     run(sandbox.close())
     assert [case.output for o in observations for case in o.cases] == ["i0", "i1"], observations

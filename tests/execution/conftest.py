@@ -16,7 +16,8 @@ from synth.execution.isolation.slots import Level
 from synth.records import Limits
 
 PYTHON = (find_interpreter(), "-I", "-S")
-"""One that every user may run, if there is one: at level C a job may be unable to enter the folder of our own."""
+"""One that every user may run, if there is one: at level C a job may be unable to enter the folder of our
+own."""
 SHOWN = () if PYTHON[0].startswith("/usr/") else (sys.base_prefix,)
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -25,9 +26,13 @@ RunPython = Callable[..., JobResult]
 
 @pytest.fixture(scope="session")
 def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where sandboxes have their temporary files, so that what they leave can be seen. Every user can enter it."""
+    """Where sandboxes have their temporary files, so that what they leave can be seen. Every user can enter
+    it."""
     tmp_path_factory.getbasetemp()  # not below it
-    with tempfile.TemporaryDirectory(prefix="codemill-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        tempfile.TemporaryDirectory(prefix="codemill-tests-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         Path(folder).chmod(0o755)
         patch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
@@ -38,7 +43,9 @@ def sandbox(request: pytest.FixtureRequest, temporary: Path) -> Iterator[Process
     """Each level with the compiled launcher, and the twin with and without namespaces."""
     highest: Level = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
     try:
-        opened = ProcessSandbox(highest if len(request.param) == 1 else "C", twin="twin" in request.param, highest_level=highest)
+        opened = ProcessSandbox(
+            highest if len(request.param) == 1 else "C", twin="twin" in request.param, highest_level=highest
+        )
     except SandboxError as error:
         pytest.skip(f"this machine does not give it: {error}")
     with opened:
@@ -62,7 +69,8 @@ def namespaces(sandbox: ProcessSandbox) -> None:
 
 @pytest.fixture
 def own_user(sandbox: ProcessSandbox) -> None:
-    """For tests of what rests on a user of the slot's own, whose modes, processes and capabilities are nobody else's."""
+    """For tests of what rests on a user of the slot's own, whose modes, processes and capabilities are nobody
+    else's."""
     if sandbox.level == "C" and os.geteuid() != 0:
         pytest.skip("level C has users of its own as root only")
 
@@ -89,9 +97,13 @@ def run_c(sandbox: ProcessSandbox, own_user: None) -> RunPython:
     def run(source: str, folder: Path, **limits: float) -> JobResult:
         environment = {**ENVIRONMENT, "TMPDIR": "/tmp"}
         command = (compiler, "-O1", "-o", "program", "program.c")
-        compile_job = Job(command, {"program.c": source.encode()}, None, Limits(), environment, writable=folder)
+        compile_job = Job(
+            command, {"program.c": source.encode()}, None, Limits(), environment, writable=folder
+        )
         compiled = sandbox.run(compile_job)
         assert compiled.exit_code == 0, compiled.stderr.data.decode()
-        return sandbox.run(Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True))
+        return sandbox.run(
+            Job(("/work/program",), {}, None, Limits(**limits), {}, writable=folder, work_readonly=True)
+        )
 
     return run

@@ -1,8 +1,9 @@
-"""A local server that speaks E2B's protocols and really executes: the control plane (create, list, kill, prolong), envd's files, and envd's
-process service over Connect, by the package's own generated service class. A proxy before it can cut, hold and refuse connections.
+"""A local server that speaks E2B's protocols and really executes: the control plane (create, list, kill,
+prolong), envd's files, and envd's process service over Connect, by the package's own generated service class.
+A proxy before it can cut, hold and refuse connections.
 
-Each sandbox is a temporary folder; a command runs as a plain process in it, and a kill ends its whole tree. What it counts (live sandboxes,
-requests) is what the tests ask about.
+Each sandbox is a temporary folder; a command runs as a plain process in it, and a kill ends its whole tree.
+What it counts (live sandboxes, requests) is what the tests ask about.
 """
 
 import asyncio
@@ -94,7 +95,9 @@ class E2bServer:
         self.ended: list[Machine] = []
         self.proxy = Proxy(port)
         self._socket = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(self._app(), log_level="critical", timeout_graceful_shutdown=1, lifespan="off")
+        config = uvicorn.Config(
+            self._app(), log_level="critical", timeout_graceful_shutdown=1, lifespan="off"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -169,30 +172,54 @@ class E2bServer:
         body = await request.json()
         if body["templateID"] == "no-such-template":
             return _error(404, "template not found")
-        machine = self._machine(uuid.uuid4().hex[:20], body.get("metadata", {}), body.get("allow_internet_access", True))
+        machine = self._machine(
+            uuid.uuid4().hex[:20], body.get("metadata", {}), body.get("allow_internet_access", True)
+        )
         self.machines[machine.identity] = machine
         self.most_live = max(self.most_live, len(self.machines))
         if self.faults.lose_next_create:
             self.faults.lose_next_create = False
             self.proxy.cut()
-        made = {"templateID": body["templateID"], "sandboxID": machine.identity, "clientID": "c", "envdVersion": ENVD}
+        made = {
+            "templateID": body["templateID"],
+            "sandboxID": machine.identity,
+            "clientID": "c",
+            "envdVersion": ENVD,
+        }
         return JSONResponse(made, 201)
 
     async def _list(self, request: Request) -> Response:
         self.counts["list"] += 1
         pairs = urllib.parse.parse_qsl(request.query_params.get("metadata", ""))
         wanted = {urllib.parse.unquote(key): urllib.parse.unquote(value) for key, value in pairs}
-        shape = {"clientID": "c", "startedAt": "2026-01-01T00:00:00Z", "endAt": "2026-01-01T01:00:00Z", "cpuCount": 2}
-        shape |= {"memoryMB": 512, "diskSizeMB": 512, "state": "running", "envdVersion": ENVD, "templateID": "t"}
+        shape = {
+            "clientID": "c",
+            "startedAt": "2026-01-01T00:00:00Z",
+            "endAt": "2026-01-01T01:00:00Z",
+            "cpuCount": 2,
+        }
+        shape |= {
+            "memoryMB": 512,
+            "diskSizeMB": 512,
+            "state": "running",
+            "envdVersion": ENVD,
+            "templateID": "t",
+        }
         found = [machine for machine in self.machines.values() if wanted.items() <= machine.metadata.items()]
-        return JSONResponse([{**shape, "sandboxID": machine.identity, "metadata": machine.metadata} for machine in found])
+        return JSONResponse(
+            [{**shape, "sandboxID": machine.identity, "metadata": machine.metadata} for machine in found]
+        )
 
     async def _kill(self, request: Request) -> Response:
         self.counts["kill"] += 1
         refused = self._refused(request, self.faults.kills)
         if refused:
             return refused
-        return Response(status_code=204) if self.lose(request.path_params["identity"]) else _error(404, "sandbox not found")
+        return (
+            Response(status_code=204)
+            if self.lose(request.path_params["identity"])
+            else _error(404, "sandbox not found")
+        )
 
     def lose(self, identity: str) -> bool:
         """End a sandbox, as a kill does or as its own death; whether it was there."""
@@ -205,7 +232,11 @@ class E2bServer:
 
     async def _prolong(self, request: Request) -> Response:
         self.counts["prolong"] += 1
-        return Response(status_code=204) if request.path_params["identity"] in self.machines else _error(404, "sandbox not found")
+        return (
+            Response(status_code=204)
+            if request.path_params["identity"] in self.machines
+            else _error(404, "sandbox not found")
+        )
 
     def find(self, headers: Any) -> Machine | None:  # noqa: ANN401  # two libraries' headers
         """The machine that a request of envd is for."""
@@ -213,7 +244,11 @@ class E2bServer:
         return self.debug_machine if identity == "debug_sandbox_id" else self.machines.get(identity)
 
     async def _health(self, request: Request) -> Response:
-        return Response(status_code=204) if self.find(request.headers) else _error(502, "The sandbox was not found")
+        return (
+            Response(status_code=204)
+            if self.find(request.headers)
+            else _error(502, "The sandbox was not found")
+        )
 
     async def _write(self, request: Request) -> Response:
         self.counts["write"] += 1
@@ -238,7 +273,10 @@ class Processes(process_connect.Process):
         self._server = server
 
     async def start(
-        self, request: process_pb.StartRequest, ctx: RequestContext[process_pb.StartRequest, process_pb.StartResponse], /
+        self,
+        request: process_pb.StartRequest,
+        ctx: RequestContext[process_pb.StartRequest, process_pb.StartResponse],
+        /,
     ) -> AsyncIterator[process_pb.StartResponse]:
         from connectrpc.code import Code
         from connectrpc.errors import ConnectError
@@ -267,7 +305,14 @@ class Processes(process_connect.Process):
         code = await process.wait()
         if machine.identity not in self._server.machines:
             raise ConnectError(Code.UNAVAILABLE, "The sandbox was not found")
-        yield _event(Oneof("end", process_pb.ProcessEvent.EndEvent(exit_code=code, exited=code >= 0, status=f"exit status {code}")))
+        yield _event(
+            Oneof(
+                "end",
+                process_pb.ProcessEvent.EndEvent(
+                    exit_code=code, exited=code >= 0, status=f"exit status {code}"
+                ),
+            )
+        )
 
 
 async def _output(process: asyncio.subprocess.Process) -> AsyncIterator[tuple[Any, bytes]]:
@@ -280,7 +325,10 @@ async def _output(process: asyncio.subprocess.Process) -> AsyncIterator[tuple[An
             await pieces.put((name, piece))
         await pieces.put((name, b""))
 
-    tasks = [asyncio.create_task(pump("stdout", process.stdout)), asyncio.create_task(pump("stderr", process.stderr))]
+    tasks = [
+        asyncio.create_task(pump("stdout", process.stdout)),
+        asyncio.create_task(pump("stderr", process.stderr)),
+    ]
     left = len(tasks)
     try:
         while left:
@@ -298,7 +346,8 @@ def _event(event: Any) -> process_pb.StartResponse:  # noqa: ANN401  # a oneof o
 
 
 class Proxy:
-    """A TCP proxy before the server, to be wrong as networks are: it cuts, holds and refuses. Thread-safe from outside."""
+    """A TCP proxy before the server, to be wrong as networks are: it cuts, holds and refuses. Thread-safe
+    from outside."""
 
     def __init__(self, port: int) -> None:
         self.port, self.started = port, threading.Event()
@@ -311,7 +360,9 @@ class Proxy:
         """Begin to pass connections on to `port`."""
         self._loop, self._flowing = asyncio.get_running_loop(), asyncio.Event()
         self._flowing.set()
-        server = await asyncio.start_server(lambda reader, writer: self._pass(reader, writer, port), "127.0.0.1", self.port)
+        server = await asyncio.start_server(
+            lambda reader, writer: self._pass(reader, writer, port), "127.0.0.1", self.port
+        )
         self.port = server.sockets[0].getsockname()[1]
         self.started.set()
         return server

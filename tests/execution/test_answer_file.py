@@ -64,7 +64,13 @@ def test_a_last_line_that_was_cut_off_goes_and_the_others_stay(tmp_path: Path, c
 
 def test_faults_are_asked_again_and_leave_the_file(tmp_path: Path) -> None:
     path = tmp_path / "out"
-    write(path, answer(1), answer(2, Outcome.INFRASTRUCTURE), answer(3, Outcome.TOOLCHAIN_MISSING), answer(4, Outcome.TIMEOUT))
+    write(
+        path,
+        answer(1),
+        answer(2, Outcome.INFRASTRUCTURE),
+        answer(3, Outcome.TOOLCHAIN_MISSING),
+        answer(4, Outcome.TIMEOUT),
+    )
     file = AnswerFile(path)
     assert file.again == 2
     file.append(answer(2))
@@ -105,7 +111,9 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     AnswerFile(tmp_path / "out").close()
 
 
-@pytest.mark.parametrize("text", ["hello\n", '{"row": 1}\n', "[1]\n", '{"row": 1, "key": "zz", "verdict": "pass"}\n'])
+@pytest.mark.parametrize(
+    "text", ["hello\n", '{"row": 1}\n', "[1]\n", '{"row": 1, "key": "zz", "verdict": "pass"}\n']
+)
 def test_a_file_that_holds_something_else_is_not_written_to(tmp_path: Path, text: str) -> None:
     path = tmp_path / "out"
     path.write_text(text)

@@ -1,4 +1,5 @@
-"""The private channel's lines, read without a sandbox: what a driver writes counts, and every other line is forged."""
+"""The private channel's lines, read without a sandbox: what a driver writes counts, and every other line is
+forged."""
 
 import pytest
 
@@ -11,7 +12,10 @@ def test_the_lines_of_a_driver_are_read() -> None:
     report = read_channel(HONEST, "N", 2)
     assert report.finished
     assert not report.forged
-    assert [(case.status, case.output, case.error) for case in report.cases] == [("returned", "i8", None), ("raised", None, "x")]
+    assert [(case.status, case.output, case.error) for case in report.cases] == [
+        ("returned", "i8", None),
+        ("raised", None, "x"),
+    ]
 
 
 def test_a_last_line_that_was_cut_off_does_not_count() -> None:

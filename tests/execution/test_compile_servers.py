@@ -1,4 +1,5 @@
-"""A resident compiler that is at work is waited for a moment, and a slow program holds no other one up; CPU decides what takes too long."""
+"""A resident compiler that is at work is waited for a moment, and a slow program holds no other one up; CPU
+decides what takes too long."""
 
 import tempfile
 import time
@@ -40,11 +41,17 @@ Compile = Callable[[str], bytes | str]
 def servers(sandbox: ProcessSandbox) -> Iterator[CompileServers]:
     toolchain = find_toolchain("python")
     assert toolchain is not None
-    with tempfile.TemporaryDirectory(prefix="codemill-tests-") as name:  # one that every user may enter, for level C
+    with tempfile.TemporaryDirectory(
+        prefix="codemill-tests-"
+    ) as name:  # one that every user may enter, for level C
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "server.py").write_text(SERVER)
-        driver = Driver(files=lambda *_: {}, run_command=(), compile_server=("{python3}", "-I", "-S", "{shared}/server.py"))
+        driver = Driver(
+            files=lambda *_: {},
+            run_command=(),
+            compile_server=("{python3}", "-I", "-S", "{shared}/server.py"),
+        )
         made = CompileServers(sandbox, driver, toolchain, folder, {})
         yield made
         made.close()
@@ -93,7 +100,9 @@ def test_a_program_that_kills_the_compiler_is_refused_and_the_next_one_is_not(co
     assert time.monotonic() - started < 3
 
 
-def test_a_compiler_that_was_killed_is_no_fault_of_the_program(servers: CompileServers, compiler: Compile) -> None:
+def test_a_compiler_that_was_killed_is_no_fault_of_the_program(
+    servers: CompileServers, compiler: Compile
+) -> None:
     build = servers.compile({"what": "killed"})
     assert "no limit did it" in str(build.infrastructure) and not build.refused
     assert isinstance(compiler("0"), bytes)
@@ -106,13 +115,17 @@ def test_a_compiler_at_work_while_all_are_closed_ends_then(servers: CompileServe
     assert not worker.alive and not servers._idle
 
 
-def test_a_program_that_takes_too_much_cpu_is_refused_and_told_from_one_that_crashes(servers: CompileServers, compiler: Compile) -> None:
+def test_a_program_that_takes_too_much_cpu_is_refused_and_told_from_one_that_crashes(
+    servers: CompileServers, compiler: Compile
+) -> None:
     servers.limits = Limits(cpu_s=0.3, wall_s=600)
     assert "takes too long" in str(compiler("never"))
     assert "takes too long" not in str(compiler("die"))
 
 
-def test_a_compiler_that_somebody_stopped_is_no_fault_of_the_program(servers: CompileServers, compiler: Compile) -> None:
+def test_a_compiler_that_somebody_stopped_is_no_fault_of_the_program(
+    servers: CompileServers, compiler: Compile
+) -> None:
     before, usual = compiler("0"), servers.limits
     stopped = stop_compilers(servers)
     servers.limits = Limits(wall_s=0.2)

@@ -1,4 +1,5 @@
-"""Every suite has to reject programs that solve nothing: the controls of each language run, and a suite that accepts one is named."""
+"""Every suite has to reject programs that solve nothing: the controls of each language run, and a suite that
+accepts one is named."""
 
 import asyncio
 import json
@@ -56,17 +57,30 @@ def row(language: str, code: str, tests: dict[str, object], identity: str = "a")
     return {"id": identity, "language": language, "code": code, "tests": tests}
 
 
-def function(signature: str, given: list[object], expected: object, entry_point: str = "solve") -> dict[str, object]:
-    return {"kind": "function", "entry_point": entry_point, "signature": signature, "cases": [{"input": given, "output": expected}]}
+def function(
+    signature: str, given: list[object], expected: object, entry_point: str = "solve"
+) -> dict[str, object]:
+    return {
+        "kind": "function",
+        "entry_point": entry_point,
+        "signature": signature,
+        "cases": [{"input": given, "output": expected}],
+    }
 
 
-def tried(tests: dict[str, object], language: str, sandbox: LocalSandbox, run: Run[Any]) -> dict[str, tuple[Observation, Answer]]:
+def tried(
+    tests: dict[str, object], language: str, sandbox: LocalSandbox, run: Run[Any]
+) -> dict[str, tuple[Observation, Answer]]:
     """What each control did, and its verdict."""
     prepared = prepare(read_row(row(language, "", tests), "row"), "row", LIMITS)
     programs = control_programs(get_language(language), prepared.request.call)
-    requests = [prepared.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()]
+    requests = [
+        prepared.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()
+    ]
     observations = run(sandbox.execute(requests))
-    return {name: (seen, make_answer(prepared, seen)) for name, seen in zip(programs, observations, strict=True)}
+    return {
+        name: (seen, make_answer(prepared, seen)) for name, seen in zip(programs, observations, strict=True)
+    }
 
 
 def assert_it_did_what_it_says(name: str, seen: Observation, answer: Answer) -> None:
@@ -80,7 +94,9 @@ def assert_it_did_what_it_says(name: str, seen: Observation, answer: Answer) -> 
 
 
 @pytest.mark.parametrize("language", CONTROLLED)
-def test_the_controls_of_a_function_run_and_do_what_they_say(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_the_controls_of_a_function_run_and_do_what_they_say(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     if get_language(language).driver is None:
         pytest.skip("it has no typed calls")
@@ -97,7 +113,9 @@ def test_the_controls_of_a_function_run_and_do_what_they_say(language: str, loca
 
 
 @pytest.mark.parametrize("language", CONTROLLED)
-def test_the_controls_of_a_stdin_program_run_and_do_what_they_say(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_the_controls_of_a_stdin_program_run_and_do_what_they_say(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     tests: dict[str, object] = {"kind": "stdio", "cases": [{"stdin": "1 2\n", "stdout": "3\n"}]}
     found = tried(tests, language, local_sandbox, run)
@@ -108,9 +126,13 @@ def test_the_controls_of_a_stdin_program_run_and_do_what_they_say(language: str,
 
 
 @pytest.mark.parametrize("language", sorted(SCRIPTS_THAT_TEST_NOTHING))
-def test_a_script_that_tests_nothing_accepts_what_does_not_exit(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_a_script_that_tests_nothing_accepts_what_does_not_exit(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
-    found = tried({"kind": "script", "script": SCRIPTS_THAT_TEST_NOTHING[language]}, language, local_sandbox, run)
+    found = tried(
+        {"kind": "script", "script": SCRIPTS_THAT_TEST_NOTHING[language]}, language, local_sandbox, run
+    )
     verdicts = {name: answer.verdict for name, (_, answer) in found.items()}
     early = verdicts.pop("an exit with code 0 before the tests", Outcome.RUNTIME_ERROR)
     assert early is Outcome.RUNTIME_ERROR
@@ -121,29 +143,54 @@ def test_a_script_that_tests_nothing_accepts_what_does_not_exit(language: str, l
 
 
 @pytest.mark.parametrize("language", [name for name in CONTROLLED if name in SHEETS])
-def test_a_script_that_means_something_accepts_none(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_a_script_that_means_something_accepts_none(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     found = tried({"kind": "script", "script": SHEETS[language].script}, language, local_sandbox, run)
     assert not {answer.verdict for _, answer in found.values()} & {Outcome.PASS, Outcome.INFRASTRUCTURE}
 
 
 @pytest.mark.parametrize("language", [language.name for language in all_languages() if language.driver])
-def test_the_gold_suite_of_every_language_rejects_all_controls(language: str, local_sandbox: LocalSandbox) -> None:
+def test_the_gold_suite_of_every_language_rejects_all_controls(
+    language: str, local_sandbox: LocalSandbox
+) -> None:
     need(language)
     gold = get_language(language).gold
     assert gold is not None
-    tests = function(gold.signature, [to_json(decode(text)) for text in gold.arguments], to_json(decode(gold.expected)), gold.entry_point)
+    tests = function(
+        gold.signature,
+        [to_json(decode(text)) for text in gold.arguments],
+        to_json(decode(gold.expected)),
+        gold.entry_point,
+    )
     (answer,) = verify([row(language, gold.code, tests)], controls=True, limits=LIMITS)
     assert (answer.verdict, answer.accepts) == (Outcome.PASS, ())
 
 
 WEAK: list[tuple[str, dict[str, object], set[str]]] = [
-    ("def f(x):\n    return None\n", function("(int) -> any", [1], None, "f"), {"a stub", "PASS on stdout", "a stub that returns nothing"}),
+    (
+        "def f(x):\n    return None\n",
+        function("(int) -> any", [1], None, "f"),
+        {"a stub", "PASS on stdout", "a stub that returns nothing"},
+    ),
     ("def f(x):\n    return 0 * x\n", function("(int) -> int", [1], 0, "f"), {"a stub", "PASS on stdout"}),
     ("def f(a, b):\n    return a * b\n", function("(int, int) -> int", [2, 2], 4, "f"), {MUTANTS}),
-    ("def f(x):\n    return sorted(x)\n", function("(list[int]) -> list[int]", [[1, 2]], [1, 2], "f"), {"its own argument"}),
-    ("print(end='')\n", {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]}, {"an empty program", "a program that prints nothing"}),
-    ("print('PASS')\n", {"kind": "stdio", "cases": [{"stdin": "", "stdout": "PASS"}]}, {"a program that prints PASS"}),
+    (
+        "def f(x):\n    return sorted(x)\n",
+        function("(list[int]) -> list[int]", [[1, 2]], [1, 2], "f"),
+        {"its own argument"},
+    ),
+    (
+        "print(end='')\n",
+        {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]},
+        {"an empty program", "a program that prints nothing"},
+    ),
+    (
+        "print('PASS')\n",
+        {"kind": "stdio", "cases": [{"stdin": "", "stdout": "PASS"}]},
+        {"a program that prints PASS"},
+    ),
     (
         "def f(x):\n    return x + 1\n",
         {"kind": "script", "script": "def check(f):\n    assert f(1) == 2\n"},
@@ -169,12 +216,16 @@ def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(
     class Counted(LocalSandbox):
         asked = 0
 
-        async def execute(self, requests: Any, turn: int = 0) -> list[Observation]:  # noqa: ANN401  # passed on
+        # passed on
+        async def execute(self, requests: Any, turn: int = 0) -> list[Observation]:  # noqa: ANN401
             Counted.asked += len(requests)
             return await super().execute(requests, turn)
 
     tests = function("(int, int) -> int", [1, 2], 3)
-    rows = [row("python", f"# {n}\ndef solve(a, b):\n    return a {operator} b\n", tests, str(n)) for n in range(20)]
+    rows = [
+        row("python", f"# {n}\ndef solve(a, b):\n    return a {operator} b\n", tests, str(n))
+        for n in range(20)
+    ]
     answers = list(verify(rows, sandbox=Counted(2, cached=256), controls=True))
     assert {answer.accepts for answer in answers} == {()}
     programs = len(control_programs(get_language("python"), prepared("python", tests).request.call))
@@ -182,7 +233,10 @@ def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(
 
 
 TWO_AND_TWO = function("(int, int) -> int", [2, 2], 4)
-PRODUCT, SUM, WRONG = (row("python", f"def solve(a, b):\n    return {result}\n", TWO_AND_TWO, result) for result in ("a * b", "a + b", "a"))
+PRODUCT, SUM, WRONG = (
+    row("python", f"def solve(a, b):\n    return {result}\n", TWO_AND_TWO, result)
+    for result in ("a * b", "a + b", "a")
+)
 """The sum, which is the mutant of the product, passes too; the mutant of the sum does not."""
 
 
@@ -196,9 +250,14 @@ PRODUCT, SUM, WRONG = (row("python", f"def solve(a, b):\n    return {result}\n",
     ],
 )
 def test_the_mutants_of_a_suite_are_of_its_first_right_row_whichever_ends_first(
-    rows: tuple[dict[str, object], ...], accepted: list[tuple[str, ...]], local_sandbox: LocalSandbox, run: Run[Any]
+    rows: tuple[dict[str, object], ...],
+    accepted: list[tuple[str, ...]],
+    local_sandbox: LocalSandbox,
+    run: Run[Any],
 ) -> None:
-    waiting = [prepare(read_row(one, "row"), "row", LIMITS, number) for number, one in enumerate(rows, start=1)]
+    waiting = [
+        prepare(read_row(one, "row"), "row", LIMITS, number) for number, one in enumerate(rows, start=1)
+    ]
     verdicts = [Outcome.WRONG_ANSWER if one is WRONG else Outcome.PASS for one in rows]
 
     async def ended(order: Sequence[int]) -> list[tuple[str, ...]]:
@@ -237,11 +296,17 @@ class Losing(LocalSandbox):
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         seen = await super().execute(requests, turn)
         is_lost = any(self.lost == request.id for request in requests)
-        return [one.model_copy(update={"infrastructure": "the machine was lost"}) for one in seen] if is_lost else seen
+        return (
+            [one.model_copy(update={"infrastructure": "the machine was lost"}) for one in seen]
+            if is_lost
+            else seen
+        )
 
 
 @pytest.mark.parametrize("lost", ["a stub", "0"])
-def test_controls_that_could_not_be_run_are_no_answer_and_are_asked_again(lost: str, local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+def test_controls_that_could_not_be_run_are_no_answer_and_are_asked_again(
+    lost: str, local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
     rows = [{**PRODUCT, "id": "product"}]
     (answer,) = verify(rows, tmp_path / "out", sandbox=Losing(lost), controls=True)
     assert answer.verdict is Outcome.INFRASTRUCTURE
@@ -256,7 +321,10 @@ def prepared(language: str, tests: dict[str, object]) -> Prepared:
 
 def test_mutants_change_operators_between_operands_and_nothing_else() -> None:
     pytest.importorskip("tree_sitter_language_pack")
-    python = "def f(a: list[int], *b, c=-1):\n    # 1 + 1\n    return 'x + y' if a[0] < 1 and b else a[0] + c * 2\n"
+    python = (
+        "def f(a: list[int], *b, c=-1):\n    # 1 + 1\n    return 'x + y' if a[0] < 1 and b else a[0] "
+        "+ c * 2\n"
+    )
     assert [code.splitlines()[2].strip() for code in mutants(python, "python")] == [
         "return 'x + y' if a[0] < 1 or b else a[0] + c * 2",
         "return 'x + y' if a[0] < 1 and b else a[0] - c * 2",
@@ -274,7 +342,9 @@ def test_a_language_that_states_no_controls_has_the_empty_program_and_its_identi
     assert programs["its own argument"].endswith("solve x = x\n")
 
 
-def test_answers_without_controls_are_not_taken_for_answers_with_them(local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+def test_answers_without_controls_are_not_taken_for_answers_with_them(
+    local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
     rows = [row("python", "def solve(x):\n    return x\n", function("(int) -> int", [1], 1))]
     list(verify(rows, tmp_path / "out"))
     with pytest.raises(Exception, match="now another one"):

@@ -1,4 +1,5 @@
-"""The E2B backend on a server that stands in for the service and really executes: what goes wrong out there, and what stays behind."""
+"""The E2B backend on a server that stands in for the service and really executes: what goes wrong out there,
+and what stays behind."""
 
 import asyncio
 import os
@@ -58,10 +59,12 @@ def server(shared_server: E2bServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def open_sandbox(server: E2bServer, run: Run[Any]) -> Iterator[Open]:
-    """Sandboxes with short pauses. At the end each is closed, and then none may be left, nor any process of one."""
+    """Sandboxes with short pauses. At the end each is closed, and then none may be left, nor any process of
+    one."""
     opened: list[E2bSandbox] = []
 
-    def open_one(silence_s: float = 20.0, **fields: Any) -> E2bSandbox:  # noqa: ANN401  # fields of the config
+    # fields of the config
+    def open_one(silence_s: float = 20.0, **fields: Any) -> E2bSandbox:  # noqa: ANN401
         opened.append(E2bSandbox(E2bConfig(backoff_s=0.01, **fields), silence_s=silence_s))
         return opened[-1]
 
@@ -79,14 +82,22 @@ def living(server: E2bServer) -> list[int]:
     """What still runs of all sandboxes that have ended, two seconds after the last kill at most."""
     spaces = {space for machine in server.ended for space in machine.spaces}
     deadline = time.monotonic() + 2
-    while (found := [pid for pid in psutil.pids() if network_of(pid) in spaces]) and time.monotonic() < deadline:
+    while (
+        found := [pid for pid in psutil.pids() if network_of(pid) in spaces]
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
 
 
-def function(identity: str, code: str = GOOD, cases: int = 1, language: str = "python", **limits: float) -> ExecutionRequest:
-    call = FunctionCall(entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases)))
-    return ExecutionRequest(id=identity, language=language, code=code, call=call, limits=Limits.model_validate(limits))
+def function(
+    identity: str, code: str = GOOD, cases: int = 1, language: str = "python", **limits: float
+) -> ExecutionRequest:
+    call = FunctionCall(
+        entry_point="f", signature="(int) -> int", arguments=tuple((f"i{n}",) for n in range(cases))
+    )
+    return ExecutionRequest(
+        id=identity, language=language, code=code, call=call, limits=Limits.model_validate(limits)
+    )
 
 
 def outputs(observations: list[Observation]) -> list[str | None]:
@@ -106,36 +117,49 @@ def after(seconds: float, what: Callable[[], object]) -> threading.Timer:
 # --- what works ---
 
 
-def test_the_gold_programs_pass_by_driver_shared_header_and_resident_compiler(open_sandbox: Open, run: Run[Any]) -> None:
+def test_the_gold_programs_pass_by_driver_shared_header_and_resident_compiler(
+    open_sandbox: Open, run: Run[Any]
+) -> None:
     golds = {name: gold for name in CORE if (gold := get_language(name).gold) is not None}
     requests = [
         ExecutionRequest(
             id=name,
             language=name,
             code=gold.code,
-            call=FunctionCall(entry_point=gold.entry_point, signature=gold.signature, arguments=(gold.arguments,)),
+            call=FunctionCall(
+                entry_point=gold.entry_point, signature=gold.signature, arguments=(gold.arguments,)
+            ),
         )
         for name, gold in golds.items()
     ]
     observations = [o for o in run(open_sandbox().execute(requests)) if o.toolchain_missing is None]
     assert "python" in {o.language for o in observations}
-    assert {o.language: outputs([o]) for o in observations} == {o.language: [golds[o.language].expected] for o in observations}
+    assert {o.language: outputs([o]) for o in observations} == {
+        o.language: [golds[o.language].expected] for o in observations
+    }
     assert all(o.toolchain.startswith(o.language) and o.level.startswith("e2b") for o in observations)
 
 
 def test_every_hello_reads_stdin_and_a_missing_toolchain_is_named(open_sandbox: Open, run: Run[Any]) -> None:
     call = StdioCall(stdins=("1 2 3\n", "4 5\n"))
     languages = [get_language(name) for name in (*CORE, "c", "bash", "perl", "dart")]
-    requests = [ExecutionRequest(id=one.name, language=one.name, code=one.hello, call=call) for one in languages]
+    requests = [
+        ExecutionRequest(id=one.name, language=one.name, code=one.hello, call=call) for one in languages
+    ]
     for one, observation in zip(languages, run(open_sandbox().execute(requests)), strict=True):
         if observation.toolchain_missing is None:
-            assert [(case.output or "").strip() for case in observation.cases] == ["6", "9"], f"{one.name}: {observation}"
+            assert [(case.output or "").strip() for case in observation.cases] == ["6", "9"], (
+                f"{one.name}: {observation}"
+            )
         else:
             assert observation.toolchain_missing == one.install
 
 
 def test_scripts_count_only_when_their_end_was_reached(open_sandbox: Open, run: Run[Any]) -> None:
-    scripts = {"bash": ("x=1\n", '[ "$x" = 1 ] || exit 1', "exit 0"), "python": ("x = 1\n", "assert x == 1", "raise SystemExit(0)")}
+    scripts = {
+        "bash": ("x=1\n", '[ "$x" = 1 ] || exit 1', "exit 0"),
+        "python": ("x = 1\n", "assert x == 1", "raise SystemExit(0)"),
+    }
     requests = [
         ExecutionRequest(id=f"{name} {n}", language=name, code=code, call=ScriptCall(script=script))
         for name, (code, good, early) in scripts.items()
@@ -148,17 +172,30 @@ def test_scripts_count_only_when_their_end_was_reached(open_sandbox: Open, run: 
 def test_limits_hold_inside(open_sandbox: Open, run: Run[Any]) -> None:
     programs = {
         Outcome.TIMEOUT: function("cpu", "def f(x):\n    while True: pass\n", cpu_s=0.5),
-        Outcome.MEMORY_LIMIT: function("memory", "def f(x):\n    return len(bytearray(1 << 30))\n", memory_mb=128),
-        Outcome.OUTPUT_LIMIT: function("output", "def f(x):\n    while True: print('x' * 1000)\n", output_bytes=100_000),
+        Outcome.MEMORY_LIMIT: function(
+            "memory", "def f(x):\n    return len(bytearray(1 << 30))\n", memory_mb=128
+        ),
+        Outcome.OUTPUT_LIMIT: function(
+            "output", "def f(x):\n    while True: print('x' * 1000)\n", output_bytes=100_000
+        ),
     }
     contract = FunctionContract(entry_point="f", signature="(int) -> int")
-    suite = TestSuite(task_id="t", contract=contract, cases=(Case(arguments=("i0",), expected="i1"),), rank=EvidenceRank.EXAMPLES)
+    suite = TestSuite(
+        task_id="t",
+        contract=contract,
+        cases=(Case(arguments=("i0",), expected="i1"),),
+        rank=EvidenceRank.EXAMPLES,
+    )
     observations = run(open_sandbox().execute(list(programs.values())))
     assert [judge(o, suite, "s").outcome for o in observations] == list(programs)
 
 
 def test_wall_time_ends_a_sleeper(open_sandbox: Open, run: Run[Any]) -> None:
-    slept = run(open_sandbox().execute([function("s", "import time\ndef f(x):\n    time.sleep(60)\n", cpu_s=1, wall_s=1)]))[0]
+    slept = run(
+        open_sandbox().execute(
+            [function("s", "import time\ndef f(x):\n    time.sleep(60)\n", cpu_s=1, wall_s=1)]
+        )
+    )[0]
     assert (slept.infrastructure, slept.stop) == (None, Stop.WALL)
 
 
@@ -189,8 +226,14 @@ def test_programs_in_one_sandbox_see_nothing_of_each_other(open_sandbox: Open, r
     run(sandbox.start())
     if sandbox.level != "e2b":
         pytest.skip("without root inside, programs cannot be kept apart, which the level says")
-    plant = "def f(x):\n    for p in ('/tmp/p', '/var/tmp/p', '/dev/shm/p', 'p'):\n        open(p, 'w').write('1')\n    return 1\n"
-    look = "import os\ndef f(x):\n    return sum(os.path.exists(p) for p in ('/tmp/p', '/var/tmp/p', '/dev/shm/p', 'p'))\n"
+    plant = (
+        "def f(x):\n    for p in ('/tmp/p', '/var/tmp/p', '/dev/shm/p', 'p'):\n        open(p, "
+        "'w').write('1')\n    return 1\n"
+    )
+    look = (
+        "import os\ndef f(x):\n    return sum(os.path.exists(p) for p in ('/tmp/p', '/var/tmp/p', "
+        "'/dev/shm/p', 'p'))\n"
+    )
     assert set(outputs(run(sandbox.execute([function(str(n), plant) for n in range(4)])))) == {"i1"}
     assert set(outputs(run(sandbox.execute([function(str(n), look) for n in range(4)])))) == {"i0"}
 
@@ -229,17 +272,28 @@ def f(x):
 
 
 def test_odd_programs_get_an_observation(open_sandbox: Open, run: Run[Any]) -> None:
-    codes = ["", "\0", "def f(x): return '\ud800' and x", "#" * (5 << 20), "def f(x): return " + "(" * 5000, "\ufeffdef f(x): return x"]
+    codes = [
+        "",
+        "\0",
+        "def f(x): return '\ud800' and x",
+        "#" * (5 << 20),
+        "def f(x): return " + "(" * 5000,
+        "\ufeffdef f(x): return x",
+    ]
     observations = run(open_sandbox().execute([function(str(n), code) for n, code in enumerate(codes)]))
     assert [o.infrastructure for o in observations] == [None] * len(codes)
     assert [o.finished for o in observations] == [False, False, False, False, False, True]
 
 
-def test_many_programs_go_in_few_calls_and_keep_their_order(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_many_programs_go_in_few_calls_and_keep_their_order(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(batch_size=50, concurrency=2)
     run(sandbox.start())
     before = server.counts["start"]
-    observations = run(sandbox.execute([function(str(n), f"def f(x):\n    return {n}\n") for n in range(100)]))
+    observations = run(
+        sandbox.execute([function(str(n), f"def f(x):\n    return {n}\n") for n in range(100)])
+    )
     assert outputs(observations) == [f"i{n}" for n in range(100)]
     assert server.counts["start"] - before == 2
 
@@ -281,7 +335,9 @@ def test_the_package_in_debug_mode_needs_no_key_and_no_control_plane(
 # --- what goes wrong ---
 
 
-def test_live_sandboxes_never_exceed_the_limit_also_while_some_are_lost(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_live_sandboxes_never_exceed_the_limit_also_while_some_are_lost(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(concurrency=3, batch_size=2)
     run(sandbox.start())
     lose = [after(0.2 * n, lambda: server.lose(next(iter(server.machines), ""))) for n in (1, 2)]
@@ -294,7 +350,9 @@ def test_live_sandboxes_never_exceed_the_limit_also_while_some_are_lost(open_san
     assert server.most_live == 3
 
 
-def test_a_smaller_quota_than_the_recipe_says_is_lived_with(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_smaller_quota_than_the_recipe_says_is_lived_with(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     server.faults.most_live = 1
     sandbox = open_sandbox(concurrency=4, batch_size=2)
     assert outputs(run(sandbox.execute([function(str(n), f"{GOOD}# {n}") for n in range(16)]))) == ["i1"] * 16
@@ -302,21 +360,27 @@ def test_a_smaller_quota_than_the_recipe_says_is_lived_with(open_sandbox: Open, 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_rate_limit_is_waited_for(open_sandbox: Open, server: E2bServer, run: Run[Any], status: int) -> None:
+def test_a_rate_limit_is_waited_for(
+    open_sandbox: Open, server: E2bServer, run: Run[Any], status: int
+) -> None:
     server.faults.creates.extend([status] * 3)
     server.faults.starts.extend([429])
     assert outputs(run(open_sandbox().execute([function("a")]))) == ["i1"]
     assert server.counts["create"] == 4
 
 
-def test_a_rate_limit_that_stays_is_said_and_leaves_nothing(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_rate_limit_that_stays_is_said_and_leaves_nothing(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     server.faults.creates.extend([429] * 100)
     with pytest.raises(SandboxError, match="a sandbox must start"):
         run(open_sandbox(max_retries=2).start())
     assert server.counts["create"] < 20
 
 
-def test_a_rate_limit_in_the_middle_that_stays_is_infrastructure(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_rate_limit_in_the_middle_that_stays_is_infrastructure(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(max_retries=2, concurrency=1)
     run(sandbox.start())
     server.faults.starts.extend([429] * 100)
@@ -327,7 +391,9 @@ def test_a_rate_limit_in_the_middle_that_stays_is_infrastructure(open_sandbox: O
     assert outputs(run(sandbox.execute([function("again")]))) == ["i1"]
 
 
-def test_a_key_that_is_refused_stops_the_start_at_once(server: E2bServer, monkeypatch: pytest.MonkeyPatch, run: Run[Any]) -> None:
+def test_a_key_that_is_refused_stops_the_start_at_once(
+    server: E2bServer, monkeypatch: pytest.MonkeyPatch, run: Run[Any]
+) -> None:
     monkeypatch.setenv("MY_KEY", "e2b_" + "1" * 40)
     with pytest.raises(SandboxError, match="put a valid key into MY_KEY"):
         run(E2bSandbox(E2bConfig(api_key_env="MY_KEY")).start())
@@ -351,7 +417,9 @@ def test_a_template_that_does_not_exist_is_named(open_sandbox: Open, run: Run[An
         run(open_sandbox(template="no-such-template").start())
 
 
-def test_a_connection_that_closes_in_the_middle_loses_no_answer(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_connection_that_closes_in_the_middle_loses_no_answer(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(concurrency=1)
     run(sandbox.start())
     cut = after(0.7, server.proxy.cut)
@@ -363,7 +431,9 @@ def test_a_connection_that_closes_in_the_middle_loses_no_answer(open_sandbox: Op
     assert server.most_live == 1
 
 
-def test_a_server_that_dies_makes_infrastructure_and_no_label(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_server_that_dies_makes_infrastructure_and_no_label(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(concurrency=1, max_retries=1)
     run(sandbox.start())
     die = after(0.5, server.proxy.die)
@@ -375,7 +445,9 @@ def test_a_server_that_dies_makes_infrastructure_and_no_label(open_sandbox: Open
     assert sandbox.level.startswith("e2b")
 
 
-def test_a_sandbox_that_hangs_is_given_up_after_its_silence(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_sandbox_that_hangs_is_given_up_after_its_silence(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(silence_s=6.0, concurrency=1)
     run(sandbox.start())
     timers = [after(0.3, server.proxy.hold), after(8.0, server.proxy.heal)]
@@ -394,7 +466,9 @@ def test_a_long_program_is_no_silence(open_sandbox: Open, server: E2bServer, run
     assert server.counts["create"] == 1
 
 
-def test_a_sandbox_whose_making_was_not_answered_is_found_and_killed(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_sandbox_whose_making_was_not_answered_is_found_and_killed(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     server.faults.lose_next_create = True
     sandbox = open_sandbox(concurrency=1)
     assert outputs(run(sandbox.execute([function("a")]))) == ["i1"]
@@ -427,7 +501,9 @@ def test_closing_in_the_middle_kills_what_runs(open_sandbox: Open, server: E2bSe
     assert not server.machines
 
 
-def test_a_cancelled_run_leaves_no_sandbox_at_work(open_sandbox: Open, server: E2bServer, run: Run[Any]) -> None:
+def test_a_cancelled_run_leaves_no_sandbox_at_work(
+    open_sandbox: Open, server: E2bServer, run: Run[Any]
+) -> None:
     sandbox = open_sandbox(concurrency=2, batch_size=1)
     code = "import time\ndef f(x):\n    time.sleep(30)\n"
 
@@ -445,7 +521,12 @@ def test_a_cancelled_run_leaves_no_sandbox_at_work(open_sandbox: Open, server: E
 def test_compile_errors_come_back_as_such(open_sandbox: Open, run: Run[Any]) -> None:
     pytest.importorskip("tree_sitter_language_pack")
     observations = run(
-        open_sandbox().execute([function(code, code, language="cpp") for code in ("int f(int x) { return y; }", "int f(int x) {")])
+        open_sandbox().execute(
+            [
+                function(code, code, language="cpp")
+                for code in ("int f(int x) { return y; }", "int f(int x) {")
+            ]
+        )
     )
     if observations[0].toolchain_missing:
         pytest.skip(observations[0].toolchain_missing)

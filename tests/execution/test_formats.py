@@ -1,4 +1,5 @@
-"""Problems and samples of public benchmarks become rows. The problems here are our own, in the public shapes."""
+"""Problems and samples of public benchmarks become rows. The problems here are our own, in the public
+shapes."""
 
 import base64
 import gzip
@@ -47,13 +48,25 @@ SOLUTION = "class Solution:\n    def reduce(self, xs: List[int], k: int) -> int:
 EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
     "humaneval": (
         "humaneval",
-        {"task_id": "HumanEval/900", "prompt": PROMPT, "test": CHECK, "entry_point": "shout", "canonical_solution": UP},
+        {
+            "task_id": "HumanEval/900",
+            "prompt": PROMPT,
+            "test": CHECK,
+            "entry_point": "shout",
+            "canonical_solution": UP,
+        },
         {"task_id": "HumanEval/900", "completion": UP},
         {"task_id": "HumanEval/900", "completion": DOWN},
     ),
     "mbpp": (
         "mbpp",
-        {"task_id": 9001, "text": "…", "code": "", "test_list": ["assert inc(1) == 2", "assert inc(N) == 8"], "test_setup_code": "N = 7"},
+        {
+            "task_id": 9001,
+            "text": "…",
+            "code": "",
+            "test_list": ["assert inc(1) == 2", "assert inc(N) == 8"],
+            "test_setup_code": "N = 7",
+        },
         {"task_id": 9001, "completion": "def inc(x):\n    return x + 1\n"},
         {"task_id": "Mbpp/9001", "solution": "def inc(x):\n    return 2\n"},
     ),
@@ -87,7 +100,13 @@ EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
     ),
     "multipl-e python": (
         "multipl-e",
-        {"name": "HumanEval_900_shout", "language": "py", "prompt": PROMPT, "tests": f"{CHECK}\ncheck(shout)\n", "stop_tokens": ["\ndef"]},
+        {
+            "name": "HumanEval_900_shout",
+            "language": "py",
+            "prompt": PROMPT,
+            "tests": f"{CHECK}\ncheck(shout)\n",
+            "stop_tokens": ["\ndef"],
+        },
         {"name": "HumanEval_900_shout", "completion": UP},
         {"name": "HumanEval_900_shout", "completion": DOWN},
     ),
@@ -110,7 +129,10 @@ EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
             "test": "if (twice(2) !== 4) { throw new Error('assertion failed') }",
             "entry_point": "twice",
         },
-        {"task_id": "JavaScript/900", "raw_generation": ["Here:\n```js\nfunction twice(x) { return 2 * x }\n```\nDone."]},
+        {
+            "task_id": "JavaScript/900",
+            "raw_generation": ["Here:\n```js\nfunction twice(x) { return 2 * x }\n```\nDone."],
+        },
         {"task_id": "JavaScript/900", "raw_generation": ["```js\nfunction twice(x) { return x }\n```"]},
     ),
     "livecodebench functional": (
@@ -127,19 +149,32 @@ EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
     ),
     "livecodebench stdin": (
         "livecodebench",
-        {"question_id": "q901", "public_test_cases": json.dumps(STDIN), "private_test_cases": json.dumps(STDIN), "metadata": "{}"},
+        {
+            "question_id": "q901",
+            "public_test_cases": json.dumps(STDIN),
+            "private_test_cases": json.dumps(STDIN),
+            "metadata": "{}",
+        },
         {"question_id": "q901", "code_list": [SQUARE]},
         {"question_id": "q901", "code_list": [CUBE]},
     ),
     "apps stdin": (
         "apps",
-        {"problem_id": 900, "input_output": json.dumps({"inputs": ["2\n", ["3", ""]], "outputs": ["4", ["9"]]})},
+        {
+            "problem_id": 900,
+            "input_output": json.dumps({"inputs": ["2\n", ["3", ""]], "outputs": ["4", ["9"]]}),
+        },
         {"task_id": 900, "solution": SQUARE},
         {"problem_id": 900, "solution": CUBE},
     ),
     "apps call": (
         "apps",
-        {"problem_id": 901, "input_output": json.dumps({"fn_name": "pair", "inputs": [[1, 2], [3, 4]], "outputs": [[[2, 1]], [[4, 3]]]})},
+        {
+            "problem_id": 901,
+            "input_output": json.dumps(
+                {"fn_name": "pair", "inputs": [[1, 2], [3, 4]], "outputs": [[[2, 1]], [[4, 3]]]}
+            ),
+        },
         {"problem_id": 901, "solution": "def pair(a, b):\n    return (b, a)\n"},
         {"problem_id": 901, "solution": "def pair(a, b):\n    return (a, b)\n"},
     ),
@@ -158,9 +193,14 @@ EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
 
 
 def rows(tmp_path: Path, form: str, problem: Row, *samples: Row) -> list[VerifyRow]:
-    (tmp_path / "problems.jsonl").write_text(json.dumps({**problem, problem_name(problem): "other"}) + "\n" + json.dumps(problem) + "\n")
+    (tmp_path / "problems.jsonl").write_text(
+        json.dumps({**problem, problem_name(problem): "other"}) + "\n" + json.dumps(problem) + "\n"
+    )
     (tmp_path / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
-    return [entry.read() for entry in sample_entries(tmp_path / "samples.jsonl", form, tmp_path / "problems.jsonl", None, "")]
+    return [
+        entry.read()
+        for entry in sample_entries(tmp_path / "samples.jsonl", form, tmp_path / "problems.jsonl", None, "")
+    ]
 
 
 def problem_name(problem: Row) -> str:
@@ -168,13 +208,18 @@ def problem_name(problem: Row) -> str:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_right_samples_pass_and_wrong_ones_do_not(example: str, tmp_path: Path, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_right_samples_pass_and_wrong_ones_do_not(
+    example: str, tmp_path: Path, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     form, problem, right, wrong = EXAMPLES[example]
     prepared = [prepare(row, "row", Limits()) for row in rows(tmp_path, form, problem, right, wrong)]
     language = get_language(prepared[0].request.language)
     if find_toolchain(language.name) is None:
         pytest.skip(f"toolchain missing: {language.install}")
-    answers = [make_answer(p, o) for p, o in zip(prepared, run(local_sandbox.execute([p.request for p in prepared])), strict=True)]
+    answers = [
+        make_answer(p, o)
+        for p, o in zip(prepared, run(local_sandbox.execute([p.request for p in prepared])), strict=True)
+    ]
     assert [answer.verdict for answer in answers] == [Outcome.PASS, Outcome.WRONG_ANSWER], answers
 
 
@@ -182,7 +227,9 @@ def test_every_format_has_an_example() -> None:
     assert {form for form, *_ in EXAMPLES.values()} == {form.name for form in all_formats()}
 
 
-def test_the_find_zero_rule_of_evalplus_asks_for_a_root(tmp_path: Path, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_the_find_zero_rule_of_evalplus_asks_for_a_root(
+    tmp_path: Path, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     problem = {
         "task_id": "HumanEval/32",
         "prompt": "def find_zero(xs: list):\n",
@@ -194,34 +241,51 @@ def test_the_find_zero_rule_of_evalplus_asks_for_a_root(tmp_path: Path, local_sa
     }
     samples = [{"task_id": "HumanEval/32", "completion": f"    return {root}\n"} for root in ("-1.0", "1.5")]
     prepared = [prepare(row, "row", Limits()) for row in rows(tmp_path, "evalplus", problem, *samples)]
-    answers = [make_answer(p, o) for p, o in zip(prepared, run(local_sandbox.execute([p.request for p in prepared])), strict=True)]
+    answers = [
+        make_answer(p, o)
+        for p, o in zip(prepared, run(local_sandbox.execute([p.request for p in prepared])), strict=True)
+    ]
     assert [answer.verdict for answer in answers] == [Outcome.PASS, Outcome.WRONG_ANSWER]
 
 
 def test_lua_tests_of_multipl_e_do_not_end_the_process() -> None:
-    problem = {"name": "x", "language": "lua", "prompt": "", "tests": "lu = require('luaunit')\nos.exit(lu.LuaUnit.run())"}
-    assert "os.exit(lu" not in str(get_format("multipl-e").convert(problem, Sample("", True, "")).tests["script"])
+    problem = {
+        "name": "x",
+        "language": "lua",
+        "prompt": "",
+        "tests": "lu = require('luaunit')\nos.exit(lu.LuaUnit.run())",
+    }
+    assert "os.exit(lu" not in str(
+        get_format("multipl-e").convert(problem, Sample("", True, "")).tests["script"]
+    )
 
 
 MCEVAL = (
-    "C C# CPP CoffeeScript Common_Lisp Dart Elixir Emacs_Lisp Erlang F# Fortran Go Groovy Haskell Java JavaScript Julia Kotlin Lua PHP"
-    " Pascal Perl PowerShell Python R Racket Ruby Rust Scala Scheme Shell Swift Tcl TypeScript VimScript Visual_Basic"
+    "C C# CPP CoffeeScript Common_Lisp Dart Elixir Emacs_Lisp Erlang F# Fortran Go Groovy Haskell Java "
+    "JavaScript Julia Kotlin Lua PHP Pascal Perl PowerShell Python R Racket Ruby Rust Scala Scheme Shell "
+    "Swift Tcl TypeScript VimScript Visual_Basic"
 )
 MULTIPL_E = (
-    "adb clj cpp cs d dart el elixir fs go_test.go hs java jl js kt lua matlab ml pas php pl py r rb rkt rs scala scm sh swift tcl ts zig"
+    "adb clj cpp cs d dart el elixir fs go_test.go hs java jl js kt lua matlab ml pas php pl py r rb rkt rs "
+    "scala scm sh swift tcl ts zig"
 )
 
 
 @pytest.mark.parametrize("name", MCEVAL.split())
 def test_every_language_of_mceval_has_script_mode_here(name: str) -> None:
     problem = {"task_id": f"{name.replace('_', ' ')}/1", "prompt": "", "test": ""}
-    assert get_language(get_format("mceval").convert(problem, Sample("", True, "")).language).script is not None
+    assert (
+        get_language(get_format("mceval").convert(problem, Sample("", True, "")).language).script is not None
+    )
 
 
 @pytest.mark.parametrize("name", MULTIPL_E.split())
 def test_every_language_of_multipl_e_that_is_known_here_has_script_mode(name: str) -> None:
     problem = {"name": "x", "language": name, "prompt": "", "tests": ""}
-    assert get_language(get_format("multipl-e").convert(problem, Sample("", True, "")).language).script is not None
+    assert (
+        get_language(get_format("multipl-e").convert(problem, Sample("", True, "")).language).script
+        is not None
+    )
 
 
 # --- files ---
@@ -243,7 +307,10 @@ def write_arrow(path: Path) -> Path:
     table = pyarrow.Table.from_pylist(MBPP)
     folder = path / "saved"
     folder.mkdir()
-    with pyarrow.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+    with (
+        pyarrow.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink,
+        pyarrow.ipc.new_stream(sink, table.schema) as writer,
+    ):
         writer.write_table(table)
     return folder
 
@@ -267,7 +334,9 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
 def test_problems_are_found_by_name_in_every_kind_of_file(kind: str, tmp_path: Path) -> None:
     problems = WRITERS[kind](tmp_path)
     samples = tmp_path / "samples.jsonl"
-    samples.write_text("".join(json.dumps({"task_id": n, "solutions": ["a", "b"]}) + "\n" for n in (29, 0, 8)))
+    samples.write_text(
+        "".join(json.dumps({"task_id": n, "solutions": ["a", "b"]}) + "\n" for n in (29, 0, 8))
+    )
     entries = list(sample_entries(samples, "mbpp", problems, None, ""))
     assert [entry.number for entry in entries] == [1, 2, 3, 4, 5, 6]
     assert len({entry.key for entry in entries}) == 6
@@ -288,9 +357,13 @@ BAD_SAMPLES = [
 
 
 @pytest.mark.parametrize(("line", "words"), BAD_SAMPLES)
-def test_a_bad_sample_is_refused_with_file_and_line_and_the_others_are_read(line: str, words: str, tmp_path: Path) -> None:
+def test_a_bad_sample_is_refused_with_file_and_line_and_the_others_are_read(
+    line: str, words: str, tmp_path: Path
+) -> None:
     problems, samples = write_text(tmp_path, "p.jsonl"), tmp_path / "samples.jsonl"
-    samples.write_text(f'{{"task_id": 1, "completion": "x"}}\n\n{line}\n{{"task_id": 2, "completion": "y"}}\n')
+    samples.write_text(
+        f'{{"task_id": 1, "completion": "x"}}\n\n{line}\n{{"task_id": 2, "completion": "y"}}\n'
+    )
     first, bad, last = sample_entries(samples, "mbpp", problems, None, "")
     with pytest.raises(RowError, match=r"samples\.jsonl:3") as caught:
         bad.read()

@@ -1,4 +1,5 @@
-"""Hostile programs in three languages at every level that this machine offers: one property each, looked at from outside."""
+"""Hostile programs in three languages at every level that this machine offers: one property each, looked at
+from outside."""
 
 import os
 import shutil
@@ -14,12 +15,24 @@ from synth.execution.isolation.process import Job, JobResult, ProcessSandbox
 from synth.execution.isolation.system_calls import BY_ARGUMENT, GRAVE, ZYGOTE_CALLS, number
 from synth.records import Limits, Stop
 from tests.execution.conftest import PYTHON, SHOWN
-from tests.execution.hostile.catalogue import ATTACKS, GRAVE_ARGUMENTS, LANGUAGES, LEFT, REFUSED, Attack, Language
+from tests.execution.hostile.catalogue import (
+    ATTACKS,
+    GRAVE_ARGUMENTS,
+    LANGUAGES,
+    LEFT,
+    REFUSED,
+    Attack,
+    Language,
+)
 from tests.execution.hostile.decoys import Decoys, decoys
 
 HERE = Path(__file__).with_name("hostile")
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-CASES = [pytest.param(attack, language, id=f"{attack.name}-{language}") for attack in ATTACKS for language in attack.languages]
+CASES = [
+    pytest.param(attack, language, id=f"{attack.name}-{language}")
+    for attack in ATTACKS
+    for language in attack.languages
+]
 OUTSIDE = [case for case in CASES if case.values[0].works_outside]  # type: ignore[union-attr]
 
 
@@ -35,7 +48,15 @@ class Weapon:
 
     def job(self, attack: str, mark: str, stdin: bytes, limits: Limits) -> Job:
         own = limits.model_copy(update={"processes": limits.processes + self.more_processes})
-        return Job((*self.command, attack, mark), self.files, stdin, own, ENVIRONMENT, readonly=self.shown, data_limit=self.data_limit)
+        return Job(
+            (*self.command, attack, mark),
+            self.files,
+            stdin,
+            own,
+            ENVIRONMENT,
+            readonly=self.shown,
+            data_limit=self.data_limit,
+        )
 
 
 Weapons = Mapping[Language, Weapon]
@@ -44,15 +65,22 @@ Weapons = Mapping[Language, Weapon]
 @pytest.fixture(scope="session")
 def weapons(tmp_path_factory: pytest.TempPathFactory) -> Weapons:
     """The attacks of each language whose tools are here."""
-    found: dict[Language, Weapon] = {"python": Weapon((*PYTHON, "attacks.py"), {"attacks.py": (HERE / "attacks.py").read_bytes()}, SHOWN)}
-    compiler, node = shutil.which("gcc") or shutil.which("cc"), shutil.which("node", path="/usr/local/bin:/usr/bin:/bin")
+    found: dict[Language, Weapon] = {
+        "python": Weapon((*PYTHON, "attacks.py"), {"attacks.py": (HERE / "attacks.py").read_bytes()}, SHOWN)
+    }
+    compiler, node = (
+        shutil.which("gcc") or shutil.which("cc"),
+        shutil.which("node", path="/usr/local/bin:/usr/bin:/bin"),
+    )
     if compiler:
         made = tmp_path_factory.mktemp("hostile") / "attacks"
         subprocess.run([compiler, "-O0", "-pthread", "-o", str(made), str(HERE / "attacks.c")], check=True)
         found["c"] = Weapon(("./attacks",), {"attacks": made.read_bytes()})
     if node:
         script = {"attacks.js": (HERE / "attacks.js").read_bytes()}
-        found["javascript"] = Weapon((os.path.realpath(node), "attacks.js"), script, data_limit=False, more_processes=16)
+        found["javascript"] = Weapon(
+            (os.path.realpath(node), "attacks.js"), script, data_limit=False, more_processes=16
+        )
     return found
 
 
@@ -71,7 +99,9 @@ def decoy(targets: Decoys, sandbox: ProcessSandbox) -> Iterator[Decoys]:
     assert {name: after[name] for name in after if after[name] != before[name]} == {}
     assert after["left running"] == after["reached"] == []
     for group, count in processes_by_group().items():
-        assert count <= max(1, held.get(group, 0)), group  # the slot itself; workers of other tests' sandboxes were there before
+        assert count <= max(1, held.get(group, 0)), (
+            group
+        )  # the slot itself; workers of other tests' sandboxes were there before
 
 
 def processes_by_group() -> dict[str, int]:
@@ -81,10 +111,14 @@ def processes_by_group() -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("attack", "language"), CASES)
-def test_the_property_holds(attack: Attack, language: Language, sandbox: ProcessSandbox, weapons: Weapons, decoy: Decoys) -> None:
+def test_the_property_holds(
+    attack: Attack, language: Language, sandbox: ProcessSandbox, weapons: Weapons, decoy: Decoys
+) -> None:
     if language not in weapons:
         pytest.skip(f"nothing here to run {language}")
-    result = sandbox.run(weapons[language].job(attack.name, decoy.mark, decoy.targets(), Limits(**attack.limits)))
+    result = sandbox.run(
+        weapons[language].job(attack.name, decoy.mark, decoy.targets(), Limits(**attack.limits))
+    )
     check(attack, result, sandbox.listens)
 
 
@@ -101,7 +135,9 @@ def check(attack: Attack, result: JobResult, listens: bool) -> None:
 
 
 @pytest.mark.parametrize(("attack", "language"), OUTSIDE)
-def test_the_attack_works_where_nothing_isolates(attack: Attack, language: Language, weapons: Weapons, temporary: Path) -> None:
+def test_the_attack_works_where_nothing_isolates(
+    attack: Attack, language: Language, weapons: Weapons, temporary: Path
+) -> None:
     if language not in weapons:
         pytest.skip(f"nothing here to run {language}")
     weapon = weapons[language]
@@ -110,12 +146,21 @@ def test_the_attack_works_where_nothing_isolates(attack: Attack, language: Langu
             Path(folder, name).write_bytes(content)
             Path(folder, name).chmod(0o755)
         command = [*weapon.command, attack.name, targets.mark]
-        done = subprocess.run(command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False
+        )
     assert b"REACHED" in done.stdout, done
 
 
 @pytest.mark.parametrize(
-    "name", ["write_file_outside", "rename_file_outside", "kill_process_outside", "renice_process_outside", "connect_tcp"]
+    "name",
+    [
+        "write_file_outside",
+        "rename_file_outside",
+        "kill_process_outside",
+        "renice_process_outside",
+        "connect_tcp",
+    ],
 )
 def test_the_sweep_sees_what_an_attack_changes(name: str, weapons: Weapons, temporary: Path) -> None:
     with decoys(temporary) as targets, tempfile.TemporaryDirectory() as folder:
@@ -123,7 +168,9 @@ def test_the_sweep_sees_what_an_attack_changes(name: str, weapons: Weapons, temp
         assert targets.state() == before
         Path(folder, "attacks.py").write_bytes(weapons["python"].files["attacks.py"])
         command = [*weapons["python"].command, name, targets.mark]
-        subprocess.run(command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False)
+        subprocess.run(
+            command, input=targets.targets(), cwd=folder, capture_output=True, timeout=60, check=False
+        )
         assert targets.state() != before
 
 
@@ -138,7 +185,9 @@ def test_a_call_that_no_harmless_program_makes_is_a_violation(
     arguments = [called, *GRAVE_ARGUMENTS.get(name, (-1, 0, 0, 0, 0, 0))]
     stdin = decoy.targets(call=" ".join(map(str, arguments)))
     result = sandbox.run(weapons[language].job("forbidden_call", decoy.mark, stdin, Limits()))
-    if not sandbox.listens or (sandbox.level == "C" and "socket" in name):  # no socket at all can be made there
+    if not sandbox.listens or (
+        sandbox.level == "C" and "socket" in name
+    ):  # no socket at all can be made there
         assert b"refused an answer: Operation not permitted" in result.stdout.data
         return
     assert (result.stop, result.violation, result.signal) == (Stop.VIOLATION, name, 9)

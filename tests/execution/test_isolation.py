@@ -1,4 +1,5 @@
-"""What a program sees of the machine, and what is measured of it: properties of the sandbox that one language is enough to show.
+"""What a program sees of the machine, and what is measured of it: properties of the sandbox that one language
+is enough to show.
 
 The attacks that are made in several languages are in test_hostile.py.
 """
@@ -35,7 +36,9 @@ def text(result: JobResult) -> str:
 
 @pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"])
 def test_only_unix_sockets_can_be_made(run_python: RunPython, family: str) -> None:
-    assert "PermissionError" in text(run_python(f"import socket\nsocket.socket(socket.{family}, socket.SOCK_DGRAM)"))
+    assert "PermissionError" in text(
+        run_python(f"import socket\nsocket.socket(socket.{family}, socket.SOCK_DGRAM)")
+    )
 
 
 @pytest.mark.usefixtures("namespaces")
@@ -60,7 +63,9 @@ def test_the_toolchain_folder_cannot_be_written(run_python: RunPython) -> None:
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_the_environment_of_the_host_leaks_nowhere(run_python: RunPython, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_the_host_leaks_nowhere(
+    run_python: RunPython, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CODEMILL_DECOY", "decoy-secret")
     source = """
 import glob, os
@@ -128,7 +133,10 @@ def test_endless_output_is_stopped_and_capped(run_python: RunPython) -> None:
 
 
 def test_endless_output_on_the_private_channel_is_stopped(run_python: RunPython) -> None:
-    result = run_python("import os\nwhile True: os.write(3, b'x' * 65536)", job={"private_channel": True, "channel_bytes": 100_000})
+    result = run_python(
+        "import os\nwhile True: os.write(3, b'x' * 65536)",
+        job={"private_channel": True, "channel_bytes": 100_000},
+    )
     assert result.stop is Stop.OUTPUT and len(result.channel) == 100_000
 
 
@@ -137,7 +145,10 @@ def test_planted_links_and_pipes_stay_inside(run_python: RunPython, open_folder:
     decoy.write_text("untouched")
     shared = open_folder / "shared"
     shared.mkdir()
-    source = f"import os\nos.symlink({str(decoy)!r}, 'program.out')\nos.mkfifo('pipe')\nopen('program.out', 'w').write('x')"
+    source = (
+        f"import os\nos.symlink({str(decoy)!r}, 'program.out')\nos.mkfifo('pipe')\nopen('program.out', "
+        f"'w').write('x')"
+    )
     planted = run_python(source, job={"writable": shared})
     assert "Error: " in text(planted) and (shared / "pipe").is_fifo()
     again = run_python("print('still fine')", job={"writable": shared})
@@ -145,7 +156,9 @@ def test_planted_links_and_pipes_stay_inside(run_python: RunPython, open_folder:
     assert decoy.read_text() == "untouched"
 
 
-def test_our_own_files_are_not_written_through_a_planted_link(run_python: RunPython, open_folder: Path) -> None:
+def test_our_own_files_are_not_written_through_a_planted_link(
+    run_python: RunPython, open_folder: Path
+) -> None:
     (open_folder / "program.py").symlink_to("elsewhere.py")
     result = run_python("print('ran')", job={"writable": open_folder})
     assert result.infrastructure is not None and "program.py" in result.infrastructure
@@ -173,9 +186,17 @@ def test_a_call_that_runtimes_try_is_only_refused(run_python: RunPython, name: s
 @pytest.mark.parametrize("way", ["in a thread", "in a child", "many times"])
 def test_a_violation_is_seen_whoever_of_the_program_makes_it(run_python: RunPython, way: str) -> None:
     source = {
-        "in a thread": "import threading\nt = threading.Thread(target=attempt, args=(161, b'/work'))\nt.start(); t.join()",
+        "in a thread": (
+            "import threading\n"
+            "t = threading.Thread(target=attempt, args=(161, b'/work'))\nt.start(); "
+            "t.join()"
+        ),
         "in a child": "import time\nif os.fork() == 0: attempt(161, b'/work')\ntime.sleep(9)",
-        "many times": "for _ in range(4):\n    if os.fork() == 0:\n        while True: attempt(161, b'/work')\nos.wait()",
+        "many times": (
+            "for _ in range(4):\n    if os.fork() == 0:\n"
+            "        while True: attempt(161, b'/work')\n"
+            "os.wait()"
+        ),
     }[way]
     result = run_python(ATTEMPT + source)
     assert (result.stop, result.violation) == (Stop.VIOLATION, "chroot")
@@ -187,12 +208,17 @@ def test_a_program_that_ends_itself_by_sigsys_is_no_violation(run_python: RunPyt
 
 
 def test_a_program_can_lower_its_own_limits(run_python: RunPython) -> None:
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    limit = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
     assert text(run_python(limit)) == "(64, 64)\n"
 
 
 @X86
-@pytest.mark.parametrize("call", ["attempt(435, ctypes.create_string_buffer(88), 88)", "attempt(0x40000000 | 39)", "attempt(600)"])
+@pytest.mark.parametrize(
+    "call", ["attempt(435, ctypes.create_string_buffer(88), 88)", "attempt(0x40000000 | 39)", "attempt(600)"]
+)
 def test_calls_that_the_filter_cannot_judge_do_not_exist(run_python: RunPython, call: str) -> None:
     assert text(run_python(ATTEMPT + call)).startswith("refused 38")
 
@@ -209,14 +235,18 @@ def test_no_capability_and_no_way_to_one(run_python: RunPython) -> None:
 @pytest.mark.usefixtures("namespaces")
 def test_the_host_never_sees_root(sandbox: ProcessSandbox, run_python: RunPython) -> None:
     source = "import os, time\nprint(os.getuid(), open('/proc/self/uid_map').read().split(), flush=True)"
-    inside, *mapped = text(run_python(source)).replace("[", "").replace("]", "").replace("'", "").replace(",", "").split()
+    inside, *mapped = (
+        text(run_python(source)).replace("[", "").replace("]", "").replace("'", "").replace(",", "").split()
+    )
     assert inside == "1000" and mapped[0] == "1000" and mapped[1] != "0"
 
 
 @pytest.mark.usefixtures("namespaces")
 def test_every_namespace_is_the_programs_own(run_python: RunPython) -> None:
     kinds = ["user", "pid", "mnt", "net", "ipc", "uts"]
-    seen = text(run_python(f"import os\nfor kind in {kinds}: print(os.readlink('/proc/self/ns/' + kind))")).split()
+    seen = text(
+        run_python(f"import os\nfor kind in {kinds}: print(os.readlink('/proc/self/ns/' + kind))")
+    ).split()
     ours = [str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in kinds]
     assert len(seen) == len(kinds) and not set(seen) & set(ours)
 
@@ -227,7 +257,10 @@ def test_a_program_that_stops_itself_ends_by_the_wall(run_python: RunPython) -> 
 
 
 def test_zombies_are_reaped_with_the_job(run_python: RunPython) -> None:
-    source = "import os, time\nfor _ in range(30):\n    if os.fork() == 0: os._exit(0)\ntime.sleep(0.2)\nprint('made')"
+    source = (
+        "import os, time\nfor _ in range(30):\n    if os.fork() == 0: os._exit(0)\ntime.sleep(0.2)\n"
+        "print('made')"
+    )
     assert run_python(source).stdout.data == b"made\n"
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     states = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in children]
@@ -262,7 +295,9 @@ def test_files_of_a_job_are_gone_in_the_next(run_python: RunPython) -> None:
     environment = {"env": {"TMPDIR": "/tmp"}}
     source = "import os\nopen('left', 'w'); open(os.environ['TMPDIR'] + '/left', 'w')"
     assert run_python(source, job=environment).exit_code == 0
-    seen = text(run_python("import os\nprint(os.listdir('.'), os.listdir(os.environ['TMPDIR']))", job=environment))
+    seen = text(
+        run_python("import os\nprint(os.listdir('.'), os.listdir(os.environ['TMPDIR']))", job=environment)
+    )
     assert seen.strip() == "['program.py'] []"
 
 
@@ -279,7 +314,10 @@ def test_abort_and_crash_of_the_program_are_reported_as_they_are(run_python: Run
 
 
 def test_c_stack_overflow_is_a_crash_not_a_hang(run_c: RunPython, open_folder: Path) -> None:
-    source = "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\nint main(void) { return f(0); }"
+    source = (
+        "int f(int n) { volatile char room[4096]; room[0] = (char)n; return f(n + 1) + room[0]; }\nint "
+        "main(void) { return f(0); }"
+    )
     assert run_c(source, open_folder).signal == 11
 
 

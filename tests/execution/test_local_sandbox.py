@@ -1,4 +1,5 @@
-"""The sandbox of this machine as its callers see it: answers one by one, callers that go away, neighbours in a group."""
+"""The sandbox of this machine as its callers see it: answers one by one, callers that go away, neighbours in
+a group."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.usefixtures("local_sandbox")  # skips where this machin
 
 
 def program(name: str, code: str, cpu_s: float = 10) -> ExecutionRequest:
-    return ExecutionRequest(id=name, language="python", code=code, call=StdioCall(stdins=("",)), limits=Limits(cpu_s=cpu_s))
+    return ExecutionRequest(
+        id=name, language="python", code=code, call=StdioCall(stdins=("",)), limits=Limits(cpu_s=cpu_s)
+    )
 
 
 def quick(name: str) -> ExecutionRequest:
@@ -68,7 +71,10 @@ def test_each_answer_comes_when_it_is_found_though_a_group_runs_in_one_thread(ru
 def test_rows_that_are_done_are_answered_while_their_neighbour_hangs(tmp_path: Path) -> None:
     tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": ""}]}
     codes = ["while True: pass" if number == 3 else f"{number}" for number in range(8)]
-    rows = [{"id": number, "language": "python", "code": code, "tests": tests} for number, code in enumerate(codes)]
+    rows = [
+        {"id": number, "language": "python", "code": code, "tests": tests}
+        for number, code in enumerate(codes)
+    ]
     answers = verify(rows, tmp_path / "out", workers=1, limits=Limits(cpu_s=3))
     assert next(answers).id == "0"
     assert '"id": "3"' not in (tmp_path / "out").read_text()
@@ -129,7 +135,9 @@ def test_what_waits_or_runs_when_the_sandbox_closes_is_a_fault(run: Run[Any]) ->
     in_own_sandbox(run, scenario)
 
 
-def test_a_toolchain_that_changes_while_the_sandbox_closes_leaves_no_caller_waiting(run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_toolchain_that_changes_while_the_sandbox_closes_leaves_no_caller_waiting(
+    run: Run[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario(sandbox: LocalSandbox) -> None:
         running = asyncio.create_task(sandbox.execute([endless("a", 60)]))
         await until_begun(sandbox, running)
@@ -146,7 +154,8 @@ def test_a_loop_that_ends_in_the_middle_leaves_all_places_to_the_next(ticks: int
 
     async def first() -> None:
         await sandbox.start()
-        asyncio.create_task(sandbox.execute([endless("lost", 1), quick("lost")]))  # noqa: RUF006  # the loop ends before it
+        # the loop ends before it
+        asyncio.create_task(sandbox.execute([endless("lost", 1), quick("lost")]))  # noqa: RUF006
         for _ in range(ticks):
             await asyncio.sleep(0)
 
@@ -168,7 +177,9 @@ def test_a_call_that_does_not_fit_says_nothing_of_its_neighbours(run: Run[Any]) 
         return ExecutionRequest(id=name, language="cpp", code=code, call=call, limits=Limits())
 
     async def scenario(sandbox: LocalSandbox) -> None:
-        misfit, *others = await sandbox.execute([candidate("misfit", "i1", "i2"), candidate("a", "i1"), candidate("bb", "i1")])
+        misfit, *others = await sandbox.execute(
+            [candidate("misfit", "i1", "i2"), candidate("a", "i1"), candidate("bb", "i1")]
+        )
         assert misfit.infrastructure is not None and "2 arguments" in misfit.infrastructure
         assert [seen.cases[0].output for seen in others] == ["i2", "i3"]
 

@@ -25,7 +25,13 @@ CAT = Job(("/bin/cat",), {}, None, Limits(), {})
 
 
 def shell(script: str, **fields: object) -> Job:
-    given: dict[str, object] = {"files": {}, "stdin": None, "limits": Limits(), "env": {"PATH": "/usr/bin:/bin"}, **fields}
+    given: dict[str, object] = {
+        "files": {},
+        "stdin": None,
+        "limits": Limits(),
+        "env": {"PATH": "/usr/bin:/bin"},
+        **fields,
+    }
     return Job(argv=("/bin/sh", "-c", script), **given)  # type: ignore[arg-type]
 
 
@@ -34,7 +40,8 @@ def children() -> set[int]:
 
 
 def open_descriptors() -> int:
-    """How many, as the lowest of some looks: who watches the workers of other sandboxes opens a file for a moment every 50 ms."""
+    """How many, as the lowest of some looks: who watches the workers of other sandboxes opens a file for a
+    moment every 50 ms."""
 
     def look(_: int) -> int:
         time.sleep(0.002)
@@ -57,7 +64,12 @@ def own_sandbox() -> Iterator[ProcessSandbox]:
 
 
 def test_streams_files_environment_and_exit_code_come_through(sandbox: ProcessSandbox) -> None:
-    job = shell("cat; cat sub/a.txt; echo $X; echo oops >&2; exit 3", files={"sub/a.txt": b"file "}, stdin=b"stdin ", env={"X": "variable"})
+    job = shell(
+        "cat; cat sub/a.txt; echo $X; echo oops >&2; exit 3",
+        files={"sub/a.txt": b"file "},
+        stdin=b"stdin ",
+        env={"X": "variable"},
+    )
     result = sandbox.run(job)
     assert (result.exit_code, result.signal, result.stop) == (3, None, Stop.NONE)
     assert result.stderr.data == b"oops\n"
@@ -98,18 +110,27 @@ def test_a_long_output_keeps_head_tail_and_length() -> None:
 
 
 def test_cpu_wall_and_memory_are_measured(run_python: RunPython) -> None:
-    result = run_python("b = b'x' * (60 << 20)\nimport time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass")
+    result = run_python(
+        "b = b'x' * (60 << 20)\nimport time\nend = time.process_time() + 0.3\nwhile "
+        "time.process_time() < end: pass"
+    )
     assert result.exit_code == 0
     assert 0.3 <= result.cpu_s < 2 and result.wall_s >= result.cpu_s / 4
     assert 60 <= result.peak_memory_mb < 120
 
 
 def test_cpu_time_of_children_counts_even_after_they_ended(run_python: RunPython) -> None:
-    source = "import os, time\nif os.fork() == 0:\n    while time.process_time() < 0.4: pass\n    os._exit(0)\nos.wait()"
+    source = (
+        "import os, time\nif os.fork() == 0:\n"
+        "    while time.process_time() < 0.4: pass\n    os._exit(0)\n"
+        "os.wait()"
+    )
     assert run_python(source).cpu_s >= 0.4
 
 
-def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSandbox, open_folder: Path) -> None:
+def test_a_shared_folder_goes_from_the_compile_job_to_the_run(
+    sandbox: ProcessSandbox, open_folder: Path
+) -> None:
     assert sandbox.run(shell("echo made > /work/out", writable=open_folder)).exit_code == 0
     result = sandbox.run(shell("cat out; echo x > out", writable=open_folder, work_readonly=True))
     assert result.stdout.data == b"made\n" and result.exit_code != 0
@@ -118,7 +139,10 @@ def test_a_shared_folder_goes_from_the_compile_job_to_the_run(sandbox: ProcessSa
 
 def test_a_program_that_cannot_be_executed_is_no_verdict(sandbox: ProcessSandbox) -> None:
     result = sandbox.run(Job(("/usr/bin/no-such-program",), {}, None, Limits(), {}))
-    assert result.infrastructure is not None and "exec /usr/bin/no-such-program: No such file" in result.infrastructure
+    assert (
+        result.infrastructure is not None
+        and "exec /usr/bin/no-such-program: No such file" in result.infrastructure
+    )
     assert sandbox.run(shell("exit 0")).exit_code == 0
 
 
@@ -144,7 +168,9 @@ def test_a_toolchain_may_lie_anywhere_even_below_tmp(sandbox: ProcessSandbox, op
     tool.mkdir()
     tool.chmod(0o755)
     (tool / "version").write_text("1.0")
-    result = sandbox.run(shell(f"cat {tool}/version; (: > {tool}/planted) 2>/dev/null || echo refused", readonly=(str(tool),)))
+    result = sandbox.run(
+        shell(f"cat {tool}/version; (: > {tool}/planted) 2>/dev/null || echo refused", readonly=(str(tool),))
+    )
     assert result.stdout.data == b"1.0refused\n"
 
 
@@ -271,7 +297,9 @@ def test_a_supervisor_killed_with_9_leaves_no_orphan(twin: bool) -> None:
     with subprocess.Popen([sys.executable, "-c", SUPERVISOR % twin], stdout=subprocess.PIPE) as supervisor:
         assert supervisor.stdout is not None and supervisor.stdout.readline() == b"up\n"
         deadline = time.monotonic() + 60
-        while len(started := descendants(supervisor.pid)) < 15 and time.monotonic() < deadline:  # 3 slots, 3 inits, 3 shells, 6 sleeps
+        while (
+            len(started := descendants(supervisor.pid)) < 15 and time.monotonic() < deadline
+        ):  # 3 slots, 3 inits, 3 shells, 6 sleeps
             time.sleep(0.05)
         supervisor.kill()
     assert len(started) >= 15
@@ -288,7 +316,17 @@ def test_an_ordinary_user_gets_the_same_isolation(tmp_path: Path) -> None:
     if shutil.which("setpriv") is None or not os.access("/usr/bin/python3", os.X_OK):
         pytest.skip("needs setpriv and a system Python")
     probe = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--pid", "--fork", "true"],
+        [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "unshare",
+            "--user",
+            "--pid",
+            "--fork",
+            "true",
+        ],
         capture_output=True,
         check=False,
     )
@@ -302,7 +340,9 @@ def test_an_ordinary_user_gets_the_same_isolation(tmp_path: Path) -> None:
 
 def _check_as_nobody(folder: Path) -> None:
     copied = folder / "site"
-    shutil.copytree(Path(__file__).parents[2] / "synth", copied / "synth", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(__file__).parents[2] / "synth", copied / "synth", ignore=shutil.ignore_patterns("__pycache__")
+    )
     import pydantic
 
     packages = Path(pydantic.__file__).parents[1]
@@ -337,7 +377,13 @@ def test_the_level_report_names_every_feature() -> None:
     with ProcessSandbox("C") as sandbox:
         assert report.level == sandbox.level
     assert report.features["sandbox"] == ""
-    assert {"user namespace", "network namespace", "memory cgroup", "seccomp", "landlock"} <= report.features.keys()
+    assert {
+        "user namespace",
+        "network namespace",
+        "memory cgroup",
+        "seccomp",
+        "landlock",
+    } <= report.features.keys()
 
 
 def test_a_level_that_this_machine_cannot_give_is_refused_with_a_way_out() -> None:
@@ -348,11 +394,18 @@ def test_a_level_that_this_machine_cannot_give_is_refused_with_a_way_out() -> No
 
 def test_an_operation_that_fails_is_named() -> None:
     listing = operation(Code.MKDIR, "/one") + operation(Code.SYMLINK, "/two", "/three")
-    assert (name_at(listing, 1), name_at(listing, 2), name_at(listing, 3)) == ("mkdir /one", "symlink /two", "end of the list")
+    assert (name_at(listing, 1), name_at(listing, 2), name_at(listing, 3)) == (
+        "mkdir /one",
+        "symlink /two",
+        "end of the list",
+    )
 
 
 def test_two_sandboxes_of_one_process_give_the_same_level() -> None:
     with ProcessSandbox() as first, ProcessSandbox() as second, ThreadPoolExecutor(4) as threads:
-        results = [*threads.map(first.run, [shell("sleep 0.1")] * 4), *threads.map(second.run, [shell("sleep 0.1")] * 4)]
+        results = [
+            *threads.map(first.run, [shell("sleep 0.1")] * 4),
+            *threads.map(second.run, [shell("sleep 0.1")] * 4),
+        ]
         assert second.level == first.level
     assert all(result.is_clean for result in results), results

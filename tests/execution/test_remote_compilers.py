@@ -1,4 +1,5 @@
-"""The resident compilers of a remote worker: CPU decides what takes too long. A stand-in for a compiler, in the worker's own code."""
+"""The resident compilers of a remote worker: CPU decides what takes too long. A stand-in for a compiler, in
+the worker's own code."""
 
 import subprocess
 import sys
@@ -47,15 +48,22 @@ def stop():
 
 def said(script: str) -> list[list[str]]:
     """What came of each compilation: exit code, messages, fault."""
-    done = subprocess.run([sys.executable, "-c", WORKER + script], capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER + script], capture_output=True, text=True, timeout=100, check=True
+    )
     return [line.split("|") for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize(
     ("program", "limits", "words"),
-    [("die", "", "crashes on this program"), ("spin", ", cpu_s=0.6", "takes too long on this program: it was stopped after")],
+    [
+        ("die", "", "crashes on this program"),
+        ("spin", ", cpu_s=0.6", "takes too long on this program: it was stopped after"),
+    ],
 )
-def test_a_program_that_breaks_the_compiler_is_refused_and_the_next_one_is_not(program: str, limits: str, words: str) -> None:
+def test_a_program_that_breaks_the_compiler_is_refused_and_the_next_one_is_not(
+    program: str, limits: str, words: str
+) -> None:
     refused, following = said(f"compile({program!r}{limits})\ncompile('x')")
     assert refused[0] == "1" and words in refused[1] and refused[2] == "None"
     assert following == ["1", "no: x", "None"]

@@ -1,4 +1,5 @@
-"""The hard limit on live machines, with a provider that stands in for a service: what is unsure counts as alive."""
+"""The hard limit on live machines, with a provider that stands in for a service: what is unsure counts as
+alive."""
 
 import asyncio
 import itertools
@@ -28,7 +29,9 @@ class Machine:
     async def put(self, path: str, data: bytes) -> None:
         await asyncio.sleep(0)
 
-    async def run(self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float) -> None:
+    async def run(
+        self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float
+    ) -> None:
         await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
@@ -43,7 +46,8 @@ class Machine:
 
 
 class Provider:
-    """Keeps the book of machines: who is alive, and how many ever were at once. A machine dies at the end of its lifetime."""
+    """Keeps the book of machines: who is alive, and how many ever were at once. A machine dies at the end of
+    its lifetime."""
 
     def __init__(self, lifetime_s: float = 100.0) -> None:
         self.lifetime_s, self.kills_fail = lifetime_s, False
@@ -105,7 +109,9 @@ def test_a_machine_that_fails_is_replaced_within_the_limit() -> None:
         provider = Provider()
         fleet = fleet_of(provider, 2)
         lost = HostFault(Remedy.REPLACE, "lost")
-        done = await asyncio.gather(*(work(fleet, lost if n % 3 == 0 else None) for n in range(30)), return_exceptions=True)
+        done = await asyncio.gather(
+            *(work(fleet, lost if n % 3 == 0 else None) for n in range(30)), return_exceptions=True
+        )
         assert sum(isinstance(one, HostFault) for one in done) == 10
         assert (provider.most, provider.asked > 5) == (2, True)
 

@@ -1,4 +1,5 @@
-"""From a request to what the worker gets, and from the worker's answer to an observation: literal values in, literal values out."""
+"""From a request to what the worker gets, and from the worker's answer to an observation: literal values in,
+literal values out."""
 
 import base64
 
@@ -13,18 +14,24 @@ from synth.languages.registry import get_language
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, StdioCall, Stop
 
 PYTHON = FoundToolchain(tools={"python3": "/opt/python3"}, version="Python 3.12.1", digest="0123456789ab")
-JAVA = FoundToolchain(tools={name: f"/opt/{name}" for name in ("java", "javac", "jar")}, version="openjdk 17", digest="d")
+JAVA = FoundToolchain(
+    tools={name: f"/opt/{name}" for name in ("java", "javac", "jar")}, version="openjdk 17", digest="d"
+)
 CPP = FoundToolchain(tools={"g++": "/opt/g++"}, version="g++ 12", digest="d")
 
 
 def inside(mold: bool = False) -> Inside:
     found = {"python": PYTHON, "java": JAVA, "cpp": CPP, "ruby": None}
-    return Inside(Probe(languages=found, mold=mold, cores=2, root=True, separated=True, python="3.12.1"), "e2b")
+    return Inside(
+        Probe(languages=found, mold=mold, cores=2, root=True, separated=True, python="3.12.1"), "e2b"
+    )
 
 
 def request(language: str = "python", code: str = "def f(x): return x", **limits: float) -> ExecutionRequest:
     call = FunctionCall(entry_point="f", signature="(int) -> int", arguments=(("i1",), ("i2",)))
-    return ExecutionRequest(id="r", language=language, code=code, call=call, limits=Limits.model_validate(limits))
+    return ExecutionRequest(
+        id="r", language=language, code=code, call=call, limits=Limits.model_validate(limits)
+    )
 
 
 def ask(asked: ExecutionRequest, mold: bool = False) -> Asked:
@@ -46,7 +53,13 @@ def result(channel: str = "", stderr: str = "", exit_code: int | None = 0, **fie
         "stderr": packed(stderr),
         "cpu_s": 0.1,
     }
-    given |= {"channel": packed(channel)[0], "wall_s": 0.2, "peak_memory_mb": 9.0, "infrastructure": None, **fields}
+    given |= {
+        "channel": packed(channel)[0],
+        "wall_s": 0.2,
+        "peak_memory_mb": 9.0,
+        "infrastructure": None,
+        **fields,
+    }
     return RunResult.model_validate(given)
 
 
@@ -61,7 +74,10 @@ def test_an_item_holds_the_command_the_files_and_the_input_of_the_driver() -> No
 
 def test_shared_files_of_a_driver_travel_once_and_are_named_by_their_content() -> None:
     sandbox = inside(mold=True)
-    one, two = sandbox.ask(0, request("cpp", "int f(int x) { return 1; }")), sandbox.ask(1, request("cpp", "int f(int x) { return 2; }"))
+    one, two = (
+        sandbox.ask(0, request("cpp", "int f(int x) { return 1; }")),
+        sandbox.ask(1, request("cpp", "int f(int x) { return 2; }")),
+    )
     assert isinstance(one, Asked)
     assert isinstance(two, Asked)
     assert one.item.shared == two.item.shared != ""
@@ -119,13 +135,22 @@ def test_one_clean_process_for_each_stdin_or_the_program_is_not_finished() -> No
     both = observe(asked, Answer(index=7, runs=(result(stdout=packed("a\n")), result(stdout=packed("b\n")))))
     assert (both.finished, [case.output for case in both.cases]) == (True, ["a\n", "b\n"])
     one = observe(asked, Answer(index=7, runs=(result(stop="cpu", exit_code=None, signal=9),)))
-    assert (one.finished, one.stop, [case.status for case in one.cases]) == (False, Stop.CPU, ["missing", "missing"])
+    assert (one.finished, one.stop, [case.status for case in one.cases]) == (
+        False,
+        Stop.CPU,
+        ["missing", "missing"],
+    )
 
 
 def test_a_line_that_is_no_answer_is_a_fault_of_the_machine() -> None:
     answers: dict[int, Answer] = {}
     faults: list[str] = []
-    for line in ('{"beat": true}', '{"done": true}', '{"index": 1, "build": null, "runs": []}', '{"index": 2, "fault": "lost"}'):
+    for line in (
+        '{"beat": true}',
+        '{"done": true}',
+        '{"index": 1, "build": null, "runs": []}',
+        '{"index": 2, "fault": "lost"}',
+    ):
         hear(line, {1, 2}, answers, faults)
     assert (list(answers), faults) == ([1], ["lost"])
     hear('{"index": 9, "build": null, "runs": []}', {1, 2}, answers, faults)

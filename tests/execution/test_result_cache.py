@@ -1,4 +1,5 @@
-"""Results kept over runs: found again only for the very same thing, never when they say nothing, and never in the way."""
+"""Results kept over runs: found again only for the very same thing, never when they say nothing, and never in
+the way."""
 
 import json
 import os
@@ -32,7 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Counting:
     """A sandbox that answers with the number of the execution, so that an answer tells when it was made."""
 
-    def __init__(self, level: str = "A", toolchain: str = "python 3 abc", seen: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, level: str = "A", toolchain: str = "python 3 abc", seen: Mapping[str, object] | None = None
+    ) -> None:
         self.level, self._toolchain, self._seen = level, toolchain, seen or {}
         self.executed = 0
 
@@ -48,16 +51,27 @@ class Counting:
     def _observe(self, request: ExecutionRequest) -> Observation:
         self.executed += 1
         cases = (CaseObservation(index=0, status="returned", output=str(self.executed)),)
-        fields = {"phase": Phase.RUN, "finished": True, "cases": cases, "level": self.level, "toolchain": self._toolchain, **self._seen}
+        fields = {
+            "phase": Phase.RUN,
+            "finished": True,
+            "cases": cases,
+            "level": self.level,
+            "toolchain": self._toolchain,
+            **self._seen,
+        }
         return Observation.model_validate({"request_id": request.id, "language": request.language, **fields})
 
     async def close(self) -> None:
         return
 
 
-def request(code: str = "x", identity: str = "a", stdins: tuple[str, ...] = ("1",), **limits: float) -> ExecutionRequest:
+def request(
+    code: str = "x", identity: str = "a", stdins: tuple[str, ...] = ("1",), **limits: float
+) -> ExecutionRequest:
     call = StdioCall(stdins=stdins)
-    return ExecutionRequest(id=identity, language="python", code=code, call=call, limits=Limits.model_validate(limits))
+    return ExecutionRequest(
+        id=identity, language="python", code=code, call=call, limits=Limits.model_validate(limits)
+    )
 
 
 def executed(folder: Path, inner: Counting, one: ExecutionRequest, run: Run[Any]) -> int:
@@ -84,7 +98,9 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("inner", "other"), OTHERS, ids=["program", "limit", "other limit", "input", "level", "toolchain"])
+@pytest.mark.parametrize(
+    ("inner", "other"), OTHERS, ids=["program", "limit", "other limit", "input", "level", "toolchain"]
+)
 def test_another_program_limit_input_level_or_toolchain_is_run(
     inner: Counting, other: ExecutionRequest, tmp_path: Path, run: Run[Any]
 ) -> None:
@@ -99,21 +115,35 @@ UNKEPT: dict[str, dict[str, object]] = {
     "a fault of the sandbox": {"infrastructure": "the slot broke"},
     "a missing toolchain": {"toolchain_missing": "apt-get install -y python3"},
     "a time-out when most was done": {"stop": Stop.CPU, "cases": DONE, "finished": False},
-    "a time-out by wall time while it worked": {"stop": Stop.WALL, "cases": MISSING, "finished": False, "cpu_s": 2.0},
+    "a time-out by wall time while it worked": {
+        "stop": Stop.WALL,
+        "cases": MISSING,
+        "finished": False,
+        "cpu_s": 2.0,
+    },
     "a kill that nobody sent": {"signal": 9, "cases": MISSING, "finished": False},
     "another toolchain than was asked for": {"toolchain": "python 3 other"},
     "another level than was asked for": {"level": "C"},
 }
 KEPT: dict[str, dict[str, object]] = {
-    "a time-out that is none of the machine's": {"stop": Stop.CPU, "cases": MISSING, "finished": False, "cpu_s": 5.0},
+    "a time-out that is none of the machine's": {
+        "stop": Stop.CPU,
+        "cases": MISSING,
+        "finished": False,
+        "cpu_s": 5.0,
+    },
     "a program that only waits": {"stop": Stop.WALL, "cases": MISSING, "finished": False, "cpu_s": 0.01},
     "a memory limit": {"stop": Stop.MEMORY, "signal": 9, "cases": MISSING, "finished": False},
     "a compile error": {"phase": Phase.COMPILE, "cases": ()},
 }
 
 
-@pytest.mark.parametrize(("seen", "runs"), [*((seen, 1) for seen in UNKEPT.values()), *((seen, 0) for seen in KEPT.values())])
-def test_what_says_nothing_or_may_be_the_machines_is_not_kept(seen: dict[str, object], runs: int, tmp_path: Path, run: Run[Any]) -> None:
+@pytest.mark.parametrize(
+    ("seen", "runs"), [*((seen, 1) for seen in UNKEPT.values()), *((seen, 0) for seen in KEPT.values())]
+)
+def test_what_says_nothing_or_may_be_the_machines_is_not_kept(
+    seen: dict[str, object], runs: int, tmp_path: Path, run: Run[Any]
+) -> None:
     assert executed(tmp_path, Counting(seen=seen), request(), run) == 1
     assert executed(tmp_path, Counting(seen=seen), request(), run) == runs
 
@@ -139,14 +169,18 @@ TELLS_TIME = "import os, time\nprint(os.urandom(8).hex(), time.time_ns())\n"
 
 def rows(count: int) -> list[dict[str, object]]:
     tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": "?"}]}
-    return [{"id": n, "language": "python", "code": f"# {n}\n{TELLS_TIME}", "tests": tests} for n in range(count)]
+    return [
+        {"id": n, "language": "python", "code": f"# {n}\n{TELLS_TIME}", "tests": tests} for n in range(count)
+    ]
 
 
 def told(answers: Iterator[Answer]) -> dict[str, str]:
     return {answer.id: answer.cases[0].found for answer in answers}
 
 
-def test_a_second_verify_executes_nothing_and_another_limit_does(local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+def test_a_second_verify_executes_nothing_and_another_limit_does(
+    local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
     first = told(verify(rows(12), cache=tmp_path))
     assert len(set(first.values())) == 12
     assert told(verify(rows(12), cache=tmp_path)) == first
@@ -156,7 +190,9 @@ def test_a_second_verify_executes_nothing_and_another_limit_does(local_sandbox: 
 
 def test_the_recipe_switches_it_on(local_sandbox: LocalSandbox, tmp_path: Path) -> None:
     def once() -> dict[str, str]:
-        return told(verify(rows(3), sandbox=create_sandbox(LocalConfig(cache=str(tmp_path / "cache"), cache_mb=8))))
+        return told(
+            verify(rows(3), sandbox=create_sandbox(LocalConfig(cache=str(tmp_path / "cache"), cache_mb=8)))
+        )
 
     assert once() == once()
 
@@ -178,7 +214,10 @@ def test_two_processes_at_once_share_what_they_find(local_sandbox: LocalSandbox,
     file.write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
     command = [sys.executable, "-c", VERIFY, str(tmp_path / "cache"), str(file)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
     for process in both:
         printed, said = process.communicate(timeout=120)
         assert (process.returncode, said) == (0, "")
@@ -258,7 +297,10 @@ def test_an_entry_that_is_not_what_was_written_is_asked_again(tmp_path: Path) ->
     (path,) = tmp_path.glob("*.sqlite")
     with sqlite3.connect(path) as database:
         (body,) = database.execute("SELECT body FROM results WHERE key = ?", (key(3),)).fetchone()
-        database.execute("UPDATE results SET body = ? WHERE key = ?", (body[:60] + bytes([body[60] ^ 1]) + body[61:], key(3)))
+        database.execute(
+            "UPDATE results SET body = ? WHERE key = ?",
+            (body[:60] + bytes([body[60] ^ 1]) + body[61:], key(3)),
+        )
     store = ResultStore(tmp_path)
     assert store.read([key(3), key(4)]) == {key(4): seen(4, 200)}
     store.write({key(3): seen(3, 200)})
@@ -269,7 +311,9 @@ def test_the_file_stays_below_its_size_and_the_oldest_go(tmp_path: Path) -> None
     store = ResultStore(tmp_path, most_mb=1)
     for n in range(300):
         store.write({key(n): seen(n, 10_000)})
-        assert sum(path.stat().st_size for path in tmp_path.iterdir() if path.suffix == ".sqlite") < 1.2 * (1 << 20)
+        assert sum(path.stat().st_size for path in tmp_path.iterdir() if path.suffix == ".sqlite") < 1.2 * (
+            1 << 20
+        )
     kept = store.read([key(n) for n in range(300)])
     numbers = [n for n in range(300) if key(n) in kept]
     assert numbers == list(range(300 - len(numbers), 300))

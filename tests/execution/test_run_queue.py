@@ -16,7 +16,9 @@ T = TypeVar("T")
 
 def request(name: str, language: str, entry_point: str = "f") -> ExecutionRequest:
     call = FunctionCall(entry_point=entry_point, signature="(int) -> int", arguments=(("i1",),))
-    return ExecutionRequest(id=name, language=language, code="int f(int x) { return x; }", call=call, limits=Limits())
+    return ExecutionRequest(
+        id=name, language=language, code="int f(int x) { return x; }", call=call, limits=Limits()
+    )
 
 
 def waiting(asked: ExecutionRequest, turn: int = 0, places: int = 1) -> Run:
@@ -60,12 +62,16 @@ def in_loop(check: Callable[[], T]) -> T:
 
 def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
     turns = {"a": 50, "b": 9, "c": 3, "d": 9, "e": 1}
-    found = in_loop(lambda: served(filled(1, [waiting(request(name, "lua"), turn) for name, turn in turns.items()])))
+    found = in_loop(
+        lambda: served(filled(1, [waiting(request(name, "lua"), turn) for name, turn in turns.items()]))
+    )
     assert found == [["e"], ["c"], ["b"], ["d"], ["a"]]
 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 1), (4, 1), (8, 2), (32, 8), (1000, 8)])
-def test_programs_that_start_warm_go_together_where_enough_wait_for_every_free_place(count: int, most: int) -> None:
+def test_programs_that_start_warm_go_together_where_enough_wait_for_every_free_place(
+    count: int, most: int
+) -> None:
     found = in_loop(lambda: sizes(filled(4, alike("python", count))))
     assert max(found) == most and len(found) == min(count, 4)
 
@@ -82,7 +88,13 @@ def test_other_languages_and_unknown_ones_go_alone() -> None:
 
 def test_only_what_has_one_contract_and_one_turn_shares_a_build() -> None:
     def scenario() -> list[list[str]]:
-        stdin = ExecutionRequest(id="c", language="cpp", code="int f(int x) { return x; }", call=StdioCall(stdins=("",)), limits=Limits())
+        stdin = ExecutionRequest(
+            id="c",
+            language="cpp",
+            code="int f(int x) { return x; }",
+            call=StdioCall(stdins=("",)),
+            limits=Limits(),
+        )
         asked = [request("a", "cpp"), request("b", "cpp", "g"), stdin, request("d", "c++")]
         return served(filled(1, [*map(waiting, asked), waiting(request("e", "cpp"), turn=1)]))
 
@@ -92,14 +104,23 @@ def test_only_what_has_one_contract_and_one_turn_shares_a_build() -> None:
 def test_those_of_one_kind_meet_though_others_came_between_them() -> None:
     def scenario() -> list[list[str]]:
         names = ["cpp", "lua", "cpp", "lua"]
-        return served(filled(1, [waiting(request(f"{name}{number}", name)) for number, name in enumerate(names)]))
+        return served(
+            filled(1, [waiting(request(f"{name}{number}", name)) for number, name in enumerate(names)])
+        )
 
     assert in_loop(scenario) == [["cpp0", "cpp2"], ["lua1"], ["lua3"]]
 
 
 def test_nobody_passes_one_who_waits_for_more_places() -> None:
     def scenario() -> list[list[str]]:
-        queue = filled(2, [waiting(request("a", "lua"), places=1), waiting(request("wide", "lua"), places=2), waiting(request("b", "lua"))])
+        queue = filled(
+            2,
+            [
+                waiting(request("a", "lua"), places=1),
+                waiting(request("wide", "lua"), places=2),
+                waiting(request("b", "lua")),
+            ],
+        )
         (first,) = queue.groups()
         begun = [begin_all(first)]
         queue.done(first)

@@ -8,21 +8,41 @@ import pytest
 from synth.execution.isolation import system_calls
 from synth.execution.isolation.system_calls import Call, call_name, number
 
-GROUPS = ("ZYGOTE_CALLS", "GRAVE", "REFUSED", "UNCOUNTED", "OUTSIDE", "OF_OTHERS", "ATTRIBUTES", "EXTENDED_ATTRIBUTES")
-SINGLE = {name.lower(): getattr(system_calls, name) for name in ("CLONE", "CLONE3", "SOCKET", "SOCKETPAIR", "IOCTL", "FCNTL", "SECCOMP")}
-CALLS: dict[str, Call] = {name: call for group in GROUPS for name, call in getattr(system_calls, group).items()} | SINGLE
+GROUPS = (
+    "ZYGOTE_CALLS",
+    "GRAVE",
+    "REFUSED",
+    "UNCOUNTED",
+    "OUTSIDE",
+    "OF_OTHERS",
+    "ATTRIBUTES",
+    "EXTENDED_ATTRIBUTES",
+)
+SINGLE = {
+    name.lower(): getattr(system_calls, name)
+    for name in ("CLONE", "CLONE3", "SOCKET", "SOCKETPAIR", "IOCTL", "FCNTL", "SECCOMP")
+}
+CALLS: dict[str, Call] = {
+    name: call for group in GROUPS for name, call in getattr(system_calls, group).items()
+} | SINGLE
 
 
 def table(*names: str) -> dict[str, int]:
     found = [path for name in names if (path := Path("/usr/include", name)).exists()]
     if not found:
         pytest.skip("no kernel headers")
-    return {name: int(value) for name, value in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", found[0].read_text())}
+    return {
+        name: int(value)
+        for name, value in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", found[0].read_text())
+    }
 
 
 @pytest.mark.parametrize(
     ("processor", "headers"),
-    [("x86_64", ("x86_64-linux-gnu/asm/unistd_64.h", "asm/unistd_64.h")), ("aarch64", ("asm-generic/unistd.h",))],
+    [
+        ("x86_64", ("x86_64-linux-gnu/asm/unistd_64.h", "asm/unistd_64.h")),
+        ("aarch64", ("asm-generic/unistd.h",)),
+    ],
 )
 def test_numbers_are_those_of_the_kernel(processor: str, headers: tuple[str, ...]) -> None:
     known = table(*headers)

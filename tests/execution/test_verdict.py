@@ -21,16 +21,28 @@ from synth.values import Value, encode
 
 def suite(*expected: Value) -> TestSuite:
     contract = FunctionContract(entry_point="solve", signature="(int) -> any")
-    cases = tuple(Case(arguments=(encode(index),), expected=encode(value)) for index, value in enumerate(expected))
+    cases = tuple(
+        Case(arguments=(encode(index),), expected=encode(value)) for index, value in enumerate(expected)
+    )
     return TestSuite(task_id="task-1", contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
 
 
 def returned(*values: Value) -> tuple[CaseObservation, ...]:
-    return tuple(CaseObservation(index=index, status="returned", output=encode(value)) for index, value in enumerate(values))
+    return tuple(
+        CaseObservation(index=index, status="returned", output=encode(value))
+        for index, value in enumerate(values)
+    )
 
 
 def seen(*cases: CaseObservation, **more: object) -> Observation:
-    fields = {"request_id": "r", "language": "python", "phase": Phase.RUN, "finished": True, "exit_code": 0, "cases": cases} | more
+    fields = {
+        "request_id": "r",
+        "language": "python",
+        "phase": Phase.RUN,
+        "finished": True,
+        "exit_code": 0,
+        "cases": cases,
+    } | more
     return Observation.model_validate(fields)
 
 
@@ -51,14 +63,27 @@ def test_a_wrong_answer_is_told_with_input_expected_and_found() -> None:
 
 @pytest.mark.parametrize(
     ("found", "expected"),
-    [(3.0, 3), (True, 1), (1, True), ([1], (1,)), ((1,), [1]), (None, 0), ("1", 1), ({True: 1}, {1: 1}), ([{1.0: 2}], [{1: 2}])],
+    [
+        (3.0, 3),
+        (True, 1),
+        (1, True),
+        ([1], (1,)),
+        ((1,), [1]),
+        (None, 0),
+        ("1", 1),
+        ({True: 1}, {1: 1}),
+        ([{1.0: 2}], [{1: 2}]),
+    ],
 )
 def test_a_value_of_another_type_is_wrong(found: Value, expected: Value) -> None:
     assert outcome(seen(*returned(found)), suite(expected)) is Outcome.WRONG_ANSWER
 
 
 def test_nan_equals_nan_and_maps_ignore_their_order() -> None:
-    assert outcome(seen(*returned([float("nan")], {1: 2, 3: 4})), suite([float("nan")], {3: 4, 1: 2})) is Outcome.PASS
+    assert (
+        outcome(seen(*returned([float("nan")], {1: 2, 3: 4})), suite([float("nan")], {3: 4, 1: 2}))
+        is Outcome.PASS
+    )
 
 
 def test_another_order_of_summation_is_forgiven_and_more_is_not() -> None:
@@ -80,7 +105,10 @@ def test_a_driver_that_did_not_reach_its_end_is_not_a_pass() -> None:
 def test_an_exception_is_told_with_its_input() -> None:
     case = CaseObservation(index=0, status="raised", error="ValueError: no")
     verdict = judge(seen(case), suite(1), "s")
-    assert (verdict.outcome, verdict.first_failure) == (Outcome.RUNTIME_ERROR, "case 0, input 0: raised ValueError: no")
+    assert (verdict.outcome, verdict.first_failure) == (
+        Outcome.RUNTIME_ERROR,
+        "case 0, input 0: raised ValueError: no",
+    )
 
 
 def test_a_result_that_is_no_value_is_a_wrong_answer() -> None:
@@ -99,13 +127,23 @@ def test_a_suite_without_cases_passes_nothing() -> None:
     assert outcome(seen(), suite()) is not Outcome.PASS
 
 
-@pytest.mark.parametrize("error", ["MemoryError", "java.lang.OutOfMemoryError: Java heap space", "std::bad_alloc: std::bad_alloc"])
+@pytest.mark.parametrize(
+    "error", ["MemoryError", "java.lang.OutOfMemoryError: Java heap space", "std::bad_alloc: std::bad_alloc"]
+)
 def test_the_languages_own_memory_error_is_the_memory_limit(error: str) -> None:
-    assert outcome(seen(CaseObservation(index=0, status="raised", error=error)), suite(1)) is Outcome.MEMORY_LIMIT
+    assert (
+        outcome(seen(CaseObservation(index=0, status="raised", error=error)), suite(1))
+        is Outcome.MEMORY_LIMIT
+    )
 
 
 def test_a_fatal_heap_message_is_the_memory_limit() -> None:
-    died = seen(finished=False, signal=6, exit_code=None, stderr=Captured(tail="FATAL ERROR: JavaScript heap out of memory"))
+    died = seen(
+        finished=False,
+        signal=6,
+        exit_code=None,
+        stderr=Captured(tail="FATAL ERROR: JavaScript heap out of memory"),
+    )
     assert outcome(died, suite(1)) is Outcome.MEMORY_LIMIT
 
 
@@ -146,7 +184,10 @@ def test_a_missing_toolchain_names_the_command() -> None:
 
 def test_stdout_is_compared_as_a_whole_without_white_space_at_line_ends() -> None:
     tests = TestSuite(
-        task_id="t", contract=StdioContract(), cases=(Case(arguments=("",), expected="1 2\n3\n"),), rank=EvidenceRank.EXAMPLES
+        task_id="t",
+        contract=StdioContract(),
+        cases=(Case(arguments=("",), expected="1 2\n3\n"),),
+        rank=EvidenceRank.EXAMPLES,
     )
     right = CaseObservation(index=0, status="returned", output="1 2 \n3")
     assert outcome(seen(right), tests) is Outcome.PASS

@@ -41,13 +41,35 @@ ROWS: list[tuple[dict[str, object], Outcome]] = [
     (function_row("empty", ""), Outcome.RUNTIME_ERROR),
     (function_row("nul", "\0"), Outcome.PARSE_ERROR),
     (function_row("broken", "def add(a, b:\n"), Outcome.PARSE_ERROR),
-    (function_row("hangs", "def add(a, b):\n    while True: pass\n", limits={"cpu_s": 0.3, "wall_s": 20}), Outcome.TIMEOUT),
+    (
+        function_row("hangs", "def add(a, b):\n    while True: pass\n", limits={"cpu_s": 0.3, "wall_s": 20}),
+        Outcome.TIMEOUT,
+    ),
     (function_row("long", "#" * (5 << 20)), Outcome.PARSE_ERROR),
     (stdio_row("prints", "print(sum(map(int, input().split())))\n"), Outcome.PASS),
-    (stdio_row("prints more", "print(sum(map(int, input().split())))\nprint()\nprint('x')\n"), Outcome.WRONG_ANSWER),
+    (
+        stdio_row("prints more", "print(sum(map(int, input().split())))\nprint()\nprint('x')\n"),
+        Outcome.WRONG_ANSWER,
+    ),
     (stdio_row("prints nothing", ""), Outcome.WRONG_ANSWER),
-    ({"id": 7, "language": "python", "code": "x = 1\n", "tests": {"kind": "script", "script": "assert x == 1"}}, Outcome.PASS),
-    ({"id": 8, "language": "python", "code": "x = 1\n", "tests": {"kind": "script", "script": "assert x == 2"}}, Outcome.WRONG_ANSWER),
+    (
+        {
+            "id": 7,
+            "language": "python",
+            "code": "x = 1\n",
+            "tests": {"kind": "script", "script": "assert x == 1"},
+        },
+        Outcome.PASS,
+    ),
+    (
+        {
+            "id": 8,
+            "language": "python",
+            "code": "x = 1\n",
+            "tests": {"kind": "script", "script": "assert x == 2"},
+        },
+        Outcome.WRONG_ANSWER,
+    ),
 ]
 
 
@@ -60,7 +82,9 @@ def found(local_sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.mark.parametrize(("row", "verdict"), ROWS, ids=[str(row["id"]) for row, _ in ROWS])
-def test_each_row_gets_its_verdict(row: dict[str, object], verdict: Outcome, found: dict[str, Answer]) -> None:
+def test_each_row_gets_its_verdict(
+    row: dict[str, object], verdict: Outcome, found: dict[str, Answer]
+) -> None:
     answer = found[str(row["id"])]
     assert answer.verdict is verdict, answer
     assert answer.reason or verdict is Outcome.PASS
@@ -84,14 +108,24 @@ def test_answers_are_the_same_inside_a_running_loop(local_sandbox: LocalSandbox,
 
 
 def test_values_without_types_are_compared_as_json_compares_them(local_sandbox: LocalSandbox) -> None:
-    tests = {"kind": "function", "entry_point": "f", "signature": "(any) -> any", "cases": [{"input": [3], "output": [3, 1.5, {"1": 2}]}]}
+    tests = {
+        "kind": "function",
+        "entry_point": "f",
+        "signature": "(any) -> any",
+        "cases": [{"input": [3], "output": [3, 1.5, {"1": 2}]}],
+    }
     programs = ["return (x, 1.5, {1: 2.0})", "return [x, 1.5, {'1': 3}]", "return [True, 1.5, {1: 2}]"]
-    rows = [{"id": n, "language": "python", "code": f"def f(x): {body}", "tests": tests} for n, body in enumerate(programs)]
+    rows = [
+        {"id": n, "language": "python", "code": f"def f(x): {body}", "tests": tests}
+        for n, body in enumerate(programs)
+    ]
     answers = {answer.id: answer.verdict for answer in verify(rows)}
     assert answers == {"0": Outcome.PASS, "1": Outcome.WRONG_ANSWER, "2": Outcome.WRONG_ANSWER}
 
 
-def test_a_missing_toolchain_is_a_verdict(local_sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_toolchain_is_a_verdict(
+    local_sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("synth.execution.local.sandbox.find_toolchain", lambda name: None)
     (answer,) = verify([ROWS[0][0]])
     assert answer.verdict is Outcome.TOOLCHAIN_MISSING
@@ -102,7 +136,8 @@ def test_a_missing_toolchain_is_a_verdict(local_sandbox: LocalSandbox, monkeypat
 
 
 class Echo:
-    """Every function call returns 3. Counts what it was given, and how many requests were under way at once."""
+    """Every function call returns 3. Counts what it was given, and how many requests were under way at
+    once."""
 
     level = "echo"
 
@@ -125,7 +160,10 @@ class Echo:
         self.most = max(self.most, self.under_way)
         await asyncio.sleep(0)
         self.under_way -= len(requests)
-        return [Observation(request_id=request.id, language=request.language, phase=Phase.COMPILE) for request in requests]
+        return [
+            Observation(request_id=request.id, language=request.language, phase=Phase.COMPILE)
+            for request in requests
+        ]
 
     async def close(self) -> None:
         self.closed = True

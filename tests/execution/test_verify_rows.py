@@ -1,4 +1,5 @@
-"""Rows that cannot be judged are refused with place and fix; the others become requests without expected values."""
+"""Rows that cannot be judged are refused with place and fix; the others become requests without expected
+values."""
 
 import json
 from typing import Any
@@ -8,13 +9,24 @@ import pytest
 from synth.records import FunctionCall, Limits, ScriptCall, StdioCall
 from synth.verify.rows import RowError, prepare, read_row
 
-ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int", "cases": [{"input": [1, 2], "output": 3}]}
+ADD = {
+    "kind": "function",
+    "entry_point": "add",
+    "signature": "(int, int) -> int",
+    "cases": [{"input": [1, 2], "output": 3}],
+}
 STDIO = {"kind": "stdio", "cases": [{"stdin": "1 2\n", "stdout": "3\n"}]}
 SCRIPT = {"kind": "script", "script": "assert add(1, 2) == 3"}
 
 
 def row(tests: dict[str, Any], **other: object) -> dict[str, object]:
-    return {"id": "a1", "language": "python", "code": "def add(a, b):\n    return a + b\n", "tests": tests, **other}
+    return {
+        "id": "a1",
+        "language": "python",
+        "code": "def add(a, b):\n    return a + b\n",
+        "tests": tests,
+        **other,
+    }
 
 
 def refusal(value: object) -> str:
@@ -26,7 +38,9 @@ def refusal(value: object) -> str:
 
 
 def test_the_three_kinds_become_requests_of_their_own_trust() -> None:
-    function, stdio, script = (prepare(read_row(row(tests), "r"), "r", Limits()) for tests in (ADD, STDIO, SCRIPT))
+    function, stdio, script = (
+        prepare(read_row(row(tests), "r"), "r", Limits()) for tests in (ADD, STDIO, SCRIPT)
+    )
     assert (function.trust, stdio.trust, script.trust) == ("T2", "T1", "T3")
     assert isinstance(function.request.call, FunctionCall)
     assert function.request.call.arguments == (("i1", "i2"),)
@@ -46,7 +60,9 @@ def test_a_row_may_have_limits_of_its_own() -> None:
 
 
 def test_what_a_rows_limits_do_not_say_the_command_says() -> None:
-    prepared = prepare(read_row(row(ADD, limits={"memory_mb": 100}), "r"), "r", Limits(cpu_s=3, output_bytes=2048))
+    prepared = prepare(
+        read_row(row(ADD, limits={"memory_mb": 100}), "r"), "r", Limits(cpu_s=3, output_bytes=2048)
+    )
     assert prepared.request.limits == Limits(cpu_s=3, output_bytes=2048, memory_mb=100)
 
 
@@ -59,7 +75,10 @@ def test_a_long_cpu_limit_is_not_cut_short_by_the_wall_limit_that_nobody_set() -
 
 BAD: list[tuple[object, tuple[str, ...]]] = [
     (row(ADD, language="pyhton"), ("language 'pyhton'", "write python")),
-    (row({**ADD, "cases": [{"input": [1], "output": 3}]}), ("cases.0: input has 1 values", "(int, int) -> int")),
+    (
+        row({**ADD, "cases": [{"input": [1], "output": 3}]}),
+        ("cases.0: input has 1 values", "(int, int) -> int"),
+    ),
     (row({**ADD, "cases": [{"input": [1, "2"], "output": 3}]}), ("cases.0.input[1] = '2'", "must be int")),
     (row({**ADD, "cases": [{"input": [1, 2], "output": None}]}), ("cases.0.output = 'None'", "must be int")),
     (row({**ADD, "signature": "(int) -> whole"}), ("signature", "'whole'")),
@@ -70,21 +89,36 @@ BAD: list[tuple[object, tuple[str, ...]]] = [
     (row({**ADD, "signature": ""}), ("signature = ''", "write for example")),
     (row({**ADD, "signature": "(int, int)"}), ("signature = '(int, int)'", "write for example")),
     (row({**ADD, "signature": "(list[int, int]) -> int"}), ("signature",)),
-    (row({**ADD, "cases": [{"input": [1, 2, 3], "output": 3}]}), ("cases.0: input has 3 values", "give one value for each")),
+    (
+        row({**ADD, "cases": [{"input": [1, 2, 3], "output": 3}]}),
+        ("cases.0: input has 3 values", "give one value for each"),
+    ),
     (row({**ADD, "cases": [{"input": 1, "output": 3}]}), ("cases.0.input = '1'", "must be a valid list")),
     (row({**ADD, "cases": [{"input": [1, 2]}]}), ("cases.0.output", "is missing")),
     (row({**ADD, "cases": [{"input": [1, 2.5], "output": 3}]}), ("cases.0.input[1] = '2.5'", "must be int")),
-    (row({**ADD, "cases": [{"input": [1, True], "output": 3}]}), ("cases.0.input[1] = 'True'", "must be int")),
-    (row({**ADD, "cases": [{"input": [1, 2], "output": 3}, {"input": [1, [2]], "output": 3}]}), ("cases.1.input[1]", "must be int")),
+    (
+        row({**ADD, "cases": [{"input": [1, True], "output": 3}]}),
+        ("cases.0.input[1] = 'True'", "must be int"),
+    ),
+    (
+        row({**ADD, "cases": [{"input": [1, 2], "output": 3}, {"input": [1, [2]], "output": 3}]}),
+        ("cases.1.input[1]", "must be int"),
+    ),
     (row({**ADD, "cases": []}), ("cases = []", "without one nothing can be judged")),
     (row({"kind": "script", "script": " \n"}), ("tests.script = ''", "without one nothing can be judged")),
     (row({**STDIO, "cases": []}), ("cases = []",)),
     (row({"kind": "asserts"}), ("tests", "'function', 'stdio', 'script'")),
-    (row(ADD, limits={"cpu_s": 0}), ("limits.cpu_s = '0'", "must be greater than 0", 'for example "cpu_s": 5.0')),
+    (
+        row(ADD, limits={"cpu_s": 0}),
+        ("limits.cpu_s = '0'", "must be greater than 0", 'for example "cpu_s": 5.0'),
+    ),
     (row(ADD, limits={"cpu_s": -1}), ("limits.cpu_s = '-1'", "must be greater than 0")),
     (row(ADD, limits={"cpu_s": 10**12}), ("limits.cpu_s", "must be less than or equal to 3600")),
     (row(ADD, limits={"wall_s": float("inf")}), ("limits.wall_s = 'inf'", "must be a finite number")),
-    (row(ADD, limits={"memory_mb": 1}), ("limits.memory_mb = '1'", "must be greater than or equal to 64", '"memory_mb": 512')),
+    (
+        row(ADD, limits={"memory_mb": 1}),
+        ("limits.memory_mb = '1'", "must be greater than or equal to 64", '"memory_mb": 512'),
+    ),
     (row(ADD, limits={"memory_mb": 10**12}), ("limits.memory_mb", "less than or equal")),
     (row(ADD, limits={"cpu_s": "nan"}), ("limits.cpu_s", "must be a finite number")),
     (row(ADD, limits={"processes": 0}), ("limits.processes = '0'", "must be greater than or equal to 1")),

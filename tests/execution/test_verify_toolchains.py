@@ -37,9 +37,15 @@ def install(folder: Path, tool: str, text: str) -> None:
 
 
 @pytest.fixture(params=[INTERPRETER, COMPILER], ids=["interpreter", "compiler"])
-def language(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def language(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """A language that this machine lacks, its toolchain played by a shell script first on the PATH."""
-    missing = [name for name, text in STAND_INS.items() if text is request.param and find_tool(get_language(name).tools[0]) is None]
+    missing = [
+        name
+        for name, text in STAND_INS.items()
+        if text is request.param and find_tool(get_language(name).tools[0]) is None
+    ]
     if not missing:
         pytest.skip("the toolchains of all these languages are here")
     tmp_path.chmod(0o755)
@@ -53,7 +59,10 @@ def language(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 def rows(language: str, count: int) -> list[dict[str, object]]:
     tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": "hello"}]}
-    return [{"id": n, "language": language, "code": f"# {n}\nsleep 0.03\necho hello\n", "tests": tests} for n in range(count)]
+    return [
+        {"id": n, "language": language, "code": f"# {n}\nsleep 0.03\necho hello\n", "tests": tests}
+        for n in range(count)
+    ]
 
 
 def judged(language: str, count: int, folder: Path, after: int) -> list[Answer]:
@@ -66,7 +75,9 @@ def judged(language: str, count: int, folder: Path, after: int) -> list[Answer]:
     return answers
 
 
-def test_a_toolchain_that_is_removed_in_the_middle_is_never_a_label(language: str, local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+def test_a_toolchain_that_is_removed_in_the_middle_is_never_a_label(
+    language: str, local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
     answers = judged(language, 60, tmp_path / "toolchain", after=10)
     verdicts = [answer.verdict for answer in answers]
     assert verdicts[:10] == [Outcome.PASS] * 10
@@ -83,10 +94,14 @@ def test_a_library_that_goes_before_its_tool_is_seen(language: str, tmp_path: Pa
     assert not toolchain.is_unchanged
     find_toolchain.cache_clear()
     found = find_toolchain(language)
-    assert found is not None and found.digest == toolchain.digest  # what else stands in a system's folder of libraries is no part of it
+    assert (
+        found is not None and found.digest == toolchain.digest
+    )  # what else stands in a system's folder of libraries is no part of it
 
 
-def test_another_version_in_its_place_is_used_and_stated(language: str, local_sandbox: LocalSandbox, tmp_path: Path) -> None:
+def test_another_version_in_its_place_is_used_and_stated(
+    language: str, local_sandbox: LocalSandbox, tmp_path: Path
+) -> None:
     tool = tmp_path / "toolchain" / "bin" / get_language(language).tools[0]
     answers = []
     for answer in verify(rows(language, 40), workers=2):

@@ -66,18 +66,36 @@ import os
 print(os.getpid(), os.getuid(), sorted(int(n) for n in os.listdir('/proc') if n.isdigit()), sorted(os.listdir('/work')), os.listdir('/tmp'))
 print(sorted(os.listdir('/proc/self/fd')), open('/work/input.txt').read())
 """
-    assert zygotes.text(code) == "2 1000 [1, 2] ['input.txt', 'program.py'] []\n['0', '1', '2', '3', '4'] given\n"
+    assert (
+        zygotes.text(code)
+        == "2 1000 [1, 2] ['input.txt', 'program.py'] []\n['0', '1', '2', '3', '4'] given\n"
+    )
 
 
 def test_a_program_has_no_capability_and_the_strict_filter(zygotes: Zygotes) -> None:
-    code = "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', 'Seccomp:'))])"
+    code = (
+        "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', "
+        "'Seccomp:'))])"
+    )
     assert zygotes.text(code).strip() == str(["0" * 16] * 5 + ["1", "2"])
 
 
-@pytest.mark.parametrize(("name", "call"), [("unshare", "unshare(0x10000000)"), ("mount", "mount(b'x', b'/work', b'tmpfs', 0, None)")])
-def test_a_forbidden_call_of_a_program_is_a_violation_and_the_zygote_lives(zygotes: Zygotes, name: str, call: str) -> None:
-    result = zygotes.run(f"import ctypes\nprint('before', flush=True)\nctypes.CDLL(None).{call}\nprint('after')")
-    assert (result.stdout.data, result.violation, result.signal, result.stop) == (b"before\n", name, 9, Stop.VIOLATION)
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [("unshare", "unshare(0x10000000)"), ("mount", "mount(b'x', b'/work', b'tmpfs', 0, None)")],
+)
+def test_a_forbidden_call_of_a_program_is_a_violation_and_the_zygote_lives(
+    zygotes: Zygotes, name: str, call: str
+) -> None:
+    result = zygotes.run(
+        f"import ctypes\nprint('before', flush=True)\nctypes.CDLL(None).{call}\nprint('after')"
+    )
+    assert (result.stdout.data, result.violation, result.signal, result.stop) == (
+        b"before\n",
+        name,
+        9,
+        Stop.VIOLATION,
+    )
     assert zygotes.text("print('alive')") == "alive\n"
 
 
@@ -99,7 +117,11 @@ print(hasattr(builtins, 'planted'), sorted(os.listdir('/work')), os.listdir('/tm
 
 
 def test_the_zygote_cannot_be_killed_or_seen(zygotes: Zygotes) -> None:
-    code = "import os\nfor pid in (1, -1, os.getppid()):\n    try: os.kill(pid, 9)\n    except OSError as e: print(e.strerror)"
+    code = (
+        "import os\nfor pid in (1, -1, os.getppid()):\n"
+        "    try: os.kill(pid, 9)\n    except OSError as e: "
+        "print(e.strerror)"
+    )
     zygotes.run(code)
     assert zygotes.text("print('alive')") == "alive\n"
 
@@ -111,12 +133,20 @@ def test_ends_are_reported_as_they_are(zygotes: Zygotes) -> None:
 
 
 def test_limits_hold_for_each_program(zygotes: Zygotes) -> None:
-    assert zygotes.run("b = []\nwhile True: b.append(b'x' * (1 << 20))", memory_mb=96).stdout.data.decode().startswith("MemoryError")
+    assert (
+        zygotes.run("b = []\nwhile True: b.append(b'x' * (1 << 20))", memory_mb=96)
+        .stdout.data.decode()
+        .startswith("MemoryError")
+    )
     bomb = (
-        "import os, time\nn = 0\ntry:\n    while True:\n        if os.fork() == 0: time.sleep(60)\n        n += 1\nexcept OSError: print(n)"
+        "import os, time\nn = 0\ntry:\n    while True:\n"
+        "        if os.fork() == 0: time.sleep(60)\n        "
+        "n += 1\nexcept OSError: print(n)"
     )
     assert zygotes.text(bomb, processes=10).strip() == "9"
-    assert "File too large" in zygotes.text("f = open('/work/f', 'wb', 0)\nfor _ in range(100): f.write(b'x' * 100000)", file_bytes=1 << 20)
+    assert "File too large" in zygotes.text(
+        "f = open('/work/f', 'wb', 0)\nfor _ in range(100): f.write(b'x' * 100000)", file_bytes=1 << 20
+    )
 
 
 def test_cpu_time_of_a_program_is_its_own(zygotes: Zygotes) -> None:
@@ -134,7 +164,9 @@ def test_the_zygote_stops_what_goes_beyond_its_limits(zygotes: Zygotes) -> None:
 
 
 def test_long_output_and_long_input_come_through_whole(zygotes: Zygotes) -> None:
-    result = zygotes.run("import sys\nsys.stdout.write(sys.stdin.read())", stdin=b"0123456789" * 300_000, output_bytes=1 << 22)
+    result = zygotes.run(
+        "import sys\nsys.stdout.write(sys.stdin.read())", stdin=b"0123456789" * 300_000, output_bytes=1 << 22
+    )
     assert result.stdout.data == b"0123456789" * 300_000
     assert zygotes.text("print('short again')") == "short again\n"
 
@@ -158,17 +190,31 @@ print(found)
 
 
 def test_a_program_has_a_channel_only_where_its_job_has_one(zygotes: Zygotes) -> None:
-    job = Job(("none",), {"program.py": b"import os\nprint(sorted(os.listdir('/proc/self/fd')))"}, None, Limits(), {})
+    job = Job(
+        ("none",),
+        {"program.py": b"import os\nprint(sorted(os.listdir('/proc/self/fd')))"},
+        None,
+        Limits(),
+        {},
+    )
     result = zygotes.workers.run(job)
     assert result is not None
     assert result.stdout.data == b"['0', '1', '2', '3']\n"
 
 
 def test_zygotes_of_other_commands_serve_beside_each_other(zygotes: Zygotes) -> None:
-    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, serves_itself=True), PYTHON, {})
+    workers = WarmWorkers(
+        zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, serves_itself=True), PYTHON, {}
+    )
     python = PYTHON.tools["python"]
     for wanted in ("-I", "-S", "-I"):
-        job = Job((python, wanted, "/work/zygote.py"), {"program.py": b"import sys\nprint(sys.flags.isolated)"}, None, Limits(), {})
+        job = Job(
+            (python, wanted, "/work/zygote.py"),
+            {"program.py": b"import sys\nprint(sys.flags.isolated)"},
+            None,
+            Limits(),
+            {},
+        )
         result = workers.run(job)
         assert result is not None
         assert result.stdout.data == (b"1\n" if wanted == "-I" else b"0\n")
@@ -200,7 +246,12 @@ os._exit(0)
 
 
 def test_a_zygote_waits_for_its_last_other_thread_with_the_locks_it_holds(zygotes: Zygotes) -> None:
-    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": HOLDING}, ("{python}", "-I", "/work/zygote.py")), PYTHON, {})
+    workers = WarmWorkers(
+        zygotes.workers._sandbox,
+        Zygote({"zygote.py": HOLDING}, ("{python}", "-I", "/work/zygote.py")),
+        PYTHON,
+        {},
+    )
     result = workers.run(Job(("none",), {}, None, Limits(), {}))
     workers.close()
     assert result is not None
@@ -236,7 +287,9 @@ def test_threads_that_meet_zygotes_that_never_serve_all_run_cold(zygotes: Zygote
 
 
 def test_a_zygote_that_serves_while_its_workers_are_closed_ends_then(zygotes: Zygotes) -> None:
-    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {})
+    workers = WarmWorkers(
+        zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {}
+    )
     assert workers._files is not None
     serving = workers._take(workers._files, workers._argv, channel=False)
     workers.close()
@@ -245,7 +298,9 @@ def test_a_zygote_that_serves_while_its_workers_are_closed_ends_then(zygotes: Zy
 
 
 def test_a_zygote_that_ended_before_it_served_is_replaced(zygotes: Zygotes) -> None:
-    workers = WarmWorkers(zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {})
+    workers = WarmWorkers(
+        zygotes.workers._sandbox, Zygote({"zygote.py": ZYGOTE}, ("{python}", "/work/zygote.py")), PYTHON, {}
+    )
     assert workers._files is not None
     first = workers._take(workers._files, workers._argv, channel=False)
     first.worker.kill()
@@ -258,7 +313,10 @@ def test_a_zygote_that_ended_before_it_served_is_replaced(zygotes: Zygotes) -> N
 
 
 def test_shared_memory_of_a_program_counts(zygotes: Zygotes) -> None:
-    code = "import mmap, time\nm = mmap.mmap(-1, 400 << 20)\nfor i in range(0, 400 << 20, 4096): m[i] = 1\ntime.sleep(9)"
+    code = (
+        "import mmap, time\nm = mmap.mmap(-1, 400 << 20)\nfor i in range(0, 400 << 20, 4096): m[i] = 1\n"
+        "time.sleep(9)"
+    )
     assert zygotes.run(code, memory_mb=96).stop is Stop.MEMORY
 
 

@@ -1,4 +1,5 @@
-"""Decontamination: recall on planted texts and false alarms on fresh ones, both measured on texts that are generated here."""
+"""Decontamination: recall on planted texts and false alarms on fresh ones, both measured on texts that are
+generated here."""
 
 import json
 import re
@@ -15,17 +16,19 @@ from synth.filters.protocol import FilterInput, Keep, Reject
 
 SIZE = 200
 _ADJECTIVES = (
-    "sorted broken nested sparse hidden stale prime weighted cyclic folded dense mirrored tagged shifted padded rotated bounded frozen "
-    "ragged signed cached masked dotted sealed pending expired quoted trimmed linked locked scaled skewed inverted marked packed"
+    "sorted broken nested sparse hidden stale prime weighted cyclic folded dense mirrored tagged shifted "
+    "padded rotated bounded frozen ragged signed cached masked dotted sealed pending expired quoted trimmed "
+    "linked locked scaled skewed inverted marked packed"
 ).split()
 _NOUNS = (
-    "ledger matrix queue packet orchard string interval polygon ticket tree album sensor voucher corridor recipe graph calendar "
-    "invoice playlist harbour elevator tournament garden parcel thermostat library bridge satellite menu timetable warehouse glacier "
-    "telescope passport novel railway carpet volcano"
+    "ledger matrix queue packet orchard string interval polygon ticket tree album sensor voucher corridor "
+    "recipe graph calendar invoice playlist harbour elevator tournament garden parcel thermostat library "
+    "bridge satellite menu timetable warehouse glacier telescope passport novel railway carpet volcano"
 ).split()
 _VERBS = (
-    "merge rotate partition encode summarize rank compress validate simulate trace flatten schedule align balance prune decode "
-    "allocate classify convert deduplicate estimate inspect interleave measure normalize project reconcile sample split tokenize"
+    "merge rotate partition encode summarize rank compress validate simulate trace flatten schedule align "
+    "balance prune decode allocate classify convert deduplicate estimate inspect interleave measure "
+    "normalize project reconcile sample split tokenize"
 ).split()
 _TAILS = (
     "without visiting any {n} twice",
@@ -42,8 +45,13 @@ _TAILS = (
 def prose(random: Random) -> str:
     """An instruction of 20 to 40 words; two share phrases, as instructions do, and not a meaning."""
     pick = random.choice
-    tails = [tail.format(n=pick(_NOUNS), m=pick(_NOUNS), a=pick(_ADJECTIVES)) for tail in random.sample(_TAILS, 3)]
-    head = f"Write a function that will {pick(_VERBS)} the {pick(_ADJECTIVES)} {pick(_NOUNS)} of a {pick(_ADJECTIVES)} {pick(_NOUNS)}"
+    tails = [
+        tail.format(n=pick(_NOUNS), m=pick(_NOUNS), a=pick(_ADJECTIVES)) for tail in random.sample(_TAILS, 3)
+    ]
+    head = (
+        f"Write a function that will {pick(_VERBS)} the {pick(_ADJECTIVES)} {pick(_NOUNS)} of a "
+        f"{pick(_ADJECTIVES)} {pick(_NOUNS)}"
+    )
     return f"{head}, {tails[0]}; {tails[1]}, {tails[2]}."
 
 
@@ -74,9 +82,7 @@ def code(random: Random) -> str:
 
 def chinese(random: Random) -> str:
     pick = random.choice
-    things = (
-        "账本 矩阵 队列 数据包 字符串 区间 多边形 车票 二叉树 相册 传感器 走廊 菜谱 图 日历 发票 歌单 港口 电梯 锦标赛 花园 包裹".split()
-    )
+    things = "账本 矩阵 队列 数据包 字符串 区间 多边形 车票 二叉树 相册 传感器 走廊 菜谱 图 日历 发票 歌单 港口 电梯 锦标赛 花园 包裹".split()
     acts = "合并 旋转 划分 编码 汇总 排序 压缩 校验 模拟 追踪 展开 调度 分类 转换 估计 检查 交错 测量 归一化 抽样 拆分".split()
     kinds = "有序的 损坏的 嵌套的 稀疏的 隐藏的 过期的 加权的 循环的 折叠的 稠密的 冻结的 缓存的 密封的 倒置的 打包的".split()
     first = f"编写一个函数，{pick(acts)}{pick(kinds)}{pick(things)}中的每个{pick(things)}，然后{pick(acts)}{pick(kinds)}{pick(things)}"
@@ -135,7 +141,13 @@ def keep(text: str, random: Random) -> str:
         ("prompt", keep, 0.99),
         ("prompt", lambda text, random: text.upper(), 0.99),
         ("prompt", lambda text, random: re.sub(r"[^\w\s]", "", text), 0.99),
-        ("prompt", lambda text, random: "Please solve this task. " + text + " Answer in Python with a short explanation.", 0.99),
+        (
+            "prompt",
+            lambda text, random: (
+                "Please solve this task. " + text + " Answer in Python with a short explanation."
+            ),
+            0.99,
+        ),
         ("prompt", edit_words, 0.98),
         ("answer", keep, 0.99),
         ("answer", rename, 0.99),
@@ -146,7 +158,9 @@ def keep(text: str, random: Random) -> str:
         ("chinese", edit_characters, 0.95),
     ],
 )
-def test_planted_texts_are_found(entries: list[BenchmarkEntry], found: Decontaminate, part: str, attack: Attack, recall: float) -> None:
+def test_planted_texts_are_found(
+    entries: list[BenchmarkEntry], found: Decontaminate, part: str, attack: Attack, recall: float
+) -> None:
     random, hits = Random(5), 0
     chosen = entries[SIZE:] if part == "chinese" else entries[:SIZE]
     for entry in chosen:
@@ -167,7 +181,9 @@ def test_fresh_texts_raise_at_most_one_false_alarm_in_two_hundred(found: Deconta
     assert len(alarms) <= 10, [alarm.evidence for alarm in alarms]
 
 
-def test_evidence_names_the_entry_and_what_matched(entries: list[BenchmarkEntry], found: Decontaminate) -> None:
+def test_evidence_names_the_entry_and_what_matched(
+    entries: list[BenchmarkEntry], found: Decontaminate
+) -> None:
     answer = found.check(FilterInput("u", "python", entries[3].prompt))
     assert isinstance(answer, Reject)
     assert answer.evidence["entry"] == "en3"
@@ -176,10 +192,17 @@ def test_evidence_names_the_entry_and_what_matched(entries: list[BenchmarkEntry]
     assert str(answer.evidence["matched"]) in re.sub(r"[^\w\s]", "", entries[3].prompt).lower()
 
 
-def test_tests_and_answers_are_searched_like_prompts(entries: list[BenchmarkEntry], found: Decontaminate) -> None:
+def test_tests_and_answers_are_searched_like_prompts(
+    entries: list[BenchmarkEntry], found: Decontaminate
+) -> None:
     assert isinstance(found.check(FilterInput("u", "python", tests=entries[5].answer)), Reject)
-    assert isinstance(found.check(FilterInput("u", "python", code=f'"""{entries[5].prompt}"""\nx = 1\n')), Reject)
-    assert isinstance(found.check(FilterInput("u", "python", f"Complete this:\n```python\n{entries[5].answer}\n```")), Reject)
+    assert isinstance(
+        found.check(FilterInput("u", "python", code=f'"""{entries[5].prompt}"""\nx = 1\n')), Reject
+    )
+    assert isinstance(
+        found.check(FilterInput("u", "python", f"Complete this:\n```python\n{entries[5].answer}\n```")),
+        Reject,
+    )
 
 
 def test_a_short_entry_is_found_when_it_is_most_of_the_unit() -> None:
@@ -187,7 +210,13 @@ def test_a_short_entry_is_found_when_it_is_most_of_the_unit() -> None:
     assert isinstance(short.check(FilterInput("u", prompt="please REVERSE a linked list")), Reject)
     assert isinstance(short.check(FilterInput("u", prompt="Sort a linked list.")), Keep)
     assert isinstance(
-        short.check(FilterInput("u", prompt="Build a cache whose eviction can reverse a linked list when it is full of old values")), Keep
+        short.check(
+            FilterInput(
+                "u",
+                prompt="Build a cache whose eviction can reverse a linked list when it is full of old values",
+            )
+        ),
+        Keep,
     )
 
 
@@ -200,9 +229,12 @@ def test_phrases_that_many_entries_share_identify_none_of_them() -> None:
 def test_the_reports_rule_is_a_mode_and_misses_what_it_misses(entries: list[BenchmarkEntry]) -> None:
     report = Decontaminate(entries[:SIZE], mode="report")
     random = Random(3)
-    verbatim = sum(isinstance(report.check(FilterInput("u", "python", entry.prompt)), Reject) for entry in entries[:SIZE])
+    verbatim = sum(
+        isinstance(report.check(FilterInput("u", "python", entry.prompt)), Reject) for entry in entries[:SIZE]
+    )
     renamed = sum(
-        isinstance(report.check(FilterInput("u", "python", code=rename(entry.answer, random))), Reject) for entry in entries[:SIZE]
+        isinstance(report.check(FilterInput("u", "python", code=rename(entry.answer, random))), Reject)
+        for entry in entries[:SIZE]
     )
     assert verbatim == SIZE
     assert renamed < SIZE / 4
@@ -211,7 +243,12 @@ def test_the_reports_rule_is_a_mode_and_misses_what_it_misses(entries: list[Benc
 
 def test_benchmark_files_are_read_by_their_usual_columns(tmp_path: Path) -> None:
     rows = [
-        {"task_id": "HumanEval/0", "prompt": "def f():", "canonical_solution": "return 1", "test": "assert f()"},
+        {
+            "task_id": "HumanEval/0",
+            "prompt": "def f():",
+            "canonical_solution": "return 1",
+            "test": "assert f()",
+        },
         {"task_id": 11, "text": "Do it.", "code": "x", "test_list": ["assert a", "assert b"]},
         {"question": "How many?", "answer": "4"},
     ]

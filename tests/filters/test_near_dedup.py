@@ -6,7 +6,9 @@ from synth.filters.near_dedup import PERMUTATIONS, NearDedup, choose_bands, unit
 from synth.filters.protocol import FilterInput, Keep, Reject
 
 VERBS = "load scan merge count filter split rank fetch score group shift align clamp pack join probe".split()
-NOUNS = "row cell node edge frame token shard batch record bucket prefix vector window leaf chunk pixel".split()
+NOUNS = (
+    "row cell node edge frame token shard batch record bucket prefix vector window leaf chunk pixel".split()
+)
 
 
 def program(random: Random, statements: int = 14) -> str:
@@ -41,10 +43,14 @@ def jaccard(left: str, right: str) -> float:
 
 
 def test_every_pair_above_the_threshold_is_found_and_none_below() -> None:
-    """The measured recall must be at least 99%; a pair below the threshold can never be rejected, since Jaccard decides."""
+    """The measured recall must be at least 99%; a pair below the threshold can never be rejected, since
+    Jaccard decides."""
     random, dedup = Random(1), NearDedup(threshold=0.7)
     originals = [program(random) for _ in range(300)]
-    assert all(isinstance(dedup.check(FilterInput(f"o{at}", "python", code=code)), Keep) for at, code in enumerate(originals))
+    assert all(
+        isinstance(dedup.check(FilterInput(f"o{at}", "python", code=code)), Keep)
+        for at, code in enumerate(originals)
+    )
     found = expected = 0
     for at, code in enumerate(originals):
         copy = edited(code, random, lines=1 + at % 4)
@@ -73,14 +79,18 @@ def test_layout_and_comments_do_not_count() -> None:
     dedup = NearDedup()
     code = program(Random(3))
     dedup.check(FilterInput("a", "python", code=code))
-    answer = dedup.check(FilterInput("b", "python", code=code.replace("    ", "\t").replace("\n", "  # note\n")))
+    answer = dedup.check(
+        FilterInput("b", "python", code=code.replace("    ", "\t").replace("\n", "  # note\n"))
+    )
     assert isinstance(answer, Reject)
     assert answer.evidence["similarity"] == 1.0
 
 
 def test_short_and_empty_texts_are_compared_whole() -> None:
     dedup = NearDedup()
-    assert [type(dedup.check(FilterInput(str(at), code=code))) for at, code in enumerate(["a", "b", "a", "", ""])] == [
+    assert [
+        type(dedup.check(FilterInput(str(at), code=code))) for at, code in enumerate(["a", "b", "a", "", ""])
+    ] == [
         Keep,
         Keep,
         Reject,
@@ -92,7 +102,10 @@ def test_short_and_empty_texts_are_compared_whole() -> None:
 def test_the_same_order_gives_the_same_answers() -> None:
     random = Random(4)
     codes = [program(random) for _ in range(40)]
-    units = [FilterInput(str(at), "python", code=code) for at, code in enumerate(codes + [edited(code, random, 2) for code in codes])]
+    units = [
+        FilterInput(str(at), "python", code=code)
+        for at, code in enumerate(codes + [edited(code, random, 2) for code in codes])
+    ]
     first, second = NearDedup(0.7), NearDedup(0.7)
     assert [first.check(unit) for unit in units] == [second.check(unit) for unit in units]
 

@@ -22,7 +22,11 @@ def test_a_reason_that_is_not_on_the_list_is_refused() -> None:
         ("typescript", "function f(a: number): number { return a; }", "function f(a: number { return a; }"),
         ("java", "class A { int f() { return 1; } }", "class A { int f() { return 1 }"),
         ("c", "int f(void) { return 1; }", "int f(void) { return 1 }"),
-        ("cpp", "auto f(std::vector<int> v) { return v.size(); }", "auto f(std::vector<int v) { return v.size(); "),
+        (
+            "cpp",
+            "auto f(std::vector<int> v) { return v.size(); }",
+            "auto f(std::vector<int v) { return v.size(); ",
+        ),
         ("go", "package a\nfunc f() int { return 1 }\n", "package a\nfunc f( int { return 1 }\n"),
         ("rust", "fn f() -> i32 { 1 }", "fn f() -> i32 { 1 "),
     ],
@@ -54,7 +58,9 @@ def test_the_first_of_equal_programs_stays_and_the_next_name_it() -> None:
     twin = dedup.check(FilterInput("b", "Python", "do IT", "def f(x):  # same\n\n    return (x)\n"))
     assert twin == Reject("exact_duplicate", {"twin": "a"})
     assert isinstance(dedup.check(FilterInput("c", "python", "Do it.", "def f(y):\n    return y\n")), Keep)
-    assert isinstance(dedup.check(FilterInput("d", "javascript", "Do it.", "def f(x):\n    return x\n")), Keep)
+    assert isinstance(
+        dedup.check(FilterInput("d", "javascript", "Do it.", "def f(x):\n    return x\n")), Keep
+    )
 
 
 def test_a_unit_that_comes_again_is_no_duplicate_of_itself() -> None:
@@ -78,7 +84,16 @@ def test_length_is_bounded_on_both_sides_with_the_number_in_the_evidence() -> No
 
 @pytest.mark.parametrize(
     ("text", "tokens"),
-    [("", 0), ("return", 1), ("internationalization", 4), ("x = 12", 4), ("a\n    b", 3), ("计算总和", 4), ("a_b", 3), ("====", 2)],
+    [
+        ("", 0),
+        ("return", 1),
+        ("internationalization", 4),
+        ("x = 12", 4),
+        ("a\n    b", 3),
+        ("计算总和", 4),
+        ("a_b", 3),
+        ("====", 2),
+    ],
 )
 def test_the_token_estimate_counts_as_code_tokenizers_split(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens

@@ -23,7 +23,8 @@ class Reply:
 
 
 class ScriptedEndpoint:
-    """Plays `script` request by request, then answers well. `max_choices` imitates endpoints that ignore `n`."""
+    """Plays `script` request by request, then answers well. `max_choices` imitates endpoints that ignore
+    `n`."""
 
     def __init__(self) -> None:
         self.script: list[Reply] = []
@@ -51,7 +52,9 @@ class ScriptedEndpoint:
                     if reply.hang_up:
                         self.close_connection = True
                         return
-                    self.write(reply.status, endpoint.good(body) if reply.body is None else reply.body, reply.headers)
+                    self.write(
+                        reply.status, endpoint.good(body) if reply.body is None else reply.body, reply.headers
+                    )
                 finally:
                     endpoint.leave()
 
@@ -90,10 +93,13 @@ class ScriptedEndpoint:
             self.open -= 1
 
     def model_list(self) -> str:
-        return json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models or []]})
+        return json.dumps(
+            {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models or []]}
+        )
 
     def good(self, body: dict[str, Any]) -> str:
-        """Choices whose text tells question, place and seed, in reverse order of index as the protocol allows."""
+        """Choices whose text tells question, place and seed, in reverse order of index as the protocol
+        allows."""
         count = min(body.get("n", 1), self.max_choices or 1000)
         question = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
         texts = [f"{question} {place} {body.get('seed')}" for place in range(count)]
@@ -102,7 +108,9 @@ class ScriptedEndpoint:
             | ({"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text})
             for place, text in enumerate(texts)
         ]
-        return json.dumps({"choices": choices[::-1], "usage": {"prompt_tokens": 7, "completion_tokens": 10 * count}})
+        return json.dumps(
+            {"choices": choices[::-1], "usage": {"prompt_tokens": 7, "completion_tokens": 10 * count}}
+        )
 
     def close(self) -> None:
         self._server.shutdown()

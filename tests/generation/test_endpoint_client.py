@@ -23,14 +23,18 @@ FAST = Pauses(first_s=0.01, longest_s=0.05)
 
 def ask(text: str = "hello", *, n: int = 1, seed: int = 5, temperature: float = 1.0) -> GenerationRequest:
     sampling = Sampling(temperature=temperature, max_tokens=16)
-    return GenerationRequest(messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling)
+    return GenerationRequest(
+        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
+    )
 
 
 def answer_all(url: str, *requests: GenerationRequest, **options: object) -> list[GenerationResponse]:
     """Start an engine for this address, ask everything at once, close it."""
 
     async def work() -> list[GenerationResponse]:
-        engine = OpenaiApiEngine(OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST)
+        engine = OpenaiApiEngine(
+            OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
+        )
         await engine.start()
         try:
             return list(await asyncio.gather(*(engine.generate(request) for request in requests)))
@@ -43,7 +47,11 @@ def answer_all(url: str, *requests: GenerationRequest, **options: object) -> lis
 def test_choices_come_in_order_with_tokens_and_the_requests_id(endpoint: "ScriptedEndpoint") -> None:
     request = ask(n=3)
     response = answer_all(endpoint.url, request)[0]
-    assert [completion.text.rsplit(" ", 1)[0] for completion in response.completions] == ["hello 0", "hello 1", "hello 2"]
+    assert [completion.text.rsplit(" ", 1)[0] for completion in response.completions] == [
+        "hello 0",
+        "hello 1",
+        "hello 2",
+    ]
     assert sum(completion.tokens for completion in response.completions) == 30
     assert response.prompt_tokens == 7
     assert response.request_id == request.request_id(response.fingerprint)
@@ -59,7 +67,9 @@ def test_messages_go_to_chat_and_a_raw_prompt_to_completions(endpoint: "Scripted
     assert (raw["prompt"], raw["stop"], raw["top_p"], "seed" in raw) == ("def f(", ["\n\n"], 0.9, False)
 
 
-def test_overload_faults_hang_ups_and_garbage_are_asked_again(endpoint: "ScriptedEndpoint", reply: "type[Reply]") -> None:
+def test_overload_faults_hang_ups_and_garbage_are_asked_again(
+    endpoint: "ScriptedEndpoint", reply: "type[Reply]"
+) -> None:
     endpoint.script = [
         reply(status=429, body='{"error": {"message": "slow down"}}'),
         reply(status=503, body="<html>busy</html>", headers={"Content-Type": "text/html"}),
@@ -71,7 +81,9 @@ def test_overload_faults_hang_ups_and_garbage_are_asked_again(endpoint: "Scripte
     assert len(endpoint.requests) == 6
 
 
-def test_a_slow_answer_is_asked_again_after_the_time_out(endpoint: "ScriptedEndpoint", reply: "type[Reply]") -> None:
+def test_a_slow_answer_is_asked_again_after_the_time_out(
+    endpoint: "ScriptedEndpoint", reply: "type[Reply]"
+) -> None:
     endpoint.script = [reply(delay_s=3.0)]
     started = time.monotonic()
     assert answer_all(endpoint.url, ask(), request_timeout_s=0.5)[0].completions
@@ -79,7 +91,9 @@ def test_a_slow_answer_is_asked_again_after_the_time_out(endpoint: "ScriptedEndp
     assert len(endpoint.requests) == 2
 
 
-def test_the_pause_is_at_least_what_the_endpoint_asks_for(endpoint: "ScriptedEndpoint", reply: "type[Reply]") -> None:
+def test_the_pause_is_at_least_what_the_endpoint_asks_for(
+    endpoint: "ScriptedEndpoint", reply: "type[Reply]"
+) -> None:
     endpoint.script = [reply(status=429, body="{}", headers={"Retry-After": "1"})]
     answer_all(endpoint.url, ask())
     assert endpoint.times[1] - endpoint.times[0] >= 1.0
@@ -104,7 +118,9 @@ def test_retry_after_is_read_in_all_its_forms() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_an_endpoint_that_gives_fewer_choices_is_asked_for_the_rest_with_other_seeds(endpoint: "ScriptedEndpoint", most: int) -> None:
+def test_an_endpoint_that_gives_fewer_choices_is_asked_for_the_rest_with_other_seeds(
+    endpoint: "ScriptedEndpoint", most: int
+) -> None:
     endpoint.max_choices = most
     responses = answer_all(endpoint.url, ask(n=8))
     texts = [completion.text for completion in responses[0].completions]
@@ -112,7 +128,9 @@ def test_an_endpoint_that_gives_fewer_choices_is_asked_for_the_rest_with_other_s
     assert sum(min(most, body.get("n", 1)) for body in endpoint.requests) == 8
 
 
-def test_what_an_endpoint_cannot_give_at_once_is_learnt_for_the_next_request(endpoint: "ScriptedEndpoint") -> None:
+def test_what_an_endpoint_cannot_give_at_once_is_learnt_for_the_next_request(
+    endpoint: "ScriptedEndpoint",
+) -> None:
     endpoint.max_choices = 2
 
     async def work() -> None:
@@ -140,7 +158,10 @@ def test_no_more_calls_are_open_than_allowed(endpoint: "ScriptedEndpoint") -> No
     [
         ("not json", "not json"),
         ('{"choices": []}', "no choices"),
-        ('{"choices": [{"message": {"content": null}, "finish_reason": "content_filter"}]}', "content_filter"),
+        (
+            '{"choices": [{"message": {"content": null}, "finish_reason": "content_filter"}]}',
+            "content_filter",
+        ),
         ('{"choices": [{"message": {"content": "x"}, "finish_reason": "tool_calls"}]}', "tool_calls"),
         ('{"choices": [{"message": {"content": 3}, "finish_reason": "stop"}]}', "choices.0.message.content"),
         ('{"choices": [{"message": {"con', "Invalid JSON"),
@@ -166,8 +187,12 @@ def test_a_refused_request_is_not_repeated(endpoint: "ScriptedEndpoint", reply: 
     assert len(endpoint.requests) == 1
 
 
-def test_an_empty_account_is_not_asked_again_and_again(endpoint: "ScriptedEndpoint", reply: "type[Reply]") -> None:
-    endpoint.script = [reply(status=429, body='{"error": {"message": "no credit", "code": "insufficient_quota"}}')]
+def test_an_empty_account_is_not_asked_again_and_again(
+    endpoint: "ScriptedEndpoint", reply: "type[Reply]"
+) -> None:
+    endpoint.script = [
+        reply(status=429, body='{"error": {"message": "no credit", "code": "insufficient_quota"}}')
+    ]
     with pytest.raises(EngineError, match="no credit"):
         answer_all(endpoint.url, ask())
     assert len(endpoint.requests) == 1

@@ -55,7 +55,10 @@ def request(seed: int) -> GenerationRequest:
 
 def journalled(url: str, folder: Path, **options: object) -> JournalledEngine:
     return JournalledEngine(
-        OpenaiApiEngine(OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST), folder
+        OpenaiApiEngine(
+            OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
+        ),
+        folder,
     )
 
 
@@ -71,7 +74,9 @@ def ask_all(engine: JournalledEngine, *seeds: int) -> list[str]:
     return asyncio.run(work())
 
 
-def test_an_answered_request_is_answered_from_disk_in_the_next_process(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_an_answered_request_is_answered_from_disk_in_the_next_process(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     first, second = journalled(endpoint.url, tmp_path), journalled(endpoint.url, tmp_path)
     texts = ask_all(first, 1, 2, 3)
     second = journalled(endpoint.url, tmp_path)
@@ -83,7 +88,9 @@ def test_an_answered_request_is_answered_from_disk_in_the_next_process(endpoint:
     assert (counts.prompt_tokens, counts.completion_tokens) == (7, 10)
 
 
-def test_kill_9_at_random_moments_never_sends_an_answered_request_again(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_kill_9_at_random_moments_never_sends_an_answered_request_again(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     endpoint.delay_s = 0.02
     rng, journal, seen = random.Random(7), tmp_path / "journal", tmp_path / "seen"
     seen.touch()
@@ -109,7 +116,9 @@ def test_kill_9_at_random_moments_never_sends_an_answered_request_again(endpoint
             break
     assert finished or subprocess.run(command, timeout=120).returncode == 0
     assert {int(line) for line in seen.read_text().split()} == set(range(60))
-    assert len(list(journal.glob("responses-*.jsonl"))) > 1, "the process was never killed between two answers"
+    assert len(list(journal.glob("responses-*.jsonl"))) > 1, (
+        "the process was never killed between two answers"
+    )
 
 
 def test_a_cut_last_line_costs_that_one_answer_only(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
@@ -125,7 +134,9 @@ def test_a_cut_last_line_costs_that_one_answer_only(endpoint: "ScriptedEndpoint"
     assert len(ResponseFiles(tmp_path)) == 3
 
 
-def test_the_same_request_asked_twice_at_once_is_sent_once(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_the_same_request_asked_twice_at_once_is_sent_once(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     endpoint.delay_s = 0.1
     engine = journalled(endpoint.url, tmp_path)
     assert len(set(ask_all(engine, 1, 1, 1, 1))) == 1
@@ -133,7 +144,9 @@ def test_the_same_request_asked_twice_at_once_is_sent_once(endpoint: "ScriptedEn
     assert (engine.counts.asked, engine.counts.joined, engine.counts.sent) == (4, 3, 1)
 
 
-def test_a_failed_request_is_not_kept_and_can_be_asked_again(endpoint: "ScriptedEndpoint", reply: "type[Reply]", tmp_path: Path) -> None:
+def test_a_failed_request_is_not_kept_and_can_be_asked_again(
+    endpoint: "ScriptedEndpoint", reply: "type[Reply]", tmp_path: Path
+) -> None:
     endpoint.script = [reply(status=500, body="{}")]
     engine = journalled(endpoint.url, tmp_path, max_retries=0)
     with pytest.raises(EngineError):
@@ -163,7 +176,9 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(endpoint: "ScriptedEndpoint
     files.append(response)
     (file,) = tmp_path.glob("*.jsonl")
     size, limits = file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limits[1]))  # the next write stops after 20 bytes, as on a full disk
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (size + 20, limits[1])
+    )  # the next write stops after 20 bytes, as on a full disk
     try:
         with pytest.raises(StoreError, match="make room on the disk"):
             files.append(response.model_copy(update={"request_id": "request-lost"}))
@@ -188,7 +203,9 @@ def test_memory_holds_places_and_not_bodies(tmp_path: Path, endpoint: "ScriptedE
     import tracemalloc
 
     response = asyncio.run(_one_response(endpoint.url))
-    long = response.model_copy(update={"completions": (response.completions[0].model_copy(update={"text": "x" * 100_000}),)})
+    long = response.model_copy(
+        update={"completions": (response.completions[0].model_copy(update={"text": "x" * 100_000}),)}
+    )
     files = ResponseFiles(tmp_path)
     for number in range(200):
         files.append(long.model_copy(update={"request_id": f"request-{number}"}))
@@ -204,10 +221,15 @@ def test_memory_holds_places_and_not_bodies(tmp_path: Path, endpoint: "ScriptedE
     assert len(found.completions[0].text) == 100_000
 
 
-def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     engine = journalled(endpoint.url, tmp_path)
     texts = ask_all(engine, 1, 2)
-    recorded = RecordedEngine(RecordedConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint=engine.fingerprint))
+    recorded = RecordedEngine(
+        RecordedConfig(path=str(tmp_path)),
+        policy=PolicyRef(name="p", path="", fingerprint=engine.fingerprint),
+    )
 
     async def work() -> list[str]:
         await recorded.start()
@@ -221,6 +243,8 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(endp
 
 
 def test_recorded_answers_from_an_empty_folder_are_refused_at_the_start(tmp_path: Path) -> None:
-    recorded = RecordedEngine(RecordedConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f"))
+    recorded = RecordedEngine(
+        RecordedConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f")
+    )
     with pytest.raises(EngineError, match=r"must hold responses-\*.jsonl"):
         asyncio.run(recorded.start())

@@ -65,7 +65,9 @@ def test_end_takes_a_child_along_that_ignores_the_polite_signal(tmp_path: Path) 
     pids = tmp_path / "pids"
 
     async def work() -> list[int]:
-        process = OwnedProcess([sys.executable, "-c", FAMILY, str(pids)], log=tmp_path / "log", environment={})
+        process = OwnedProcess(
+            [sys.executable, "-c", FAMILY, str(pids)], log=tmp_path / "log", environment={}
+        )
         await process.start()
         await asyncio.to_thread(wait_for, lambda: pids.exists() and len(pids.read_text().split()) == 2)
         family = [int(pid) for pid in pids.read_text().split()]
@@ -80,7 +82,11 @@ def test_end_takes_a_child_along_that_ignores_the_polite_signal(tmp_path: Path) 
 
 def test_the_exit_code_and_the_log_are_those_of_the_command(tmp_path: Path) -> None:
     async def work() -> tuple[int | None, str]:
-        command = [sys.executable, "-c", "import sys; print('out'); print('bad end', file=sys.stderr); sys.exit(7)"]
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; print('out'); print('bad end', file=sys.stderr); sys.exit(7)",
+        ]
         process = OwnedProcess(command, log=tmp_path / "log", environment={})
         await process.start()
         while process.exit_code is None:
@@ -95,7 +101,9 @@ def test_the_exit_code_and_the_log_are_those_of_the_command(tmp_path: Path) -> N
 def test_a_piped_process_answers_line_by_line_and_its_end_is_noticed(tmp_path: Path) -> None:
     async def work() -> list[bytes]:
         command = [sys.executable, "-c", "print(input()[::-1]); print(input()[::-1], flush=True)"]
-        process = OwnedProcess(command, log=tmp_path / "log", environment={"PYTHONUNBUFFERED": "1"}, piped=True)
+        process = OwnedProcess(
+            command, log=tmp_path / "log", environment={"PYTHONUNBUFFERED": "1"}, piped=True
+        )
         await process.start()
         answers = [await process.ask(b"abc"), await process.ask(b"xyz")]
         with pytest.raises(EOFError):

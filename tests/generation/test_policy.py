@@ -1,4 +1,5 @@
-"""A policy's fingerprint follows everything that changes its answers; engines are made from their configs without heavy imports."""
+"""A policy's fingerprint follows everything that changes its answers; engines are made from their configs
+without heavy imports."""
 
 import shutil
 import subprocess
@@ -58,7 +59,9 @@ def test_an_engine_with_a_model_of_its_own_has_that_models_fingerprint(tmp_path:
     hub = create_engine(TransformersEngine(model="some/model"), policy=policy, log_folder=tmp_path)
     served = create_engine(VllmServerEngine(), policy=policy, log_folder=tmp_path)
     recorded = create_engine(RecordedEngine(path="j"), policy=policy, log_folder=tmp_path)
-    remote = create_engine(OpenaiEngine(base_url="http://h/v1", model="m"), policy=policy, log_folder=tmp_path)
+    remote = create_engine(
+        OpenaiEngine(base_url="http://h/v1", model="m"), policy=policy, log_folder=tmp_path
+    )
     assert own.fingerprint == fingerprint_policy(folder)
     assert (served.fingerprint, recorded.fingerprint) == ("of-policy", "of-policy")
     assert len({own.fingerprint, hub.fingerprint, served.fingerprint, remote.fingerprint}) == 4

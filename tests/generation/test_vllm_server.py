@@ -75,7 +75,9 @@ def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
     assert not set(first) & set(second)
 
 
-def changed(policy: PolicyRef, folder: Path, file: str, change: Callable[[dict[str, Any]], object]) -> PolicyRef:
+def changed(
+    policy: PolicyRef, folder: Path, file: str, change: Callable[[dict[str, Any]], object]
+) -> PolicyRef:
     """A copy of a policy with one JSON file changed."""
     shutil.copytree(policy.path, folder)
     content = json.loads((folder / file).read_text(encoding="utf-8"))
@@ -93,9 +95,15 @@ def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
     shutil.copytree(other.path, template)
     (template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", encoding="utf-8")
     wrong = {
-        "architecture": changed(other, tmp_path / "heads", "config.json", lambda config: config.update(num_attention_heads=4)),
-        "tokenizer": changed(other, tmp_path / "ids", "tokenizer.json", lambda file: file["model"]["merges"].pop()),
-        "chat template": PolicyRef(name="template", path=str(template), fingerprint=fingerprint_policy(template)),
+        "architecture": changed(
+            other, tmp_path / "heads", "config.json", lambda config: config.update(num_attention_heads=4)
+        ),
+        "tokenizer": changed(
+            other, tmp_path / "ids", "tokenizer.json", lambda file: file["model"]["merges"].pop()
+        ),
+        "chat template": PolicyRef(
+            name="template", path=str(template), fingerprint=fingerprint_policy(template)
+        ),
         "no folder with a config.json": PolicyRef(name="gone", path=str(tmp_path / "gone"), fingerprint="f"),
     }
     for what, policy in wrong.items():
@@ -110,14 +118,20 @@ def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     cut = {"direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0}
-    policy = changed(tiny_policies[1], tmp_path / "saved", "tokenizer.json", lambda file: file.update(truncation=cut))
+    policy = changed(
+        tiny_policies[1], tmp_path / "saved", "tokenizer.json", lambda file: file.update(truncation=cut)
+    )
     assert run(first_served.load_policy(policy)) > 0
 
 
-def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(tiny_policies: Policies, tmp_path: Path, run: Run) -> None:
+def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(
+    tiny_policies: Policies, tmp_path: Path, run: Run
+) -> None:
     if find_vllm() is None:
         pytest.skip("vLLM is not installed")
-    engine = VllmServer(VllmServerEngine(extra_args=("--no-such-option",)), policy=tiny_policies[0], log_folder=tmp_path)
+    engine = VllmServer(
+        VllmServerEngine(extra_args=("--no-such-option",)), policy=tiny_policies[0], log_folder=tmp_path
+    )
     with pytest.raises(EngineError) as raised:
         run(engine.start())
     assert "no-such-option" in str(raised.value)

@@ -6,7 +6,9 @@ from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens, code_tok
 
 
 def test_comments_and_white_space_change_no_token() -> None:
-    assert code_tokens("int f(int a) { /* x */ return a; } // y", "java") == code_tokens("int f(int a){\n  return a;\n}", "java")
+    assert code_tokens("int f(int a) { /* x */ return a; } // y", "java") == code_tokens(
+        "int f(int a){\n  return a;\n}", "java"
+    )
 
 
 def test_floor_division_in_python_is_no_comment() -> None:

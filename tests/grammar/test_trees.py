@@ -37,11 +37,18 @@ def test_walking_follows_the_text_and_stays_out_of_skipped_nodes() -> None:
     kinds = [node.type for node in walk(root)]
     assert kinds.count("function_definition") == 2
     assert kinds[0] == "module"
-    assert [node.type for node in walk(root, frozenset({"function_definition"}))].count("function_definition") == 1
+    assert [node.type for node in walk(root, frozenset({"function_definition"}))].count(
+        "function_definition"
+    ) == 1
 
 
 def test_names_of_languages_are_read_as_data_sets_write_them() -> None:
-    assert [normalize_language(name) for name in ("Python", "C++", " JavaScript ", "ts")] == ["python", "cpp", "javascript", "typescript"]
+    assert [normalize_language(name) for name in ("Python", "C++", " JavaScript ", "ts")] == [
+        "python",
+        "cpp",
+        "javascript",
+        "typescript",
+    ]
 
 
 def test_no_two_languages_claim_one_extension() -> None:
@@ -49,5 +56,8 @@ def test_no_two_languages_claim_one_extension() -> None:
 
 
 def test_importing_the_package_does_not_load_tree_sitter() -> None:
-    program = "import sys, synth.seeds.reader, synth.filters.syntax, synth.rules.fim_cut; sys.exit('tree_sitter' in sys.modules)"
+    program = (
+        "import sys, synth.seeds.reader, synth.filters.syntax, synth.rules.fim_cut; sys.exit('tree_sitter' "
+        "in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

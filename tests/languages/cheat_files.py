@@ -1,7 +1,8 @@
-"""Reads the cheating programs of a language: `cheats/<language>.txt`, each program under a heading `=== what it tries`.
+"""Reads the cheating programs of a language: `cheats/<language>.txt`, each program under a heading `=== what
+it tries`.
 
-Place in the flow: test_cheats.py runs what this returns. The one rule: a program stands as it is, without escapes; blank lines at its end
-do not count.
+Place in the flow: test_cheats.py runs what this returns. The one rule: a program stands as it is, without
+escapes; blank lines at its end do not count.
 """
 
 from pathlib import Path
@@ -12,7 +13,8 @@ _HEADING: Final = "=== "
 
 
 def read_cheats(text: str) -> dict[str, str]:
-    """Programs by what they try. Raises ValueError for a heading that comes twice, no heading, and text before the first one."""
+    """Programs by what they try. Raises ValueError for a heading that comes twice, no heading, and text
+    before the first one."""
     before, *parts = f"\n{text}".split(f"\n{_HEADING}")
     if before.strip() or not parts:
         raise ValueError(f"cheats must start with a line `{_HEADING}what it tries`")

@@ -1,4 +1,5 @@
-"""Programs that try to be taken for correct ones without computing the answer. None may pass, and the honest one beside them does."""
+"""Programs that try to be taken for correct ones without computing the answer. None may pass, and the honest
+one beside them does."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
@@ -8,7 +9,17 @@ import pytest
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
 from synth.languages.registry import all_languages, get_language
-from synth.records import Case, EvidenceRank, ExecutionRequest, FunctionCall, FunctionContract, Limits, Outcome, TestSuite, Verdict
+from synth.records import (
+    Case,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Limits,
+    Outcome,
+    TestSuite,
+    Verdict,
+)
 from tests.languages.cheat_files import FOLDER, cheats_of, read_cheats
 from tests.languages.toolchains import need
 
@@ -16,7 +27,9 @@ T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 DRIVEN: Final = [language.name for language in all_languages() if language.driver]
-DEEP: Final = frozenset("python javascript typescript java c cpp go rust csharp kotlin ruby php perl lua".split())
+DEEP: Final = frozenset(
+    "python javascript typescript java c cpp go rust csharp kotlin ruby php perl lua".split()
+)
 HONEST: Final = {
     "python": "def solve(x):\n    return x * x + 7\n",
     "javascript": "function solve(x) { return x * x + 7 }",
@@ -35,11 +48,16 @@ SUITE: Final = TestSuite(
 """The function to write is x * x + 7."""
 
 
-def verdicts_of(language: str, programs: dict[str, str], sandbox: LocalSandbox, run: Run[Any]) -> dict[str, Verdict]:
+def verdicts_of(
+    language: str, programs: dict[str, str], sandbox: LocalSandbox, run: Run[Any]
+) -> dict[str, Verdict]:
     """The verdict of each program, by its name."""
     call = FunctionCall(entry_point="solve", signature=SIGNATURE, arguments=INPUTS)
     limits = Limits(cpu_s=3, wall_s=60)
-    requests = [ExecutionRequest(id=name, language=language, code=code, call=call, limits=limits) for name, code in programs.items()]
+    requests = [
+        ExecutionRequest(id=name, language=language, code=code, call=call, limits=limits)
+        for name, code in programs.items()
+    ]
     return {o.request_id: judge(o, SUITE, "s") for o in run(sandbox.execute(requests))}
 
 
@@ -49,12 +67,20 @@ def honest_of(language: str) -> str:
 
 
 @pytest.mark.parametrize("language", DRIVEN)
-def test_only_the_honest_program_is_accepted(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_only_the_honest_program_is_accepted(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
-    verdicts = verdicts_of(language, {"honest": honest_of(language), **cheats_of(language)}, local_sandbox, run)
+    verdicts = verdicts_of(
+        language, {"honest": honest_of(language), **cheats_of(language)}, local_sandbox, run
+    )
     accepted = [name for name, verdict in verdicts.items() if verdict.outcome is Outcome.PASS]
     assert accepted == ["honest"], verdicts["honest"].first_failure
-    faults = {name: verdict.first_failure for name, verdict in verdicts.items() if verdict.outcome is Outcome.INFRASTRUCTURE}
+    faults = {
+        name: verdict.first_failure
+        for name, verdict in verdicts.items()
+        if verdict.outcome is Outcome.INFRASTRUCTURE
+    }
     assert faults == {}
 
 
@@ -65,7 +91,16 @@ def test_every_driven_language_has_cheats_and_the_programs_beside_them(language:
     if samples is None:
         assert HONEST[language]
     else:
-        assert all((samples.identity, samples.honest, samples.wrong, samples.hanging, samples.crashing, samples.broken))
+        assert all(
+            (
+                samples.identity,
+                samples.honest,
+                samples.wrong,
+                samples.hanging,
+                samples.crashing,
+                samples.broken,
+            )
+        )
 
 
 def test_every_file_of_cheats_belongs_to_a_driven_language() -> None:
@@ -98,10 +133,15 @@ def test_a_crash_is_a_runtime_error_whatever_the_runtime_does_about_it(
 
 
 def test_a_program_stands_under_its_heading_without_escapes() -> None:
-    assert read_cheats("=== one\na = '\\n'\n\nb === c\n\n=== two\n") == {"one": "a = '\\n'\n\nb === c\n", "two": ""}
+    assert read_cheats("=== one\na = '\\n'\n\nb === c\n\n=== two\n") == {
+        "one": "a = '\\n'\n\nb === c\n",
+        "two": "",
+    }
 
 
-@pytest.mark.parametrize("text", ["", "a program\n", "a program\n=== one\nb\n", "=== one\na\n=== one\nb\n", "=== \na\n"])
+@pytest.mark.parametrize(
+    "text", ["", "a program\n", "a program\n=== one\nb\n", "=== one\na\n=== one\nb\n", "=== \na\n"]
+)
 def test_a_file_of_cheats_without_a_heading_or_with_one_twice_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"heading|must start"):
         read_cheats(text)

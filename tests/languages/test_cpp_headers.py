@@ -10,7 +10,9 @@ from tests.languages.toolchains import need
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
-def test_a_precompiled_header_brings_nothing_that_was_not_included(local_sandbox: LocalSandbox, run: Run) -> None:
+def test_a_precompiled_header_brings_nothing_that_was_not_included(
+    local_sandbox: LocalSandbox, run: Run
+) -> None:
     need("cpp")
     body = "int main() { std::map<int, int> m{{1, 2}}; std::cout << m.at(1); }\n"
     heads = {
@@ -20,7 +22,9 @@ def test_a_precompiled_header_brings_nothing_that_was_not_included(local_sandbox
         "the driver": "#include <bits/stdc++.h>\n#include <driver.hpp>\n",
     }
     call = StdioCall(stdins=("",))
-    requests = [ExecutionRequest(id=name, language="cpp", code=head + body, call=call) for name, head in heads.items()]
+    requests = [
+        ExecutionRequest(id=name, language="cpp", code=head + body, call=call) for name, head in heads.items()
+    ]
     seen: list[Observation] = run(local_sandbox.execute(requests))
     assert [one.phase for one in seen] == [Phase.RUN, Phase.RUN, Phase.COMPILE, Phase.COMPILE], seen
     assert [case.output for one in seen[:2] for case in one.cases] == ["2", "2"]

@@ -1,5 +1,5 @@
-"""The resident C# compiler forgets each program, and finds every library that mcs finds alone. The driver reads sequences, arrays of more
-dimensions and long tuples, and nothing of a class of the program's own."""
+"""The resident C# compiler forgets each program, and finds every library that mcs finds alone. The driver
+reads sequences, arrays of more dimensions and long tuples, and nothing of a class of the program's own."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -41,7 +41,11 @@ def program(statement: str, before: str = "") -> str:
 
 
 def test_what_one_program_declares_is_unknown_to_the_next(observe: Observe) -> None:
-    declared = "namespace Own { public static class Extra { public static int Twice(this int x) { return 2 * x; } } }\nclass Shared {}"
+    declared = (
+        "namespace Own { public static class Extra { public "
+        "static int Twice(this int x) { return 2 * x; } "
+        "} }\nclass Shared {}"
+    )
     assert observe("using Own;" + program("Console.Write(4.Twice());", declared)).stdout.head == "8"
     for used in ("Console.Write(4.Twice());", "Console.Write(Own.Extra.Twice(4));", "new Shared();"):
         assert observe(program(used)).phase is Phase.COMPILE, used
@@ -49,9 +53,22 @@ def test_what_one_program_declares_is_unknown_to_the_next(observe: Observe) -> N
 
 def test_the_same_names_mean_what_each_program_says(observe: Observe) -> None:
     for value in ("1", '"one"', "2.5"):
-        assert observe(program("Console.Write(new Thing().Held);", f"class Thing {{ public object Held = {value}; }}")).exit_code == 0
         assert (
-            observe(program("Console.Write(Thing.Held);", f"static class Thing {{ public static object Held = {value}; }}")).exit_code == 0
+            observe(
+                program(
+                    "Console.Write(new Thing().Held);", f"class Thing {{ public object Held = {value}; }}"
+                )
+            ).exit_code
+            == 0
+        )
+        assert (
+            observe(
+                program(
+                    "Console.Write(Thing.Held);",
+                    f"static class Thing {{ public static object Held = {value}; }}",
+                )
+            ).exit_code
+            == 0
         )
 
 
@@ -74,7 +91,9 @@ def test_every_library_is_found(statement: str, observe: Observe) -> None:
 
 def test_a_refused_program_leaves_nothing_behind(observe: Observe) -> None:
     refused = observe("class Left {}" + program('int a = "two";'))
-    assert refused.stderr.head.startswith("main.cs(2,46): error CS0029: Cannot implicitly convert type `string' to `int'")
+    assert refused.stderr.head.startswith(
+        "main.cs(2,46): error CS0029: Cannot implicitly convert type `string' to `int'"
+    )
     assert observe(program("new Left();")).phase is Phase.COMPILE
     assert observe(program("Console.Write(1);")).stdout.head == "1"
 
@@ -90,8 +109,12 @@ def call(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, Any]], 
     need("csharp")
 
     def once(code: str, signature: str, *values: Value) -> Observation:
-        asked = FunctionCall(entry_point="solve", signature=signature, arguments=tuple((encode(value),) for value in values))
-        request = ExecutionRequest(id="r", language="csharp", code=code, call=asked, limits=Limits(cpu_s=3, wall_s=60))
+        asked = FunctionCall(
+            entry_point="solve", signature=signature, arguments=tuple((encode(value),) for value in values)
+        )
+        request = ExecutionRequest(
+            id="r", language="csharp", code=code, call=asked, limits=Limits(cpu_s=3, wall_s=60)
+        )
         seen: Observation = run(local_sandbox.execute([request]))[0]
         return seen
 
@@ -107,7 +130,9 @@ def ends(seen: Observation) -> list[str]:
 def verdict_of(seen: Observation, signature: str, value: Value, expected: str) -> Verdict:
     contract = FunctionContract(entry_point="solve", signature=signature)
     cases = (Case(arguments=(encode(value),), expected=expected),)
-    return judge(seen, TestSuite(task_id="t", contract=contract, cases=cases, rank=EvidenceRank.REFERENCE), "s")
+    return judge(
+        seen, TestSuite(task_id="t", contract=contract, cases=cases, rank=EvidenceRank.REFERENCE), "s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,11 +145,26 @@ def verdict_of(seen: Observation, signature: str, value: Value, expected: str) -
         " static object solve(long n) { return n == 0 ? Each<long>() : Each(0L, 1L, 4L); }",
         "class Solution { int step = 1; public System.Collections.IEnumerable solve(int n) {"
         " for (int i = 0, at = 0; i < n; i++) { yield return at; at += step; step += 2; } } }",
-        "static IEnumerable<long> solve(long n) { return Enumerable.Range(0, (int)n).Select(i => (long)i * i); }",
-        "static IEnumerable<long> solve(long n) { return new[] { 4L, 0, 1 }.Where(i => i < n * n).OrderBy(i => i); }",
-        "static IEnumerable<long> solve(long n) { return from i in new List<long> { 0, 1, 2 } where i < n select i * i; }",
-        "static IEnumerable<long> solve(long n) { return new[] { 0L, 1, 1, 4 }.Distinct().Concat(new long[0]).TakeWhile(i => i < n * n); }",
-        "static IEnumerable<long> solve(long n) { return new[] { 1L, 4 }.Reverse().Reverse().Prepend(0).Take((int)n).Skip(0); }",
+        (
+            "static IEnumerable<long> solve(long n) { return Enumerable.Range(0, (int)n).Select(i => "
+            "(long)i * i); }"
+        ),
+        (
+            "static IEnumerable<long> solve(long n) { return new[] { 4L, 0, 1 }.Where(i => i < n * "
+            "n).OrderBy(i => i); }"
+        ),
+        (
+            "static IEnumerable<long> solve(long n) { return from i in new List<long> { 0, 1, 2 } where i "
+            "< n select i * i; }"
+        ),
+        (
+            "static IEnumerable<long> solve(long n) { return new[] { 0L, 1, 1, 4 }.Distinct().Concat(new "
+            "long[0]).TakeWhile(i => i < n * n); }"
+        ),
+        (
+            "static IEnumerable<long> solve(long n) { return new[] { 1L, 4 "
+            "}.Reverse().Reverse().Prepend(0).Take((int)n).Skip(0); }"
+        ),
     ],
 )
 def test_a_sequence_that_is_made_while_it_is_read_is_a_list(code: str, call: Call) -> None:
@@ -132,11 +172,20 @@ def test_a_sequence_that_is_made_while_it_is_read_is_a_list(code: str, call: Cal
 
 
 def test_sequences_may_stand_in_other_values(call: Call) -> None:
-    rows = "static IEnumerable<IEnumerable<int>> solve(int n) { for (int i = 1; i <= n; i++) yield return Row(i); }"
+    rows = (
+        "static IEnumerable<IEnumerable<int>> solve(int n) { for (int i = 1; i <= n; i++) yield return "
+        "Row(i); }"
+    )
     row = "static IEnumerable<int> Row(int n) { while (n > 0) yield return n--; }"
     assert ends(call(f"{row} {rows}", "(int) -> list[list[int]]", 2)) == ["l2 l1 i1 l2 i2 i1"]
-    held = 'static object solve(int n) { return new Dictionary<string, object> { { "a", Tuple.Create(Row(n), n) } }; }'
-    assert ends(call(f"{row} {held}", "(int) -> map[str, tuple[list[int], int]]", 2)) == ["m1 s61 t2 l2 i2 i1 i2"]
+    held = (
+        "static object solve(int n) { return new "
+        'Dictionary<string, object> { { "a", Tuple.Create(Row(n), '
+        "n) } }; }"
+    )
+    assert ends(call(f"{row} {held}", "(int) -> map[str, tuple[list[int], int]]", 2)) == [
+        "m1 s61 t2 l2 i2 i1 i2"
+    ]
     parts = 'static IEnumerable<object> solve(int n) { yield return n; yield return "a"; }'
     assert ends(call(parts, "(int) -> tuple[int, str]", 2)) == ["t2 i2 s61"]
 
@@ -157,21 +206,33 @@ def test_what_a_sequence_throws_is_raised_by_the_call(code: str, call: Call) -> 
     assert seen[1].endswith("i6"), seen
 
 
-OVERRIDES = "public override bool Equals(object o) { return true; } public override int GetHashCode() { return 0; }"
+OVERRIDES = (
+    "public override bool Equals(object o) { return true; } public override int GetHashCode() { return 0; }"
+)
 READ = "public System.Collections.IEnumerator GetEnumerator() { yield return 7L; }"
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        f"class Own : System.Collections.IEnumerable {{ {READ} }} class Solution {{ static object solve(long n) {{ return new Own(); }} }}",
-        f"class Own {{ {OVERRIDES} }} class Solution {{ static IEnumerable<object> solve(long n) {{ yield return new Own(); }} }}",
-        f"class Own : List<long> {{ {OVERRIDES} }} class Solution {{ static object solve(long n) {{ return new[] {{ new Own() }}; }} }}",
+        (
+            f"class Own : System.Collections.IEnumerable {{ {READ} }} class Solution {{ static object "
+            f"solve(long n) {{ return new Own(); }} }}"
+        ),
+        (
+            f"class Own {{ {OVERRIDES} }} class Solution {{ static IEnumerable<object> solve(long n) {{ "
+            f"yield return new Own(); }} }}"
+        ),
+        (
+            f"class Own : List<long> {{ {OVERRIDES} }} class Solution {{ static object solve(long n) {{ "
+            f"return new[] {{ new Own() }}; }} }}"
+        ),
         "class Solution { static System.Collections.IEnumerator solve(long n) { yield return 7L; } }",
         "class Solution { static object solve(long n) { return new { Item1 = 7L }; } }",
         f"namespace System.Linq {{ class Own : System.Collections.IEnumerable {{ {READ} }} }}"
         " class Solution { static object solve(long n) { return new System.Linq.Own(); } }",
-        'namespace System.Numerics { class BigInteger { public override string ToString() { return "7 i8"; } } }'
+        'namespace System.Numerics { class BigInteger { public override string ToString() { return "7 '
+        'i8"; } } }'
         " class Solution { static object solve(long n) { return new System.Numerics.BigInteger(); } }",
         "namespace System { class Tuple<T> { public long Item1 = 7; } }"
         " class Solution { static object solve(long n) { return new System.Tuple<long>(); } }",
@@ -179,7 +240,9 @@ READ = "public System.Collections.IEnumerator GetEnumerator() { yield return 7L;
 )
 def test_a_class_of_the_program_is_no_value_whatever_it_says_of_itself(code: str, call: Call) -> None:
     end = ends(call(code, "(int) -> list[int]", 1))[0]
-    assert end.startswith("returned: CodemillDriver+Unreadable: ") and end.endswith(" is not language-neutral"), end
+    assert end.startswith("returned: CodemillDriver+Unreadable: ") and end.endswith(
+        " is not language-neutral"
+    ), end
 
 
 @pytest.mark.parametrize(
@@ -202,11 +265,18 @@ def test_an_array_of_more_dimensions_is_nested(call: Call) -> None:
     assert ends(call(grid, "(int) -> list[list[int]]", 1)) == ["l2 l3 i1 i2 i3 l3 i4 i5 i6"]
     cube = "static object solve(int n) { return new List<object> { new int[n, 1, 2] }; }"
     assert ends(call(cube, "(int) -> list[list[list[list[int]]]]", 2)) == ["l1 l2 l1 l2 i0 i0 l1 l2 i0 i0"]
-    pairs = 'static object solve(int n) { var a = new object[n, 2]; for (int i = 0; i < n; i++) a[i, 1] = "a"; return a; }'
+    pairs = (
+        "static object solve(int n) { var a = new object[n, "
+        '2]; for (int i = 0; i < n; i++) a[i, 1] = "a"; '
+        "return a; }"
+    )
     assert ends(call(pairs, "(int) -> list[tuple[null, str]]", 2, 0)) == ["l2 t2 n s61 t2 n s61", "l0"]
     empty = "static string[,] solve(int n) { return new string[n, 0]; }"
     assert ends(call(empty, "(int) -> list[list[str]]", 2)) == ["l2 l0 l0"]
-    shifted = "static object solve(int n) { return Array.CreateInstance(typeof(bool), new[] { 1, 2 }, new[] { 5, -3 }); }"
+    shifted = (
+        "static object solve(int n) { return Array.CreateInstance(typeof(bool), new[] { 1, 2 }, new[] { 5, "
+        "-3 }); }"
+    )
     assert ends(call(shifted, "(int) -> list[list[bool]]", 1)) == ["l1 l2 b0 b0"]
 
 
@@ -217,8 +287,13 @@ def test_a_tuple_of_more_than_seven_items_is_flat(kind: str, call: Call) -> None
     longs = ", ".join(["long"] * 7)
     rest = f"{kind}<{longs}, {kind}<string>>"
     second = f'new {rest}(n, 9, 10, 11, 12, 13, 14, new {kind}<string>("a"))'
-    fifteen = f"static object solve(long n) {{ return new {kind}<{longs}, {rest}>(1, 2, 3, 4, 5, 6, 7, {second}); }}"
-    assert ends(call(fifteen, "(int) -> any", 8)) == ["t15 " + " ".join(f"i{n}" for n in range(1, 15)) + " s61"]
+    fifteen = (
+        f"static object solve(long n) {{ return new {kind}<{longs}, {rest}>(1, 2, 3, 4, 5, 6, 7, "
+        f"{second}); }}"
+    )
+    assert ends(call(fifteen, "(int) -> any", 8)) == [
+        "t15 " + " ".join(f"i{n}" for n in range(1, 15)) + " s61"
+    ]
     inner = f"static object solve(int n) {{ return {kind}.Create(n, 2, 3, 4, 5, 6, {kind}.Create(7)); }}"
     assert ends(call(inner, "(int) -> any", 1)) == ["t7 i1 i2 i3 i4 i5 i6 t1 i7"]
 
@@ -227,7 +302,10 @@ def test_a_tuple_of_more_than_seven_items_is_flat(kind: str, call: Call) -> None
 def test_a_long_tuple_goes_in_and_comes_out_unchanged(count: int, call: Call) -> None:
     kinds = "tuple[" + ", ".join("str" if n == 7 else "int" for n in range(count)) + "]"
     signature = f"({kinds}) -> {kinds}"
-    code = render_signature(get_language("csharp"), "solve", ("x",), parse_signature(signature)) + " { return x; }"
+    code = (
+        render_signature(get_language("csharp"), "solve", ("x",), parse_signature(signature))
+        + " { return x; }"
+    )
     value = tuple("a" if n == 7 else n for n in range(count))
     assert ends(call(code, signature, value)) == [encode(value)]
 
@@ -242,17 +320,40 @@ WHOLE = "class Solution { static long solve(long x) { return x + 1; } }"
     [
         f"{NODE}\n{BARE}",
         f"{BARE}\n{NODE}",
-        f"// the class\n{NODE}\nstatic T Same<T>(T x) where T : class {{ return x; }}\n{BARE}\npublic struct Pair {{ long a; }}",
-        f"using System.Text;\n[Serializable] public sealed {NODE} enum Sign {{ Plus, Minus }}\ninterface ICan {{ void Go(); }}\n{BARE}",
-        f"{NODE}; delegate long Step(long x); static Step go = x => new Node {{ Value = x }}.More();\nstatic long solve(long x) => go(x);",
-        'class Texts { public const string A = "}", B = @"", C = @"""}"; public const char D = \'}\'; /* } */ }\n' + NODE + BARE,
+        (
+            f"// the class\n{NODE}\nstatic T Same<T>(T x) where T : class {{ return x; }}\n{BARE}\npublic "
+            f"struct Pair {{ long a; }}"
+        ),
+        (
+            f"using System.Text;\n[Serializable] public sealed {NODE} enum Sign {{ Plus, Minus "
+            f"}}\ninterface ICan {{ void Go(); }}\n{BARE}"
+        ),
+        (
+            f"{NODE}; delegate long Step(long x); static Step go = x => new Node {{ Value = x "
+            f"}}.More();\nstatic long solve(long x) => go(x);"
+        ),
+        (
+            'class Texts { public const string A = "}", B = @"", C = @"""}"; public const char D = \'}\'; '
+            "/* } */ }\n"
+        )
+        + NODE
+        + BARE,
         f"// a node\n#region {{ a node\n{NODE}\n#endregion (a node)\n{BARE}",
         f"class Solution {{ {BARE} {NODE} }}",
-        f"class ByFirst : IComparer<(long, long)> {{ public int Compare((long, long) a, (long, long) b) {{ return 0; }} }} {WHOLE}",
+        (
+            f"class ByFirst : IComparer<(long, long)> {{ public int Compare((long, long) a, (long, long) "
+            f"b) {{ return 0; }} }} {WHOLE}"
+        ),
         f"[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Sequential)] struct Pair {{ }}\n{WHOLE}",
         f"delegate long Step(long x);\nclass Heap<T> where T : new() {{ }}\n{WHOLE}",
-        f"namespace Own.Deep {{ static class Extra {{ static long Twice(this long x) {{ return 2 * x; }} }} {WHOLE} }}",
-        f"static class Extra {{ static long Twice(this long x) {{ return 2 * x; }} }}\n#region (whole)\n{WHOLE}\n#endregion (whole)\n",
+        (
+            f"namespace Own.Deep {{ static class Extra {{ static long Twice(this long x) {{ return 2 * x; "
+            f"}} }} {WHOLE} }}"
+        ),
+        (
+            f"static class Extra {{ static long Twice(this long x) {{ return 2 * x; }} }}\n#region "
+            f"(whole)\n{WHOLE}\n#endregion (whole)\n"
+        ),
     ],
 )
 def test_bare_methods_may_stand_beside_types(code: str, call: Call) -> None:

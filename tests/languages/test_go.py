@@ -1,4 +1,5 @@
-"""Go programs are built by the compiler and the linker alone, and still are what the go command would make of them."""
+"""Go programs are built by the compiler and the linker alone, and still are what the go command would make of
+them."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -12,7 +13,10 @@ CALL = FunctionCall(entry_point="solve", signature="(int) -> str", arguments=(("
 
 
 def observe(sandbox: LocalSandbox, run: Run, codes: Sequence[str]) -> list[Observation]:
-    requests = [ExecutionRequest(id=str(index), language="go", code=code, call=CALL) for index, code in enumerate(codes)]
+    requests = [
+        ExecutionRequest(id=str(index), language="go", code=code, call=CALL)
+        for index, code in enumerate(codes)
+    ]
     seen: list[Observation] = run(sandbox.execute(requests))
     return seen
 
@@ -29,12 +33,30 @@ def test_types_are_printed_as_those_of_a_program(local_sandbox: LocalSandbox, ru
     assert outputs(seen) == ["main.T"], seen
 
 
-def test_standard_packages_are_there_and_internal_ones_and_c_are_not(local_sandbox: LocalSandbox, run: Run) -> None:
+def test_standard_packages_are_there_and_internal_ones_and_c_are_not(
+    local_sandbox: LocalSandbox, run: Run
+) -> None:
     need("go")
-    there = ["net/http", "os/user", "text/template", "crypto/tls", "encoding/json", "go/types", "image/png", "plugin", "testing", "sort"]
+    there = [
+        "net/http",
+        "os/user",
+        "text/template",
+        "crypto/tls",
+        "encoding/json",
+        "go/types",
+        "image/png",
+        "plugin",
+        "testing",
+        "sort",
+    ]
     imports = [*there, "C", "internal/abi", "codemill", "golang.org/x/net/html"]
     codes = [f'package main\nimport _ "{name}"\nfunc main() {{ print(1) }}\n' for name in imports]
     call = StdioCall(stdins=("",))
-    requests = [ExecutionRequest(id=str(index), language="go", code=code, call=call) for index, code in enumerate(codes)]
+    requests = [
+        ExecutionRequest(id=str(index), language="go", code=code, call=call)
+        for index, code in enumerate(codes)
+    ]
     seen = run(local_sandbox.execute(requests))
-    assert [name for name, one in zip(imports, seen, strict=True) if one.phase is Phase.RUN and one.exit_code == 0] == there
+    assert [
+        name for name, one in zip(imports, seen, strict=True) if one.phase is Phase.RUN and one.exit_code == 0
+    ] == there

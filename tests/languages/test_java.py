@@ -1,4 +1,5 @@
-"""The resident Java compiler forgets each program: whatever came before, it makes the same bytes and says the same as one that is new."""
+"""The resident Java compiler forgets each program: whatever came before, it makes the same bytes and says the
+same as one that is new."""
 
 import random
 from collections.abc import Iterator
@@ -52,7 +53,9 @@ def test_every_program_is_compiled_as_if_it_were_the_first(servers: CompileServe
     for seed in range(8):
         for program in random.Random(seed).sample(PROGRAMS, len(PROGRAMS)):
             build = compiled(servers, program, "#")
-            assert (build.files, build.refused) == (alone[program].files, alone[program].refused), program[:200]
+            assert (build.files, build.refused) == (alone[program].files, alone[program].refused), program[
+                :200
+            ]
 
 
 def test_a_program_that_breaks_the_compiler_does_not_break_the_next(servers: CompileServers) -> None:
@@ -69,10 +72,14 @@ def test_a_program_that_breaks_the_compiler_does_not_break_the_next(servers: Com
 def test_names_of_one_program_are_unknown_to_the_next(one_program: OneProgram) -> None:
     observe = one_program("java")
     declared = (
-        "class Shared { static int x = 7; static class Deep {} } record Pair(int a) {} enum Only { ONE } interface Can { int V = 3; }"
+        "class Shared { static int x = 7; static class Deep {} } record Pair(int a) {} enum Only { ONE } "
+        "interface Can { int V = 3; }"
     )
     assert (
-        observe(f"{declared} public class Main {{ public static void main(String[] a) {{ System.out.print(Shared.x); }} }}").stdout.head
+        observe(
+            f"{declared} public class Main {{ public static void main(String[] a) {{ "
+            f"System.out.print(Shared.x); }} }}"
+        ).stdout.head
         == "7"
     )
     for used in ("Shared.x", "new Shared.Deep()", "new Pair(1)", "Only.ONE", "Can.V"):

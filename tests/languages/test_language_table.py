@@ -37,6 +37,7 @@ def test_a_toolchain_states_its_version_and_not_a_warning(name: str) -> None:
 def test_there_are_as_many_languages_as_the_page_says() -> None:
     driven = sum(language.driver is not None for language in all_languages())
     scripted = sum(language.script is not None for language in all_languages())
-    assert f"{len(all_languages())} languages, {driven} of them with typed calls, {scripted} with script mode" in PAGE.read_text(
-        encoding="utf-8"
+    assert (
+        f"{len(all_languages())} languages, {driven} of them with typed calls, {scripted} with script mode"
+        in PAGE.read_text(encoding="utf-8")
     )

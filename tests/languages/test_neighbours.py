@@ -1,4 +1,5 @@
-"""Programs that are built or started together do not reach each other: no text, no code, no output, no verdict of another one."""
+"""Programs that are built or started together do not reach each other: no text, no code, no output, no
+verdict of another one."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
@@ -71,22 +72,35 @@ def one_worker(run: Run[Any]) -> Iterator[LocalSandbox]:
     run(sandbox.close())
 
 
-def execute(run: Run[Any], sandbox: LocalSandbox, language: str, codes: list[str], *inputs: int) -> list[Observation]:
+def execute(
+    run: Run[Any], sandbox: LocalSandbox, language: str, codes: list[str], *inputs: int
+) -> list[Observation]:
     need(language)
-    call = FunctionCall(entry_point="solve", signature="(int) -> int", arguments=tuple((f"i{x}",) for x in inputs))
-    requests = [ExecutionRequest(id=str(n), language=language, code=code, call=call) for n, code in enumerate(codes)]
+    call = FunctionCall(
+        entry_point="solve", signature="(int) -> int", arguments=tuple((f"i{x}",) for x in inputs)
+    )
+    requests = [
+        ExecutionRequest(id=str(n), language=language, code=code, call=call) for n, code in enumerate(codes)
+    ]
     observations: list[Observation] = run(sandbox.execute(requests))
     return observations
 
 
-def test_nothing_of_earlier_programs_is_left_in_the_memory_of_a_warm_start(one_worker: LocalSandbox, run: Run[Any]) -> None:
+def test_nothing_of_earlier_programs_is_left_in_the_memory_of_a_warm_start(
+    one_worker: LocalSandbox, run: Run[Any]
+) -> None:
     sizes = (10, 100, 1000, 10_000, 100_000) * 6
-    earlier = [f"{'#' * size}\ndef solve(x):\n    print('zebra{n}' * 9)\n    return 'zebra' * {n}\n" for n, size in enumerate(sizes)]
+    earlier = [
+        f"{'#' * size}\ndef solve(x):\n    print('zebra{n}' * 9)\n    return 'zebra' * {n}\n"
+        for n, size in enumerate(sizes)
+    ]
     observations = execute(run, one_worker, "python", [*earlier, f"# 0wn_text\n{SEARCH_MEMORY}"], 1, 2)
     assert observations[-1].stdout.head.strip() == "[b'0wn_text']"
 
 
-def test_a_candidate_of_a_shared_build_cannot_read_the_code_of_another(one_worker: LocalSandbox, run: Run[Any]) -> None:
+def test_a_candidate_of_a_shared_build_cannot_read_the_code_of_another(
+    one_worker: LocalSandbox, run: Run[Any]
+) -> None:
     neighbour = f"long long solve(long long x) {{ return x == {NEIGHBOUR} ? 1 : 2; }}"
     observations = execute(run, one_worker, "cpp", [neighbour, SEARCH_FILE], NEIGHBOUR, OWN)
     assert [[case.output for case in o.cases] for o in observations] == [["i1", "i2"], ["i0", "i1"]]
@@ -98,9 +112,13 @@ def test_a_candidate_of_a_shared_build_cannot_run_another(one_worker: LocalSandb
     assert [case.output for case in observation.cases] == ["i-1", "i5"]
 
 
-def test_a_candidate_cannot_have_another_refused_by_what_it_makes_the_compiler_say(one_worker: LocalSandbox, run: Run[Any]) -> None:
+def test_a_candidate_cannot_have_another_refused_by_what_it_makes_the_compiler_say(
+    one_worker: LocalSandbox, run: Run[Any]
+) -> None:
     honest = "long long solve(long long x) { return x; }"
-    names = "".join(f"\\n{name}:1:1: error: no" for name in ("candidate_0.cpp", "candidate0_0.cpp", "main.cpp"))
+    names = "".join(
+        f"\\n{name}:1:1: error: no" for name in ("candidate_0.cpp", "candidate0_0.cpp", "main.cpp")
+    )
     hostile = f'long long solve(long long x) {{ static_assert(sizeof x == 1, "{names}"); return 0; }}'
     observations = execute(run, one_worker, "cpp", [honest, hostile, honest + "\n"], 1)
     assert [o.phase for o in observations] == [Phase.RUN, Phase.COMPILE, Phase.RUN]
@@ -136,7 +154,12 @@ def test_a_program_that_could_act_in_another_one_is_built_alone(code: str) -> No
 
 def test_a_build_that_cannot_be_divided_is_not_shared() -> None:
     assert parts(b"anything", 1) == [b"anything"]
-    for program in (b"", b"\x7fELF\x01\x01", b"\x7fELF\x02\x01" + bytes(58), b"\x7fELF\x02\x01" + b"\xff" * 58):
+    for program in (
+        b"",
+        b"\x7fELF\x01\x01",
+        b"\x7fELF\x02\x01" + bytes(58),
+        b"\x7fELF\x02\x01" + b"\xff" * 58,
+    ):
         with pytest.raises(ValueError, match=r"ELF|program"):
             symbols(program)
         with pytest.raises(ValueError, match=r"ELF|program"):

@@ -70,7 +70,11 @@ def sample_programs(language: str) -> dict[Outcome, str]:
     spoken = get_language(language)
     assert spoken.samples is not None
     samples = spoken.samples
-    programs = {Outcome.WRONG_ANSWER: samples.wrong, Outcome.TIMEOUT: samples.hanging, Outcome.RUNTIME_ERROR: samples.crashing}
+    programs = {
+        Outcome.WRONG_ANSWER: samples.wrong,
+        Outcome.TIMEOUT: samples.hanging,
+        Outcome.RUNTIME_ERROR: samples.crashing,
+    }
     if spoken.grammar or spoken.check:
         programs[Outcome.PARSE_ERROR] = samples.broken
     if samples.refused:
@@ -79,26 +83,42 @@ def sample_programs(language: str) -> dict[Outcome, str]:
 
 
 @pytest.mark.parametrize("language", [name for name in LANGUAGES if get_language(name).driver])
-def test_every_kind_of_program_gets_its_verdict(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_every_kind_of_program_gets_its_verdict(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     gold = get_language(language).gold
     assert gold is not None
     programs = {Outcome.PASS: gold.code, **(PROGRAMS.get(language) or sample_programs(language))}
     contract = FunctionContract(entry_point=gold.entry_point, signature=gold.signature)
-    suite = TestSuite(task_id="t", contract=contract, cases=(Case(arguments=gold.arguments, expected="i6"),), rank=EvidenceRank.EXAMPLES)
+    suite = TestSuite(
+        task_id="t",
+        contract=contract,
+        cases=(Case(arguments=gold.arguments, expected="i6"),),
+        rank=EvidenceRank.EXAMPLES,
+    )
     call = FunctionCall(entry_point=gold.entry_point, signature=gold.signature, arguments=(gold.arguments,))
-    requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=LIMITS) for o, code in programs.items()]
+    requests = [
+        ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=LIMITS)
+        for o, code in programs.items()
+    ]
     observations = run(local_sandbox.execute(requests))
     verdicts = {wanted: judge(o, suite, "s") for wanted, o in zip(programs, observations, strict=True)}
     found = {wanted: verdict.outcome for wanted, verdict in verdicts.items()}
-    assert found == {wanted: wanted for wanted in programs}, [verdict.first_failure for verdict in verdicts.values()]
+    assert found == {wanted: wanted for wanted in programs}, [
+        verdict.first_failure for verdict in verdicts.values()
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_hello_program_reads_stdin_and_prints_the_sum(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_the_hello_program_reads_stdin_and_prints_the_sum(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     call = StdioCall(stdins=("1 2 3\n", "40 2\n"))
-    request = ExecutionRequest(id="r", language=language, code=get_language(language).hello, call=call, limits=Limits(cpu_s=10))
+    request = ExecutionRequest(
+        id="r", language=language, code=get_language(language).hello, call=call, limits=Limits(cpu_s=10)
+    )
     observation = run(local_sandbox.execute([request]))[0]
     cases = (Case(arguments=("1 2 3\n",), expected="6\n"), Case(arguments=("40 2\n",), expected="42\n"))
     suite = TestSuite(task_id="t", contract=StdioContract(), cases=cases, rank=EvidenceRank.EXAMPLES)
@@ -106,26 +126,40 @@ def test_the_hello_program_reads_stdin_and_prints_the_sum(language: str, local_s
 
 
 @pytest.mark.parametrize("language", [name for name in SAMPLED if not get_language(name).driver])
-def test_every_kind_of_stdin_program_gets_its_verdict(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_every_kind_of_stdin_program_gets_its_verdict(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     programs = {Outcome.PASS: get_language(language).hello, **sample_programs(language)}
     suite = TestSuite(
-        task_id="t", contract=StdioContract(), cases=(Case(arguments=("1 2 3\n",), expected="6\n"),), rank=EvidenceRank.EXAMPLES
+        task_id="t",
+        contract=StdioContract(),
+        cases=(Case(arguments=("1 2 3\n",), expected="6\n"),),
+        rank=EvidenceRank.EXAMPLES,
     )
     call = StdioCall(stdins=("1 2 3\n",))
     limits = Limits(cpu_s=2, wall_s=60, memory_mb=256)
-    requests = [ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=limits) for o, code in programs.items()]
+    requests = [
+        ExecutionRequest(id=str(o), language=language, code=code, call=call, limits=limits)
+        for o, code in programs.items()
+    ]
     verdicts = [judge(o, suite, "s") for o in run(local_sandbox.execute(requests))]
     found = dict(zip(programs, [verdict.outcome for verdict in verdicts], strict=True))
     assert found == {wanted: wanted for wanted in programs}, [verdict.first_failure for verdict in verdicts]
 
 
-@pytest.mark.parametrize("language", [name for name in LANGUAGES if get_language(name).grammar or get_language(name).check])
+@pytest.mark.parametrize(
+    "language", [name for name in LANGUAGES if get_language(name).grammar or get_language(name).check]
+)
 def test_gold_and_hello_parse_and_broken_text_does_not(language: str) -> None:
     spoken = get_language(language)
     assert spoken.parse_error(spoken.hello) is None
     assert spoken.gold is None or language == "java" or spoken.parse_error(spoken.gold.code) is None
-    broken = spoken.samples.broken if spoken.samples else {"bash": "if true; then ("}.get(language, "function ) { (")
+    broken = (
+        spoken.samples.broken
+        if spoken.samples
+        else {"bash": "if true; then ("}.get(language, "function ) { (")
+    )
     assert spoken.parse_error(broken) is not None
 
 

@@ -18,7 +18,8 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 
 
 class Sheet(NamedTuple):
-    """Programs that define `twice`, one script that tests it, and programs that leave before the tests without computing anything."""
+    """Programs that define `twice`, one script that tests it, and programs that leave before the tests
+    without computing anything."""
 
     right: str
     wrong: str
@@ -431,12 +432,18 @@ HIDING = {
 }
 """Wrong programs that switch off what would show it; their scripts are those of the sheets."""
 
-CASES = [(name, kind) for name in SHEETS for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))]
+CASES = [
+    (name, kind)
+    for name in SHEETS
+    for kind in ("right", "wrong", *(f"leaving {n}" for n in range(len(SHEETS[name].leaving))))
+]
 
 
 def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> Answer:
     need(language)
-    row = read_row({"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row")
+    row = read_row(
+        {"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row"
+    )
     prepared = prepare(row, "row", Limits(cpu_s=20, wall_s=200))
     return make_answer(prepared, run(sandbox.execute([prepared.request]))[0])
 
@@ -447,19 +454,24 @@ def test_a_language_with_script_mode_has_a_sheet_here(language: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "kind"), CASES, ids=[f"{language} {kind}" for language, kind in CASES])
-def test_only_the_program_that_passes_its_script_passes(language: str, kind: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_only_the_program_that_passes_its_script_passes(
+    language: str, kind: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     sheet = SHEETS[language]
     code = {"right": sheet.right, "wrong": sheet.wrong}.get(kind) or sheet.leaving[int(kind.split()[-1])]
     answer = judge_script(language, code, sheet.script, local_sandbox, run)
     expected = {"right": Outcome.PASS, "wrong": Outcome.WRONG_ANSWER}.get(kind)
     assert answer.verdict == expected or (
-        expected is None and answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
+        expected is None
+        and answer.verdict in (Outcome.RUNTIME_ERROR, Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
     ), answer
     assert answer.trust == "T3"
 
 
 @pytest.mark.parametrize("form", list(FORMS))
-def test_a_script_may_have_the_other_forms_of_its_language(form: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_a_script_may_have_the_other_forms_of_its_language(
+    form: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     language, code, script = FORMS[form]
     answer = judge_script(language, code, script, local_sandbox, run)
     assert answer.verdict is Outcome.PASS, answer
@@ -468,8 +480,13 @@ def test_a_script_may_have_the_other_forms_of_its_language(form: str, local_sand
 
 
 @pytest.mark.parametrize("language", list(HIDING))
-def test_a_wrong_program_that_hides_failures_does_not_pass(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
-    assert judge_script(language, HIDING[language], SHEETS[language].script, local_sandbox, run).verdict is not Outcome.PASS
+def test_a_wrong_program_that_hides_failures_does_not_pass(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    assert (
+        judge_script(language, HIDING[language], SHEETS[language].script, local_sandbox, run).verdict
+        is not Outcome.PASS
+    )
 
 
 @pytest.mark.parametrize("name", ["dart", "julia", "powershell", "swift"])
@@ -482,7 +499,9 @@ def test_what_stands_around_a_script_parses_in_the_languages_that_nobody_could_r
     assert language.parse_error(f"{sheet.right}\n(((") is not None
 
 
-def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_a_program_that_does_not_parse_is_told_from_one_that_fails(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     answer = judge_script("python", "def twice(x:\n", "assert twice(1) == 2", local_sandbox, run)
     assert answer.verdict is Outcome.PARSE_ERROR
 
@@ -490,7 +509,9 @@ def test_a_program_that_does_not_parse_is_told_from_one_that_fails(local_sandbox
 def test_rust_test_functions_are_run(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     script = "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn small() { assert_eq!(twice(3), 6); }\n}\n"
     assert judge_script("rust", SHEETS["rust"].right, script, local_sandbox, run).verdict is Outcome.PASS
-    assert judge_script("rust", SHEETS["rust"].wrong, script, local_sandbox, run).verdict is Outcome.WRONG_ANSWER
+    assert (
+        judge_script("rust", SHEETS["rust"].wrong, script, local_sandbox, run).verdict is Outcome.WRONG_ANSWER
+    )
 
 
 def test_a_mark_of_another_run_is_a_violation(local_sandbox: LocalSandbox, run: Run[Any]) -> None:

@@ -1,5 +1,6 @@
 # programs are data: one a line
-"""Declaration lines are written as a person would, and the contract of a seed is read from its own declaration."""
+"""Declaration lines are written as a person would, and the contract of a seed is read from its own
+declaration."""
 
 import pytest
 
@@ -17,7 +18,12 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("language", "line"), WRITTEN)
 def test_a_declaration_reads_as_a_person_writes_it(language: str, line: str) -> None:
-    assert render_signature(get_language(language), "solve", ("xs", "k"), parse_signature("(list[int], int) -> int")) == line
+    assert (
+        render_signature(
+            get_language(language), "solve", ("xs", "k"), parse_signature("(list[int], int) -> int")
+        )
+        == line
+    )
 
 
 @pytest.mark.parametrize("language", ["python", "java", "cpp"])
@@ -55,29 +61,44 @@ READ = [
     ("python", "def f(a: int -> int", None),
     (
         "java",
-        "class A {\n  // long f(int x) {\n  public static int f(final int[] xs, Map<String, List<Integer>> m) { return 1; }\n}",
+        (
+            "class A {\n  // long f(int x) {\n  public static int f(final int[] xs, Map<String, "
+            "List<Integer>> m) { return 1; }\n}"
+        ),
         "(list[int], map[str, list[int]]) -> int",
     ),
     ("java", "static Object f(long x) { return x; }", None),
     (
         "cpp",
-        "#include <vector>\nstd::vector<int> f(const std::vector<std::string>& xs, unordered_map<int, bool> m) {\n}",
+        (
+            "#include <vector>\nstd::vector<int> f(const std::vector<std::string>& xs, unordered_map<int, "
+            "bool> m) {\n}"
+        ),
         "(list[str], map[int, bool]) -> list[int]",
     ),
     ("cpp", 'pair<int, string> f(char c, unsigned long long n) { return {1, ""}; }', None),
     ("cpp", "void f(vector<int>& xs) { }", "(list[int]) -> null"),
     (
         "javascript",
-        "/**\n * @param {number[]} xs\n * @param {Object<string, number>} m\n * @returns {[number, string]}\n */\nfunction f(xs, m) {}",
+        (
+            "/**\n * @param {number[]} xs\n * @param {Object<string, number>} m\n * @returns {[number, "
+            "string]}\n */\nfunction f(xs, m) {}"
+        ),
         "(list[int], map[str, int]) -> tuple[int, str]",
     ),
-    ("javascript", "/** @param {string} s\n * @return {Map<number, boolean>} */\nconst f = (s) => new Map();", "(str) -> map[int, bool]"),
+    (
+        "javascript",
+        "/** @param {string} s\n * @return {Map<number, boolean>} */\nconst f = (s) => new Map();",
+        "(str) -> map[int, bool]",
+    ),
     ("javascript", "/** @param {string} s */\nfunction f(s, t) {}", None),
     ("javascript", "function f(s) {}", None),
 ]
 
 
 @pytest.mark.parametrize(("language", "code", "signature"), READ)
-def test_a_stated_contract_is_found_and_nothing_is_guessed(language: str, code: str, signature: str | None) -> None:
+def test_a_stated_contract_is_found_and_nothing_is_guessed(
+    language: str, code: str, signature: str | None
+) -> None:
     found = find_signature(get_language(language), code, "f")
     assert (found.signature if found else None) == signature

@@ -11,11 +11,26 @@ USUAL = (
     "-- a head\n;SELECT 1; /* a; tail */",
     "explain query plan SELECT 1;",
     "CREATE TABLE t(x, CONSTRAINT small CHECK (x < 9));\n.print said\nPRAGMA foreign_keys = ON;",
-    "CREATE TRIGGER a BEFORE INSERT ON t BEGIN SELECT 1; SELECT 2; END; INSERT OR IGNORE INTO t VALUES ('it''s; so');",
+    (
+        "CREATE TRIGGER a BEFORE INSERT ON t BEGIN SELECT 1; SELECT 2; END; INSERT OR IGNORE INTO t VALUES "
+        "('it''s; so');"
+    ),
     "SELECT '\ud800\0'",
 )
-BROKEN = ("SELECT ( FROM t;", "SELECT 'a", "SELECT 1; /* open", "CREATE TRIGGER a BEFORE INSERT ON t BEGIN SELECT 1; END; SELECT (;")
-HOSTILE = (";" * 400_000, "'" + ";" * 400_000, "SELECT '" + ";\n" * 200_000, "/* */" * 100_000 + "x", "SELECT 1;" * 40_000, "(" * 400_000)
+BROKEN = (
+    "SELECT ( FROM t;",
+    "SELECT 'a",
+    "SELECT 1; /* open",
+    "CREATE TRIGGER a BEFORE INSERT ON t BEGIN SELECT 1; END; SELECT (;",
+)
+HOSTILE = (
+    ";" * 400_000,
+    "'" + ";" * 400_000,
+    "SELECT '" + ";\n" * 200_000,
+    "/* */" * 100_000 + "x",
+    "SELECT 1;" * 40_000,
+    "(" * 400_000,
+)
 
 
 @pytest.mark.parametrize("code", USUAL)

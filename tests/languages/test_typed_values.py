@@ -1,5 +1,6 @@
 # ruff: noqa: E501  # programs are data: one a line
-"""Values go into a program and come out again unchanged, in every language that has a driver for typed calls."""
+"""Values go into a program and come out again unchanged, in every language that has a driver for typed
+calls."""
 
 import math
 from collections.abc import Callable, Coroutine
@@ -40,7 +41,12 @@ SHAPES = (
     "list[tuple[float, str]]",
     "map[str, map[str, tuple[int, int]]]",
 )
-BODIES = {"python": ":\n    return {}\n", "javascript": " {{ return {}; }}", "java": " {{ return {}; }}", "cpp": " {{ return {}; }}"}
+BODIES = {
+    "python": ":\n    return {}\n",
+    "javascript": " {{ return {}; }}",
+    "java": " {{ return {}; }}",
+    "cpp": " {{ return {}; }}",
+}
 
 
 def program(language: str, parameters: str, result: str) -> str:
@@ -73,7 +79,10 @@ def can_hold(language: str, value: Value) -> bool:
     if isinstance(value, dict):
         return all(can_hold(language, item) for pair in value.items() for item in pair)
     if isinstance(value, str):
-        without = {"lone surrogates": any("\ud800" <= one <= "\udfff" for one in value), "NUL in text": "\0" in value}
+        without = {
+            "lone surrogates": any("\ud800" <= one <= "\udfff" for one in value),
+            "NUL in text": "\0" in value,
+        }
         return not any(holds and lack in driver.lacks for lack, holds in without.items())
     if isinstance(value, float) and "infinity and NaN" in driver.lacks:
         return math.isfinite(value)
@@ -81,7 +90,8 @@ def can_hold(language: str, value: Value) -> bool:
 
 
 def expressible(language: str, rows: dict[str, list[Value]]) -> dict[str, list[Value]]:
-    """Without the shapes and the values that the language does not have. Of a slow language, every second shape."""
+    """Without the shapes and the values that the language does not have. Of a slow language, every second
+    shape."""
     driver = get_language(language).driver
     assert driver is not None
     shapes = [shape for shape in rows if can_express(language, shape)][:: 2 if driver.slow else 1]
@@ -89,9 +99,15 @@ def expressible(language: str, rows: dict[str, list[Value]]) -> dict[str, list[V
 
 
 def identity(language: str, shape: str, values: list[Value]) -> ExecutionRequest:
-    call = FunctionCall(entry_point="solve", signature=f"({shape}) -> {shape}", arguments=tuple((encode(value),) for value in values))
+    call = FunctionCall(
+        entry_point="solve",
+        signature=f"({shape}) -> {shape}",
+        arguments=tuple((encode(value),) for value in values),
+    )
     limits = Limits(cpu_s=10, wall_s=60)
-    return ExecutionRequest(id=shape, language=language, code=program(language, shape, shape), call=call, limits=limits)
+    return ExecutionRequest(
+        id=shape, language=language, code=program(language, shape, shape), call=call, limits=limits
+    )
 
 
 def assert_unchanged(values: list[Value], observation: Observation) -> None:
@@ -115,7 +131,10 @@ def strategy(kind: ValueType) -> st.SearchStrategy[Any]:
 
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, list[Value]]:
-    return {shape: draw(st.lists(strategy(parse_signature(f"() -> {shape}").result), min_size=5, max_size=20)) for shape in SHAPES}
+    return {
+        shape: draw(st.lists(strategy(parse_signature(f"() -> {shape}").result), min_size=5, max_size=20))
+        for shape in SHAPES
+    }
 
 
 @pytest.mark.parametrize("language", DRIVEN)
@@ -124,11 +143,18 @@ def test_any_value_comes_back_unchanged(language: str, local_sandbox: LocalSandb
     driver = get_language(language).driver
     assert driver is not None
 
-    @settings(max_examples=1 if driver.compile_command else 3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=1 if driver.compile_command else 3,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
     @given(rows())
     def check(drawn: dict[str, list[Value]]) -> None:
         chosen = expressible(language, drawn)
-        observations = run(local_sandbox.execute([identity(language, shape, values) for shape, values in chosen.items()]))
+        observations = run(
+            local_sandbox.execute([identity(language, shape, values) for shape, values in chosen.items()])
+        )
         for values, observation in zip(chosen.values(), observations, strict=True):
             assert_unchanged(values, observation)
 
@@ -137,7 +163,20 @@ def test_any_value_comes_back_unchanged(language: str, local_sandbox: LocalSandb
 
 EDGES: dict[str, list[Value]] = {
     "int": [0, -1, 2**31, -(2**31) - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)],
-    "float": [0.0, -0.0, float("inf"), float("-inf"), float("nan"), 5e-324, 1.7976931348623157e308, 0.1, 1e22, 1e21, 123456789.0, 3.0],
+    "float": [
+        0.0,
+        -0.0,
+        float("inf"),
+        float("-inf"),
+        float("nan"),
+        5e-324,
+        1.7976931348623157e308,
+        0.1,
+        1e22,
+        1e21,
+        123456789.0,
+        3.0,
+    ],
     "str": ["", " ", "a\tb\nc\0d", "é", "中文", "𝄞", "\ud800", "a\udfffb", "\ufeff", "x" * 5000],
     "bool": [True, False],
     "list[int]": [[], [0], list(range(1000))],
@@ -153,21 +192,31 @@ EDGES: dict[str, list[Value]] = {
 def test_edges_come_back_unchanged(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     need(language)
     chosen = expressible(language, EDGES)
-    observations = run(local_sandbox.execute([identity(language, shape, values) for shape, values in chosen.items()]))
+    observations = run(
+        local_sandbox.execute([identity(language, shape, values) for shape, values in chosen.items()])
+    )
     for values, observation in zip(chosen.values(), observations, strict=True):
         assert_unchanged(values, observation)
 
 
-@pytest.mark.parametrize("language", [name for name in DRIVEN if (driver := get_language(name).driver) and driver.big_integers])
-def test_integers_beyond_64_bits_come_back_unchanged(language: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+@pytest.mark.parametrize(
+    "language", [name for name in DRIVEN if (driver := get_language(name).driver) and driver.big_integers]
+)
+def test_integers_beyond_64_bits_come_back_unchanged(
+    language: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
     values: list[Value] = [2**64, -(2**64) - 1, 10**40]
     assert_unchanged(values, run(local_sandbox.execute([identity(language, "int", values)]))[0])
 
 
-def test_python_tells_the_true_type_whatever_the_signature_says(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+def test_python_tells_the_true_type_whatever_the_signature_says(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     values: list[Value] = [1, 1.0, True, None, 10**400, [1, (2,), {"a": None}], {1: 1.0, (1, 2): "t"}]
-    call = FunctionCall(entry_point="solve", signature="(any) -> int", arguments=tuple((encode(value),) for value in values))
+    call = FunctionCall(
+        entry_point="solve", signature="(any) -> int", arguments=tuple((encode(value),) for value in values)
+    )
     request = ExecutionRequest(id="r", language="python", code="def solve(x):\n    return x\n", call=call)
     assert_unchanged(values, run(local_sandbox.execute([request]))[0])
 
@@ -180,7 +229,9 @@ MUTATORS = {
 }
 
 
-@pytest.mark.parametrize("language", [name for name in DRIVEN if name in MUTATORS or get_language(name).samples.mutator])  # type: ignore[union-attr]
+@pytest.mark.parametrize(
+    "language", [name for name in DRIVEN if name in MUTATORS or get_language(name).samples.mutator]
+)  # type: ignore[union-attr]
 def test_a_program_may_change_its_arguments_and_the_next_call_sees_fresh_ones(
     language: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
@@ -189,7 +240,9 @@ def test_a_program_may_change_its_arguments_and_the_next_call_sees_fresh_ones(
     call = FunctionCall(entry_point="solve", signature="(list[int], int) -> list[int]", arguments=(row, row))
     samples = get_language(language).samples
     code = samples.mutator if samples else MUTATORS[language]
-    observation = run(local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)]))[0]
+    observation = run(
+        local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)])
+    )[0]
     assert_unchanged([[1, 2], [1, 2]], observation)
 
 
@@ -215,9 +268,17 @@ STYLES = {
 }
 
 
-@pytest.mark.parametrize(("language", "code"), [(language, code) for language, codes in STYLES.items() for code in codes])
-def test_usual_ways_to_write_an_answer_are_accepted(language: str, code: str, local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+@pytest.mark.parametrize(
+    ("language", "code"), [(language, code) for language, codes in STYLES.items() for code in codes]
+)
+def test_usual_ways_to_write_an_answer_are_accepted(
+    language: str, code: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
     need(language)
-    call = FunctionCall(entry_point="solve", signature="(list[int]) -> int", arguments=((encode([1, 2, 3]),), (encode([]),)))
-    observation = run(local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)]))[0]
+    call = FunctionCall(
+        entry_point="solve", signature="(list[int]) -> int", arguments=((encode([1, 2, 3]),), (encode([]),))
+    )
+    observation = run(
+        local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)])
+    )[0]
     assert_unchanged([6, 0], observation)

@@ -13,11 +13,21 @@ def observe(one_program: OneProgram) -> Observe:
 
 def test_what_one_program_declares_is_unknown_to_the_next(observe: Observe) -> None:
     declared = "declare global { interface Array<T> { sum(): number } var shared: number }\n"
-    declared += "declare module 'fs' { export const extra: number }\nArray.prototype.sum = () => 1;\nconsole.log([2].sum());\nexport {};\n"
+    declared += (
+        "declare module 'fs' { export const extra: number }\nArray.prototype.sum = () => 1;\n"
+        "console.log([2].sum());\nexport {};\n"
+    )
     assert observe(declared).exit_code == 0
-    for code in ("console.log([2].sum());", "console.log(shared);", "import { extra } from 'fs'; console.log(extra);"):
+    for code in (
+        "console.log([2].sum());",
+        "console.log(shared);",
+        "import { extra } from 'fs'; console.log(extra);",
+    ):
         assert observe(code).phase is Phase.COMPILE, code
-    assert observe("import { readFileSync } from 'fs'; console.log([2].at(0), typeof readFileSync);").exit_code == 0
+    assert (
+        observe("import { readFileSync } from 'fs'; console.log([2].at(0), typeof readFileSync);").exit_code
+        == 0
+    )
 
 
 def test_the_messages_are_those_of_tsc(observe: Observe) -> None:
@@ -29,7 +39,13 @@ def test_the_messages_are_those_of_tsc(observe: Observe) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["process.argv.length", "Buffer.from('a').length", "require('fs').existsSync('/')", "setTimeout(() => 0, 1)"]
+    "name",
+    [
+        "process.argv.length",
+        "Buffer.from('a').length",
+        "require('fs').existsSync('/')",
+        "setTimeout(() => 0, 1)",
+    ],
 )
 def test_the_names_of_node_are_known(name: str, observe: Observe) -> None:
     assert observe(f"console.log({name});").exit_code == 0

@@ -1,7 +1,8 @@
-"""A program that starts warm finds what it would find in a fresh interpreter: programs that look around say the same, and end the same.
+"""A program that starts warm finds what it would find in a fresh interpreter: programs that look around say
+the same, and end the same.
 
-Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one rule: everything that an
-observation holds is compared, time and memory aside.
+Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one
+rule: everything that an observation holds is compared, time and memory aside.
 """
 
 import re
@@ -22,7 +23,9 @@ from tests.languages.cheat_files import read_cheats
 from tests.languages.toolchains import need
 
 FOLDER: Final = Path(__file__).parent / "warm"
-PROGRAMS: Final = {path.stem: read_cheats(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))}
+PROGRAMS: Final = {
+    path.stem: read_cheats(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))
+}
 STDIN: Final = "3 1 2\nzwei Wörter\nno end of line"
 LIMITS: Final = Limits(cpu_s=1.6, wall_s=60, memory_mb=128, output_bytes=200_000)
 ADDRESS: Final = re.compile("0x[0-9a-f]{8,}")
@@ -47,7 +50,9 @@ class Starts:
 
     def run(self, runner: LanguageRunner, code: str) -> Observation:
         name = runner.language.name
-        request = ExecutionRequest(id="p", language=name, code=code, call=StdioCall(stdins=(STDIN,)), limits=LIMITS)
+        request = ExecutionRequest(
+            id="p", language=name, code=code, call=StdioCall(stdins=(STDIN,)), limits=LIMITS
+        )
         return runner.run(request)
 
 
@@ -137,8 +142,13 @@ def test_nothing_of_a_program_is_in_the_memory_of_the_next(sandbox: ProcessSandb
 def test_each_php_program_draws_other_numbers(sandbox: ProcessSandbox) -> None:
     need("php")
     starts = Starts(sandbox, "php")
-    ways = "[random_int(0, PHP_INT_MAX), mt_rand(), rand(), lcg_value(), uniqid('', true), bin2hex(openssl_random_pseudo_bytes(8))]"
-    drawn = [starts.run(starts.warm, f"<?php echo implode(' ', {ways});").stdout.head.split(" ") for _ in range(3)]
+    ways = (
+        "[random_int(0, PHP_INT_MAX), mt_rand(), rand(), lcg_value(), uniqid('', true), "
+        "bin2hex(openssl_random_pseudo_bytes(8))]"
+    )
+    drawn = [
+        starts.run(starts.warm, f"<?php echo implode(' ', {ways});").stdout.head.split(" ") for _ in range(3)
+    ]
     assert starts.served() == 3
     starts.warm.close()
     assert [len(numbers) for numbers in drawn] == [6, 6, 6]

@@ -1,6 +1,8 @@
-"""Which languages the tests run: those whose toolchain is here; of these only the core set where CODEMILL_TEST_LANGUAGES=core says so.
+"""Which languages the tests run: those whose toolchain is here; of these only the core set where
+CODEMILL_TEST_LANGUAGES=core says so.
 
-`.ci/run` says so, because compiling all languages takes longer than everything else together; `make test` runs whatever is installed.
+`.ci/run` says so, because compiling all languages takes longer than everything else together; `make test`
+runs whatever is installed.
 """
 
 import os
@@ -12,7 +14,8 @@ from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 
 CORE: Final = frozenset(
-    "awk bash c commonlisp cpp go java javascript lua perl php python ruby rust sql tcl".split()  # .ci/apt-packages.txt installs them
+    # .ci/apt-packages.txt installs them
+    "awk bash c commonlisp cpp go java javascript lua perl php python ruby rust sql tcl".split()
 )
 
 

@@ -24,7 +24,8 @@ class Uninterrupted(NamedTuple):
 
 
 def quickstart(runs_dir: Path, engine: str = RECORDED, more: Sequence[str] = ()) -> list[str]:
-    """The arguments of the command. Every run of these tests has the same ones but for the folder and the engine."""
+    """The arguments of the command. Every run of these tests has the same ones but for the folder and the
+    engine."""
     settings = [*SMALLER, f"engine={engine}", *more]
     return [
         "run",

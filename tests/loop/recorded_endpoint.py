@@ -1,4 +1,5 @@
-"""A real HTTP server that answers as an OpenAI endpoint does, from the recording, and notes every request that reaches it."""
+"""A real HTTP server that answers as an OpenAI endpoint does, from the recording, and notes every request
+that reaches it."""
 
 import json
 import sys
@@ -20,7 +21,8 @@ Key = tuple[str, float, int, int, int]
 
 
 def asked_key(request: GenerationRequest) -> Key:
-    """What a call shows of its request: the prompt, the sampling, the count, and the random seed that the client derives."""
+    """What a call shows of its request: the prompt, the sampling, the count, and the random seed that the
+    client derives."""
     seed = derive_seed(request.seed, "part", 0, 0) if request.sampling.temperature > 0 else 0
     prompt = json.dumps([message.model_dump() for message in request.messages])
     return (prompt, request.sampling.temperature, request.sampling.max_tokens, request.n, seed)
@@ -28,7 +30,13 @@ def asked_key(request: GenerationRequest) -> Key:
 
 def called_key(body: dict[str, Any]) -> Key:
     """The same of a call."""
-    return (json.dumps(body["messages"]), body["temperature"], body["max_tokens"], body.get("n", 1), body.get("seed", 0))
+    return (
+        json.dumps(body["messages"]),
+        body["temperature"],
+        body["max_tokens"],
+        body.get("n", 1),
+        body.get("seed", 0),
+    )
 
 
 class _Server(ThreadingHTTPServer):
@@ -36,7 +44,8 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
+    # as the base class has it
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -73,11 +82,17 @@ class RecordedEndpoint:
             self.unknown.append(key)
             return None
         choices = [
-            {"index": index, "finish_reason": completion.finish, "message": {"role": "assistant", "content": completion.text}}
+            {
+                "index": index,
+                "finish_reason": completion.finish,
+                "message": {"role": "assistant", "content": completion.text},
+            }
             for index, completion in enumerate(found.completions)
         ]
         tokens = sum(completion.tokens for completion in found.completions)
-        return json.dumps({"choices": choices, "usage": {"prompt_tokens": found.prompt_tokens, "completion_tokens": tokens}})
+        return json.dumps(
+            {"choices": choices, "usage": {"prompt_tokens": found.prompt_tokens, "completion_tokens": tokens}}
+        )
 
 
 def _handler(endpoint: RecordedEndpoint) -> type[BaseHTTPRequestHandler]:

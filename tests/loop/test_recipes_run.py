@@ -21,7 +21,9 @@ from tests.loop.test_resume import QUICK_END_S, contents, moments
 NAME = "source-tree"
 FILES = 60
 SETTING = f"data.seeds.max_files={FILES}"
-FILE_FORMAT = re.compile(r"<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>(.*)<\|endoftext\|>", re.DOTALL)
+FILE_FORMAT = re.compile(
+    r"<\|fim_prefix\|>(.*)<\|fim_suffix\|>(.*)<\|fim_middle\|>(.*)<\|endoftext\|>", re.DOTALL
+)
 
 
 def arguments(runs_dir: Path) -> list[str]:
@@ -55,10 +57,14 @@ def texts() -> dict[str, tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def samples(run: Path) -> list[FimSample]:
-    return [FimSample.model_validate(row) for row in pq.read_table(run / "fim" / "round-1.parquet").to_pylist()]
+    return [
+        FimSample.model_validate(row) for row in pq.read_table(run / "fim" / "round-1.parquet").to_pylist()
+    ]
 
 
-def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(ended: tuple[Path, Ended], run: Path) -> None:
+def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(
+    ended: tuple[Path, Ended], run: Path
+) -> None:
     rows = {row.stage: row for row in funnel(run)}
     assert list(rows) == ["snippet", "reference", "fim"]
     assert rows["snippet"].entered > FILES
@@ -70,13 +76,19 @@ def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(ended: tup
     assert ended[1].survivors == ()
 
 
-def test_prefix_middle_and_suffix_are_the_file_byte_for_byte(samples: list[FimSample], texts: dict[str, tuple[str, str]]) -> None:
+def test_prefix_middle_and_suffix_are_the_file_byte_for_byte(
+    samples: list[FimSample], texts: dict[str, tuple[str, str]]
+) -> None:
     for sample in samples:
-        assert sample.prefix + sample.middle + sample.suffix == texts[sample.source_id][1], texts[sample.source_id][0]
+        assert sample.prefix + sample.middle + sample.suffix == texts[sample.source_id][1], texts[
+            sample.source_id
+        ][0]
         assert sample.middle.strip()
 
 
-def test_both_formats_are_made_and_say_nothing_but_the_files(samples: list[FimSample], texts: dict[str, tuple[str, str]]) -> None:
+def test_both_formats_are_made_and_say_nothing_but_the_files(
+    samples: list[FimSample], texts: dict[str, tuple[str, str]]
+) -> None:
     known = {f"{path}\n{text}{'' if text.endswith(chr(10)) else chr(10)}" for path, text in texts.values()}
     heads: list[str] = []
     for sample in samples:
@@ -93,9 +105,13 @@ def test_both_formats_are_made_and_say_nothing_but_the_files(samples: list[FimSa
     assert 5 < sum(head == "" for head in heads) < len(heads) - 5
 
 
-def test_the_data_set_can_be_exported_with_its_card(run: Path, samples: list[FimSample], tmp_path: Path) -> None:
+def test_the_data_set_can_be_exported_with_its_card(
+    run: Path, samples: list[FimSample], tmp_path: Path
+) -> None:
     out = tmp_path / "exported"
-    ended = run_to_end(["export", NAME, "--runs-dir", str(run.parent), "-o", str(out), "--json"], tmp_path / "log")
+    ended = run_to_end(
+        ["export", NAME, "--runs-dir", str(run.parent), "-o", str(out), "--json"], tmp_path / "log"
+    )
     assert ended.code == 0, ended.output
     counts = json.loads(ended.output)["counts"]
     exported = pq.read_table(out / "fim" / "train.parquet").to_pylist()
@@ -111,7 +127,9 @@ def test_the_command_after_the_end_does_nothing(run: Path, tmp_path: Path) -> No
     assert contents(run) == before
 
 
-def test_a_run_that_is_killed_ends_with_the_same_data(run: Path, ended: tuple[Path, Ended], tmp_path: Path) -> None:
+def test_a_run_that_is_killed_ends_with_the_same_data(
+    run: Path, ended: tuple[Path, Ended], tmp_path: Path
+) -> None:
     for number, moment in enumerate(moments(2, ended[1].seconds)):
         kill_after(arguments(tmp_path), tmp_path / f"log-{number}", moment)
     last = run_to_end(arguments(tmp_path), tmp_path / "log")
@@ -121,7 +139,8 @@ def test_a_run_that_is_killed_ends_with_the_same_data(run: Path, ended: tuple[Pa
 
 
 def test_no_process_that_cuts_files_outlives_its_run_or_speaks_when_it_is_interrupted(tmp_path: Path) -> None:
-    """An idle worker of a pool of processes waits for ever when its parent is killed, unless somebody sees to it."""
+    """An idle worker of a pool of processes waits for ever when its parent is killed, unless somebody sees to
+    it."""
     long = [*arguments(tmp_path)[:-1], "data.seeds.max_files=5000"]
     first = Command(long, tmp_path / "log-1")
     wait_for_workers(first, min(2, len(os.sched_getaffinity(0))), at_work_s=1.0)

@@ -1,4 +1,5 @@
-"""Resume, through the whole command line: whatever happens to a run, the same command brings it to the end that it would have had."""
+"""Resume, through the whole command line: whatever happens to a run, the same command brings it to the end
+that it would have had."""
 
 import random
 import time
@@ -28,7 +29,8 @@ def contents(run: Path) -> dict[str, tuple[int, int]]:
 
 
 def moments(count: int, seconds: float) -> list[float]:
-    """Random moments of a run of so many seconds, spread so that a run that goes on from each is still under way at the next."""
+    """Random moments of a run of so many seconds, spread so that a run that goes on from each is still under
+    way at the next."""
     return [random.uniform(0.0, 2 * seconds / (count + 1)) for _ in range(count)]
 
 
@@ -46,7 +48,9 @@ def test_two_runs_of_one_recipe_make_the_same_bytes(uninterrupted: Uninterrupted
     assert run_undisturbed(tmp_path).products == uninterrupted.products
 
 
-def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
+    uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
     arguments = quickstart(tmp_path)
     killed: list[Ended] = []
     for number, moment in enumerate(moments(KILLS, uninterrupted.ended.seconds)):
@@ -58,7 +62,10 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(un
     assert [ended.survivors for ended in (*killed, last)] == [()] * (len(killed) + 1), history
     assert hash_products(tmp_path / NAME) == uninterrupted.products, history
     assert conservation_problems(tmp_path / NAME) == [], history
-    assert killed, f"every run was over before its moment came; an undisturbed one took {uninterrupted.ended.seconds:.1f} s"
+    assert killed, (
+        f"every run was over before its moment came; an undisturbed one took "
+        f"{uninterrupted.ended.seconds:.1f} s"
+    )
 
 
 def test_the_command_after_the_end_does_nothing(uninterrupted: Uninterrupted) -> None:
@@ -69,7 +76,9 @@ def test_the_command_after_the_end_does_nothing(uninterrupted: Uninterrupted) ->
     assert contents(uninterrupted.run) == before
 
 
-def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(
+    uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
     arguments = quickstart(tmp_path)
     command = Command(arguments, tmp_path / "log")
     command.wait_for("round 1: making data", timeout_s=120)
@@ -90,10 +99,15 @@ def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(uninterrupted:
     assert conservation_problems(tmp_path / NAME) == []
 
 
-def test_no_answered_request_is_sent_again(recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path) -> None:
+def test_no_answered_request_is_sent_again(
+    recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
     """A real endpoint counts what reaches it, while the run that asks is killed and taken up again."""
     with recorded_endpoint(recording, FOLDER, delay_s=0.05) as endpoint:
-        engine = f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: '', concurrency: 4, max_retries: 0}}"
+        engine = (
+            f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: '', "
+            f"concurrency: 4, max_retries: 0}}"
+        )
         arguments = quickstart(tmp_path, engine)
         again = 0
         for number in range(KILLS):
@@ -112,7 +126,9 @@ def test_no_answered_request_is_sent_again(recording: Recording, uninterrupted: 
     assert ("evaluating base" in last.output) != was_measured, "what was measured is read, whoever answered"
     assert len(answered) > 5 * KILLS // 2
     assert again == 0
-    assert len(endpoint.arrived) - len(set(endpoint.arrived)) <= 4 * KILLS, "only what was in flight when the run was killed is asked again"
+    assert len(endpoint.arrived) - len(set(endpoint.arrived)) <= 4 * KILLS, (
+        "only what was in flight when the run was killed is asked again"
+    )
     assert hash_products(tmp_path / NAME) == uninterrupted.products
     assert conservation_problems(tmp_path / NAME) == []
 
@@ -135,7 +151,9 @@ def answered_keys(run: Path, endpoint: RecordedEndpoint) -> set[Key]:
     """What the run's journal holds, as the endpoint sees it."""
     journal = ResponseFiles(run / "journal")
     fingerprint = OpenaiApiEngine(OpenaiEngine(base_url=endpoint.url, model=MODEL)).fingerprint
-    return {asked_key(request) for request in read_requests(FOLDER) if request.request_id(fingerprint) in journal}
+    return {
+        asked_key(request) for request in read_requests(FOLDER) if request.request_id(fingerprint) in journal
+    }
 
 
 def wait_for_arrivals(command: Command, endpoint: RecordedEndpoint, count: int) -> None:

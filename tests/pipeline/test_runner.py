@@ -18,7 +18,9 @@ from synth.store.views import conservation_problems
 
 
 def _seed(number: int) -> Seed:
-    return Seed(id=f"seed-{number:03d}", language="python", code=f"x = {number}", origin=Origin(source="test"))
+    return Seed(
+        id=f"seed-{number:03d}", language="python", code=f"x = {number}", origin=Origin(source="test")
+    )
 
 
 class Numbers:
@@ -31,7 +33,12 @@ class Numbers:
         for start in range(0, 20, 4):
             state = ShardState(round_, f"{start:05d}")
             seeds = [_seed(number) for number in range(start, start + 4)]
-            yield state, StageResult(tuple(row("snippet", state, seed.id, "seed", Keep()) for seed in seeds), {"seed": seeds})
+            yield (
+                state,
+                StageResult(
+                    tuple(row("snippet", state, seed.id, "seed", Keep()) for seed in seeds), {"seed": seeds}
+                ),
+            )
 
 
 class EveryThird:
@@ -56,7 +63,9 @@ class EveryThird:
         seeds = [seed for seed in state.get("seed", Seed) if seed.id != self.lose]
         answers = {seed.id: Reject("no_return") if int(seed.id[-3:]) % 3 == 0 else Keep() for seed in seeds}
         rows = tuple(row(self.name, state, seed.id, "seed", answers[seed.id]) for seed in seeds)
-        return StageResult(rows, {"reference": [seed for seed in seeds if isinstance(answers[seed.id], Keep)]})
+        return StageResult(
+            rows, {"reference": [seed for seed in seeds if isinstance(answers[seed.id], Keep)]}
+        )
 
 
 class FirstSeven:
@@ -78,7 +87,9 @@ class FirstSeven:
         rows = []
         for unit in self.entering(state):
             self.seen += 1
-            rows.append(row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota")))
+            rows.append(
+                row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota"))
+            )
         return StageResult(tuple(rows))
 
 
@@ -87,7 +98,12 @@ def _run(folder: Path, *stages: Stage) -> list[str]:
 
 
 def _kept(folder: Path, stage: str, shards: list[str]) -> list[str]:
-    return [item.unit_id for name in shards for item in StageCommit(folder).read_index(stage, 1, name) if not item.reason]
+    return [
+        item.unit_id
+        for name in shards
+        for item in StageCommit(folder).read_index(stage, 1, name)
+        if not item.reason
+    ]
 
 
 def test_every_unit_that_enters_a_stage_leaves_it_with_a_row(tmp_path: Path) -> None:
@@ -103,7 +119,9 @@ def test_a_unit_that_a_stage_loses_stops_the_run(tmp_path: Path) -> None:
         _run(tmp_path, EveryThird(lose="seed-005"))
 
 
-def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes_on_there(tmp_path: Path) -> None:
+def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes_on_there(
+    tmp_path: Path,
+) -> None:
     broken = EveryThird(fail_at="00008")
     with pytest.raises(ConnectionError, match="went away"):
         _run(tmp_path, broken, FirstSeven())
@@ -115,7 +133,9 @@ def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes
     assert "00008" in mended.ran
     assert conservation_problems(tmp_path) == []
     fresh = tmp_path / "fresh"
-    assert _kept(tmp_path, "select", shards) == _kept(fresh, "select", _run(fresh, EveryThird(), FirstSeven()))
+    assert _kept(tmp_path, "select", shards) == _kept(
+        fresh, "select", _run(fresh, EveryThird(), FirstSeven())
+    )
 
 
 def test_a_finished_round_is_read_and_not_run_again(tmp_path: Path) -> None:
@@ -126,7 +146,8 @@ def test_a_finished_round_is_read_and_not_run_again(tmp_path: Path) -> None:
 
 
 def test_ordered_stages_remember_what_they_kept_before_a_restart(tmp_path: Path) -> None:
-    """The ordered stage commits its first shards, the process ends, a new one takes over with an empty memory."""
+    """The ordered stage commits its first shards, the process ends, a new one takes over with an empty
+    memory."""
     shards = _run(tmp_path, EveryThird(), FirstSeven())
     expected = _kept(tmp_path, "select", shards)
     later = sorted((tmp_path / "index" / "select").glob("*.parquet"))[2:]
@@ -138,7 +159,10 @@ def test_ordered_stages_remember_what_they_kept_before_a_restart(tmp_path: Path)
 
 
 def test_stages_run_in_the_order_of_their_edges_whatever_the_order_of_the_list() -> None:
-    assert [stage.name for stage in in_order(build_graph([FirstSeven(), EveryThird()]))] == ["reference", "select"]
+    assert [stage.name for stage in in_order(build_graph([FirstSeven(), EveryThird()]))] == [
+        "reference",
+        "select",
+    ]
 
 
 class Asking(EveryThird):
@@ -197,10 +221,14 @@ class Answering(FirstSeven):
 
 
 @pytest.mark.parametrize(("in_flight", "ready"), [(1, 1), (3, 3), (9, 5)])
-def test_the_engine_begins_when_its_first_shards_are_ready_or_all_that_there_are(tmp_path: Path, in_flight: int, ready: int) -> None:
+def test_the_engine_begins_when_its_first_shards_are_ready_or_all_that_there_are(
+    tmp_path: Path, in_flight: int, ready: int
+) -> None:
     references = EveryThird()
     engine = Answering(references)
-    shards = asyncio.run(Runner(Numbers(), [references, engine], StageCommit(tmp_path), shards_in_flight=in_flight).run(1))
+    shards = asyncio.run(
+        Runner(Numbers(), [references, engine], StageCommit(tmp_path), shards_in_flight=in_flight).run(1)
+    )
     assert engine.ready_at_first >= ready
     assert len(_kept(tmp_path, "solve", shards)) == 7
 

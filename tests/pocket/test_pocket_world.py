@@ -1,4 +1,5 @@
-"""The pocket world: what programs mean, how they are written, and that held-out tasks stay out of everything else."""
+"""The pocket world: what programs mean, how they are written, and that held-out tasks stay out of everything
+else."""
 
 import random
 import re
@@ -88,7 +89,11 @@ def test_neither_corpus_nor_seeds_draw_a_held_out_chain_by_structure_or_by_behav
 
 def test_no_corpus_document_holds_the_text_of_a_held_out_instruction() -> None:
     texts = {item.task.instruction for item in held_out_tasks()}
-    lines = {line.lstrip("#/ ").removesuffix("<|im_end|>") for text in islice(documents(11), 5000) for line in text.split("\n")}
+    lines = {
+        line.lstrip("#/ ").removesuffix("<|im_end|>")
+        for text in islice(documents(11), 5000)
+        for line in text.split("\n")
+    }
     assert not texts & lines
 
 
@@ -124,8 +129,12 @@ def test_careful_authors_indent_by_four_and_hasty_ones_by_two() -> None:
 def test_the_same_seed_gives_the_same_corpus_and_the_same_snippets() -> None:
     assert list(islice(documents(5), 20)) == list(islice(documents(5), 20))
     config = PocketSeeds(count=20)
-    assert [item.seed for item in draw_seeds(config, 1, 2)] == [item.seed for item in draw_seeds(config, 1, 2)]
-    assert {item.seed.id for item in draw_seeds(config, 1, 2)}.isdisjoint(item.seed.id for item in draw_seeds(config, 1, 3))
+    assert [item.seed for item in draw_seeds(config, 1, 2)] == [
+        item.seed for item in draw_seeds(config, 1, 2)
+    ]
+    assert {item.seed.id for item in draw_seeds(config, 1, 2)}.isdisjoint(
+        item.seed.id for item in draw_seeds(config, 1, 3)
+    )
 
 
 def test_every_instruction_can_be_read_back_into_what_it_means() -> None:

@@ -22,8 +22,14 @@ PROGRAM = "def add(a, b):\n    return a + b"
         f"```Python title=add.py\n{PROGRAM}\n```",
         f"```python\n{PROGRAM}",
         f"```python\n{PROGRAM}\n```\nUse it:\n```python\nadd(1, 2)\n```",
-        f"```bash\npip install something-with-a-very-long-name-that-is-longer\n```\n```python\n{PROGRAM}\n```",
-        f"<think>```python\nwrong and much longer than the answer itself, truly\n```</think>\n```python\n{PROGRAM}\n```",
+        (
+            f"```bash\npip install "
+            f"something-with-a-very-long-name-that-is-longer\n```\n```python\n{PROGRAM}\n```"
+        ),
+        (
+            f"<think>```python\nwrong and much longer than the answer itself, "
+            f"truly\n```</think>\n```python\n{PROGRAM}\n```"
+        ),
         f"{PROGRAM}\n",
     ],
 )
@@ -32,7 +38,14 @@ def test_the_program_is_found_in_an_answer(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "I cannot do that.", "```java\nint f() { return 1; }\n```", "```python\n\n```", "<think>def f(x):\n    return x"]
+    "answer",
+    [
+        "",
+        "I cannot do that.",
+        "```java\nint f() { return 1; }\n```",
+        "```python\n\n```",
+        "<think>def f(x):\n    return x",
+    ],
 )
 def test_an_answer_without_a_program_in_the_language_gives_none(answer: str) -> None:
     assert extract_code(answer, "python") is None
@@ -44,7 +57,10 @@ def test_other_names_of_a_language_count() -> None:
 
 
 def test_a_shorter_fence_inside_a_longer_one_is_text() -> None:
-    assert extract_code("````python\ndoc = '''\n```\nx\n```\n'''\n````", "python") == "doc = '''\n```\nx\n```\n'''"
+    assert (
+        extract_code("````python\ndoc = '''\n```\nx\n```\n'''\n````", "python")
+        == "doc = '''\n```\nx\n```\n'''"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +77,9 @@ def test_a_shorter_fence_inside_a_longer_one_is_text() -> None:
         ("Do this:\n```python\nreturn 1\n```", None),
     ],
 )
-def test_the_instruction_is_found_and_one_that_brings_code_is_refused(answer: str, expected: str | None) -> None:
+def test_the_instruction_is_found_and_one_that_brings_code_is_refused(
+    answer: str, expected: str | None
+) -> None:
     assert extract_instruction(answer) == expected
 
 

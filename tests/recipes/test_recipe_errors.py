@@ -1,4 +1,5 @@
-"""What a person reads when a recipe is wrong. Each test writes one mistake and expects its place, and what to do."""
+"""What a person reads when a recipe is wrong. Each test writes one mistake and expects its place, and what to
+do."""
 
 import shutil
 import sys
@@ -97,7 +98,9 @@ def test_unknown_language_names_the_nearest(tmp_path: Path) -> None:
 
 def test_path_that_is_not_there_is_relative_to_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("")
-    problem = the_problem(tmp_path, "name: a\n" + DATA.replace("{kind: pocket, count: 8}", "{kind: jsonl, path: row.jsonl}"))
+    problem = the_problem(
+        tmp_path, "name: a\n" + DATA.replace("{kind: pocket, count: 8}", "{kind: jsonl, path: row.jsonl}")
+    )
     assert str(tmp_path / "row.jsonl") in problem.expected
     assert str(tmp_path / "rows.jsonl") in problem.fix
 
@@ -110,11 +113,16 @@ def test_model_folder_without_config_is_not_a_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", ["a/b/c", "./nowhere", "has space"])
 def test_model_that_is_neither_folder_nor_hub_id_is_refused(tmp_path: Path, model: str) -> None:
-    assert the_problem(tmp_path, f"name: a\npolicy: {{model: {model}}}\n").where.endswith(f"policy.model = {model}")
+    assert the_problem(tmp_path, f"name: a\npolicy: {{model: {model}}}\n").where.endswith(
+        f"policy.model = {model}"
+    )
 
 
 def test_all_problems_come_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
-    text = "name: 'bad name'\nsed: 3\nengine: {kind: nothing}\npolicy: {model: ./no}\nevaluation: {n: 2, k: [1, 8], languages: [cobool]}\n"
+    text = (
+        "name: 'bad name'\nsed: 3\nengine: {kind: nothing}\npolicy: {model: ./no}\nevaluation: {n: 2, k: "
+        "[1, 8], languages: [cobool]}\n"
+    )
     problems = problems_of(tmp_path, text, ["loop.rounds=0"])
     places = [problem.where.rpartition("recipe.yaml:")[2].split(":")[0] for problem in problems]
     assert places[:-1] == ["1", "2", "3", "4", "5", "5"]
@@ -197,7 +205,9 @@ def test_prompt_set_without_a_needed_prompt_is_refused_before_anything_is_spent(
     shutil.copytree(resource_folder("prompts") / "default", tmp_path / "mine")
     (tmp_path / "mine" / "instruct.md").unlink()
     solve = tmp_path / "mine" / "solve.md"
-    solve.write_text(solve.read_text(encoding="utf-8").replace("declaration", "deklaration"), encoding="utf-8")
+    solve.write_text(
+        solve.read_text(encoding="utf-8").replace("declaration", "deklaration"), encoding="utf-8"
+    )
     recipe = Recipe.model_validate(yaml.safe_load("name: a\nprompts: mine\n" + DATA))
     said = "\n".join(finding.expected for finding in check_names(recipe, tmp_path))
     assert "prompts/mine/instruct.md must exist" in said
@@ -205,15 +215,23 @@ def test_prompt_set_without_a_needed_prompt_is_refused_before_anything_is_spent(
 
 
 def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> None:
-    recipe = Recipe.model_validate(yaml.safe_load("name: a\n" + DATA.replace("{n: 4}", "{languages: [python, java]}")))
-    findings = [finding for finding in check_machine(recipe, lambda name: None) if finding.paths[0][:3] == ("data", "solve", "languages")]
+    recipe = Recipe.model_validate(
+        yaml.safe_load("name: a\n" + DATA.replace("{n: 4}", "{languages: [python, java]}"))
+    )
+    findings = [
+        finding
+        for finding in check_machine(recipe, lambda name: None)
+        if finding.paths[0][:3] == ("data", "solve", "languages")
+    ]
     assert [finding.paths[0][3] for finding in findings] == [0, 1]
     assert "cannot run java" in findings[1].expected
     assert "apt-get install" in findings[1].fix
     assert all(finding.fatal for finding in findings)
 
 
-def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     recipe = Recipe.model_validate(yaml.safe_load("name: a\nexecution: {kind: e2b, api_key_env: MY_KEY}\n"))
     monkeypatch.delenv("E2B_DEBUG", raising=False)
     monkeypatch.delenv("MY_KEY", raising=False)

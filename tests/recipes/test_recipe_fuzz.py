@@ -1,4 +1,5 @@
-"""Whatever stands in a recipe, the answer is a recipe or a RecipeError with places: never another exception."""
+"""Whatever stands in a recipe, the answer is a recipe or a RecipeError with places: never another
+exception."""
 
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from synth.recipe.source import lookup, read_document
 
 TEXT = (Path(__file__).resolve().parents[2] / "recipes/qwen2.5-coder/7b.yaml").read_text(encoding="utf-8")
 KEYS = sorted(
-    {".".join(map(str, path)) for path in read_document(TEXT, "x").places if path} | {"nothing", "data.nothing.more", "data.solve.n.deep"}
+    {".".join(map(str, path)) for path in read_document(TEXT, "x").places if path}
+    | {"nothing", "data.nothing.more", "data.solve.n.deep"}
 )
 VALUES = [
     "",

@@ -36,7 +36,13 @@ def test_resolved_text_says_every_default_and_loads_again_as_the_same_recipe(tmp
 
 
 def test_flags_change_values_inside_blocks_that_the_file_does_not_have(tmp_path: Path) -> None:
-    flags = ["data={seeds: {kind: pocket}}", "data.fim.share=0.25", "data.seeds.languages=[python, js]", "name=other", "seed=7"]
+    flags = [
+        "data={seeds: {kind: pocket}}",
+        "data.fim.share=0.25",
+        "data.seeds.languages=[python, js]",
+        "name=other",
+        "seed=7",
+    ]
     recipe = load_recipe(write(tmp_path, "name: a\n"), flags, machine=False).recipe
     assert recipe.name == "other"
     assert recipe.seed == 7
@@ -61,7 +67,11 @@ def test_aliases_of_languages_become_their_names(tmp_path: Path) -> None:
 
 
 def test_scalars_follow_yaml_1_2(tmp_path: Path) -> None:
-    text = "name: no\ndescription: on\nengine: {kind: vllm_server}\nsft: {coarse: {learning_rate: 3e-4, data: rows.jsonl}}\n"
+    text = (
+        "name: no\ndescription: on\nengine: {kind: vllm_server}\n"
+        "sft: {coarse: {learning_rate: 3e-4, data: "
+        "rows.jsonl}}\n"
+    )
     (tmp_path / "rows.jsonl").touch()
     recipe = load_recipe(write(tmp_path, text), machine=False).recipe
     assert (recipe.name, recipe.description) == ("no", "on")
@@ -87,7 +97,10 @@ def test_paths_of_the_file_stand_by_the_recipe_and_paths_of_flags_by_the_current
 
 def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOBODY_SET_THIS", raising=False)
-    text = "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: NOBODY_SET_THIS}\n"
+    text = (
+        "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: "
+        "NOBODY_SET_THIS}\n"
+    )
     loaded = load_recipe(write(tmp_path, text))
     assert ["NOBODY_SET_THIS" in warning.expected for warning in loaded.warnings] == [True]
 
@@ -103,9 +116,9 @@ def test_manual_on_disk_is_what_the_models_say() -> None:
 
 
 def test_manual_describes_every_key_of_every_block() -> None:
-    assert "|  |" not in "".join(line[-5:] for line in recipe_manual().splitlines() if line.startswith("| `")), (
-        "a field lacks a description"
-    )
+    assert "|  |" not in "".join(
+        line[-5:] for line in recipe_manual().splitlines() if line.startswith("| `")
+    ), "a field lacks a description"
 
 
 def test_schema_refuses_unknown_keys_and_names_all_blocks() -> None:

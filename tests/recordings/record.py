@@ -1,11 +1,13 @@
-"""Makes the recording that the tests of resume replay: one small round of the quickstart recipe, answered by a real engine.
+"""Makes the recording that the tests of resume replay: one small round of the quickstart recipe, answered by
+a real engine.
 
     .venv/bin/python -m tests.recordings.record
 
-needs vLLM and the pocket model and takes a few minutes on two quiet cores (nothing else may run: a seed that times out is not asked
-about). It writes tests/recordings/small/: `recipe.yaml` (the round, with every default written out, so that tuning the quickstart
-recipe later changes nothing here), `responses-*.jsonl` (its journal), `requests.jsonl` (what was asked, for a server that answers by
-prompt) and `recording.json` (who answered what). The one rule: a recording belongs to one policy and one world (prompts, seeds, held-out
+needs vLLM and the pocket model and takes a few minutes on two quiet cores (nothing else may run: a seed that
+times out is not asked about). It writes tests/recordings/small/: `recipe.yaml` (the round, with every default
+written out, so that tuning the quickstart recipe later changes nothing here), `responses-*.jsonl` (its
+journal), `requests.jsonl` (what was asked, for a server that answers by prompt) and `recording.json` (who
+answered what). The one rule: a recording belongs to one policy and one world (prompts, seeds, held-out
 tasks); when any of them changes, it is made again, and the tests say so.
 """
 
@@ -36,7 +38,8 @@ SETTINGS = (
     "dpo=null",
     "loop.rounds=1",
     "data.seeds.count=36",
-    "data.seeds.languages=[python]",  # the one toolchain that every machine has: a seed that cannot run changes what is asked later
+    # the one toolchain that every machine has: a seed that cannot run changes what is asked later
+    "data.seeds.languages=[python]",
     "data.shard_size=6",
     "data.solve.n=4",
     "evaluation.tasks=16",
@@ -55,7 +58,8 @@ class Recording(Record):
 
 
 class NotedEngine:
-    """The real engine, with what it is asked noted. A request is noted with its answer, so the two files agree."""
+    """The real engine, with what it is asked noted. A request is noted with its answer, so the two files
+    agree."""
 
     def __init__(self, engine: Engine, note: Path) -> None:
         self._engine, self._note = engine, note
@@ -73,13 +77,16 @@ class NotedEngine:
 
 
 def read_recording(folder: Path = FOLDER) -> Recording:
-    """The recording, if the policy that answered is the one that this checkout holds. Raises AssertionError that says what to do."""
+    """The recording, if the policy that answered is the one that this checkout holds. Raises AssertionError
+    that says what to do."""
     path = folder / "recording.json"
     assert path.is_file(), f"{path} is not there: make the recording with `{COMMAND}`"
     recording = Recording.model_validate_json(path.read_bytes())
     now = find_policy(resolve_model(recording.policy)).fingerprint
     again = f"make the recording again with `{COMMAND}`"
-    assert now == recording.fingerprint, f"the policy {recording.policy} is another one now ({now}, not {recording.fingerprint}): {again}"
+    assert now == recording.fingerprint, (
+        f"the policy {recording.policy} is another one now ({now}, not {recording.fingerprint}): {again}"
+    )
     world = hash_world(load_recipe(folder / RECIPE, machine=False))
     assert world == recording.world, f"the prompts, the seeds or the held-out tasks have changed: {again}"
     return recording
@@ -90,13 +97,18 @@ def hash_world(loaded: LoadedRecipe) -> str:
     data, evaluation = loaded.recipe.data, loaded.recipe.evaluation
     assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeeds)
     seeds = [seed.id for seed in pocket_seeds(data.seeds, loaded.recipe.seed, 1)]
-    questions = [question.model_dump(mode="json") for question in load_questions(evaluation, loaded.source.parent)]
+    questions = [
+        question.model_dump(mode="json") for question in load_questions(evaluation, loaded.source.parent)
+    ]
     return content_hash(PromptLibrary.load(loaded.recipe.prompts).hashes(), seeds, questions)
 
 
 def read_requests(folder: Path = FOLDER) -> list[GenerationRequest]:
     """Everything that was asked."""
-    return [GenerationRequest.model_validate_json(line) for line in (folder / "requests.jsonl").read_text("utf-8").splitlines()]
+    return [
+        GenerationRequest.model_validate_json(line)
+        for line in (folder / "requests.jsonl").read_text("utf-8").splitlines()
+    ]
 
 
 def record(folder: Path, policy: str, settings: Sequence[str]) -> Recording:
@@ -125,11 +137,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--policy", default="pocket", help="`pocket`, or the folder of a policy")
     parser.add_argument("--output", type=Path, default=FOLDER)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting that does not change what is asked")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting that does not change what is asked",
+    )
     options = parser.parse_args()
     recording = record(options.output, options.policy, [*SETTINGS, *options.set])
     size = sum(path.stat().st_size for path in options.output.iterdir())
-    print(f"{len(read_requests(options.output))} answers of {recording.policy} ({recording.fingerprint}), {size / 1000:.0f} kB")
+    print(
+        f"{len(read_requests(options.output))} answers of {recording.policy} "
+        f"({recording.fingerprint}), {size / 1000:.0f} kB"
+    )
 
 
 if __name__ == "__main__":

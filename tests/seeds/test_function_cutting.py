@@ -17,14 +17,32 @@ SOURCES = {
         ["alpha", "beta", "gamma", "delta"],
     ),
     "typescript": (
-        "export const alpha = (a: number): number => { return a; };\nfunction beta<T>(x: T): T { return x; }\n",
+        (
+            "export const alpha = (a: number): number => { return a; };\nfunction beta<T>(x: T): T { "
+            "return x; }\n"
+        ),
         ["alpha", "beta"],
     ),
-    "java": ("class K { static int alpha(int a) { return a; } K() { } void beta() { alpha(1); } }", ["alpha", "beta"]),
-    "c": ("static int alpha(int a) { return a; }\nchar *beta(void) { return 0; }\nint declared(int);\n", ["alpha", "beta"]),
-    "cpp": ("template <class T> T alpha(const T& a) { return a; }\nint K::beta(int x) const { return x; }\n", ["alpha", "K::beta"]),
-    "go": ("package a\nfunc Alpha(a int) int { return a }\nfunc (s *S) Beta() int { return 1 }\n", ["Alpha", "Beta"]),
-    "rust": ("fn alpha(a: i32) -> i32 { a + 1 }\nimpl K { fn beta(&self) -> i32 { 2 } }\n", ["alpha", "beta"]),
+    "java": (
+        "class K { static int alpha(int a) { return a; } K() { } void beta() { alpha(1); } }",
+        ["alpha", "beta"],
+    ),
+    "c": (
+        "static int alpha(int a) { return a; }\nchar *beta(void) { return 0; }\nint declared(int);\n",
+        ["alpha", "beta"],
+    ),
+    "cpp": (
+        "template <class T> T alpha(const T& a) { return a; }\nint K::beta(int x) const { return x; }\n",
+        ["alpha", "K::beta"],
+    ),
+    "go": (
+        "package a\nfunc Alpha(a int) int { return a }\nfunc (s *S) Beta() int { return 1 }\n",
+        ["Alpha", "Beta"],
+    ),
+    "rust": (
+        "fn alpha(a: i32) -> i32 { a + 1 }\nimpl K { fn beta(&self) -> i32 { 2 } }\n",
+        ["alpha", "beta"],
+    ),
 }
 
 
@@ -41,7 +59,9 @@ def test_a_function_comes_with_its_decorators_and_lines() -> None:
 
 
 def test_a_method_loses_the_indentation_of_its_class() -> None:
-    function = next(find_functions("class K:\n    def f(self):\n        if 1:\n            return 2\n", "python"))
+    function = next(
+        find_functions("class K:\n    def f(self):\n        if 1:\n            return 2\n", "python")
+    )
     assert function.code == "def f(self):\n    if 1:\n        return 2"
     assert not function.top_level
 
@@ -57,12 +77,17 @@ def test_text_beyond_ascii_is_cut_at_characters() -> None:
 
 
 def test_a_function_with_a_syntax_error_is_not_cut() -> None:
-    assert [f.name for f in find_functions("def f(:\n    return\n\ndef g(a):\n    return a\n", "python")] in (["g"], [])
+    assert [f.name for f in find_functions("def f(:\n    return\n\ndef g(a):\n    return a\n", "python")] in (
+        ["g"],
+        [],
+    )
 
 
 def refusal(code: str, language: str = "python", path: str = "pkg/mod.py", **limits: int) -> str | None:
     function: Function = next(find_functions(code, language))
-    reject = check_quality(function, path, min_lines=limits.get("min_lines", 1), max_tokens=limits.get("max_tokens", 1024))
+    reject = check_quality(
+        function, path, min_lines=limits.get("min_lines", 1), max_tokens=limits.get("max_tokens", 1024)
+    )
     return reject.reason if reject else None
 
 
@@ -115,7 +140,15 @@ def test_test_folders_and_files_are_known_by_their_names(path: str, is_test: boo
 
 
 @pytest.mark.parametrize(
-    ("name", "is_test"), [("testify", False), ("testament", False), ("test", True), ("testSum", True), ("TestSum", True), ("attest", False)]
+    ("name", "is_test"),
+    [
+        ("testify", False),
+        ("testament", False),
+        ("test", True),
+        ("testSum", True),
+        ("TestSum", True),
+        ("attest", False),
+    ],
 )
 def test_only_test_names_are_test_names(name: str, is_test: bool) -> None:
     assert (refusal(f"def {name}(a):\n    return a + 1\n") == "test_code") is is_test

@@ -19,7 +19,9 @@ def reasons(units: Iterable[SeedOrRejection]) -> list[str]:
 
 def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
     lines = [
-        json.dumps({"code": "def f(): return 1", "language": "Python", "license": ["mit"], "path": "a.py"}).encode(),
+        json.dumps(
+            {"code": "def f(): return 1", "language": "Python", "license": ["mit"], "path": "a.py"}
+        ).encode(),
         b"",
         b"not json",
         b"[1]",
@@ -34,13 +36,20 @@ def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
     assert reasons(units) == ["seed", *["unreadable"] * 5, "too_short", "unreadable"]
     first = units[0]
     assert isinstance(first, Seed)
-    assert (first.language, first.origin.licence, first.origin.path, first.origin.start_line) == ("python", "mit", "a.py", 1)
+    assert (first.language, first.origin.licence, first.origin.path, first.origin.start_line) == (
+        "python",
+        "mit",
+        "a.py",
+        1,
+    )
     assert len({unit.id if isinstance(unit, Seed) else unit.unit_id for unit in units}) == len(units)
 
 
 def test_the_limit_counts_rows(tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text('{"code": "x", "language": "c"}\n' * 9)
-    units = list(read_seeds(JsonlSeeds(path="s.jsonl", limit=4), recipe_folder=tmp_path, random_seed=0, round_=0))
+    units = list(
+        read_seeds(JsonlSeeds(path="s.jsonl", limit=4), recipe_folder=tmp_path, random_seed=0, round_=0)
+    )
     assert len(units) == 4
 
 
@@ -73,14 +82,20 @@ def test_a_source_tree_is_read_through_the_same_door(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f(a):\n    b = a\n    return b * 2\n\ndef g(a):\n    pass\n")
     (tmp_path / "b.py").write_bytes(b"\xff")
     config = SourceTreeSeeds(paths=(".",))
-    assert reasons(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0)) == ["seed", "stub_body", "unreadable"]
+    assert reasons(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0)) == [
+        "seed",
+        "stub_body",
+        "unreadable",
+    ]
 
 
 def test_pocket_seeds_come_from_the_provider_only(tmp_path: Path) -> None:
     def provider(config: PocketSeeds, random_seed: int, round_: int) -> Iterable[Seed]:
         return [make_seed(f"{config.count} {random_seed} {round_}", "python", Origin(source="pocket"))]
 
-    units = list(read_seeds(PocketSeeds(count=2), recipe_folder=tmp_path, random_seed=5, round_=1, pocket=provider))
+    units = list(
+        read_seeds(PocketSeeds(count=2), recipe_folder=tmp_path, random_seed=5, round_=1, pocket=provider)
+    )
     assert [unit.code for unit in units if isinstance(unit, Seed)] == ["2 5 1"]
     with pytest.raises(RecipeError, match="pocket"):
         read_seeds(PocketSeeds(), recipe_folder=tmp_path, random_seed=0, round_=0)

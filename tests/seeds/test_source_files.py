@@ -36,7 +36,10 @@ def names(root: Path, **changes: object) -> list[str]:
 
 def test_files_come_in_order_and_other_languages_and_foreign_folders_stay_out(tmp_path: Path) -> None:
     ours = {"b.py": GOOD, "a/z.py": GOOD, "a/c.js": "x"}
-    foreign = {f"{folder}/x.py": GOOD for folder in (".git", "node_modules", "vendor", "pip/_vendor", "__pycache__", "env")}
+    foreign = {
+        f"{folder}/x.py": GOOD
+        for folder in (".git", "node_modules", "vendor", "pip/_vendor", "__pycache__", "env")
+    }
     tree(tmp_path, {**ours, **foreign, "env/pyvenv.cfg": ""})
     assert names(tmp_path) == ["b.py", "a/z.py"]
     assert names(tmp_path, languages=("javascript",)) == ["a/c.js"]
@@ -107,7 +110,9 @@ def test_a_file_that_went_away_is_a_rejection(tmp_path: Path) -> None:
 def test_a_random_choice_of_files_repeats_and_changes_with_the_round(tmp_path: Path) -> None:
     tree(tmp_path, {f"m{at:03}.py": GOOD for at in range(60)})
     limited = config(tmp_path, max_files=20)
-    first, again, next_round = ([ref.relative for ref in find_files(limited, tmp_path, 7, round_)] for round_ in (0, 0, 1))
+    first, again, next_round = (
+        [ref.relative for ref in find_files(limited, tmp_path, 7, round_)] for round_ in (0, 0, 1)
+    )
     assert first == again == sorted(first)
     assert len(first) == 20
     assert first != next_round
@@ -144,15 +149,22 @@ def test_every_function_comes_out_once_and_cuts_can_be_pickled(tmp_path: Path) -
 def test_a_refused_file_is_one_rejection(tmp_path: Path) -> None:
     tree(tmp_path, {"a.py": b"\xff"})
     units = [unit for cut in read_cuts(config(tmp_path), tmp_path) for unit in units_of(cut)]
-    assert [(unit.kind, unit.reject.reason) for unit in units if isinstance(unit, SeedRejection)] == [("file", "unreadable")]
+    assert [(unit.kind, unit.reject.reason) for unit in units if isinstance(unit, SeedRejection)] == [
+        ("file", "unreadable")
+    ]
 
 
 def test_several_workers_give_the_same_cuts_in_the_same_order(tmp_path: Path) -> None:
     tree(tmp_path, {f"m{at:02}.py": GOOD.replace("f(", f"f{at}(") for at in range(40)})
-    assert list(read_cuts(config(tmp_path), tmp_path, workers=2)) == list(read_cuts(config(tmp_path), tmp_path))
+    assert list(read_cuts(config(tmp_path), tmp_path, workers=2)) == list(
+        read_cuts(config(tmp_path), tmp_path)
+    )
 
 
 def test_the_licence_is_what_the_checkout_says(tmp_path: Path) -> None:
-    tree(tmp_path, {"LICENSE": "MIT\n\nPermission is hereby granted, free of charge, to any person", "a.py": GOOD})
+    tree(
+        tmp_path,
+        {"LICENSE": "MIT\n\nPermission is hereby granted, free of charge, to any person", "a.py": GOOD},
+    )
     assert find_licence("checkout", tmp_path, "a.py") == "MIT"
     assert find_licence("stdlib", tmp_path, "a.py") == "PSF-2.0"

@@ -51,7 +51,9 @@ def test_use_defaults_and_names_give_the_likeliest_first(code: str, first: str) 
 
 
 def test_a_parameter_without_any_sign_gets_several_tries() -> None:
-    assert {"(int) -> any", "(str) -> any", "(list[int]) -> any"} <= set(candidates("def f(q):\n    return g(q)\n"))
+    assert {"(int) -> any", "(str) -> any", "(list[int]) -> any"} <= set(
+        candidates("def f(q):\n    return g(q)\n")
+    )
 
 
 def test_optional_parameters_that_nothing_types_keep_their_defaults() -> None:

@@ -1,4 +1,5 @@
-"""Agreement in the flow: seeds that cannot be run give tasks that candidates judge among themselves, or nobody."""
+"""Agreement in the flow: seeds that cannot be run give tasks that candidates judge among themselves, or
+nobody."""
 
 import asyncio
 import json
@@ -7,7 +8,16 @@ from pathlib import Path
 from synth.config import Recipe
 from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Keep
-from synth.records import EvidenceRank, FunctionContract, IndexRow, InputSet, Origin, Seed, Solution, TestSuite
+from synth.records import (
+    EvidenceRank,
+    FunctionContract,
+    IndexRow,
+    InputSet,
+    Origin,
+    Seed,
+    Solution,
+    TestSuite,
+)
 from synth.stages.agree import AgreeStage
 from synth.stages.protocol import Context, Stage, row
 from synth.stages.reference import ReferenceStage
@@ -24,7 +34,12 @@ COUNT = "def solve(xs):\n    return len(xs)"
 
 
 def _context(*, agreement: bool) -> Context:
-    data = {"seeds": {"kind": "pocket"}, "inputs": {"minimum": 4}, "instruct": {}, "solve": {"languages": ["python"]}}
+    data = {
+        "seeds": {"kind": "pocket"},
+        "inputs": {"minimum": 4},
+        "instruct": {},
+        "solve": {"languages": ["python"]},
+    }
     data["evidence"] = {"agreement": agreement, "agreement_threshold": 0.6}
     recipe = Recipe.model_validate({"name": "test", "engine": {"kind": "vllm_server"}, "data": data})
     assert recipe.data is not None
@@ -46,7 +61,9 @@ def _agree(*candidates: tuple[str, str]) -> tuple[IndexRow, list[TestSuite]]:
         Solution(id=f"s{n}", task_id="t", language=language, code=code, index=n, policy="p", request_id="r")
         for n, (language, code) in enumerate(candidates)
     ]
-    state.add("inputs", StageResult((), {"input_set": [InputSet(task_id="t", contract=CONTRACT, rows=INPUTS)]}))
+    state.add(
+        "inputs", StageResult((), {"input_set": [InputSet(task_id="t", contract=CONTRACT, rows=INPUTS)]})
+    )
     state.add("solve", StageResult((row("solve", state, "t", "task", Keep()),), {"solution": solutions}))
     state.add("syntax", StageResult(tuple(row("syntax", state, s.id, "solution", Keep()) for s in solutions)))
     assert isinstance(context.sandbox, LocalSandbox)
@@ -62,7 +79,9 @@ def test_what_most_candidates_answer_becomes_the_suite_across_languages() -> Non
 
 
 def test_copies_of_one_program_are_one_voice_and_a_split_vote_abstains() -> None:
-    decision, suites = _agree(("python", LAST), ("python", LAST), ("python", LAST), ("python", TOTAL), ("python", COUNT))
+    decision, suites = _agree(
+        ("python", LAST), ("python", LAST), ("python", LAST), ("python", TOTAL), ("python", COUNT)
+    )
     assert (decision.reason, suites) == ("agreement_abstained", [])
     assert json.loads(decision.evidence)["voters"] == 3
 

@@ -15,7 +15,9 @@ from synth.values import Value, encode
 
 
 def ballots(*rows: tuple[int, tuple[str | None, ...]], language: str = "python") -> list[Ballot]:
-    return [Ballot(f"{at}-{copy}", language, row) for at, (count, row) in enumerate(rows) for copy in range(count)]
+    return [
+        Ballot(f"{at}-{copy}", language, row) for at, (count, row) in enumerate(rows) for copy in range(count)
+    ]
 
 
 def test_a_clear_majority_is_the_consensus() -> None:
@@ -47,7 +49,12 @@ def test_programs_that_all_fail_agree_on_nothing() -> None:
 
 def test_voters_that_nearly_agree_decide_between_equal_behaviours() -> None:
     """Two behaviours have three voters each; four more agree with the first on all but one input."""
-    rows = [(3, ("a", "b", "c", "d")), (3, ("w", "x", "y", "z")), (2, ("a", "b", "c", "q")), (2, ("a", "b", "r", "d"))]
+    rows = [
+        (3, ("a", "b", "c", "d")),
+        (3, ("w", "x", "y", "z")),
+        (2, ("a", "b", "c", "q")),
+        (2, ("a", "b", "r", "d")),
+    ]
     found = find_consensus(ballots(*rows), threshold=0.3)
     assert isinstance(found, Consensus)
     assert found.outputs == ("a", "b", "c", "d")
@@ -66,7 +73,10 @@ def test_a_third_of_wrong_voters_that_disagree_with_each_other_flips_nothing() -
 def test_values_that_depend_on_the_language_are_dropped_across_languages_only() -> None:
     row = ("i5", f"i{2**53 + 1}")
     both = ballots((3, row)) + ballots((3, row), language="java")
-    alone, across = find_consensus(both, threshold=0.5), find_consensus(both, threshold=0.5, across_languages=True)
+    alone, across = (
+        find_consensus(both, threshold=0.5),
+        find_consensus(both, threshold=0.5, across_languages=True),
+    )
     assert isinstance(alone, Consensus)
     assert isinstance(across, Consensus)
     assert alone.outputs == row
@@ -95,7 +105,9 @@ def test_which_values_mean_the_same_everywhere(value: Value, same: bool) -> None
 
 
 def test_maps_are_equal_whatever_their_order() -> None:
-    assert canonical_output(encode({"b": 1, "a": {"d": 1, "c": 2}})) == canonical_output(encode({"a": {"c": 2, "d": 1}, "b": 1}))
+    assert canonical_output(encode({"b": 1, "a": {"d": 1, "c": 2}})) == canonical_output(
+        encode({"a": {"c": 2, "d": 1}, "b": 1})
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,19 +128,35 @@ def test_the_result_type_is_the_narrowest_that_fits(values: list[Value], kind: s
     assert str(infer_type(values)) == kind
 
 
-TASK = Task(id="t", round=0, instruction="Do.", natural_language="en", contract=FunctionContract(entry_point="f", signature="(int) -> int"))
+TASK = Task(
+    id="t",
+    round=0,
+    instruction="Do.",
+    natural_language="en",
+    contract=FunctionContract(entry_point="f", signature="(int) -> int"),
+)
 
 
 def judged(index: int, code: str, outcome: Outcome, passed: int = 0, language: str = "python") -> Judged:
     solution = Solution(id=f"s{index}", task_id="t", language=language, code=code, index=index, policy="p")
     passed = 10 if outcome is Outcome.PASS else passed
     return Judged(
-        solution, Verdict(solution_id=f"s{index}", task_id="t", outcome=outcome, passed=passed, total=10, rank=EvidenceRank.REFERENCE)
+        solution,
+        Verdict(
+            solution_id=f"s{index}",
+            task_id="t",
+            outcome=outcome,
+            passed=passed,
+            total=10,
+            rank=EvidenceRank.REFERENCE,
+        ),
     )
 
 
 def good(index: int, size: int = 3, language: str = "python") -> Judged:
-    return judged(index, f"def f(a):\n    return {index} + {' + '.join('a' * size)}\n", Outcome.PASS, language=language)
+    return judged(
+        index, f"def f(a):\n    return {index} + {' + '.join('a' * size)}\n", Outcome.PASS, language=language
+    )
 
 
 def bad(index: int, size: int = 3, outcome: Outcome = Outcome.WRONG_ANSWER, passed: int = 2) -> Judged:
@@ -136,7 +164,13 @@ def bad(index: int, size: int = 3, outcome: Outcome = Outcome.WRONG_ANSWER, pass
 
 
 def test_chosen_passes_and_rejected_fails_in_an_allowed_way() -> None:
-    items = [good(0), bad(1), bad(2, outcome=Outcome.INFRASTRUCTURE), bad(3, outcome=Outcome.PARSE_ERROR), bad(4, outcome=Outcome.TIMEOUT)]
+    items = [
+        good(0),
+        bad(1),
+        bad(2, outcome=Outcome.INFRASTRUCTURE),
+        bad(3, outcome=Outcome.PARSE_ERROR),
+        bad(4, outcome=Outcome.TIMEOUT),
+    ]
     (result,) = make_pairs(TASK, items, PairsConfig(per_prompt=9), Random(0))
     assert [(pair.chosen.solution.id, pair.rejected.solution.id) for pair in result.pairs] == [("s0", "s1")]
 
@@ -173,19 +207,31 @@ def test_texts_of_very_different_length_are_no_pair() -> None:
 def test_pairs_are_capped_varied_and_repeatable() -> None:
     items = [good(at) for at in range(4)] + [bad(at) for at in range(4, 8)]
     config = PairsConfig(per_prompt=3)
-    (first,), (again,) = make_pairs(TASK, items, config, Random(5)), make_pairs(TASK, items, config, Random(5))
+    (first,), (again,) = (
+        make_pairs(TASK, items, config, Random(5)),
+        make_pairs(TASK, items, config, Random(5)),
+    )
     assert first == again
     assert len(first.pairs) == 3
-    assert len({pair.chosen.solution.id for pair in first.pairs}) == len({pair.rejected.solution.id for pair in first.pairs}) == 3
+    assert (
+        len({pair.chosen.solution.id for pair in first.pairs})
+        == len({pair.rejected.solution.id for pair in first.pairs})
+        == 3
+    )
 
 
 def test_length_alone_does_not_tell_chosen_from_rejected() -> None:
-    """Wrong answers are shorter on the whole; after pairing, a classifier that sees only lengths stays under an AUC of 0.55."""
+    """Wrong answers are shorter on the whole; after pairing, a classifier that sees only lengths stays under
+    an AUC of 0.55."""
     random, balance, lengths = Random(9), LengthBalance(), []
     for _ in range(300):
-        items = [good(at, random.randint(6, 24)) for at in range(6)] + [bad(at, random.randint(3, 18)) for at in range(6, 12)]
+        items = [good(at, random.randint(6, 24)) for at in range(6)] + [
+            bad(at, random.randint(3, 18)) for at in range(6, 12)
+        ]
         for result in make_pairs(TASK, items, PairsConfig(per_prompt=2), random, balance):
-            lengths += [(len(pair.chosen.solution.code), len(pair.rejected.solution.code)) for pair in result.pairs]
+            lengths += [
+                (len(pair.chosen.solution.code), len(pair.rejected.solution.code)) for pair in result.pairs
+            ]
     chosen, rejected = zip(*lengths, strict=True)
     wins = sum((a > b) + 0.5 * (a == b) for a in chosen for b in rejected)
     auc = wins / (len(chosen) * len(rejected))

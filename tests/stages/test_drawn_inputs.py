@@ -26,7 +26,9 @@ def test_rows_are_typed_distinct_and_repeatable(text: str) -> None:
     assert len(rows) == len(set(rows)) == 24
     assert rows == draw_inputs(signature, 24, Random(1))
     for row in rows:
-        assert all(matches(decode(value), kind) for value, kind in zip(row, signature.parameters, strict=True))
+        assert all(
+            matches(decode(value), kind) for value, kind in zip(row, signature.parameters, strict=True)
+        )
 
 
 def test_edge_cases_come_first_and_leave_room_for_others() -> None:
@@ -76,7 +78,11 @@ def test_literals_of_the_program_reach_its_branches() -> None:
 
 def test_wrong_programs_are_caught_by_few_inputs() -> None:
     reference = ["1", "2", "3", "4", "5", "6"]
-    wrong: list[list[str | None]] = [["1", "2", "3", "4", "5", "x"], ["1", "x", "3", "4", "5", "x"], ["1", "2", "x", None, "5", "6"]]
+    wrong: list[list[str | None]] = [
+        ["1", "2", "3", "4", "5", "x"],
+        ["1", "x", "3", "4", "5", "x"],
+        ["1", "2", "x", None, "5", "6"],
+    ]
     chosen = choose_inputs(wrong, 6, reference=reference)
     assert all(any(row[at] != reference[at] for at in chosen) for row in wrong)
     assert len(chosen) <= 4
@@ -97,11 +103,14 @@ def test_without_a_reference_the_behaviours_are_told_apart() -> None:
 
 
 def test_greedy_choice_beats_the_first_inputs_on_random_mutants() -> None:
-    """At 6 inputs chosen on one half of the mutants, fewer of the other half get through than with the first 6 inputs."""
+    """At 6 inputs chosen on one half of the mutants, fewer of the other half get through than with the first
+    6 inputs."""
     random = Random(7)
     reference = [str(at) for at in range(40)]
     hardness = [random.random() ** 6 for _ in reference]
-    mutants = [["x" if random.random() < hardness[at] else reference[at] for at in range(40)] for _ in range(400)]
+    mutants = [
+        ["x" if random.random() < hardness[at] else reference[at] for at in range(40)] for _ in range(400)
+    ]
     chosen = choose_inputs(mutants[:200], 6, reference=reference)
 
     def survivors(inputs: list[int]) -> int:

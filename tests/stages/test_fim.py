@@ -23,10 +23,12 @@ PROGRAMS = {
         "    return total + math.floor(k)\n"
     ),
     "javascript": (
-        "function f(xs, k) {\n  let total = 0;\n  for (const x of xs) { if (x % k === 0) { total += x * 2; } }\n  return total + g(k);\n}\n"
+        "function f(xs, k) {\n  let total = 0;\n  for (const x of xs) { if (x % k === 0) { total += x "
+        "* 2; } }\n  return total + g(k);\n}\n"
     ),
     "typescript": (
-        "export function f(xs: number[], k: number): number {\n  const ys = xs.filter((x) => x % k === 0);\n  return ys.length + g(k);\n}\n"
+        "export function f(xs: number[], k: number): number {\n  const ys = xs.filter((x) => x % k === "
+        "0);\n  return ys.length + g(k);\n}\n"
     ),
     "java": (
         "class A {\n"
@@ -90,15 +92,28 @@ def test_every_language_gives_every_kind_of_node_and_the_exact_text(language: st
     for seed in range(80):
         made = sample(PROGRAMS[language], language, seed, FimLimits(max_middle_share=0.95))
         assert made.prefix + made.middle + made.suffix == PROGRAMS[language]
-        assert made.text == f"<|fim_prefix|>{made.prefix}<|fim_suffix|>{made.suffix}<|fim_middle|>{made.middle}<|endoftext|>"
+        assert (
+            made.text
+            == f"<|fim_prefix|>{made.prefix}<|fim_suffix|>{made.suffix}<|fim_middle|>{made.middle}<|endoftext|>"
+        )
         assert made.middle.strip()
         kinds.add(made.node)
     assert {"expression", "statement", "block"} <= kinds
-    assert "function" in kinds or language in ("javascript", "c", "cpp", "rust")  # there the function is almost the whole text
+    assert "function" in kinds or language in (
+        "javascript",
+        "c",
+        "cpp",
+        "rust",
+    )  # there the function is almost the whole text
 
 
 @pytest.mark.parametrize(
-    "code", ["x = f('世界🙂' + g(1))\r\ny = [x for x in range(10)]\r\n", "def f(a):\n\treturn (a +\n\t\t1)", "\n\n\nx = [1, 2, 3] + [4]"]
+    "code",
+    [
+        "x = f('世界🙂' + g(1))\r\ny = [x for x in range(10)]\r\n",
+        "def f(a):\n\treturn (a +\n\t\t1)",
+        "\n\n\nx = [1, 2, 3] + [4]",
+    ],
 )
 def test_the_text_comes_back_byte_for_byte_whatever_its_line_ends(code: str) -> None:
     for seed in range(20):
@@ -107,9 +122,14 @@ def test_the_text_comes_back_byte_for_byte_whatever_its_line_ends(code: str) -> 
 
 
 def test_the_middle_is_no_docstring_and_no_comment() -> None:
-    code = '"""Some words of documentation here."""\n# A long comment about nothing at all\nvalue = compute(1, 2)\n'
+    code = (
+        '"""Some words of documentation here."""\n# A long comment about nothing at all\nvalue = '
+        "compute(1, 2)\n"
+    )
     for seed in range(30):
-        assert "value" in sample(code, "python", seed).middle or "compute" in sample(code, "python", seed).middle
+        assert (
+            "value" in sample(code, "python", seed).middle or "compute" in sample(code, "python", seed).middle
+        )
 
 
 def test_the_middle_keeps_to_its_limits() -> None:
@@ -118,7 +138,10 @@ def test_the_middle_keeps_to_its_limits() -> None:
         assert 4 <= len(made.middle) <= 0.2 * len(PROGRAMS["python"])
 
 
-@pytest.mark.parametrize("token", ["<|fim_prefix|>", "<|endoftext|>", "<|im_end|>", "<|file_sep|>", "<tool_call>", "<|some_other|>"])
+@pytest.mark.parametrize(
+    "token",
+    ["<|fim_prefix|>", "<|endoftext|>", "<|im_end|>", "<|file_sep|>", "<tool_call>", "<|some_other|>"],
+)
 def test_code_that_spells_a_special_token_is_refused(token: str) -> None:
     made = make_fim(f"x = {token!r} + f(1)\n", "python", Random(0))
     assert made == Reject("special_tokens", {"found": token})
@@ -144,8 +167,14 @@ def test_what_gives_no_sample_has_its_reason(code: str, language: str, reason: s
 
 
 def test_the_repository_format_is_exactly_that_of_the_report() -> None:
-    context = [ContextFile("a.py", "A = 1\n"), ContextFile("b.py", "B = 2"), ContextFile("bad.py", "x = '<|im_end|>'\n")]
-    made = make_repository_fim("repo", context, "pkg/c.py", "value = compute(1, 2)\n", "python", Random(1), source_id="s")
+    context = [
+        ContextFile("a.py", "A = 1\n"),
+        ContextFile("b.py", "B = 2"),
+        ContextFile("bad.py", "x = '<|im_end|>'\n"),
+    ]
+    made = make_repository_fim(
+        "repo", context, "pkg/c.py", "value = compute(1, 2)\n", "python", Random(1), source_id="s"
+    )
     assert isinstance(made, FimSample)
     head = "<|repo_name|>repo\n<|file_sep|>a.py\nA = 1\n<|file_sep|>b.py\nB = 2\n<|file_sep|>pkg/c.py\n"
     assert made.text.startswith(head + "<|fim_prefix|>")
@@ -168,4 +197,7 @@ def test_real_files_are_reassembled_exactly() -> None:
     made = [make_fim(file.read_bytes().decode(), "python", Random(at)) for at, file in enumerate(files)]
     assert sum(isinstance(item, FimSample) for item in made) >= 12
     for file, item in zip(files, made, strict=True):
-        assert isinstance(item, Reject) or (item.prefix + item.middle + item.suffix).encode() == file.read_bytes()
+        assert (
+            isinstance(item, Reject)
+            or (item.prefix + item.middle + item.suffix).encode() == file.read_bytes()
+        )

@@ -6,8 +6,24 @@ import pytest
 
 from synth.config import InputsConfig
 from synth.filters.protocol import Reject
-from synth.records import CaseObservation, ExecutionRequest, FunctionCall, FunctionContract, Observation, Origin, Phase, Seed
-from synth.rules.reference_rules import ReferenceSeed, judge_reference, plan_probe, plan_runs, plan_stated, refuse_early
+from synth.records import (
+    CaseObservation,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    Observation,
+    Origin,
+    Phase,
+    Seed,
+)
+from synth.rules.reference_rules import (
+    ReferenceSeed,
+    judge_reference,
+    plan_probe,
+    plan_runs,
+    plan_stated,
+    refuse_early,
+)
 from synth.seeds.protocol import make_seed
 from synth.values import decode, encode
 
@@ -20,7 +36,9 @@ def observe(request: ExecutionRequest) -> Observation:
     space: dict[str, object] = {}
     exec(request.code, space)
     cases = [call(space[request.call.entry_point], row, at) for at, row in enumerate(request.call.arguments)]
-    return Observation(request_id=request.id, language="python", phase=Phase.RUN, finished=True, cases=tuple(cases))
+    return Observation(
+        request_id=request.id, language="python", phase=Phase.RUN, finished=True, cases=tuple(cases)
+    )
 
 
 def call(function: object, row: tuple[str, ...], at: int) -> CaseObservation:
@@ -41,7 +59,11 @@ def refer(code: str) -> ReferenceSeed | Reject:
     if isinstance(probe, Reject):
         return probe
     plan = plan_stated(probe, random, CONFIG) or plan_runs(probe, observe(probe.request), random, CONFIG)
-    return plan if isinstance(plan, Reject) else judge_reference(plan, [observe(request) for request in plan.requests], CONFIG.maximum)
+    return (
+        plan
+        if isinstance(plan, Reject)
+        else judge_reference(plan, [observe(request) for request in plan.requests], CONFIG.maximum)
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +75,10 @@ def refer(code: str) -> ReferenceSeed | Reject:
         ("def f(thing):\n    return thing.split(',')\n", "(str) -> list[str]"),
         ("def f(n: int) -> tuple[int, str]:\n    return n // 3, str(n)\n", "(int) -> tuple[int, str]"),
         (
-            "LIMIT = 3\n\ndef h(x):\n    return x > LIMIT\n\ndef f(xs: list[int]):\n    return [h(x) for x in xs]\n",
+            (
+                "LIMIT = 3\n\ndef h(x):\n    return x > LIMIT\n\ndef f(xs: list[int]):\n    return [h(x) "
+                "for x in xs]\n"
+            ),
             "(list[int]) -> list[bool]",
         ),
     ],
@@ -97,7 +122,9 @@ def test_faults_of_the_sandbox_are_never_the_seeds_fault() -> None:
     probe = plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0))
     assert not isinstance(probe, Reject)
     lost = Observation(request_id="x", language="python", phase=Phase.RUN, infrastructure="lost the slot")
-    missing = Observation(request_id="x", language="python", phase=Phase.RUN, toolchain_missing="apt-get install python3")
+    missing = Observation(
+        request_id="x", language="python", phase=Phase.RUN, toolchain_missing="apt-get install python3"
+    )
     for observation, reason in ((lost, "infrastructure"), (missing, "toolchain_missing")):
         found = plan_runs(probe, observation, Random(0), CONFIG)
         assert isinstance(found, Reject)
@@ -119,7 +146,9 @@ def test_one_signature_needs_no_probe_and_a_first_run_that_fails_no_second_one()
 
 def test_a_seed_that_brings_its_contract_is_taken_at_its_word() -> None:
     contract = FunctionContract(entry_point="f", signature="(list[int]) -> int", parameter_names=("xs",))
-    ready = seed("function f(xs) { return xs.length; }", "javascript").model_copy(update={"contract": contract})
+    ready = seed("function f(xs) { return xs.length; }", "javascript").model_copy(
+        update={"contract": contract}
+    )
     probe = plan_probe(ready, Random(0))
     assert not isinstance(probe, Reject)
     assert isinstance(probe.request.call, FunctionCall)

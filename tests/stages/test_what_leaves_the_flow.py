@@ -1,4 +1,5 @@
-"""What the filters turned away reaches no other product: contaminated prompts no pair, nearly equal files no fill-in-the-middle sample."""
+"""What the filters turned away reaches no other product: contaminated prompts no pair, nearly equal files no
+fill-in-the-middle sample."""
 
 import asyncio
 from pathlib import Path
@@ -51,7 +52,10 @@ def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:
     samples = [_sample("a", "one"), _sample("b", "two"), _sample("c", "two")]
     state.add("select", StageResult((), {"sample": samples}))
     assert contaminated_tasks(state) == set()
-    rows = tuple(row("decontaminate", state, s.id, "sample", Reject("contaminated") if s.id == "b" else Keep()) for s in samples)
+    rows = tuple(
+        row("decontaminate", state, s.id, "sample", Reject("contaminated") if s.id == "b" else Keep())
+        for s in samples
+    )
     state.add("decontaminate", StageResult(rows))
     assert contaminated_tasks(state) == {"two"}
 
@@ -61,22 +65,32 @@ def _cut(*texts: str) -> tuple[list[str], list[FimSample]]:
     assert recipe.data is not None
     stage = FimStage(Context(recipe, recipe.data, Path(), LocalSandbox()), "snippet")
     state = ShardState(1, "00000")
-    files = [SourceText(id=f"f{n}", repository="r", path=f"{n}.py", language="python", text=text) for n, text in enumerate(texts)]
+    files = [
+        SourceText(id=f"f{n}", repository="r", path=f"{n}.py", language="python", text=text)
+        for n, text in enumerate(texts)
+    ]
     state.add("snippet", StageResult((), {"file": files}))
     result = asyncio.run(stage.run(state))
-    return [item.reason for item in result.rows], [item for item in result.bodies["fim"] if isinstance(item, FimSample)]
+    return [item.reason for item in result.rows], [
+        item for item in result.bodies["fim"] if isinstance(item, FimSample)
+    ]
 
 
 def test_a_file_that_is_nearly_one_before_it_gives_no_sample() -> None:
     reasons, samples = _cut(
-        FILE, FILE + "\n# the end\n", FILE.replace("result + value", "result + 1 * value"), "def other(a):\n    return [a, a, a, len(a)]\n"
+        FILE,
+        FILE + "\n# the end\n",
+        FILE.replace("result + value", "result + 1 * value"),
+        "def other(a):\n    return [a, a, a, len(a)]\n",
     )
     assert reasons == ["", "exact_duplicate", "near_duplicate", ""]
     assert {sample.source_id for sample in samples} == {"f0", "f3"}
 
 
 def _solution(index: int, code: str) -> Solution:
-    return Solution(id=f"s{index}", task_id="t", language="python", code=code, index=index, policy="p", request_id="r")
+    return Solution(
+        id=f"s{index}", task_id="t", language="python", code=code, index=index, policy="p", request_id="r"
+    )
 
 
 def test_the_program_written_most_often_is_the_best_and_its_usual_layout_stands_for_it() -> None:

@@ -1,4 +1,5 @@
-"""A small finished run, made of literal records through the store's own public functions: one seed, one task, three solutions."""
+"""A small finished run, made of literal records through the store's own public functions: one seed, one task,
+three solutions."""
 
 import json
 from collections.abc import Sequence
@@ -43,9 +44,25 @@ TASK = Task(
     seed_id="seed-1a",
     seed_language="python",
 )
-GOOD = Solution(id="solution-3c", task_id="task-2b", language="python", code="def double(x):\n    return 2 * x\n", index=0, policy="base")
-BAD = Solution(id="solution-4d", task_id="task-2b", language="python", code="def double(x):\n    return x * x\n", index=1, policy="base")
-LATE = Solution(id="solution-5e", task_id="task-2b", language="javascript", code="while (true) {}", index=0, policy="base")
+GOOD = Solution(
+    id="solution-3c",
+    task_id="task-2b",
+    language="python",
+    code="def double(x):\n    return 2 * x\n",
+    index=0,
+    policy="base",
+)
+BAD = Solution(
+    id="solution-4d",
+    task_id="task-2b",
+    language="python",
+    code="def double(x):\n    return x * x\n",
+    index=1,
+    policy="base",
+)
+LATE = Solution(
+    id="solution-5e", task_id="task-2b", language="javascript", code="while (true) {}", index=0, policy="base"
+)
 SUITE = TestSuite(
     task_id="task-2b",
     contract=CONTRACT,
@@ -92,7 +109,13 @@ FIM = FimSample(
 
 def verdict(solution: Solution, outcome: Outcome, passed: int) -> Verdict:
     return Verdict(
-        solution_id=solution.id, task_id=solution.task_id, outcome=outcome, passed=passed, total=2, rank=EvidenceRank.REFERENCE, level="B"
+        solution_id=solution.id,
+        task_id=solution.task_id,
+        outcome=outcome,
+        passed=passed,
+        total=2,
+        rank=EvidenceRank.REFERENCE,
+        level="B",
     )
 
 
@@ -137,23 +160,35 @@ def identity(**changes: object) -> RunIdentity:
         "engine": {"kind": "vllm_server", "model": None},
         "data": {"solve": {"n": 8}, "filters": {"decontaminate": ["@heldout"], "ngram": 10}},
     }
-    return RunIdentity.model_validate({"recipe": recipe, "prompt_hashes": {"default/solve.md": "ab12"}, "seed": 7, **changes})
+    return RunIdentity.model_validate(
+        {"recipe": recipe, "prompt_hashes": {"default/solve.md": "ab12"}, "seed": 7, **changes}
+    )
 
 
 def build_small_run(runs_dir: Path, name: str = "small") -> Path:
     """The finished run's folder."""
     with RunFolder.create_or_resume(runs_dir, name, identity()) as run:
         run.declare_stages(("snippet", "instruct", "solve", "verdict", "pair", "fim", "exact_dedup"))
-        commit(run, [row("snippet", "seed-1a"), row("snippet", "seed-9z", Decision.REJECTED, "too_short")], seed=[SEED])
+        commit(
+            run,
+            [row("snippet", "seed-1a"), row("snippet", "seed-9z", Decision.REJECTED, "too_short")],
+            seed=[SEED],
+        )
         commit(run, [row("instruct", "task-2b", parents=("seed-1a",))], task=[TASK], suite=[SUITE])
-        solved = [row("solve", one.id, parents=("task-2b",), language=one.language) for one in (GOOD, BAD, LATE)]
+        solved = [
+            row("solve", one.id, parents=("task-2b",), language=one.language) for one in (GOOD, BAD, LATE)
+        ]
         commit(run, solved, solution=[GOOD, BAD, LATE])
         judged = [
             row("verdict", GOOD.id),
             row("verdict", BAD.id, Decision.REJECTED, "wrong_answer", evidence='{"passed": 1, "total": 2}'),
             row("verdict", LATE.id, Decision.FAILED, "toolchain_missing", language="javascript"),
         ]
-        verdicts = [verdict(GOOD, Outcome.PASS, 2), verdict(BAD, Outcome.WRONG_ANSWER, 1), verdict(LATE, Outcome.TOOLCHAIN_MISSING, 0)]
+        verdicts = [
+            verdict(GOOD, Outcome.PASS, 2),
+            verdict(BAD, Outcome.WRONG_ANSWER, 1),
+            verdict(LATE, Outcome.TOOLCHAIN_MISSING, 0),
+        ]
         commit(run, judged, verdict=verdicts)
         commit(run, [row("pair", "pair-7a", parents=("task-2b", "solution-3c", "solution-4d"))], pair=[PAIR])
         commit(run, [row("fim", "fim-8b", parents=("solution-3c",))], fim=[FIM])
@@ -161,7 +196,9 @@ def build_small_run(runs_dir: Path, name: str = "small") -> Path:
         write_sft(run.path, "r1-coarse", [SAMPLE])
         write_pairs(run.path, "r1", [PAIR])
         write_fim(run.path, "r1", [FIM])
-        _note_checkpoint(run.path, "r1-sft", {"data": ["sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet"], "rows": 2})
+        _note_checkpoint(
+            run.path, "r1-sft", {"data": ["sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet"], "rows": 2}
+        )
         _note_checkpoint(run.path, "r1-dpo", {"unit_ids": ["pair-7a"]})
     return run.path
 

@@ -35,19 +35,28 @@ def test_the_datasets_folder_loads_with_its_configurations(run: Path, tmp_path: 
     assert sft[0]["completion"] == [{"role": "assistant", "content": GOOD.code}]
     pairs = datasets.load_dataset(str(out), "pairs", split="train", cache_dir=cache)
     assert {"prompt", "chosen", "rejected"} <= set(pairs.column_names)
-    assert datasets.load_dataset(str(out), "fim", split="train", cache_dir=cache)[0]["text"].startswith("<|fim_prefix|>")
+    assert datasets.load_dataset(str(out), "fim", split="train", cache_dir=cache)[0]["text"].startswith(
+        "<|fim_prefix|>"
+    )
     assert datasets.load_dataset(str(out), split="train", cache_dir=cache).column_names == sft.column_names
 
 
 def test_json_lines_load_too(run: Path, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     export(run, ExportFormat.JSONL, tmp_path / "out")
-    rows = datasets.load_dataset("json", data_files=str(tmp_path / "out" / "pairs.jsonl"), split="train", cache_dir=str(tmp_path / "cache"))
+    rows = datasets.load_dataset(
+        "json",
+        data_files=str(tmp_path / "out" / "pairs.jsonl"),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
+    )
     assert rows[0]["chosen"][0]["content"] == GOOD.code
 
 
 def test_llama_factory_rows_alternate_human_and_gpt_as_its_converter_asks(run: Path, tmp_path: Path) -> None:
-    with_system = SAMPLE.model_copy(update={"id": "sample-0", "prompt": (Message(role="system", content="Be brief."), *SAMPLE.prompt)})
+    with_system = SAMPLE.model_copy(
+        update={"id": "sample-0", "prompt": (Message(role="system", content="Be brief."), *SAMPLE.prompt)}
+    )
     write_sft(run, "r2", [with_system])
     out = tmp_path / "out"
     export(run, ExportFormat.LLAMA_FACTORY, out)
@@ -96,7 +105,11 @@ def test_the_card_has_a_valid_header_and_says_what_is_known(run: Path, tmp_path:
     assert parsed["license"] == "apache-2.0"
     assert parsed["language"] == ["en"]
     assert parsed["size_categories"] == ["n<1K"]
-    assert parsed["configs"][0] == {"config_name": "sft", "default": True, "data_files": [{"split": "train", "path": "sft/train.parquet"}]}
+    assert parsed["configs"][0] == {
+        "config_name": "sft",
+        "default": True,
+        "data_files": [{"split": "train", "path": "sft/train.parquet"}],
+    }
     for part in (
         "| pocket | Apache-2.0 | 1 |",
         "| sft | reference | 1 |",
@@ -126,7 +139,10 @@ def test_two_exports_of_one_run_are_the_same_bytes(run: Path, tmp_path: Path) ->
     for format in ExportFormat:
         for name in ("a", "b"):
             export(run, format, tmp_path / format / name)
-        first, second = ({p.name: p.read_bytes() for p in (tmp_path / format / n).rglob("*") if p.is_file()} for n in ("a", "b"))
+        first, second = (
+            {p.name: p.read_bytes() for p in (tmp_path / format / n).rglob("*") if p.is_file()}
+            for n in ("a", "b")
+        )
         assert first == second
 
 

@@ -57,7 +57,16 @@ def test_a_rejected_solution_says_why_it_went_no_further(run: Path) -> None:
 
 def test_the_seed_reaches_every_unit_that_grew_from_it(run: Path) -> None:
     graph = lineage(run, "seed-1a")
-    assert {kind for _, kind in graph.nodes(data="kind")} == {"seed", "task", "solution", "verdict", "sample", "pair", "fim", "checkpoint"}
+    assert {kind for _, kind in graph.nodes(data="kind")} == {
+        "seed",
+        "task",
+        "solution",
+        "verdict",
+        "sample",
+        "pair",
+        "fim",
+        "checkpoint",
+    }
     assert [node for node in graph if graph.in_degree(node) == 0] == ["seed-1a"]
 
 

@@ -28,14 +28,23 @@ def test_sft_rows_are_conversational_prompt_and_completion(tmp_path: Path) -> No
     found = read_rows(write_sft(tmp_path, "all", [SAMPLE]).path)[0]
     assert found["prompt"] == [{"role": "user", "content": "Double a number. 加倍"}]
     assert found["completion"] == [{"role": "assistant", "content": GOOD.code}]
-    assert (found["id"], found["language"], found["rank"], found["pass_rate"]) == ("sample-6f", "python", "reference", 1.0)
+    assert (found["id"], found["language"], found["rank"], found["pass_rate"]) == (
+        "sample-6f",
+        "python",
+        "reference",
+        1.0,
+    )
 
 
 def test_pairs_are_conversational_prompt_chosen_and_rejected(tmp_path: Path) -> None:
     found = read_rows(write_pairs(tmp_path, "all", [PAIR]).path)[0]
     assert found["chosen"][0]["content"] == GOOD.code
     assert found["rejected"][0]["role"] == "assistant"
-    assert (found["chosen_id"], found["rejected_pass"], found["rejected_outcome"]) == ("solution-3c", 0.5, "wrong_answer")
+    assert (found["chosen_id"], found["rejected_pass"], found["rejected_outcome"]) == (
+        "solution-3c",
+        0.5,
+        "wrong_answer",
+    )
 
 
 def test_fim_rows_have_the_text_that_is_trained(tmp_path: Path) -> None:

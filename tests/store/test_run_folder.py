@@ -44,7 +44,14 @@ def test_a_changed_recipe_is_refused_with_each_difference_and_the_ways_out(tmp_p
     assert isinstance(caught.value, UserError)
     assert len(caught.value.problems) == 3
     text = str(caught.value)
-    for part in ("recipe.data.solve.n = 16", "made with 8", "prompts.default/solve.md", "seed = 8", "--fork NAME", "--fresh"):
+    for part in (
+        "recipe.data.solve.n = 16",
+        "made with 8",
+        "prompts.default/solve.md",
+        "seed = 8",
+        "--fork NAME",
+        "--fresh",
+    ):
         assert part in text
 
 
@@ -130,7 +137,9 @@ def test_kill_minus_nine_frees_the_lock_and_reads_as_interrupted(tmp_path: Path)
         (None, RunState.FINISHED, ""),
     ],
 )
-def test_how_a_run_ended_is_noted(error: BaseException | None, state: RunState, message: str, tmp_path: Path) -> None:
+def test_how_a_run_ended_is_noted(
+    error: BaseException | None, state: RunState, message: str, tmp_path: Path
+) -> None:
     run = RunFolder.create_or_resume(tmp_path, "r", identity())
     run.__exit__(type(error) if error else None, error, None)
     assert (read_info(run.path).state, read_info(run.path).message) == (state, message)
@@ -183,7 +192,9 @@ def running_child(runs_dir: Path) -> Iterator[subprocess.Popen[str]]:
         time.sleep(120)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(runs_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}
+    ) as child:
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "locked\n"

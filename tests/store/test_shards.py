@@ -23,7 +23,9 @@ def seed_of(code: str) -> Seed:
     return Seed(id="seed-1", language="python", code=code, origin=Origin(source="s"))
 
 
-@pytest.mark.parametrize("record", [SEED, TASK, GOOD, SUITE, SAMPLE, PAIR, FIM], ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize(
+    "record", [SEED, TASK, GOOD, SUITE, SAMPLE, PAIR, FIM], ids=lambda record: type(record).__name__
+)
 def test_every_kind_of_record_comes_back_as_it_was(record: Seed | Task, tmp_path: Path) -> None:
     write_shard(tmp_path, "one", [record])
     assert read_shard(tmp_path / "one.parquet", type(record)) == [record]
@@ -56,7 +58,9 @@ def test_a_lone_surrogate_where_a_column_is_searched_harms_neither_column_nor_re
 
 
 def test_infinite_and_missing_numbers_survive(tmp_path: Path) -> None:
-    observation = Observation(request_id="solution-1", language="python", phase=Phase.RUN, exit_code=None, wall_s=float("inf"))
+    observation = Observation(
+        request_id="solution-1", language="python", phase=Phase.RUN, exit_code=None, wall_s=float("inf")
+    )
     write_shard(tmp_path, "one", [observation])
     assert read_shard(tmp_path / "one.parquet", Observation) == [observation]
 
@@ -139,7 +143,9 @@ def test_a_record_of_another_shape_is_an_error_not_a_guess(tmp_path: Path) -> No
         read_shard(tmp_path / "one.parquet", Seed)
 
 
-def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_final_name(tmp_path: Path) -> None:
+def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_final_name(
+    tmp_path: Path,
+) -> None:
     """A real limit of the kernel (RLIMIT_FSIZE), in a child so that it does not bind the tests."""
     program = """
         import random, resource, sys
@@ -166,13 +172,17 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
 def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_when_there_is_space_again(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
     if mounted.returncode != 0:
         pytest.skip("a tmpfs can be mounted by root only")
     try:
         filler = disk / "filler"
         filler.write_bytes(b"x" * 200_000)
-        many = [GOOD.model_copy(update={"id": f"solution-{i}", "code": os.urandom(4000).hex()}) for i in range(40)]
+        many = [
+            GOOD.model_copy(update={"id": f"solution-{i}", "code": os.urandom(4000).hex()}) for i in range(40)
+        ]
         commits = StageCommit(disk)
         with pytest.raises(StoreError, match="the disk is full"):
             commits.commit("solve", 1, "0000", [row("solve", one.id) for one in many], {"solution": many})
@@ -202,13 +212,17 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
     for shards_before_kill in (1, 3):
         folder = tmp_path / str(shards_before_kill)
         command = [sys.executable, "-c", textwrap.dedent(program), str(folder)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as child:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}
+        ) as child:
             assert child.stdout is not None
             for _ in range(shards_before_kill):
                 assert child.stdout.readline()
             child.kill()
         commits = StageCommit(folder)
-        shards = sorted(path.stem.removeprefix("0001-") for path in (folder / "index" / "solve").glob("*.parquet"))
+        shards = sorted(
+            path.stem.removeprefix("0001-") for path in (folder / "index" / "solve").glob("*.parquet")
+        )
         assert len(shards) >= shards_before_kill
         for shard in shards:
             assert len(commits.read_index("solve", 1, shard)) == 200
@@ -219,4 +233,11 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
 def run_python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     command = [sys.executable, "-c", textwrap.dedent(program), str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, timeout=120, check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+        timeout=120,
+        check=False,
+    )

@@ -23,9 +23,23 @@ def run(tmp_path: Path) -> Path:
 
 def test_the_funnel_counts_each_stage_in_the_order_of_the_flow(run: Path) -> None:
     rows = funnel(run)
-    assert [one.stage for one in rows] == ["snippet", "instruct", "solve", "verdict", "pair", "fim", "exact_dedup"]
+    assert [one.stage for one in rows] == [
+        "snippet",
+        "instruct",
+        "solve",
+        "verdict",
+        "pair",
+        "fim",
+        "exact_dedup",
+    ]
     verdict = next(one for one in rows if one.stage == "verdict")
-    assert (verdict.entered, verdict.kept, verdict.rejected, verdict.failed, verdict.waiting) == (3, 1, 1, 1, 0)
+    assert (verdict.entered, verdict.kept, verdict.rejected, verdict.failed, verdict.waiting) == (
+        3,
+        1,
+        1,
+        1,
+        0,
+    )
     assert {(one.reason, one.reason_class, one.count) for one in verdict.reasons} == {
         ("wrong_answer", "quality", 1),
         ("toolchain_missing", "infrastructure", 1),
@@ -57,7 +71,11 @@ def test_a_unit_without_a_decision_in_a_finished_shard_is_lost(tmp_path: Path) -
 def test_a_unit_decided_twice_or_without_having_entered_is_a_problem(tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "r", identity()) as run:
         run.commits.record_entered("solve", 1, "0000", ["solution-1"])
-        rows = [row("solve", "solution-1"), row("solve", "solution-1", Decision.REJECTED, "no_code"), row("solve", "solution-2")]
+        rows = [
+            row("solve", "solution-1"),
+            row("solve", "solution-1", Decision.REJECTED, "no_code"),
+            row("solve", "solution-2"),
+        ]
         run.commits.commit("solve", 1, "0000", rows, {})
     assert {(one.unit_id, one.problem) for one in conservation_problems(run.path)} == {
         ("solution-1", "entered 1 times, decided 2 times"),
@@ -91,7 +109,9 @@ def test_a_run_can_be_watched_while_another_process_writes_it(tmp_path: Path) ->
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     seen: list[int] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "open\n"
         while child.poll() is None:
@@ -116,7 +136,12 @@ def test_a_shard_that_is_committed_again_is_read_again(tmp_path: Path) -> None:
 def test_an_empty_run_has_empty_views(tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "r", identity()) as run:
         pass
-    assert (funnel(run.path), rejected(run.path).rows, pairs(run.path).pairs, conservation_problems(run.path)) == ([], [], [], [])
+    assert (
+        funnel(run.path),
+        rejected(run.path).rows,
+        pairs(run.path).pairs,
+        conservation_problems(run.path),
+    ) == ([], [], [], [])
 
 
 def test_the_rejected_store_holds_rejected_and_failed_units_with_their_evidence(run: Path) -> None:
@@ -144,7 +169,13 @@ def test_pages_by_key_show_each_rejected_unit_once(tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "r", identity()) as run:
         for shard in ("0000", "0001"):
             for stage in ("solve", "syntax"):
-                commit(run, [row(stage, f"solution-{i}", Decision.REJECTED, "no_code", shard=shard) for i in range(5)])
+                commit(
+                    run,
+                    [
+                        row(stage, f"solution-{i}", Decision.REJECTED, "no_code", shard=shard)
+                        for i in range(5)
+                    ],
+                )
     seen, after = [], None
     while True:
         page = rejected(run.path, limit=3, after_key=after)
@@ -158,9 +189,15 @@ def test_pages_by_key_show_each_rejected_unit_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("filters", "nearest"),
-    [({"reason": "wrong_answr"}, "wrong_answer"), ({"language": "javascrip"}, "javascript"), ({"stage": "verdit"}, "verdict")],
+    [
+        ({"reason": "wrong_answr"}, "wrong_answer"),
+        ({"language": "javascrip"}, "javascript"),
+        ({"stage": "verdit"}, "verdict"),
+    ],
 )
-def test_an_unknown_filter_is_answered_with_the_nearest_name(run: Path, filters: dict[str, str], nearest: str) -> None:
+def test_an_unknown_filter_is_answered_with_the_nearest_name(
+    run: Path, filters: dict[str, str], nearest: str
+) -> None:
     with pytest.raises(UserError, match=f"one of: {nearest}"):
         rejected(run, filters.get("reason"), filters.get("language"), filters.get("stage"))
 

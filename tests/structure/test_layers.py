@@ -1,4 +1,5 @@
-"""The import rules of docs/architecture/overview.md, read from the source: an import goes only leftwards, light things stay light."""
+"""The import rules of docs/architecture/overview.md, read from the source: an import goes only leftwards,
+light things stay light."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +10,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("synth.records", "synth.reasons", "synth.errors", "synth.ids", "synth.values", "synth.grammar", "synth.token_estimate"),
+    (
+        "synth.records",
+        "synth.reasons",
+        "synth.errors",
+        "synth.ids",
+        "synth.values",
+        "synth.grammar",
+        "synth.token_estimate",
+    ),
     ("synth.config", "synth.recipe", "synth.resources", "synth.prompts", "synth.store", "synth.languages"),
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
@@ -31,7 +40,8 @@ def sources() -> dict[str, Path]:
 
 
 def imported(tree: ast.AST, known: set[str]) -> Iterator[str]:
-    """Every module that the tree imports, anywhere in it. `from synth import ids` counts as `synth.ids` when that is a module."""
+    """Every module that the tree imports, anywhere in it. `from synth import ids` counts as `synth.ids` when
+    that is a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -43,7 +53,10 @@ def imported(tree: ast.AST, known: set[str]) -> Iterator[str]:
 
 def graph() -> dict[str, set[str]]:
     files = sources()
-    return {name: set(imported(ast.parse(file.read_text(encoding="utf-8")), set(files))) for name, file in files.items()}
+    return {
+        name: set(imported(ast.parse(file.read_text(encoding="utf-8")), set(files)))
+        for name, file in files.items()
+    }
 
 
 def rank(module: str) -> int | None:
@@ -91,9 +104,14 @@ def test_an_import_goes_only_leftwards() -> None:
 
 
 def test_the_rule_sees_an_import_that_goes_right() -> None:
-    tree = ast.parse("def f():\n    from synth import cli\n    from synth.pipeline.shard_scheduler import Runner\n")
+    tree = ast.parse(
+        "def f():\n    from synth import cli\n    from synth.pipeline.shard_scheduler import Runner\n"
+    )
     edges = {"synth.store.export": set(imported(tree, {"synth.cli", "synth.pipeline.shard_scheduler"}))}
-    assert wrong_way(edges) == ["synth.store.export imports synth.cli", "synth.store.export imports synth.pipeline.shard_scheduler"]
+    assert wrong_way(edges) == [
+        "synth.store.export imports synth.cli",
+        "synth.store.export imports synth.pipeline.shard_scheduler",
+    ]
 
 
 def test_vllm_and_trl_are_never_in_one_process() -> None:
@@ -101,7 +119,11 @@ def test_vllm_and_trl_are_never_in_one_process() -> None:
 
 
 def test_the_rule_sees_vllm_and_trl_in_one_process() -> None:
-    edges = {"posttrain.loop": {"posttrain.sft", "synth.generation.x"}, "posttrain.sft": {"trl"}, "synth.generation.x": {"vllm.engine"}}
+    edges = {
+        "posttrain.loop": {"posttrain.sft", "synth.generation.x"},
+        "posttrain.sft": {"trl"},
+        "synth.generation.x": {"vllm.engine"},
+    }
     assert holding_both(edges) == ["posttrain.loop"]
 
 
@@ -122,7 +144,9 @@ def test_no_file_is_too_long_to_read() -> None:
 def test_every_module_says_what_it_is() -> None:
     files = sources()
     silent = [
-        name for name, file in files.items() if not ast.get_docstring(ast.parse(text := file.read_text(encoding="utf-8"))) and text.strip()
+        name
+        for name, file in files.items()
+        if not ast.get_docstring(ast.parse(text := file.read_text(encoding="utf-8"))) and text.strip()
     ]
     assert silent == []
 

@@ -8,7 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "vllm", "trl", "datasets", "ray", "e2b", "transformers", "duckdb", "pyarrow", "openai", "peft", "tree_sitter", "scipy")
+HEAVY = (
+    "torch",
+    "vllm",
+    "trl",
+    "datasets",
+    "ray",
+    "e2b",
+    "transformers",
+    "duckdb",
+    "pyarrow",
+    "openai",
+    "peft",
+    "tree_sitter",
+    "scipy",
+)
 REPORT = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
 
 
@@ -22,7 +36,10 @@ def loaded_after(statement: str) -> set[str]:
     "statement",
     [
         "import posttrain.cli",
-        "import posttrain.cli, contextlib\nwith contextlib.suppress(SystemExit): posttrain.cli.app(['--help'])",
+        (
+            "import posttrain.cli, contextlib\nwith contextlib.suppress(SystemExit): "
+            "posttrain.cli.app(['--help'])"
+        ),
         "import synth.recipe; synth.recipe.load_recipe('qwen2.5-coder/0.5b', machine=False)",
     ],
 )
@@ -37,10 +54,17 @@ def test_the_report_sees_what_is_imported() -> None:
 
 
 def test_help_answers_at_once() -> None:
-    """0.5 s is the promise on a quiet machine; the best of five runs is held to it, with room for a busy one."""
+    """0.5 s is the promise on a quiet machine; the best of five runs is held to it, with room for a busy
+    one."""
     seconds = []
     for _ in range(5):
         begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "posttrain.cli", "--help"], capture_output=True, cwd=ROOT, check=True, timeout=60)
+        subprocess.run(
+            [sys.executable, "-m", "posttrain.cli", "--help"],
+            capture_output=True,
+            cwd=ROOT,
+            check=True,
+            timeout=60,
+        )
         seconds.append(time.perf_counter() - begin)
     assert min(seconds) < 1.0

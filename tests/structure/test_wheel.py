@@ -20,10 +20,22 @@ print(loaded.source, *sorted(PromptLibrary.load("default").prompts))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the checkout with the build backend of this environment, or with one that pip fetches."""
+    """The wheel, built from the checkout with the build backend of this environment, or with one that pip
+    fetches."""
     folder = tmp_path_factory.mktemp("wheel")
     isolation = ["--no-build-isolation"] if _has_hatchling() else []
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", *isolation, "--wheel-dir", str(folder), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--quiet",
+        *isolation,
+        "--wheel-dir",
+        str(folder),
+        str(ROOT),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return next(folder.glob("codemill-*.whl"))
@@ -42,12 +54,18 @@ def test_wheel_has_just_the_two_packages_on_top(wheel: Path) -> None:
 
 def test_wheel_holds_every_data_file_of_the_checkout(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False).stdout.splitlines()
+    tracked = subprocess.run(
+        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    ).stdout.splitlines()
     if not tracked:
         pytest.skip("not a git checkout: nothing to compare with")
     data = [file for file in tracked if file.startswith(("recipes/", "prompts/")) and (ROOT / file).is_file()]
-    packages = [file for file in tracked if file.startswith(("synth/", "posttrain/")) and (ROOT / file).is_file()]
-    missing = [file for file in data if f"synth/_resources/{file}" not in names] + [file for file in packages if file not in names]
+    packages = [
+        file for file in tracked if file.startswith(("synth/", "posttrain/")) and (ROOT / file).is_file()
+    ]
+    missing = [file for file in data if f"synth/_resources/{file}" not in names] + [
+        file for file in packages if file not in names
+    ]
     assert data
     assert missing == []
 
@@ -55,7 +73,17 @@ def test_wheel_holds_every_data_file_of_the_checkout(wheel: Path) -> None:
 def test_installed_wheel_loads_recipes_and_prompts_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
     target, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", str(target), str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--quiet",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(install, capture_output=True, check=True, timeout=300)
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(target)!r})\n{LOAD}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=elsewhere, timeout=120, check=False)

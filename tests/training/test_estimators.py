@@ -15,7 +15,9 @@ def by_counting(n: int, c: int, k: int) -> float:
     return sum(any(draw) for draw in draws) / len(draws)
 
 
-@pytest.mark.parametrize(("n", "c", "k"), [(n, c, k) for n in (1, 2, 5, 8) for c in range(n + 1) for k in range(1, n + 1)])
+@pytest.mark.parametrize(
+    ("n", "c", "k"), [(n, c, k) for n in (1, 2, 5, 8) for c in range(n + 1) for k in range(1, n + 1)]
+)
 def test_pass_at_k_is_the_share_of_draws_with_a_pass(n: int, c: int, k: int) -> None:
     assert pass_at_k(n, c, k) == pytest.approx(by_counting(n, c, k), abs=1e-12)
 
@@ -51,7 +53,9 @@ def test_the_interval_agrees_with_drawing_the_tasks_one_by_one() -> None:
 
 def test_the_interval_covers_the_truth_about_95_times_in_100() -> None:
     random = numpy.random.default_rng(0)
-    intervals = [bootstrap_interval(random.binomial(1, 0.4, size=80).tolist(), 400, seed) for seed in range(300)]
+    intervals = [
+        bootstrap_interval(random.binomial(1, 0.4, size=80).tolist(), 400, seed) for seed in range(300)
+    ]
     covered = sum(low <= 0.4 <= high for low, high in intervals)
     assert 0.90 <= covered / 300 <= 0.99
 

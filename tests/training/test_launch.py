@@ -1,4 +1,5 @@
-"""Trainers in a process of their own: several jobs in turn, a kill -9 in the middle, and errors that come back as they were."""
+"""Trainers in a process of their own: several jobs in turn, a kill -9 in the middle, and errors that come
+back as they were."""
 
 import os
 import signal
@@ -27,10 +28,24 @@ def jobs(policy: Path, write_rows: WriteRows, tmp_path: Path) -> list[SftJob | D
     """Coarse, fine from coarse, DPO from fine."""
     rows, pairs = write_rows("rows", chat_rows(64)), write_rows("pairs", pair_rows(16))
     config = SftConfig(lora=LoraConfig(**LORA), batch_size=8, save_steps=2)
-    coarse = SftJob(name="coarse", policy=str(policy), data=(str(rows),), output=str(tmp_path / "coarse"), config=config)
-    fine = SftJob(name="fine", policy=str(tmp_path / "coarse" / "merged"), data=(str(rows),), output=str(tmp_path / "fine"), config=config)
+    coarse = SftJob(
+        name="coarse", policy=str(policy), data=(str(rows),), output=str(tmp_path / "coarse"), config=config
+    )
+    fine = SftJob(
+        name="fine",
+        policy=str(tmp_path / "coarse" / "merged"),
+        data=(str(rows),),
+        output=str(tmp_path / "fine"),
+        config=config,
+    )
     settings = DpoConfig(lora=LoraConfig(**LORA), batch_size=8)
-    last = DpoJob(name="dpo", policy=str(tmp_path / "fine" / "merged"), data=(str(pairs),), output=str(tmp_path / "dpo"), config=settings)
+    last = DpoJob(
+        name="dpo",
+        policy=str(tmp_path / "fine" / "merged"),
+        data=(str(pairs),),
+        output=str(tmp_path / "dpo"),
+        config=settings,
+    )
     return [coarse, fine, last]
 
 
@@ -39,7 +54,9 @@ def trainer_process() -> psutil.Process:
     return next(child for child in reversed(children) if "posttrain.train_jobs" in child.cmdline())
 
 
-def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(jobs: list[SftJob | DpoJob], tmp_path: Path) -> None:
+def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
+    jobs: list[SftJob | DpoJob], tmp_path: Path
+) -> None:
     def kill(progress: Progress) -> None:
         if (progress.job, progress.step) == ("fine", 5):
             trainer_process().send_signal(signal.SIGKILL)
@@ -47,8 +64,12 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(jobs: list[SftJo
     with pytest.raises(TrainerError, match="before it had saved its policy"):
         run_trainers(jobs, tmp_path / "train.log", kill)
     seen: list[tuple[str, int]] = []
-    policies = run_trainers(jobs, tmp_path / "train.log", lambda progress: seen.append((progress.job, progress.step)))
-    assert [name for name, _ in seen] == ["fine"] * (8 - seen[0][1] + 1) + ["dpo"] * 2, "coarse was done, fine went on, dpo came after"
+    policies = run_trainers(
+        jobs, tmp_path / "train.log", lambda progress: seen.append((progress.job, progress.step))
+    )
+    assert [name for name, _ in seen] == ["fine"] * (8 - seen[0][1] + 1) + ["dpo"] * 2, (
+        "coarse was done, fine went on, dpo came after"
+    )
     assert seen[0][1] > 1
     assert [policy.manifest.name for policy in policies] == ["coarse", "fine", "dpo"]
     assert policies[1].manifest.parent_fingerprint == policies[0].manifest.fingerprint
@@ -57,7 +78,9 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(jobs: list[SftJo
     straight = jobs[1].model_copy(update={"output": str(tmp_path / "straight")})
     assert isinstance(straight, SftJob)
     expected = [step.loss for step in read_metrics(sft.train(straight).folder / "metrics.jsonl")]
-    assert [step.loss for step in read_metrics(policies[1].folder / "metrics.jsonl")] == pytest.approx(expected, abs=1e-5)
+    assert [step.loss for step in read_metrics(policies[1].folder / "metrics.jsonl")] == pytest.approx(
+        expected, abs=1e-5
+    )
 
     def fail(progress: Progress) -> None:
         raise AssertionError("finished jobs must not run again")
@@ -65,7 +88,9 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(jobs: list[SftJo
     assert run_trainers(jobs, tmp_path / "train.log", fail) == policies
 
 
-def test_what_the_trainer_refuses_comes_back_as_its_own_error(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+def test_what_the_trainer_refuses_comes_back_as_its_own_error(
+    policy: Path, write_rows: WriteRows, tmp_path: Path
+) -> None:
     data = write_rows("rows", [{"question": "q", "answer": "a"}])
     job = SftJob(name="sft", policy=str(policy), data=(str(data),), output=str(tmp_path / "out"))
     with pytest.raises(DatasetError, match="found columns `question`, `answer`, expected `messages`"):
@@ -73,7 +98,9 @@ def test_what_the_trainer_refuses_comes_back_as_its_own_error(policy: Path, writ
     assert "found columns" in (tmp_path / "logs" / "sft.log").read_text()
 
 
-def test_the_trainer_dies_with_the_process_that_started_it(jobs: list[SftJob | DpoJob], tmp_path: Path) -> None:
+def test_the_trainer_dies_with_the_process_that_started_it(
+    jobs: list[SftJob | DpoJob], tmp_path: Path
+) -> None:
     """kill -9 of the parent must not leave a trainer that writes beside the next one."""
     file = tmp_path / "job.json"
     file.write_text(jobs[0].model_dump_json())
@@ -85,7 +112,8 @@ def test_the_trainer_dies_with_the_process_that_started_it(jobs: list[SftJob | D
         "run_trainer(job, pathlib.Path(sys.argv[1]).with_suffix('.log'))\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", script, str(file)], env={**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])}
+        [sys.executable, "-c", script, str(file)],
+        env={**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])},
     )
     children: list[psutil.Process] = []
     while not any("posttrain.train_jobs" in child.cmdline() for child in children):
@@ -97,24 +125,33 @@ def test_the_trainer_dies_with_the_process_that_started_it(jobs: list[SftJob | D
     assert alive == []
 
 
-# --- alone -------------------------------------------------------------------------------------------------------------------
+# --- alone --------------------------------------------------------------------------------------------------
 
 
 def recipe(policy: Path | str, **sections: object) -> Recipe:
     return Recipe.model_validate({"name": "alone", "seed": 3, "policy": {"model": str(policy)}, **sections})
 
 
-def test_a_recipe_becomes_coarse_and_fine_with_data_beside_it(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+def test_a_recipe_becomes_coarse_and_fine_with_data_beside_it(
+    policy: Path, write_rows: WriteRows, tmp_path: Path
+) -> None:
     write_rows("coarse", chat_rows(4))
     write_rows("fine", chat_rows(2))
     sections = {"sft": {"coarse": {"data": "coarse.jsonl"}, "fine": {"data": "fine.jsonl", "epochs": 2}}}
     coarse, fine = sft.alone_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
     assert (coarse.policy, coarse.data, coarse.seed) == (str(policy), (str(tmp_path / "coarse.jsonl"),), 3)
-    assert (fine.policy, fine.config.epochs) == (str(tmp_path / "out" / "checkpoints" / "coarse" / "merged"), 2)
+    assert (fine.policy, fine.config.epochs) == (
+        str(tmp_path / "out" / "checkpoints" / "coarse" / "merged"),
+        2,
+    )
 
 
-def test_a_recipe_of_preferences_trains_from_a_plain_data_set(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
-    write_rows("pairs", [{"prompt": f"double {n}: ", "chosen": f"{2 * n}", "rejected": "no"} for n in range(8)])
+def test_a_recipe_of_preferences_trains_from_a_plain_data_set(
+    policy: Path, write_rows: WriteRows, tmp_path: Path
+) -> None:
+    write_rows(
+        "pairs", [{"prompt": f"double {n}: ", "chosen": f"{2 * n}", "rejected": "no"} for n in range(8)]
+    )
     seen: list[int] = []
     done = dpo.run_alone(
         recipe(policy, dpo={"data": "pairs.jsonl", "batch_size": 4, "lora": LORA}),
@@ -127,20 +164,28 @@ def test_a_recipe_of_preferences_trains_from_a_plain_data_set(policy: Path, writ
 
 
 @pytest.mark.parametrize("sections", [{}, {"sft": {"coarse": {}}}])
-def test_a_recipe_without_training_data_is_refused(policy: Path, tmp_path: Path, sections: dict[str, object]) -> None:
+def test_a_recipe_without_training_data_is_refused(
+    policy: Path, tmp_path: Path, sections: dict[str, object]
+) -> None:
     with pytest.raises(RecipeError, match="sft"):
         sft.alone_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
 
 
 def test_a_data_set_that_is_not_there_is_said_before_a_process_starts(policy: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="does not exist"):
-        dpo.alone_job(recipe(policy, dpo={"data": "nowhere.jsonl"}), tmp_path / "recipe.yaml", tmp_path / "out")
+        dpo.alone_job(
+            recipe(policy, dpo={"data": "nowhere.jsonl"}), tmp_path / "recipe.yaml", tmp_path / "out"
+        )
 
 
-def test_an_adapter_or_a_checkpoint_can_be_the_policy_of_a_recipe(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+def test_an_adapter_or_a_checkpoint_can_be_the_policy_of_a_recipe(
+    policy: Path, write_rows: WriteRows, tmp_path: Path
+) -> None:
     config = SftConfig(lora=LoraConfig(**LORA), max_steps=1)
     data = (str(write_rows("rows", chat_rows(4))),)
-    done = sft.train(SftJob(name="sft", policy=str(policy), data=data, output=str(tmp_path / "sft"), config=config))
+    done = sft.train(
+        SftJob(name="sft", policy=str(policy), data=data, output=str(tmp_path / "sft"), config=config)
+    )
     assert find_policy(resolve_model(str(done.folder))).base == str(done.merged)
     found = find_policy(resolve_model(str(done.adapter)))
     assert (found.base, found.adapter) == (str(policy), str(done.adapter))
@@ -156,6 +201,8 @@ def test_models_are_found_by_name(policy: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("visible", "count"), [("", 0), ("-1", 0), ("0", 1), ("0,1,3", 3)])
-def test_gpus_are_counted_from_what_is_visible(monkeypatch: pytest.MonkeyPatch, visible: str, count: int) -> None:
+def test_gpus_are_counted_from_what_is_visible(
+    monkeypatch: pytest.MonkeyPatch, visible: str, count: int
+) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpu_count() == count

@@ -1,4 +1,5 @@
-"""Data sets that need not come from us: every form of TRL's columns, every kind of file, and errors that name the row."""
+"""Data sets that need not come from us: every form of TRL's columns, every kind of file, and errors that name
+the row."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,16 @@ import pytest
 from pyarrow import parquet
 
 from posttrain.core.data_files import data_files, data_hash
-from posttrain.core.rows import Conversation, PlainCompletion, PlainText, Preference, preference_row, read_preferences, read_sft, sft_row
+from posttrain.core.rows import (
+    Conversation,
+    PlainCompletion,
+    PlainText,
+    Preference,
+    preference_row,
+    read_preferences,
+    read_sft,
+    sft_row,
+)
 from synth.errors import DatasetError
 from synth.records import Message
 from tests.training.conftest import WriteRows
@@ -59,7 +69,10 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
         ({"messages": [USER]}, "no assistant turn"),
         ({"prompt": [USER, ANSWER], "completion": [USER]}, "no assistant turn"),
         ({"messages": "hello"}, "`messages` must be a list of messages, found str"),
-        ({"messages": [{"role": "robot", "content": "x"}, ANSWER]}, "not a list of messages with role and content"),
+        (
+            {"messages": [{"role": "robot", "content": "x"}, ANSWER]},
+            "not a list of messages with role and content",
+        ),
         ({"prompt": "q", "completion": [ANSWER]}, "`prompt` must be a list of messages, found str"),
         ({"text": 3}, "`text` must be text, found int"),
     ],
@@ -77,9 +90,15 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"prompt": "q", "completion": "a"}, "found columns `prompt`, `completion`, `id`, expected `prompt`, `chosen` and `rejected`"),
+        (
+            {"prompt": "q", "completion": "a"},
+            "found columns `prompt`, `completion`, `id`, expected `prompt`, `chosen` and `rejected`",
+        ),
         ({"chosen": [ANSWER], "rejected": [OTHER]}, "without a prompt"),
-        ({"prompt": [USER], "chosen": [USER], "rejected": [OTHER]}, "`chosen` must add one assistant turn to the prompt, found: user"),
+        (
+            {"prompt": [USER], "chosen": [USER], "rejected": [OTHER]},
+            "`chosen` must add one assistant turn to the prompt, found: user",
+        ),
         ({"chosen": "a", "rejected": "b"}, "`prompt` must be text, found nothing"),
     ],
 )
@@ -116,24 +135,36 @@ def test_a_missing_data_set_is_refused(tmp_path: Path) -> None:
 
 def as_parquet(rows: Sequence[Row], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    columns = {
+        name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)
+    }
     parquet.write_table(pyarrow.table(columns), file)
 
 
-def test_parquet_and_datasets_folders_give_the_same_rows_as_json_lines(write_rows: WriteRows, tmp_path: Path) -> None:
+def test_parquet_and_datasets_folders_give_the_same_rows_as_json_lines(
+    write_rows: WriteRows, tmp_path: Path
+) -> None:
     from datasets import Dataset
 
     rows = chat_rows(5)
-    expected = [(row.messages, row.first_trained) for row in read_sft([write_rows("data", rows)]) if isinstance(row, Conversation)]
+    expected = [
+        (row.messages, row.first_trained)
+        for row in read_sft([write_rows("data", rows)])
+        if isinstance(row, Conversation)
+    ]
     as_parquet(rows, tmp_path / "p" / "part-0.parquet")
     Dataset.from_list(rows).shuffle(seed=0).select(range(5)).save_to_disk(str(tmp_path / "d"))
     for path in (tmp_path / "p" / "part-0.parquet", tmp_path / "p", tmp_path / "d"):
-        found = [(row.messages, row.first_trained) for row in read_sft([path]) if isinstance(row, Conversation)]
+        found = [
+            (row.messages, row.first_trained) for row in read_sft([path]) if isinstance(row, Conversation)
+        ]
         assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def test_one_file_may_mix_conversations_and_texts_with_null_columns(tmp_path: Path) -> None:
-    as_parquet([*chat_rows(1), {"text": "<|fim_prefix|>a<|fim_suffix|>c<|fim_middle|>b"}], tmp_path / "mixed.parquet")
+    as_parquet(
+        [*chat_rows(1), {"text": "<|fim_prefix|>a<|fim_suffix|>c<|fim_middle|>b"}], tmp_path / "mixed.parquet"
+    )
     assert [type(row) for row in read_sft([tmp_path / "mixed.parquet"])] == [Conversation, PlainText]
 
 
@@ -141,10 +172,17 @@ def test_held_out_splits_of_a_folder_are_never_read(tmp_path: Path) -> None:
     for name in ("train-00000-of-00001", "test-00000-of-00001", "validation"):
         as_parquet(chat_rows(1), tmp_path / "data" / f"{name}.parquet")
     as_parquet(chat_rows(1), tmp_path / "data" / "testimonials.parquet")
-    assert [file.name for file in data_files(tmp_path)] == ["testimonials.parquet", "train-00000-of-00001.parquet"]
+    assert [file.name for file in data_files(tmp_path)] == [
+        "testimonials.parquet",
+        "train-00000-of-00001.parquet",
+    ]
 
 
 def test_the_hash_of_the_data_follows_its_bytes_and_not_its_place(write_rows: WriteRows) -> None:
-    one, same, other = write_rows("one", chat_rows(3)), write_rows("same", chat_rows(3)), write_rows("other", chat_rows(4))
+    one, same, other = (
+        write_rows("one", chat_rows(3)),
+        write_rows("same", chat_rows(3)),
+        write_rows("other", chat_rows(4)),
+    )
     assert data_hash([one]) == data_hash([same]) != data_hash([other])
     assert data_hash([one, other]) != data_hash([other, one])

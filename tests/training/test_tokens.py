@@ -1,4 +1,5 @@
-"""Which tokens are trained, written out; and that a prompt's tokens, as an engine makes them, always begin the trained row."""
+"""Which tokens are trained, written out; and that a prompt's tokens, as an engine makes them, always begin
+the trained row."""
 
 from typing import TYPE_CHECKING
 
@@ -39,17 +40,21 @@ def assistant(content: str) -> Message:
 
 
 def shown(row: TokenRow) -> str:
-    """Tokens as text, those that are trained in square brackets; line breaks are `Ċ`, blanks `Ġ`, as byte-level BPE writes them."""
+    """Tokens as text, those that are trained in square brackets; line breaks are `Ċ`, blanks `Ġ`, as
+    byte-level BPE writes them."""
     pieces = zip(TOKENIZER.convert_ids_to_tokens(row.ids), row.trained, strict=True)
     return " ".join(f"[{piece}]" if trained else piece for piece, trained in pieces)
 
 
-# --- golden masks ------------------------------------------------------------------------------------------------------------
+# --- golden masks -------------------------------------------------------------------------------------------
 
 
 def test_one_turn_trains_the_answer_and_the_end_of_turn_and_nothing_else() -> None:
     row = ENCODER.conversation([user("hi"), assistant("ok\n")])
-    assert shown(row) == "<|im_start|> user Ċ h i <|im_end|> Ċ <|im_start|> assistant Ċ [o] [k] [Ċ] [<|im_end|>] Ċ"
+    assert (
+        shown(row)
+        == "<|im_start|> user Ċ h i <|im_end|> Ċ <|im_start|> assistant Ċ [o] [k] [Ċ] [<|im_end|>] Ċ"
+    )
 
 
 def test_no_system_turn_is_invented_and_the_first_user_turn_stays() -> None:
@@ -97,14 +102,20 @@ def test_labels_ignore_what_is_masked() -> None:
     assert [label for label in row.labels if label != -100] == ids
 
 
-# --- the prefix property -----------------------------------------------------------------------------------------------------
+# --- the prefix property ------------------------------------------------------------------------------------
 
-texts = st.lists(st.sampled_from([*"ab \n\t<|>_im9é写", "user", "assistant", "\n\n"]), max_size=12).map("".join)
+texts = st.lists(st.sampled_from([*"ab \n\t<|>_im9é写", "user", "assistant", "\n\n"]), max_size=12).map(
+    "".join
+)
 
 
 def conversations(contents: st.SearchStrategy[str]) -> st.SearchStrategy[list[Message]]:
     turns = st.lists(st.tuples(contents, contents), min_size=1, max_size=3)
-    return turns.map(lambda pairs: [message for question, answer in pairs for message in (user(question), assistant(answer))])
+    return turns.map(
+        lambda pairs: [
+            message for question, answer in pairs for message in (user(question), assistant(answer))
+        ]
+    )
 
 
 @given(conversations(texts))
@@ -128,8 +139,12 @@ def test_a_row_is_what_the_template_gives(messages: list[Message]) -> None:
 def test_an_answer_that_begins_with_a_line_break_does_not_move_the_boundary() -> None:
     row = ENCODER.conversation([user("a"), assistant("\nb")])
     assert shown(row).endswith("assistant Ċ [Ċ] [b] [<|im_end|>] Ċ")
-    joined = TOKENIZER.apply_chat_template([{"role": "user", "content": "a"}, {"role": "assistant", "content": "\nb"}], return_dict=False)
-    assert TOKENIZER.convert_tokens_to_ids("ĊĊ") in joined, "text joined before tokenizing would have moved it"
+    joined = TOKENIZER.apply_chat_template(
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": "\nb"}], return_dict=False
+    )
+    assert TOKENIZER.convert_tokens_to_ids("ĊĊ") in joined, (
+        "text joined before tokenizing would have moved it"
+    )
 
 
 def test_a_trained_turn_that_an_engine_would_read_otherwise_is_refused() -> None:
@@ -137,7 +152,7 @@ def test_a_trained_turn_that_an_engine_would_read_otherwise_is_refused() -> None
         ENCODER.conversation([user("a"), assistant("\nb"), user("c"), assistant("d")])
 
 
-# --- special tokens in content -----------------------------------------------------------------------------------------------
+# --- special tokens in content ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", SPECIAL_TOKENS)
@@ -151,7 +166,13 @@ def test_special_token_text_in_content_stays_text(token: str) -> None:
     assert row.ids[: len(ENCODER.prompt(messages[:1]))] == ENCODER.prompt(messages[:1])
 
 
-@given(conversations(st.lists(st.sampled_from([*SPECIAL_TOKENS, "<|", "|>", "<", "im_end", " ", "\n", "x"]), max_size=6).map("".join)))
+@given(
+    conversations(
+        st.lists(
+            st.sampled_from([*SPECIAL_TOKENS, "<|", "|>", "<", "im_end", " ", "\n", "x"]), max_size=6
+        ).map("".join)
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_no_mixture_of_special_texts_becomes_special(messages: list[Message]) -> None:
     row = ENCODER.conversation(messages, first_trained=len(messages) - 1)
@@ -161,24 +182,30 @@ def test_no_mixture_of_special_texts_becomes_special(messages: list[Message]) ->
 
 
 def test_special_tokens_that_a_vocabulary_does_not_call_special_stay_text_too() -> None:
-    """Qwen2.5 lists its FIM tokens as ordinary added tokens, which `split_special_tokens` would let through."""
+    """Qwen2.5 lists its FIM tokens as ordinary added tokens, which `split_special_tokens` would let
+    through."""
     from transformers import Qwen2Tokenizer
     from transformers.tokenization_utils_base import AddedToken
 
     vocabulary = TOKENIZER.get_vocab()
-    plain = Qwen2Tokenizer(vocab={piece: number for piece, number in vocabulary.items() if piece not in SPECIAL_TOKENS}, merges=[])
+    plain = Qwen2Tokenizer(
+        vocab={piece: number for piece, number in vocabulary.items() if piece not in SPECIAL_TOKENS},
+        merges=[],
+    )
     plain.add_tokens([AddedToken(token, special=False, normalized=False) for token in FIM_TOKENS])
     plain.add_special_tokens({"additional_special_tokens": [TURN_START, TURN_END]})
     row = Encoder(prepare_tokenizer(plain, "test")).conversation([user("<|fim_prefix|>"), assistant("y")])
     assert plain.convert_tokens_to_ids("<|fim_prefix|>") not in row.ids
 
 
-# --- the tokenizer -----------------------------------------------------------------------------------------------------------
+# --- the tokenizer ------------------------------------------------------------------------------------------
 
 
 def test_the_template_file_and_render_agree() -> None:
     messages = [Message(role="system", content=" s\n"), user("\nq "), assistant("a")]
-    given_by_template = TOKENIZER.apply_chat_template([message.model_dump() for message in messages], tokenize=False)
+    given_by_template = TOKENIZER.apply_chat_template(
+        [message.model_dump() for message in messages], tokenize=False
+    )
     assert given_by_template == render(messages)
     assert TOKENIZER.chat_template == CHAT_TEMPLATE
 

@@ -7,7 +7,20 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 
-MERGES = ["u s", "us e", "use r", "a s", "as s", "i s", "t a", "n t", "ass is", "assis ta", "assista nt", "Ċ Ċ"]
+MERGES = [
+    "u s",
+    "us e",
+    "use r",
+    "a s",
+    "as s",
+    "i s",
+    "t a",
+    "n t",
+    "ass is",
+    "assis ta",
+    "assista nt",
+    "Ċ Ċ",
+]
 
 
 def byte_vocabulary() -> list[str]:

@@ -1,8 +1,8 @@
 """Results kept over runs: a sandbox around another one, which runs only what no earlier run has seen.
 
-Place in the flow: between whoever executes and any sandbox of the protocol (`--cache`, `execution.cache`, `verify(cache=...)`). The one
-rule: an observation is found again only for the same program, call, limits, toolchain, level and code of ours, and what says nothing of
-the program is never kept.
+Place in the flow: between whoever executes and any sandbox of the protocol (`--cache`, `execution.cache`,
+`verify(cache=...)`). The one rule: an observation is found again only for the same program, call, limits,
+toolchain, level and code of ours, and what says nothing of the program is never kept.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ PROTOCOL: Final = 1
 
 
 class CachedSandbox:
-    """Runs what is not in `folder` on the inner sandbox, and keeps what it sees. Raises UserError when the folder cannot be used."""
+    """Runs what is not in `folder` on the inner sandbox, and keeps what it sees. Raises UserError when the
+    folder cannot be used."""
 
     def __init__(self, inner: Sandbox, folder: Path, most_mb: int = DEFAULT_MB) -> None:
         self._inner, self._store = inner, ResultStore(folder, most_mb)
@@ -52,7 +53,10 @@ class CachedSandbox:
 
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
         await self._inner.start()
-        toolchains = {language: await self._inner.toolchain(language) for language in {request.language for request in requests}}
+        toolchains = {
+            language: await self._inner.toolchain(language)
+            for language in {request.language for request in requests}
+        }
         asked = [Asked(request, toolchains[request.language], self.level) for request in requests]
         kept = await asyncio.to_thread(self._find, asked)
         missing = [at for at in range(len(requests)) if at not in kept]
@@ -69,7 +73,13 @@ class CachedSandbox:
         return {at: asked[at].answer(kept[key]) for at, key in keys.items() if key in kept}
 
     def _keep(self, asked: Sequence["Asked"], seen: Mapping[int, Observation]) -> None:
-        self._store.write({asked[at].key(): observation for at, observation in seen.items() if asked[at].may_keep(observation)})
+        self._store.write(
+            {
+                asked[at].key(): observation
+                for at, observation in seen.items()
+                if asked[at].may_keep(observation)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,11 @@ class Asked:
 
     def key(self) -> bytes:
         """16 bytes of everything that decides an observation."""
-        return bytes.fromhex(content_hash(PROTOCOL, own_code(), self.toolchain, self.level, request_key(self.request), length=32))
+        return bytes.fromhex(
+            content_hash(
+                PROTOCOL, own_code(), self.toolchain, self.level, request_key(self.request), length=32
+            )
+        )
 
     def answer(self, kept: Observation) -> Observation:
         """What was seen then, as the answer to this request."""
@@ -95,17 +109,26 @@ class Asked:
 
 
 def is_final(observation: Observation, request: ExecutionRequest) -> bool:
-    """Whether it says something of the program that another run would say too: no fault, and no end that may be the machine's.
+    """Whether it says something of the program that another run would say too: no fault, and no end that may
+    be the machine's.
 
-    A time-out by wall time while the program worked, one by CPU time when most cases were done, and a kill that nobody sent would each be
-    asked again by a sandbox itself, so they are asked again by the next run as well.
+    A time-out by wall time while the program worked, one by CPU time when most cases were done, and a kill
+    that nobody sent would each be asked again by a sandbox itself, so they are asked again by the next run as
+    well.
     """
     return not is_fault(observation) and not is_doubtful(observation, request.limits.cpu_s)
 
 
 @cache
 def own_code(root: Path = Path(__file__).parents[2]) -> str:
-    """The hash of all our files that take part in a run: languages, drivers, launchers, limits. A changed flag or driver is another key."""
-    folders = [path for folder in ("execution", "languages") for path in (root / folder).rglob("*") if path.is_file()]
-    own = sorted(path for path in (*folders, root / "values.py", root / "records.py") if "__pycache__" not in path.parts)
+    """The hash of all our files that take part in a run: languages, drivers, launchers, limits. A changed
+    flag or driver is another key."""
+    folders = [
+        path for folder in ("execution", "languages") for path in (root / folder).rglob("*") if path.is_file()
+    ]
+    own = sorted(
+        path
+        for path in (*folders, root / "values.py", root / "records.py")
+        if "__pycache__" not in path.parts
+    )
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)).hexdigest()

@@ -1,7 +1,8 @@
 """Observations kept on disk over runs: one SQLite file, for several processes at once, bounded in size.
 
-Place in the flow: `result_cache.py` asks it before anything runs and gives it what was seen. The one rule: it is only a cache, so nothing
-that is wrong with it ends a run. A damaged file stays where it is with a note beside it, and the next one is begun.
+Place in the flow: `result_cache.py` asks it before anything runs and gives it what was seen. The one rule: it
+is only a cache, so nothing that is wrong with it ends a run. A damaged file stays where it is with a note
+beside it, and the next one is begun.
 """
 
 import os
@@ -22,18 +23,30 @@ from synth.records import Observation
 T = TypeVar("T")
 
 DEFAULT_MB: Final = 1024
-_TABLE: Final = "CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, body BLOB NOT NULL)"
+_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, body BLOB NOT "
+    "NULL)"
+)
 _WAIT_S: Final = 30.0
 _AT_ONCE: Final = 500
 _LARGEST_SHARE: Final = 8
 _MOST_DAMAGED: Final = 3
-_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
-"""What SQLite says of a file that is none of ours, or no longer whole. Everything else is the machine's: a full disk, a long wait."""
+_DAMAGED: Final = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_MISMATCH,
+}
+"""What SQLite says of a file that is none of ours, or no longer whole. Everything else is the machine's: a
+full disk, a long wait."""
 
 
 def _no_folder(folder: Path, why: str) -> UserError:
     expected = f"must be a folder that can be written to: {why}"
-    return UserError(Problem(f"cache {folder}", expected, "name another folder", "docs/architecture/verify.md"))
+    return UserError(
+        Problem(f"cache {folder}", expected, "name another folder", "docs/architecture/verify.md")
+    )
 
 
 def _say(text: str) -> None:
@@ -41,7 +54,8 @@ def _say(text: str) -> None:
 
 
 class ResultStore:
-    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder cannot be used."""
+    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder cannot be
+    used."""
 
     def __init__(self, folder: Path, most_mb: int = DEFAULT_MB, say: Callable[[str], None] = _say) -> None:
         self._folder, self._most_bytes, self._say = folder, most_mb << 20, say
@@ -88,7 +102,8 @@ class ResultStore:
     # --- the file, and what can be wrong with it ---
 
     def _try(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Do it; where the file is damaged, on the next one; where the machine does not let us, say so and do without from then on."""
+        """Do it; where the file is damaged, on the next one; where the machine does not let us, say so and do
+        without from then on."""
         with self._lock:
             while not self._given_up:
                 try:
@@ -97,7 +112,9 @@ class ResultStore:
                     self._disconnect()
                     self._given_up = not (_is_damage(error) and self._set_aside(str(error)))
                     if self._given_up:
-                        self._say(f"{self._path}: the result cache cannot be used, and is done without: {error}")
+                        self._say(
+                            f"{self._path}: the result cache cannot be used, and is done without: {error}"
+                        )
             return None
 
     def _connect(self) -> sqlite3.Connection:
@@ -105,7 +122,9 @@ class ResultStore:
         while _note_of(self._folder, number).exists():
             number += 1
         self._path = self._folder / f"results-{number}.sqlite"
-        self._connection = connection = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        self._connection = connection = sqlite3.connect(
+            self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(_TABLE)
@@ -120,10 +139,14 @@ class ResultStore:
     def _set_aside(self, why: str) -> bool:
         """Begin the next file; False when that does not help.
 
-        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts by their names.
+        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts by
+        their names.
         """
         self._damaged += 1
-        text = f"{self._path}: this result cache is damaged ({why}), so it is left as it is and a new one is begun"
+        text = (
+            f"{self._path}: this result cache is damaged ({why}), so it is left as it is and a new one "
+            f"is begun"
+        )
         try:
             with self._path.with_suffix(".damaged").open("x", encoding="utf-8") as note:
                 note.write(f"{text}. Both files may be deleted when no codemill runs.\n")
@@ -149,7 +172,10 @@ def _select(connection: sqlite3.Connection, keys: list[bytes]) -> list[tuple[byt
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
-    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
     return int((pages - free) * size)
 
 

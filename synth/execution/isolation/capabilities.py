@@ -1,7 +1,8 @@
 """What this machine offers to the process sandbox, found out by trying.
 
-Place in the flow: `codemill doctor` prints it; the sandbox itself does not need it, because setting up a slot is the same trial. The one
-rule: a feature counts when it worked for this user just now, not when a file says that it should.
+Place in the flow: `codemill doctor` prints it; the sandbox itself does not need it, because setting up a slot
+is the same trial. The one rule: a feature counts when it worked for this user just now, not when a file says
+that it should.
 """
 
 import ctypes
@@ -20,7 +21,14 @@ from synth.execution.isolation.policy.seccomp import is_supported
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.isolation.slots import Level
 
-_NAMESPACES = {"user": 0x10000000, "pid": 0x20000000, "mount": 0x20000, "network": 0x40000000, "ipc": 0x8000000, "uts": 0x4000000}
+_NAMESPACES = {
+    "user": 0x10000000,
+    "pid": 0x20000000,
+    "mount": 0x20000,
+    "network": 0x40000000,
+    "ipc": 0x8000000,
+    "uts": 0x4000000,
+}
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION = 444, 1
 
 
@@ -40,7 +48,10 @@ class LevelReport:
 def _try_unshare(flag: int) -> str:
     """Unshare in a process of its own; as an ordinary user together with a user namespace."""
     flags = flag if os.geteuid() == 0 else flag | _NAMESPACES["user"]
-    code = f"import ctypes, os, sys; c = ctypes.CDLL(None, use_errno=True); sys.exit(c.unshare({flags}) and ctypes.get_errno())"
+    code = (
+        f"import ctypes, os, sys; c = ctypes.CDLL(None, use_errno=True); sys.exit(c.unshare({flags}) and "
+        f"ctypes.get_errno())"
+    )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, check=False)
     return os.strerror(done.returncode) if done.returncode else ""
 
@@ -67,7 +78,8 @@ def _seccomp() -> str:
 
 
 def detect_level() -> LevelReport:
-    """Probe this machine by making each namespace, cgroup and a whole slot for real. Takes a fraction of a second."""
+    """Probe this machine by making each namespace, cgroup and a whole slot for real. Takes a fraction of a
+    second."""
     features = {f"{name} namespace": _try_unshare(flag) for name, flag in _NAMESPACES.items()}
     features |= {"memory cgroup": _cgroup(), "seccomp": _seccomp(), "landlock": _landlock()}
     level: Level | None = None

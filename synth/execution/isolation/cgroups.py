@@ -1,7 +1,8 @@
 """Memory accounting of a slot by the kernel, where this machine lets us make cgroups (level A).
 
-Place in the flow: `process.py` makes one group a slot, sets the limit before each job and reads the peak and the kills after it. The one
-rule: groups are made below our own, so that whatever limits us still limits what we run.
+Place in the flow: `process.py` makes one group a slot, sets the limit before each job and reads the peak and
+the kills after it. The one rule: groups are made below our own, so that whatever limits us still limits what
+we run.
 """
 
 import contextlib
@@ -60,7 +61,12 @@ class MemoryGroup:
 
     def remove(self) -> None:
         """Close the files; remove the group if the slot has not. It is empty by then. May be called twice."""
-        descriptors, self._limit, self._events, self._peak = (self._limit, self._events, self._peak), -1, -1, -1
+        descriptors, self._limit, self._events, self._peak = (
+            (self._limit, self._events, self._peak),
+            -1,
+            -1,
+            -1,
+        )
         for descriptor in descriptors:
             if descriptor >= 0:
                 os.close(descriptor)
@@ -69,7 +75,8 @@ class MemoryGroup:
 
 
 def _open_peak(path: Path) -> tuple[int, bool]:
-    """A descriptor, -1 before Linux 5.19, and whether the peak can be set back: version 2 before Linux 6.12 only reads it."""
+    """A descriptor, -1 before Linux 5.19, and whether the peak can be set back: version 2 before Linux 6.12
+    only reads it."""
     for flags in (os.O_RDWR, os.O_RDONLY):
         with contextlib.suppress(OSError):
             return os.open(path, flags | os.O_CLOEXEC), flags == os.O_RDWR
@@ -96,7 +103,8 @@ def _remove_stale(parent: Path) -> None:
 
 
 def make_group() -> MemoryGroup | None:
-    """A new memory group for one slot, or None where there can be none (no root, no delegation, no controller)."""
+    """A new memory group for one slot, or None where there can be none (no root, no delegation, no
+    controller)."""
     for version in (1, 2):
         parent = _own_path(version)
         if parent is None:

@@ -1,7 +1,9 @@
-"""Private folders of the host for jobs without namespaces (level C): a /work and a /tmp each, gone when the job is.
+"""Private folders of the host for jobs without namespaces (level C): a /work and a /tmp each, gone when the
+job is.
 
-Place in the flow: `running.py` makes them before a job and removes them after it. The one rule: nothing of them is left, whatever the
-program made in them, and whoever ended the supervisor; the next sandbox to start sweeps up after one that was killed.
+Place in the flow: `running.py` makes them before a job and removes them after it. The one rule: nothing of
+them is left, whatever the program made in them, and whoever ended the supervisor; the next sandbox to start
+sweeps up after one that was killed.
 """
 
 import contextlib
@@ -81,7 +83,8 @@ def _sweep(parent: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, however deep, long-named or closed what is in it: folders are moved up to its top first. Links are not followed."""
+    """Remove a folder, however deep, long-named or closed what is in it: folders are moved up to its top
+    first. Links are not followed."""
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         while names := _names(top):
@@ -120,7 +123,8 @@ def _is_folder(name: str, parent: int) -> bool:
 
 
 def measure(folders: Folders, most_entries: int) -> Room:
-    """What they hold now, counted no further than `most_entries`. What vanishes meanwhile is left out; what cannot be read is too much."""
+    """What they hold now, counted no further than `most_entries`. What vanishes meanwhile is left out; what
+    cannot be read is too much."""
     size = entries = 0
     waiting = [str(folders.work), str(folders.tmp)]
     while waiting and entries <= most_entries:

@@ -1,6 +1,7 @@
 """What a process sandbox is given and what it gives back. `process.py` exports these names.
 
-Place in the flow: language drivers make jobs and read results. The one rule: a result says what was seen, never what it means.
+Place in the flow: language drivers make jobs and read results. The one rule: a result says what was seen,
+never what it means.
 """
 
 from collections.abc import Mapping
@@ -12,21 +13,26 @@ from synth.records import Captured, Limits, Stop
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One program to run. The current directory is /work; the program sees uid 1000, no network and a read-only root."""
+    """One program to run. The current directory is /work; the program sees uid 1000, no network and a
+    read-only root."""
 
     argv: tuple[str, ...]
     """argv[0] is an absolute path as seen inside (or a path relative to /work): there is no PATH search."""
     files: Mapping[str, bytes]
-    """Written into /work before the start, by relative path; folders are made; a script with `#!` or a binary is made executable."""
+    """Written into /work before the start, by relative path; folders are made; a script with `#!` or a binary
+    is made executable."""
     stdin: bytes | Path | None
-    """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not matter."""
+    """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not
+    matter."""
     limits: Limits
     env: Mapping[str, str]
     """The whole environment: nothing is inherited."""
     readonly: tuple[str, ...] = ()
-    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and a little of /etc are there."""
+    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and a
+    little of /etc are there."""
     writable: Path | None = None
-    """A host folder bound read-write as /work instead of the private tmpfs. Its content stays after the job."""
+    """A host folder bound read-write as /work instead of the private tmpfs. Its content stays after the
+    job."""
     work_readonly: bool = False
     """With `writable`: bind it read-only (the run after a compile). `files` must then be empty."""
     private_channel: bool = False
@@ -34,14 +40,16 @@ class Job:
     channel_bytes: int = 16 << 20
     """Cap of the private channel; beyond it the job is stopped with Stop.OUTPUT."""
     data_limit: bool = True
-    """Where no memory cgroup is to be had: also set RLIMIT_DATA, so that the language itself raises. Wrong for node and java."""
+    """Where no memory cgroup is to be had: also set RLIMIT_DATA, so that the language itself raises. Wrong
+    for node and java."""
     zygote: bool = False
     """Workers only: trusted code that makes a fresh namespace for each program itself (see `zygote.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What came out of one stream: the bytes up to its cap, and the true length in bytes of all that was read."""
+    """What came out of one stream: the bytes up to its cap, and the true length in bytes of all that was
+    read."""
 
     data: bytes = b""
     length: int = 0
@@ -52,7 +60,9 @@ class Output:
             return Captured(head=self.data.decode("utf-8", "replace"), length=self.length)
         half = limit // 2
         head, tail = self.data[:half], self.data[-half:]
-        return Captured(head=head.decode("utf-8", "replace"), tail=tail.decode("utf-8", "replace"), length=self.length)
+        return Captured(
+            head=head.decode("utf-8", "replace"), tail=tail.decode("utf-8", "replace"), length=self.length
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The operations that a launcher carries out, and their bytes.
 
-Place in the flow: `plan.py` writes lists of operations; `launcher.c` and `python_launcher.py` carry them out, in order, and stop at the first
-that fails. The one rule: one operation is one system call or one small file, so that a failure can be named.
+Place in the flow: `plan.py` writes lists of operations; `launcher.c` and `python_launcher.py` carry them out,
+in order, and stop at the first that fails. The one rule: one operation is one system call or one small file,
+so that a failure can be named.
 
 This module imports the standard library only: the twin runs it in a bare interpreter.
 """
@@ -11,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 HEADER = struct.Struct("=5I4x3Q")
-"""code, the length of four texts, three numbers; then the texts, each followed by a NUL. As `struct op` in launcher.c."""
+"""code, the length of four texts, three numbers; then the texts, each followed by a NUL. As `struct op` in
+launcher.c."""
 
 REPORT = struct.Struct("=IIii")
-"""kind, index of the failed operation or number of the forbidden call, wait status, errno. As `struct report` in init.c."""
+"""kind, index of the failed operation or number of the forbidden call, wait status, errno. As `struct report`
+in init.c."""
 
 ANSWER = struct.Struct("=cii")
 """A slot's message: its kind and two numbers. See launcher.c."""

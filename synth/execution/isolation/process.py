@@ -1,7 +1,8 @@
 """The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
 
-Place in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher (`launcher.py`), in slots that
-are kept between jobs. The one rule: a fault of ours is `JobResult.infrastructure`, and nothing of a job outlives `run`.
+Place in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
+(`launcher.py`), in slots that are kept between jobs. The one rule: a fault of ours is
+`JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 
 import itertools
@@ -83,7 +84,9 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -91,7 +94,8 @@ class ProcessSandbox:
     """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
 
     def __init__(self, minimum_level: Level = "B", *, twin: bool = False, highest_level: Level = "A") -> None:
-        """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is missing, below `minimum_level`.
+        """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is
+        missing, below `minimum_level`.
 
         `twin` takes the launcher that is written in Python; `highest_level` leaves better ones out.
         """
@@ -117,11 +121,15 @@ class ProcessSandbox:
                 return
             self.lacks[level] = fault
         self.close()
-        reasons = "; ".join(f"{level}: {why}" for level, why in self.lacks.items()) or f"only {self._level} and below may be used"
+        reasons = (
+            "; ".join(f"{level}: {why}" for level, why in self.lacks.items())
+            or f"only {self._level} and below may be used"
+        )
         raise sandbox_error(f"level {minimum} was asked for and cannot be had here ({reasons})")
 
     def _try_level(self) -> str | None:
-        """Open the first slot and test it. None, or what is wrong. Where only the reports of forbidden calls fail, it goes without them."""
+        """Open the first slot and test it. None, or what is wrong. Where only the reports of forbidden calls
+        fail, it goes without them."""
         known = selftest.known_good(self._level, self._command)
         faults: list[str] = []
         for listens in (True, False) if known is None and can_notify() else (bool(known),):
@@ -144,7 +152,8 @@ class ProcessSandbox:
         return self._level
 
     def run(self, job: Job) -> JobResult:
-        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox that stays is in the result."""
+        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox that
+        stays is in the result."""
         _check(job)
         for _ in range(_TRIES - 1):
             result = self._run_once(job)
@@ -165,7 +174,8 @@ class ProcessSandbox:
         return result
 
     def open_worker(self, job: Job) -> Worker:
-        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises SandboxError, ValueError."""
+        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises
+        SandboxError, ValueError."""
         _check(job)
         if job.stdin is not None:
             raise ValueError("a worker's stdin is a pipe: the job's must be None")
@@ -202,7 +212,9 @@ class ProcessSandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> Running:

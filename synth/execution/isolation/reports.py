@@ -1,7 +1,7 @@
 """What a job's init wrote on its status pipe, in words.
 
-Place in the flow: `supervision.py` reads it for jobs, `zygote.py` for a zygote's programs. The one rule: what failed in setting up comes
-first, because then nothing else says anything about the program.
+Place in the flow: `supervision.py` reads it for jobs, `zygote.py` for a zygote's programs. The one rule: what
+failed in setting up comes first, because then nothing else says anything about the program.
 """
 
 import os
@@ -12,7 +12,8 @@ from synth.execution.isolation.system_calls import call_name
 
 
 class Reported(NamedTuple):
-    """How the program ended (exit code, or minus the signal), what could not be set up, and the forbidden call that it made."""
+    """How the program ended (exit code, or minus the signal), what could not be set up, and the forbidden
+    call that it made."""
 
     code: int | None = None
     fault: str | None = None
@@ -20,7 +21,8 @@ class Reported(NamedTuple):
 
 
 def read_reports(data: bytes, listing: bytes) -> Reported:
-    """All None when the init was killed before it could write. `listing` is the job's list, to name what failed."""
+    """All None when the init was killed before it could write. `listing` is the job's list, to name what
+    failed."""
     code = fault = violation = None
     for kind, at, status, error in REPORT.iter_unpack(data[: len(data) // REPORT.size * REPORT.size]):
         if kind == ENDED:

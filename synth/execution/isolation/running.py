@@ -1,7 +1,7 @@
 """A job in its slot, from the pipes to the result.
 
-Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The one rule: every descriptor that
-is opened here is closed here, or handed to a `Worker` that closes it.
+Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The
+one rule: every descriptor that is opened here is closed here, or handed to a `Worker` that closes it.
 """
 
 import contextlib
@@ -44,7 +44,8 @@ class Place:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Running:
-    """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout and channel)."""
+    """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout
+    and channel)."""
 
     place: Place
     supervision: Supervision
@@ -78,7 +79,8 @@ class Running:
 
 
 def open_stdin(job: Job) -> int:
-    """A read-only descriptor of what the program reads. Raises OSError, ValueError for what is no regular file."""
+    """A read-only descriptor of what the program reads. Raises OSError, ValueError for what is no regular
+    file."""
     if isinstance(job.stdin, bytes):
         return memory_file("stdin", job.stdin)
     if job.stdin is None:
@@ -90,7 +92,9 @@ def open_stdin(job: Job) -> int:
     return descriptor
 
 
-def _open_pipes(names: list[str], ours: contextlib.ExitStack, sent: contextlib.ExitStack) -> tuple[dict[str, int], dict[str, int]]:
+def _open_pipes(
+    names: list[str], ours: contextlib.ExitStack, sent: contextlib.ExitStack
+) -> tuple[dict[str, int], dict[str, int]]:
     """Read ends, closed by `ours`, and write ends, closed by `sent`, by name."""
     reads: dict[str, int] = {}
     writes: dict[str, int] = {}
@@ -112,7 +116,8 @@ def _listing(place: Place, job: Job, private: Folders | None) -> bytes:
 
 
 def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:
-    """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job is wrong)."""
+    """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job
+    is wrong)."""
     names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
         private = place.folders.make(place.plan.host_id) if place.folders is not None else None
@@ -125,13 +130,19 @@ def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = froze
         reads, writes = _open_pipes(names, ours, sent)
         init_pid = place.slot.start(listing, [stdin, *writes.values()])
         ours.pop_all()
-    caps = {"stdout": job.limits.output_bytes, "stderr": job.limits.output_bytes, "channel": job.channel_bytes}
+    caps = {
+        "stdout": job.limits.output_bytes,
+        "stderr": job.limits.output_bytes,
+        "channel": job.channel_bytes,
+    }
     sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
     watched = {reads[name]: sink for name, sink in sinks.items()}
     supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
     if private is not None:
         supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
-    return Running(place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private)
+    return Running(
+        place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private
+    )
 
 
 def _give_work(place: Place, job: Job) -> None:

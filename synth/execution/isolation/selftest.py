@@ -1,7 +1,8 @@
 """A short hostile program, run before the first job: whether the isolation of this machine is real.
 
-Place in the flow: `process.py` asks once a process for each level; what passed is kept until the machine starts again or the sandbox's own
-source changes. The one rule: only what was tried counts; the targets are a file, a listener and a process that the test itself makes.
+Place in the flow: `process.py` asks once a process for each level; what passed is kept until the machine
+starts again or the sandbox's own source changes. The one rule: only what was tried counts; the targets are a
+file, a listener and a process that the test itself makes.
 """
 
 import contextlib
@@ -57,15 +58,17 @@ class Targets(NamedTuple):
 
 
 def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
-    """What a hostile program could do in jobs that are run this way; empty when all is as it should be. `listens`: forbidden calls must be
-    reported, too."""
+    """What a hostile program could do in jobs that are run this way; empty when all is as it should be.
+    `listens`: forbidden calls must be reported, too."""
     with _targets() as targets:
         result = run(_job(targets))
     if result.infrastructure is not None:
         return [result.infrastructure]
     lines = result.stdout.data.decode("utf-8", "replace").splitlines()
     if "tried" not in lines:
-        return [f"the self-test did not come to its end: {result.stderr.data[-300:].decode('utf-8', 'replace')}"]
+        return [
+            f"the self-test did not come to its end: {result.stderr.data[-300:].decode('utf-8', 'replace')}"
+        ]
     faults = [line for line in lines if line != "tried"]
     if listens and (result.stop, result.violation) != (Stop.VIOLATION, "chroot"):
         faults.append("a forbidden call is not reported")
@@ -74,7 +77,8 @@ def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
 
 @contextmanager
 def _targets() -> Iterator[Targets]:
-    """A file that everyone may read and change, a listener, and a process with a variable in its environment."""
+    """A file that everyone may read and change, a listener, and a process with a variable in its
+    environment."""
     with (
         tempfile.NamedTemporaryFile(prefix="codemill-decoy-") as decoy,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -89,7 +93,9 @@ def _targets() -> Iterator[Targets]:
 
 def _job(targets: Targets) -> Job:
     interpreter = find_interpreter()
-    aims = f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()  # not as arguments: level C replaces /tmp in those
+    aims = (
+        f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()
+    )  # not as arguments: level C replaces /tmp in those
     shown = () if interpreter.startswith("/usr/") else (sys.base_prefix,)
     limits = Limits(cpu_s=30, wall_s=120)
     return Job((interpreter, "-I", "-S", "-B", "-c", _PROGRAM), {}, aims, limits, {}, readonly=shown)
@@ -97,14 +103,20 @@ def _job(targets: Targets) -> Job:
 
 @functools.cache
 def find_interpreter() -> str:
-    """Our own Python, or the system's where ours lies in a folder that the user of a job may be unable to enter."""
+    """Our own Python, or the system's where ours lies in a folder that the user of a job may be unable to
+    enter."""
     own = os.path.realpath(sys.executable)
-    found = [path for path in (own, "/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists() and is_open_to_all(path)]
+    found = [
+        path
+        for path in (own, "/usr/bin/python3", "/usr/local/bin/python3")
+        if Path(path).exists() and is_open_to_all(path)
+    ]
     return os.path.realpath(found[0]) if found else own
 
 
 def known_good(level: str, command: tuple[str, ...]) -> bool | None:
-    """Whether forbidden calls are reported, where this machine passed the test since it started; None where it has to be tested."""
+    """Whether forbidden calls are reported, where this machine passed the test since it started; None where
+    it has to be tested."""
     try:
         kept = json.loads(_record(level, command).read_text())
         return bool(kept["listens"]) if kept["key"] == _key() else None

@@ -1,7 +1,7 @@
 """Opens slots of a level.
 
-Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of the level that was asked for,
-or it is an error that says what is missing.
+Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
+the level that was asked for, or it is an error that says what is missing.
 """
 
 import fcntl
@@ -22,7 +22,8 @@ Level = Literal["A", "B", "C"]
 LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share one."""
+"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share
+one."""
 
 
 class Identity(NamedTuple):
@@ -32,7 +33,9 @@ class Identity(NamedTuple):
     lock: BinaryIO
 
 
-def open_place(level: Level, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None) -> Place:
+def open_place(
+    level: Level, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
+) -> Place:
     """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
         return _open_on_host(command, index, listens, folders)
@@ -58,7 +61,12 @@ def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: 
     identity = _take_identity(index) if os.geteuid() == 0 else None
     plan = HostPlan(identity.host_id if identity else None, listens, landlock.version())
     try:
-        return Place(Slot(command, host_plan.slot_operations()), plan, folders=folders, lock=identity.lock if identity else None)
+        return Place(
+            Slot(command, host_plan.slot_operations()),
+            plan,
+            folders=folders,
+            lock=identity.lock if identity else None,
+        )
     except SandboxError:
         if identity is not None:
             identity.lock.close()
@@ -66,7 +74,8 @@ def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: 
 
 
 def _take_identity(index: int) -> Identity:
-    """Without a pid namespace, the end of a job is the end of all processes of its user: no two supervisors may share one."""
+    """Without a pid namespace, the end of a job is the end of all processes of its user: no two supervisors
+    may share one."""
     folder = cache_folder() / "users"
     folder.mkdir(exist_ok=True)
     for at in range(_HOST_IDS):

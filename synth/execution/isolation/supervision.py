@@ -1,7 +1,8 @@
 """Watches one running job from outside: drains its streams, measures it, stops it, and says what was seen.
 
-Place in the flow: between a slot that has just started a job and the `JobResult`. The one rule: streams are always drained, so a program is
-never blocked by us, and what it used is taken from the kernel's own accounts, never from the program.
+Place in the flow: between a slot that has just started a job and the `JobResult`. The one rule: streams are
+always drained, so a program is never blocked by us, and what it used is taken from the kernel's own accounts,
+never from the program.
 """
 
 import contextlib
@@ -56,9 +57,11 @@ def _children(pid: int) -> list[int]:
 
 
 def measure_tree(pid: int, limit_mb: float = math.inf) -> TreeUse:
-    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end meanwhile are left out.
+    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end
+    meanwhile are left out.
 
-    Pages that processes share count as well, once, where more than the limit is resident: to tell them from the pages of files costs time.
+    Pages that processes share count as well, once, where more than the limit is resident: to tell them from
+    the pages of files costs time.
     """
     ticks, own, mapped, waiting, seen = 0, 0, 0, [pid], list[int]()
     while waiting:
@@ -98,10 +101,26 @@ class Ending(NamedTuple):
 
 
 class Supervision:
-    """One job under watch. `finish` blocks until nothing of it is left; `stop` may be called from any thread."""
+    """One job under watch. `finish` blocks until nothing of it is left; `stop` may be called from any
+    thread."""
 
-    def __init__(self, slot: Slot, init_pid: int, status: int, sinks: dict[int, Sink], limits: Limits, group: MemoryGroup | None) -> None:
-        self.slot, self.init_pid, self.status, self.sinks, self.limits, self.group = slot, init_pid, status, sinks, limits, group
+    def __init__(
+        self,
+        slot: Slot,
+        init_pid: int,
+        status: int,
+        sinks: dict[int, Sink],
+        limits: Limits,
+        group: MemoryGroup | None,
+    ) -> None:
+        self.slot, self.init_pid, self.status, self.sinks, self.limits, self.group = (
+            slot,
+            init_pid,
+            status,
+            sinks,
+            limits,
+            group,
+        )
         self.started = time.monotonic()
         self.reason = Stop.NONE
         self.killed = False
@@ -131,7 +150,8 @@ class Supervision:
         return self._judge(report, used, wall_s, operations)
 
     def _watch(self) -> bytes:
-        """Drain and check until the status pipe closes, that is, until the job's init is gone. Gives its report."""
+        """Drain and check until the status pipe closes, that is, until the job's init is gone. Gives its
+        report."""
         report, poller, next_check = b"", select.poll(), self.started + _CHECK_S
         for descriptor in (self.status, *self.sinks):
             poller.register(descriptor, select.POLLIN)
@@ -178,7 +198,8 @@ class Supervision:
         return used.size > self.room.size or used.entries > self.room.entries
 
     def _drain_rest(self) -> None:
-        """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write end is open somewhere in us."""
+        """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write
+        end is open somewhere in us."""
         for descriptor, sink in self.sinks.items():
             os.set_blocking(descriptor, False)
             with contextlib.suppress(BlockingIOError):
@@ -196,7 +217,14 @@ class Supervision:
         if code is None:
             return Ending(None, None, Stop.NONE, used, wall_s, "the job's init ended without a report")
         stop = Stop.VIOLATION if said.violation is not None else self._why(code, used)
-        return Ending(code if code >= 0 else None, -code if code < 0 else None, stop, used, wall_s, violation=said.violation)
+        return Ending(
+            code if code >= 0 else None,
+            -code if code < 0 else None,
+            stop,
+            used,
+            wall_s,
+            violation=said.violation,
+        )
 
     def _was_oom_killed(self) -> bool:
         return self.group is not None and self.group.kills() > self.kills_before

@@ -1,10 +1,10 @@
 """The system calls that the filter judges, by name, in groups that are answered alike.
 
-Place in the flow: `seccomp.py` makes the filter of them; reports name them. The one rule: grave is only what no harmless program does, not
-even by accident; language runtimes try more than one thinks.
+Place in the flow: `seccomp.py` makes the filter of them; reports name them. The one rule: grave is only what
+no harmless program does, not even by accident; language runtimes try more than one thinks.
 
-Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h). From 424 on they are
-the same on every processor.
+Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and
+include/uapi/asm-generic/unistd.h). From 424 on they are the same on every processor.
 """
 
 import platform
@@ -113,7 +113,8 @@ UNCOUNTED: Final[Mapping[str, Call]] = {
     "memfd_create": Call(319, 279),
     "shmget": Call(29, 194),
 }
-"""Their memory belongs to no process: without a memory cgroup nobody would count it. Runtimes take files instead."""
+"""Their memory belongs to no process: without a memory cgroup nobody would count it. Runtimes take files
+instead."""
 
 OUTSIDE: Final[Mapping[str, Call]] = {
     "connect": Call(42, 203),
@@ -134,7 +135,8 @@ OUTSIDE: Final[Mapping[str, Call]] = {
     "mq_unlink": Call(241, 181),
     "ioprio_set": Call(251, 30),
 }
-"""Refused where there are no namespaces: they reach sockets, queues, segments and folders of the host, which Landlock does not guard."""
+"""Refused where there are no namespaces: they reach sockets, queues, segments and folders of the host, which
+Landlock does not guard."""
 
 OF_OTHERS: Final[Mapping[str, Call]] = {
     "prlimit64": Call(302, 261),
@@ -160,7 +162,8 @@ ATTRIBUTES: Final[Mapping[str, Call]] = {
     "futimesat": Call(261, None),
     "utimensat": Call(280, 88),
 }
-"""Landlock does not guard modes, owners and times. For the user who runs us they answer success and change nothing: compilers insist."""
+"""Landlock does not guard modes, owners and times. For the user who runs us they answer success and change
+nothing: compilers insist."""
 
 EXTENDED_ATTRIBUTES: Final[Mapping[str, Call]] = {
     "setxattr": Call(188, 5),
@@ -190,5 +193,7 @@ def number(call: Call) -> int | None:
 
 def call_name(told: int) -> str:
     """The name of a call that was told to a job's init."""
-    names = {number(call): name for name, call in (*GRAVE.items(), *ZYGOTE_CALLS.items(), *BY_ARGUMENT.items())}
+    names = {
+        number(call): name for name, call in (*GRAVE.items(), *ZYGOTE_CALLS.items(), *BY_ARGUMENT.items())
+    }
     return names.get(told, f"system call {told}")

@@ -1,6 +1,8 @@
-"""Which requests a thread may run without coming back: candidates that share a build, and programs that start warm.
+"""Which requests a thread may run without coming back: candidates that share a build, and programs that start
+warm.
 
-Place in the flow: `run_queue.py` makes the groups when a thread is free, by what is said here of each request.
+Place in the flow: `run_queue.py` makes the groups when a thread is free, by what is said here of each
+request.
 """
 
 from typing import Final, NamedTuple

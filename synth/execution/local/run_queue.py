@@ -1,8 +1,9 @@
 """Which program runs next, and which go to a thread together.
 
-Place in the flow: `local.py` puts runs in and gives the groups that come out to its threads. The one rule: the lowest turn goes first, and
-among equals whoever came first; nobody passes one that waits for more places than are free, and no place stays free while a thread has
-programs before it that it has not begun. For one event loop; `Group.begin` alone is for the threads.
+Place in the flow: `local.py` puts runs in and gives the groups that come out to its threads. The one rule:
+the lowest turn goes first, and among equals whoever came first; nobody passes one that waits for more places
+than are free, and no place stays free while a thread has programs before it that it has not begun. For one
+event loop; `Group.begin` alone is for the threads.
 """
 
 import asyncio
@@ -23,7 +24,8 @@ _BUILT_S: Final = 2.0
 
 @dataclass(eq=False, slots=True)
 class Run:
-    """A program that waits or runs. `callers` want to know what is seen; where nobody does any more, `seen` is cancelled."""
+    """A program that waits or runs. `callers` want to know what is seen; where nobody does any more, `seen`
+    is cancelled."""
 
     key: str
     request: ExecutionRequest
@@ -63,7 +65,8 @@ class Group:
 
     @property
     def spare(self) -> int:
-        """How many runs another place may take: of a thread that has begun, and of a shared build when it takes long."""
+        """How many runs another place may take: of a thread that has begun, and of a shared build when it
+        takes long."""
         left = len(self._left)
         is_shared = self.runs[0].kind is not None and self.runs[0].kind.contract is not None
         if left == len(self.runs) or (is_shared and time.monotonic() - self._started < _BUILT_S):

@@ -1,7 +1,7 @@
 """The sandbox of this machine: many requests at once, over the process sandbox.
 
-Place in the flow: behind `execution/protocol.py`. The one rule: the same request in one process lifetime runs once, and a fault of ours
-becomes an observation with `infrastructure`, never a verdict.
+Place in the flow: behind `execution/protocol.py`. The one rule: the same request in one process lifetime runs
+once, and a fault of ours becomes an observation with `infrastructure`, never a verdict.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ from synth.languages.spec import find_toolchain
 from synth.records import ExecutionRequest, Observation, Stop
 
 _PLACES: Final = 2
-"""What a core has where nobody said how many programs run at once: a program that is built takes all of a core."""
+"""What a core has where nobody said how many programs run at once: a program that is built takes all of a
+core."""
 _LOOK_S: Final = 0.05
 """How long a found observation may wait in its thread for the end of the next program."""
 _TOOLCHAINS: Final = 3
@@ -33,13 +34,16 @@ _TOOLCHAINS: Final = 3
 
 
 class LocalSandbox:
-    """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once; `cached` answers are kept.
+    """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once;
+    `cached` answers are kept.
 
-    0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is spent by the kernel on
-    namespaces that begin and end, and much of that is waiting.
+    0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is
+    spent by the kernel on namespaces that begin and end, and much of that is waiting.
     """
 
-    def __init__(self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000) -> None:
+    def __init__(
+        self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000
+    ) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
         self._cached = cached
         self._minimum_level = minimum_level
@@ -71,7 +75,8 @@ class LocalSandbox:
         return found.stated_for(name) if found else ""
 
     async def start(self) -> None:
-        """Raises SandboxError when this machine cannot give the level that was asked for. May be called twice."""
+        """Raises SandboxError when this machine cannot give the level that was asked for. May be called
+        twice."""
         if self._sandbox is not None:
             return
         made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
@@ -110,18 +115,26 @@ class LocalSandbox:
             self._answer(run, failed(run.request, "the sandbox was closed"))
 
     async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
-        """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError as that does."""
+        """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError
+        as that does."""
         await self.start()
         self._enter_loop()
         found = [self._ask(request, turn) for request in requests]
-        asyncio.get_running_loop().call_soon(self._hand_out)  # not at once: callers that came together make better groups
+        asyncio.get_running_loop().call_soon(
+            self._hand_out
+        )  # not at once: callers that came together make better groups
         try:
-            observations = [one if isinstance(one, Observation) else await asyncio.shield(one.seen) for one in found]
+            observations = [
+                one if isinstance(one, Observation) else await asyncio.shield(one.seen) for one in found
+            ]
         finally:
             for one in found:
                 if isinstance(one, Run):
                     self._leave(one)
-        return [_renamed(observation, request) for observation, request in zip(observations, requests, strict=True)]
+        return [
+            _renamed(observation, request)
+            for observation, request in zip(observations, requests, strict=True)
+        ]
 
     def _ask(self, request: ExecutionRequest, turn: int) -> Observation | Run:
         """What was seen of an equal request, or its run, which has one caller more."""
@@ -131,7 +144,9 @@ class LocalSandbox:
         run = self._runs.get(key)
         if run is None:
             places = self._places if needs_build(request) else 1
-            run = Run(key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places)
+            run = Run(
+                key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places
+            )
             self._runs[key] = run
             self._queue.put(run)
         self._queue.hurry(run, turn)
@@ -139,7 +154,8 @@ class LocalSandbox:
         return run
 
     def _leave(self, run: Run) -> None:
-        """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun is run for nothing."""
+        """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun
+        is run for nothing."""
         run.callers -= 1
         if not run.callers:
             self._let_go(run)
@@ -180,7 +196,9 @@ class LocalSandbox:
                 if not thread.done():
                     self._hand_out()  # what takes long may be shared out by now
             error = thread.exception()
-            for run in [*group.begun, *group.take_back()] if error else []:  # whatever broke here was not the program
+            for run in (
+                [*group.begun, *group.take_back()] if error else []
+            ):  # whatever broke here was not the program
                 self._answer(run, failed(run.request, f"{type(error).__name__}: {error}"))
         finally:
             for run in group.begun:
@@ -189,8 +207,8 @@ class LocalSandbox:
         self._hand_out()
 
     def _work(self, group: Group) -> None:
-        """In a thread: run what is still to be run of the group. What was seen while the toolchain went away or became another one says
-        nothing: it is asked for again."""
+        """In a thread: run what is still to be run of the group. What was seen while the toolchain went away
+        or became another one says nothing: it is asked for again."""
         runner = self._runner(group.runs[0].request)
         if isinstance(runner, Observation):
             for index, run in enumerate(group.runs):
@@ -209,7 +227,15 @@ class LocalSandbox:
                 if run.voids < _TOOLCHAINS:
                     group.put_back(index)
                 else:
-                    group.found.append((run, failed(run.request, f"the toolchain of {run.request.language} changes while programs run")))
+                    group.found.append(
+                        (
+                            run,
+                            failed(
+                                run.request,
+                                f"the toolchain of {run.request.language} changes while programs run",
+                            ),
+                        )
+                    )
                 return
 
     def _runner(self, request: ExecutionRequest) -> LanguageRunner | Observation:
@@ -224,13 +250,16 @@ class LocalSandbox:
             if toolchain is None:
                 return failed(request, None).model_copy(update={"toolchain_missing": language.install})
             assert self._sandbox is not None, "execute starts the sandbox"
-            self._runners.setdefault(language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate))
+            self._runners.setdefault(
+                language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate)
+            )
         runner = self._runners[language.name]
         runner.prepare()
         return runner
 
     def _forget_changed(self, language: str) -> None:
-        """Let go of a toolchain that is not there any more, with its resident compilers and warm processes."""
+        """Let go of a toolchain that is not there any more, with its resident compilers and warm
+        processes."""
         runner = self._runners.get(language)
         if runner is not None and not runner.toolchain.is_unchanged:
             find_toolchain.cache_clear()
@@ -242,8 +271,8 @@ class LocalSandbox:
 def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
     """Whether an end may be the machine's fault, so that the program is run once more, alone.
 
-    A time-out when most cases were done, or by wall time while it was working; and a kill that neither we nor a limit sent, as a machine
-    that runs out of memory sends it.
+    A time-out when most cases were done, or by wall time while it was working; and a kill that neither we nor
+    a limit sent, as a machine that runs out of memory sends it.
     """
     if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
         return True

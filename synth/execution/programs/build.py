@@ -1,7 +1,7 @@
 """From source text to something that runs: the driver's shared files, and one build for several candidates.
 
-Place in the flow: `local.py` asks for a build before it runs a compiled language. The one rule: compilers read hostile text, so they run
-in the sandbox too, and nothing that they make is ever run outside it.
+Place in the flow: `local.py` asks for a build before it runs a compiled language. The one rule: compilers
+read hostile text, so they run in the sandbox too, and nothing that they make is ever run outside it.
 """
 
 import fcntl
@@ -26,7 +26,9 @@ from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
 from synth.records import Limits, Stop
 from synth.values import Signature
 
-COMPILE_LIMITS: Final = Limits(cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20)
+COMPILE_LIMITS: Final = Limits(
+    cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20
+)
 PROGRAM: Final = "program"
 """The file that a shared build makes."""
 COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
@@ -34,7 +36,8 @@ COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TM
 
 @dataclass(slots=True)
 class Build:
-    """What came of building some candidates: a folder or files to run, and the messages for those that were refused."""
+    """What came of building some candidates: a folder or files to run, and the messages for those that were
+    refused."""
 
     folder: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -60,7 +63,11 @@ class Build:
 def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
     """The command with its placeholders filled; what becomes empty is left out."""
     values = {"linker": linker_flag(), **toolchain.tools, **places}
-    return tuple(word for part in command if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part)))
+    return tuple(
+        word
+        for part in command
+        if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part))
+    )
 
 
 @cache
@@ -75,12 +82,16 @@ _PREPARING = threading.Lock()
 def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | None:
     """The folder of the driver's shared files, made on first use and kept by content. Raises SandboxError.
 
-    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits for the other.
+    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits for
+    the other.
     """
     if not driver.shared:
         return None
     root = cache_folder() / "drivers"
-    folder = root / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)}"
+    folder = (
+        root
+        / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)}"
+    )
     try:
         with _PREPARING:
             root.mkdir(exist_ok=True)
@@ -90,7 +101,9 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
                     _prepare(driver, toolchain, folder)
     except OSError as error:
         fix = "make room there, or set XDG_CACHE_HOME to another folder"
-        raise SandboxError(Problem(f"preparing the driver in {root}", f"must be possible: {error.strerror}", fix)) from error
+        raise SandboxError(
+            Problem(f"preparing the driver in {root}", f"must be possible: {error.strerror}", fix)
+        ) from error
     return folder
 
 
@@ -107,12 +120,16 @@ def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
     for path, text in driver.shared.items():
         (folder / path).write_text(text, encoding="utf-8")
     for command in driver.shared_commands:
-        done = subprocess.run(fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False
+        )
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
             fix = "codemill doctor; a broken toolchain must be installed again"
-            raise SandboxError(Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix))
+            raise SandboxError(
+                Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix)
+            )
     for made in [folder, *folder.rglob("*")]:
         made.chmod(0o755 if made.is_dir() else 0o644)
 
@@ -125,10 +142,15 @@ class Builder:
 
     def build_files(self, files: Mapping[str, str], command: Sequence[str], shared: Path | None) -> Build:
         """One program of several files."""
-        return self._compile(files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1)
+        return self._compile(
+            files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1
+        )
 
-    def build_functions(self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None) -> Build:
-        """Candidates that share a build; those that the compiler refuses are left out of it and named in `refused`."""
+    def build_functions(
+        self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None
+    ) -> Build:
+        """Candidates that share a build; those that the compiler refuses are left out of it and named in
+        `refused`."""
         driver = self.language.driver
         assert driver is not None, "function mode needs a driver"
         left, refused = list(range(len(codes))), dict[int, str]()
@@ -136,20 +158,30 @@ class Builder:
         command = fill(driver.compile_command, self.toolchain, shared=shared)
         while left:
             chosen = [codes[index] for index in left]
-            files = driver.batch.files(chosen, entry_point, signature) if driver.batch else driver.files(chosen[0], entry_point, signature)
+            files = (
+                driver.batch.files(chosen, entry_point, signature)
+                if driver.batch
+                else driver.files(chosen[0], entry_point, signature)
+            )
             build = self._compile(files, command, readonly, len(left))
             if build.infrastructure is not None or not build.refused:
                 build.positions = {candidate: position for position, candidate in enumerate(left)}
                 build.refused = refused
                 return _part(build, driver.batch) if driver.batch and build.infrastructure is None else build
-            blamed = driver.batch.blame(build.refused[0], chosen) if driver.batch and len(left) > 1 else {0: build.refused[0]}
+            blamed = (
+                driver.batch.blame(build.refused[0], chosen)
+                if driver.batch and len(left) > 1
+                else {0: build.refused[0]}
+            )
             refused |= {left[position]: text for position, text in blamed.items()}
             if not blamed:
                 return Build(unattributed=True)
             left = [candidate for position, candidate in enumerate(left) if position not in blamed]
         return Build(refused=refused)
 
-    def _compile(self, files: Mapping[str, str], command: Sequence[str], readonly: tuple[str, ...], count: int) -> Build:
+    def _compile(
+        self, files: Mapping[str, str], command: Sequence[str], readonly: tuple[str, ...], count: int
+    ) -> Build:
         folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
         folder.chmod(0o777)
         job = Job(
@@ -177,16 +209,21 @@ _SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", 
 
 
 def _no_room(folder: Path, messages: str) -> str | None:
-    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the folder is emptied.
+    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the
+    folder is emptied.
 
-    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is nearly full.
+    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is
+    nearly full.
     """
     found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
     is_full = free < _LITTLE_ROOM or (found.f_files > 0 and found.f_favail == 0)
     if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
         return None
-    return f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to another folder"
+    return (
+        f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to "
+        f"another folder"
+    )
 
 
 def _part(build: Build, batch: Batch) -> Build:
@@ -208,7 +245,9 @@ def _part(build: Build, batch: Batch) -> Build:
 
 def compiler_messages(result: JobResult) -> str:
     """What a compiler said, and what stopped it."""
-    stopped = "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    stopped = (
+        "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
+    )
     if result.violation is not None:
         stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
     return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")

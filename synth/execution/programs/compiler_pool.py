@@ -1,10 +1,13 @@
-"""Resident compilers: they start once, take the sources of one program after the other, and give back what they made.
+"""Resident compilers: they start once, take the sources of one program after the other, and give back what
+they made.
 
-Place in the flow: `runner.py` asks here instead of `building.py` where a driver names a server (those stand in languages/drivers). The one
-rule: a server reads hostile text, so it runs in a sandbox of its own, executes nothing that it compiles, and starts each program anew.
+Place in the flow: `runner.py` asks here instead of `building.py` where a driver names a server (those stand
+in languages/drivers). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
+nothing that it compiles, and starts each program anew.
 
-Request: the number of files, then name and text of each. Answer: the number of files made, then name and bytes of each; or -1 and the
-compiler's messages. Numbers are big-endian int32; names, texts and bytes have their length before them. A server ends with its stdin.
+Request: the number of files, then name and text of each. Answer: the number of files made, then name and
+bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and bytes have
+their length before them. A server ends with its stdin.
 """
 
 import signal
@@ -23,16 +26,21 @@ from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT,
 from synth.languages.spec import Driver, Toolchain
 from synth.records import Limits, Stop
 
-_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20)
+_LIMITS: Final = Limits(
+    cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20
+)
 _CHECK_S: Final = 0.5
-"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is not measured at all."""
+"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is
+not measured at all."""
 _LARGEST_ANSWER: Final = 64 << 20
 _PATIENCE_S: Final = 0.1
-"""A start costs more than that, and the next program after it is slow: so a busy compiler is waited for first."""
+"""A start costs more than that, and the next program after it is slow: so a busy compiler is waited for
+first."""
 
 
 class CompileServers:
-    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it
+    dies or has served enough."""
 
     def __init__(
         self,
@@ -62,9 +70,11 @@ class CompileServers:
         self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
-        """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program is refused.
+        """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program
+        is refused.
 
-        One that does not get to work in its wall time says nothing of the program: a fault of the machine, which is not waited for again.
+        One that does not get to work in its wall time says nothing of the program: a fault of the machine,
+        which is not waited for again.
         """
         failure = Build()
         for _ in range(2):
@@ -120,7 +130,8 @@ class CompileServers:
 
 
 class _Watch:
-    """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall time is a backstop."""
+    """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall
+    time is a backstop."""
 
     def __init__(self, worker: Worker, limits: Limits) -> None:
         self.stop = Stop.NONE
@@ -134,7 +145,9 @@ class _Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """From here on the compiler is not ended any more."""
         self._over.set()
         self._thread.join()
@@ -146,14 +159,31 @@ class _Watch:
             ended = self._worker.wait(_CHECK_S)
         self._worker.close()
         if self.stop is Stop.CPU:
-            return Build(refused={0: f"the compiler takes too long on this program: it was stopped after {self._used_s:.1f} s of CPU"})
+            return Build(
+                refused={
+                    0: (
+                        f"the compiler takes too long on this program: it was stopped after "
+                        f"{self._used_s:.1f} s of CPU"
+                    )
+                }
+            )
         if self.stop is Stop.WALL:
             few = f"{self._used_s:.1f} s of CPU in {self._limits.wall_s:g} s"
-            return Build(infrastructure=f"the compiler had only {few}: something stopped it, or the machine is too busy")
+            return Build(
+                infrastructure=(
+                    f"the compiler had only {few}: something stopped it, or the machine is too busy"
+                )
+            )
         fault = self._worker.wait().infrastructure
         if ended is not None and ended.signal == signal.SIGKILL and ended.stop is Stop.NONE:
-            fault = "the compiler was killed, and no limit did it"  # as a machine that runs out of memory kills
-        return Build(infrastructure=fault) if fault else Build(refused={0: "the compiler crashes on this program"})
+            fault = (
+                "the compiler was killed, and no limit did it"  # as a machine that runs out of memory kills
+            )
+        return (
+            Build(infrastructure=fault)
+            if fault
+            else Build(refused={0: "the compiler crashes on this program"})
+        )
 
     def _look(self) -> None:
         deadline = time.monotonic() + self._limits.wall_s
@@ -172,13 +202,18 @@ class _Watch:
 
 def _ask(worker: Worker, files: Mapping[str, str]) -> Build:
     """One exchange. Raises OSError, EOFError."""
-    request = struct.pack(">i", len(files)) + b"".join(map(_block, (text for pair in files.items() for text in pair)))
+    request = struct.pack(">i", len(files)) + b"".join(
+        map(_block, (text for pair in files.items() for text in pair))
+    )
     while request:
         request = request[worker.stdin.write(request) :]
     count = _read_number(worker)
     if count < 0:
         return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
-    return Build(files={_read_block(worker).decode("utf-8", "replace"): _read_block(worker) for _ in range(count)}, positions={0: 0})
+    return Build(
+        files={_read_block(worker).decode("utf-8", "replace"): _read_block(worker) for _ in range(count)},
+        positions={0: 0},
+    )
 
 
 def _block(text: str) -> bytes:

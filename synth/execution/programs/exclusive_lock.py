@@ -1,4 +1,5 @@
-"""Lets many programs run at once, or one alone. The one rule: whoever runs alone waits for the others, and holds them back."""
+"""Lets many programs run at once, or one alone. The one rule: whoever runs alone waits for the others, and
+holds them back."""
 
 import threading
 from collections.abc import Iterator

@@ -1,6 +1,8 @@
-"""Runs requests of one language: builds what must be built, makes the jobs, reads the observations. Blocking and thread-safe.
+"""Runs requests of one language: builds what must be built, makes the jobs, reads the observations. Blocking
+and thread-safe.
 
-Place in the flow: `local.py` hands it groups of requests from its threads. The one rule: each candidate gets a fresh process of its own.
+Place in the flow: `local.py` hands it groups of requests from its threads. The one rule: each candidate gets
+a fresh process of its own.
 """
 
 import secrets
@@ -29,10 +31,26 @@ from synth.execution.programs.request_rules import (
     script_mark,
     too_long,
 )
-from synth.execution.programs.result_channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
+from synth.execution.programs.result_channel import (
+    Context,
+    failed,
+    failed_before_run,
+    observe_function,
+    observe_script,
+    observe_stdio,
+)
 from synth.execution.programs.zygote_pool import WarmWorkers
 from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
-from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, ScriptCall, StdioCall, Stop
+from synth.records import (
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    Phase,
+    ScriptCall,
+    StdioCall,
+    Stop,
+)
 from synth.values import Signature, parse_signature
 
 
@@ -51,7 +69,9 @@ def _always(_: int) -> bool:
 class LanguageRunner:
     """Runs programs of one language on one sandbox."""
 
-    def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain, gate: Turnstile) -> None:
+    def __init__(
+        self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain, gate: Turnstile
+    ) -> None:
         self.language, self.toolchain = language, toolchain
         self._sandbox, self._gate = sandbox, gate
         self._builder = Builder(sandbox, language, toolchain)
@@ -77,7 +97,9 @@ class LanguageRunner:
     def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
         if driver.compile_server and self._shared:
-            self._servers = CompileServers(self._sandbox, driver, self.toolchain, self._shared, self.language.environment)
+            self._servers = CompileServers(
+                self._sandbox, driver, self.toolchain, self._shared, self.language.environment
+            )
 
     def close(self) -> None:
         """End the resident compilers and the warm processes."""
@@ -99,9 +121,12 @@ class LanguageRunner:
         ((_, observation),) = self._run_functions([_Candidate(0, request, call)], _always, alone)
         return observation
 
-    def run_group(self, requests: Sequence[ExecutionRequest], begin: Callable[[int], bool]) -> Generator[tuple[int, Observation]]:
-        """Observations as they are found, each with the position of its request, if `begin` says that it is still to be run when its turn
-        comes. Requests of a language whose candidates share a build have one contract."""
+    def run_group(
+        self, requests: Sequence[ExecutionRequest], begin: Callable[[int], bool]
+    ) -> Generator[tuple[int, Observation]]:
+        """Observations as they are found, each with the position of its request, if `begin` says that it is
+        still to be run when its turn comes. Requests of a language whose candidates share a build have one
+        contract."""
         together: list[_Candidate] = []
         for index, request in enumerate(requests):
             if isinstance(request.call, FunctionCall) and self._may_share(request):
@@ -126,7 +151,12 @@ class LanguageRunner:
         try:
             for at, (index, request, call) in enumerate(candidates):
                 if begin(index):
-                    yield index, self.run(request) if build.unattributed else self._run_built(request, call, at, build, alone)
+                    yield (
+                        index,
+                        self.run(request)
+                        if build.unattributed
+                        else self._run_built(request, call, at, build, alone),
+                    )
         finally:
             build.remove()
 
@@ -143,9 +173,14 @@ class LanguageRunner:
             files = driver.files(codes[0], entry_point, signature)
         except UnsupportedType as error:
             return Build(infrastructure=str(error))
-        return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}, positions={0: 0})
+        return Build(
+            files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
+            positions={0: 0},
+        )
 
-    def _run_built(self, request: ExecutionRequest, call: FunctionCall, index: int, build: Build, alone: bool) -> Observation:
+    def _run_built(
+        self, request: ExecutionRequest, call: FunctionCall, index: int, build: Build, alone: bool
+    ) -> Observation:
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if index in build.refused:
@@ -154,7 +189,9 @@ class LanguageRunner:
         assert driver is not None, "checked by refuse"
         nonce = secrets.token_hex(16)
         stdin = driver_input(nonce, call.entry_point, parse_signature(call.signature), call.arguments)
-        job = self._job(request.limits, driver.run_command, build, build.folder_of(index), build.positions[index])
+        job = self._job(
+            request.limits, driver.run_command, build, build.folder_of(index), build.positions[index]
+        )
         job = replace(job, stdin=stdin, private_channel=True)
         result = self._run_warm("functions", job, alone) or self._run(job, alone)
         observation = observe_function(request, result, nonce, len(call.arguments), self._context)
@@ -172,11 +209,15 @@ class LanguageRunner:
         if build.refused:
             return compile_failure(self.language, request, build.refused[0], self._context)
         try:
-            return look_for_parse_error(self.language, request, self._run_stdins(request, request.call.stdins, build, alone))
+            return look_for_parse_error(
+                self.language, request, self._run_stdins(request, request.call.stdins, build, alone)
+            )
         finally:
             build.remove()
 
-    def _run_stdins(self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool) -> Observation:
+    def _run_stdins(
+        self, request: ExecutionRequest, stdins: Sequence[str], build: Build, alone: bool
+    ) -> Observation:
         results: list[JobResult] = []
         without_stdin = self._job(request.limits, self.language.run_command, build)
         for stdin in stdins:
@@ -189,7 +230,8 @@ class LanguageRunner:
     # --- script mode ---
 
     def _run_script(self, request: ExecutionRequest, alone: bool) -> Observation:
-        """Counts when the mark of this run came through the channel and the process then ended by itself with exit code 0."""
+        """Counts when the mark of this run came through the channel and the process then ended by itself with
+        exit code 0."""
         script = self.language.script
         assert isinstance(request.call, ScriptCall), "run_group sorts calls by kind"
         assert script is not None, "checked by refuse"
@@ -197,7 +239,10 @@ class LanguageRunner:
         if len(request.code) > MAX_CODE_BYTES:
             return failed_before_run(request, Phase.PARSE, too_long(), self._context)
         nonce = secrets.token_hex(16)
-        build = self._build_files(script.files(request.code, request.call.script, script_mark(nonce)), script_compiler(self.language))
+        build = self._build_files(
+            script.files(request.code, request.call.script, script_mark(nonce)),
+            script_compiler(self.language),
+        )
         if build.infrastructure is not None:
             return failed(request, build.infrastructure, self._context)
         if build.refused:
@@ -208,7 +253,9 @@ class LanguageRunner:
             result = self._run_warm("programs", job, alone) or self._run(job, alone)
         finally:
             build.remove()
-        return look_for_parse_error(self.language, request, observe_script(request, result, nonce, self._context))
+        return look_for_parse_error(
+            self.language, request, observe_script(request, result, nonce, self._context)
+        )
 
     # --- what the modes share ---
 
@@ -220,7 +267,9 @@ class LanguageRunner:
             return self._builder.build_files(files, command, self._shared)
         return Build(files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()})
 
-    def _job(self, limits: Limits, command: Sequence[str], build: Build, folder: Path | None = None, index: int = 0) -> Job:
+    def _job(
+        self, limits: Limits, command: Sequence[str], build: Build, folder: Path | None = None, index: int = 0
+    ) -> Job:
         """A run of what was built. The shared folder is shown to commands that name it."""
         shared = (str(self._shared),) if any("{shared}" in word for word in command) else ()
         return Job(
@@ -236,7 +285,8 @@ class LanguageRunner:
         )
 
     def _run_warm(self, kind: Literal["functions", "programs"], job: Job, alone: bool) -> JobResult | None:
-        """By a fork of a warm process, where the language has one for this kind; None when it has to be run cold."""
+        """By a fork of a warm process, where the language has one for this kind; None when it has to be run
+        cold."""
         if self._warm is None or self.language.zygote is None or kind not in self.language.zygote.runs:
             return None
         with self._gate.alone() if alone else self._gate.shared():

@@ -1,7 +1,8 @@
 """Reads what a driver wrote on the private channel, and what a process left behind, into an observation.
 
-Place in the flow: after a job, before the verdict. The one rule: a line counts only with the nonce of its run, once, and in order;
-a channel that breaks this was written to by the program itself, which is a violation.
+Place in the flow: after a job, before the verdict. The one rule: a line counts only with the nonce of its
+run, once, and in order; a channel that breaks this was written to by the program itself, which is a
+violation.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from synth.values import ValueSyntaxError, decode, encode
 
 @dataclass(slots=True)
 class ChannelReport:
-    """What the channel says: the cases so far, whether the driver reached its end, and what was wrong with the channel."""
+    """What the channel says: the cases so far, whether the driver reached its end, and what was wrong with
+    the channel."""
 
     cases: list[CaseObservation] = field(default_factory=list)
     finished: bool = False
@@ -25,7 +27,8 @@ class ChannelReport:
 def read_channel(data: bytes, nonce: str, count: int) -> ChannelReport:
     """Read the lines of one run. A last line that was cut off does not count.
 
-    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after it is not looked at.
+    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after
+    it is not looked at.
     """
     report = ChannelReport()
     for line in data.decode("ascii", "replace").split("\n", count + 2)[:-1]:
@@ -77,11 +80,17 @@ NOWHERE: Final = Context("", "")
 """Of what never came to a sandbox or a toolchain."""
 
 
-def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: Context) -> Observation:
+def observe_function(
+    request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: Context
+) -> Observation:
     """The observation of one driver run. Cases that the driver never reported are missing."""
     report = read_channel(result.channel, nonce, count)
-    missing = tuple(CaseObservation(index=index, status="missing") for index in range(len(report.cases), count))
-    observation = _observe(request, result, context).model_copy(update={"finished": report.finished, "cases": (*report.cases, *missing)})
+    missing = tuple(
+        CaseObservation(index=index, status="missing") for index in range(len(report.cases), count)
+    )
+    observation = _observe(request, result, context).model_copy(
+        update={"finished": report.finished, "cases": (*report.cases, *missing)}
+    )
     if report.forged and result.stop is Stop.NONE:
         words = "the program wrote to the private channel"
         note = Captured(head=words, length=len(words))
@@ -92,9 +101,14 @@ def observe_function(request: ExecutionRequest, result: JobResult, nonce: str, c
     return observation
 
 
-def observe_stdio(request: ExecutionRequest, results: list[JobResult], count: int, context: Context) -> Observation:
-    """One observation of several runs, one for each stdin. The first run that did not end well gives exit code and streams."""
-    cases = tuple(_stdio_case(index, results[index] if index < len(results) else None) for index in range(count))
+def observe_stdio(
+    request: ExecutionRequest, results: list[JobResult], count: int, context: Context
+) -> Observation:
+    """One observation of several runs, one for each stdin. The first run that did not end well gives exit
+    code and streams."""
+    cases = tuple(
+        _stdio_case(index, results[index] if index < len(results) else None) for index in range(count)
+    )
     worst = next((result for result in results if not result.is_clean), results[-1])
     return _observe(request, worst, context).model_copy(
         update={
@@ -113,7 +127,9 @@ def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
     if result.exit_code != 0:
         ended = f"signal {result.signal}" if result.signal is not None else f"exit code {result.exit_code}"
         return CaseObservation(index=index, status="raised", error=f"ended with {ended}")
-    return CaseObservation(index=index, status="returned", output=result.stdout.data.decode("utf-8", "replace"))
+    return CaseObservation(
+        index=index, status="returned", output=result.stdout.data.decode("utf-8", "replace")
+    )
 
 
 def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> Observation:
@@ -144,7 +160,8 @@ def _stderr(result: JobResult) -> Captured:
 
 
 def observe_script(request: ExecutionRequest, result: JobResult, nonce: str, context: Context) -> Observation:
-    """Of a script that is not driven: its end counts when its mark came and the process then ended with exit code 0."""
+    """Of a script that is not driven: its end counts when its mark came and the process then ended with exit
+    code 0."""
     observation = observe_function(request, result, nonce, 1, context)
     return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
 
@@ -166,7 +183,9 @@ def is_fault(observation: Observation) -> bool:
     return observation.infrastructure is not None or observation.toolchain_missing is not None
 
 
-def failed_before_run(request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE) -> Observation:
+def failed_before_run(
+    request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE
+) -> Observation:
     """The observation of a program that does not parse or compile."""
     return Observation(
         request_id=request.id,

@@ -1,7 +1,7 @@
 """Warm starts: workers that have loaded a language once and fork a fresh, isolated process for each program.
 
-Place in the flow: `runner.py` asks here first where a language has a zygote. The one rule: when anything about the worker is doubtful, the
-answer is None, and the program is run cold.
+Place in the flow: `runner.py` asks here first where a language has a zygote. The one rule: when anything
+about the worker is doubtful, the answer is None, and the program is run cold.
 """
 
 import select
@@ -37,7 +37,8 @@ class _Serving(NamedTuple):
 
 
 class WarmWorkers:
-    """A few zygotes of one language. Each serves one caller at a time, and is replaced when it dies or has served enough."""
+    """A few zygotes of one language. Each serves one caller at a time, and is replaced when it dies or has
+    served enough."""
 
     def __init__(
         self,
@@ -47,7 +48,12 @@ class WarmWorkers:
         environment: Mapping[str, str],
         recycle_after: int = 2000,
     ) -> None:
-        self._sandbox, self._zygote, self._toolchain, self._recycle_after = sandbox, zygote, toolchain, recycle_after
+        self._sandbox, self._zygote, self._toolchain, self._recycle_after = (
+            sandbox,
+            zygote,
+            toolchain,
+            recycle_after,
+        )
         self._argv = fill(zygote.command, toolchain)
         self._environment = environment
         self._idle: list[_Serving] = []
@@ -55,7 +61,11 @@ class WarmWorkers:
         self._failures = 0
         self._closed = False
         library = zygote_files()
-        self._files = None if library is None else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
+        self._files = (
+            None
+            if library is None
+            else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
+        )
 
     def run(self, job: Job) -> JobResult | None:
         """Run one program of which the job has files, stdin and limits; None when it has to be run cold."""
@@ -70,8 +80,12 @@ class WarmWorkers:
         own = {name: data for name, data in job.files.items() if files.get(name) != data}
         try:
             counted = self._sandbox.level == "A"
-            data_limit = job.data_limit and not (counted and self._zygote.is_preloaded)  # what is preloaded is as a cold start
-            request = make_request(replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted)
+            data_limit = job.data_limit and not (
+                counted and self._zygote.is_preloaded
+            )  # what is preloaded is as a cold start
+            request = make_request(
+                replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted
+            )
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
@@ -103,7 +117,11 @@ class WarmWorkers:
                     self._idle.remove(serving)
                     return serving
         opens = self._zygote.opens.get(argv[-1], argv[-1])
-        preloaded = {"LD_PRELOAD": "/work/libzygote.so", "CODEMILL_OPENS": opens, "CODEMILL_LEAVES_OUT": self._zygote.leaves_out}
+        preloaded = {
+            "LD_PRELOAD": "/work/libzygote.so",
+            "CODEMILL_OPENS": opens,
+            "CODEMILL_LEAVES_OUT": self._zygote.leaves_out,
+        }
         job = Job(
             argv=argv,
             files=files,
@@ -112,7 +130,8 @@ class WarmWorkers:
             env={**self._environment, **(preloaded if self._zygote.is_preloaded else {})},
             readonly=self._toolchain.readonly,
             data_limit=False,
-            private_channel=channel and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
+            private_channel=channel
+            and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
             zygote=True,
         )
         return _Serving(self._sandbox.open_worker(job), argv, 0)

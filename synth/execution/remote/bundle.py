@@ -1,6 +1,8 @@
-"""The worker as one file: a zip that Python runs. `install` puts it on a machine, `probe` asks what the machine offers.
+"""The worker as one file: a zip that Python runs. `install` puts it on a machine, `probe` asks what the
+machine offers.
 
-Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is the text in `inside/`, and nothing else.
+Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is the text in
+`inside/`, and nothing else.
 """
 
 import io
@@ -26,7 +28,9 @@ def worker_bundle() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
         for path in sorted((Path(__file__).parent / "inside").glob("*.py")):
-            bundle.writestr("__main__.py" if path.name == "worker.py" else path.name, path.read_text(encoding="utf-8"))
+            bundle.writestr(
+                "__main__.py" if path.name == "worker.py" else path.name, path.read_text(encoding="utf-8")
+            )
     return made.getvalue()
 
 
@@ -43,4 +47,6 @@ async def probe(host: Host, task: dict[str, object]) -> Probe:
     try:
         return Probe.model_validate_json(lines[-1] if lines else "")
     except ValidationError as error:
-        raise HostFault(Remedy.REPLACE, f"the worker's probe cannot be read: {error.errors()[0]['msg']}") from error
+        raise HostFault(
+            Remedy.REPLACE, f"the worker's probe cannot be read: {error.errors()[0]['msg']}"
+        ) from error

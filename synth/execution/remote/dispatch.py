@@ -1,7 +1,7 @@
 """Sends items in batches to live machines, and sends what was lost again: fewer at a time, alone in the end.
 
-Place in the flow: a remote sandbox hands over items and gets an answer for each. The one rule: an item that was not answered is a fault of
-ours, with words, and what was answered before a machine was lost is kept.
+Place in the flow: a remote sandbox hands over items and gets an answer for each. The one rule: an item that
+was not answered is a fault of ours, with words, and what was answered before a machine was lost is kept.
 """
 
 import asyncio
@@ -33,7 +33,8 @@ class _How(NamedTuple):
 
 
 class Dispatcher:
-    """Runs items on a fleet of `places` machines. `tries`: how many machines an item may lose before it is given up."""
+    """Runs items on a fleet of `places` machines. `tries`: how many machines an item may lose before it is
+    given up."""
 
     def __init__(
         self,
@@ -51,17 +52,23 @@ class Dispatcher:
         self._turns, self._names = Turns(places), itertools.count()
 
     async def run(self, items: Sequence[Item], *, alone: bool = False, turn: int = 0) -> dict[int, Answer]:
-        """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches the lowest turn goes first."""
+        """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches
+        the lowest turn goes first."""
         answers: dict[int, Answer] = {}
         await self._run_lost(items, 0, _How(alone, turn), answers)
         return answers
 
-    async def _run_lost(self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]) -> None:
-        """Run items that have lost so many machines, in batches that are smaller each time: one program may be what ends them."""
+    async def _run_lost(
+        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]
+    ) -> None:
+        """Run items that have lost so many machines, in batches that are smaller each time: one program may
+        be what ends them."""
         size = max(1, self._size // _SHRINK**lost if lost + 1 < self._tries else 1)
         await asyncio.gather(*(self._run_batch(batch, lost, how, answers) for batch in split(items, size)))
 
-    async def _run_batch(self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]) -> None:
+    async def _run_batch(
+        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]
+    ) -> None:
         left, waited = items, 0
         while True:
             fault = await self._try(left, how, answers)
@@ -76,11 +83,19 @@ class Dispatcher:
                 await self._run_lost(left, lost + 1, how, answers)
                 return
             else:
-                answers.update({item.index: Answer(index=item.index, fault=f"{fault} (given up after {lost + 1} tries)") for item in left})
+                answers.update(
+                    {
+                        item.index: Answer(
+                            index=item.index, fault=f"{fault} (given up after {lost + 1} tries)"
+                        )
+                        for item in left
+                    }
+                )
                 return
 
     async def _try(self, items: Sequence[Item], how: _How, answers: dict[int, Answer]) -> HostFault:
-        """One batch on one machine. The answers that came are kept, whatever happens; the fault is for the items without one."""
+        """One batch on one machine. The answers that came are kept, whatever happens; the fault is for the
+        items without one."""
         faults: list[str] = []
         try:
             async with self._turns.take(how.turn), self._fleet.lend() as host:
@@ -89,7 +104,9 @@ class Dispatcher:
             return fault
         return HostFault(Remedy.REPLACE, faults[-1] if faults else "the worker ended without answering")
 
-    async def _call(self, host: Host, items: Sequence[Item], alone: bool, answers: dict[int, Answer], faults: list[str]) -> None:
+    async def _call(
+        self, host: Host, items: Sequence[Item], alone: bool, answers: dict[int, Answer], faults: list[str]
+    ) -> None:
         """One call of the worker. Raises HostFault."""
         shared = {key: files for item in items for key, files in self._shared_of(item).items()}
         batch = Batch(shared=shared, items=tuple(items), parallel=1 if alone else 0)
@@ -106,14 +123,17 @@ class Dispatcher:
 
 
 def hear(line: str, known: set[int], answers: dict[int, Answer], faults: list[str]) -> None:
-    """Take one line of the worker. Raises HostFault for one that is none. A fault inside leaves the item without an answer."""
+    """Take one line of the worker. Raises HostFault for one that is none. A fault inside leaves the item
+    without an answer."""
     try:
         if '"index"' not in line[:20]:
             Line.model_validate_json(line)
             return
         answer = Answer.model_validate_json(line)
     except ValidationError as error:
-        raise HostFault(Remedy.REPLACE, f"the worker wrote a line that is no answer: {error.errors()[0]['msg']}") from error
+        raise HostFault(
+            Remedy.REPLACE, f"the worker wrote a line that is no answer: {error.errors()[0]['msg']}"
+        ) from error
     if answer.fault is not None:
         faults.append(answer.fault)
     elif answer.index in known:

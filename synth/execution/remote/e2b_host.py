@@ -1,6 +1,8 @@
-"""E2B as a provider of machines, by the package e2b-code-interpreter. The only module that imports it, and only when it is asked for.
+"""E2B as a provider of machines, by the package e2b-code-interpreter. The only module that imports it, and
+only when it is asked for.
 
-Place in the flow: behind `hosts.py`. The one rule: the package's many exceptions end here, each as the fault that says what helps.
+Place in the flow: behind `hosts.py`. The one rule: the package's many exceptions end here, each as the fault
+that says what helps.
 """
 
 import asyncio
@@ -36,13 +38,17 @@ def fault_of(error: Exception) -> HostFault:
         return HostFault(Remedy.STOP, words)
     if isinstance(error, e2b.RateLimitException | e2b.ServiceBusyException):
         return HostFault(Remedy.WAIT, words)
-    if isinstance(error, e2b.InvalidArgumentException | e2b.TemplateException) or getattr(error, "status_code", None) in _REFUSED:
+    if (
+        isinstance(error, e2b.InvalidArgumentException | e2b.TemplateException)
+        or getattr(error, "status_code", None) in _REFUSED
+    ):
         return HostFault(Remedy.NOTHING, words)
     return HostFault(Remedy.REPLACE, words)
 
 
 def is_debug() -> bool:
-    """Whether the package is told to talk to a local machine: then it asks for no key, and makes and kills nothing."""
+    """Whether the package is told to talk to a local machine: then it asks for no key, and makes and kills
+    nothing."""
     return os.environ.get("E2B_DEBUG", "false").lower() == "true"
 
 
@@ -84,9 +90,15 @@ class E2bHost:
 
     async def put(self, path: str, data: bytes) -> None:
         limit_s = _REQUEST_S + len(data) / _UPLOAD_BYTES_PER_S
-        await self._guard(self._sandbox.files.write(f"{self._folder}/{path}", data, user=_USER, gzip=True, request_timeout=limit_s))
+        await self._guard(
+            self._sandbox.files.write(
+                f"{self._folder}/{path}", data, user=_USER, gzip=True, request_timeout=limit_s
+            )
+        )
 
-    async def run(self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float) -> None:
+    async def run(
+        self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float
+    ) -> None:
         heard, said = [time.monotonic()], [""]
         splitter = LineSplitter(hear)
 
@@ -126,7 +138,8 @@ class E2bHost:
         await self._guard(self._sandbox.kill(request_timeout=_REQUEST_S))
 
     async def _guard(self, work: Any) -> Any:  # noqa: ANN401  # any answer of the package
-        """Wait for the package; its exceptions become faults. A key was good enough to make this machine: nothing here means stop."""
+        """Wait for the package; its exceptions become faults. A key was good enough to make this machine:
+        nothing here means stop."""
         try:
             return await work
         except Exception as error:  # the package raises whatever its transports raise
@@ -140,7 +153,8 @@ def _lost(remedy: Remedy) -> Remedy:
 
 
 class E2bProvider:
-    """Makes E2B sandboxes of one template, without access to the internet, that end by themselves after `lifetime_s`."""
+    """Makes E2B sandboxes of one template, without access to the internet, that end by themselves after
+    `lifetime_s`."""
 
     def __init__(self, template: str | None, lifetime_s: int, api_key: str | None) -> None:
         self._template, self._lifetime_s, self._key = template, lifetime_s, api_key
@@ -163,7 +177,9 @@ class E2bProvider:
             )
         except Exception as error:  # as in `_guard`
             fault = fault_of(error)
-            if fault.remedy is Remedy.REPLACE and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            if fault.remedy is Remedy.REPLACE and not isinstance(
+                error, httpx.ConnectError | httpx.ConnectTimeout
+            ):
                 await self._undo(name, fault)
             raise fault from error
         return E2bHost(sandbox, name, born, self._lifetime_s)
@@ -184,9 +200,16 @@ class E2bProvider:
         if is_debug():
             return
         try:
-            pages = AsyncSandbox.list(query=SandboxQuery(metadata=metadata), api_key=self._key, request_timeout=_REQUEST_S, retries=0)
+            pages = AsyncSandbox.list(
+                query=SandboxQuery(metadata=metadata),
+                api_key=self._key,
+                request_timeout=_REQUEST_S,
+                retries=0,
+            )
             while pages.has_next:
                 for found in await pages.next_items():
-                    await AsyncSandbox.kill(found.sandbox_id, api_key=self._key, request_timeout=_REQUEST_S, retries=0)
+                    await AsyncSandbox.kill(
+                        found.sandbox_id, api_key=self._key, request_timeout=_REQUEST_S, retries=0
+                    )
         except Exception as error:  # as in `_guard`
             raise fault_of(error) from error

@@ -1,7 +1,8 @@
-"""Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back line by line.
+"""Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back
+line by line.
 
-Place in the flow: behind `execution/protocol.py`, made by `factory.py` from `execution: {kind: e2b}`. The one rule: never more live
-sandboxes than `concurrency`, and none is left when it is closed.
+Place in the flow: behind `execution/protocol.py`, made by `factory.py` from `execution: {kind: e2b}`. The one
+rule: never more live sandboxes than `concurrency`, and none is left when it is closed.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ _SEE: Final = "docs/architecture/execution.md"
 
 
 class E2bSandbox:
-    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox is given up."""
+    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox is given
+    up."""
 
     def __init__(self, config: E2bConfig, *, silence_s: float = 45.0) -> None:
         self._config, self._silence_s = config, silence_s
@@ -36,11 +38,13 @@ class E2bSandbox:
 
     @property
     def level(self) -> str:
-        """`e2b`, or `e2b-unseparated` where programs in one sandbox cannot be kept from each other; empty before the start."""
+        """`e2b`, or `e2b-unseparated` where programs in one sandbox cannot be kept from each other; empty
+        before the start."""
         return self._inside.level if self._inside else ""
 
     async def start(self) -> None:
-        """Make the first sandbox and ask what is in it. Raises SandboxError: no package, no key, a key or a template that is refused."""
+        """Make the first sandbox and ask what is in it. Raises SandboxError: no package, no key, a key or a
+        template that is refused."""
         async with self._starting:
             if self._dispatcher is not None:
                 return
@@ -53,7 +57,12 @@ class E2bSandbox:
                 await self._fleet.close()
                 raise
             self._dispatcher = Dispatcher(
-                self._fleet, config.concurrency, config.batch_size, backoff, self._inside.shared_of, silence_s=self._silence_s
+                self._fleet,
+                config.concurrency,
+                config.batch_size,
+                backoff,
+                self._inside.shared_of,
+                silence_s=self._silence_s,
             )
 
     async def toolchain(self, language: str) -> str:
@@ -66,9 +75,15 @@ class E2bSandbox:
         inside, dispatcher = self._inside, self._dispatcher
         assert inside is not None, "start looks inside"
         assert dispatcher is not None, "start makes it"
-        asked = await asyncio.to_thread(lambda: [inside.ask(at, request) for at, request in enumerate(requests)])
+        asked = await asyncio.to_thread(
+            lambda: [inside.ask(at, request) for at, request in enumerate(requests)]
+        )
         observations = await run_asked(dispatcher, asked, alone=False, turn=turn)
-        doubtful = [at for at, one in enumerate(observations) if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)]
+        doubtful = [
+            at
+            for at, one in enumerate(observations)
+            if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)
+        ]
         again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, turn=turn)
         for at, observation in zip(doubtful, again, strict=True):
             if not observation.infrastructure:
@@ -83,7 +98,9 @@ class E2bSandbox:
 
     def _key(self) -> str | None:
         if find_spec("e2b_code_interpreter") is None:
-            raise _problem("the package e2b-code-interpreter must be installed", "pip install 'codemill[e2b]'")
+            raise _problem(
+                "the package e2b-code-interpreter must be installed", "pip install 'codemill[e2b]'"
+            )
         key = os.environ.get(self._config.api_key_env)
         if not key and not is_debug():
             name = self._config.api_key_env
@@ -97,7 +114,10 @@ class E2bSandbox:
                 async with fleet.lend() as host:
                     found = await probe(host, probe_task())
                 if found.root and not found.separated:
-                    raise _problem("the worker is root inside and must be able to make namespaces", "take another template")
+                    raise _problem(
+                        "the worker is root inside and must be able to make namespaces",
+                        "take another template",
+                    )
                 return Inside(found, "e2b" if found.separated else "e2b-unseparated")
             except HostFault as fault:
                 if attempt == backoff.tries or fault.remedy in (Remedy.STOP, Remedy.NOTHING):
@@ -106,20 +126,33 @@ class E2bSandbox:
         raise AssertionError("the last attempt returns or raises")
 
 
-async def run_asked(dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool, turn: int) -> list[Observation]:
+async def run_asked(
+    dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool, turn: int
+) -> list[Observation]:
     """What has an item runs; what is an observation already stays one."""
-    answers = await dispatcher.run([one.item for one in asked if isinstance(one, Asked)], alone=alone, turn=turn)
-    return await asyncio.to_thread(lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked])
+    answers = await dispatcher.run(
+        [one.item for one in asked if isinstance(one, Asked)], alone=alone, turn=turn
+    )
+    return await asyncio.to_thread(
+        lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked]
+    )
 
 
 def _refused(fault: HostFault, config: E2bConfig) -> SandboxError:
     """A start that failed, in words that say what to do."""
     if fault.remedy is Remedy.STOP:
-        return _problem(f"the key must be accepted; E2B said: {fault}", f"put a valid key into {config.api_key_env}")
+        return _problem(
+            f"the key must be accepted; E2B said: {fault}", f"put a valid key into {config.api_key_env}"
+        )
     if fault.remedy is Remedy.NOTHING:
         template = config.template or "code-interpreter-v1"
-        return _problem(f"the template {template!r} must start; E2B said: {fault}", "correct execution.template")
-    return _problem(f"a sandbox must start; after {config.max_retries + 1} tries: {fault}", "try again later, or execution: {kind: local}")
+        return _problem(
+            f"the template {template!r} must start; E2B said: {fault}", "correct execution.template"
+        )
+    return _problem(
+        f"a sandbox must start; after {config.max_retries + 1} tries: {fault}",
+        "try again later, or execution: {kind: local}",
+    )
 
 
 def _problem(expected: str, fix: str) -> SandboxError:

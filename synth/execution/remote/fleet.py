@@ -1,7 +1,8 @@
-"""The live machines of a remote sandbox: lent for a batch, kept for the next one, killed at the end. Never more than the limit.
+"""The live machines of a remote sandbox: lent for a batch, kept for the next one, killed at the end. Never
+more than the limit.
 
-Place in the flow: `dispatch.py` borrows hosts here. The one rule: a place is free again only when its machine is known to be gone, be it
-that the kill was answered or that the machine has outlived its lifetime.
+Place in the flow: `dispatch.py` borrows hosts here. The one rule: a place is free again only when its machine
+is known to be gone, be it that the kill was answered or that the machine has outlived its lifetime.
 """
 
 import asyncio
@@ -34,11 +35,13 @@ class Backoff:
 class Fleet:
     """At most `limit` machines at a time, counted from before one is asked for until it is known to be gone.
 
-    `_used` places are lent or unsure; idle machines are beside them. A machine is made only when none is idle, so that used and idle
-    together never exceed the limit.
+    `_used` places are lent or unsure; idle machines are beside them. A machine is made only when none is
+    idle, so that used and idle together never exceed the limit.
     """
 
-    def __init__(self, provider: Provider, limit: int, backoff: Backoff, prepare: Callable[[Host], Awaitable[None]]) -> None:
+    def __init__(
+        self, provider: Provider, limit: int, backoff: Backoff, prepare: Callable[[Host], Awaitable[None]]
+    ) -> None:
         self._provider, self._limit, self._backoff, self._prepare = provider, limit, backoff, prepare
         self._idle: list[Host] = []
         self._live: dict[str, Host] = {}
@@ -50,7 +53,8 @@ class Fleet:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Host]:
-        """A machine for one batch. After a fault that a new machine helps against, it is killed; otherwise it is kept. Raises HostFault."""
+        """A machine for one batch. After a fault that a new machine helps against, it is killed; otherwise it
+        is kept. Raises HostFault."""
         host = await self._take()
         try:
             yield host
@@ -81,7 +85,8 @@ class Fleet:
             await self._provider.sweep()
 
     async def _take(self) -> Host:
-        """An idle machine, or a new one. Where no more are granted and others are at work, the next that is given back is waited for."""
+        """An idle machine, or a new one. Where no more are granted and others are at work, the next that is
+        given back is waited for."""
         attempt = 0
         while True:
             await self._enter()
@@ -98,13 +103,16 @@ class Fleet:
             attempt += 1
 
     async def _enter(self) -> None:
-        """Take a place. Raises HostFault where none will be free soon: closed, or nobody knows whether the machines are gone."""
+        """Take a place. Raises HostFault where none will be free soon: closed, or nobody knows whether the
+        machines are gone."""
         while not self._closed and self._used >= self._limit and self._unsure < self._limit:
             await self._wait(None)
         if self._closed:
             raise HostFault(Remedy.STOP, "the sandbox is closed")
         if self._used >= self._limit:
-            raise HostFault(Remedy.REPLACE, "no place is free: of all machines it is unknown whether they have ended")
+            raise HostFault(
+                Remedy.REPLACE, "no place is free: of all machines it is unknown whether they have ended"
+            )
         self._used += 1
 
     def _leave(self) -> None:
@@ -147,7 +155,8 @@ class Fleet:
         return host
 
     async def _admit(self) -> Host:
-        """Ask for a machine and remember it. One that may be there all the same holds a place of its own for its lifetime."""
+        """Ask for a machine and remember it. One that may be there all the same holds a place of its own for
+        its lifetime."""
         try:
             host = await self._provider.create()
         except Unsure as fault:
@@ -193,8 +202,8 @@ class Fleet:
         return False
 
     async def _hold(self, limit_s: float, host: Host | None = None) -> None:
-        """Keep a place while a machine may be alive, and go on trying to kill it. A cancellation alone does not end it: a provider's
-        package may lose one in the middle of a request."""
+        """Keep a place while a machine may be alive, and go on trying to kill it. A cancellation alone does
+        not end it: a provider's package may lose one in the middle of a request."""
         self._unsure += 1
         self._changed.set()
         try:

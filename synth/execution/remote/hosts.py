@@ -1,7 +1,8 @@
-"""The seam to whatever lends machines: a provider makes hosts, a host takes files and runs a command. E2B is one provider.
+"""The seam to whatever lends machines: a provider makes hosts, a host takes files and runs a command. E2B is
+one provider.
 
-Place in the flow: `fleet.py` keeps hosts, `dispatch.py` runs batches on them. The one rule: every error that crosses this seam is a
-`HostFault`, which says what helps.
+Place in the flow: `fleet.py` keeps hosts, `dispatch.py` runs batches on them. The one rule: every error that
+crosses this seam is a `HostFault`, which says what helps.
 """
 
 from collections.abc import Callable
@@ -51,9 +52,11 @@ class Host(Protocol):
         """Write a file, by a path relative to the home of the worker."""
         ...
 
-    async def run(self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float) -> None:
-        """Run a command line; every line of its stdout is heard as it comes. Fails on another exit code than 0, after `limit_s` in all
-        or `silence_s` without a line."""
+    async def run(
+        self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float
+    ) -> None:
+        """Run a command line; every line of its stdout is heard as it comes. Fails on another exit code than
+        0, after `limit_s` in all or `silence_s` without a line."""
         ...
 
     async def kill(self) -> None:
@@ -69,7 +72,8 @@ class Provider(Protocol):
         ...
 
     async def sweep(self) -> None:
-        """Kill every machine of ours that is still there, also those that we know nothing of. Raises HostFault."""
+        """Kill every machine of ours that is still there, also those that we know nothing of. Raises
+        HostFault."""
         ...
 
 

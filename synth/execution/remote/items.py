@@ -1,7 +1,7 @@
 """From a request to an item for the worker, and from the worker's answer to an observation.
 
-Place in the flow: a remote sandbox asks here before and after `dispatch.py`. The one rule: everything that has to be known of a language is
-decided here, outside; the worker gets commands and texts.
+Place in the flow: a remote sandbox asks here before and after `dispatch.py`. The one rule: everything that
+has to be known of a language is decided here, outside; the worker gets commands and texts.
 """
 
 import secrets
@@ -24,7 +24,14 @@ from synth.execution.programs.request_rules import (
     script_mark,
     too_long,
 )
-from synth.execution.programs.result_channel import Context, failed, failed_before_run, observe_function, observe_script, observe_stdio
+from synth.execution.programs.result_channel import (
+    Context,
+    failed,
+    failed_before_run,
+    observe_function,
+    observe_script,
+    observe_stdio,
+)
 from synth.execution.remote.wire import SHARED, Answer, Item, Probe, Shared
 from synth.ids import content_hash
 from synth.languages.registry import UnknownLanguage, all_languages, get_language
@@ -48,7 +55,11 @@ class Asked:
 
 def probe_task() -> dict[str, object]:
     """What the worker is asked to look for."""
-    return {"languages": {one.name: {"tools": one.tools, "version": one.version_arguments} for one in all_languages()}}
+    return {
+        "languages": {
+            one.name: {"tools": one.tools, "version": one.version_arguments} for one in all_languages()
+        }
+    }
 
 
 class Inside:
@@ -58,7 +69,9 @@ class Inside:
         self.level = level
         self._linker = "-fuse-ld=mold" if probe.mold else ""
         self._toolchains = {
-            name: Toolchain(found.tools, found.version, found.digest) for name, found in probe.languages.items() if found is not None
+            name: Toolchain(found.tools, found.version, found.digest)
+            for name, found in probe.languages.items()
+            if found is not None
         }
         self._shared: dict[str, Shared] = {}
 
@@ -82,7 +95,9 @@ class Inside:
             return failed(request, str(error), Context(self.level, ""))
         toolchain = self._toolchains.get(language.name)
         if toolchain is None:
-            return failed(request, None, Context(self.level, "")).model_copy(update={"toolchain_missing": language.install})
+            return failed(request, None, Context(self.level, "")).model_copy(
+                update={"toolchain_missing": language.install}
+            )
         context = Context(self.level, toolchain.stated_for(language.name))
         refused = refuse(language, request)
         if refused:
@@ -100,7 +115,13 @@ class Inside:
             return failed(request, str(error), context)
 
     def _function(
-        self, index: int, request: ExecutionRequest, call: FunctionCall, language: Language, toolchain: Toolchain, context: Context
+        self,
+        index: int,
+        request: ExecutionRequest,
+        call: FunctionCall,
+        language: Language,
+        toolchain: Toolchain,
+        context: Context,
     ) -> Asked:
         driver, nonce, signature = language.driver, secrets.token_hex(16), parse_signature(call.signature)
         assert driver is not None, "checked by refuse"
@@ -111,21 +132,37 @@ class Inside:
         return Asked(request, language, item, context, nonce, len(call.arguments))
 
     def _script(
-        self, index: int, request: ExecutionRequest, call: ScriptCall, language: Language, toolchain: Toolchain, context: Context
+        self,
+        index: int,
+        request: ExecutionRequest,
+        call: ScriptCall,
+        language: Language,
+        toolchain: Toolchain,
+        context: Context,
     ) -> Asked:
         script, nonce = language.script, secrets.token_hex(16)
         assert script is not None, "checked by refuse"
         assert script.files is not None, "what is not driven has files"
         files = script.files(request.code, call.script, script_mark(nonce))
-        commands = _commands(language.driver, script_compiler(language), script.run_command or language.run_command)
+        commands = _commands(
+            language.driver, script_compiler(language), script.run_command or language.run_command
+        )
         item = self._item(index, request, language, toolchain, files, commands, ("",))
         return Asked(request, language, item, context, nonce, 1)
 
     def _stdio(
-        self, index: int, request: ExecutionRequest, call: StdioCall, language: Language, toolchain: Toolchain, context: Context
+        self,
+        index: int,
+        request: ExecutionRequest,
+        call: StdioCall,
+        language: Language,
+        toolchain: Toolchain,
+        context: Context,
     ) -> Asked:
         commands = _commands(language.driver, language.compile_command, language.run_command)
-        item = self._item(index, request, language, toolchain, {language.file_name: request.code}, commands, call.stdins)
+        item = self._item(
+            index, request, language, toolchain, {language.file_name: request.code}, commands, call.stdins
+        )
         return Asked(request, language, item, context, cases=len(call.stdins))
 
     def _item(
@@ -161,7 +198,9 @@ class Inside:
             return ""
         key = content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)
         if key not in self._shared:
-            commands = tuple(fill(command, toolchain, linker=self._linker) for command in driver.shared_commands)
+            commands = tuple(
+                fill(command, toolchain, linker=self._linker) for command in driver.shared_commands
+            )
             self._shared[key] = Shared(files=dict(driver.shared), commands=commands)
         return key
 
@@ -176,7 +215,9 @@ class _Commands:
         return self.compile, self.server, self.run
 
 
-def _commands(driver: Driver | None, compile_command: tuple[str, ...], run_command: tuple[str, ...]) -> _Commands:
+def _commands(
+    driver: Driver | None, compile_command: tuple[str, ...], run_command: tuple[str, ...]
+) -> _Commands:
     """A resident compiler is asked instead of the command, where there is one."""
     server = driver.compile_server if driver else ()
     return _Commands(() if server else compile_command, server, run_command)
@@ -193,8 +234,14 @@ def observe(asked: Asked, answer: Answer) -> Observation:
     if not results and asked.item.stdins:
         return failed(asked.request, "the worker left out the run", asked.context)
     if isinstance(asked.request.call, StdioCall):
-        observation = observe_stdio(asked.request, results or [JobResult(exit_code=0)], asked.cases, asked.context)
-    elif isinstance(asked.request.call, ScriptCall) and asked.language.script is not None and asked.language.script.files is not None:
+        observation = observe_stdio(
+            asked.request, results or [JobResult(exit_code=0)], asked.cases, asked.context
+        )
+    elif (
+        isinstance(asked.request.call, ScriptCall)
+        and asked.language.script is not None
+        and asked.language.script.files is not None
+    ):
         observation = observe_script(asked.request, results[0], asked.nonce, asked.context)
     else:
         observation = observe_function(asked.request, results[0], asked.nonce, asked.cases, asked.context)

@@ -1,4 +1,5 @@
-"""Who runs next, where more programs wait than can run. The one rule: the lowest turn first, and among equals whoever came first."""
+"""Who runs next, where more programs wait than can run. The one rule: the lowest turn first, and among equals
+whoever came first."""
 
 import asyncio
 import heapq

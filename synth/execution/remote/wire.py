@@ -1,7 +1,8 @@
-"""What goes to the worker inside a remote sandbox and what comes back: JSON, one file a batch, one line an answer.
+"""What goes to the worker inside a remote sandbox and what comes back: JSON, one file a batch, one line an
+answer.
 
-Place in the flow: `items.py` makes items and reads answers, `dispatch.py` sends batches. The one rule: no expected value is in here, and
-what comes back is checked before it is believed.
+Place in the flow: `items.py` makes items and reads answers, `dispatch.py` sends batches. The one rule: no
+expected value is in here, and what comes back is checked before it is believed.
 """
 
 import base64

@@ -1,8 +1,10 @@
-"""The Python driver: calls one function of a program on each input and writes the results to a private descriptor.
+"""The Python driver: calls one function of a program on each input and writes the results to a private
+descriptor.
 
-It runs inside the sandbox with nothing but the standard library: as a script (`python -I -S driver.py`, the program beside it in
-solution.py), or in a process forked from the warm one. Lines in and out are described in docs/architecture/execution.md.
-The one rule: a value is written by its exact type, so an object that claims to equal everything is no value at all.
+It runs inside the sandbox with nothing but the standard library: as a script (`python -I -S driver.py`, the
+program beside it in solution.py), or in a process forked from the warm one. Lines in and out are described in
+docs/architecture/execution.md. The one rule: a value is written by its exact type, so an object that claims
+to equal everything is no value at all.
 """
 
 import builtins
@@ -12,12 +14,19 @@ import sys
 import types
 from collections import Counter, OrderedDict, defaultdict
 
-# Functions look names up in the builtins that their module had when they were made: a private copy, so that a program that
+# Functions look names up in the builtins that their module had when they were made: a private copy, so that a
+# program that
 # replaces `type` or `repr` does not change what is written here.
 globals()["__builtins__"] = dict(vars(builtins))
 
 _write, _exit, _read, _close, _open, _dup2 = os.write, os._exit, os.read, os.close, os.open, os.dup2
-_encode_text, _items, _repr_float, _compile, _flush = str.encode, dict.items, float.__repr__, compile, sys.stdout.flush
+_encode_text, _items, _repr_float, _compile, _flush = (
+    str.encode,
+    dict.items,
+    float.__repr__,
+    compile,
+    sys.stdout.flush,
+)
 _MAPS = (dict, defaultdict, Counter, OrderedDict)
 _random, _dup = os.urandom, fcntl.fcntl
 

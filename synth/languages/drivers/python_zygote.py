@@ -1,7 +1,9 @@
-"""The warm Python: loads the interpreter and the usual modules once, and starts each program by a fork into namespaces of its own.
+"""The warm Python: loads the interpreter and the usual modules once, and starts each program by a fork into
+namespaces of its own.
 
-It runs inside a worker of the sandbox, beside driver.py and libzygote.so (synth/execution/isolation/launcher/zygote.c), whose call returns in the programs
-only. The one rule: what a program finds is what it would find in a fresh interpreter.
+It runs inside a worker of the sandbox, beside driver.py and libzygote.so
+(synth/execution/isolation/launcher/zygote.c), whose call returns in the programs only. The one rule: what a
+program finds is what it would find in a fresh interpreter.
 """
 
 import ctypes
@@ -17,8 +19,9 @@ import driver  # type: ignore[import-not-found]
 sys.path.remove("/work")
 
 USUAL = (
-    "abc array bisect cmath collections.abc contextlib copy dataclasses datetime decimal enum fractions functools hashlib heapq io"
-    " itertools json math numbers operator queue random re statistics string struct textwrap threading time traceback typing"
+    "abc array bisect cmath collections.abc contextlib copy dataclasses datetime decimal enum fractions "
+    "functools hashlib heapq io itertools json math numbers operator queue random re statistics string "
+    "struct textwrap threading time traceback typing"
 )
 for _name in USUAL.split():
     __import__(_name)
@@ -27,8 +30,9 @@ for _name in USUAL.split():
 def fill_free_memory() -> None:
     """Take what is free in pages that are in use, so that objects of a program lie together on new ones.
 
-    Each page of ours that it writes to is copied for it: sixty fewer of 460. CPython gives objects of one size (in steps of 16 up to
-    512 bytes) from a pool of 4 or 16 KiB, whose first block comes 48 bytes after its start: from there on the pool is new.
+    Each page of ours that it writes to is copied for it: sixty fewer of 460. CPython gives objects of one
+    size (in steps of 16 up to 512 bytes) from a pool of 4 or 16 KiB, whose first block comes 48 bytes after
+    its start: from there on the pool is new.
     """
     allocate = ctypes.PyDLL(None).PyObject_Malloc
     allocate.restype, allocate.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
@@ -39,7 +43,8 @@ def fill_free_memory() -> None:
 
 
 def warm_up() -> None:
-    """Run what every program runs: the interpreter rewrites code when it runs for the first times, and each fork would copy it for that."""
+    """Run what every program runs: the interpreter rewrites code when it runs for the first times, and each
+    fork would copy it for that."""
     null = os.open("/dev/null", os.O_RDWR)
     for _ in range(20):
         driver.read_all(null)
@@ -107,7 +112,9 @@ def main() -> None:
     gc.collect()
     fill_free_memory()
     gc.freeze()
-    serve()  # one thread, which goes on: nothing of what PyOS_AfterFork_Child mends is broken, and it costs as much as a small program
+    # one thread, which goes on: nothing of what PyOS_AfterFork_Child mends is broken, and it costs as much as
+    # a small program
+    serve()
     seed()
     become_program()
 

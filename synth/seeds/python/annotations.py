@@ -1,7 +1,8 @@
 """Python annotations as types that every language shares.
 
-The one rule: None means "the annotation says nothing" (`Any`, a type variable): guess; an empty list means "it names a type that no other
-language has" (a class, a callable, bytes): such a parameter cannot be given values.
+The one rule: None means "the annotation says nothing" (`Any`, a type variable): guess; an empty list means
+"it names a type that no other language has" (a class, a callable, bytes): such a parameter cannot be given
+values.
 """
 
 import ast
@@ -18,7 +19,9 @@ _SIMPLE = {
     "SupportsInt": "int",
     "Real": "float",
 }
-_LISTS = frozenset("list List Sequence MutableSequence Iterable Collection Iterator Reversible Container Sized".split())
+_LISTS = frozenset(
+    "list List Sequence MutableSequence Iterable Collection Iterator Reversible Container Sized".split()
+)
 _MAPS = frozenset("dict Dict Mapping MutableMapping OrderedDict DefaultDict defaultdict Counter".split())
 _SILENT = frozenset("Any object T S K V U T_co Hashable Comparable".split())
 _WRAPPERS = frozenset("Annotated Final Required NotRequired ReadOnly".split())

@@ -1,8 +1,10 @@
-"""The names of a Python file: who binds them, who needs them, and the closure of a function over its own file.
+"""The names of a Python file: who binds them, who needs them, and the closure of a function over its own
+file.
 
-`ModuleIndex.close` gives the function together with the imports, constants, classes and helper functions that it needs, transitively, or
-says why that is impossible. The one rule: every name that the closed program uses is bound in it or is a pure builtin, so it runs alone;
-and what a name means is never guessed: a name that is bound twice, or only under a condition, is refused.
+`ModuleIndex.close` gives the function together with the imports, constants, classes and helper functions that
+it needs, transitively, or says why that is impossible. The one rule: every name that the closed program uses
+is bound in it or is a pure builtin, so it runs alone; and what a name means is never guessed: a name that is
+bound twice, or only under a condition, is refused.
 """
 
 import ast
@@ -71,13 +73,16 @@ class ModuleIndex:
             self.bindings[name] = statement
 
     def is_method(self, entry_point: str) -> bool:
-        """Whether the function was cut out of a class: it takes `self` or `cls`, or is decorated as only methods are."""
+        """Whether the function was cut out of a class: it takes `self` or `cls`, or is decorated as only
+        methods are."""
         statement = self.bindings.get(entry_point)
         if not isinstance(statement, ast.FunctionDef):
             return False
         arguments = statement.args.posonlyargs + statement.args.args
         decorators = {item.id for item in statement.decorator_list if isinstance(item, ast.Name)}
-        return bool(arguments and arguments[0].arg in ("self", "cls")) or bool(decorators & {"staticmethod", "classmethod", "property"})
+        return bool(arguments and arguments[0].arg in ("self", "cls")) or bool(
+            decorators & {"staticmethod", "classmethod", "property"}
+        )
 
     def close(self, entry_point: str) -> ClosedProgram | Reject:
         """The function of that name with all that it needs. Rejects: not_self_contained, impure."""
@@ -132,7 +137,11 @@ class ModuleIndex:
         end = statement.end_col_offset or 0
         lines[-1] = lines[-1].encode("utf-8", "surrogatepass")[:end].decode("utf-8", "surrogatepass")
         lines[0] = (
-            lines[0] if decorators else lines[0].encode("utf-8", "surrogatepass")[statement.col_offset :].decode("utf-8", "surrogatepass")
+            lines[0]
+            if decorators
+            else lines[0]
+            .encode("utf-8", "surrogatepass")[statement.col_offset :]
+            .decode("utf-8", "surrogatepass")
         )
         return "".join(lines).rstrip() + "\n"
 
@@ -141,7 +150,10 @@ class ModuleIndex:
         entry = pulled.get(entry_point)
         if not isinstance(entry, ast.FunctionDef):
             raise _Refused("not_self_contained", entry_point, "is no plain function of the file")
-        helpers = sorted({id(item): item for item in pulled.values() if item is not entry}.values(), key=lambda item: item.lineno)
+        helpers = sorted(
+            {id(item): item for item in pulled.values() if item is not entry}.values(),
+            key=lambda item: item.lineno,
+        )
         head = ([_FUTURE] if self.future else []) + sorted(imports)
         parts = ["".join(head)] if head else []
         parts += [self._source(item) for item in [*helpers, entry]]
@@ -159,7 +171,8 @@ def parse_python(text: str) -> ast.Module | None:
 
 
 def _bound_names(statement: ast.stmt) -> Iterator[str]:
-    """Names that a top-level statement may bind. For compound statements every name that is stored anywhere inside."""
+    """Names that a top-level statement may bind. For compound statements every name that is stored anywhere
+    inside."""
     if isinstance(statement, _Definition):
         yield statement.name
         return
@@ -175,7 +188,11 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
 def _import_line(statement: ast.Import | ast.ImportFrom, name: str) -> str:
     """An import of that one name. Raises _Refused when the module is not pure."""
     alias = next(item for item in statement.names if (item.asname or item.name.split(".")[0]) == name)
-    module = "." * statement.level + (statement.module or "") if isinstance(statement, ast.ImportFrom) else alias.name
+    module = (
+        "." * statement.level + (statement.module or "")
+        if isinstance(statement, ast.ImportFrom)
+        else alias.name
+    )
     _check_module(module, alias.name if isinstance(statement, ast.ImportFrom) else "")
     renamed = f" as {alias.asname}" if alias.asname else ""
     if isinstance(statement, ast.ImportFrom):
@@ -185,7 +202,11 @@ def _import_line(statement: ast.Import | ast.ImportFrom, name: str) -> str:
 
 def _check_module(module: str, member: str = "") -> None:
     """`from urllib import parse` is judged as `urllib.parse`."""
-    judgement = judge_module(f"{module}.{member}") if member and judge_module(module) != "pure" else judge_module(module)
+    judgement = (
+        judge_module(f"{module}.{member}")
+        if member and judge_module(module) != "pure"
+        else judge_module(module)
+    )
     if judgement != "pure":
         reason = "impure" if judgement == "impure" else "not_self_contained"
         raise _Refused(reason, module, "is not on the list of pure modules")
@@ -209,7 +230,9 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
             table = symtable.symtable((_FUTURE if future else "") + source, "seed", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _Refused("not_self_contained", "", f"cannot be read alone: {type(error).__name__}") from error
-    own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    own = {
+        symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()
+    }
     used = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
     for child in table.get_children():
         used |= _global_names(child)
@@ -217,7 +240,8 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
-    """Global names that a function or class and everything inside it uses. Raises _Refused when it binds one."""
+    """Global names that a function or class and everything inside it uses. Raises _Refused when it binds
+    one."""
     found: set[str] = set()
     for symbol in table.get_symbols():
         if symbol.is_declared_global() and symbol.is_assigned():

@@ -1,7 +1,8 @@
 """Whether a snippet is a program that can be run alone: the gate before reference execution.
 
-Only Python is decided here; other languages need a compiler to say it, so they are not run as references from arbitrary source yet. The one
-rule: an answer `ClosedProgram` means that running it needs nothing beyond the pure part of the standard library.
+Only Python is decided here; other languages need a compiler to say it, so they are not run as references from
+arbitrary source yet. The one rule: an answer `ClosedProgram` means that running it needs nothing beyond the
+pure part of the standard library.
 """
 
 import ast
@@ -17,7 +18,9 @@ def check_self_contained(code: str, language: str, entry_point: str = "") -> Clo
     Rejects: parse_error, not_self_contained, impure. Closing twice gives the same program.
     """
     if normalize_language(language) != "python":
-        return Reject("not_self_contained", {"language": language, "why": "only Python is closed over its file"})
+        return Reject(
+            "not_self_contained", {"language": language, "why": "only Python is closed over its file"}
+        )
     index = ModuleIndex.read(code)
     if index is None:
         return Reject("parse_error", {"language": "python"})
@@ -32,5 +35,7 @@ def check_self_contained(code: str, language: str, entry_point: str = "") -> Clo
 def last_function(code: str) -> str:
     """Name of the last top-level function of a Python text; empty when there is none."""
     tree = parse_python(code)
-    names = [statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)] if tree else []
+    names = (
+        [statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)] if tree else []
+    )
     return names[-1] if names else ""

@@ -1,7 +1,9 @@
-"""Typed signatures for Python functions: read from annotations, else guessed from defaults, use and names, as a ranked list to try.
+"""Typed signatures for Python functions: read from annotations, else guessed from defaults, use and names, as
+a ranked list to try.
 
-A guess costs nothing: the reference stage runs the function on inputs of each candidate and keeps the first that works, so this module
-needs to be right within a few tries, not at once. The one rule: only types that every language shares (`synth.values`) are ever proposed.
+A guess costs nothing: the reference stage runs the function on inputs of each candidate and keeps the first
+that works, so this module needs to be right within a few tries, not at once. The one rule: only types that
+every language shares (`synth.values`) are ever proposed.
 """
 
 import ast
@@ -18,8 +20,11 @@ MAX_PARAMETERS = 5
 ANY, NULL = parse_type("any"), parse_type("null")
 
 
-def guess_signatures(code: str, entry_point: str, limit: int = MAX_CANDIDATES) -> tuple[tuple[str, ...], list[Signature]] | Reject:
-    """Parameter names and candidate signatures, the likeliest first. The result is `any`: it is learned from what the function returns.
+def guess_signatures(
+    code: str, entry_point: str, limit: int = MAX_CANDIDATES
+) -> tuple[tuple[str, ...], list[Signature]] | Reject:
+    """Parameter names and candidate signatures, the likeliest first. The result is `any`: it is learned from
+    what the function returns.
 
     Optional parameters that nothing types are left to their defaults. Rejects with no_signature.
     """
@@ -37,15 +42,26 @@ def guess_signatures(code: str, entry_point: str, limit: int = MAX_CANDIDATES) -
     if missing or not choices or len(choices) > MAX_PARAMETERS:
         return Reject(
             "no_signature",
-            {"why": "a parameter has no type that every language shares" if missing else "number of parameters", "parameter": missing},
+            {
+                "why": "a parameter has no type that every language shares"
+                if missing
+                else "number of parameters",
+                "parameter": missing,
+            },
         )
     names, types = zip(*choices, strict=True)
-    return tuple(names), [Signature(parameters, ANY) for parameters in islice(_best_first(list(types)), limit)]
+    return tuple(names), [
+        Signature(parameters, ANY) for parameters in islice(_best_first(list(types)), limit)
+    ]
 
 
 def _find(code: str, entry_point: str) -> ast.FunctionDef | None:
     tree = parse_python(code)
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point] if tree else []
+    found = (
+        [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
+        if tree
+        else []
+    )
     return found[-1] if found else None
 
 
@@ -66,7 +82,8 @@ def _positional(function: ast.FunctionDef) -> list[tuple[ast.arg, ast.expr | Non
 
 
 def _choices(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
-    """Types to try for one parameter, the likeliest first. An annotation that names a foreign type leaves none."""
+    """Types to try for one parameter, the likeliest first. An annotation that names a foreign type leaves
+    none."""
     if argument.annotation is not None:
         stated = read_annotation(argument.annotation)
         if stated is not None:
@@ -77,6 +94,10 @@ def _choices(argument: ast.arg, default: ast.expr | None, function: ast.Function
 
 
 def _best_first(choices: list[list[ValueType]]) -> list[tuple[ValueType, ...]]:
-    """All combinations by the sum of the ranks of their choices. At most 4 choices a parameter and 5 parameters: 1024 combinations."""
-    ranked = sorted(product(*(enumerate(options[:4]) for options in choices)), key=lambda combination: sum(rank for rank, _ in combination))
+    """All combinations by the sum of the ranks of their choices. At most 4 choices a parameter and 5
+    parameters: 1024 combinations."""
+    ranked = sorted(
+        product(*(enumerate(options[:4]) for options in choices)),
+        key=lambda combination: sum(rank for rank, _ in combination),
+    )
     return [tuple(kind for _, kind in combination) for combination in ranked]

@@ -1,4 +1,5 @@
-"""What type a parameter without annotation has, from how the function uses it: points for each type, the best ones first.
+"""What type a parameter without annotation has, from how the function uses it: points for each type, the best
+ones first.
 
 The one rule: points only order the candidates; which one is right is found out by running the function.
 """
@@ -10,15 +11,20 @@ from collections import Counter
 from synth.values import ValueType, parse_type
 
 _STR_METHODS = frozenset(
-    "capitalize casefold center encode endswith expandtabs format isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
-    "isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit "
+    "capitalize casefold center encode endswith expandtabs format isalnum isalpha isascii isdecimal isdigit "
+    "isidentifier islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix "
+    "removesuffix replace rfind rindex rjust rpartition rsplit "
     "rstrip split splitlines startswith strip swapcase title translate upper zfill".split()
 )
 _LIST_METHODS = frozenset("append extend insert remove reverse sort".split())
 _MAP_METHODS = frozenset("get items keys values setdefault update".split())
 _INT_METHODS = frozenset("bit_length bit_count to_bytes".split())
-_NUMBER_CALLS = frozenset("abs round divmod pow sqrt floor ceil log log2 log10 sin cos tan exp isqrt gcd factorial comb".split())
-_LIST_CALLS = frozenset("sum sorted max min zip enumerate reversed any all map filter list set len iter".split())
+_NUMBER_CALLS = frozenset(
+    "abs round divmod pow sqrt floor ceil log log2 log10 sin cos tan exp isqrt gcd factorial comb".split()
+)
+_LIST_CALLS = frozenset(
+    "sum sorted max min zip enumerate reversed any all map filter list set len iter".split()
+)
 
 _NAMES = (
     (r"(is|has|use|allow|should|with|include|strict|reverse|ignore)(_.*)?|flag|verbose", "bool"),
@@ -32,7 +38,10 @@ _NAMES = (
         "str",
     ),
     (r"(words|names|lines|strings|keys|tokens|texts|paths|labels|.*_(names|lines|words))", "strings"),
-    (r"l|lst|xs|ys|arr|array|seq|items?|values|nums|numbers|data|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items)", "list"),
+    (
+        r"l|lst|xs|ys|arr|array|seq|items?|values|nums|numbers|data|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items)",
+        "list",
+    ),
     (r"d|dct|dict\w*|mapping|map|table|counts|kwargs|config|.*_(dict|map)", "map"),
     (r"(matrix|grid|board|rows|table)", "matrix"),
 )
@@ -51,21 +60,30 @@ _TYPES = {
 
 
 def guess_parameter(name: str, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
-    """Up to four types for the parameter, the likeliest first. Empty for a default that is no shared value and no sign of use."""
+    """Up to four types for the parameter, the likeliest first. Empty for a default that is no shared value
+    and no sign of use."""
     points: Counter[str] = Counter()
     _from_default(default, points)
     _from_name(name, points)
     for node in ast.walk(function):
         _from_use(name, node, points)
     if not points:
-        return [] if default is not None else [parse_type(text) for text in ("int", "str", "list[int]", "float")]
-    ranked = [text for family, _ in sorted(points.items(), key=lambda item: (-item[1], item[0])) for text in _TYPES[family]]
+        return (
+            [] if default is not None else [parse_type(text) for text in ("int", "str", "list[int]", "float")]
+        )
+    ranked = [
+        text
+        for family, _ in sorted(points.items(), key=lambda item: (-item[1], item[0]))
+        for text in _TYPES[family]
+    ]
     return [parse_type(text) for text in dict.fromkeys(ranked)][:4]
 
 
 def _from_default(default: ast.expr | None, points: Counter[str]) -> None:
     if isinstance(default, ast.Constant):
-        family = {"bool": "bool", "int": "int", "float": "float", "str": "str"}.get(type(default.value).__name__)
+        family = {"bool": "bool", "int": "int", "float": "float", "str": "str"}.get(
+            type(default.value).__name__
+        )
         if family:
             points[family] += 8
     elif isinstance(default, ast.List | ast.Tuple):
@@ -102,13 +120,24 @@ def _from_use(name: str, node: ast.AST, points: Counter[str]) -> None:
 
 
 def _from_method(method: str, points: Counter[str]) -> None:
-    for family, methods in (("str", _STR_METHODS), ("list", _LIST_METHODS), ("map", _MAP_METHODS), ("int", _INT_METHODS)):
+    for family, methods in (
+        ("str", _STR_METHODS),
+        ("list", _LIST_METHODS),
+        ("map", _MAP_METHODS),
+        ("int", _INT_METHODS),
+    ):
         if method in methods:
             points[family] += 6
 
 
 def _from_call(name: str, node: ast.Call, points: Counter[str]) -> None:
-    called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    called = (
+        node.func.id
+        if isinstance(node.func, ast.Name)
+        else node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else ""
+    )
     if called == "isinstance" and len(node.args) == 2 and _is(node.args[0], name):
         _from_isinstance(node.args[1], points)
     elif any(_is(argument, name) for argument in node.args):
@@ -125,7 +154,15 @@ def _from_call(name: str, node: ast.Call, points: Counter[str]) -> None:
 
 def _from_isinstance(kinds: ast.expr, points: Counter[str]) -> None:
     for node in ast.walk(kinds):
-        family = {"str": "str", "int": "int", "float": "float", "list": "list", "tuple": "list", "dict": "map", "bool": "bool"}
+        family = {
+            "str": "str",
+            "int": "int",
+            "float": "float",
+            "list": "list",
+            "tuple": "list",
+            "dict": "map",
+            "bool": "bool",
+        }
         if isinstance(node, ast.Name) and node.id in family:
             points[family[node.id]] += 3
 
@@ -152,9 +189,16 @@ def _from_arithmetic(name: str, node: ast.BinOp | ast.AugAssign, points: Counter
         and not isinstance(getattr(other, "value", ""), int | float)
     ):
         points["str"] += 5
-    elif isinstance(node.op, ast.Mod) and _is(sides[1], name) and isinstance(sides[0], ast.Constant) and isinstance(sides[0].value, str):
+    elif (
+        isinstance(node.op, ast.Mod)
+        and _is(sides[1], name)
+        and isinstance(sides[0], ast.Constant)
+        and isinstance(sides[0].value, str)
+    ):
         points["str"] += 1
-    elif isinstance(node.op, ast.LShift | ast.RShift | ast.BitAnd | ast.BitOr | ast.BitXor | ast.FloorDiv | ast.Mod):
+    elif isinstance(
+        node.op, ast.LShift | ast.RShift | ast.BitAnd | ast.BitOr | ast.BitXor | ast.FloorDiv | ast.Mod
+    ):
         points["int"] += 4
     else:
         points["number"] += 2

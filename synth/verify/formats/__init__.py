@@ -1,1 +1,2 @@
-"""Public test formats: problems and samples of benchmarks as rows of `codemill verify`. One module a format."""
+"""Public test formats: problems and samples of benchmarks as rows of `codemill verify`. One module a
+format."""

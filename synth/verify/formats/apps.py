@@ -1,4 +1,5 @@
-"""APPS: `input_output` is JSON text with `inputs`, `outputs` and, for calls, `fn_name`. Python unless the sample says otherwise."""
+"""APPS: `input_output` is JSON text with `inputs`, `outputs` and, for calls, `fn_name`. Python unless the
+sample says otherwise."""
 
 import json
 
@@ -11,13 +12,21 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     given = problem.get("input_output")
     tests = json.loads(given) if isinstance(given, str) and given else given
     if not isinstance(tests, dict):
-        raise refuse("field input_output", "must hold inputs and outputs: some problems of APPS have no tests")
-    inputs, outputs, language = list(tests.get("inputs") or ()), list(tests.get("outputs") or ()), language_of(sample)
+        raise refuse(
+            "field input_output", "must hold inputs and outputs: some problems of APPS have no tests"
+        )
+    inputs, outputs, language = (
+        list(tests.get("inputs") or ()),
+        list(tests.get("outputs") or ()),
+        language_of(sample),
+    )
     if not tests.get("fn_name"):
         return Judged(language, with_imports(sample, language), stdio(inputs, outputs))
     wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
     program = with_method(with_imports(sample, language), language, tests["fn_name"])
-    return Judged(language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs))
+    return Judged(
+        language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs)
+    )
 
 
 FORMAT = Format(name="apps", title="APPS", key_fields=("problem_id", "id", "task_id"), convert=convert)

@@ -24,5 +24,9 @@ def convert(problem: Fields, sample: Sample) -> Judged:
 
 
 FORMAT = Format(
-    name="code-contests", title="CodeContests", aliases=("codecontests", "code_contests"), key_fields=("name",), convert=convert
+    name="code-contests",
+    title="CodeContests",
+    aliases=("codecontests", "code_contests"),
+    key_fields=("name",),
+    convert=convert,
 )

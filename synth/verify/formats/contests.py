@@ -1,4 +1,5 @@
-"""What contest formats share: cases over stdin and stdout, calls with values, and the imports that graders give to Python programs."""
+"""What contest formats share: cases over stdin and stdout, calls with values, and the imports that graders
+give to Python programs."""
 
 import re
 from collections.abc import Sequence
@@ -7,10 +8,12 @@ from typing import Final
 from synth.verify.formats.spec import Fields, Sample, refuse
 
 _STAR: Final = (
-    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json builtins typing"
+    "string re datetime collections heapq bisect copy math random statistics itertools functools operator "
+    "io sys json builtins typing"
 )
 _PLAIN: Final = (
-    "string, re, datetime, collections, heapq, bisect, copy, math, random, statistics, itertools, functools, operator, io, sys, json"
+    "string, re, datetime, collections, heapq, bisect, copy, math, random, statistics, itertools, "
+    "functools, operator, io, sys, json"
 )
 _PRELUDE: Final = f"{'; '.join(f'from {name} import *' for name in _STAR.split())}; import {_PLAIN}"
 
@@ -22,7 +25,8 @@ def with_imports(sample: Sample, language: str) -> str:
 
 
 def with_method(program: str, language: str, name: str) -> str:
-    """A method of `Solution` under its own name, so that an imported function of that name is not taken for it."""
+    """A method of `Solution` under its own name, so that an imported function of that name is not taken for
+    it."""
     own = language == "python" and re.search(r"^class Solution\b", program, re.MULTILINE)
     return f"{program}\n{name} = Solution().{name}\n" if own else program
 
@@ -36,14 +40,21 @@ def stdio(inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
     """Tests over stdin and stdout. Raises RowError where there are none."""
     if not inputs or len(inputs) != len(outputs):
         raise refuse(f"{len(inputs)} inputs and {len(outputs)} outputs", "must be as many, and one at least")
-    return {"kind": "stdio", "cases": [{"stdin": _text(i), "stdout": _text(o)} for i, o in zip(inputs, outputs, strict=True)]}
+    return {
+        "kind": "stdio",
+        "cases": [{"stdin": _text(i), "stdout": _text(o)} for i, o in zip(inputs, outputs, strict=True)],
+    }
 
 
 def calls(entry_point: str, inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
-    """Tests by calls; the format states no types, so values are compared as JSON compares them. Raises RowError."""
+    """Tests by calls; the format states no types, so values are compared as JSON compares them. Raises
+    RowError."""
     rows = [list(row) if isinstance(row, list | tuple) else [row] for row in inputs]
     if not rows or len(rows) != len(outputs) or len({len(row) for row in rows}) != 1:
-        raise refuse(f"{len(inputs)} inputs and {len(outputs)} outputs", "must be as many, and one at least, with one number of arguments")
+        raise refuse(
+            f"{len(inputs)} inputs and {len(outputs)} outputs",
+            "must be as many, and one at least, with one number of arguments",
+        )
     signature = f"({', '.join(['any'] * len(rows[0]))}) -> any"
     cases = [{"input": row, "output": output} for row, output in zip(rows, outputs, strict=True)]
     return {"kind": "function", "entry_point": entry_point, "signature": signature, "cases": cases}

@@ -1,8 +1,8 @@
 """EvalPlus (HumanEval+ and MBPP+), in both editions; Python.
 
-The data sets of the hub bring a test script. The released files bring inputs and a reference solution: the script made here runs both on
-each input and compares, so there the reference stands in the program's own process. Inputs of MBPP+ that JSON cannot hold (sets, complex
-numbers) are in the first edition only.
+The data sets of the hub bring a test script. The released files bring inputs and a reference solution: the
+script made here runs both on each input and compares, so there the reference stands in the program's own
+process. Inputs of MBPP+ that JSON cannot hold (sets, complex numbers) are in the first edition only.
 """
 
 import json
@@ -39,7 +39,10 @@ def _from_inputs(problem: Fields) -> str:
     name = need(problem, "entry_point")
     reference = need(problem, "prompt") + need(problem, "canonical_solution")
     tolerance = problem.get("atol") or 0
-    call = f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {json.dumps(rows)!r}, {tolerance!r})"
+    call = (
+        f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {json.dumps(rows)!r}, "
+        f"{tolerance!r})"
+    )
     return f"{_COMPARE}\n_codemill_reference = {{}}\nexec({reference!r}, _codemill_reference)\n{call}\n"
 
 
@@ -56,11 +59,16 @@ def _script(problem: Fields) -> str:
 
 
 def convert(problem: Fields, sample: Sample) -> Judged:
-    """A completion continues the prompt where that is code (HumanEval+), and stands alone where it is words (MBPP+)."""
+    """A completion continues the prompt where that is code (HumanEval+), and stands alone where it is words
+    (MBPP+)."""
     prompt = need(problem, "prompt") if "entry_point" in problem else ""
     return Judged("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
 
 
 FORMAT = Format(
-    name="evalplus", title="EvalPlus", aliases=("humanevalplus", "mbppplus", "humaneval+", "mbpp+"), prefix="Mbpp/", convert=convert
+    name="evalplus",
+    title="EvalPlus",
+    aliases=("humanevalplus", "mbppplus", "humaneval+", "mbpp+"),
+    prefix="Mbpp/",
+    convert=convert,
 )

@@ -1,4 +1,5 @@
-"""HumanEval: `prompt`, `test` (which defines `check(candidate)`) and `entry_point`; Python. Samples continue the prompt."""
+"""HumanEval: `prompt`, `test` (which defines `check(candidate)`) and `entry_point`; Python. Samples continue
+the prompt."""
 
 from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need
 

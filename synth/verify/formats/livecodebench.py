@@ -1,6 +1,8 @@
-"""LiveCodeBench: `public_test_cases` and `private_test_cases` (JSON text, or JSON text that was pickled, compressed and written in base64).
+"""LiveCodeBench: `public_test_cases` and `private_test_cases` (JSON text, or JSON text that was pickled,
+compressed and written in base64).
 
-A pickle can run code, so it is read by a reader that knows plain values only. A function is called where `metadata` names one.
+A pickle can run code, so it is read by a reader that knows plain values only. A function is called where
+`metadata` names one.
 """
 
 import base64
@@ -53,4 +55,10 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     return Judged(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
 
 
-FORMAT = Format(name="livecodebench", title="LiveCodeBench", aliases=("lcb",), key_fields=("question_id", "task_id"), convert=convert)
+FORMAT = Format(
+    name="livecodebench",
+    title="LiveCodeBench",
+    aliases=("lcb",),
+    key_fields=("question_id", "task_id"),
+    convert=convert,
+)

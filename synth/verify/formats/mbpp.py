@@ -1,4 +1,5 @@
-"""MBPP: `test_list` of assertions, after `test_setup_code` or `test_imports`; Python. Samples are whole programs by any name."""
+"""MBPP: `test_list` of assertions, after `test_setup_code` or `test_imports`; Python. Samples are whole
+programs by any name."""
 
 from synth.verify.formats.spec import Fields, Format, Judged, Sample, refuse, texts
 

@@ -1,6 +1,8 @@
-"""McEval: the language is the first part of `task_id` (`CPP/3`); `test` stands in that language, samples are `raw_generation` or programs.
+"""McEval: the language is the first part of `task_id` (`CPP/3`); `test` stands in that language, samples are
+`raw_generation` or programs.
 
-Its markup tasks are compared as text and its AWK tasks with files of its repository: there is nothing here to run for them.
+Its markup tasks are compared as text and its AWK tasks with files of its repository: there is nothing here to
+run for them.
 """
 
 from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need, refuse
@@ -13,7 +15,9 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     """The test after the program."""
     named = need(problem, "task_id").partition("/")[0].lower()
     if named in _NOT_RUN:
-        raise refuse(f"McEval's {named} tasks", "are compared as text or with files of its repository, not run")
+        raise refuse(
+            f"McEval's {named} tasks", "are compared as text or with files of its repository, not run"
+        )
     code = completed(str(problem.get("prompt") or ""), sample)
     return Judged(_LANGUAGES.get(named, named), code, {"kind": "script", "script": need(problem, "test")})
 

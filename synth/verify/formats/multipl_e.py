@@ -1,8 +1,14 @@
-"""MultiPL-E: `name`, `language`, `prompt` and `tests` in each language's own words. Samples continue the prompt."""
+"""MultiPL-E: `name`, `language`, `prompt` and `tests` in each language's own words. Samples continue the
+prompt."""
 
 from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need
 
-_LANGUAGES = {"go_test.go": "go", "humaneval_to_dlang.py": "d", "humaneval_to_r.py": "r", "notypes.py": "python"}
+_LANGUAGES = {
+    "go_test.go": "go",
+    "humaneval_to_dlang.py": "d",
+    "humaneval_to_r.py": "r",
+    "notypes.py": "python",
+}
 _LANGUAGES |= {"adb": "ada", "el": "elisp", "pas": "pascal"}
 _LUA_END = "os.exit(lu.LuaUnit.run())"
 
@@ -11,7 +17,17 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     """The tests as they are; those of Lua end the process themselves, which a mark cannot follow."""
     language = need(problem, "language")
     tests = need(problem, "tests").replace(_LUA_END, "if lu.LuaUnit.run() ~= 0 then os.exit(1) end")
-    return Judged(_LANGUAGES.get(language, language), completed(need(problem, "prompt"), sample), {"kind": "script", "script": tests})
+    return Judged(
+        _LANGUAGES.get(language, language),
+        completed(need(problem, "prompt"), sample),
+        {"kind": "script", "script": tests},
+    )
 
 
-FORMAT = Format(name="multipl-e", title="MultiPL-E", aliases=("multiple", "multipl_e"), key_fields=("name",), convert=convert)
+FORMAT = Format(
+    name="multipl-e",
+    title="MultiPL-E",
+    aliases=("multiple", "multipl_e"),
+    key_fields=("name",),
+    convert=convert,
+)

@@ -1,4 +1,5 @@
-"""Finds the format modules by listing this folder: a new format is a new file. A module that defines `FORMAT` is one."""
+"""Finds the format modules by listing this folder: a new format is a new file. A module that defines `FORMAT`
+is one."""
 
 import difflib
 import importlib

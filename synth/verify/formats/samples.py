@@ -1,8 +1,9 @@
 """A file of samples beside the problems of a benchmark, as entries of `codemill verify`.
 
-A line names its problem (`task_id`, `question_id`, `problem_id` or `name`) and holds programs: `completion` (continues the prompt),
-`solution` or `code` (whole), `completions`, `solutions`, `code_list` (lists of them), or `raw_generation` (a model's answer, whose first
-fenced block counts). It may say its `language`. The one rule: each program is one row, in the order of the file.
+A line names its problem (`task_id`, `question_id`, `problem_id` or `name`) and holds programs: `completion`
+(continues the prompt), `solution` or `code` (whole), `completions`, `solutions`, `code_list` (lists of them),
+or `raw_generation` (a model's answer, whose first fenced block counts). It may say its `language`. The one
+rule: each program is one row, in the order of the file.
 """
 
 import json
@@ -20,10 +21,19 @@ from synth.verify.row_files import Entry, file_lines, hash_row, read_object
 from synth.verify.rows import PAGE, RowError, VerifyRow, read_row
 
 _NAMES = ("task_id", "question_id", "problem_id", "name")
-_WHOLE = {"completion": False, "completions": False, "solution": True, "solutions": True, "code": True, "code_list": True}
+_WHOLE = {
+    "completion": False,
+    "completions": False,
+    "solution": True,
+    "solutions": True,
+    "code": True,
+    "code_list": True,
+}
 
 
-def sample_entries(samples: Path, form: str, problems: Path, language: str | None, salt: str) -> Iterator[Entry]:
+def sample_entries(
+    samples: Path, form: str, problems: Path, language: str | None, salt: str
+) -> Iterator[Entry]:
     """The rows of a file of samples. Raises UserError for an unknown format or unreadable problems."""
     known = get_format(form)
     table = Problems(problems, known)
@@ -35,7 +45,9 @@ def sample_entries(samples: Path, form: str, problems: Path, language: str | Non
             yield Entry(where, number, hash_row(line, f"{salt} {known.name} {language} {index}"), read)
 
 
-def _readers(line: bytes, where: str, form: Format, table: Problems, language: str) -> "list[partial[VerifyRow]]":
+def _readers(
+    line: bytes, where: str, form: Format, table: Problems, language: str
+) -> "list[partial[VerifyRow]]":
     """One reader for each program of the line; one that raises where the line cannot be read."""
     try:
         sample = read_object(line, where)
@@ -43,25 +55,43 @@ def _readers(line: bytes, where: str, form: Format, table: Problems, language: s
     except RowError as error:
         return [partial(_raise, error)]
     many = len(programs) > 1
-    return [partial(_row, sample, program, f"#{index}" if many else "", where, form, table) for index, program in enumerate(programs)]
+    return [
+        partial(_row, sample, program, f"#{index}" if many else "", where, form, table)
+        for index, program in enumerate(programs)
+    ]
 
 
 def _raise(error: RowError) -> VerifyRow:
     raise error
 
 
-def _row(sample: Fields, program: Sample, suffix: str, where: str, form: Format, table: Problems) -> VerifyRow:
+def _row(
+    sample: Fields, program: Sample, suffix: str, where: str, form: Format, table: Problems
+) -> VerifyRow:
     name = next(sample[field] for field in _NAMES if field in sample)
     try:
         judged = form.convert(table.find(name, where), program)
     except UserError as error:
-        problems = (p if p.where.startswith(where) else Problem(f"{where}: {p.where}", p.expected, p.fix, p.see) for p in error.problems)
+        problems = (
+            p if p.where.startswith(where) else Problem(f"{where}: {p.where}", p.expected, p.fix, p.see)
+            for p in error.problems
+        )
         raise RowError(*problems) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RowError(
-            Problem(f"{where}: problem {name}", f"has another shape than {form.title}: {error}", "check --format", PAGE)
+            Problem(
+                f"{where}: problem {name}",
+                f"has another shape than {form.title}: {error}",
+                "check --format",
+                PAGE,
+            )
         ) from None
-    row = {"id": sample.get("id", f"{name}{suffix}"), "language": judged.language, "code": judged.code, "tests": dict(judged.tests)}
+    row = {
+        "id": sample.get("id", f"{name}{suffix}"),
+        "language": judged.language,
+        "code": judged.code,
+        "tests": dict(judged.tests),
+    }
     return read_row(row, where)
 
 
@@ -74,14 +104,26 @@ def _programs(sample: Fields, where: str, language: str) -> list[Sample]:
     for field, whole in _WHOLE.items():
         if field in sample:
             return [Sample(text, whole, str(stated)) for text in _list(sample[field], where)]
-    raise RowError(Problem(where, f"must hold a program: {', '.join([*_WHOLE, 'raw_generation'])}", "add completion or solution", PAGE))
+    raise RowError(
+        Problem(
+            where,
+            f"must hold a program: {', '.join([*_WHOLE, 'raw_generation'])}",
+            "add completion or solution",
+            PAGE,
+        )
+    )
 
 
 def _list(value: object, where: str) -> list[str]:
     items: list[Any] = value if isinstance(value, list) else [value]
     if not items or not all(isinstance(item, str) for item in items):
         raise RowError(
-            Problem(f"{where}: program = {json.dumps(value)[:60]}", "must be text, or a list of texts", "write the program", PAGE)
+            Problem(
+                f"{where}: program = {json.dumps(value)[:60]}",
+                "must be text, or a list of texts",
+                "write the program",
+                PAGE,
+            )
         )
     return items
 

@@ -1,7 +1,7 @@
 """The shape of a test format: how a problem of a benchmark and one sample become a row.
 
-Place in the flow: problems and samples -> `samples.py` -> rows. The one rule: a format is data and one pure function; it downloads nothing
-and runs nothing.
+Place in the flow: problems and samples -> `samples.py` -> rows. The one rule: a format is data and one pure
+function; it downloads nothing and runs nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,8 @@ Fields = Mapping[str, object]
 
 
 class Sample(NamedTuple):
-    """One program for a problem. `whole` programs stand for themselves; others continue the problem's prompt."""
+    """One program for a problem. `whole` programs stand for themselves; others continue the problem's
+    prompt."""
 
     text: str
     whole: bool
@@ -54,7 +55,9 @@ def need(problem: Fields, *names: str) -> str:
     for name in names:
         if isinstance(problem.get(name), str):
             return str(problem[name])
-    raise refuse(f"field {' or '.join(names)}", "must be there: the problem has another shape than its format")
+    raise refuse(
+        f"field {' or '.join(names)}", "must be there: the problem has another shape than its format"
+    )
 
 
 def texts(problem: Fields, name: str) -> Sequence[str]:

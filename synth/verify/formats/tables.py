@@ -1,7 +1,9 @@
-"""Problems in local files, found by name: JSON Lines, JSON, Parquet, Arrow, or a folder of them (as `datasets` saves one).
+"""Problems in local files, found by name: JSON Lines, JSON, Parquet, Arrow, or a folder of them (as
+`datasets` saves one).
 
-Place in the flow: `samples.py` asks for the problem of a sample. The one rule: of a table only names and places are held, and the problem
-at hand; small files that cannot be entered in the middle (.gz, .json) are the exception.
+Place in the flow: `samples.py` asks for the problem of a sample. The one rule: of a table only names and
+places are held, and the problem at hand; small files that cannot be entered in the middle (.gz, .json) are
+the exception.
 """
 
 import gzip
@@ -40,7 +42,10 @@ class JsonLines:
         at = 0
         for number, line in enumerate(self._file, start=1):
             if line.strip():
-                yield _name(read_object(line, f"{self._path}:{number}"), fields, f"{self._path}:{number}"), (at, number)
+                yield (
+                    _name(read_object(line, f"{self._path}:{number}"), fields, f"{self._path}:{number}"),
+                    (at, number),
+                )
             at += len(line)
 
     def get(self, place: Place) -> Fields:
@@ -58,7 +63,9 @@ class Held:
             self._rows: list[Fields] = json.loads(data)
         else:
             lines = [line for line in data.split(b"\n") if line.strip()]
-            self._rows = [read_object(line, f"{path}: problem {number}") for number, line in enumerate(lines, start=1)]
+            self._rows = [
+                read_object(line, f"{path}: problem {number}") for number, line in enumerate(lines, start=1)
+            ]
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
         for index, row in enumerate(self._rows):
@@ -80,13 +87,16 @@ class Parquet:
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
         column = _column(self._file.schema_arrow.names, fields, self._path)
         for group in range(self._file.num_row_groups):
-            for index, name in enumerate(self._file.read_row_group(group, columns=[column]).column(0).to_pylist()):
+            for index, name in enumerate(
+                self._file.read_row_group(group, columns=[column]).column(0).to_pylist()
+            ):
                 yield name, (group, index)
 
     def get(self, place: Place) -> Fields:
         if self._group != place[0]:
             self._group, self._rows = place[0], self._file.read_row_group(place[0])
-        row: Fields = self._rows.slice(place[1], 1).to_pylist()[0]  # type: ignore[attr-defined]  # pyarrow is not typed
+        # pyarrow is not typed
+        row: Fields = self._rows.slice(place[1], 1).to_pylist()[0]  # type: ignore[attr-defined]
         return row
 
 
@@ -123,7 +133,8 @@ _KINDS: dict[str, type[JsonLines | Held | Parquet | Arrow]] = {
 
 
 class Problems:
-    """The problems of one file or folder, by name. Raises UserError for what is not there or cannot be read."""
+    """The problems of one file or folder, by name. Raises UserError for what is not there or cannot be
+    read."""
 
     def __init__(self, path: Path, form: Format) -> None:
         self._form, self._path = form, path
@@ -139,7 +150,14 @@ class Problems:
         key = self._form.key(name)
         if key not in self._places:
             near = ", ".join(list(self._places)[:3])
-            raise UserError(Problem(f"{where}: problem {name!r}", f"must be one of {self._path}: {near}, …", "correct the name", PAGE))
+            raise UserError(
+                Problem(
+                    f"{where}: problem {name!r}",
+                    f"must be one of {self._path}: {near}, …",
+                    "correct the name",
+                    PAGE,
+                )
+            )
         if self._last[0] != key:
             table, place = self._places[key]
             self._last = (key, table.get(place))
@@ -150,27 +168,44 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     inside = ("*.parquet", "*.arrow", "*.jsonl", "*.jsonl.gz")
-    found = next((files for pattern in inside if (files := sorted(path.rglob(pattern)))), []) if path.is_dir() else []
+    found = (
+        next((files for pattern in inside if (files := sorted(path.rglob(pattern)))), [])
+        if path.is_dir()
+        else []
+    )
     if not found:
-        raise UserError(Problem(f"problems {path}", "must be a file of problems or a folder with some", "correct the path", PAGE))
+        raise UserError(
+            Problem(
+                f"problems {path}",
+                "must be a file of problems or a folder with some",
+                "correct the path",
+                PAGE,
+            )
+        )
     return found
 
 
 def _open(path: Path) -> Table:
     kind = _KINDS.get(path.suffix)
     if kind is None:
-        raise UserError(Problem(f"problems {path}", f"must end in one of {', '.join(_KINDS)}", "convert the file", PAGE))
+        raise UserError(
+            Problem(f"problems {path}", f"must end in one of {', '.join(_KINDS)}", "convert the file", PAGE)
+        )
     try:
         return kind(path)
     except (OSError, ValueError) as error:
-        raise UserError(Problem(f"problems {path}", f"cannot be read: {error}"[:300], "fetch the file again", PAGE)) from None
+        raise UserError(
+            Problem(f"problems {path}", f"cannot be read: {error}"[:300], "fetch the file again", PAGE)
+        ) from None
 
 
 def _column(names: Iterable[str], fields: tuple[str, ...], path: Path) -> str:
     known = set(names)
     found = next((field for field in fields if field in known), None)
     if found is None:
-        raise UserError(Problem(f"problems {path}", f"must have a column {' or '.join(fields)}", "check --format", PAGE))
+        raise UserError(
+            Problem(f"problems {path}", f"must have a column {' or '.join(fields)}", "check --format", PAGE)
+        )
     return found
 
 

@@ -1,7 +1,9 @@
-"""Hostile programs in Python, one function each; attacks.c and attacks.js have functions of the same names, and catalogue.py says what must
-come of them. It runs in the sandbox: `attacks.py NAME MARK` with its targets on stdin, one `name=value` a line.
+"""Hostile programs in Python, one function each; attacks.c and attacks.js have functions of the same names,
+and catalogue.py says what must come of them. It runs in the sandbox: `attacks.py NAME MARK` with its targets
+on stdin, one `name=value` a line.
 
-The one rule: targets are decoys that the test made, and no call could change a setting of the machine even if it went through.
+The one rule: targets are decoys that the test made, and no call could change a setting of the machine even if
+it went through.
 """
 # ruff: noqa: PTH101, PTH102, PTH104, PTH108, PTH116, PTH123, PTH208, PTH211
 # As near to the system calls as Python goes.
@@ -397,7 +399,9 @@ def connect_tcp6() -> None:
 
 
 def send_udp() -> None:
-    attempt("the listener", lambda: connect(socket.AF_INET, ("127.0.0.1", int(TARGETS["udp"])), socket.SOCK_DGRAM))
+    attempt(
+        "the listener", lambda: connect(socket.AF_INET, ("127.0.0.1", int(TARGETS["udp"])), socket.SOCK_DGRAM)
+    )
 
 
 def listen_tcp() -> None:
@@ -417,7 +421,11 @@ def list_interfaces() -> None:
 
 
 def other_sockets() -> None:
-    for family, kind in ((socket.AF_PACKET, socket.SOCK_RAW), (socket.AF_INET, socket.SOCK_RAW), (socket.AF_ALG, socket.SOCK_SEQPACKET)):
+    for family, kind in (
+        (socket.AF_PACKET, socket.SOCK_RAW),
+        (socket.AF_INET, socket.SOCK_RAW),
+        (socket.AF_ALG, socket.SOCK_SEQPACKET),
+    ):
         attempt(f"family {family}", lambda family=family, kind=kind: socket.socket(family, kind))  # type: ignore[misc]
 
 
@@ -425,7 +433,10 @@ def other_sockets() -> None:
 
 
 def kernel_settings() -> None:
-    names = "sys/kernel/core_pattern sys/kernel/hostname sys/vm/drop_caches sysrq-trigger self/uid_map self/oom_score_adj 1/oom_score_adj"
+    names = (
+        "sys/kernel/core_pattern sys/kernel/hostname sys/vm/drop_caches sysrq-trigger self/uid_map "
+        "self/oom_score_adj 1/oom_score_adj"
+    )
     each(names, lambda name: os.open(f"/proc/{name}", os.O_WRONLY))
 
 

@@ -1,7 +1,7 @@
 """What must come of each attack in attacks.py, attacks.c and attacks.js, in whatever language it is written.
 
-The one rule: an attack says itself whether it was refused or got through; where it does not come to say so, it was stopped, and the
-catalogue says by which limit.
+The one rule: an attack says itself whether it was refused or got through; where it does not come to say so,
+it was stopped, and the catalogue says by which limit.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ Language = Literal["python", "c", "javascript"]
 LANGUAGES: Final[tuple[Language, ...]] = ("python", "c", "javascript")
 
 REFUSED, LEFT = "refused", "left"
-"""Something that was tried was refused; or nothing was to be refused, and it is the decoys that show that nothing came of it."""
+"""Something that was tried was refused; or nothing was to be refused, and it is the decoys that show that
+nothing came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Attack:
     """How it may end."""
     limits: Mapping[str, float] = field(default_factory=dict)
     works_outside: bool = False
-    """Whether it gets through, harmlessly, where nothing isolates: so it is known that it tries what it says."""
+    """Whether it gets through, harmlessly, where nothing isolates: so it is known that it tries what it
+    says."""
     languages: tuple[Language, ...] = LANGUAGES
 
 
@@ -69,8 +71,19 @@ ATTACKS: Final = (
     _attack("limit_process_outside", "the limits of a process outside cannot be changed", outside=True),
     _attack("leave_daemon", "a daemon ends with the job", LEFT),
     _attack("hold_output", "a child that holds stdout does not hold us", LEFT),
-    _attack("fork_bomb", "a fork bomb is stopped", Stop.CPU, Stop.WALL, Stop.MEMORY, processes=48, cpu_s=0.4, wall_s=2),
-    _attack("running_forks", "a process that runs away by forking is caught", LEFT, Stop.CPU, cpu_s=2, wall_s=20),
+    _attack(
+        "fork_bomb",
+        "a fork bomb is stopped",
+        Stop.CPU,
+        Stop.WALL,
+        Stop.MEMORY,
+        processes=48,
+        cpu_s=0.4,
+        wall_s=2,
+    ),
+    _attack(
+        "running_forks", "a process that runs away by forking is caught", LEFT, Stop.CPU, cpu_s=2, wall_s=20
+    ),
     _attack("many_threads", "threads end at the limit", REFUSED, LEFT, Stop.MEMORY, processes=48, wall_s=20),
     _attack("many_processes", "processes end at the limit", REFUSED, Stop.MEMORY, processes=48, wall_s=20),
     _attack("zombies", "zombies are reaped", LEFT),
@@ -115,4 +128,5 @@ GRAVE_ARGUMENTS: Final[Mapping[str, tuple[int, ...]]] = {
     "a seccomp listener": (1, 8, 0),
     "unshare": (0x10000000,),
 }
-"""Arguments with which a call does nothing even where it is allowed. Others are given -1 and no pointers, which none of them takes."""
+"""Arguments with which a call does nothing even where it is allowed. Others are given -1 and no pointers,
+which none of them takes."""

@@ -1,6 +1,8 @@
-"""What hostile programs aim at, and whether it is untouched: a file, a folder, a process and listeners that the test itself makes.
+"""What hostile programs aim at, and whether it is untouched: a file, a folder, a process and listeners that
+the test itself makes.
 
-The one rule: whatever an attack could leave behind or change is looked at here, from outside, after each attack.
+The one rule: whatever an attack could leave behind or change is looked at here, from outside, after each
+attack.
 """
 
 import contextlib
@@ -15,8 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SETTINGS = (
-    *("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname", "/proc/sys/vm/overcommit_memory"),
-    *("/proc/swaps", "/proc/self/mounts", "/proc/self/oom_score_adj", "/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg"),
+    *(
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/domainname",
+        "/proc/sys/vm/overcommit_memory",
+    ),
+    *(
+        "/proc/swaps",
+        "/proc/self/mounts",
+        "/proc/self/oom_score_adj",
+        "/proc/sysvipc/shm",
+        "/proc/sysvipc/sem",
+        "/proc/sysvipc/msg",
+    ),
 )
 _SHARED_FOLDERS = ("/dev/shm", "/tmp", "/var/tmp", "/dev/mqueue", "/usr/lib", "/bin", "/etc", "/dev", "/")
 _CONTENT = "decoy content"
@@ -65,14 +79,24 @@ class Decoys:
     def state(self) -> dict[str, object]:
         """All that an attack could change."""
         settings = {name: _read(Path(name)) for name in _SETTINGS}
-        planted = {name: [found.name for found in Path(name).glob(f"*{self.mark}*")] for name in _SHARED_FOLDERS}
-        return {**settings, **planted, **self._files(), **self._victim(), "left running": self._running(), "reached": self._reached()}
+        planted = {
+            name: [found.name for found in Path(name).glob(f"*{self.mark}*")] for name in _SHARED_FOLDERS
+        }
+        return {
+            **settings,
+            **planted,
+            **self._files(),
+            **self._victim(),
+            "left running": self._running(),
+            "reached": self._reached(),
+        }
 
     def _files(self) -> dict[str, object]:
         about = self.file.stat() if self.file.exists() else None
         return {
             "content": _read(self.file),
-            "mode, owner, times, links": about and (about.st_mode, about.st_uid, about.st_mtime_ns, about.st_nlink),
+            "mode, owner, times, links": about
+            and (about.st_mode, about.st_uid, about.st_mtime_ns, about.st_nlink),
             "folder": sorted(found.name for found in self.folder.iterdir()),
             "jobs": sorted(map(str, self.temporary.glob("codemill-jobs-*/*"))),
         }
@@ -86,21 +110,34 @@ class Decoys:
             "priority": os.getpriority(os.PRIO_PROCESS, pid),
             "processors": os.sched_getaffinity(pid),
             "limits": resource.prlimit(pid, resource.RLIMIT_NOFILE),
-            "supervisor": (resource.getrlimit(resource.RLIMIT_NOFILE), os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)),
+            "supervisor": (
+                resource.getrlimit(resource.RLIMIT_NOFILE),
+                os.getpriority(os.PRIO_PROCESS, 0),
+                os.sched_getaffinity(0),
+            ),
         }
 
     def _running(self) -> list[str]:
-        """Processes of attacks, by the mark in their arguments or the sandbox's folders that they stand in."""
+        """Processes of attacks, by the mark in their arguments or the sandbox's folders that they stand
+        in."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if self.mark.encode() in (folder / "cmdline").read_bytes() and int(folder.name) != os.getpid():
+                if (
+                    self.mark.encode() in (folder / "cmdline").read_bytes()
+                    and int(folder.name) != os.getpid()
+                ):
                     found.append(_read(folder / "cmdline"))
         return found
 
     def _reached(self) -> list[str]:
         found = []
-        for name, listener in (("tcp", self.tcp), ("tcp6", self.tcp6), ("abstract", self.abstract), ("path", self.path)):
+        for name, listener in (
+            ("tcp", self.tcp),
+            ("tcp6", self.tcp6),
+            ("abstract", self.abstract),
+            ("path", self.path),
+        ):
             with contextlib.suppress(BlockingIOError):
                 if listener is not None:
                     listener.accept()[0].close()
@@ -138,7 +175,9 @@ def _listen6(stack: ExitStack) -> socket.socket | None:
 def decoys(temporary: Path) -> Iterator[Decoys]:
     """Fresh targets, in a folder that every user can reach."""
     with ExitStack() as stack:
-        base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codemill-hostile-", dir=temporary)))
+        base = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="codemill-hostile-", dir=temporary))
+        )
         folder = base / "decoys"
         folder.mkdir()
         base.chmod(0o755)
@@ -146,7 +185,9 @@ def decoys(temporary: Path) -> Iterator[Decoys]:
         (folder / "decoy").write_text(_CONTENT)
         (folder / "decoy").chmod(0o666)
         secret, nothing = {"CODEMILL_DECOY": "decoy secret"}, subprocess.DEVNULL
-        victim = stack.enter_context(subprocess.Popen(["/bin/sleep", "86399"], env=secret, stdin=nothing, start_new_session=True))
+        victim = stack.enter_context(
+            subprocess.Popen(["/bin/sleep", "86399"], env=secret, stdin=nothing, start_new_session=True)
+        )
         stack.callback(victim.kill)
         path = _listen(stack, socket.AF_UNIX, str(folder / "socket"))
         (folder / "socket").chmod(0o777)

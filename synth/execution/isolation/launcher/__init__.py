@@ -1,1 +1,2 @@
-"""The processes that carry out a policy: the C launcher, its init, the warm start of interpreters, and a launcher in Python."""
+"""The processes that carry out a policy: the C launcher, its init, the warm start of interpreters, and a
+launcher in Python."""

@@ -1,7 +1,9 @@
-"""The launcher in Python, for machines without a C compiler: the same messages, the same operations, the same reports as `launcher.c`.
+"""The launcher in Python, for machines without a C compiler: the same messages, the same operations, the same
+reports as `launcher.c`.
 
-Place in the flow: `launcher.py` starts it in a bare interpreter. The one rule: it stays equal to its twin; the whole suite of the sandbox
-runs on both. Everything is imported before the first operation, because afterwards the host's files are gone.
+Place in the flow: `launcher.py` starts it in a bare interpreter. The one rule: it stays equal to its twin;
+the whole suite of the sandbox runs on both. Everything is imported before the first operation, because
+afterwards the host's files are gone.
 """
 
 import contextlib
@@ -19,12 +21,28 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
-from synth.execution.isolation.operations import ANSWER, ENDED, FAILED, FORBIDDEN, HEADER, LONGEST, REPORT, Code
+from synth.execution.isolation.operations import (
+    ANSWER,
+    ENDED,
+    FAILED,
+    FORBIDDEN,
+    HEADER,
+    LONGEST,
+    REPORT,
+    Code,
+)
 
 _CONTROL, _CHANNEL, _STATUS, _HIGH, _KEPT = 3, 3, 4, 32, 64
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 4, 24, 47
 _AMBIENT_CLEAR_ALL, _MNT_DETACH, _AT_RECURSIVE, _AT_FDCWD, _CLONE_NEWPID = 4, 2, 0x8000, -100, 0x20000000
-_CLONE_NEWNS, _CLONE_NEWUSER, _TREE_CLONE, _FROM_DESCRIPTOR, _CLOSED_ON_EXEC, _CREATE = 0x20000, 0x10000000, 1, 4, 1, 6
+_CLONE_NEWNS, _CLONE_NEWUSER, _TREE_CLONE, _FROM_DESCRIPTOR, _CLOSED_ON_EXEC, _CREATE = (
+    0x20000,
+    0x10000000,
+    1,
+    4,
+    1,
+    6,
+)
 _MACHINE = os.uname().machine
 _CLONE, _PIVOT_ROOT, _CAPSET, _SECCOMP = (56, 155, 126, 317) if _MACHINE == "x86_64" else (220, 41, 91, 277)
 _SET_FILTER, _NEW_LISTENER, _RECEIVE_CALL, _CALL_BYTES, _CALL_NUMBER_AT = 1, 8, 0xC0502100, 80, 16
@@ -32,7 +50,9 @@ _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _CLOSE_RANGE, _CLOSE_ON_EXEC = 436, 4
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
-_libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so that a clone behaves like a fork
+_libc = ctypes.PyDLL(
+    None, use_errno=True
+)  # keeps the interpreter's lock, so that a clone behaves like a fork
 _libc.syscall.restype = ctypes.c_long
 _Handler = Callable[[list[bytes], tuple[int, ...]], object]
 
@@ -63,7 +83,9 @@ def _checked(answer: int) -> int:
 
 
 def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    return _checked(_libc.syscall(number, *[ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]))
+    return _checked(
+        _libc.syscall(number, *[ctypes.c_long(item) if isinstance(item, int) else item for item in arguments])
+    )
 
 
 def _steps(data: bytes) -> list[Step]:
@@ -81,7 +103,9 @@ def _steps(data: bytes) -> list[Step]:
 
 
 def _write(path: bytes, data: bytes, flags: int, mode: int = 0, folder: int | None = None) -> None:
-    descriptor = os.open(path, flags | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=folder)
+    descriptor = os.open(
+        path, flags | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=folder
+    )
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -133,7 +157,8 @@ def _drop_capabilities(_: list[bytes], __: tuple[int, ...]) -> None:
 
 
 def _filter_calls(texts: list[bytes], numbers: tuple[int, ...]) -> None:
-    """With a number, whoever carries this out is told of the calls that the filter marks, and its children are not."""
+    """With a number, whoever carries this out is told of the calls that the filter marks, and its children
+    are not."""
     lines = ctypes.create_string_buffer(texts[0], len(texts[0]))
     program = (ctypes.c_uint64 * 2)(len(texts[0]) // 8, ctypes.addressof(lines))
     made = _checked(_libc.syscall(_SECCOMP, _SET_FILTER, _NEW_LISTENER if numbers[0] else 0, program))
@@ -198,7 +223,9 @@ def _keep_mounts(_: list[bytes], __: tuple[int, ...]) -> None:
 def _open_mount(path: bytes, kind: bytes, flags: int) -> int:
     """A mount that is nowhere yet: of a file system of that kind, or of what stands at the path."""
     if not kind:
-        return _syscall(_OPEN_TREE, _AT_FDCWD, path, _TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if flags else 0))
+        return _syscall(
+            _OPEN_TREE, _AT_FDCWD, path, _TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if flags else 0)
+        )
     context = _syscall(_FSOPEN, kind, _CLOSED_ON_EXEC)
     try:
         _syscall(_FSCONFIG, context, _CREATE, None, None, 0)
@@ -230,14 +257,21 @@ _HANDLERS: dict[int, _Handler] = {
     Code.UNSHARE: lambda t, n: _checked(_libc.unshare(ctypes.c_int(n[0]))),
     Code.MOUNT: _mount,
     Code.SETATTR: lambda t, n: _syscall(
-        _MOUNT_SETATTR, _AT_FDCWD, t[0], _AT_RECURSIVE if n[0] else 0, n[1].to_bytes(8, sys.byteorder) + bytes(24), 32
+        _MOUNT_SETATTR,
+        _AT_FDCWD,
+        t[0],
+        _AT_RECURSIVE if n[0] else 0,
+        n[1].to_bytes(8, sys.byteorder) + bytes(24),
+        32,
     ),
     Code.MKDIR: lambda t, n: _path(t[0]).mkdir(n[0], parents=True, exist_ok=True),
     Code.FILE: lambda t, n: _write(t[0], t[1], os.O_CREAT, n[0]),
     Code.WRITE: lambda t, n: _write(t[0], t[1], 0),
     Code.SYMLINK: _link,
     Code.PIVOT: _pivot,
-    Code.OPENPROC: lambda t, n: _remember("proc", os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)),
+    Code.OPENPROC: lambda t, n: _remember(
+        "proc", os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    ),
     Code.WRITEPROC: lambda t, n: _write(t[0], t[1], 0, folder=_state.proc),
     Code.PRCTL: _prctl,
     Code.RLIMIT: _set_limit,
@@ -327,8 +361,11 @@ def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
 
 
 def _spawn(numbers: tuple[int, ...]) -> None:
-    """The caller becomes init and ends there; its child goes on as the program. Until that one is ready, neither can be looked into."""
-    wakes, wakes_in = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)]
+    """The caller becomes init and ends there; its child goes on as the program. Until that one is ready,
+    neither can be looked into."""
+    wakes, wakes_in = [
+        fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    ]
     signal.set_wakeup_fd(wakes_in, warn_on_full_buffer=False)
     waking = (signal.SIGCHLD, signal.SIGTERM) if numbers[0] else (signal.SIGCHLD,)
     for number in waking:
@@ -362,7 +399,8 @@ def _run_job(steps: list[Step]) -> NoReturn:
 
 
 def _arrange(descriptors: list[int]) -> None:
-    """0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else does."""
+    """0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else
+    does."""
     moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in descriptors]
     os.close(_CONTROL)
     for target in range(3):

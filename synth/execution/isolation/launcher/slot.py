@@ -1,8 +1,9 @@
 """Finds, builds and drives launchers: the outside end of a slot.
 
-Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c` with `init.c`, compiled on first use
-with the system's C compiler into the user's cache folder under the hash of its sources, or `python_launcher.py` where there is no compiler.
-The one rule: a slot that misbehaves in any way is thrown away and never used again.
+Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c` with
+`init.c`, compiled on first use with the system's C compiler into the user's cache folder under the hash of
+its sources, or `python_launcher.py` where there is no compiler. The one rule: a slot that misbehaves in any
+way is thrown away and never used again.
 """
 
 import contextlib
@@ -29,15 +30,22 @@ _START_TIMEOUT_S = 60.0
 
 
 def cache_folder() -> Path:
-    """A private folder of this user, made on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill, else one below /tmp."""
-    home = os.environ.get("XDG_CACHE_HOME") or (str(Path(os.environ["HOME"], ".cache")) if os.environ.get("HOME") else "")
+    """A private folder of this user, made on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill,
+    else one below /tmp."""
+    home = os.environ.get("XDG_CACHE_HOME") or (
+        str(Path(os.environ["HOME"], ".cache")) if os.environ.get("HOME") else ""
+    )
     for place in (home, tempfile.gettempdir()):
         folder = Path(place, f"codemill-{os.geteuid()}" if place != home else "codemill")
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if place and folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
                 return folder
-    raise SandboxError(Problem("cache folder", "no folder that this user can write", "set XDG_CACHE_HOME to a folder of yours"))
+    raise SandboxError(
+        Problem(
+            "cache folder", "no folder that this user can write", "set XDG_CACHE_HOME to a folder of yours"
+        )
+    )
 
 
 def _compile(compiler: str, arguments: list[str], source: Path, target: Path) -> bool:
@@ -46,7 +54,9 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
         return True
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder, target.name)
-        done = subprocess.run([compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False)
+        done = subprocess.run(
+            [compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False
+        )
         if done.returncode == 0:
             made.replace(target)
     return target.exists()
@@ -54,7 +64,8 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
 
 @cache
 def compiled(library: bool = False) -> Path | None:
-    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C compiler."""
+    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C
+    compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in _PARTS)).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
@@ -82,7 +93,8 @@ def memory_file(name: str, data: bytes) -> int:
 
 
 class Used(NamedTuple):
-    """What a whole job used: CPU seconds of all its processes, and the peak resident memory of the largest, in MiB."""
+    """What a whole job used: CPU seconds of all its processes, and the peak resident memory of the largest,
+    in MiB."""
 
     cpu_s: float
     peak_memory_mb: float
@@ -119,7 +131,8 @@ class Slot:
         return kind, first, second
 
     def start(self, operations: bytes, descriptors: list[int]) -> int:
-        """Start a job. The descriptors are stdin, stdout, stderr, status and perhaps a channel. Gives the pid of its init."""
+        """Start a job. The descriptors are stdin, stdout, stderr, status and perhaps a channel. Gives the pid
+        of its init."""
         if len(operations) < LONGEST:
             socket.send_fds(self.control, [b"J", operations], descriptors)
         else:
@@ -159,8 +172,24 @@ def _start_process(command: tuple[str, ...], control: int) -> "subprocess.Popen[
     """Start with an empty environment; the last argument is the number of the control socket."""
     quiet = subprocess.DEVNULL
     arguments = [*command, str(control)]
-    return subprocess.Popen(arguments, env={}, cwd="/", pass_fds=[control], stdin=quiet, stdout=quiet, stderr=quiet, process_group=0)
+    return subprocess.Popen(
+        arguments,
+        env={},
+        cwd="/",
+        pass_fds=[control],
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        process_group=0,
+    )
 
 
 def _slot_error(what: str) -> SandboxError:
-    return SandboxError(Problem("sandbox slot", f"it could not be set up: {what}", "codemill doctor", "docs/architecture/sandbox.md"))
+    return SandboxError(
+        Problem(
+            "sandbox slot",
+            f"it could not be set up: {what}",
+            "codemill doctor",
+            "docs/architecture/sandbox.md",
+        )
+    )

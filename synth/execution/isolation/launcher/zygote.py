@@ -1,11 +1,14 @@
-"""Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces of its own.
+"""Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces
+of its own.
 
-Place in the flow: `warm.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and sends it requests. Inside, the
-zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()` (zygote.c). The one rule: a zygote runs nothing but our own
-code; a program begins only after the fork, behind the program's filter and without a capability.
+Place in the flow: `warm.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and sends
+it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()`
+(zygote.c). The one rule: a zygote runs nothing but our own code; a program begins only after the fork, behind
+the program's filter and without a capability.
 
-The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes reports to the status pipe. Zygotes watch
-CPU, memory, output and wall time themselves, and end a program by killing its init.
+The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes reports to the
+status pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its
+init.
 """
 
 import struct
@@ -23,11 +26,11 @@ Read = Callable[[int], bytes]
 """So many bytes of the zygote's stdout. Raises EOFError."""
 
 _REQUEST: Final = struct.Struct("=4IQ2d")
-"""Bytes of the listing and of stdin, caps of output and channel (0: there is none), memory in KiB, CPU and wall seconds. As `struct
-request` in zygote.c."""
+"""Bytes of the listing and of stdin, caps of output and channel (0: there is none), memory in KiB, CPU and
+wall seconds. As `struct request` in zygote.c."""
 _SEEN: Final = struct.Struct("=3d3Q6I")
-"""CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of reports; then four reports.
-As `struct seen` in zygote.c."""
+"""CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of
+reports; then four reports. As `struct seen` in zygote.c."""
 _REPORTS: Final = 4
 _STOPS: Final = (Stop.NONE, Stop.CPU, Stop.WALL, Stop.MEMORY, Stop.OUTPUT)
 _SIGKILL, _SIGXCPU = 9, 24
@@ -41,13 +44,15 @@ class Request(NamedTuple):
 
 
 def zygote_files() -> dict[str, bytes] | None:
-    """What a zygote needs in its work folder, or None where there is no C compiler: then programs start cold."""
+    """What a zygote needs in its work folder, or None where there is no C compiler: then programs start
+    cold."""
     library = compiled(library=True)
     return None if library is None else {"libzygote.so": library.read_bytes()}
 
 
 def make_request(job: Job, listens: bool, counted: bool) -> Request:
-    """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises ValueError for a bad file name."""
+    """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises
+    ValueError for a bad file name."""
     assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
     limits, stdin = job.limits, job.stdin or b""
     before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens, counted)
@@ -58,7 +63,8 @@ def make_request(job: Job, listens: bool, counted: bool) -> Request:
 
 
 def read_answer(read: Read, listing: bytes) -> JobResult | None:
-    """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know: it has to be run cold.
+    """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know:
+    it has to be run cold.
 
     Raises EOFError when the zygote ended.
     """

@@ -1,10 +1,13 @@
-"""System call filters as classic BPF: a table from call number to what is done, compiled into a balanced tree of comparisons.
+"""System call filters as classic BPF: a table from call number to what is done, compiled into a balanced tree
+of comparisons.
 
-Place in the flow: `seccomp.py` says what is done with which call. The one rule: the shape of the program changes its cost only. The kernel
-runs a new filter once for every call number that there is, so a list of 150 comparisons costs a tenth of a millisecond for each
-program that is started, and a tree of depth 8 a tenth of that.
+Place in the flow: `seccomp.py` says what is done with which call. The one rule: the shape of the program
+changes its cost only. The kernel runs a new filter once for every call number that there is, so a list of 150
+comparisons costs a tenth of a millisecond for each program that is started, and a tree of depth 8 a tenth of
+that.
 
-Opcodes are from include/uapi/linux/bpf_common.h, the layout of `struct seccomp_data` from include/uapi/linux/seccomp.h.
+Opcodes are from include/uapi/linux/bpf_common.h, the layout of `struct seccomp_data` from
+include/uapi/linux/seccomp.h.
 """
 
 import struct
@@ -33,7 +36,8 @@ def look_at(offset: int, test: int, value: int, then: bytes, otherwise: bytes) -
 
 
 def dispatch(table: Mapping[int, bytes], otherwise: bytes) -> bytes:
-    """Instructions that do what the table says about the number in the accumulator, and `otherwise` for numbers that it does not name.
+    """Instructions that do what the table says about the number in the accumulator, and `otherwise` for
+    numbers that it does not name.
 
     Each action ends the filter on every way through it.
     """

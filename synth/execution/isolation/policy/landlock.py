@@ -1,9 +1,10 @@
 """Landlock: which files a process may reach, and whom it may signal, without any namespace.
 
-Place in the flow: `host_plan.py` writes these operations for level C. The one rule: everything that the kernel's version of Landlock can
-refuse is refused, and allowed again below a few paths only.
+Place in the flow: `host_plan.py` writes these operations for level C. The one rule: everything that the
+kernel's version of Landlock can refuse is refused, and allowed again below a few paths only.
 
-Rights and versions are from the kernel's include/uapi/linux/landlock.h and Documentation/userspace-api/landlock.rst.
+Rights and versions are from the kernel's include/uapi/linux/landlock.h and
+Documentation/userspace-api/landlock.rst.
 """
 
 import ctypes
@@ -43,7 +44,8 @@ def known_rights(abi: int) -> int:
 
 
 def ruleset(abi: int, rights: int) -> bytes:
-    """Begin a ruleset that refuses these rights, all TCP where the version knows it, and signals and sockets to outside of it."""
+    """Begin a ruleset that refuses these rights, all TCP where the version knows it, and signals and sockets
+    to outside of it."""
     tcp, scopes = _ALL_TCP if abi >= 4 else 0, _ALL_SCOPES if abi >= SIGNALS_FROM else 0
     size = 24 if abi >= SIGNALS_FROM else 16 if abi >= 4 else 8
     return operation(Code.LANDLOCK, struct.pack("=3Q", rights, tcp, scopes)[:size])

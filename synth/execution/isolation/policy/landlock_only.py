@@ -1,10 +1,12 @@
-"""What the launcher is told to do where there are no namespaces (level C): Landlock, the call filter and rlimits hold a program.
+"""What the launcher is told to do where there are no namespaces (level C): Landlock, the call filter and
+rlimits hold a program.
 
-Place in the flow: `running.py` asks for a job's list here when its slot has a `HostPlan`. The one rule: what a namespace hides at levels A
-and B is refused here, by Landlock where it is a file, a signal or a ptrace, and by the filter everywhere else.
+Place in the flow: `running.py` asks for a job's list here when its slot has a `HostPlan`. The one rule: what
+a namespace hides at levels A and B is refused here, by Landlock where it is a file, a signal or a ptrace, and
+by the filter everywhere else.
 
-/work and /tmp are private folders of the host, so their names in a job's arguments and environment are replaced. The init stays outside the
-program's Landlock domain, so that the program cannot signal it.
+/work and /tmp are private folders of the host, so their names in a job's arguments and environment are
+replaced. The init stays outside the program's Landlock domain, so that the program cannot signal it.
 """
 
 import contextlib
@@ -22,17 +24,46 @@ from synth.execution.isolation.folders import Folders
 from synth.execution.isolation.job import Job
 from synth.execution.isolation.operations import Code, execute, operation
 from synth.execution.isolation.policy import landlock
-from synth.execution.isolation.policy.namespaces import BASE, file_operations, filter_operation, limit_operations
+from synth.execution.isolation.policy.namespaces import (
+    BASE,
+    file_operations,
+    filter_operation,
+    limit_operations,
+)
 from synth.execution.isolation.policy.seccomp import Holder
 
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 24, 36, 38
 _SIGKILL, _SIGTERM = 9, 15
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full")
 _READABLE: Final = (
-    *("/dev/random", "/dev/urandom", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg"),
-    *("/proc/version", "/proc/filesystems", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/ngroups_max", "/proc/sys/kernel/pid_max"),
-    *("/etc/ssl/openssl.cnf", "/etc/localtime", "/etc/nsswitch.conf"),  # node and others give up when they may not read what is there
-    *("/proc/sys/kernel/threads-max", "/proc/sys/vm/overcommit_memory", "/proc/sys/vm/max_map_count", "/proc/sys/vm/mmap_min_addr"),
+    *(
+        "/dev/random",
+        "/dev/urandom",
+        "/proc/self",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/uptime",
+        "/proc/loadavg",
+    ),
+    *(
+        "/proc/version",
+        "/proc/filesystems",
+        "/proc/sys/kernel/osrelease",
+        "/proc/sys/kernel/ngroups_max",
+        "/proc/sys/kernel/pid_max",
+    ),
+    *(
+        "/etc/ssl/openssl.cnf",
+        "/etc/localtime",
+        "/etc/nsswitch.conf",
+    ),  # node and others give up when they may not read what is there
+    *(
+        "/proc/sys/kernel/threads-max",
+        "/proc/sys/vm/overcommit_memory",
+        "/proc/sys/vm/max_map_count",
+        "/proc/sys/vm/mmap_min_addr",
+    ),
 )
 _SPARE_PROCESSES: Final = 256
 
@@ -42,7 +73,8 @@ class HostPlan:
     """What a slot without namespaces is."""
 
     host_id: int | None
-    """When we are root: the unprivileged host user and group of the jobs. Otherwise they are the user who runs us."""
+    """When we are root: the unprivileged host user and group of the jobs. Otherwise they are the user who
+    runs us."""
     listens: bool = True
     """As in SlotPlan."""
     abi: int = 0
@@ -56,18 +88,26 @@ def missing() -> str:
         return "the kernel has no Landlock, or it is not enabled"
     needed = landlock.TRUNCATION_FROM if root else landlock.SIGNALS_FROM
     if abi < needed:
-        why = "to refuse the truncation of files" if root else "to refuse signals to other processes of this user"
+        why = (
+            "to refuse the truncation of files"
+            if root
+            else "to refuse signals to other processes of this user"
+        )
         return f"Landlock has version {abi} here, and {needed} is needed {why}"
     return ""
 
 
 def slot_operations() -> bytes:
-    """The list that a slot carries out once: it adopts what an init has lost, and clones without namespaces."""
-    return operation(Code.PRCTL, numbers=(_PR_SET_CHILD_SUBREAPER, 1)) + operation(Code.CLONEFLAGS, numbers=(0,))
+    """The list that a slot carries out once: it adopts what an init has lost, and clones without
+    namespaces."""
+    return operation(Code.PRCTL, numbers=(_PR_SET_CHILD_SUBREAPER, 1)) + operation(
+        Code.CLONEFLAGS, numbers=(0,)
+    )
 
 
 def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
-    """An argument or a value, with /work and /tmp replaced, except in the path of something that is shown where it is."""
+    """An argument or a value, with /work and /tmp replaced, except in the path of something that is shown
+    where it is."""
 
     def replace(found: re.Match[str]) -> str:
         if any(text.startswith(path, found.start()) for path in shown):
@@ -78,7 +118,8 @@ def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
 
 
 def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool) -> bytes:
-    """The whole list of a job. Raises ValueError and OSError as plan.py's; SandboxError for a folder that the jobs' user cannot enter."""
+    """The whole list of a job. Raises ValueError and OSError as plan.py's; SandboxError for a folder that the
+    jobs' user cannot enter."""
     for path in job.readonly:
         Path(path).lstat()
     if plan.host_id is not None:
@@ -113,12 +154,17 @@ def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
 
 
 def _program(plan: HostPlan, job: Job, folders: Folders) -> list[bytes]:
-    """After the fork: the program's domain, and its user. Rules are made before the user changes, so that root finds the paths."""
+    """After the fork: the program's domain, and its user. Rules are made before the user changes, so that
+    root finds the paths."""
     work = landlock.RUN if job.work_readonly else landlock.OWN
     allowed = dict.fromkeys((*BASE, *job.readonly), landlock.RUN)
     allowed |= dict.fromkeys(_DEVICES, landlock.DEVICE) | dict.fromkeys(_READABLE, landlock.READ)
     allowed |= {str(folders.work): work, str(folders.tmp): landlock.OWN}
-    become = [] if plan.host_id is None else [*_drop_bounds(), operation(Code.SETIDS, numbers=(plan.host_id, plan.host_id))]
+    become = (
+        []
+        if plan.host_id is None
+        else [*_drop_bounds(), operation(Code.SETIDS, numbers=(plan.host_id, plan.host_id))]
+    )
     return [
         landlock.ruleset(plan.abi, landlock.known_rights(plan.abi)),
         *(landlock.allow(plan.abi, path, rights) for path, rights in allowed.items()),
@@ -129,7 +175,10 @@ def _program(plan: HostPlan, job: Job, folders: Folders) -> list[bytes]:
 
 
 def _drop_bounds() -> list[bytes]:
-    return [operation(Code.PRCTL, numbers=(_PR_CAPBSET_DROP, capability)) for capability in range(_last_capability() + 1)]
+    return [
+        operation(Code.PRCTL, numbers=(_PR_CAPBSET_DROP, capability))
+        for capability in range(_last_capability() + 1)
+    ]
 
 
 @cache
@@ -138,7 +187,8 @@ def _last_capability() -> int:
 
 
 def _processes(plan: HostPlan, asked: int) -> int:
-    """The limit of processes. A user of its own counts the job's only; ours counts all that we run, which comes and goes meanwhile."""
+    """The limit of processes. A user of its own counts the job's only; ours counts all that we run, which
+    comes and goes meanwhile."""
     return asked if plan.host_id is not None else asked + _SPARE_PROCESSES + sum(_own_threads())
 
 
@@ -155,7 +205,10 @@ def _check_reachable(path: str, host_id: int) -> None:
     for folder in reversed(Path(path).parents):
         if folder.exists() and not _may_enter(folder.stat(), host_id):
             what = f"at level C jobs run as a user of their own, who cannot enter {folder} to reach {path}"
-            fix = "install the toolchain below /usr, and set XDG_CACHE_HOME to a folder that everyone may enter, as /var/cache"
+            fix = (
+                "install the toolchain below /usr, and set XDG_CACHE_HOME to a folder that everyone may "
+                "enter, as /var/cache"
+            )
             raise SandboxError(Problem("process sandbox", what, fix, "docs/architecture/sandbox.md"))
 
 

@@ -1,12 +1,13 @@
 """What the launcher is told to do: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `process.py` asks for one list a slot (the read-only root, and namespaces in which a program can leave nothing, kept
-between jobs) and one list a job (fresh pid, mount and ipc namespaces, private /work and /tmp, limits, filter, program). The one rule: all
-that isolates is decided here.
+Place in the flow: `process.py` asks for one list a slot (the read-only root, and namespaces in which a
+program can leave nothing, kept between jobs) and one list a job (fresh pid, mount and ipc namespaces, private
+/work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
 
-Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host user in the slot's user
-namespace for jobs. Otherwise the slot enters a user namespace first, and that for jobs is a second one, below it. A slot keeps its first
-mount namespace, with all that the host shows, by a descriptor; it lives in another one that has nothing but the read-only root.
+Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host
+user in the slot's user namespace for jobs. Otherwise the slot enters a user namespace first, and that for
+jobs is a second one, below it. A slot keeps its first mount namespace, with all that the host shows, by a
+descriptor; it lives in another one that has nothing but the read-only root.
 """
 
 import os
@@ -23,12 +24,28 @@ from synth.records import Limits
 INSIDE_ID = 1000
 """User and group that a program sees."""
 
-_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
+    0x20000,
+    0x4000000,
+    0x8000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
 _PROC = _RDONLY | _NOSUID | _NODEV | _NOEXEC
 _ATTRIBUTES = 1 | 2 | 4  # MOUNT_ATTR_RDONLY, NOSUID, NODEV
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
-_RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_NPROC, _RLIMIT_NOFILE, _RLIMIT_MEMLOCK = (
+(
+    _RLIMIT_CPU,
+    _RLIMIT_FSIZE,
+    _RLIMIT_DATA,
+    _RLIMIT_STACK,
+    _RLIMIT_CORE,
+    _RLIMIT_NPROC,
+    _RLIMIT_NOFILE,
+    _RLIMIT_MEMLOCK,
+) = (
     0,
     1,
     2,
@@ -40,7 +57,18 @@ _RLIMIT_CPU, _RLIMIT_FSIZE, _RLIMIT_DATA, _RLIMIT_STACK, _RLIMIT_CORE, _RLIMIT_N
 )
 _OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
 
-BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk")
+BASE = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/java-17-openjdk",
+)
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": "/tmp"}
 _ETC = {
@@ -53,7 +81,8 @@ _ETC = {
 
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
-    """What one slot is: where its root is assembled, which host user its jobs become, and its cgroup folders."""
+    """What one slot is: where its root is assembled, which host user its jobs become, and its cgroup
+    folders."""
 
     root: Path
     """An empty host folder; the slot covers it, in its own mount namespace only."""
@@ -79,14 +108,23 @@ def _maps(outer_uid: int, outer_gid: int) -> list[bytes]:
 
 
 def bind(source: str, root: Path | None = None) -> list[bytes]:
-    """Show a host file, folder or symbolic link read-only at the same path: under the root that a slot assembles, or in a job's view."""
+    """Show a host file, folder or symbolic link read-only at the same path: under the root that a slot
+    assembles, or in a job's view."""
     target = f"{root or ''}{source}"
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):
         return [operation(Code.SYMLINK, str(Path(source).readlink()), target)]
     parent = operation(Code.MKDIR, str(PurePosixPath(target).parent), numbers=(0o755,))
-    place = operation(Code.MKDIR, target, numbers=(0o755,)) if stat.S_ISDIR(mode) else operation(Code.FILE, target, b"", numbers=(0o644,))
-    shown = mount(source, target, flags=_BIND | _REC) if root else operation(Code.SHOW, source, target, numbers=(1,))
+    place = (
+        operation(Code.MKDIR, target, numbers=(0o755,))
+        if stat.S_ISDIR(mode)
+        else operation(Code.FILE, target, b"", numbers=(0o644,))
+    )
+    shown = (
+        mount(source, target, flags=_BIND | _REC)
+        if root
+        else operation(Code.SHOW, source, target, numbers=(1,))
+    )
     return [parent, place, shown, operation(Code.SETATTR, target, numbers=(1, _ATTRIBUTES))]
 
 
@@ -97,7 +135,9 @@ def _devices(root: Path) -> list[bytes]:
             operation(Code.FILE, f"{root}/dev/{name}", b"", numbers=(0o644,)),
             mount(f"/dev/{name}", f"{root}/dev/{name}", flags=_BIND),
         ]
-    return listing + [operation(Code.SYMLINK, target, f"{root}/dev/{name}") for name, target in _DEVICE_LINKS.items()]
+    return listing + [
+        operation(Code.SYMLINK, target, f"{root}/dev/{name}") for name, target in _DEVICE_LINKS.items()
+    ]
 
 
 def slot_operations(plan: SlotPlan) -> bytes:
@@ -111,7 +151,10 @@ def slot_operations(plan: SlotPlan) -> bytes:
         operation(Code.HOSTNAME, "sandbox"),
         mount("none", "/", flags=_REC | _PRIVATE),
         mount("tmpfs", str(root), "tmpfs", _NOSUID, "size=1m,nr_inodes=1024,mode=0755"),
-        *(operation(Code.MKDIR, f"{root}/{name}", numbers=(0o755,)) for name in ("proc", "tmp", "work", "etc")),
+        *(
+            operation(Code.MKDIR, f"{root}/{name}", numbers=(0o755,))
+            for name in ("proc", "tmp", "work", "etc")
+        ),
         *(line for path in BASE if os.path.lexists(path) for line in bind(path, root)),
         *(operation(Code.FILE, f"{root}/etc/{name}", text, numbers=(0o644,)) for name, text in _ETC.items()),
         *_devices(root),
@@ -128,8 +171,8 @@ def slot_operations(plan: SlotPlan) -> bytes:
 
 
 def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
-    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is the cgroup's where there
-    is one."""
+    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is
+    the cgroup's where there is one."""
     cpu = int(limits.cpu_s) + 1
     processes = limits.processes + 1 if processes is None else processes  # our init counts too
     listing = [
@@ -163,26 +206,39 @@ def _covered(path: str) -> bool:
 
 
 def _tmpfs(target: str, size: int, owner: int) -> bytes:
-    return mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}")
+    return mount(
+        "tmpfs",
+        target,
+        "tmpfs",
+        _NOSUID | _NODEV,
+        f"size={size},nr_inodes={INODES},mode=0755,uid={owner},gid={owner}",
+    )
 
 
 def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     if view.writable is None:
         return [_tmpfs("/work", size, plan.owner)]
     attributes = _ATTRIBUTES if view.work_readonly else _ATTRIBUTES & ~1
-    return [operation(Code.SHOW, str(view.writable), "/work"), operation(Code.SETATTR, "/work", numbers=(0, attributes))]
+    return [
+        operation(Code.SHOW, str(view.writable), "/work"),
+        operation(Code.SETATTR, "/work", numbers=(0, attributes)),
+    ]
 
 
 def _proc(plan: SlotPlan, view: View) -> bytes:
-    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote writes its programs' maps."""
+    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote
+    writes its programs' maps."""
     flags = _PROC & ~_RDONLY if view.zygote else _PROC
     if plan.host_id is not None:
         return mount("proc", "/proc", "proc", flags)
-    return operation(Code.SHOW, "proc", "/proc", "proc", numbers=(flags,))  # the attributes of a mount have the same numbers
+    return operation(
+        Code.SHOW, "proc", "/proc", "proc", numbers=(flags,)
+    )  # the attributes of a mount have the same numbers
 
 
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
-    """From a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for /work and /tmp each."""
+    """From a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for /work and
+    /tmp each."""
     shown = [line for path in view.readonly if not _covered(path) for line in bind(path)]
     return [
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
@@ -207,18 +263,30 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
             raise ValueError(f"file name {name!r} is not a relative path inside the work folder")
         if len(path.parts) > 1:
             listing.append(operation(Code.MKDIR, str(path.parent), numbers=(0o755,)))
-        listing.append(operation(Code.FILE, str(path), content, numbers=(0o755 if content.startswith((b"#!", b"\x7fELF")) else 0o644,)))
+        listing.append(
+            operation(
+                Code.FILE,
+                str(path),
+                content,
+                numbers=(0o755 if content.startswith((b"#!", b"\x7fELF")) else 0o644,),
+            )
+        )
     return listing
 
 
 def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
-    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have one listener only: a zygote's
-    is left to each of its programs. `counted`: by a memory cgroup."""
-    return operation(Code.SECCOMP, call_filter(holder, listens, counted), numbers=(int(listens and holder is not Holder.ZYGOTE),))
+    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have
+    one listener only: a zygote's is left to each of its programs. `counted`: by a memory cgroup."""
+    return operation(
+        Code.SECCOMP,
+        call_filter(holder, listens, counted),
+        numbers=(int(listens and holder is not Holder.ZYGOTE),),
+    )
 
 
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
-    """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that few lists differ."""
+    """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that
+    few lists differ."""
     return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
@@ -231,13 +299,16 @@ def job_operations(
     env: Mapping[str, str],
     data_limit: bool,
 ) -> bytes:
-    """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot be passed on."""
+    """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot
+    be passed on."""
     before, after = _job_frame(plan, view, limits, room(limits, files), data_limit)
     return b"".join([before, *file_operations(files), after, execute(argv, env)])
 
 
 @lru_cache(maxsize=256)
-def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool) -> tuple[bytes, bytes]:
+def _job_frame(
+    plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool
+) -> tuple[bytes, bytes]:
     """What stands before and after the files in a job's list."""
     after = [
         *limit_operations(limits, data_limit),
@@ -250,9 +321,12 @@ def _job_frame(plan: SlotPlan, view: View, limits: Limits, size: int, data_limit
 
 
 @lru_cache(maxsize=256)
-def program_frame(limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool) -> tuple[bytes, bytes]:
-    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and ipc namespaces inside the
-    worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the language itself raise, where that suits it."""
+def program_frame(
+    limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool
+) -> tuple[bytes, bytes]:
+    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and
+    ipc namespaces inside the worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the
+    language itself raise, where that suits it."""
     before = [
         operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC,)),
         operation(Code.OPENPROC),

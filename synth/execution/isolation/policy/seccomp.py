@@ -1,8 +1,8 @@
 """The system call filter, as BPF bytes for this machine's processor.
 
-Place in the flow: `plan.py` puts the bytes in front of the program's exec. The one rule: what language runtimes try and go on without
-answers EPERM (or ENOSYS where a C library then takes another way); what no harmless program does is told to the job's init, which ends the
-program where it stands.
+Place in the flow: `plan.py` puts the bytes in front of the program's exec. The one rule: what language
+runtimes try and go on without answers EPERM (or ENOSYS where a C library then takes another way); what no
+harmless program does is told to the job's init, which ends the program where it stands.
 
 The calls are in `system_calls.py`, the shape of the program in `bpf.py`.
 """
@@ -79,11 +79,14 @@ def is_supported() -> bool:
 
 @cache
 def can_notify() -> bool:
-    """Whether this kernel can tell a job's init about calls. Below a listener of somebody else it still cannot: the self-test sees that."""
+    """Whether this kernel can tell a job's init about calls. Below a listener of somebody else it still
+    cannot: the self-test sees that."""
     if not is_supported():
         return False
     action = ctypes.c_uint32(_NOTIFY)
-    return bool(ctypes.CDLL(None).syscall(number(SECCOMP), _SECCOMP_GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0)
+    return bool(
+        ctypes.CDLL(None).syscall(number(SECCOMP), _SECCOMP_GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0
+    )
 
 
 def _answer(error: int) -> bytes:
@@ -98,7 +101,12 @@ _OF_ONESELF: Final = look_at(ARGUMENT_0, EQUAL, 0, _FINE, _PLAIN)
 def _by_argument(grave: bytes) -> dict[Call, bytes]:
     first, second = _TERMINAL_INJECTION
     return {
-        SOCKET: line(LOAD, ARGUMENT_0) + line(EQUAL, _AF_VSOCK, 0, 1) + grave + line(EQUAL, _AF_UNIX, 0, 1) + _FINE + _PLAIN,
+        SOCKET: line(LOAD, ARGUMENT_0)
+        + line(EQUAL, _AF_VSOCK, 0, 1)
+        + grave
+        + line(EQUAL, _AF_UNIX, 0, 1)
+        + _FINE
+        + _PLAIN,
         SOCKETPAIR: look_at(ARGUMENT_0, EQUAL, _AF_UNIX, _FINE, _PLAIN),
         IOCTL: line(LOAD, ARGUMENT_1) + line(EQUAL, first, 1, 0) + line(EQUAL, second, 0, 1) + grave + _FINE,
         FCNTL: look_at(ARGUMENT_1, EQUAL, _F_SETLEASE, _PLAIN, _FINE),
@@ -116,15 +124,20 @@ def _of_programs(grave: bytes) -> dict[Call, bytes]:
 
 
 def _of_the_outside(same_user: bool) -> dict[Call, bytes]:
-    """Without namespaces: what reaches beyond the files that Landlock guards. Pairs of sockets stay, except such as send elsewhere."""
-    no_datagrams = line(LOAD, ARGUMENT_1) + line(AND, _SOCK_TYPE) + line(EQUAL, _SOCK_DGRAM, 0, 1) + _PLAIN + _FINE
+    """Without namespaces: what reaches beyond the files that Landlock guards. Pairs of sockets stay, except
+    such as send elsewhere."""
+    no_datagrams = (
+        line(LOAD, ARGUMENT_1) + line(AND, _SOCK_TYPE) + line(EQUAL, _SOCK_DGRAM, 0, 1) + _PLAIN + _FINE
+    )
     only_unix = line(LOAD, ARGUMENT_0) + line(EQUAL, _AF_UNIX, 1, 0) + _PLAIN
     only_process = line(LOAD, ARGUMENT_0) + line(EQUAL, 0, 1, 0) + _PLAIN
     actions = dict.fromkeys((SOCKET, *OUTSIDE.values()), _PLAIN) | {SOCKETPAIR: only_unix + no_datagrams}
     actions |= dict.fromkeys(OF_OTHERS.values(), _OF_ONESELF)
     actions[OF_OTHERS["setpriority"]] = only_process + look_at(ARGUMENT_1, EQUAL, 0, _FINE, _PLAIN)
     if same_user:
-        actions |= dict.fromkeys(ATTRIBUTES.values(), _answer(0)) | dict.fromkeys(EXTENDED_ATTRIBUTES.values(), _answer(_EOPNOTSUPP))
+        actions |= dict.fromkeys(ATTRIBUTES.values(), _answer(0)) | dict.fromkeys(
+            EXTENDED_ATTRIBUTES.values(), _answer(_EOPNOTSUPP)
+        )
     return actions
 
 
@@ -132,11 +145,15 @@ def _of_the_outside(same_user: bool) -> dict[Call, bytes]:
 def call_filter(holder: Holder, notify: bool, counted: bool) -> bytes:
     """The filter. `counted`: a cgroup counts all memory. Raises KeyError on an unknown processor.
 
-    With `notify`, what is grave is told to the listener of the newest filter that says so; where there is none, it answers ENOSYS. So a
-    zygote has no listener and each of its programs has one.
+    With `notify`, what is grave is told to the listener of the newest filter that says so; where there is
+    none, it answers ENOSYS. So a zygote has no listener and each of its programs has one.
     """
     grave = give(_NOTIFY) if notify else _PLAIN
-    actions = {CLONE3: _answer(_ENOSYS), **dict.fromkeys(REFUSED.values(), _PLAIN), **dict.fromkeys(GRAVE.values(), grave)}
+    actions = {
+        CLONE3: _answer(_ENOSYS),
+        **dict.fromkeys(REFUSED.values(), _PLAIN),
+        **dict.fromkeys(GRAVE.values(), grave),
+    }
     actions |= _by_argument(grave)
     if holder is not Holder.ZYGOTE:
         actions |= _of_programs(grave)
@@ -145,5 +162,8 @@ def call_filter(holder: Holder, notify: bool, counted: bool) -> bytes:
         actions |= _of_the_outside(holder is Holder.SAME_USER)
     table = {found: action for call, action in actions.items() if (found := number(call)) is not None}
     head = [line(LOAD, ARCH), line(EQUAL, _ARCHES[platform.machine()], 1, 0), give(_KILL), line(LOAD, NUMBER)]
-    unknown = [line(GREATER, _LAST_KNOWN_CALL, 0, 1), _answer(_ENOSYS)]  # also the x32 calls of x86, whose numbers have a high bit
+    unknown = [
+        line(GREATER, _LAST_KNOWN_CALL, 0, 1),
+        _answer(_ENOSYS),
+    ]  # also the x32 calls of x86, whose numbers have a high bit
     return b"".join([*head, *unknown, dispatch(table, _FINE)])

@@ -1,7 +1,8 @@
-"""Where the programs of one slot live: a user of its own, and as root a mount, network, ipc and uts namespace with fresh scratch folders.
+"""Where the programs of one slot live: a user of its own, and as root a mount, network, ipc and uts namespace
+with fresh scratch folders.
 
-It is shipped with `worker.py` and stands alone. The one rule: what one program leaves behind, no other one sees; where the kernel
-does not allow that (no root), `can_separate` says so, and every observation states it.
+It is shipped with `worker.py` and stands alone. The one rule: what one program leaves behind, no other one
+sees; where the kernel does not allow that (no root), `can_separate` says so, and every observation states it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ SPARE = 1 << 20
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """Raises OSError."""
-    if program.LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()) != 0:
+    if (
+        program.LIBC.mount(
+            source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()
+        )
+        != 0
+    ):
         error = ctypes.get_errno()
         raise OSError(error, f"mount {target}: {os.strerror(error)}")
 
@@ -88,7 +94,9 @@ class Place:
         shutil.rmtree(home, ignore_errors=True)
         os.makedirs(home)  # noqa: PTH103
         # Through descriptors, because a fresh /tmp may hide the paths.
-        self.home, self.shared_source = (f"/proc/self/fd/{os.open(path, os.O_PATH | os.O_DIRECTORY)}" for path in (home, self.shared))
+        self.home, self.shared_source = (
+            f"/proc/self/fd/{os.open(path, os.O_PATH | os.O_DIRECTORY)}" for path in (home, self.shared)
+        )
 
     def build_folder(self) -> str:
         """An empty folder for a build, as it is seen from outside of the scratch folders."""
@@ -117,14 +125,21 @@ class Place:
         shutil.rmtree(folder, ignore_errors=True)
 
     def fresh(self, room: int, build: str | None = None, read_only: bool = False) -> str:
-        """Empty scratch folders of `room` bytes each; the folder to work in, which is `build` where that is given."""
+        """Empty scratch folders of `room` bytes each; the folder to work in, which is `build` where that is
+        given."""
         if not self.separated:
             return build or tempfile.mkdtemp(dir=self.home)
         for target in self.mounted:
             program.LIBC.umount2(target.encode(), DETACH)
         self.mounted = [target for target in SCRATCH if os.path.isdir(target)]  # noqa: PTH112
         for target in self.mounted:
-            mount("tmpfs", target, "tmpfs", NO_SUID | NO_DEV, f"size={room + SPARE},nr_inodes={INODES},mode=1777")
+            mount(
+                "tmpfs",
+                target,
+                "tmpfs",
+                NO_SUID | NO_DEV,
+                f"size={room + SPARE},nr_inodes={INODES},mode=1777",
+            )
         os.mkdir("/tmp/work")  # noqa: PTH102
         os.mkdir("/tmp/shared")  # noqa: PTH102
         self.show(self.shared_source, "/tmp/shared", read_only=True)

@@ -1,7 +1,8 @@
 """Runs one program inside a remote sandbox: a fresh process with limits, drained, watched, and swept away.
 
-It is shipped with `worker.py` and stands alone: the standard library, Python 3.9 or later, Linux. The one rule: when `run` comes
-back, nothing that the program started is alive; what it used is taken from the kernel's accounts, never from the program.
+It is shipped with `worker.py` and stands alone: the standard library, Python 3.9 or later, Linux. The one
+rule: when `run` comes back, nothing that the program started is alive; what it used is taken from the
+kernel's accounts, never from the program.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def children(pid: int) -> list[int]:
     """Of all threads of a process; nothing for one that is gone."""
     found: list[int] = []
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # as in the whole file: strings cost less here
+        # as in the whole file: strings cost less here
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
             with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as listing:  # noqa: PTH123
                 found += map(int, listing.read().split())
     return found
@@ -90,7 +92,8 @@ def descendants(spared: set[int]) -> list[int]:
 
 
 def usage(pid: int) -> tuple[float, float]:
-    """CPU seconds, reaped children's included, and anonymous resident MiB of one process; zero for one that is gone."""
+    """CPU seconds, reaped children's included, and anonymous resident MiB of one process; zero for one that
+    is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123
             ticks = sum(map(int, stat.read().rpartition(b")")[2].split()[11:15]))
@@ -124,7 +127,8 @@ def signal_all(pids: list[int], number: int) -> None:
 
 
 def sweep(ended: dict[int, tuple[int, float]], spared: set[int]) -> None:
-    """Kill and reap everything below. All are stopped first, so that none forks while the others die. Raises OSError if some stay."""
+    """Kill and reap everything below. All are stopped first, so that none forks while the others die. Raises
+    OSError if some stay."""
     deadline = time.monotonic() + SWEEP_S
     while found := descendants(spared):
         stopped: set[int] = set()
@@ -164,7 +168,8 @@ def set_limits(program: Program) -> None:
 
 
 def become(program: Program, descriptors: list[int], fault: int) -> NoReturn:
-    """In the fork: turn into the program. What fails here is told on `fault`, which a start that works closes."""
+    """In the fork: turn into the program. What fails here is told on `fault`, which a start that works
+    closes."""
     try:
         os.setsid()
         fault = fcntl.fcntl(fault, fcntl.F_DUPFD_CLOEXEC, 20)
@@ -230,7 +235,10 @@ class Watch:
         due = self.started + CHECK_S
         try:
             while self.stop == "none":
-                ready = [descriptor for descriptor, _ in self.poller.poll(max(1.0, 1000 * (due - time.monotonic())))]
+                ready = [
+                    descriptor
+                    for descriptor, _ in self.poller.poll(max(1.0, 1000 * (due - time.monotonic())))
+                ]
                 for descriptor in ready:
                     if descriptor != end:
                         self.drain(descriptor)
@@ -280,7 +288,8 @@ class Watch:
 
 
 def run(program: Program, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of `synth.execution.isolation.job.JobResult`. Raises OSError for a fault of the sandbox."""
+    """Run to the end; the answer has the fields of `synth.execution.isolation.job.JobResult`. Raises OSError
+    for a fault of the sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:

@@ -1,7 +1,8 @@
-"""One slot: runs items one after the other, each program of them in a fresh process. The inside of a slot process.
+"""One slot: runs items one after the other, each program of them in a fresh process. The inside of a slot
+process.
 
-It is shipped with `worker.py` and stands alone. The one rule: a fault of the sandbox is a `fault` of the item, never a result of
-the program.
+It is shipped with `worker.py` and stands alone. The one rule: a fault of the sandbox is a `fault` of the
+item, never a result of the program.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Starved(Exception):
 
 
 class CompileServer:
-    """A compiler that stays between items. It reads hostile source, so it is a user of its own, and it runs nothing that it compiles."""
+    """A compiler that stays between items. It reads hostile source, so it is a user of its own, and it runs
+    nothing that it compiles."""
 
     def __init__(self, argv: list[str], env: dict[str, str], uid: int | None) -> None:
         theirs, self.orders = os.pipe()
@@ -50,10 +52,13 @@ class CompileServer:
         self.began, self.began_cpu_s = 0.0, 0.0
 
     def compile(self, files: dict[str, str], limits: dict[str, float]) -> dict[str, bytes] | str:
-        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken, TakesTooLong, Starved."""
+        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken,
+        TakesTooLong, Starved."""
         self.limits, self.began, self.began_cpu_s = limits, time.monotonic(), program.usage(self.pid)[0]
         texts = [text.encode("utf-8", "surrogatepass") for pair in files.items() for text in pair]
-        request = struct.pack(">i", len(files)) + b"".join(struct.pack(">i", len(text)) + text for text in texts)
+        request = struct.pack(">i", len(files)) + b"".join(
+            struct.pack(">i", len(text)) + text for text in texts
+        )
         while request:
             if select.select([], [self.orders], [], CHECK_S)[1]:
                 with contextlib.suppress(BlockingIOError):
@@ -86,15 +91,20 @@ class CompileServer:
         """CPU decides; wall time is a backstop."""
         used_s = program.usage(self.pid)[0] - self.began_cpu_s
         if used_s > self.limits["cpu_s"]:
-            raise TakesTooLong(f"the compiler takes too long on this program: it was stopped after {used_s:.1f} s of CPU")
+            raise TakesTooLong(
+                f"the compiler takes too long on this program: it was stopped after {used_s:.1f} s of CPU"
+            )
         if time.monotonic() - self.began > self.limits["wall_s"]:
             few = f"{used_s:.1f} s of CPU in {self.limits['wall_s']:g} s"
             raise Starved(f"the compiler had only {few}: something stopped it, or the machine is too busy")
 
     def was_killed(self) -> bool:
-        """Whether it has ended, and by a kill that we did not send: as a machine that runs out of memory kills."""
+        """Whether it has ended, and by a kill that we did not send: as a machine that runs out of memory
+        kills."""
         until = time.monotonic() + CHECK_S
-        while (ended := os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is None and time.monotonic() < until:
+        while (
+            ended := os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        ) is None and time.monotonic() < until:
             time.sleep(0.01)
         return ended is not None and ended.si_code == os.CLD_KILLED and ended.si_status == signal.SIGKILL
 
@@ -143,7 +153,8 @@ class Slot:
         work = self.place.fresh(limits["file_bytes"], folder)
         argv = self.command(item, item["compile"])
         result: dict[str, object] = program.run(
-            program.Program(argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False), self.spared
+            program.Program(argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False),
+            self.spared,
         )
         return result
 
@@ -156,7 +167,9 @@ class Slot:
                 break
         return runs
 
-    def run_once(self, item: dict, files: dict[str, bytes], folder: str | None, stdin: bytes) -> dict[str, object]:  # type: ignore[type-arg]
+    def run_once(
+        self, item: dict, files: dict[str, bytes], folder: str | None, stdin: bytes
+    ) -> dict[str, object]:  # type: ignore[type-arg]
         """A fresh process in a fresh place."""
         size = 0 if folder else sum(map(len, files.values()))
         work = self.place.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
@@ -164,7 +177,9 @@ class Slot:
             if folder is None:
                 places.write_files(work, files, self.place.uid)
             argv = self.command(item, item["run"])
-            wanted = program.Program(argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"])
+            wanted = program.Program(
+                argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"]
+            )
             result: dict[str, object] = program.run(wanted, self.spared)
         finally:
             if folder is None:
@@ -176,8 +191,11 @@ class Slot:
         return [word.replace(SHARED, self.place.shared_folder(item["shared"])) for word in words]
 
     def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
-        """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the program is refused."""
-        self.place.discard(self.place.fresh(item["compile_limits"]["file_bytes"]))  # compilers write below /tmp: no program left anything
+        """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the
+        program is refused."""
+        self.place.discard(
+            self.place.fresh(item["compile_limits"]["file_bytes"])
+        )  # compilers write below /tmp: no program left anything
         failure = refusal(None)
         for _ in range(2):
             server = self.server(item)
@@ -191,7 +209,10 @@ class Slot:
             except (OSError, EOFError, ValueError, struct.error):
                 failure = refusal("the compiler crashes on this program")
                 if server.was_killed():
-                    failure = {**refusal(None), "infrastructure": "the compiler was killed, and no limit did it"}
+                    failure = {
+                        **refusal(None),
+                        "infrastructure": "the compiler was killed, and no limit did it",
+                    }
             else:
                 return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
             self.drop(item)
@@ -205,16 +226,27 @@ class Slot:
         """The resident compiler of an item."""
         key = tuple(item["server"])
         if key not in self.servers:
-            self.servers[key] = CompileServer(self.command(item, item["server"]), item["compile_env"], self.place.server_uid)
+            self.servers[key] = CompileServer(
+                self.command(item, item["server"]), item["compile_env"], self.place.server_uid
+            )
         return self.servers[key]
 
 
 def refusal(message: str | None) -> dict[str, object]:
-    """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took the program."""
+    """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took
+    the program."""
     sink = program.Sink(1 << 20)
     sink.add((message or "").encode("utf-8", "replace"))
     quiet = program.Sink(0).packed()
-    none = {"signal": None, "stop": "none", "channel": "", "cpu_s": 0.0, "wall_s": 0.0, "peak_memory_mb": 0.0, "infrastructure": None}
+    none = {
+        "signal": None,
+        "stop": "none",
+        "channel": "",
+        "cpu_s": 0.0,
+        "wall_s": 0.0,
+        "peak_memory_mb": 0.0,
+        "infrastructure": None,
+    }
     return {"exit_code": 0 if message is None else 1, "stdout": quiet, "stderr": sink.packed(), **none}
 
 
@@ -234,8 +266,10 @@ def read_exactly(descriptor: int, count: int) -> bytes:
     return data
 
 
-def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> None:  # type: ignore[type-arg]  # JSON of wire.Batch
-    """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one takes its place."""
+# JSON of wire.Batch
+def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> None:  # type: ignore[type-arg]
+    """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
+    takes its place."""
     program.prctl(program.SUBREAPER, 1)
     slot = Slot(places.Place(base, number))
     healthy = True

@@ -1,6 +1,8 @@
-"""Finds the toolchains of a remote sandbox: real paths, versions, digests. Asked once, when the first sandbox starts.
+"""Finds the toolchains of a remote sandbox: real paths, versions, digests. Asked once, when the first sandbox
+starts.
 
-It is shipped with `worker.py` and stands alone. The one rule: a tool counts only if the user that programs become can run it.
+It is shipped with `worker.py` and stands alone. The one rule: a tool counts only if the user that programs
+become can run it.
 """
 
 from __future__ import annotations
@@ -34,11 +36,20 @@ def find(name: str) -> str | None:
 
 def version(command: list[str]) -> str | None:
     """The first line that a tool says of itself, or None when it cannot be run."""
-    user = {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+    user = (
+        {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=VERSION_S, stdin=subprocess.DEVNULL, env=environment, cwd="/", check=False, **user
+            command,
+            capture_output=True,
+            timeout=VERSION_S,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd="/",
+            check=False,
+            **user,
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -65,7 +76,8 @@ def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]
     """What this sandbox offers."""
     languages = task["languages"]
     with ThreadPoolExecutor(4) as pool:
-        found = dict(zip(languages, pool.map(toolchain, languages.values())))  # noqa: B905  # `strict` came with 3.10
+        # `strict` came with 3.10
+        found = dict(zip(languages, pool.map(toolchain, languages.values())))  # noqa: B905
     return {
         "languages": found,
         "mold": find("mold") is not None,

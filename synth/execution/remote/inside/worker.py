@@ -1,10 +1,12 @@
-"""The worker inside a remote sandbox: reads a batch of items from a file, runs them, and writes one JSON line for each on stdout.
+"""The worker inside a remote sandbox: reads a batch of items from a file, runs them, and writes one JSON line
+for each on stdout.
 
     python3 -I -B worker.pyz probe FILE     what this sandbox offers: toolchains, cores, separation
     python3 -I -B worker.pyz run FILE       a batch; the format is `synth/execution/remote/wire.py`
 
-It is shipped in a zip with its neighbours and stands alone (standard library, Python 3.9 or later, Linux). It knows no languages and judges
-nothing. The one rule: a line stands for a finished item, so that whoever loses the connection keeps what was written before.
+It is shipped in a zip with its neighbours and stands alone (standard library, Python 3.9 or later, Linux). It
+knows no languages and judges nothing. The one rule: a line stands for a finished item, so that whoever loses
+the connection keeps what was written before.
 """
 
 from __future__ import annotations
@@ -30,14 +32,16 @@ BEAT_S = 5.0
 
 
 def say(line: dict[str, object] | bytes) -> None:
-    """One line on stdout. Raises BrokenPipeError when nobody listens any more: then this process ends, and the slots with it."""
+    """One line on stdout. Raises BrokenPipeError when nobody listens any more: then this process ends, and
+    the slots with it."""
     data = memoryview((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
     while data:
         data = data[os.write(1, data) :]
 
 
 def prepare_shared(batch: dict) -> None:  # type: ignore[type-arg]
-    """Make the drivers' shared files, each once in the life of the sandbox. Our own text, so it is built by ourselves."""
+    """Make the drivers' shared files, each once in the life of the sandbox. Our own text, so it is built by
+    ourselves."""
     shared = os.path.join(BASE, "shared")  # noqa: PTH118
     os.makedirs(shared, exist_ok=True)  # noqa: PTH103
     for key, wanted in batch["shared"].items():
@@ -51,7 +55,13 @@ def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  
     unfinished = f"{folder}.{os.getpid()}"
     place.write_files(unfinished, wanted["files"])
     for command in wanted["commands"]:
-        with subprocess.Popen(command, cwd=unfinished, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as made:
+        with subprocess.Popen(
+            command,
+            cwd=unfinished,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        ) as made:
             while True:
                 try:
                     output = made.communicate(timeout=BEAT_S)[0]
@@ -59,7 +69,9 @@ def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  
                 except subprocess.TimeoutExpired:
                     say({"beat": True})
         if made.returncode != 0:
-            raise OSError(f"preparing a driver failed: {command[0]}: {output[-500:].decode('utf-8', 'replace')}")
+            raise OSError(
+                f"preparing a driver failed: {command[0]}: {output[-500:].decode('utf-8', 'replace')}"
+            )
     os.rename(unfinished, folder)  # noqa: PTH104
 
 
@@ -91,7 +103,8 @@ class Slot:
             os.write(self.orders, struct.pack(">I", item))
 
     def take(self) -> tuple[bool, bytes] | None:
-        """Read what is there: whether the slot is still well, and the line of a finished item or nothing yet; None when it is gone."""
+        """Read what is there: whether the slot is still well, and the line of a finished item or nothing yet;
+        None when it is gone."""
         piece = os.read(self.answers, program.PIECE)
         if not piece:
             return None
@@ -176,7 +189,12 @@ class Crew:
     def mourn(self, slot: Slot) -> None:
         """A slot that died takes its item with it: that is a fault of ours, not of the program."""
         status = self.dismiss(slot)
-        say({"index": self.batch["items"][slot.item]["index"], "fault": f"the slot that ran it ended with wait status {status}"})
+        say(
+            {
+                "index": self.batch["items"][slot.item]["index"],
+                "fault": f"the slot that ran it ended with wait status {status}",
+            }
+        )
         self.open(slot.number)
 
 
