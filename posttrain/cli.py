@@ -13,7 +13,7 @@ from synth.cli import doctor, exec, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
-    from posttrain.core.jobs import Progress
+    from posttrain.core.jobs import TrainingProgress
     from synth.recipe import LoadedRecipe
 
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Path, or a name inside recipes/.")]
@@ -99,7 +99,7 @@ def _folder(loaded: "LoadedRecipe", runs_dir: Path) -> Path:
     return runs_dir / loaded.recipe.name
 
 
-def _show(step: "Progress") -> None:
+def _show(step: "TrainingProgress") -> None:
     """One plain line for each twentieth of the steps."""
     if step.step % max(1, step.total // 20) == 0 or step.step == step.total:
         print(f"{step.job}: step {step.step} of {step.total}, loss {step.loss:.4f}", flush=True)

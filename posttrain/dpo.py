@@ -76,15 +76,19 @@ def encode_pair(encoder: Encoder, row: Preference) -> dict[str, list[int]]:
 
 
 def build_trainer(
-    job: DpoJob, start: Start, columns: dict[str, list[list[int]]], arguments: dict[str, Any], report: Any,  # noqa: ANN401
+    job: DpoJob,
+    start: Start,
+    columns: dict[str, list[list[int]]],
+    arguments: dict[str, Any],
+    report: Any,  # noqa: ANN401
 ) -> "Trainer":
     """TRL's trainer over the token rows, with the right reference for what is trained."""
     from trl import DPOConfig as TrlConfig
 
-    from posttrain.core.trl_trainers import SteadyDpoTrainer
+    from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
     config = job.config
-    return SteadyDpoTrainer(
+    return DeterministicDpoTrainer(
         model=start.model,
         args=TrlConfig(
             **arguments,

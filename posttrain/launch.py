@@ -17,7 +17,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from posttrain.core.checkpoints import TrainedPolicy, finished_checkpoint, write_whole
-from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Progress, Refused, SftJob, job_hash
+from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from synth import errors
 from synth.errors import CodemillError, Problem, TrainerError
@@ -164,7 +164,7 @@ def _read_events(lines: IO[str], log: IO[str], on_progress: OnProgress | None) -
             log.write(line)
             log.flush()
             continue
-        if isinstance(event, Progress) and on_progress is not None:
+        if isinstance(event, TrainingProgress) and on_progress is not None:
             on_progress(event)
         elif isinstance(event, Refused):
             refused = event

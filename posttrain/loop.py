@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posttrain.core.checkpoints import TrainedPolicy
-from posttrain.core.jobs import ChainLink, DpoJob, Progress, SftJob
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, TrainingStart
 from posttrain.core.policy import find_policy, prepare_base, resolve_model
-from posttrain.evaluate.evaluation import Evaluation, Examiner, evaluate
+from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import POCKET_SUITE, load_questions
 from posttrain.evaluate.table import print_results
 from posttrain.launch import Lifeline, run_trainers
 from posttrain.pocket.audit import Audit, audit_run
 from synth.cli.progress import ProgressDisplay
-from synth.config import DataConfig, EvaluationConfig, PocketSeeds, Recipe, VllmServerEngine
+from synth.config import DataConfig, EvaluationConfig, PocketSeedsConfig, Recipe, VllmServerEngineConfig
 from synth.errors import Problem, RecipeError
 from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
@@ -141,7 +141,7 @@ class Loop:
         self.sandbox: Sandbox = create_sandbox(self.recipe.execution)
         self.base = _base_policy(self.recipe, self.recipe_folder, folder.path / "checkpoints" / "base")
         self.engine: JournalledEngine | None = None
-        self.judge: JournalledEngine | None = None
+        self.teacher: JournalledEngine | None = None
         self.served = ""
         self.swaps: list[float] = []
         self.evaluations: list[Evaluation] = []
@@ -157,7 +157,7 @@ class Loop:
                 policy = await self._round(round_, policy)
             audit = await self._audit()
         finally:
-            for engine in (self.engine, self.judge):
+            for engine in (self.engine, self.teacher):
                 if engine is not None:
                     await engine.close()
             await self.sandbox.close()
@@ -172,13 +172,13 @@ class Loop:
         await self.engine.start()
         self.served = self.base.fingerprint
         self.display.say("engine ready")
-        if self.recipe.judge is not None and self.recipe.data is not None:
-            judge = create_engine(
-                self.recipe.judge, policy=self.base, log_folder=self.folder.path / "logs" / "judge"
+        if self.recipe.teacher is not None and self.recipe.data is not None:
+            teacher = create_engine(
+                self.recipe.teacher, policy=self.base, log_folder=self.folder.path / "logs" / "teacher"
             )
-            self.judge = JournalledEngine(judge, self.folder.path / "journal" / "judge")
-            self.display.say(f"starting the judge ({self.recipe.judge.kind})")
-            await self.judge.start()
+            self.teacher = JournalledEngine(teacher, self.folder.path / "journal" / "teacher")
+            self.display.say(f"starting the teacher ({self.recipe.teacher.kind})")
+            await self.teacher.start()
 
     async def _round(self, round_: int, policy: NamedPolicy) -> NamedPolicy:
         """One round; the policy that it ends with."""
@@ -199,7 +199,7 @@ class Loop:
             return None
         await self._serve(policy)
         context = Context(
-            self.recipe, data, self.recipe_folder, self.sandbox, self.engine, self.prompts, self.judge
+            self.recipe, data, self.recipe_folder, self.sandbox, self.engine, self.prompts, self.teacher
         )
         window = self.engine.busy.window() if self.engine is not None else contextlib.nullcontext()
         self.display.say(f"round {round_}: making data with {policy.label}")
@@ -298,16 +298,16 @@ class Loop:
             self.display.say(f"round {round_}: no pairs, so no preference optimization")
         return [job.model_copy(update={"dtype": self.recipe.policy.dtype}) for job in jobs]
 
-    def _first_link(self, policy: PolicyRef) -> ChainLink:
+    def _first_link(self, policy: PolicyRef) -> TrainingStart:
         engine = self.recipe.engine
-        if isinstance(engine, VllmServerEngine) and engine.swap == "adapter":
-            return ChainLink(self.base.path, policy.adapter_path, one_adapter=True)
-        return ChainLink(policy.path)
+        if isinstance(engine, VllmServerEngineConfig) and engine.swap == "adapter":
+            return TrainingStart(self.base.path, policy.adapter_path, one_adapter=True)
+        return TrainingStart(policy.path)
 
     def _checkpoint(self, name: str) -> str:
         return str(self.folder.path / "checkpoints" / name)
 
-    def _show_training(self, step: Progress) -> None:
+    def _show_training(self, step: TrainingProgress) -> None:
         self.display.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
     async def _serve(self, policy: NamedPolicy) -> None:
@@ -341,7 +341,7 @@ class Loop:
 
     async def _measure(self, policy: NamedPolicy, config: EvaluationConfig, path: Path) -> Evaluation:
         assert self.engine is not None and self.prompts is not None
-        examiner = Examiner(
+        examiner = EvaluationContext(
             self.engine,
             self.sandbox,
             self.prompts,
@@ -368,7 +368,7 @@ class Loop:
         """On pocket seeds: how many accepted solutions are wrong, by the reference that the loop never
         saw."""
         data = self.recipe.data
-        if data is None or data.solve is None or not isinstance(data.seeds, PocketSeeds):
+        if data is None or data.solve is None or not isinstance(data.seeds, PocketSeedsConfig):
             return None
         found = await audit_run(
             self.folder.path, data.seeds, self.recipe.seed, self.recipe.loop.rounds, self.sandbox
@@ -424,7 +424,7 @@ def _base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> PolicyRef
 
 
 def _pocket_provider(data: DataConfig) -> PocketProvider | None:
-    if not isinstance(data.seeds, PocketSeeds):
+    if not isinstance(data.seeds, PocketSeedsConfig):
         return None
     from posttrain.pocket.seeds import pocket_seeds
 

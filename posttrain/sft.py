@@ -64,17 +64,21 @@ def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
 
 
 def build_trainer(
-    job: SftJob, start: Start, columns: dict[str, list[list[int]]], arguments: dict[str, Any], report: Any,  # noqa: ANN401
+    job: SftJob,
+    start: Start,
+    columns: dict[str, list[list[int]]],
+    arguments: dict[str, Any],
+    report: Any,  # noqa: ANN401
 ) -> "Trainer":
     """TRL's trainer over the token rows. With `packing`, rows share sequences of `max_length` without seeing
     each other."""
     from trl import SFTConfig as TrlConfig
 
-    from posttrain.core.trl_trainers import SteadySftTrainer
+    from posttrain.core.trl_trainers import DeterministicSftTrainer
 
     if job.config.packing:
         arguments = {**arguments, "packing": True, "max_length": job.config.max_length}
-    return SteadySftTrainer(
+    return DeterministicSftTrainer(
         model=start.model,
         args=TrlConfig(**arguments),
         train_dataset=as_dataset(job, columns),

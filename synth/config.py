@@ -20,7 +20,7 @@ class Config(BaseModel):
 # --- seeds --------------------------------------------------------------------------------------------------
 
 
-class PocketSeeds(Config):
+class PocketSeedsConfig(Config):
     """Unlabelled snippets of the pocket world."""
 
     kind: Literal["pocket"] = "pocket"
@@ -28,7 +28,7 @@ class PocketSeeds(Config):
     languages: tuple[str, ...] = Field(("python",), description="Languages of the snippets.")
 
 
-class JsonlSeeds(Config):
+class JsonlSeedsConfig(Config):
     """A JSON Lines file with one snippet a row."""
 
     kind: Literal["jsonl"] = "jsonl"
@@ -38,7 +38,7 @@ class JsonlSeeds(Config):
     limit: int | None = Field(None, ge=1, description="Use at most so many rows.")
 
 
-class SourceTreeSeeds(Config):
+class SourceTreeSeedsConfig(Config):
     """Folders of source code, for example git checkouts: functions are cut out with tree-sitter and
     filtered."""
 
@@ -55,7 +55,7 @@ class SourceTreeSeeds(Config):
     min_lines: int = Field(3, ge=1, description="A shorter snippet is rejected.")
 
 
-class HubSeeds(Config):
+class HubSeedsConfig(Config):
     """A data set of the Hugging Face hub, or a local folder of the same format."""
 
     kind: Literal["hub"] = "hub"
@@ -70,7 +70,9 @@ class HubSeeds(Config):
     limit: int | None = Field(None, ge=1, description="Use at most so many rows.")
 
 
-SeedsConfig = Annotated[PocketSeeds | JsonlSeeds | SourceTreeSeeds | HubSeeds, Field(discriminator="kind")]
+SeedsConfig = Annotated[
+    PocketSeedsConfig | JsonlSeedsConfig | SourceTreeSeedsConfig | HubSeedsConfig, Field(discriminator="kind")
+]
 
 # --- models and engines -------------------------------------------------------------------------------------
 
@@ -84,7 +86,7 @@ class PolicyConfig(Config):
     )
 
 
-class VllmServerEngine(Config):
+class VllmServerEngineConfig(Config):
     """A vLLM server that codemill starts, owns and ends. New policies are swapped into it while it runs."""
 
     kind: Literal["vllm_server"] = "vllm_server"
@@ -101,7 +103,7 @@ class VllmServerEngine(Config):
     extra_args: tuple[str, ...] = Field((), description="More arguments for vLLM, as they are.")
 
 
-class OpenaiEngine(Config):
+class OpenaiEngineConfig(Config):
     """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM."""
 
     kind: Literal["openai_api"] = "openai_api"
@@ -116,7 +118,7 @@ class OpenaiEngine(Config):
     max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")
 
 
-class TransformersEngine(Config):
+class TransformersEngineConfig(Config):
     """Transformers in a process of its own: slow, and everywhere."""
 
     kind: Literal["transformers_local"] = "transformers_local"
@@ -124,7 +126,7 @@ class TransformersEngine(Config):
     batch_size: int = Field(16, ge=1, description="Sequences in one batch.")
 
 
-class RecordedEngine(Config):
+class RecordedEngineConfig(Config):
     """Answers of an earlier run, by request hash. A request that was not recorded is an error."""
 
     kind: Literal["recorded"] = "recorded"
@@ -132,11 +134,12 @@ class RecordedEngine(Config):
 
 
 EngineConfig = Annotated[
-    VllmServerEngine | OpenaiEngine | TransformersEngine | RecordedEngine, Field(discriminator="kind")
+    VllmServerEngineConfig | OpenaiEngineConfig | TransformersEngineConfig | RecordedEngineConfig,
+    Field(discriminator="kind"),
 ]
 
 
-class Sampling(Config):
+class SamplingConfig(Config):
     """How answers are sampled."""
 
     temperature: float = Field(1.0, ge=0, le=5, description="0 is greedy.")
@@ -150,8 +153,8 @@ class Sampling(Config):
 class InstructConfig(Config):
     """From a snippet to an instruction."""
 
-    sampling: Sampling = Field(
-        Sampling(temperature=0.7, max_tokens=96), description="Sampling of the instruction."
+    sampling: SamplingConfig = Field(
+        SamplingConfig(temperature=0.7, max_tokens=96), description="SamplingConfig of the instruction."
     )
     natural_languages: tuple[Literal["en", "zh"], ...] = Field(
         ("en",), description="Languages of the instructions, drawn in turn."
@@ -162,8 +165,8 @@ class InstructConfig(Config):
 class InputsConfig(Config):
     """Test inputs: written by the model, and drawn from the signature."""
 
-    sampling: Sampling = Field(
-        Sampling(temperature=1.0, max_tokens=160), description="Sampling of the inputs."
+    sampling: SamplingConfig = Field(
+        SamplingConfig(temperature=1.0, max_tokens=160), description="SamplingConfig of the inputs."
     )
     from_model: bool = Field(True, description="Ask the model for inputs.")
     drawn: int = Field(12, ge=0, description="Inputs drawn at random from the signature, edge cases first.")
@@ -176,12 +179,12 @@ class SolveConfig(Config):
 
     languages: tuple[str, ...] = Field(("python",), description="Languages to solve each task in.")
     n: int = Field(8, ge=1, le=1024, description="Candidates for each task and language.")
-    sampling: Sampling = Field(
-        Sampling(temperature=1.0, max_tokens=256), description="Sampling of the candidates."
+    sampling: SamplingConfig = Field(
+        SamplingConfig(temperature=1.0, max_tokens=256), description="SamplingConfig of the candidates."
     )
 
 
-class LocalSandbox(Config):
+class LocalSandboxConfig(Config):
     """The sandbox of this machine."""
 
     kind: Literal["local"] = "local"
@@ -202,14 +205,14 @@ class LocalSandbox(Config):
     )
 
 
-class RecordedSandbox(Config):
+class RecordedSandboxConfig(Config):
     """Observations of an earlier run, by request."""
 
     kind: Literal["recorded"] = "recorded"
     path: str = Field(description="Folder of recorded observations.")
 
 
-class E2bSandbox(Config):
+class E2bSandboxConfig(Config):
     """Sandboxes of E2B, by the package e2b-code-interpreter (`pip install 'codemill[e2b]'`)."""
 
     kind: Literal["e2b"] = "e2b"
@@ -242,7 +245,9 @@ class E2bSandbox(Config):
     )
 
 
-ExecutionConfig = Annotated[LocalSandbox | RecordedSandbox | E2bSandbox, Field(discriminator="kind")]
+ExecutionConfig = Annotated[
+    LocalSandboxConfig | RecordedSandboxConfig | E2bSandboxConfig, Field(discriminator="kind")
+]
 
 
 class EvidenceConfig(Config):
@@ -378,7 +383,7 @@ class SftConfig(TrainConfig):
     )
 
 
-class CoarseToFine(Config):
+class CoarseToFineConfig(Config):
     """Two SFT stages: first everything that passed, then the strict best (Qwen2.5-Coder report, 4.2)."""
 
     coarse: SftConfig = Field(SftConfig(), description="The large, diverse set.")
@@ -439,12 +444,12 @@ class Recipe(Config):
     engine: EngineConfig | None = Field(
         None, description="What generates. Needed by every stage that asks a model."
     )
-    judge: EngineConfig | None = Field(
+    teacher: EngineConfig | None = Field(
         None, description="Another engine, which writes instructions and test inputs; without it, `engine`."
     )
-    execution: ExecutionConfig = Field(LocalSandbox(), description="Where programs run.")
+    execution: ExecutionConfig = Field(LocalSandboxConfig(), description="Where programs run.")
     data: DataConfig | None = Field(None, description="The data half.")
-    sft: CoarseToFine | None = Field(None, description="Supervised fine-tuning.")
+    sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Preference optimization.")
     evaluation: EvaluationConfig | None = Field(None, description="Evaluation.")
     loop: LoopConfig = Field(LoopConfig(), description="Rounds.")

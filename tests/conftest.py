@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.config import VllmServerEngine
+from synth.config import VllmServerEngineConfig
 from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.generation.policy import fingerprint_policy
@@ -50,7 +50,7 @@ def vllm_server(
     if find_vllm() is None:
         pytest.skip("vLLM is not installed; `codemill doctor` prints the command")
     pytest.importorskip("transformers")
-    config = VllmServerEngine(
+    config = VllmServerEngineConfig(
         max_model_len=256,
         max_num_seqs=16,
         concurrency=8,

@@ -13,7 +13,7 @@ from synth.filters.decontaminate import Decontaminate
 from synth.filters.protocol import FilterInput, Keep, Reject
 from synth.prompts.library import PromptLibrary
 from synth.records import Decision, IndexRow, Outcome, Solution, Task, TestSuite, Verdict
-from synth.stages.protocol import row
+from synth.stages.protocol import index_row
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.solve import render_solve
 from synth.store.shards import StageCommit, iter_records
@@ -84,7 +84,7 @@ def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
     """All candidates as one shard that has passed the execution stage with these verdicts, so that the
     factory's own stages can go on."""
     state = ShardState(1, "all")
-    asked = tuple(row("solve", state, task.id, "task", Keep()) for task in candidates.tasks)
+    asked = tuple(index_row("solve", state, task.id, "task", Keep()) for task in candidates.tasks)
     state.add(
         "solve",
         StageResult(
@@ -92,6 +92,6 @@ def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
         ),
     )
     passed = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
-    rows = tuple(row("execute", state, verdict.solution_id, "solution", Keep()) for verdict in passed)
+    rows = tuple(index_row("execute", state, verdict.solution_id, "solution", Keep()) for verdict in passed)
     state.add("execute", StageResult(rows, {"verdict": verdicts}))
     return state

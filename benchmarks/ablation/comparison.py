@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from posttrain.evaluate.estimators import bootstrap_interval
-from posttrain.evaluate.evaluation import Answered
+from posttrain.evaluate.evaluation import QuestionResult
 from synth.records import Record
 
 RESAMPLES = 10_000
@@ -30,13 +30,13 @@ class Gap(Record):
         return self.low > 0 or self.high < 0
 
 
-def sampled_values(answered: Iterable[Answered]) -> dict[str, float]:
+def sampled_values(answered: Iterable[QuestionResult]) -> dict[str, float]:
     """pass@1 at temperature 1 of each task that could be judged: passing share of its samples, mean over its
     languages."""
     return _by_task((item.task_id, item.passed / item.n) for item in answered if item.n)
 
 
-def greedy_values(answered: Iterable[Answered]) -> dict[str, float]:
+def greedy_values(answered: Iterable[QuestionResult]) -> dict[str, float]:
     """Greedy pass@1 of each task that could be judged, mean over its languages."""
     return _by_task((item.task_id, float(item.greedy)) for item in answered if item.greedy is not None)
 

@@ -27,8 +27,8 @@ from benchmarks.ablation.results import (
 )
 from benchmarks.ablation.training import arm_jobs, check_equal_training
 from posttrain.core.checkpoints import TrainedPolicy
-from posttrain.core.jobs import DpoJob, Progress, SftJob
-from posttrain.evaluate.evaluation import Evaluation, Examiner, evaluate
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_questions
 from posttrain.launch import Lifeline, run_trainers
 from posttrain.pocket.heldout import held_out_entries
@@ -200,7 +200,7 @@ class Experiment:
         )
         return trained
 
-    def _show_training(self, step: Progress) -> None:
+    def _show_training(self, step: TrainingProgress) -> None:
         self.display.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
     # --- the engine -----------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Experiment:
                 return found
         engine = await self._serving(policy)
         first = self.plan.first
-        examiner = Examiner(
+        examiner = EvaluationContext(
             engine, self.sandbox, self.plan.prompts, first.evaluation, seed, limits_of(first.recipe.execution)
         )
         questions = load_questions(first.evaluation, first.folder)

@@ -13,7 +13,15 @@ from pydantic import Field, ValidationError
 
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import POCKET_SUITE
-from synth.config import DataConfig, DpoConfig, EngineConfig, EvaluationConfig, PocketSeeds, Recipe, SftConfig
+from synth.config import (
+    DataConfig,
+    DpoConfig,
+    EngineConfig,
+    EvaluationConfig,
+    PocketSeedsConfig,
+    Recipe,
+    SftConfig,
+)
 from synth.errors import Problem, RecipeError, RunFolderError
 from synth.generation.protocol import PolicyRef
 from synth.prompts.library import PromptLibrary
@@ -123,7 +131,7 @@ def _seed_plan(loaded: LoadedRecipe) -> SeedPlan:
             "needs engine, data with solve and pairs, sft, dpo and evaluation: the arms differ in all of them"
         )
         raise RecipeError(Problem(str(loaded.source), expected, "--recipe quickstart"))
-    if not isinstance(data.seeds, PocketSeeds) or evaluation.suite != POCKET_SUITE:
+    if not isinstance(data.seeds, PocketSeedsConfig) or evaluation.suite != POCKET_SUITE:
         raise RecipeError(
             Problem(str(loaded.source), "needs seeds and suite of the pocket world", "--recipe quickstart")
         )

@@ -61,7 +61,7 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-class ChainLink(NamedTuple):
+class TrainingStart(NamedTuple):
     """What the next training of a chain (coarse, fine, DPO, next round) starts from.
 
     With `one_adapter`, one adapter over the base is trained on and on, as an engine wants it that swaps
@@ -72,11 +72,11 @@ class ChainLink(NamedTuple):
     adapter: str = ""
     one_adapter: bool = False
 
-    def after(self, job: TrainJob) -> "ChainLink":
+    def after(self, job: TrainJob) -> "TrainingStart":
         """The link behind a job that started here."""
         if self.one_adapter:
             return self._replace(adapter=str(job.folder / "adapter"))
-        return ChainLink(str(job.folder / "merged"))
+        return TrainingStart(str(job.folder / "merged"))
 
 
 Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
@@ -95,7 +95,7 @@ def job_hash(job: SftJob | DpoJob) -> str:
 # --- what the process says ----------------------------------------------------------------------------------
 
 
-class Progress(Record):
+class TrainingProgress(Record):
     """One optimizer step. `metrics` has TRL's names (`loss`, `rewards/margins`, `mean_token_accuracy`...)."""
 
     model_config = ConfigDict(ser_json_inf_nan="constants")  # a single metric may be NaN
@@ -123,6 +123,6 @@ class Refused(Record):
     problems: tuple[tuple[str, str, str, str], ...]
 
 
-EVENTS: TypeAdapter[Progress | Finished | Refused] = TypeAdapter(
-    Annotated[Progress | Finished | Refused, Field(discriminator="event")]
+EVENTS: TypeAdapter[TrainingProgress | Finished | Refused] = TypeAdapter(
+    Annotated[TrainingProgress | Finished | Refused, Field(discriminator="event")]
 )

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from posttrain.core.checkpoints import write_whole
-from posttrain.core.jobs import Progress
+from posttrain.core.jobs import TrainingProgress
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[TrainingProgress], None]
 
 
 class MetricsLog:
@@ -26,19 +26,19 @@ class MetricsLog:
         kept = [step for step in read_metrics(self._file) if step.step <= after_step]
         write_whole(self._file, "".join(step.model_dump_json() + "\n" for step in kept))
 
-    def add(self, step: Progress) -> None:
+    def add(self, step: TrainingProgress) -> None:
         with self._file.open("a", encoding="utf-8") as stream:
             stream.write(step.model_dump_json() + "\n")
         if self._on_progress is not None:
             self._on_progress(step)
 
 
-def read_metrics(file: Path) -> list[Progress]:
+def read_metrics(file: Path) -> list[TrainingProgress]:
     """All steps of a training; a last line that was cut by a crash is left out."""
     if not file.is_file():
         return []
     return [
-        Progress.model_validate_json(line)
+        TrainingProgress.model_validate_json(line)
         for line in file.read_text(encoding="utf-8").splitlines(keepends=True)
         if line.endswith("\n")
     ]

@@ -28,7 +28,7 @@ Row = TypeVar("Row")
 _MESSAGES = TypeAdapter(Messages)
 
 
-class RowError(ValueError):
+class UnusableRow(ValueError):
     """What is wrong with one row, in words."""
 
 
@@ -91,7 +91,7 @@ def _parse_all(
     for where, columns_found in read_files(paths):
         try:
             rows.append(parse(where, columns_found))
-        except RowError as error:
+        except UnusableRow as error:
             count += 1
             if len(bad) < SHOWN:
                 bad.append(
@@ -115,7 +115,7 @@ def _parse_all(
 
 
 def sft_row(where: str, row: dict[str, object]) -> SftRow:
-    """A row of supervised data. Raises RowError."""
+    """A row of supervised data. Raises UnusableRow."""
     if "messages" in row:
         return _with_answer(Conversation(where, _messages(row, "messages")))
     if "prompt" in row and "completion" in row:
@@ -125,14 +125,14 @@ def sft_row(where: str, row: dict[str, object]) -> SftRow:
         return _with_answer(Conversation(where, prompt + _messages(row, "completion"), len(prompt)))
     if "text" in row:
         return PlainText(where, _text(row, "text"))
-    raise RowError(f"found columns {_names(row)}, expected {SFT_COLUMNS}")
+    raise UnusableRow(f"found columns {_names(row)}, expected {SFT_COLUMNS}")
 
 
 def preference_row(where: str, row: dict[str, object]) -> Preference:
     """A row of preference data; a prompt that both answers share is split off where there is none. Raises
-    RowError."""
+    UnusableRow."""
     if "chosen" not in row or "rejected" not in row:
-        raise RowError(f"found columns {_names(row)}, expected {DPO_COLUMNS}")
+        raise UnusableRow(f"found columns {_names(row)}, expected {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):
         return Preference(where, _text(row, "prompt"), _text(row, "chosen"), _text(row, "rejected"))
     prompt: Messages = _messages(row, "prompt") if isinstance(row.get("prompt"), list) else ()
@@ -142,7 +142,7 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
     )
     prompt += chosen[:shared]
     if not prompt:
-        raise RowError(
+        raise UnusableRow(
             f"found columns {_names(row)} without a prompt: neither a `prompt` of messages, nor turns "
             f"that both answers share"
         )
@@ -153,28 +153,30 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
 
 def _with_answer(row: Conversation) -> Conversation:
     if not any(message.role == "assistant" for message in row.messages[row.first_trained :]):
-        raise RowError("no assistant turn, so there is nothing to train")
+        raise UnusableRow("no assistant turn, so there is nothing to train")
     return row
 
 
 def _one_answer(messages: Messages, column: str) -> str:
     if len(messages) != 1 or messages[0].role != "assistant":
         roles = ", ".join(message.role for message in messages)
-        raise RowError(f"`{column}` must add one assistant turn to the prompt, found: {roles or 'nothing'}")
+        raise UnusableRow(
+            f"`{column}` must add one assistant turn to the prompt, found: {roles or 'nothing'}"
+        )
     return messages[0].content
 
 
 def _messages(row: dict[str, object], column: str) -> Messages:
     value = row[column]
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise RowError(f"`{column}` must be a list of messages, found {type(value).__name__}")
+        raise UnusableRow(f"`{column}` must be a list of messages, found {type(value).__name__}")
     try:
         return _MESSAGES.validate_python(
             [{key: item.get(key) for key in ("role", "content")} for item in value]
         )
     except ValidationError as error:
         detail = error.errors()[0]
-        raise RowError(
+        raise UnusableRow(
             f"`{column}` is not a list of messages with role and content: {detail['loc']}: {detail['msg']}"
         ) from error
 
@@ -182,7 +184,7 @@ def _messages(row: dict[str, object], column: str) -> Messages:
 def _text(row: dict[str, object], column: str) -> str:
     value = row.get(column)
     if not isinstance(value, str):
-        raise RowError(
+        raise UnusableRow(
             f"`{column}` must be text, found {'nothing' if value is None else type(value).__name__}"
         )
     return value

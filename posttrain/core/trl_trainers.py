@@ -14,7 +14,7 @@ from peft import PeftModel
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import DPOTrainer, SFTTrainer
 
-from posttrain.core.jobs import Progress
+from posttrain.core.jobs import TrainingProgress
 from posttrain.core.metrics_log import MetricsLog
 from posttrain.core.ordering import LengthGroupedOrder
 from synth.errors import Problem, TrainerError
@@ -22,7 +22,7 @@ from synth.errors import Problem, TrainerError
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
 
-class _Steady:
+class _Deterministic:
     """What both trainers share. It stands before TRL's class in the bases."""
 
     args: Any
@@ -42,11 +42,11 @@ class _Steady:
             super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
 
 
-class SteadySftTrainer(_Steady, SFTTrainer):  # type: ignore[misc]
+class DeterministicSftTrainer(_Deterministic, SFTTrainer):  # type: ignore[misc]
     """SFT over rows of `input_ids` and `labels`."""
 
 
-class SteadyDpoTrainer(_Steady, DPOTrainer):  # type: ignore[misc]
+class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
     """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
@@ -101,7 +101,7 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
                     )
                 )
             self._log.add(
-                Progress(
+                TrainingProgress(
                     job=self._job,
                     step=state.global_step,
                     total=state.max_steps,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
 from posttrain.evaluate.suite import Question
-from synth.config import EvaluationConfig, Sampling
+from synth.config import EvaluationConfig, SamplingConfig
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.generation.journal import JournalledEngine
@@ -25,7 +25,7 @@ from synth.stages.execute import suite_call
 from synth.stages.solve import render_solve
 
 
-class Answered(Record):
+class QuestionResult(Record):
     """How one question went: samples that pass of all samples, and whether the greedy answer passes."""
 
     task_id: str
@@ -62,11 +62,11 @@ class Evaluation(Record):
     suite: str
     total: Scores
     languages: dict[str, Scores]
-    answered: tuple[Answered, ...]
+    answered: tuple[QuestionResult, ...]
     seconds: float = 0.0
 
 
-class Examiner(NamedTuple):
+class EvaluationContext(NamedTuple):
     """What an evaluation works with."""
 
     engine: JournalledEngine
@@ -82,12 +82,15 @@ OnAnswered = Callable[[int, int], None]
 
 
 async def evaluate(
-    examiner: Examiner, policy: str, questions: Sequence[Question], on_answered: OnAnswered | None = None
+    examiner: EvaluationContext,
+    policy: str,
+    questions: Sequence[Question],
+    on_answered: OnAnswered | None = None,
 ) -> Evaluation:
     """Ask the engine's current policy all questions, and count."""
     done = 0
 
-    async def one(question: Question) -> Answered:
+    async def one(question: Question) -> QuestionResult:
         nonlocal done
         answered = await _answer(examiner, question)
         done += 1
@@ -96,7 +99,7 @@ async def evaluate(
         return answered
 
     answered = tuple(await asyncio.gather(*map(one, questions)))
-    groups: defaultdict[str, list[Answered]] = defaultdict(list)
+    groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
     for item in answered:
         groups[item.language].append(item)
     return Evaluation(
@@ -112,13 +115,13 @@ async def evaluate(
     )
 
 
-async def _answer(examiner: Examiner, question: Question) -> Answered:
+async def _answer(examiner: EvaluationContext, question: Question) -> QuestionResult:
     config, task = examiner.config, question.item.task
     messages = render_solve(examiner.prompts, task, question.language)
 
     async def ask(temperature: float, n: int) -> list[Outcome]:
         seed = derive_seed(examiner.seed, "evaluation", task.id, question.language)
-        sampling = Sampling(temperature=temperature, max_tokens=config.max_tokens)
+        sampling = SamplingConfig(temperature=temperature, max_tokens=config.max_tokens)
         response = await examiner.engine.generate(
             GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
         )
@@ -130,7 +133,7 @@ async def _answer(examiner: Examiner, question: Question) -> Answered:
         else (await ask(1.0, config.n), [])
     )
     judged = [outcome for outcome in sampled if outcome not in _FAULTS]
-    return Answered(
+    return QuestionResult(
         task_id=task.id,
         language=question.language,
         n=len(judged),
@@ -144,7 +147,7 @@ async def _answer(examiner: Examiner, question: Question) -> Answered:
 _FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
 
 
-async def _judge(examiner: Examiner, question: Question, texts: Sequence[str]) -> list[Outcome]:
+async def _judge(examiner: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:
     """Outcome of each answer; one without code is a parse error."""
     suite = question.item.suite
     assert isinstance(suite.contract, FunctionContract)
@@ -164,7 +167,7 @@ async def _judge(examiner: Examiner, question: Question, texts: Sequence[str]) -
     return [Outcome.PARSE_ERROR if code is None else judge(next(seen), suite, "").outcome for code in codes]
 
 
-def score(answered: Sequence[Answered], config: EvaluationConfig, seed: int) -> Scores:
+def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: int) -> Scores:
     """Figures over the questions that could be judged. pass@k leaves out questions with fewer than k judged
     samples."""
     pass_at: dict[int, Measure] = {}

@@ -13,7 +13,7 @@ from posttrain.pocket.heldout import hidden_cases
 from posttrain.pocket.operation import Type
 from posttrain.pocket.phrases import read_instruction
 from posttrain.pocket.seeds import chain_of_seeds
-from synth.config import PocketSeeds
+from synth.config import PocketSeedsConfig
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.records import (
@@ -51,7 +51,9 @@ class Audit(Record):
         return self.wrong / max(1, self.accepted - self.unjudged)
 
 
-async def audit_run(run: Path, config: PocketSeeds, random_seed: int, rounds: int, sandbox: Sandbox) -> Audit:
+async def audit_run(
+    run: Path, config: PocketSeedsConfig, random_seed: int, rounds: int, sandbox: Sandbox
+) -> Audit:
     """Judge every accepted sample of a run again, on hidden inputs."""
     commits = StageCommit(run)
     chains = {

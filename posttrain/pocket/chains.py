@@ -46,7 +46,7 @@ HELD_OUT_SHARE = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainStep:
     """An operation with its constants filled in."""
 
     name: str
@@ -61,7 +61,7 @@ class Step:
 class Chain:
     """Steps in order; the target type of each is the source type of the next."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
 
     @property
     def source(self) -> Type:
@@ -95,11 +95,11 @@ def draw_constant(domain: str, rng: random.Random) -> Constant:
     return rng.choice({"c": _LETTERS, "w": _WORDS, "p": _SEPARATORS}[domain])
 
 
-def draw_step(operation: Operation, rng: random.Random) -> Step:
+def draw_step(operation: Operation, rng: random.Random) -> ChainStep:
     constants = [draw_constant(domain, rng) for domain in operation.constants]
     if len(constants) == 2 and constants[0] == constants[1]:
         return draw_step(operation, rng)
-    return Step(operation.name, tuple(constants))
+    return ChainStep(operation.name, tuple(constants))
 
 
 @cache
@@ -111,7 +111,7 @@ def draw_chain(rng: random.Random, length: int | None = None, source: Type | Non
     """A chain of 1 to 3 steps without a repeated operation; tests of numbers and strings end it."""
     length = length or rng.choices((1, 2, 3), (2, 5, 3))[0]
     at: Type = source if source is not None else rng.choice(SOURCES)
-    steps: list[Step] = []
+    steps: list[ChainStep] = []
     while len(steps) < length and at != "B":
         used = {step.name for step in steps} | {_SPENT.get(step.name, "") for step in steps}
         options = [
@@ -187,7 +187,7 @@ def _is_open_mistake(mutant: Chain, chain: Chain) -> bool:
     return behaviour(mutant) != behaviour(chain) and not touches_held_out(mutant)
 
 
-def _draw_sibling(step: Step, rng: random.Random) -> Step:
+def _draw_sibling(step: ChainStep, rng: random.Random) -> ChainStep:
     own = step.operation
     siblings = [
         o
@@ -198,7 +198,9 @@ def _draw_sibling(step: Step, rng: random.Random) -> Step:
         return draw_step(own, rng)
     sibling = rng.choice(siblings)
     return (
-        Step(sibling.name, step.constants) if sibling.constants == own.constants else draw_step(sibling, rng)
+        ChainStep(sibling.name, step.constants)
+        if sibling.constants == own.constants
+        else draw_step(sibling, rng)
     )
 
 
@@ -252,7 +254,9 @@ def held_out_chains() -> tuple[Chain, ...]:
     and would lose that operation.
     """
     listed = json.loads(_HELD_OUT_FILE.read_text(encoding="utf-8"))
-    return tuple(Chain(tuple(Step(name, tuple(constants)) for name, constants in steps)) for steps in listed)
+    return tuple(
+        Chain(tuple(ChainStep(name, tuple(constants)) for name, constants in steps)) for steps in listed
+    )
 
 
 @cache

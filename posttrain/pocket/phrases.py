@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from posttrain.pocket.chains import OPERATIONS, Chain, Step, operations_from
+from posttrain.pocket.chains import OPERATIONS, Chain, ChainStep, operations_from
 from posttrain.pocket.operation import Constant, Type
 
 
-def _phrase(step: Step, chinese: bool, rng: random.Random) -> str:
+def _phrase(step: ChainStep, chinese: bool, rng: random.Random) -> str:
     options = step.operation.chinese if chinese else step.operation.english
     return rng.choice(options).format(**dict(zip(("k", "j"), step.constants, strict=False)))
 
@@ -52,13 +52,13 @@ def read_instruction(text: str, source: Type, target: Type) -> list[Chain]:
     return [chain for chain in found if chain.steps and chain.target == target]
 
 
-def _read_steps(text: str, at: Type, chinese: bool) -> Iterator[list[Step]]:
+def _read_steps(text: str, at: Type, chinese: bool) -> Iterator[list[ChainStep]]:
     for operation in operations_from(at):
         for pattern in _patterns(operation.name, chinese):
             if (match := pattern.match(text)) is None:
                 continue
             constants = zip(operation.constants, match.groups(), strict=True)
-            step = Step(operation.name, tuple(_constant(domain, value) for domain, value in constants))
+            step = ChainStep(operation.name, tuple(_constant(domain, value) for domain, value in constants))
             rest = text[match.end() :]
             if not rest:
                 yield [step]

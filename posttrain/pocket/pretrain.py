@@ -89,7 +89,7 @@ def pretrain_recipe(recipe: str, overrides: Sequence[str], out: Path = Path("run
     return folder
 
 
-class Progress(NamedTuple):
+class PretrainProgress(NamedTuple):
     step: int
     elapsed_s: float
 
@@ -128,7 +128,7 @@ def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
                 log.write(json.dumps(entry) + "\n")
                 log.flush()
             if step % recipe.save_every == 0:
-                _save_state(state_path, model, optimizers, Progress(step, time.monotonic() - started))
+                _save_state(state_path, model, optimizers, PretrainProgress(step, time.monotonic() - started))
                 save_model(model, tokenizer, out / "latest")
     save_model(model, tokenizer, out / "model")
     return out / "model"
@@ -227,7 +227,7 @@ def _row(stream: Iterator[str], tokenizer: Any, context: int) -> list[int]:
 
 
 def _save_state(
-    path: Path, model: Any, optimizers: list["torch.optim.Optimizer"], progress: Progress
+    path: Path, model: Any, optimizers: list["torch.optim.Optimizer"], progress: PretrainProgress
 ) -> None:
     import torch
 
@@ -243,13 +243,13 @@ def _save_state(
     temporary.rename(path)
 
 
-def _restore(path: Path, model: Any, optimizers: list["torch.optim.Optimizer"]) -> Progress:
+def _restore(path: Path, model: Any, optimizers: list["torch.optim.Optimizer"]) -> PretrainProgress:
     import torch
 
     if not path.exists():
-        return Progress(0, 0.0)
+        return PretrainProgress(0, 0.0)
     state = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
     for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
-    return Progress(*state["progress"])
+    return PretrainProgress(*state["progress"])

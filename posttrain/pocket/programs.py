@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from posttrain.pocket.chains import Chain, Step
+from posttrain.pocket.chains import Chain, ChainStep
 from posttrain.pocket.operation import Type
 
 _TYPE_NAMES: dict[str, dict[Type, str]] = {
@@ -113,7 +113,7 @@ class _Writer:
         if self.expression not in self.declared:
             self.expression = self.declare(self.kind, self.expression)
 
-    def add(self, step: Step, *, last: bool) -> None:
+    def add(self, step: ChainStep, *, last: bool) -> None:
         operation = step.operation
         templates = operation.code[self.language]
         template = templates[self.style.variant % len(templates)]

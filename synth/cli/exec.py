@@ -29,7 +29,7 @@ from synth.records import Limits, Observation, Outcome
 
 if TYPE_CHECKING:
     from synth.execution.protocol import Sandbox
-    from synth.verify.answers import Answer
+    from synth.verify.answers import VerifyResult
     from synth.verify.rows import Prepared
 
 _SEE = "docs/architecture/verify.md"
@@ -110,7 +110,7 @@ def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, l
     return prepare(read_row(row, where), where, limits)
 
 
-def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "Answer":
+def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "VerifyResult":
     """Without tests, what came out is what was expected: the verdict says how the program ended."""
     from synth.verify.answers import make_answer
 
@@ -137,7 +137,7 @@ def _print_output(observation: Observation, whole: str | None) -> None:
             print(file=sys.stderr)
 
 
-def _print_verdict(answer: "Answer", judged: bool) -> None:
+def _print_verdict(answer: "VerifyResult", judged: bool) -> None:
     if judged:
         rows = [
             (case.index, "pass" if case.passed else case.status, one_line(case.found), one_line(case.error))

@@ -56,10 +56,10 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
 
         return Chosen(LocalSandbox(workers, level, cached=256), 1)
     if kind == "e2b":
-        from synth.config import E2bSandbox
+        from synth.config import E2bSandboxConfig
         from synth.execution.factory import create_sandbox
 
-        return Chosen(create_sandbox(E2bSandbox(concurrency=workers or 8)), 256)
+        return Chosen(create_sandbox(E2bSandboxConfig(concurrency=workers or 8)), 256)
     raise UserError(
         Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
     )

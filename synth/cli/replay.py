@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from synth.cli.app import AsJson
 from synth.cli.printing import one_line, print_json, print_table, print_text, print_title
 from synth.cli.views import RunOption, RunsDir, UnitId, resolve_run
-from synth.config import ExecutionConfig, LocalSandbox
+from synth.config import ExecutionConfig, LocalSandboxConfig
 from synth.errors import Problem, UserError
 from synth.execution.protocol import Sandbox
 from synth.records import (
@@ -40,7 +40,7 @@ _TESTED_AS = {"sample": "solution_id", "pair": "chosen_id", "fim": "source_id"}
 """A product is replayed by the program that it was made of."""
 
 
-class Program(NamedTuple):
+class StoredProgram(NamedTuple):
     """A stored program with its tests."""
 
     id: str
@@ -96,7 +96,7 @@ def replay(
     program = find_program(folder, unit)
     given = read_info(folder).recipe.get("execution")
     adapter: TypeAdapter[ExecutionConfig] = TypeAdapter(ExecutionConfig)
-    config = LocalSandbox() if local or given is None else adapter.validate_python(given)
+    config = LocalSandboxConfig() if local or given is None else adapter.validate_python(given)
     limits = limits_of(config)
     found = asyncio.run(replay_program(program, create_sandbox(config), limits))
     if as_json:
@@ -105,7 +105,7 @@ def replay(
         _print_replay(found)
 
 
-def find_program(run: Path, id_or_prefix: str) -> Program:
+def find_program(run: Path, id_or_prefix: str) -> StoredProgram:
     """The program behind an id, with its tests. Raises UserError for a unit that is no program or was never
     tested."""
     from synth.store.units import find_unit, read_bodies
@@ -131,10 +131,10 @@ def find_program(run: Path, id_or_prefix: str) -> Program:
         raise _untested(solution.id)
     suite = TestSuite.model_validate(suites[solution.task_id].fields)
     verdict = Verdict.model_validate(bodies["verdict"]) if "verdict" in bodies else None
-    return Program(solution.id, solution.language, solution.code, suite, verdict)
+    return StoredProgram(solution.id, solution.language, solution.code, suite, verdict)
 
 
-async def replay_program(program: Program, sandbox: Sandbox, limits: Limits) -> Replay:
+async def replay_program(program: StoredProgram, sandbox: Sandbox, limits: Limits) -> Replay:
     """Run the program once on all of its cases. Raises SandboxError when the sandbox cannot start."""
     from synth.execution.verdict import judge
 
@@ -163,7 +163,7 @@ async def replay_program(program: Program, sandbox: Sandbox, limits: Limits) -> 
     )
 
 
-def _seed_program(run: Path, seed: Seed) -> Program:
+def _seed_program(run: Path, seed: Seed) -> StoredProgram:
     """A seed is replayed on the tests of the first task that was made from it."""
     from synth.store.query import Shards
     from synth.store.units import body_files, read_bodies
@@ -175,7 +175,7 @@ def _seed_program(run: Path, seed: Seed) -> Program:
     if task is None or seed.contract is None:
         raise _untested(seed.id)
     suite = TestSuite.model_validate(suites[task].fields)
-    return Program(
+    return StoredProgram(
         seed.id, seed.language, seed.code, suite.model_copy(update={"contract": seed.contract}), None
     )
 
@@ -190,7 +190,7 @@ def _untested(program_id: str) -> UserError:
     )
 
 
-def _request(program: Program, limits: Limits) -> ExecutionRequest:
+def _request(program: StoredProgram, limits: Limits) -> ExecutionRequest:
     inputs = tuple(case.arguments for case in program.suite.cases)
     contract = program.suite.contract
     call: FunctionCall | StdioCall

@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 _PLAIN_INTERVAL_S = 10.0
 
 
-class Source(Protocol):
+class EntrySource(Protocol):
     """Gives the entries from the beginning, each time it is asked."""
 
     def __call__(self) -> "Iterator[Entry]": ...
 
 
-def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, salt: str) -> Source:
+def _source(file: Path, form: str | None, problems: Path | None, lang: str | None, salt: str) -> EntrySource:
     from synth.verify.row_files import file_entries
 
     if form is None and problems is None:
@@ -102,7 +102,7 @@ class _Progress:
         return (self.done - self.before) / max(now - self._started, 1e-3)
 
 
-def _check(source: Source, limits: Limits, skip_bad: bool) -> int:
+def _check(source: EntrySource, limits: Limits, skip_bad: bool) -> int:
     """Read everything once. Raises RowError with the problems unless they are to be left out."""
     from synth.verify.verify import check_entries, raise_all
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from synth.cli.printing import one_line, print_json, print_table
 from synth.records import Outcome
-from synth.verify.answers import FAULTS, Answer
+from synth.verify.answers import FAULTS, VerifyResult
 
 _SHOWN: Final = 10
 
@@ -38,7 +38,7 @@ class Summary:
         self._weak = 0
         self._named: list[str] = []
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: VerifyResult) -> None:
         self.found[answer.verdict] += 1
         if answer.verdict in FAULTS:
             self.faults[f"{answer.language}: {answer.verdict}: {one_line(answer.reason, 200)}"] += 1

@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-from synth.config import E2bSandbox as E2bConfig
-from synth.config import ExecutionConfig
-from synth.config import LocalSandbox as LocalConfig
-from synth.config import RecordedSandbox as RecordedConfig
+from synth.config import E2bSandboxConfig, ExecutionConfig, LocalSandboxConfig, RecordedSandboxConfig
 from synth.execution.protocol import Sandbox
 
 
 def create_sandbox(config: ExecutionConfig) -> Sandbox:
     """The sandbox that the recipe names, with its result cache; it is not started yet. Raises UserError when
     there can be no cache."""
-    if isinstance(config, RecordedConfig):
+    if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
         return RecordedSandbox(Path(config.path))
@@ -24,8 +21,8 @@ def create_sandbox(config: ExecutionConfig) -> Sandbox:
     return CachedSandbox(sandbox, Path(config.cache), config.cache_mb)
 
 
-def _create(config: LocalConfig | E2bConfig) -> Sandbox:
-    if isinstance(config, LocalConfig):
+def _create(config: LocalSandboxConfig | E2bSandboxConfig) -> Sandbox:
+    if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox
 
         return LocalSandbox(workers=config.workers, minimum_level=config.minimum_level)

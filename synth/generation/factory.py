@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from synth.config import EngineConfig, OpenaiEngine, RecordedEngine, TransformersEngine, VllmServerEngine
+from synth.config import (
+    EngineConfig,
+    OpenaiEngineConfig,
+    RecordedEngineConfig,
+    TransformersEngineConfig,
+    VllmServerEngineConfig,
+)
 from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import Engine, PolicyRef
 from synth.ids import content_hash
@@ -12,19 +18,19 @@ def create_engine(config: EngineConfig, *, policy: PolicyRef, log_folder: Path) 
     """The engine, not started. `policy` is served unless the config names a model of its own. Raises
     RecipeError for an empty folder."""
     match config:
-        case VllmServerEngine():
+        case VllmServerEngineConfig():
             from synth.generation.vllm_server import VllmServer
 
             return VllmServer(config, policy=_served(config.model, policy), log_folder=log_folder)
-        case TransformersEngine():
+        case TransformersEngineConfig():
             from synth.generation.transformers_local import TransformersLocal
 
             return TransformersLocal(config, policy=_served(config.model, policy), log_folder=log_folder)
-        case OpenaiEngine():
+        case OpenaiEngineConfig():
             from synth.generation.openai_api import OpenaiApiEngine
 
             return OpenaiApiEngine(config)
-        case RecordedEngine():
+        case RecordedEngineConfig():
             from synth.generation import recorded
 
             return recorded.RecordedEngine(config, policy=policy)

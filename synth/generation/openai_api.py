@@ -6,7 +6,7 @@ import os
 import time
 from urllib.parse import urlsplit
 
-from synth.config import OpenaiEngine
+from synth.config import OpenaiEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import LOOPBACK, Endpoint, EndpointClient
 from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
@@ -18,7 +18,7 @@ class OpenaiApiEngine:
     """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe
     names."""
 
-    def __init__(self, config: OpenaiEngine, *, pauses: Pauses | None = None) -> None:
+    def __init__(self, config: OpenaiEngineConfig, *, pauses: Pauses | None = None) -> None:
         self._config = config
         self._pauses = pauses or Pauses()
         self._client: EndpointClient | None = None

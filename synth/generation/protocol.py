@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from synth.config import Sampling
+from synth.config import SamplingConfig
 from synth.ids import unit_id
 from synth.records import Message, Record
 
@@ -20,7 +20,7 @@ class GenerationRequest(Record):
 
     messages: tuple[Message, ...] = ()
     prompt: str = ""
-    sampling: Sampling
+    sampling: SamplingConfig
     n: int = Field(default=1, ge=1)
     seed: int = 0
     stop: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ The one rule: it makes nothing up. A request that was not recorded is an error t
 
 from pathlib import Path
 
-from synth.config import RecordedEngine as RecordedConfig
+from synth.config import RecordedEngineConfig as RecordedConfig
 from synth.errors import EngineError, Problem
 from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
 from synth.generation.responses import ResponseFiles

@@ -17,7 +17,7 @@ from synth.errors import Problem, StoreError
 from synth.generation.protocol import GenerationResponse
 
 
-class Place(NamedTuple):
+class JournalPosition(NamedTuple):
     file: int
     offset: int
 
@@ -28,7 +28,7 @@ class ResponseFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = sorted(folder.glob("responses-*.jsonl"))
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, JournalPosition] = {}
         self._writer: int | None = None
         self._end = 0
         for number in range(len(self._files)):
@@ -75,7 +75,7 @@ class ResponseFiles:
                     fix="make room on the disk, then give the same command again: what was answered is kept",
                 )
             ) from error
-        self._places[response.request_id] = Place(len(self._files) - 1, self._end)
+        self._places[response.request_id] = JournalPosition(len(self._files) - 1, self._end)
         self._end += len(line)
 
     def close(self) -> None:
@@ -96,14 +96,14 @@ class ResponseFiles:
             self._end = 0
         return self._writer
 
-    def _scan(self, number: int) -> Iterator[tuple[str, Place]]:
+    def _scan(self, number: int) -> Iterator[tuple[str, JournalPosition]]:
         offset = 0
         with self._files[number].open("rb") as handle:
             for line in handle:
                 if line.endswith(b"\n"):
                     request_id = _request_id(line)
                     if request_id:
-                        yield request_id, Place(number, offset)
+                        yield request_id, JournalPosition(number, offset)
                 offset += len(line)
 
     def _damaged(self, path: Path, offset: int) -> StoreError:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from synth.config import TransformersEngine
+from synth.config import TransformersEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
@@ -60,7 +60,7 @@ class _Row:
 class TransformersLocal:
     """Serves `policy`. Log: `<log_folder>/transformers-worker.log`."""
 
-    def __init__(self, config: TransformersEngine, *, policy: PolicyRef, log_folder: Path) -> None:
+    def __init__(self, config: TransformersEngineConfig, *, policy: PolicyRef, log_folder: Path) -> None:
         self._config, self._policy = config, policy
         self._log = log_folder / "transformers-worker.log"
         self._gate = PolicyGate()

@@ -52,7 +52,7 @@ def _keep_nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
     return scores.masked_fill(outside.scatter(1, order, outside), _HIDDEN)
 
 
-class Worker:
+class PolicyWorker:
     """One policy, on the GPU where there is one."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class Worker:
 def serve(orders: BinaryIO, replies: BinaryIO) -> None:
     """Answer orders until there are no more. An order that fails is answered with its error; the worker lives
     on."""
-    worker = Worker()
+    worker = PolicyWorker()
     for line in orders:
         order = json.loads(line)
         try:

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from synth.config import VllmServerEngine
+from synth.config import VllmServerEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
@@ -54,7 +54,7 @@ def find_vllm() -> VllmBuild | None:
 class VllmServer:
     """Serves `policy` (or `config.model`) on the loopback interface. Log: `<log_folder>/vllm-server.log`."""
 
-    def __init__(self, config: VllmServerEngine, *, policy: PolicyRef, log_folder: Path) -> None:
+    def __init__(self, config: VllmServerEngineConfig, *, policy: PolicyRef, log_folder: Path) -> None:
         self._config, self._log_folder = config, log_folder
         self._policy = self._base = policy
         self._gate = PolicyGate()

@@ -7,7 +7,14 @@ in its text.
 
 from collections.abc import Callable, Iterator
 
-from synth.config import CoarseToFine, DataConfig, DpoConfig, EvaluationConfig, OpenaiEngine, Recipe
+from synth.config import (
+    CoarseToFineConfig,
+    DataConfig,
+    DpoConfig,
+    EvaluationConfig,
+    OpenaiEngineConfig,
+    Recipe,
+)
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath, key_text
@@ -61,14 +68,14 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
 
 def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
     trains = recipe.sft is not None or recipe.dpo is not None
-    if not isinstance(recipe.engine, OpenaiEngine) or not trains:
+    if not isinstance(recipe.engine, OpenaiEngineConfig) or not trains:
         return
     expected = "an endpoint that codemill does not own cannot load the policy that this recipe trains"
     if recipe.evaluation is not None:
-        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `judge`, or leave out `evaluation`"
+        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `teacher`, or leave out `evaluation`"
         yield Finding((("engine",), ("evaluation",)), expected, fix)
     if recipe.loop.rounds > 1:
-        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `judge`, or set `rounds: 1`"
+        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `teacher`, or set `rounds: 1`"
         yield Finding((("loop", "rounds"), ("engine",)), expected, fix)
 
 
@@ -165,7 +172,7 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
         yield Finding((("dpo",), ("data", "pairs"), ("data",)), expected, fix)
 
 
-def _sft_has_data(sft: CoarseToFine, data: DataConfig | None) -> bool:
+def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
     made = data is not None and (data.solve is not None or data.fim is not None)
     return made or sft.coarse.data is not None
 

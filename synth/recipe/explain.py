@@ -15,6 +15,9 @@ from synth.errors import Problem
 from synth.recipe.shape import Model, field_at, kind_of, model_at, models_in, type_text
 from synth.recipe.source import SEE, Document, KeyPath, Plain, key_text
 
+RENAMED_KEYS = {"judge": "teacher"}
+"""Keys of earlier versions, with the name that each has now."""
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like this one; None when nothing does."""
@@ -68,7 +71,8 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
     model = model_at(root, document.data, path[:-1])
     known = list(model.model_fields) if model is not None else []
     key = str(path[-1])
-    close = nearest(key, known)
+    renamed = RENAMED_KEYS.get(key)
+    close = renamed if renamed in known else nearest(key, known)
     inside = key_text(path[:-1]) or "a recipe"
     elsewhere = None if close else _path_of_field(root, key)
     fix = (
@@ -78,7 +82,12 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
         if elsewhere
         else f"take it out; known here: {', '.join(known)}"
     )
-    return Problem(document.where(path), f"`{key}` is not a key of {inside}", fix, SEE)
+    what = (
+        f"`{key}` is now called `{renamed}`"
+        if close and close == renamed
+        else f"`{key}` is not a key of {inside}"
+    )
+    return Problem(document.where(path), what, fix, SEE)
 
 
 def _path_of_field(root: Model, key: str, above: str = "", depth: int = 4) -> str | None:

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 from synth.config import (
-    E2bSandbox,
+    E2bSandboxConfig,
     EngineConfig,
-    LocalSandbox,
-    OpenaiEngine,
+    LocalSandboxConfig,
+    OpenaiEngineConfig,
     Recipe,
-    TransformersEngine,
-    VllmServerEngine,
+    TransformersEngineConfig,
+    VllmServerEngineConfig,
 )
 from synth.errors import UserError
 from synth.languages.registry import get_language
@@ -40,7 +40,7 @@ def check_machine(recipe: Recipe, find: FindToolchain = find_toolchain) -> Itera
 
 
 def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
-    if not isinstance(recipe.execution, LocalSandbox):
+    if not isinstance(recipe.execution, LocalSandboxConfig):
         return
     named = list(_executed(recipe))
     names = list(dict.fromkeys(language.name for _, language in named))
@@ -74,7 +74,7 @@ def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
 
 
 def _packages(recipe: Recipe) -> Iterator[Finding]:
-    for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
+    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
         yield from _engine_packages((key,), engine)
     lacking = ", ".join(package for package in _TRAINING if not is_installed(package))
     for key in ("sft", "dpo"):
@@ -89,14 +89,14 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _engine_packages(path: KeyPath, engine: EngineConfig | None) -> Iterator[Finding]:
-    if isinstance(engine, VllmServerEngine) and not is_installed("vllm"):
+    if isinstance(engine, VllmServerEngineConfig) and not is_installed("vllm"):
         yield Finding(
             (path,),
             "vLLM is not installed",
             "make install    (with a GPU also: pip install 'codemill[gpu]')",
             see=_SEE,
         )
-    if isinstance(engine, TransformersEngine) and not is_installed("transformers"):
+    if isinstance(engine, TransformersEngineConfig) and not is_installed("transformers"):
         yield Finding((path,), "transformers is not installed", "pip install 'codemill[train]'", see=_SEE)
 
 
@@ -119,8 +119,12 @@ def _reporters(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _keys(recipe: Recipe) -> Iterator[Finding]:
-    for key, engine in (("engine", recipe.engine), ("judge", recipe.judge)):
-        if isinstance(engine, OpenaiEngine) and engine.api_key_env and not os.environ.get(engine.api_key_env):
+    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
+        if (
+            isinstance(engine, OpenaiEngineConfig)
+            and engine.api_key_env
+            and not os.environ.get(engine.api_key_env)
+        ):
             expected = (
                 f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
             )
@@ -132,7 +136,7 @@ def _e2b(recipe: Recipe) -> Iterator[Finding]:
     """Without the package or the key no program runs. The package's debug mode talks to a machine of one's
     own, without a key."""
     execution = recipe.execution
-    if not isinstance(execution, E2bSandbox):
+    if not isinstance(execution, E2bSandboxConfig):
         return
     if not is_installed("e2b_code_interpreter"):
         yield Finding(

@@ -6,7 +6,7 @@ The one rule: an alias is accepted, and what the later stages see is the languag
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth.config import HubSeeds, Recipe
+from synth.config import HubSeedsConfig, Recipe
 from synth.errors import PromptError, UserError
 from synth.languages.registry import get_language
 from synth.prompts.library import PromptLibrary
@@ -54,7 +54,7 @@ def languages_named(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
     for path, languages in language_lists(recipe):
         for index, name in enumerate(languages):
             yield (*path, index), name
-    if recipe.data is not None and isinstance(recipe.data.seeds, HubSeeds):
+    if recipe.data is not None and isinstance(recipe.data.seeds, HubSeedsConfig):
         yield ("data", "seeds", "language"), recipe.data.seeds.language
 
 

@@ -14,10 +14,10 @@ from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
 _FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"))
-_FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("judge", "path"), ("execution", "path"))
+_FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
-_MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("judge", "model"))
+_MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))
 
 _NOT_PATHS = {"pocket-heldout", "pocket"}
 _HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")

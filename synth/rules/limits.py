@@ -1,9 +1,9 @@
 """Limits of one program, as the recipe's sandbox has them."""
 
-from synth.config import ExecutionConfig, RecordedSandbox
+from synth.config import ExecutionConfig, RecordedSandboxConfig
 from synth.records import Limits
 
 
 def limits_of(execution: ExecutionConfig) -> Limits:
     """Those of the sandbox; recorded observations are found under the defaults."""
-    return Limits() if isinstance(execution, RecordedSandbox) else execution.limits
+    return Limits() if isinstance(execution, RecordedSandboxConfig) else execution.limits

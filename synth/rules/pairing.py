@@ -18,7 +18,7 @@ from synth.grammar.code_tokens import normalize_code
 from synth.records import Outcome, Solution, Task, Verdict
 
 
-class Judged(NamedTuple):
+class JudgedSolution(NamedTuple):
     """A solution with its verdict."""
 
     solution: Solution
@@ -30,8 +30,8 @@ class Judged(NamedTuple):
 
 
 class PairChoice(NamedTuple):
-    chosen: Judged
-    rejected: Judged
+    chosen: JudgedSolution
+    rejected: JudgedSolution
 
 
 @dataclass(slots=True)
@@ -56,13 +56,13 @@ class PairingResult:
 class _Sides:
     """Candidates for each side, one for each text after normalization."""
 
-    chosen: dict[str, Judged] = field(default_factory=dict)
-    rejected: dict[str, Judged] = field(default_factory=dict)
+    chosen: dict[str, JudgedSolution] = field(default_factory=dict)
+    rejected: dict[str, JudgedSolution] = field(default_factory=dict)
 
 
 def make_pairs(
     task: Task,
-    judged: Sequence[Judged],
+    judged: Sequence[JudgedSolution],
     config: PairsConfig,
     random: Random,
     balance: LengthBalance | None = None,
@@ -84,7 +84,7 @@ def make_pairs(
 
 
 def _pair_language(
-    language: str, judged: list[Judged], config: PairsConfig, random: Random, balance: LengthBalance
+    language: str, judged: list[JudgedSolution], config: PairsConfig, random: Random, balance: LengthBalance
 ) -> PairingResult:
     sides = _sort(language, judged, config)
     if not sides.chosen or not sides.rejected:
@@ -100,7 +100,7 @@ def _pair_language(
     return PairingResult(language, pairs)
 
 
-def _sort(language: str, judged: list[Judged], config: PairsConfig) -> _Sides:
+def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _Sides:
     """Each distinct program on its side; a text that stands on both sides (an unstable program) on
     neither."""
     sides, allowed = _Sides(), {Outcome(outcome) for outcome in config.outcomes}

@@ -48,7 +48,7 @@ Rows = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class SignatureProbe:
     """A seed that may be a reference: its program, candidate signatures with a few inputs of each, and the
     request that tries them."""
 
@@ -66,7 +66,7 @@ class Probe:
 class ReferencePlan:
     """The signature that worked, all its inputs, and the two requests to run."""
 
-    probe: Probe
+    probe: SignatureProbe
     signature: Signature
     rows: Rows
     requests: tuple[ExecutionRequest, ExecutionRequest]
@@ -83,7 +83,7 @@ class ReferenceSeed:
     evidence: Evidence
 
 
-def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Probe | Reject:
+def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> SignatureProbe | Reject:
     """The probe of a seed. Rejects: parse_error, not_self_contained, impure, no_signature."""
     found = _find_contract(seed)
     if isinstance(found, Reject):
@@ -93,7 +93,7 @@ def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Prob
     rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return Probe(seed, code, entry_point, names, signatures, rows, request)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request)
 
 
 def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
@@ -177,7 +177,7 @@ def _request(
 
 
 def plan_runs(
-    probe: Probe, observation: Observation, random: Random, config: InputsConfig
+    probe: SignatureProbe, observation: Observation, random: Random, config: InputsConfig
 ) -> ReferencePlan | Reject:
     """Choose the signature on which the seed returned most often, with the most different answers; the
     likelier guess wins a tie."""
@@ -203,12 +203,12 @@ def plan_runs(
     return _make_plan(probe, -chosen[2], random, config)
 
 
-def plan_stated(probe: Probe, random: Random, config: InputsConfig) -> ReferencePlan | None:
+def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> ReferencePlan | None:
     """The plan of a seed with one signature; None where there are several, and the probe has to choose."""
     return _make_plan(probe, 0, random, config) if len(probe.signatures) == 1 else None
 
 
-def _make_plan(probe: Probe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
+def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)

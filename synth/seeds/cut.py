@@ -6,7 +6,7 @@ every function of an accepted file comes out once, as a seed or as a rejection.
 
 from collections.abc import Iterator
 
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.records import Origin
 from synth.seeds.files import read_file
@@ -17,7 +17,7 @@ from synth.seeds.quality import check_quality
 from synth.token_estimate import estimate_tokens
 
 
-def cut_file(ref: FileRef, config: SourceTreeSeeds) -> FileCut:
+def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
     """Read one file and cut it. Never raises on what the file holds."""
     file = read_file(ref)
     if isinstance(file, Reject):
@@ -25,7 +25,7 @@ def cut_file(ref: FileRef, config: SourceTreeSeeds) -> FileCut:
     return FileCut(ref, file, None, tuple(_cut(file, config)))
 
 
-def _cut(file: SourceFile, config: SourceTreeSeeds) -> Iterator[SeedOrRejection]:
+def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
     module = ModuleIndex.read(file.text) if language == "python" else None
     for function in find_functions(file.text, language):

@@ -14,7 +14,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.errors import Problem, RecipeError
 from synth.filters.protocol import Reject
 from synth.grammar.table import EXTENSIONS, normalize_language
@@ -62,7 +62,7 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
 
 
 def find_files(
-    config: SourceTreeSeeds, recipe_folder: Path, random_seed: int = 0, round_: int = 0
+    config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int = 0, round_: int = 0
 ) -> Iterator[FileRef]:
     """The files of the recipe's languages, in order. With `max_files`, a random choice of that many that
     changes with the round."""
@@ -82,7 +82,7 @@ def _draw(ref: FileRef, random_seed: int, round_: int) -> bytes:
     ).digest()
 
 
-def _walk_all(config: SourceTreeSeeds, recipe_folder: Path) -> Iterator[FileRef]:
+def _walk_all(config: SourceTreeSeedsConfig, recipe_folder: Path) -> Iterator[FileRef]:
     languages = {normalize_language(language) for language in config.languages}
     for path in config.paths:
         source, root = resolve_root(path, recipe_folder)

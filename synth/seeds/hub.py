@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from synth.config import HubSeeds
+from synth.config import HubSeedsConfig
 from synth.errors import Problem, RecipeError
 from synth.seeds.protocol import SeedOrRejection
 from synth.seeds.rows import seed_from_row
 
 
-def read_hub(config: HubSeeds, recipe_folder: Path) -> Iterator[SeedOrRejection]:
+def read_hub(config: HubSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
     """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set cannot be
     opened."""
     for number, row in enumerate(islice(_open(config, recipe_folder), config.limit), start=1):
@@ -25,7 +25,7 @@ def read_hub(config: HubSeeds, recipe_folder: Path) -> Iterator[SeedOrRejection]
         )
 
 
-def _open(config: HubSeeds, recipe_folder: Path) -> Iterable[Mapping[str, object]]:
+def _open(config: HubSeedsConfig, recipe_folder: Path) -> Iterable[Mapping[str, object]]:
     try:
         import datasets
     except ImportError as error:
@@ -45,7 +45,7 @@ def _open(config: HubSeeds, recipe_folder: Path) -> Iterable[Mapping[str, object
 
 
 # untyped library
-def _split_of(saved: Any, config: HubSeeds) -> Iterable[Mapping[str, object]]:  # noqa: ANN401
+def _split_of(saved: Any, config: HubSeedsConfig) -> Iterable[Mapping[str, object]]:  # noqa: ANN401
     """A saved data set, or the split of a saved dictionary of them."""
     return _rows(saved[config.split] if hasattr(saved, "keys") else saved)
 
@@ -55,7 +55,7 @@ def _rows(dataset: Any) -> Iterable[Mapping[str, object]]:  # noqa: ANN401  # un
     return rows
 
 
-def _problem(config: HubSeeds, expected: str, fix: str) -> RecipeError:
+def _problem(config: HubSeedsConfig, expected: str, fix: str) -> RecipeError:
     return RecipeError(
         Problem(f"data.seeds.dataset = {config.dataset!r}", expected, fix, "docs/architecture/seeds.md")
     )

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from synth.config import JsonlSeeds
+from synth.config import JsonlSeedsConfig
 from synth.errors import Problem, RecipeError
 from synth.filters.protocol import Reject
 from synth.seeds.protocol import SeedOrRejection
 from synth.seeds.rows import seed_from_row
 
 
-def read_jsonl(config: JsonlSeeds, recipe_folder: Path) -> Iterator[SeedOrRejection]:
+def read_jsonl(config: JsonlSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
     """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is no such
     file."""
     path = recipe_folder / config.path

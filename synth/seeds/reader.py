@@ -8,12 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from synth.config import HubSeeds, JsonlSeeds, PocketSeeds, SeedsConfig, SourceTreeSeeds
+from synth.config import (
+    HubSeedsConfig,
+    JsonlSeedsConfig,
+    PocketSeedsConfig,
+    SeedsConfig,
+    SourceTreeSeedsConfig,
+)
 from synth.errors import Problem, RecipeError
 from synth.records import Seed
 from synth.seeds.protocol import SeedOrRejection
 
-PocketProvider = Callable[[PocketSeeds, int, int], Iterable[Seed]]
+PocketProvider = Callable[[PocketSeedsConfig, int, int], Iterable[Seed]]
 """(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which `synth`
 never imports."""
 
@@ -28,13 +34,13 @@ def read_seeds(
     workers: int = 1,
 ) -> Iterator[SeedOrRejection]:
     """Seeds and rejections of one source, streaming, in the same order every time. Raises RecipeError."""
-    if isinstance(config, PocketSeeds):
+    if isinstance(config, PocketSeedsConfig):
         return iter(_pocket(pocket)(config, random_seed, round_))
-    if isinstance(config, JsonlSeeds):
+    if isinstance(config, JsonlSeedsConfig):
         from synth.seeds.jsonl import read_jsonl
 
         return read_jsonl(config, recipe_folder)
-    if isinstance(config, HubSeeds):
+    if isinstance(config, HubSeedsConfig):
         from synth.seeds.hub import read_hub
 
         return read_hub(config, recipe_folder)
@@ -42,7 +48,7 @@ def read_seeds(
 
 
 def _source_tree(
-    config: SourceTreeSeeds, recipe_folder: Path, random_seed: int, round_: int, workers: int
+    config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int, round_: int, workers: int
 ) -> Iterator[SeedOrRejection]:
     from synth.seeds.source_tree import read_cuts, units_of
 

@@ -17,7 +17,7 @@ from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.records import Origin
 from synth.seeds.cut import cut_file
 from synth.seeds.files import find_files
@@ -29,7 +29,12 @@ TASKS_A_WORKER = 4
 
 
 def read_cuts(
-    config: SourceTreeSeeds, recipe_folder: Path, *, random_seed: int = 0, round_: int = 0, workers: int = 1
+    config: SourceTreeSeedsConfig,
+    recipe_folder: Path,
+    *,
+    random_seed: int = 0,
+    round_: int = 0,
+    workers: int = 1,
 ) -> Iterator[FileCut]:
     """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError for a folder that
     is not there."""
@@ -39,7 +44,7 @@ def read_cuts(
     )
 
 
-def _read_parallel(config: SourceTreeSeeds, refs: Iterator[FileRef], workers: int) -> Iterator[FileCut]:
+def _read_parallel(config: SourceTreeSeedsConfig, refs: Iterator[FileRef], workers: int) -> Iterator[FileCut]:
     context = multiprocessing.get_context("spawn")
     resource_tracker.ensure_running()  # it would unblock what `_interrupts_blocked` blocks
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
@@ -90,7 +95,7 @@ def _batches(refs: Iterator[FileRef]) -> Iterator[list[FileRef]]:
         yield batch
 
 
-def _cut_batch(refs: list[FileRef], config: SourceTreeSeeds) -> list[FileCut]:
+def _cut_batch(refs: list[FileRef], config: SourceTreeSeedsConfig) -> list[FileCut]:
     return [cut_file(ref, config) for ref in refs]
 
 

@@ -20,7 +20,7 @@ from synth.records import (
 from synth.rules.agreement import Ballot, Consensus, find_consensus
 from synth.rules.canonical import canonical_output
 from synth.rules.limits import limits_of
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 
@@ -58,7 +58,9 @@ class AgreeStage:
                 )
         found = {task: self._agree(inputs, ballots[task]) for task, inputs in wanted.items()}
         rows = [
-            row(self.name, state, task, "task", item if isinstance(item, Reject) else Keep(item[1].evidence))
+            index_row(
+                self.name, state, task, "task", item if isinstance(item, Reject) else Keep(item[1].evidence)
+            )
             for task, item in found.items()
         ]
         return StageResult(

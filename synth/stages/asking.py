@@ -3,7 +3,7 @@ none."""
 
 from dataclasses import dataclass
 
-from synth.config import Sampling
+from synth.config import SamplingConfig
 from synth.errors import EngineError
 from synth.filters.protocol import Reject
 from synth.generation.protocol import GenerationRequest, GenerationResponse
@@ -19,15 +19,15 @@ class Asker:
 
     context: Context
     stage: str
-    by_judge: bool = False
-    """Ask the recipe's `judge` where it has one."""
+    by_teacher: bool = False
+    """Ask the recipe's `teacher` where it has one."""
 
     async def ask(
-        self, unit: str, messages: tuple[Message, ...], sampling: Sampling, n: int = 1
+        self, unit: str, messages: tuple[Message, ...], sampling: SamplingConfig, n: int = 1
     ) -> GenerationResponse | Reject:
         """The response, or `engine_failed` with the reason after every retry. An error that no retry can mend
         stops the run."""
-        engine = (self.context.judge if self.by_judge else None) or self.context.engine
+        engine = (self.context.teacher if self.by_teacher else None) or self.context.engine
         assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
         seed = derive_seed(self.context.recipe.seed, self.stage, unit)
         try:

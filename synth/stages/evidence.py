@@ -11,7 +11,7 @@ from typing import NamedTuple
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.grammar.code_tokens import normalize_code
 from synth.records import IndexRow, Outcome, Solution, Task, TestSuite, Verdict
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 
@@ -58,7 +58,7 @@ class EvidenceStage:
             if enough
             else Reject("unsolved" if passed or not judged else "round_trip_failed", evidence)
         )
-        return row(
+        return index_row(
             self.name,
             state,
             task.id,

@@ -17,7 +17,7 @@ from synth.records import (
     Verdict,
 )
 from synth.rules.limits import limits_of
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 
@@ -60,7 +60,7 @@ class ExecuteStage:
             for s, observation in zip(solutions, seen, strict=True)
         ]
         rows = tuple(
-            row(
+            index_row(
                 self.name,
                 state,
                 solution.id,

@@ -6,7 +6,7 @@ Entered: what the filter before has kept. Filters that remember (duplicates) mak
 
 from synth.filters.protocol import Filter, FilterInput
 from synth.records import Sample
-from synth.stages.protocol import Produces, row
+from synth.stages.protocol import Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 
@@ -31,7 +31,7 @@ class FilterStage:
     async def run(self, state: ShardState) -> StageResult:
         return StageResult(
             tuple(
-                row(
+                index_row(
                     self.name,
                     state,
                     sample.id,

@@ -15,7 +15,7 @@ from synth.ids import derive_random
 from synth.records import FimSample, IndexRow, SourceText
 from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
 from synth.stages.filter import surviving
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 CONTEXT_FILES = 2
@@ -66,7 +66,7 @@ class FimStage:
             answer, made = self._cut(text)
             samples += made
             rows.append(
-                row(
+                index_row(
                     self.name,
                     state,
                     text.id,

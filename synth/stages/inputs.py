@@ -27,7 +27,7 @@ from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import limits_of
 from synth.stages.asking import Asker
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 from synth.values import parse_signature
 
@@ -45,7 +45,7 @@ class InputsStage:
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
-        self._asker = Asker(context, self.name, by_judge=True)
+        self._asker = Asker(context, self.name, by_teacher=True)
 
     def entering(self, state: ShardState) -> list[str]:
         return [task.id for task in state.get("task", Task)]
@@ -117,7 +117,7 @@ class InputsStage:
         evidence: Evidence = {"cases": cases, "from_model": len(asked)}
         enough = cases >= self._config.minimum
         answer = Keep(evidence) if enough else Reject("too_few_inputs", evidence)
-        return row(
+        return index_row(
             self.name,
             state,
             task.id,

@@ -11,7 +11,7 @@ from synth.ids import unit_id
 from synth.prompts.answers import extract_instruction
 from synth.records import IndexRow, Seed, Task
 from synth.stages.asking import Asker
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 NATURAL_LANGUAGES = {"en": "English", "zh": "Chinese"}
@@ -29,7 +29,7 @@ class InstructStage:
     def __init__(self, context: Context) -> None:
         assert context.data.instruct is not None
         self._config, self._context = context.data.instruct, context
-        self._asker = Asker(context, self.name, by_judge=True)
+        self._asker = Asker(context, self.name, by_teacher=True)
 
     def entering(self, state: ShardState) -> list[str]:
         return [seed.id for seed in state.get("reference", Seed)]
@@ -53,7 +53,7 @@ class InstructStage:
         )
         response = await self._asker.ask(seed.id, messages, self._config.sampling)
         if isinstance(response, Reject):
-            return row(
+            return index_row(
                 self.name, state, seed.id, "seed", response, language=seed.language, natural_language=natural
             ), None
         completion = response.completions[0]
@@ -64,7 +64,7 @@ class InstructStage:
                 "answer_cut" if completion.finish == "length" else "malformed_answer",
                 {"answer": completion.text[:200]},
             )
-        index = row(
+        index = index_row(
             self.name,
             state,
             seed.id,

@@ -7,10 +7,10 @@ least one pair. A task of which a sample was found contaminated gives none: the 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random, unit_id
 from synth.records import IndexRow, Pair, Sample, Task, TestSuite
-from synth.rules.pairing import Judged, LengthBalance, PairChoice, PairingResult, make_pairs
+from synth.rules.pairing import JudgedSolution, LengthBalance, PairChoice, PairingResult, make_pairs
 from synth.stages.asking import Asker
 from synth.stages.evidence import by_task
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.select import answer_messages
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.solve import solve_prompt
@@ -65,7 +65,9 @@ class PairStage:
                 ]
                 continue
             candidates = [
-                Judged(s, judged.verdicts[s.id]) for s in judged.solutions[task.id] if s.id in judged.verdicts
+                JudgedSolution(s, judged.verdicts[s.id])
+                for s in judged.solutions[task.id]
+                if s.id in judged.verdicts
             ]
             random = derive_random(self._context.recipe.seed, self.name, task.id)
             for result in make_pairs(task, candidates, self._config, random, self._balance):
@@ -75,7 +77,7 @@ class PairStage:
 
     def _row(self, task: Task, result: PairingResult, state: ShardState) -> IndexRow:
         answer = result.reject or Keep({"pairs": len(result.pairs)})
-        return row(
+        return index_row(
             self.name,
             state,
             _unit(task.id, result.language),

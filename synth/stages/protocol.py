@@ -20,7 +20,7 @@ from synth.stages.shard_state import ShardState, StageResult
 @dataclass(frozen=True, slots=True)
 class Context:
     """What stages work with. `engine` and `prompts` are there when a stage of the recipe asks a model;
-    `judge` when it names another one for what is not the policy's own: instructions and test inputs."""
+    `teacher` when it names another one for what is not the policy's own: instructions and test inputs."""
 
     recipe: Recipe
     data: DataConfig
@@ -28,7 +28,7 @@ class Context:
     sandbox: Sandbox
     engine: JournalledEngine | None = None
     prompts: PromptLibrary | None = None
-    judge: JournalledEngine | None = None
+    teacher: JournalledEngine | None = None
 
 
 Produces = Mapping[str, type[Record]]
@@ -71,7 +71,7 @@ class Stage(Protocol):
         ...
 
 
-def row(
+def index_row(
     stage: str,
     state: ShardState,
     unit_id: str,
@@ -84,7 +84,7 @@ def row(
     ms: float = 0.0,
     tokens: int = 0,
 ) -> IndexRow:
-    """The index row of one decision. A reason of the infrastructure class makes it a failure, never a
+    """The index index_row of one decision. A reason of the infrastructure class makes it a failure, never a
     rejection."""
     reason = answer.reason if isinstance(answer, Reject) else ""
     decision = Decision.KEPT if isinstance(answer, Keep) else Decision.REJECTED

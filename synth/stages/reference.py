@@ -14,9 +14,9 @@ from synth.ids import derive_random
 from synth.records import ExecutionRequest, Observation, Seed, TestSuite
 from synth.rules.limits import limits_of
 from synth.rules.reference_rules import (
-    Probe,
     ReferencePlan,
     ReferenceSeed,
+    SignatureProbe,
     judge_reference,
     plan_probe,
     plan_runs,
@@ -24,7 +24,7 @@ from synth.rules.reference_rules import (
     refuse_early,
     stated_contract,
 )
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
@@ -56,7 +56,7 @@ class ReferenceStage:
             if (bare := self._without_reference(seed, answer))
         }
         rows = [
-            row(
+            index_row(
                 self.name,
                 state,
                 seed.id,
@@ -96,7 +96,7 @@ class ReferenceStage:
     def _random(self, purpose: str, seed: Seed) -> Random:
         return derive_random(self._context.recipe.seed, purpose, seed.id)
 
-    def _begin(self, probe: Probe) -> "_Begun":
+    def _begin(self, probe: SignatureProbe) -> "_Begun":
         plan = plan_stated(probe, self._random("inputs", probe.seed), self._context.data.inputs)
         return _Begun(probe, plan)
 
@@ -118,7 +118,7 @@ class _Begun:
     """A seed whose first program is to run: the first run of its plan, or the probe that comes before a
     plan."""
 
-    probe: Probe
+    probe: SignatureProbe
     plan: ReferencePlan | None
 
     @property

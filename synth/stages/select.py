@@ -13,7 +13,7 @@ from synth.ids import unit_id
 from synth.records import EvidenceRank, IndexRow, Message, Sample, Solution, Task, TestSuite
 from synth.stages.asking import Asker
 from synth.stages.evidence import by_task
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.solve import solve_prompt
 
@@ -48,7 +48,7 @@ class SelectStage:
             for solution in group:
                 answer = Keep() if solution.id in chosen else Reject("not_best", {"best": next(iter(chosen))})
                 rows.append(
-                    row(
+                    index_row(
                         self.name,
                         state,
                         solution.id,

@@ -5,12 +5,12 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Keep
 from synth.records import IndexRow, Record, Seed, SourceText
 from synth.seeds.protocol import FileCut, SeedOrRejection, SeedRejection
 from synth.seeds.reader import PocketProvider, read_seeds
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 Item = TypeVar("Item")
@@ -29,7 +29,7 @@ class SnippetSource:
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         """Shards in the order of the source."""
         config = self._context.data.seeds
-        if isinstance(config, SourceTreeSeeds):
+        if isinstance(config, SourceTreeSeedsConfig):
             yield from self._read_tree(config, round_)
             return
         units = read_seeds(
@@ -43,7 +43,9 @@ class SnippetSource:
             state = ShardState(round_, f"{number:05d}")
             yield state, _result(state, group, [])
 
-    def _read_tree(self, config: SourceTreeSeeds, round_: int) -> Iterator[tuple[ShardState, StageResult]]:
+    def _read_tree(
+        self, config: SourceTreeSeedsConfig, round_: int
+    ) -> Iterator[tuple[ShardState, StageResult]]:
         from synth.seeds.source_tree import read_cuts, units_of
 
         seed, folder = self._context.recipe.seed, self._context.recipe_folder
@@ -81,14 +83,14 @@ def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceT
     rows: dict[str, IndexRow] = {}
     seeds: dict[str, Record] = {}
     for file in files:
-        rows[file.id] = row("snippet", state, file.id, "file", Keep(), language=file.language)
+        rows[file.id] = index_row("snippet", state, file.id, "file", Keep(), language=file.language)
     for unit in units:
         if isinstance(unit, SeedRejection):
             rows.setdefault(
                 unit.unit_id,
-                row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language),
+                index_row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language),
             )
         elif unit.id not in rows:
-            rows[unit.id] = row("snippet", state, unit.id, "seed", Keep(), language=unit.language)
+            rows[unit.id] = index_row("snippet", state, unit.id, "seed", Keep(), language=unit.language)
             seeds[unit.id] = unit
     return StageResult(tuple(rows.values()), {"seed": list(seeds.values()), "file": files})

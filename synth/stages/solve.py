@@ -14,7 +14,7 @@ from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
 from synth.records import FunctionContract, IndexRow, Message, Solution, Task
 from synth.stages.asking import Asker
-from synth.stages.protocol import Context, Produces, row
+from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 from synth.values import parse_signature
 
@@ -54,7 +54,7 @@ class SolveStage:
         failures = [answer for answer in answers if isinstance(answer, Reject)]
         evidence: Evidence = {"solutions": len(solutions), "failed_requests": len(failures)}
         answer: Keep | Reject = Keep(evidence) if solutions else failures[0]
-        return row(
+        return index_row(
             self.name,
             state,
             task.id,

@@ -4,7 +4,7 @@ further (report, 4.1)."""
 from synth.filters.protocol import Keep, Reject
 from synth.filters.syntax import check_syntax
 from synth.records import Solution
-from synth.stages.protocol import Produces, row
+from synth.stages.protocol import Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 
@@ -23,7 +23,7 @@ class SyntaxStage:
     async def run(self, state: ShardState) -> StageResult:
         return StageResult(
             tuple(
-                row(
+                index_row(
                     self.name,
                     state,
                     solution.id,

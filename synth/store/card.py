@@ -106,10 +106,14 @@ def _data_sets(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -
 
 
 def _making(info: RunInfo) -> str:
-    policy, engine, judge = (_part(info, name) for name in ("policy", "engine", "judge"))
+    policy, engine, teacher = (_part(info, name) for name in ("policy", "engine", "teacher"))
     rows = [["trained policy", policy.get("model", "")]]
     rows += [["generator", engine.get("model") or policy.get("model", "")]] if engine else []
-    rows += [["instructions and judging", judge.get("model") or policy.get("model", "")]] if judge else []
+    rows += (
+        [["teacher: instructions and inputs", teacher.get("model") or policy.get("model", "")]]
+        if teacher
+        else []
+    )
     prompts = "".join(f"\n- `{name}` {digest}" for name, digest in sorted(info.prompt_hashes.items()))
     return (
         "## Models and prompts\n\n"

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
 from synth.records import Outcome
-from synth.verify.answers import FAULTS, Answer
+from synth.verify.answers import FAULTS, VerifyResult
 from synth.verify.negative_controls import MUTANTS
 from synth.verify.rows import PAGE
 
@@ -82,7 +82,7 @@ class AnswerFile:
         found = self._mutants[number] if number < len(self._mutants) else 0
         return found == _ACCEPTED if found else None
 
-    def append(self, answer: Answer) -> None:
+    def append(self, answer: VerifyResult) -> None:
         """Write one answer, whole or not at all. Raises StoreError when the disk does not take it."""
         data, before = answer.line().encode("ascii"), os.fstat(self._descriptor).st_size
         try:

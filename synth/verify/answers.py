@@ -1,7 +1,7 @@
 """The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands
 on.
 
-Place in the flow: observation + suite -> `verdict.judge` -> `Answer`. Pure. The one rule: the verdict is the
+Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict is the
 judge's; nothing is decided here but how an assertion of a test script is called.
 """
 
@@ -45,7 +45,7 @@ class CaseAnswer(Record):
     error: str = ""
 
 
-class Answer(Record):
+class VerifyResult(Record):
     """One row's verdict."""
 
     id: str
@@ -76,7 +76,7 @@ class Answer(Record):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=True) + "\n"
 
 
-def make_answer(prepared: Prepared, observation: Observation) -> Answer:
+def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     """What follows from an observation of a row's program."""
     suite = prepared.suite
     if not prepared.typed:
@@ -90,7 +90,7 @@ def make_answer(prepared: Prepared, observation: Observation) -> Answer:
     ):
         outcome = Outcome.WRONG_ANSWER
     right = right_cases(observation, suite)
-    return Answer(
+    return VerifyResult(
         id=prepared.request.id,
         row=prepared.number,
         key=f"{prepared.key:016x}",

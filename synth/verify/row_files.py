@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from synth.errors import Problem
@@ -73,12 +74,7 @@ def file_entries(path: Path, salt: str) -> Iterator[Entry]:
     """The rows of a JSON Lines file."""
     for number, line in file_lines(path):
         where = f"{path}:{number}"
-        yield Entry(
-            where,
-            number,
-            hash_row(line, salt),
-            lambda line=line, where=where: read_row(read_object(line, where), where),
-        )  # type: ignore[misc]
+        yield Entry(where, number, hash_row(line, salt), partial(_read_line, line, where))
 
 
 def given_entries(rows: Iterable[VerifyRow | Mapping[str, object]], salt: str) -> Iterator[Entry]:
@@ -86,9 +82,12 @@ def given_entries(rows: Iterable[VerifyRow | Mapping[str, object]], salt: str) -
     for number, row in enumerate(rows, start=1):
         where = f"row {number}"
         key = hash_row(repr(row).encode("utf-8", "surrogatepass"), salt)
-        yield Entry(
-            where,
-            number,
-            key,
-            lambda row=row, where=where: row if isinstance(row, VerifyRow) else read_row(dict(row), where),
-        )  # type: ignore[misc]
+        yield Entry(where, number, key, partial(_read_given, row, where))
+
+
+def _read_line(line: bytes, where: str) -> VerifyRow:
+    return read_row(read_object(line, where), where)
+
+
+def _read_given(row: VerifyRow | Mapping[str, object], where: str) -> VerifyRow:
+    return row if isinstance(row, VerifyRow) else read_row(dict(row), where)

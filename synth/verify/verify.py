@@ -23,7 +23,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.protocol import Sandbox
 from synth.records import Limits, Outcome
 from synth.verify.answer_file import AnswerFile
-from synth.verify.answers import Answer, make_answer
+from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.negative_controls import ControlFault, SuiteControls
 from synth.verify.row_files import Entry, file_entries, given_entries
 from synth.verify.rows import Prepared, RowError, VerifyRow, prepare
@@ -51,7 +51,7 @@ def verify(
     batch: int = 1,
     cache: str | Path | None = None,
     controls: bool = False,
-) -> Iterator[Answer]:
+) -> Iterator[VerifyResult]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
@@ -90,7 +90,7 @@ def verify_entries(
     bad: Report | None = None,
     batch: int = 1,
     controls: bool = False,
-) -> Iterator[Answer]:
+) -> Iterator[VerifyResult]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is
     none."""
     tried = SuiteControls(sandbox) if controls else None
@@ -149,15 +149,15 @@ def _prepared(entry: Entry, limits: Limits) -> Prepared:
     return prepare(entry.read(), entry.where, limits, entry.number, entry.key)
 
 
-async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[Answer]:
+async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[VerifyResult]:
     """Keep a window of rows under way; an answer is written, then handed on."""
     sandbox = judge.sandbox
     await sandbox.start()
     window = max(_ROWS, _BATCHES * batch) * max(2, getattr(sandbox, "workers", 2))
-    running: set[asyncio.Task[list[Answer]]] = set()
-    ended: asyncio.Queue[asyncio.Task[list[Answer]]] = asyncio.Queue()
+    running: set[asyncio.Task[list[VerifyResult]]] = set()
+    ended: asyncio.Queue[asyncio.Task[list[VerifyResult]]] = asyncio.Queue()
 
-    async def next_answers() -> list[Answer]:
+    async def next_answers() -> list[VerifyResult]:
         task = await ended.get()
         running.discard(task)
         return task.result()
@@ -192,7 +192,7 @@ class _Judge(NamedTuple):
     answers: AnswerFile | None
     controls: SuiteControls | None
 
-    async def answer(self, group: list[Prepared]) -> list[Answer]:
+    async def answer(self, group: list[Prepared]) -> list[VerifyResult]:
         observations = await self.sandbox.execute([row.request for row in group])
         made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
         if self.controls is not None:
@@ -204,7 +204,7 @@ class _Judge(NamedTuple):
                 self.answers.append(answer)
         return made
 
-    async def _with_controls(self, row: Prepared, answer: Answer) -> Answer:
+    async def _with_controls(self, row: Prepared, answer: VerifyResult) -> VerifyResult:
         assert self.controls is not None, "asked by answer"
         try:
             return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
@@ -213,10 +213,10 @@ class _Judge(NamedTuple):
             return answer.model_copy(update={"verdict": Outcome.INFRASTRUCTURE, "reason": reason})
 
 
-def _in_thread(stream: Callable[[], AsyncIterator[Answer]]) -> Iterator[Answer]:
+def _in_thread(stream: Callable[[], AsyncIterator[VerifyResult]]) -> Iterator[VerifyResult]:
     """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs
     already."""
-    found: queue.Queue[Answer | BaseException | None] = queue.Queue(maxsize=1000)
+    found: queue.Queue[VerifyResult | BaseException | None] = queue.Queue(maxsize=1000)
     stopped = threading.Event()
     runner = _Pump(stream, found, stopped)
     thread = threading.Thread(target=runner.run, name="verify", daemon=True)
@@ -237,8 +237,8 @@ class _Pump:
 
     def __init__(
         self,
-        stream: Callable[[], AsyncIterator[Answer]],
-        found: "queue.Queue[Answer | BaseException | None]",
+        stream: Callable[[], AsyncIterator[VerifyResult]],
+        found: "queue.Queue[VerifyResult | BaseException | None]",
         stopped: threading.Event,
     ) -> None:
         self._stream, self._found, self._stopped = stream, found, stopped
@@ -269,7 +269,7 @@ class _Pump:
                 if self._stopped.is_set():
                     return
 
-    def _put(self, item: Answer | BaseException | None) -> None:
+    def _put(self, item: VerifyResult | BaseException | None) -> None:
         while not self._stopped.is_set():
             with suppress(queue.Full):
                 self._found.put(item, timeout=0.2)

@@ -42,7 +42,7 @@ from benchmarks.ablation.results import (
     write_results,
 )
 from benchmarks.ablation.training import arm_jobs
-from posttrain.evaluate.evaluation import Answered, Measure
+from posttrain.evaluate.evaluation import Measure, QuestionResult
 from synth.config import PairsConfig
 from synth.errors import RunFolderError
 from synth.execution.recorded import RecordedSandbox
@@ -62,7 +62,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from synth.stages.protocol import Context, row
+from synth.stages.protocol import Context, index_row
 from synth.stages.shard_state import ShardState
 from synth.store.shards import StageCommit
 
@@ -338,7 +338,7 @@ def commit_run(folder: Path) -> None:
         "execute": {"verdict": CANDIDATES.verdicts},
     }
     for stage, units in answers.items():
-        rows = [row(stage, state, unit, "unit", answer) for unit, answer in units.items()]
+        rows = [index_row(stage, state, unit, "unit", answer) for unit, answer in units.items()]
         commits.commit(stage, 1, "00000", rows, made.get(stage, {}))
 
 
@@ -362,8 +362,8 @@ def test_tasks_too_like_a_held_out_one_are_taken_out_with_all_that_is_theirs() -
 # --- the paired bootstrap -----------------------------------------------------------------------------------
 
 
-def answered(task_id: str, language: str, n: int, passed: int, greedy: bool | None) -> Answered:
-    return Answered(task_id=task_id, language=language, n=n, passed=passed, greedy=greedy, outcomes={})
+def answered(task_id: str, language: str, n: int, passed: int, greedy: bool | None) -> QuestionResult:
+    return QuestionResult(task_id=task_id, language=language, n=n, passed=passed, greedy=greedy, outcomes={})
 
 
 def test_a_task_counts_once_with_the_mean_of_its_languages_and_what_could_not_be_judged_is_left_out() -> None:

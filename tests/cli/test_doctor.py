@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.cli.doctor import Finding, Report, examine
+from synth.cli.doctor import DoctorRow, Report, examine
 from synth.errors import UserError
 from synth.languages.registry import all_languages
 
@@ -59,8 +59,8 @@ def test_broken_nvidia_smi_is_no_gpu_and_no_crash(tmp_path: Path, monkeypatch: p
 
 
 def test_install_commands_join_system_packages_and_keep_the_rest() -> None:
-    def missing(install: str) -> Finding:
-        return Finding(group="languages", name="x", state="missing", found="", install=install)
+    def missing(install: str) -> DoctorRow:
+        return DoctorRow(group="languages", name="x", state="missing", found="", install=install)
 
     hints = [
         "apt-get install -y ruby",
@@ -80,7 +80,7 @@ def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Pa
     languages = all_languages()
     report = Report(
         findings=tuple(
-            Finding(group="languages", name=one.name, state="missing", found="", install=one.install)
+            DoctorRow(group="languages", name=one.name, state="missing", found="", install=one.install)
             for one in languages
         )
     )

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from synth.config import EngineConfig, OpenaiEngine, RecordedEngine, Sampling, TransformersEngine
+from synth.config import (
+    EngineConfig,
+    OpenaiEngineConfig,
+    RecordedEngineConfig,
+    SamplingConfig,
+    TransformersEngineConfig,
+)
 from synth.errors import EngineError
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
@@ -27,7 +33,7 @@ QUESTIONS = tuple(f"Write f{number}(a, b)." for number in range(6))
 def ask(
     text: str, *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 12
 ) -> GenerationRequest:
-    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
+    sampling = SamplingConfig(temperature=temperature, max_tokens=max_tokens)
     return GenerationRequest(
         messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
     )
@@ -35,7 +41,7 @@ def ask(
 
 GREEDY = tuple(ask(question) for question in QUESTIONS)
 SAMPLED = tuple(ask(QUESTIONS[0], n=4, seed=seed, temperature=1.0) for seed in (11, 12))
-RAW = GenerationRequest(prompt="def add(a, b", sampling=Sampling(temperature=0.0, max_tokens=8))
+RAW = GenerationRequest(prompt="def add(a, b", sampling=SamplingConfig(temperature=0.0, max_tokens=8))
 LONG = ask(QUESTIONS[0], max_tokens=40)
 ALL = (*GREEDY, *SAMPLED, RAW, LONG)
 
@@ -73,9 +79,9 @@ def make_engine(kind: str, server: "VllmServer", policy: PolicyRef, folder: Path
         run(gather(journal, ALL))
         run(journal.close())
     configs: dict[str, EngineConfig] = {
-        "openai_api": OpenaiEngine(base_url=f"{server.address}/v1", model="policy"),
-        "transformers_local": TransformersEngine(batch_size=4),
-        "recorded": RecordedEngine(path=str(folder)),
+        "openai_api": OpenaiEngineConfig(base_url=f"{server.address}/v1", model="policy"),
+        "transformers_local": TransformersEngineConfig(batch_size=4),
+        "recorded": RecordedEngineConfig(path=str(folder)),
     }
     return create_engine(configs[kind], policy=policy, log_folder=folder)
 

@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.config import E2bSandbox as E2bConfig
-from synth.config import LocalSandbox as LocalConfig
-from synth.config import RecordedSandbox as RecordedConfig
+from synth.config import E2bSandboxConfig, LocalSandboxConfig, RecordedSandboxConfig
 from synth.errors import SandboxError
 from synth.execution.cache.cached_sandbox import CachedSandbox
 from synth.execution.factory import create_sandbox
@@ -90,7 +88,7 @@ def e2b_sandbox(tmp_path_factory: pytest.TempPathFactory, run: Run[Any]) -> Iter
 
     with e2b_server(tmp_path_factory.mktemp("e2b")) as server, pytest.MonkeyPatch.context() as patch:
         point_package_at(server, patch)
-        sandbox = create_sandbox(E2bConfig(concurrency=2))
+        sandbox = create_sandbox(E2bSandboxConfig(concurrency=2))
         yield sandbox
         run(sandbox.close())
 
@@ -311,7 +309,7 @@ def test_a_request_that_was_not_recorded_is_infrastructure(recorded_folder: Path
 
 
 def test_a_missing_folder_of_recordings_is_said_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
-    sandbox = create_sandbox(RecordedConfig(path=str(tmp_path / "nothing")))
+    sandbox = create_sandbox(RecordedSandboxConfig(path=str(tmp_path / "nothing")))
     with pytest.raises(SandboxError, match="must be a folder"):
         run(sandbox.start())
 
@@ -329,7 +327,7 @@ def test_the_key_of_a_request_leaves_out_its_id_and_nothing_else() -> None:
 
 
 def test_the_recipe_chooses_the_sandbox() -> None:
-    assert isinstance(create_sandbox(LocalConfig(workers=3)), LocalSandbox)
+    assert isinstance(create_sandbox(LocalSandboxConfig(workers=3)), LocalSandbox)
 
 
 def test_a_kill_that_nobody_sent_is_run_again() -> None:

@@ -8,11 +8,11 @@ import pytest
 from synth.errors import UserError
 from synth.records import Outcome
 from synth.verify.answer_file import AnswerFile
-from synth.verify.answers import Answer
+from synth.verify.answers import VerifyResult
 
 
-def answer(row: int, verdict: Outcome = Outcome.PASS) -> Answer:
-    return Answer(
+def answer(row: int, verdict: Outcome = Outcome.PASS) -> VerifyResult:
+    return VerifyResult(
         id=f"a\ud800{row}",
         row=row,
         key=f"{1000 + row:016x}",
@@ -30,7 +30,7 @@ def answer(row: int, verdict: Outcome = Outcome.PASS) -> Answer:
     )
 
 
-def write(path: Path, *answers: Answer) -> None:
+def write(path: Path, *answers: VerifyResult) -> None:
     file = AnswerFile(path)
     for one in answers:
         file.append(one)

@@ -14,7 +14,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.records import ExecutionRequest, Limits, Observation, Outcome
 from synth.values import decode
-from synth.verify.answers import Answer, make_answer
+from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.json_values import to_json
 from synth.verify.negative_controls import MUTANTS, SuiteControls, control_programs, mutants
 from synth.verify.rows import Prepared, RowError, prepare, read_row
@@ -70,7 +70,7 @@ def function(
 
 def tried(
     tests: dict[str, object], language: str, sandbox: LocalSandbox, run: Run[Any]
-) -> dict[str, tuple[Observation, Answer]]:
+) -> dict[str, tuple[Observation, VerifyResult]]:
     """What each control did, and its verdict."""
     prepared = prepare(read_row(row(language, "", tests), "row"), "row", LIMITS)
     programs = control_programs(get_language(language), prepared.request.call)
@@ -83,7 +83,7 @@ def tried(
     }
 
 
-def assert_it_did_what_it_says(name: str, seen: Observation, answer: Answer) -> None:
+def assert_it_did_what_it_says(name: str, seen: Observation, answer: VerifyResult) -> None:
     if name == "an empty program":
         assert answer.verdict not in (Outcome.PASS, Outcome.INFRASTRUCTURE)
     elif name == "an exit with code 0":

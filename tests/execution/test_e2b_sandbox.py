@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("e2b_code_interpreter", reason="the package e2b-code-interpreter is not installed")
 
-from synth.config import E2bSandbox as E2bConfig
+from synth.config import E2bSandboxConfig as E2bConfig
 from synth.errors import SandboxError
 from synth.execution.remote.e2b_sandbox import E2bSandbox
 from synth.execution.verdict import judge

@@ -21,7 +21,7 @@ from synth.verify.answers import make_answer
 from synth.verify.formats.livecodebench import read_cases
 from synth.verify.formats.registry import all_formats, get_format
 from synth.verify.formats.samples import sample_entries
-from synth.verify.formats.spec import Sample
+from synth.verify.formats.spec import BenchmarkSample
 from synth.verify.rows import RowError, VerifyRow, prepare
 
 T = TypeVar("T")
@@ -256,7 +256,7 @@ def test_lua_tests_of_multipl_e_do_not_end_the_process() -> None:
         "tests": "lu = require('luaunit')\nos.exit(lu.LuaUnit.run())",
     }
     assert "os.exit(lu" not in str(
-        get_format("multipl-e").convert(problem, Sample("", True, "")).tests["script"]
+        get_format("multipl-e").convert(problem, BenchmarkSample("", True, "")).tests["script"]
     )
 
 
@@ -275,7 +275,8 @@ MULTIPL_E = (
 def test_every_language_of_mceval_has_script_mode_here(name: str) -> None:
     problem = {"task_id": f"{name.replace('_', ' ')}/1", "prompt": "", "test": ""}
     assert (
-        get_language(get_format("mceval").convert(problem, Sample("", True, "")).language).script is not None
+        get_language(get_format("mceval").convert(problem, BenchmarkSample("", True, "")).language).script
+        is not None
     )
 
 
@@ -283,7 +284,7 @@ def test_every_language_of_mceval_has_script_mode_here(name: str) -> None:
 def test_every_language_of_multipl_e_that_is_known_here_has_script_mode(name: str) -> None:
     problem = {"name": "x", "language": name, "prompt": "", "tests": ""}
     assert (
-        get_language(get_format("multipl-e").convert(problem, Sample("", True, "")).language).script
+        get_language(get_format("multipl-e").convert(problem, BenchmarkSample("", True, "")).language).script
         is not None
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.execution.local.batching import kind_of, needs_build
+from synth.execution.local.batching import batch_key, needs_build
 from synth.records import ExecutionRequest, FunctionCall, Limits, ScriptCall, StdioCall
 
 
@@ -21,18 +21,21 @@ def program(language: str) -> ExecutionRequest:
 
 def test_what_starts_warm_is_of_the_kind_of_its_language() -> None:
     assert (
-        kind_of(function("python")) == kind_of(function("py", "g")) == kind_of(program("python")) is not None
+        batch_key(function("python"))
+        == batch_key(function("py", "g"))
+        == batch_key(program("python"))
+        is not None
     )
-    assert kind_of(function("python")) != kind_of(function("ruby"))
+    assert batch_key(function("python")) != batch_key(function("ruby"))
 
 
 def test_what_shares_a_build_is_of_the_kind_of_its_contract() -> None:
-    assert kind_of(function("cpp")) == kind_of(function("c++")) is not None
-    assert kind_of(function("cpp")) != kind_of(function("cpp", "g"))
+    assert batch_key(function("cpp")) == batch_key(function("c++")) is not None
+    assert batch_key(function("cpp")) != batch_key(function("cpp", "g"))
 
 
 def test_what_runs_alone_is_of_no_kind() -> None:
-    assert [kind_of(one) for one in (function("lua"), program("cpp"), program("klingon"))] == [None] * 3
+    assert [batch_key(one) for one in (function("lua"), program("cpp"), program("klingon"))] == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from synth.execution.remote.dispatch import hear, split
 from synth.execution.remote.hosts import HostFault
-from synth.execution.remote.items import Asked, Inside, observe
-from synth.execution.remote.wire import Answer, FoundToolchain, Item, Probe, RunResult
+from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe
+from synth.execution.remote.wire import FoundToolchain, Item, RunResult, WorkerCapabilities, WorkerResult
 from synth.languages.registry import get_language
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, StdioCall, Stop
 
@@ -20,10 +20,11 @@ JAVA = FoundToolchain(
 CPP = FoundToolchain(tools={"g++": "/opt/g++"}, version="g++ 12", digest="d")
 
 
-def inside(mold: bool = False) -> Inside:
+def inside(mold: bool = False) -> RemoteToolchains:
     found = {"python": PYTHON, "java": JAVA, "cpp": CPP, "ruby": None}
-    return Inside(
-        Probe(languages=found, mold=mold, cores=2, root=True, separated=True, python="3.12.1"), "e2b"
+    return RemoteToolchains(
+        WorkerCapabilities(languages=found, mold=mold, cores=2, root=True, separated=True, python="3.12.1"),
+        "e2b",
     )
 
 
@@ -34,9 +35,9 @@ def request(language: str = "python", code: str = "def f(x): return x", **limits
     )
 
 
-def ask(asked: ExecutionRequest, mold: bool = False) -> Asked:
+def ask(asked: ExecutionRequest, mold: bool = False) -> DispatchedRequest:
     found = inside(mold).ask(7, asked)
-    assert isinstance(found, Asked)
+    assert isinstance(found, DispatchedRequest)
     return found
 
 
@@ -78,8 +79,8 @@ def test_shared_files_of_a_driver_travel_once_and_are_named_by_their_content() -
         sandbox.ask(0, request("cpp", "int f(int x) { return 1; }")),
         sandbox.ask(1, request("cpp", "int f(int x) { return 2; }")),
     )
-    assert isinstance(one, Asked)
-    assert isinstance(two, Asked)
+    assert isinstance(one, DispatchedRequest)
+    assert isinstance(two, DispatchedRequest)
     assert one.item.shared == two.item.shared != ""
     assert sandbox.shared_of(one.item)[one.item.shared].commands[0][0] == "/opt/g++"
     assert "{shared}/driver.hpp" in one.item.compile
@@ -106,23 +107,25 @@ def test_what_is_not_inside_is_missing_with_the_command_that_installs_it() -> No
 def test_an_answer_becomes_the_observation_of_its_nonce() -> None:
     asked = ask(request())
     lines = "".join(f"{asked.nonce} {line}\n" for line in ("0 returned i1", "1 returned i2", "finished"))
-    seen = observe(asked, Answer(index=7, runs=(result(lines),)))
+    seen = observe(asked, WorkerResult(index=7, runs=(result(lines),)))
     assert (seen.finished, [case.output for case in seen.cases], seen.level) == (True, ["i1", "i2"], "e2b")
     assert seen.toolchain == "python Python 3.12.1 0123456789ab"
-    forged = observe(asked, Answer(index=7, runs=(result(lines.replace(asked.nonce, "0" * 32)),)))
+    forged = observe(asked, WorkerResult(index=7, runs=(result(lines.replace(asked.nonce, "0" * 32)),)))
     assert (forged.stop, forged.finished) == (Stop.VIOLATION, False)
 
 
 def test_a_compiler_that_says_no_is_a_compile_error_and_one_that_broke_is_infrastructure() -> None:
     asked = ask(request("java", "static int f(int x) { return y; }"))
-    refused = observe(asked, Answer(index=7, build=result(stderr="cannot find symbol", exit_code=1)))
+    refused = observe(asked, WorkerResult(index=7, build=result(stderr="cannot find symbol", exit_code=1)))
     assert (refused.phase, refused.stderr.head) == (Phase.COMPILE, "cannot find symbol")
-    broken = observe(asked, Answer(index=7, build=result(exit_code=127, infrastructure="no such file")))
+    broken = observe(asked, WorkerResult(index=7, build=result(exit_code=127, infrastructure="no such file")))
     assert (broken.phase, broken.infrastructure) == (Phase.RUN, "no such file")
 
 
-@pytest.mark.parametrize("answer", [Answer(index=7, fault="the disk is full"), Answer(index=7, runs=())])
-def test_an_answer_without_a_run_says_nothing_of_the_program(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [WorkerResult(index=7, fault="the disk is full"), WorkerResult(index=7, runs=())]
+)
+def test_an_answer_without_a_run_says_nothing_of_the_program(answer: WorkerResult) -> None:
     seen = observe(ask(request()), answer)
     assert seen.infrastructure
     assert not seen.cases
@@ -132,9 +135,11 @@ def test_one_clean_process_for_each_stdin_or_the_program_is_not_finished() -> No
     call = StdioCall(stdins=("a", "b"))
     asked = ask(ExecutionRequest(id="r", language="python", code="print(input())", call=call))
     assert asked.item.stdins == ("a", "b")
-    both = observe(asked, Answer(index=7, runs=(result(stdout=packed("a\n")), result(stdout=packed("b\n")))))
+    both = observe(
+        asked, WorkerResult(index=7, runs=(result(stdout=packed("a\n")), result(stdout=packed("b\n"))))
+    )
     assert (both.finished, [case.output for case in both.cases]) == (True, ["a\n", "b\n"])
-    one = observe(asked, Answer(index=7, runs=(result(stop="cpu", exit_code=None, signal=9),)))
+    one = observe(asked, WorkerResult(index=7, runs=(result(stop="cpu", exit_code=None, signal=9),)))
     assert (one.finished, one.stop, [case.status for case in one.cases]) == (
         False,
         Stop.CPU,
@@ -143,7 +148,7 @@ def test_one_clean_process_for_each_stdin_or_the_program_is_not_finished() -> No
 
 
 def test_a_line_that_is_no_answer_is_a_fault_of_the_machine() -> None:
-    answers: dict[int, Answer] = {}
+    answers: dict[int, WorkerResult] = {}
     faults: list[str] = []
     for line in (
         '{"beat": true}',

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from synth.config import LocalSandbox as LocalConfig
+from synth.config import LocalSandboxConfig as LocalConfig
 from synth.errors import UserError
 from synth.execution.cache.cached_sandbox import CachedSandbox, own_code
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.factory import create_sandbox
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
-from synth.verify.answers import Answer
+from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ def rows(count: int) -> list[dict[str, object]]:
     ]
 
 
-def told(answers: Iterator[Answer]) -> dict[str, str]:
+def told(answers: Iterator[VerifyResult]) -> dict[str, str]:
     return {answer.id: answer.cases[0].found for answer in answers}
 
 

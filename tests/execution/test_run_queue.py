@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from synth.execution.local.batching import kind_of
-from synth.execution.local.run_queue import Group, Run, RunQueue
+from synth.execution.local.batching import batch_key
+from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall
 
 T = TypeVar("T")
@@ -21,15 +21,17 @@ def request(name: str, language: str, entry_point: str = "f") -> ExecutionReques
     )
 
 
-def waiting(asked: ExecutionRequest, turn: int = 0, places: int = 1) -> Run:
-    return Run(asked.id, asked, asyncio.get_running_loop().create_future(), turn, kind_of(asked), places)
+def waiting(asked: ExecutionRequest, turn: int = 0, places: int = 1) -> QueuedProgram:
+    return QueuedProgram(
+        asked.id, asked, asyncio.get_running_loop().create_future(), turn, batch_key(asked), places
+    )
 
 
-def alike(language: str, count: int, turn: int = 0, places: int = 1) -> list[Run]:
+def alike(language: str, count: int, turn: int = 0, places: int = 1) -> list[QueuedProgram]:
     return [waiting(request(f"{language}{number}", language), turn, places) for number in range(count)]
 
 
-def filled(places: int, runs: list[Run]) -> RunQueue:
+def filled(places: int, runs: list[QueuedProgram]) -> RunQueue:
     queue = RunQueue(places)
     for run in runs:
         queue.put(run)

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from synth.execution.remote.priority_semaphore import Turns
+from synth.execution.remote.priority_semaphore import PrioritySemaphore
 
 
-async def _hold(turns: Turns, turn: int, served: list[int], until: asyncio.Event) -> None:
+async def _hold(turns: PrioritySemaphore, turn: int, served: list[int], until: asyncio.Event) -> None:
     async with turns.take(turn):
         served.append(turn)
         await until.wait()
@@ -15,7 +15,7 @@ async def _hold(turns: Turns, turn: int, served: list[int], until: asyncio.Event
 
 def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = Turns(1), list[int](), asyncio.Event()
+        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
         order = [50, 9, 3, 9, 1]
         tasks = []
         for turn in order:
@@ -30,7 +30,7 @@ def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
 
 def test_never_more_hold_a_place_than_there_are() -> None:
     async def scenario() -> int:
-        turns, inside, most = Turns(3), 0, 0
+        turns, inside, most = PrioritySemaphore(3), 0, 0
 
         async def visit(turn: int) -> None:
             nonlocal inside, most
@@ -49,7 +49,7 @@ def test_never_more_hold_a_place_than_there_are() -> None:
 @pytest.mark.parametrize("cancelled", [(1,), (1, 2), (1, 2, 3)])
 def test_whoever_gives_up_waiting_loses_no_place(cancelled: tuple[int, ...]) -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = Turns(1), list[int](), asyncio.Event()
+        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
         tasks = [asyncio.create_task(_hold(turns, turn, served, open_)) for turn in range(4)]
         await asyncio.sleep(0)
         for turn in cancelled:
@@ -65,7 +65,7 @@ def test_whoever_gives_up_waiting_loses_no_place(cancelled: tuple[int, ...]) -> 
 
 def test_a_place_given_to_one_who_is_cancelled_at_that_moment_goes_on_to_the_next() -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = Turns(1), list[int](), asyncio.Event()
+        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
         tasks = [asyncio.create_task(_hold(turns, turn, served, open_)) for turn in range(3)]
         await asyncio.sleep(0)
         open_.set()

@@ -11,7 +11,7 @@ import pytest
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, Limits, Observation, Outcome, Phase
-from synth.verify.answers import Answer
+from synth.verify.answers import VerifyResult
 from synth.verify.row_files import given_entries
 from synth.verify.rows import RowError
 from synth.verify.verify import check_entries, verify, verify_entries
@@ -74,7 +74,7 @@ ROWS: list[tuple[dict[str, object], Outcome]] = [
 
 
 @pytest.fixture(scope="module")
-def found(local_sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+def found(local_sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, VerifyResult]:
     """All rows by a call of three lines; `local_sandbox` skips where there is no isolation."""
     path = tmp_path_factory.mktemp("verify") / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row, _ in ROWS))
@@ -83,14 +83,16 @@ def found(local_sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.mark.parametrize(("row", "verdict"), ROWS, ids=[str(row["id"]) for row, _ in ROWS])
 def test_each_row_gets_its_verdict(
-    row: dict[str, object], verdict: Outcome, found: dict[str, Answer]
+    row: dict[str, object], verdict: Outcome, found: dict[str, VerifyResult]
 ) -> None:
     answer = found[str(row["id"])]
     assert answer.verdict is verdict, answer
     assert answer.reason or verdict is Outcome.PASS
 
 
-def test_an_answer_says_what_it_stands_on(found: dict[str, Answer], local_sandbox: LocalSandbox) -> None:
+def test_an_answer_says_what_it_stands_on(
+    found: dict[str, VerifyResult], local_sandbox: LocalSandbox
+) -> None:
     right, wrong = found["right"], found["wrong"]
     assert (right.passed, right.total, right.row, right.trust) == (2, 2, 1, "T2")
     assert right.level == local_sandbox.level  # also while another sandbox of this process is open
@@ -101,7 +103,7 @@ def test_an_answer_says_what_it_stands_on(found: dict[str, Answer], local_sandbo
 
 
 def test_answers_are_the_same_inside_a_running_loop(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
-    async def inside() -> list[Answer]:
+    async def inside() -> list[VerifyResult]:
         return list(verify([ROWS[0][0]]))
 
     assert [answer.verdict for answer in run(inside())] == [Outcome.PASS]

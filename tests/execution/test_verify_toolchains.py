@@ -10,7 +10,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
 from synth.languages.spec import find_tool, find_toolchain
 from synth.records import Outcome
-from synth.verify.answers import Answer
+from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
 
 INTERPRETER = """#!/bin/sh
@@ -65,7 +65,7 @@ def rows(language: str, count: int) -> list[dict[str, object]]:
     ]
 
 
-def judged(language: str, count: int, folder: Path, after: int) -> list[Answer]:
+def judged(language: str, count: int, folder: Path, after: int) -> list[VerifyResult]:
     """Answers to programs; the toolchain is removed when `after` of them have come."""
     answers = []
     for answer in verify(rows(language, count), workers=2):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from synth.config import OpenaiEngine, Sampling
+from synth.config import OpenaiEngineConfig, SamplingConfig
 from synth.errors import EngineError
 from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest, GenerationResponse
@@ -22,7 +22,7 @@ FAST = Pauses(first_s=0.01, longest_s=0.05)
 
 
 def ask(text: str = "hello", *, n: int = 1, seed: int = 5, temperature: float = 1.0) -> GenerationRequest:
-    sampling = Sampling(temperature=temperature, max_tokens=16)
+    sampling = SamplingConfig(temperature=temperature, max_tokens=16)
     return GenerationRequest(
         messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
     )
@@ -33,7 +33,7 @@ def answer_all(url: str, *requests: GenerationRequest, **options: object) -> lis
 
     async def work() -> list[GenerationResponse]:
         engine = OpenaiApiEngine(
-            OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
+            OpenaiEngineConfig.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
         )
         await engine.start()
         try:
@@ -58,7 +58,7 @@ def test_choices_come_in_order_with_tokens_and_the_requests_id(endpoint: "Script
 
 
 def test_messages_go_to_chat_and_a_raw_prompt_to_completions(endpoint: "ScriptedEndpoint") -> None:
-    sampling = Sampling(temperature=0.0, max_tokens=4, top_p=0.9)
+    sampling = SamplingConfig(temperature=0.0, max_tokens=4, top_p=0.9)
     answer_all(endpoint.url, ask(), GenerationRequest(prompt="def f(", sampling=sampling, stop=("\n\n",)))
     chat = next(body for body in endpoint.requests if "messages" in body)
     raw = next(body for body in endpoint.requests if "prompt" in body)
@@ -134,7 +134,7 @@ def test_what_an_endpoint_cannot_give_at_once_is_learnt_for_the_next_request(
     endpoint.max_choices = 2
 
     async def work() -> None:
-        engine = OpenaiApiEngine(OpenaiEngine(base_url=endpoint.url, model="tiny"))
+        engine = OpenaiApiEngine(OpenaiEngineConfig(base_url=endpoint.url, model="tiny"))
         await engine.start()
         await engine.generate(ask(n=4))
         endpoint.requests.clear()

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from synth.config import OpenaiEngine, Sampling
-from synth.config import RecordedEngine as RecordedConfig
+from synth.config import OpenaiEngineConfig, RecordedEngineConfig, SamplingConfig
 from synth.errors import EngineError, StoreError
 from synth.generation.journal import JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
@@ -30,16 +29,16 @@ FAST = Pauses(first_s=0.01, longest_s=0.05)
 ASKER = """
 import asyncio, os, sys
 from pathlib import Path
-from synth.config import OpenaiEngine, Sampling
+from synth.config import OpenaiEngineConfig, SamplingConfig
 from synth.generation.journal import JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest
 
 async def main(url, folder, count, seen):
-    engine = JournalledEngine(OpenaiApiEngine(OpenaiEngine(base_url=url, model="tiny", concurrency=4)), Path(folder))
+    engine = JournalledEngine(OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)), Path(folder))
     await engine.start()
     async def ask(seed):
-        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=Sampling(max_tokens=4)))
+        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=SamplingConfig(max_tokens=4)))
         os.write(seen, f"{seed}\\n".encode())
     await asyncio.gather(*(ask(seed) for seed in range(count)))
     await engine.close()
@@ -50,13 +49,13 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), seen))
 
 
 def request(seed: int) -> GenerationRequest:
-    return GenerationRequest(prompt=str(seed), seed=seed, sampling=Sampling(max_tokens=4))
+    return GenerationRequest(prompt=str(seed), seed=seed, sampling=SamplingConfig(max_tokens=4))
 
 
 def journalled(url: str, folder: Path, **options: object) -> JournalledEngine:
     return JournalledEngine(
         OpenaiApiEngine(
-            OpenaiEngine.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
+            OpenaiEngineConfig.model_validate({"base_url": url, "model": "tiny", **options}), pauses=FAST
         ),
         folder,
     )
@@ -192,7 +191,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(endpoint: "ScriptedEndpoint
 
 
 async def _one_response(url: str) -> GenerationResponse:
-    engine = OpenaiApiEngine(OpenaiEngine(base_url=url, model="tiny"))
+    engine = OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny"))
     await engine.start()
     response = await engine.generate(request(1))
     await engine.close()
@@ -227,7 +226,7 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
     engine = journalled(endpoint.url, tmp_path)
     texts = ask_all(engine, 1, 2)
     recorded = RecordedEngine(
-        RecordedConfig(path=str(tmp_path)),
+        RecordedEngineConfig(path=str(tmp_path)),
         policy=PolicyRef(name="p", path="", fingerprint=engine.fingerprint),
     )
 
@@ -244,7 +243,7 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
 
 def test_recorded_answers_from_an_empty_folder_are_refused_at_the_start(tmp_path: Path) -> None:
     recorded = RecordedEngine(
-        RecordedConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f")
+        RecordedEngineConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f")
     )
     with pytest.raises(EngineError, match=r"must hold responses-\*.jsonl"):
         asyncio.run(recorded.start())

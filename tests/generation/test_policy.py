@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from synth.config import OpenaiEngine, RecordedEngine, TransformersEngine, VllmServerEngine
+from synth.config import (
+    OpenaiEngineConfig,
+    RecordedEngineConfig,
+    TransformersEngineConfig,
+    VllmServerEngineConfig,
+)
 from synth.errors import RecipeError
 from synth.generation.factory import create_engine
 from synth.generation.policy import fingerprint_policy
@@ -55,12 +60,12 @@ def test_a_folder_without_weights_is_no_policy(tmp_path: Path) -> None:
 def test_an_engine_with_a_model_of_its_own_has_that_models_fingerprint(tmp_path: Path) -> None:
     folder = write_policy(tmp_path / "judge")
     policy = PolicyRef(name="policy", path="x", fingerprint="of-policy")
-    own = create_engine(VllmServerEngine(model=str(folder)), policy=policy, log_folder=tmp_path)
-    hub = create_engine(TransformersEngine(model="some/model"), policy=policy, log_folder=tmp_path)
-    served = create_engine(VllmServerEngine(), policy=policy, log_folder=tmp_path)
-    recorded = create_engine(RecordedEngine(path="j"), policy=policy, log_folder=tmp_path)
+    own = create_engine(VllmServerEngineConfig(model=str(folder)), policy=policy, log_folder=tmp_path)
+    hub = create_engine(TransformersEngineConfig(model="some/model"), policy=policy, log_folder=tmp_path)
+    served = create_engine(VllmServerEngineConfig(), policy=policy, log_folder=tmp_path)
+    recorded = create_engine(RecordedEngineConfig(path="j"), policy=policy, log_folder=tmp_path)
     remote = create_engine(
-        OpenaiEngine(base_url="http://h/v1", model="m"), policy=policy, log_folder=tmp_path
+        OpenaiEngineConfig(base_url="http://h/v1", model="m"), policy=policy, log_folder=tmp_path
     )
     assert own.fingerprint == fingerprint_policy(folder)
     assert (served.fingerprint, recorded.fingerprint) == ("of-policy", "of-policy")
@@ -77,7 +82,7 @@ from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import PolicyRef
 policy = PolicyRef(name="p", path="p", fingerprint="f")
-for config in (VllmServerEngine(), TransformersEngine(), RecordedEngine(path="j"), OpenaiEngine(base_url="http://h/v1", model="m")):
+for config in (VllmServerEngineConfig(), TransformersEngineConfig(), RecordedEngineConfig(path="j"), OpenaiEngineConfig(base_url="http://h/v1", model="m")):
     create_engine(config, policy=policy, log_folder=Path("."))
 print(sorted({"torch", "transformers", "vllm", "openai", "huggingface_hub", "jinja2"} & set(sys.modules)))
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synth.config import Sampling, TransformersEngine, VllmServerEngine
+from synth.config import SamplingConfig, TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
 from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import GenerationRequest, PolicyRef
@@ -23,7 +23,7 @@ Policies = tuple[PolicyRef, PolicyRef]
 
 def ask(number: int) -> GenerationRequest:
     message = Message(role="user", content=f"Write f{number}(a, b).")
-    return GenerationRequest(messages=(message,), sampling=Sampling(temperature=0.0, max_tokens=12))
+    return GenerationRequest(messages=(message,), sampling=SamplingConfig(temperature=0.0, max_tokens=12))
 
 
 async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list[str]:
@@ -35,7 +35,7 @@ def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     async def fresh() -> list[str]:
-        other = TransformersLocal(TransformersEngine(), policy=tiny_policies[1], log_folder=tmp_path)
+        other = TransformersLocal(TransformersEngineConfig(), policy=tiny_policies[1], log_folder=tmp_path)
         await other.start()
         try:
             return await greedy(other)
@@ -130,7 +130,7 @@ def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(
     if find_vllm() is None:
         pytest.skip("vLLM is not installed")
     engine = VllmServer(
-        VllmServerEngine(extra_args=("--no-such-option",)), policy=tiny_policies[0], log_folder=tmp_path
+        VllmServerEngineConfig(extra_args=("--no-such-option",)), policy=tiny_policies[0], log_folder=tmp_path
     )
     with pytest.raises(EngineError) as raised:
         run(engine.start())

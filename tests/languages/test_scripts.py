@@ -9,7 +9,7 @@ import pytest
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
 from synth.records import Limits, Outcome
-from synth.verify.answers import Answer, make_answer
+from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.rows import prepare, read_row
 from tests.languages.toolchains import need
 
@@ -439,7 +439,7 @@ CASES = [
 ]
 
 
-def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> Answer:
+def judge_script(language: str, code: str, script: str, sandbox: LocalSandbox, run: Run[Any]) -> VerifyResult:
     need(language)
     row = read_row(
         {"id": "x", "language": language, "code": code, "tests": {"kind": "script", "script": script}}, "row"

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from synth.execution.isolation.process import ProcessSandbox
-from synth.execution.programs.exclusive_lock import Turnstile
+from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
@@ -38,8 +38,8 @@ class Starts:
     def __init__(self, sandbox: ProcessSandbox, language: str) -> None:
         toolchain, spoken = find_toolchain(language), get_language(language)
         assert toolchain is not None, "asked for before"
-        self.cold = LanguageRunner(sandbox, replace(spoken, zygote=None), toolchain, Turnstile())
-        self.warm = LanguageRunner(sandbox, spoken, toolchain, Turnstile())
+        self.cold = LanguageRunner(sandbox, replace(spoken, zygote=None), toolchain, SharedExclusiveLock())
+        self.warm = LanguageRunner(sandbox, spoken, toolchain, SharedExclusiveLock())
         self.cold.prepare()
         self.warm.prepare()
 

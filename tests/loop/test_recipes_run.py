@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.recipe import load_recipe
 from synth.records import FimSample
 from synth.seeds.files import find_files
@@ -50,7 +50,7 @@ def texts() -> dict[str, tuple[str, str]]:
     loaded = load_recipe(NAME, [SETTING])
     assert loaded.recipe.data is not None
     seeds = loaded.recipe.data.seeds
-    assert isinstance(seeds, SourceTreeSeeds)
+    assert isinstance(seeds, SourceTreeSeedsConfig)
     refs = find_files(seeds, loaded.source.parent, loaded.recipe.seed, 1)
     return {ref.id: (ref.relative, Path(ref.path).read_bytes().decode("utf-8", "replace")) for ref in refs}
 

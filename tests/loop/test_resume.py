@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
-from synth.config import OpenaiEngine
+from synth.config import OpenaiEngineConfig
 from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.responses import ResponseFiles
 from synth.store.run_folder import RunState, read_info
@@ -133,24 +133,24 @@ def test_no_answered_request_is_sent_again(
     assert conservation_problems(tmp_path / NAME) == []
 
 
-def test_the_judge_writes_instructions_and_inputs_and_the_policy_the_solutions(
+def test_the_teacher_writes_instructions_and_inputs_and_the_policy_the_solutions(
     recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
     with recorded_endpoint(recording, FOLDER, delay_s=0.0) as endpoint:
-        judge = f"judge={{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}"
-        ended = run_to_end(quickstart(tmp_path, more=(judge,)), tmp_path / "log")
+        teacher = f"teacher={{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: ''}}"
+        ended = run_to_end(quickstart(tmp_path, more=(teacher,)), tmp_path / "log")
     assert ended.code == 0, ended.output
     prompts = {prompt for prompt, *_ in endpoint.arrived}
     assert prompts
     assert all("Write an instruction" in prompt or "Write test inputs" in prompt for prompt in prompts)
-    assert len(ResponseFiles(tmp_path / NAME / "journal" / "judge")) == len(endpoint.arrived)
+    assert len(ResponseFiles(tmp_path / NAME / "journal" / "teacher")) == len(endpoint.arrived)
     assert hash_products(tmp_path / NAME) == uninterrupted.products
 
 
 def answered_keys(run: Path, endpoint: RecordedEndpoint) -> set[Key]:
     """What the run's journal holds, as the endpoint sees it."""
     journal = ResponseFiles(run / "journal")
-    fingerprint = OpenaiApiEngine(OpenaiEngine(base_url=endpoint.url, model=MODEL)).fingerprint
+    fingerprint = OpenaiApiEngine(OpenaiEngineConfig(base_url=endpoint.url, model=MODEL)).fingerprint
     return {
         asked_key(request) for request in read_requests(FOLDER) if request.request_id(fingerprint) in journal
     }

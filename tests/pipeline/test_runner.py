@@ -11,7 +11,7 @@ from synth.filters.protocol import Keep, Reject
 from synth.pipeline.graph import build_graph, in_order
 from synth.pipeline.shard_scheduler import Runner
 from synth.records import Origin, Seed
-from synth.stages.protocol import Produces, Stage, row
+from synth.stages.protocol import Produces, Stage, index_row
 from synth.stages.shard_state import ShardState, StageResult
 from synth.store.shards import StageCommit
 from synth.store.views import conservation_problems
@@ -36,7 +36,8 @@ class Numbers:
             yield (
                 state,
                 StageResult(
-                    tuple(row("snippet", state, seed.id, "seed", Keep()) for seed in seeds), {"seed": seeds}
+                    tuple(index_row("snippet", state, seed.id, "seed", Keep()) for seed in seeds),
+                    {"seed": seeds},
                 ),
             )
 
@@ -62,7 +63,7 @@ class EveryThird:
         self.ran.append(state.name)
         seeds = [seed for seed in state.get("seed", Seed) if seed.id != self.lose]
         answers = {seed.id: Reject("no_return") if int(seed.id[-3:]) % 3 == 0 else Keep() for seed in seeds}
-        rows = tuple(row(self.name, state, seed.id, "seed", answers[seed.id]) for seed in seeds)
+        rows = tuple(index_row(self.name, state, seed.id, "seed", answers[seed.id]) for seed in seeds)
         return StageResult(
             rows, {"reference": [seed for seed in seeds if isinstance(answers[seed.id], Keep)]}
         )
@@ -88,7 +89,7 @@ class FirstSeven:
         for unit in self.entering(state):
             self.seen += 1
             rows.append(
-                row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota"))
+                index_row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota"))
             )
         return StageResult(tuple(rows))
 

@@ -23,7 +23,7 @@ from posttrain.pocket.heldout import held_out_tasks
 from posttrain.pocket.phrases import instruction, read_instruction
 from posttrain.pocket.programs import draw_style, render_program
 from posttrain.pocket.seeds import draw_seeds
-from synth.config import PocketSeeds
+from synth.config import PocketSeedsConfig
 
 
 def _run_python(code: str, value: object) -> object:
@@ -81,7 +81,9 @@ def test_held_out_tasks_have_two_or_three_steps_pairwise_different_behaviour_and
 def test_neither_corpus_nor_seeds_draw_a_held_out_chain_by_structure_or_by_behaviour() -> None:
     rng = random.Random(6)
     drawn = [draw_open_chain(rng) for _ in range(2000)]
-    drawn += [seed.chain for seed in draw_seeds(PocketSeeds(count=500, languages=("python", "java")), 1, 1)]
+    drawn += [
+        seed.chain for seed in draw_seeds(PocketSeedsConfig(count=500, languages=("python", "java")), 1, 1)
+    ]
     drawn += [mutate(chain, rng) for chain in drawn]
     assert not any(is_held_out(chain) for chain in drawn)
     assert not {behaviour(chain) for chain in drawn} & held_out_behaviours()
@@ -128,7 +130,7 @@ def test_careful_authors_indent_by_four_and_hasty_ones_by_two() -> None:
 
 def test_the_same_seed_gives_the_same_corpus_and_the_same_snippets() -> None:
     assert list(islice(documents(5), 20)) == list(islice(documents(5), 20))
-    config = PocketSeeds(count=20)
+    config = PocketSeedsConfig(count=20)
     assert [item.seed for item in draw_seeds(config, 1, 2)] == [
         item.seed for item in draw_seeds(config, 1, 2)
     ]

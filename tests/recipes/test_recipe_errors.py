@@ -81,8 +81,18 @@ def test_missing_kind_is_told_with_the_choices(tmp_path: Path) -> None:
 
 
 def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
-    problem = the_problem(tmp_path, "name: a\njudge:\n  kind: openai_api\n  base_url: http://localhost/v1\n")
+    problem = the_problem(
+        tmp_path, "name: a\nteacher:\n  kind: openai_api\n  base_url: http://localhost/v1\n"
+    )
     assert problem.expected == "`model` is required: Model name that the endpoint knows."
+
+
+def test_a_renamed_key_is_told_its_new_name(tmp_path: Path) -> None:
+    problem = the_problem(
+        tmp_path, "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m}\n"
+    )
+    assert problem.expected == "`judge` is now called `teacher`"
+    assert problem.fix == "write `teacher`"
 
 
 def test_misspelt_block_is_one_error_not_two(tmp_path: Path) -> None:

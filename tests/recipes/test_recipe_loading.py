@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synth.config import JsonlSeeds, Recipe
+from synth.config import JsonlSeedsConfig, Recipe
 from synth.errors import UserError
 from synth.recipe import load_recipe, recipe_manual, recipe_names, recipe_schema
 from synth.resources import resource_folder
@@ -91,14 +91,14 @@ def test_paths_of_the_file_stand_by_the_recipe_and_paths_of_flags_by_the_current
     for flags, folder in (([], there), (["data.seeds.path=rows.jsonl"], here)):
         data = load_recipe(file, flags, machine=False).recipe.data
         assert data is not None
-        assert isinstance(data.seeds, JsonlSeeds)
+        assert isinstance(data.seeds, JsonlSeedsConfig)
         assert data.seeds.path == str(folder / "rows.jsonl")
 
 
 def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOBODY_SET_THIS", raising=False)
     text = (
-        "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: "
+        "name: a\nteacher: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: "
         "NOBODY_SET_THIS}\n"
     )
     loaded = load_recipe(write(tmp_path, text))
@@ -106,7 +106,7 @@ def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pyt
 
 
 def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:
-    text = "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: ''}\n"
+    text = "name: a\nteacher: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: ''}\n"
     assert load_recipe(write(tmp_path, text)).warnings == ()
 
 

@@ -22,7 +22,7 @@ from posttrain import loop
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import load_questions
 from posttrain.pocket.seeds import pocket_seeds
-from synth.config import EngineConfig, PocketSeeds
+from synth.config import EngineConfig, PocketSeedsConfig
 from synth.generation.factory import create_engine
 from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse, PolicyRef
 from synth.ids import content_hash
@@ -95,7 +95,7 @@ def read_recording(folder: Path = FOLDER) -> Recording:
 def hash_world(loaded: LoadedRecipe) -> str:
     """Hash of what a round asks about."""
     data, evaluation = loaded.recipe.data, loaded.recipe.evaluation
-    assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeeds)
+    assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeedsConfig)
     seeds = [seed.id for seed in pocket_seeds(data.seeds, loaded.recipe.seed, 1)]
     questions = [
         question.model_dump(mode="json") for question in load_questions(evaluation, loaded.source.parent)

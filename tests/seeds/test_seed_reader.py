@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.config import HubSeeds, JsonlSeeds, PocketSeeds, SourceTreeSeeds
+from synth.config import HubSeedsConfig, JsonlSeedsConfig, PocketSeedsConfig, SourceTreeSeedsConfig
 from synth.errors import RecipeError
 from synth.records import Origin, Seed
 from synth.seeds.protocol import SeedOrRejection, SeedRejection, make_seed
@@ -32,7 +32,9 @@ def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
         json.dumps({"text": "x", "language": "python"}).encode(),
     ]
     (tmp_path / "seeds.jsonl").write_bytes(b"\n".join(lines))
-    units = list(read_seeds(JsonlSeeds(path="seeds.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0))
+    units = list(
+        read_seeds(JsonlSeedsConfig(path="seeds.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0)
+    )
     assert reasons(units) == ["seed", *["unreadable"] * 5, "too_short", "unreadable"]
     first = units[0]
     assert isinstance(first, Seed)
@@ -48,14 +50,14 @@ def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
 def test_the_limit_counts_rows(tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text('{"code": "x", "language": "c"}\n' * 9)
     units = list(
-        read_seeds(JsonlSeeds(path="s.jsonl", limit=4), recipe_folder=tmp_path, random_seed=0, round_=0)
+        read_seeds(JsonlSeedsConfig(path="s.jsonl", limit=4), recipe_folder=tmp_path, random_seed=0, round_=0)
     )
     assert len(units) == 4
 
 
 def test_a_missing_file_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is no file"):
-        list(read_seeds(JsonlSeeds(path="gone.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0))
+        list(read_seeds(JsonlSeedsConfig(path="gone.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0))
 
 
 def test_a_saved_data_set_and_a_folder_of_parquet_are_read(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_a_saved_data_set_and_a_folder_of_parquet_are_read(tmp_path: Path) -> No
     (tmp_path / "parquet").mkdir()
     datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "parquet" / "train.parquet"))
     for name in ("saved", "parquet"):
-        config = HubSeeds(dataset=name, language_column="lang")
+        config = HubSeedsConfig(dataset=name, language_column="lang")
         units = list(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0))
         assert reasons(units) == ["seed", "unreadable", "seed"]
         assert [unit.language for unit in units] == ["python", "python", "c"]
@@ -75,13 +77,13 @@ def test_a_data_set_that_cannot_be_opened_is_the_users_error(tmp_path: Path) -> 
     pytest.importorskip("datasets")
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match="cannot be opened"):
-        list(read_seeds(HubSeeds(dataset="empty"), recipe_folder=tmp_path, random_seed=0, round_=0))
+        list(read_seeds(HubSeedsConfig(dataset="empty"), recipe_folder=tmp_path, random_seed=0, round_=0))
 
 
 def test_a_source_tree_is_read_through_the_same_door(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f(a):\n    b = a\n    return b * 2\n\ndef g(a):\n    pass\n")
     (tmp_path / "b.py").write_bytes(b"\xff")
-    config = SourceTreeSeeds(paths=(".",))
+    config = SourceTreeSeedsConfig(paths=(".",))
     assert reasons(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0)) == [
         "seed",
         "stub_body",
@@ -90,12 +92,14 @@ def test_a_source_tree_is_read_through_the_same_door(tmp_path: Path) -> None:
 
 
 def test_pocket_seeds_come_from_the_provider_only(tmp_path: Path) -> None:
-    def provider(config: PocketSeeds, random_seed: int, round_: int) -> Iterable[Seed]:
+    def provider(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iterable[Seed]:
         return [make_seed(f"{config.count} {random_seed} {round_}", "python", Origin(source="pocket"))]
 
     units = list(
-        read_seeds(PocketSeeds(count=2), recipe_folder=tmp_path, random_seed=5, round_=1, pocket=provider)
+        read_seeds(
+            PocketSeedsConfig(count=2), recipe_folder=tmp_path, random_seed=5, round_=1, pocket=provider
+        )
     )
     assert [unit.code for unit in units if isinstance(unit, Seed)] == ["2 5 1"]
     with pytest.raises(RecipeError, match="pocket"):
-        read_seeds(PocketSeeds(), recipe_folder=tmp_path, random_seed=0, round_=0)
+        read_seeds(PocketSeedsConfig(), recipe_folder=tmp_path, random_seed=0, round_=0)

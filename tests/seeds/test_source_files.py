@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.config import SourceTreeSeeds
+from synth.config import SourceTreeSeedsConfig
 from synth.errors import RecipeError
 from synth.filters.protocol import Reject
 from synth.seeds.cut import cut_file
@@ -26,8 +26,8 @@ def tree(root: Path, files: dict[str, str | bytes]) -> Path:
     return root
 
 
-def config(root: Path, **changes: object) -> SourceTreeSeeds:
-    return SourceTreeSeeds.model_validate({"paths": (str(root),), **changes})
+def config(root: Path, **changes: object) -> SourceTreeSeedsConfig:
+    return SourceTreeSeedsConfig.model_validate({"paths": (str(root),), **changes})
 
 
 def names(root: Path, **changes: object) -> list[str]:

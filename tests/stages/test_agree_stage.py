@@ -19,7 +19,7 @@ from synth.records import (
     TestSuite,
 )
 from synth.stages.agree import AgreeStage
-from synth.stages.protocol import Context, Stage, row
+from synth.stages.protocol import Context, Stage, index_row
 from synth.stages.reference import ReferenceStage
 from synth.stages.shard_state import ShardState, StageResult
 from synth.values import encode
@@ -64,8 +64,12 @@ def _agree(*candidates: tuple[str, str]) -> tuple[IndexRow, list[TestSuite]]:
     state.add(
         "inputs", StageResult((), {"input_set": [InputSet(task_id="t", contract=CONTRACT, rows=INPUTS)]})
     )
-    state.add("solve", StageResult((row("solve", state, "t", "task", Keep()),), {"solution": solutions}))
-    state.add("syntax", StageResult(tuple(row("syntax", state, s.id, "solution", Keep()) for s in solutions)))
+    state.add(
+        "solve", StageResult((index_row("solve", state, "t", "task", Keep()),), {"solution": solutions})
+    )
+    state.add(
+        "syntax", StageResult(tuple(index_row("syntax", state, s.id, "solution", Keep()) for s in solutions))
+    )
     assert isinstance(context.sandbox, LocalSandbox)
     result = asyncio.run(_run(AgreeStage(context), state, context.sandbox))
     return result.rows[0], [item for item in result.bodies["suite"] if isinstance(item, TestSuite)]

@@ -9,7 +9,7 @@ from synth.filters.protocol import Reject
 from synth.records import EvidenceRank, FunctionContract, Outcome, Solution, Task, Verdict
 from synth.rules.agreement import Ballot, Consensus, find_consensus, means_the_same
 from synth.rules.canonical import canonical_output
-from synth.rules.pairing import Judged, LengthBalance, make_pairs
+from synth.rules.pairing import JudgedSolution, LengthBalance, make_pairs
 from synth.rules.result_type import infer_type
 from synth.values import Value, encode
 
@@ -137,10 +137,12 @@ TASK = Task(
 )
 
 
-def judged(index: int, code: str, outcome: Outcome, passed: int = 0, language: str = "python") -> Judged:
+def judged(
+    index: int, code: str, outcome: Outcome, passed: int = 0, language: str = "python"
+) -> JudgedSolution:
     solution = Solution(id=f"s{index}", task_id="t", language=language, code=code, index=index, policy="p")
     passed = 10 if outcome is Outcome.PASS else passed
-    return Judged(
+    return JudgedSolution(
         solution,
         Verdict(
             solution_id=f"s{index}",
@@ -153,13 +155,15 @@ def judged(index: int, code: str, outcome: Outcome, passed: int = 0, language: s
     )
 
 
-def good(index: int, size: int = 3, language: str = "python") -> Judged:
+def good(index: int, size: int = 3, language: str = "python") -> JudgedSolution:
     return judged(
         index, f"def f(a):\n    return {index} + {' + '.join('a' * size)}\n", Outcome.PASS, language=language
     )
 
 
-def bad(index: int, size: int = 3, outcome: Outcome = Outcome.WRONG_ANSWER, passed: int = 2) -> Judged:
+def bad(
+    index: int, size: int = 3, outcome: Outcome = Outcome.WRONG_ANSWER, passed: int = 2
+) -> JudgedSolution:
     return judged(index, f"def f(a):\n    return {index} - {' - '.join('a' * size)}\n", outcome, passed)
 
 

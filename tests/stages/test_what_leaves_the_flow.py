@@ -10,7 +10,7 @@ from synth.filters.protocol import Keep, Reject
 from synth.records import EvidenceRank, FimSample, Sample, Solution, SourceText
 from synth.stages.fim import FimStage
 from synth.stages.pair import contaminated_tasks
-from synth.stages.protocol import Context, row
+from synth.stages.protocol import Context, index_row
 from synth.stages.select import choose_best
 from synth.stages.shard_state import ShardState, StageResult
 
@@ -53,7 +53,7 @@ def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:
     state.add("select", StageResult((), {"sample": samples}))
     assert contaminated_tasks(state) == set()
     rows = tuple(
-        row("decontaminate", state, s.id, "sample", Reject("contaminated") if s.id == "b" else Keep())
+        index_row("decontaminate", state, s.id, "sample", Reject("contaminated") if s.id == "b" else Keep())
         for s in samples
     )
     state.add("decontaminate", StageResult(rows))

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from posttrain import dpo, sft
-from posttrain.core.jobs import DpoJob, Progress, SftJob
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import gpu_count, run_trainer, run_trainers
@@ -57,7 +57,7 @@ def trainer_process() -> psutil.Process:
 def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
     jobs: list[SftJob | DpoJob], tmp_path: Path
 ) -> None:
-    def kill(progress: Progress) -> None:
+    def kill(progress: TrainingProgress) -> None:
         if (progress.job, progress.step) == ("fine", 5):
             trainer_process().send_signal(signal.SIGKILL)
 
@@ -82,7 +82,7 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
         expected, abs=1e-5
     )
 
-    def fail(progress: Progress) -> None:
+    def fail(progress: TrainingProgress) -> None:
         raise AssertionError("finished jobs must not run again")
 
     assert run_trainers(jobs, tmp_path / "train.log", fail) == policies

@@ -13,7 +13,7 @@ import torch
 from posttrain import dpo, sft
 from posttrain.core import fit
 from posttrain.core.checkpoints import TrainedPolicy, read_checkpoint
-from posttrain.core.jobs import ChainLink, DpoJob, Progress, SftJob
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, TrainingStart
 from posttrain.core.metrics_log import MetricsLog, read_metrics
 from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.rows import read_preferences
@@ -224,8 +224,8 @@ class Interrupted(Exception):
     """Stands for a machine that goes away."""
 
 
-def stop_after(step: int) -> Callable[[Progress], None]:
-    def stop(progress: Progress) -> None:
+def stop_after(step: int) -> Callable[[TrainingProgress], None]:
+    def stop(progress: TrainingProgress) -> None:
         if progress.step == step:
             raise Interrupted
 
@@ -398,7 +398,7 @@ def test_one_adapter_goes_through_sft_and_dpo_for_engines_that_swap_adapters(
     """As the loop chains its jobs with `swap: adapter`: every adapter stands over the base that the engine
     serves."""
     rows, pairs = write_rows("rows", chat_rows(16)), write_rows("pairs", pair_rows(8))
-    link = ChainLink(str(policy), one_adapter=True)
+    link = TrainingStart(str(policy), one_adapter=True)
     first = sft_job(Path(link.policy), rows, tmp_path / "sft", learning_rate=2e-2)
     sft.train(first)
     link = link.after(first)

@@ -57,7 +57,7 @@ class CachedSandbox:
             language: await self._inner.toolchain(language)
             for language in {request.language for request in requests}
         }
-        asked = [Asked(request, toolchains[request.language], self.level) for request in requests]
+        asked = [CacheLookup(request, toolchains[request.language], self.level) for request in requests]
         kept = await asyncio.to_thread(self._find, asked)
         missing = [at for at in range(len(requests)) if at not in kept]
         seen = await self._inner.execute([requests[at] for at in missing], turn) if missing else []
@@ -66,13 +66,13 @@ class CachedSandbox:
         await asyncio.to_thread(self._keep, asked, new)
         return [new[at] if at in new else kept[at] for at in range(len(requests))]
 
-    def _find(self, asked: Sequence["Asked"]) -> dict[int, Observation]:
+    def _find(self, asked: Sequence["CacheLookup"]) -> dict[int, Observation]:
         """What is kept, by position. Where nobody knows what would run a program, it is not looked for."""
         keys = {at: one.key() for at, one in enumerate(asked) if one.toolchain}
         kept = self._store.read(set(keys.values()))
         return {at: asked[at].answer(kept[key]) for at, key in keys.items() if key in kept}
 
-    def _keep(self, asked: Sequence["Asked"], seen: Mapping[int, Observation]) -> None:
+    def _keep(self, asked: Sequence["CacheLookup"], seen: Mapping[int, Observation]) -> None:
         self._store.write(
             {
                 asked[at].key(): observation
@@ -83,7 +83,7 @@ class CachedSandbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CacheLookup:
     """A request, and what would run it."""
 
     request: ExecutionRequest

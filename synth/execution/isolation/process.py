@@ -1,6 +1,6 @@
 """The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
 
-Place in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
+SlotHandle in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
 (`launcher.py`), in slots that are kept between jobs. The one rule: a fault of ours is
 `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
@@ -15,15 +15,15 @@ from typing import Final, Self
 
 from synth.errors import SandboxError
 from synth.execution.isolation import selftest
+from synth.execution.isolation.active_job import ActiveJob, SlotHandle, launch, open_stdin
 from synth.execution.isolation.folders import JobFolders
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import can_notify
-from synth.execution.isolation.running import Place, Running, launch, open_stdin
 from synth.execution.isolation.slots import LEVELS, Level, open_place, sandbox_error
 from synth.execution.isolation.supervision import measure_tree
 
-__all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "Worker"]
+__all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "ResidentProcess"]
 
 _TRIES: Final = 3
 """How often a job is run where the sandbox is at fault, a slot that somebody killed, say."""
@@ -31,10 +31,10 @@ _SLOT_NUMBERS = itertools.count()
 """Of all sandboxes of this process: users and memory groups carry the number."""
 
 
-class Worker:
+class ResidentProcess:
     """A long-lived sandboxed process with pipes. Thread-safe for one reader and one writer."""
 
-    def __init__(self, running: Running, stdin: int, owner: "ProcessSandbox") -> None:
+    def __init__(self, running: ActiveJob, stdin: int, owner: "ProcessSandbox") -> None:
         self.stdin: FileIO = FileIO(stdin, "wb")
         """Unbuffered; closing it is how a worker is asked to end."""
         self.stdout: BufferedReader = BufferedReader(FileIO(running.pipes["stdout"], "rb"))
@@ -101,8 +101,8 @@ class ProcessSandbox:
         """
         self._command = launcher_command(twin)
         self._lock = threading.Lock()
-        self._idle: list[Place] = []
-        self._busy: set[Place] = set()
+        self._idle: list[SlotHandle] = []
+        self._busy: set[SlotHandle] = set()
         self._folders: JobFolders | None = None
         self._closed = False
         self._level = highest_level
@@ -173,7 +173,7 @@ class ProcessSandbox:
         self._settle(running.place, result)
         return result
 
-    def open_worker(self, job: Job) -> Worker:
+    def open_worker(self, job: Job) -> ResidentProcess:
         """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises
         SandboxError, ValueError."""
         _check(job)
@@ -191,7 +191,7 @@ class ProcessSandbox:
             finally:
                 os.close(theirs)
             stack.pop_all()
-        return Worker(running, ours, self)
+        return ResidentProcess(running, ours, self)
 
     def close(self) -> None:
         """Kill and reap whatever still runs. May be called twice."""
@@ -217,7 +217,7 @@ class ProcessSandbox:
     ) -> None:
         self.close()
 
-    def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> Running:
+    def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> ActiveJob:
         """Launch in a slot. Raises OSError, SandboxError (ours), ValueError (the job's)."""
         place = self._take()
         try:
@@ -229,13 +229,13 @@ class ProcessSandbox:
             self._discard(place)
             raise
 
-    def _open_place(self) -> Place:
+    def _open_place(self) -> SlotHandle:
         with self._lock:
             if self._level == "C" and self._folders is None and not self._closed:
                 self._folders = JobFolders()
         return open_place(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
 
-    def _take(self) -> Place:
+    def _take(self) -> SlotHandle:
         place = self._take_idle() or self._open_place()
         with self._lock:
             if not self._closed:
@@ -244,7 +244,7 @@ class ProcessSandbox:
         place.close()
         raise sandbox_error("it is closed")
 
-    def _take_idle(self) -> Place | None:
+    def _take_idle(self) -> SlotHandle | None:
         """A kept slot; one whose process somebody killed meanwhile is let go of."""
         while True:
             with self._lock:
@@ -253,7 +253,7 @@ class ProcessSandbox:
                 return place
             place.close()
 
-    def _return(self, place: Place) -> None:
+    def _return(self, place: SlotHandle) -> None:
         with self._lock:
             self._busy.discard(place)
             if not self._closed:
@@ -261,12 +261,12 @@ class ProcessSandbox:
                 return
         place.close()
 
-    def _discard(self, place: Place) -> None:
+    def _discard(self, place: SlotHandle) -> None:
         with self._lock:
             self._busy.discard(place)
         place.close()
 
-    def _settle(self, place: Place, result: JobResult) -> None:
+    def _settle(self, place: SlotHandle, result: JobResult) -> None:
         """After a job: keep the slot, unless something about it was wrong."""
         if result.infrastructure is None:
             self._return(place)

@@ -1,6 +1,6 @@
 """Opens slots of a level.
 
-Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
+SlotHandle in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
 the level that was asked for, or it is an error that says what is missing.
 """
 
@@ -9,6 +9,7 @@ import os
 from typing import BinaryIO, Final, Literal, NamedTuple
 
 from synth.errors import Problem, SandboxError
+from synth.execution.isolation.active_job import SlotHandle
 from synth.execution.isolation.cgroups import make_group
 from synth.execution.isolation.folders import JobFolders
 from synth.execution.isolation.launcher.slot import Slot, cache_folder
@@ -16,7 +17,6 @@ from synth.execution.isolation.policy import landlock
 from synth.execution.isolation.policy import landlock_only as host_plan
 from synth.execution.isolation.policy.landlock_only import HostPlan
 from synth.execution.isolation.policy.namespaces import SlotPlan, slot_operations
-from synth.execution.isolation.running import Place
 
 Level = Literal["A", "B", "C"]
 LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
@@ -35,7 +35,7 @@ class Identity(NamedTuple):
 
 def open_place(
     level: Level, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
-) -> Place:
+) -> SlotHandle:
     """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
         return _open_on_host(command, index, listens, folders)
@@ -47,21 +47,23 @@ def open_place(
     root.mkdir(exist_ok=True)
     plan = SlotPlan(root, host_id, () if group is None else (group.folder,), listens)
     try:
-        return Place(Slot(command, slot_operations(plan)), plan, group)
+        return SlotHandle(Slot(command, slot_operations(plan)), plan, group)
     except SandboxError:
         if group is not None:
             group.remove()
         raise
 
 
-def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None) -> Place:
+def _open_on_host(
+    command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
+) -> SlotHandle:
     missing = host_plan.missing()
     if missing:
         raise sandbox_error(missing)
     identity = _take_identity(index) if os.geteuid() == 0 else None
     plan = HostPlan(identity.host_id if identity else None, listens, landlock.version())
     try:
-        return Place(
+        return SlotHandle(
             Slot(command, host_plan.slot_operations()),
             plan,
             folders=folders,

@@ -15,7 +15,7 @@ _WARM_TOGETHER: Final = 8
 """Programs of a zygote: the way to a thread and back costs a tenth of what such a program does."""
 
 
-class Kind(NamedTuple):
+class BatchKey(NamedTuple):
     """What the requests of one group have in common, and how many they may be."""
 
     language: str
@@ -24,16 +24,16 @@ class Kind(NamedTuple):
     most: int
 
 
-def kind_of(request: ExecutionRequest) -> Kind | None:
+def batch_key(request: ExecutionRequest) -> BatchKey | None:
     """The kind of group that may hold the request; None for one that runs alone."""
     language = _language(request)
     if language is None:
         return None
     if language.zygote is not None:
-        return Kind(language.name, None, _WARM_TOGETHER)
+        return BatchKey(language.name, None, _WARM_TOGETHER)
     batch = language.driver.batch if language.driver else None
     if batch is not None and isinstance(request.call, FunctionCall) and batch.accepts(request.code):
-        return Kind(language.name, (request.call.entry_point, request.call.signature), batch.size)
+        return BatchKey(language.name, (request.call.entry_point, request.call.signature), batch.size)
     return None
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from synth.execution.local.batching import Kind
+from synth.execution.local.batching import BatchKey
 from synth.records import ExecutionRequest, Observation
 
 _BUILT_S: Final = 2.0
@@ -23,7 +23,7 @@ _BUILT_S: Final = 2.0
 
 
 @dataclass(eq=False, slots=True)
-class Run:
+class QueuedProgram:
     """A program that waits or runs. `callers` want to know what is seen; where nobody does any more, `seen`
     is cancelled."""
 
@@ -31,7 +31,7 @@ class Run:
     request: ExecutionRequest
     seen: asyncio.Future[Observation]
     turn: int = 0
-    kind: Kind | None = None
+    kind: BatchKey | None = None
     places: int = 1
     callers: int = 0
     voids: int = 0
@@ -42,12 +42,12 @@ class Run:
 class Group:
     """Runs for one thread, which begins one after the other and leaves what was taken back."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[QueuedProgram]) -> None:
         self.runs = tuple(runs)
         self.places = runs[0].places
-        self.found: deque[tuple[Run, Observation]] = deque()
+        self.found: deque[tuple[QueuedProgram, Observation]] = deque()
         """By the thread, for the loop."""
-        self.begun: list[Run] = []
+        self.begun: list[QueuedProgram] = []
         self._left = dict(enumerate(runs))
         self._started = time.monotonic()
 
@@ -73,9 +73,9 @@ class Group:
             return 0
         return left
 
-    def take_back(self, most: int | None = None) -> list[Run]:
+    def take_back(self, most: int | None = None) -> list[QueuedProgram]:
         """What has not begun, or so many of it, the last ones."""
-        taken: list[Run] = []
+        taken: list[QueuedProgram] = []
         with suppress(KeyError):
             while most is None or len(taken) < most:
                 taken.append(self._left.popitem()[1])
@@ -87,10 +87,10 @@ class RunQueue:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._lines: dict[tuple[int, Kind | None], deque[Run]] = {}
+        self._lines: dict[tuple[int, BatchKey | None], deque[QueuedProgram]] = {}
         self._groups: set[Group] = set()
 
-    def put(self, run: Run) -> None:
+    def put(self, run: QueuedProgram) -> None:
         """At its place in the order of arrival, which is the end unless it was here before."""
         line = self._lines.setdefault((run.turn, run.kind), deque())
         at = len(line)
@@ -98,7 +98,7 @@ class RunQueue:
             at -= 1
         line.insert(at, run)
 
-    def hurry(self, run: Run, turn: int) -> None:
+    def hurry(self, run: QueuedProgram, turn: int) -> None:
         """Somebody asks for the run at a turn of his own: where it still waits, the lower one counts."""
         line = self._lines.get((run.turn, run.kind), deque())
         if turn < run.turn and run in line:
@@ -120,7 +120,7 @@ class RunQueue:
         for run in group.take_back():
             self.put(run)
 
-    def clear(self) -> list[Run]:
+    def clear(self) -> list[QueuedProgram]:
         """Take out all that has not begun, running groups' too."""
         left = [run for line in self._lines.values() for run in line]
         self._lines.clear()
@@ -136,7 +136,7 @@ class RunQueue:
         size = self._size(line[0], len(line))
         return Group([line.popleft() for _ in range(size)])
 
-    def _first_line(self) -> deque[Run] | None:
+    def _first_line(self) -> deque[QueuedProgram] | None:
         """The line of whoever is next; what nobody asks for any more is left out."""
         for key, line in list(self._lines.items()):
             while line and line[0].seen.cancelled():
@@ -152,7 +152,7 @@ class RunQueue:
                 for run in group.take_back():
                     self.put(run)
 
-    def _size(self, first: Run, count: int) -> int:
+    def _size(self, first: QueuedProgram, count: int) -> int:
         """As many as are cheapest together, as long as every free place gets its part."""
         most = first.kind.most if first.kind else 1
         return min(most, -(-count * first.places // self._free))

@@ -14,9 +14,9 @@ from contextlib import closing
 from typing import Final, Literal
 
 from synth.execution.isolation.process import ProcessSandbox
-from synth.execution.local.batching import kind_of, needs_build
-from synth.execution.local.run_queue import Group, Run, RunQueue
-from synth.execution.programs.exclusive_lock import Turnstile
+from synth.execution.local.batching import batch_key, needs_build
+from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
+from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.execution.programs.result_channel import failed, is_fault
 from synth.execution.recorded import request_key
@@ -47,10 +47,10 @@ class LocalSandbox:
         self.workers = workers or len(os.sched_getaffinity(0))
         self._cached = cached
         self._minimum_level = minimum_level
-        self._gate = Turnstile()
+        self._gate = SharedExclusiveLock()
         self._runners: dict[str, LanguageRunner] = {}
         self._cache: OrderedDict[str, Observation] = OrderedDict()
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, QueuedProgram] = {}
         """Those that wait or run, by what would be the key of the cache."""
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -129,14 +129,14 @@ class LocalSandbox:
             ]
         finally:
             for one in found:
-                if isinstance(one, Run):
+                if isinstance(one, QueuedProgram):
                     self._leave(one)
         return [
             _renamed(observation, request)
             for observation, request in zip(observations, requests, strict=True)
         ]
 
-    def _ask(self, request: ExecutionRequest, turn: int) -> Observation | Run:
+    def _ask(self, request: ExecutionRequest, turn: int) -> Observation | QueuedProgram:
         """What was seen of an equal request, or its run, which has one caller more."""
         key = request_key(request)
         if key in self._cache:
@@ -144,8 +144,8 @@ class LocalSandbox:
         run = self._runs.get(key)
         if run is None:
             places = self._places if needs_build(request) else 1
-            run = Run(
-                key, request, asyncio.get_running_loop().create_future(), turn, kind_of(request), places
+            run = QueuedProgram(
+                key, request, asyncio.get_running_loop().create_future(), turn, batch_key(request), places
             )
             self._runs[key] = run
             self._queue.put(run)
@@ -153,19 +153,19 @@ class LocalSandbox:
         run.callers += 1
         return run
 
-    def _leave(self, run: Run) -> None:
+    def _leave(self, run: QueuedProgram) -> None:
         """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun
         is run for nothing."""
         run.callers -= 1
         if not run.callers:
             self._let_go(run)
 
-    def _let_go(self, run: Run) -> None:
+    def _let_go(self, run: QueuedProgram) -> None:
         if not run.seen.done():
             run.seen.cancel()
             del self._runs[run.key]
 
-    def _answer(self, run: Run, observation: Observation) -> None:
+    def _answer(self, run: QueuedProgram, observation: Observation) -> None:
         """Tell all callers. Faults are not kept, and the cache stays bounded."""
         if run.seen.done():
             return
@@ -186,7 +186,7 @@ class LocalSandbox:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, group: Group, threads: ThreadPoolExecutor) -> None:
-        """Run a group in a thread and answer its runs as they are seen, whatever happens."""
+        """QueuedProgram a group in a thread and answer its runs as they are seen, whatever happens."""
         thread = asyncio.get_running_loop().run_in_executor(threads, self._work, group)
         try:
             while not thread.done():

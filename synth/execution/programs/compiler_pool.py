@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from synth.execution.isolation.job import Job
-from synth.execution.isolation.process import ProcessSandbox, Worker
+from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
 from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
 from synth.languages.spec import Driver, Toolchain
 from synth.records import Limits, Stop
@@ -64,7 +64,7 @@ class CompileServers:
             readonly=(*toolchain.readonly, str(shared)),
             data_limit=False,
         )
-        self._idle: list[tuple[Worker, int]] = []
+        self._idle: list[tuple[ResidentProcess, int]] = []
         self._busy = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -101,7 +101,7 @@ class CompileServers:
         for worker, _ in workers:
             worker.close()
 
-    def _take(self) -> tuple[Worker, int]:
+    def _take(self) -> tuple[ResidentProcess, int]:
         with self._changed:
             self._changed.wait_for(lambda: self._idle or not self._busy, _PATIENCE_S)
             self._busy += 1
@@ -113,7 +113,7 @@ class CompileServers:
             self._leave()
             raise
 
-    def _give(self, worker: Worker, served: int) -> None:
+    def _give(self, worker: ResidentProcess, served: int) -> None:
         with self._changed:
             keeps = served < self._recycle_after and worker.alive and not self._closed
             if keeps:
@@ -133,7 +133,7 @@ class _Watch:
     """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall
     time is a backstop."""
 
-    def __init__(self, worker: Worker, limits: Limits) -> None:
+    def __init__(self, worker: ResidentProcess, limits: Limits) -> None:
         self.stop = Stop.NONE
         """Why the compiler was ended, if it was."""
         self._worker, self._limits = worker, limits
@@ -200,7 +200,7 @@ class _Watch:
             self._worker.kill()
 
 
-def _ask(worker: Worker, files: Mapping[str, str]) -> Build:
+def _ask(worker: ResidentProcess, files: Mapping[str, str]) -> Build:
     """One exchange. Raises OSError, EOFError."""
     request = struct.pack(">i", len(files)) + b"".join(
         map(_block, (text for pair in files.items() for text in pair))
@@ -221,19 +221,19 @@ def _block(text: str) -> bytes:
     return struct.pack(">i", len(data)) + data
 
 
-def _read_number(worker: Worker) -> int:
+def _read_number(worker: ResidentProcess) -> int:
     (number,) = struct.unpack(">i", _read(worker, 4))
     return int(number)
 
 
-def _read_block(worker: Worker) -> bytes:
+def _read_block(worker: ResidentProcess) -> bytes:
     length = _read_number(worker)
     if not 0 <= length <= _LARGEST_ANSWER:
         raise EOFError("the compiler does not keep to the protocol")
     return _read(worker, length)
 
 
-def _read(worker: Worker, length: int) -> bytes:
+def _read(worker: ResidentProcess, length: int) -> bytes:
     data = worker.stdout.read(length)
     if len(data) < length:
         raise EOFError("the compiler ended")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turnstile:
+class SharedExclusiveLock:
     """Many `shared` holders, or one `alone` holder, which goes first among those that wait."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.build import Build, Builder, fill, prepare_shared
 from synth.execution.programs.compiler_pool import CompileServers
-from synth.execution.programs.exclusive_lock import Turnstile
+from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.request_rules import (
     ENVIRONMENT,
     MAX_CODE_BYTES,
@@ -32,7 +32,7 @@ from synth.execution.programs.request_rules import (
     too_long,
 )
 from synth.execution.programs.result_channel import (
-    Context,
+    ObservationContext,
     failed,
     failed_before_run,
     observe_function,
@@ -70,7 +70,7 @@ class LanguageRunner:
     """Runs programs of one language on one sandbox."""
 
     def __init__(
-        self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain, gate: Turnstile
+        self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain, gate: SharedExclusiveLock
     ) -> None:
         self.language, self.toolchain = language, toolchain
         self._sandbox, self._gate = sandbox, gate
@@ -80,7 +80,7 @@ class LanguageRunner:
         self._shared: Path | None = None
         self._prepared = False
         self._preparing = threading.Lock()
-        self._context = Context(sandbox.level, toolchain.stated_for(language.name))
+        self._context = ObservationContext(sandbox.level, toolchain.stated_for(language.name))
 
     def prepare(self) -> None:
         """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""

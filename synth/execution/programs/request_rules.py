@@ -9,7 +9,7 @@ everywhere.
 import secrets
 from typing import Final
 
-from synth.execution.programs.result_channel import Context, failed_before_run
+from synth.execution.programs.result_channel import ObservationContext, failed_before_run
 from synth.languages.spec import Language
 from synth.records import (
     ExecutionRequest,
@@ -120,7 +120,7 @@ def heap_mb(limits: Limits) -> int:
 
 
 def compile_failure(
-    language: Language, request: ExecutionRequest, message: str, context: Context
+    language: Language, request: ExecutionRequest, message: str, context: ObservationContext
 ) -> Observation:
     """The compiler said no. The grammar is asked only now: it may misread what a compiler takes."""
     unread = len(request.code) > MAX_CODE_BYTES  # no parser is given so much

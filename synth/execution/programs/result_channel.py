@@ -69,19 +69,19 @@ def _text(hexadecimal: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ObservationContext:
     """What every observation of one language states."""
 
     level: str
     toolchain: str
 
 
-NOWHERE: Final = Context("", "")
+NOWHERE: Final = ObservationContext("", "")
 """Of what never came to a sandbox or a toolchain."""
 
 
 def observe_function(
-    request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: Context
+    request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: ObservationContext
 ) -> Observation:
     """The observation of one driver run. Cases that the driver never reported are missing."""
     report = read_channel(result.channel, nonce, count)
@@ -102,7 +102,7 @@ def observe_function(
 
 
 def observe_stdio(
-    request: ExecutionRequest, results: list[JobResult], count: int, context: Context
+    request: ExecutionRequest, results: list[JobResult], count: int, context: ObservationContext
 ) -> Observation:
     """One observation of several runs, one for each stdin. The first run that did not end well gives exit
     code and streams."""
@@ -132,7 +132,7 @@ def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
     )
 
 
-def _observe(request: ExecutionRequest, result: JobResult, context: Context) -> Observation:
+def _observe(request: ExecutionRequest, result: JobResult, context: ObservationContext) -> Observation:
     return Observation(
         request_id=request.id,
         language=request.language,
@@ -159,14 +159,18 @@ def _stderr(result: JobResult) -> Captured:
     return Output(words + result.stderr.data, len(words) + result.stderr.length).captured()
 
 
-def observe_script(request: ExecutionRequest, result: JobResult, nonce: str, context: Context) -> Observation:
+def observe_script(
+    request: ExecutionRequest, result: JobResult, nonce: str, context: ObservationContext
+) -> Observation:
     """Of a script that is not driven: its end counts when its mark came and the process then ended with exit
     code 0."""
     observation = observe_function(request, result, nonce, 1, context)
     return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
 
 
-def failed(request: ExecutionRequest, infrastructure: str | None, context: Context = NOWHERE) -> Observation:
+def failed(
+    request: ExecutionRequest, infrastructure: str | None, context: ObservationContext = NOWHERE
+) -> Observation:
     """The observation of a request that was not run: it says nothing of the program."""
     return Observation(
         request_id=request.id,
@@ -184,7 +188,7 @@ def is_fault(observation: Observation) -> bool:
 
 
 def failed_before_run(
-    request: ExecutionRequest, phase: Phase, message: str, context: Context, stop: Stop = Stop.NONE
+    request: ExecutionRequest, phase: Phase, message: str, context: ObservationContext, stop: Stop = Stop.NONE
 ) -> Observation:
     """The observation of a program that does not parse or compile."""
     return Observation(

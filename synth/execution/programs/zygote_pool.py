@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from synth.errors import SandboxError
 from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import make_request, read_answer, zygote_files
-from synth.execution.isolation.process import ProcessSandbox, Worker
+from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
 from synth.execution.programs.build import fill
 from synth.languages.spec import Toolchain, Zygote
 from synth.records import Limits
@@ -31,7 +31,7 @@ _GRACE_S: Final = 30.0
 class _Serving(NamedTuple):
     """A zygote, its command, and how many programs it has forked."""
 
-    worker: Worker
+    worker: ResidentProcess
     argv: tuple[str, ...]
     served: int
 
@@ -147,12 +147,12 @@ class WarmWorkers:
             oldest.worker.close()
 
 
-def _send(worker: Worker, message: bytes) -> None:
+def _send(worker: ResidentProcess, message: bytes) -> None:
     while message:
         message = message[worker.stdin.write(message) :]
 
 
-def _receive(worker: Worker, listing: bytes, timeout_s: float) -> JobResult | None:
+def _receive(worker: ResidentProcess, listing: bytes, timeout_s: float) -> JobResult | None:
     """Raises EOFError where the zygote ended or hangs."""
     poller = select.poll()
     poller.register(worker.stdout, select.POLLIN)

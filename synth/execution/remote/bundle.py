@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from synth.execution.remote.hosts import Host, HostFault, Remedy
-from synth.execution.remote.wire import Probe
+from synth.execution.remote.wire import WorkerCapabilities
 
 RUN: Final = "python3 -I -B worker.pyz run"
 _PROBE: Final = "python3 -I -B worker.pyz probe probe.json"
@@ -39,13 +39,13 @@ async def install(host: Host) -> None:
     await host.put("worker.pyz", worker_bundle())
 
 
-async def probe(host: Host, task: dict[str, object]) -> Probe:
+async def probe(host: Host, task: dict[str, object]) -> WorkerCapabilities:
     """What a machine offers. Raises HostFault."""
     lines: list[str] = []
     await host.put("probe.json", json.dumps(task).encode())
     await host.run(_PROBE, lines.append, limit_s=_PROBE_S, silence_s=_PROBE_S)
     try:
-        return Probe.model_validate_json(lines[-1] if lines else "")
+        return WorkerCapabilities.model_validate_json(lines[-1] if lines else "")
     except ValidationError as error:
         raise HostFault(
             Remedy.REPLACE, f"the worker's probe cannot be read: {error.errors()[0]['msg']}"

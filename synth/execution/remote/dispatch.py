@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from synth.execution.remote.bundle import RUN
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import Host, HostFault, Remedy
-from synth.execution.remote.priority_semaphore import Turns
-from synth.execution.remote.wire import Answer, Batch, Item, Line, Shared
+from synth.execution.remote.priority_semaphore import PrioritySemaphore
+from synth.execution.remote.wire import Item, Line, Shared, WorkerBatch, WorkerResult
 
 _SILENCE_S: Final = 45.0
 """The worker gives a sign of life every 5 seconds."""
@@ -49,17 +49,19 @@ class Dispatcher:
     ) -> None:
         self._fleet, self._size, self._backoff, self._shared_of = fleet, batch_size, backoff, shared_of
         self._silence_s, self._tries = silence_s, tries
-        self._turns, self._names = Turns(places), itertools.count()
+        self._turns, self._names = PrioritySemaphore(places), itertools.count()
 
-    async def run(self, items: Sequence[Item], *, alone: bool = False, turn: int = 0) -> dict[int, Answer]:
+    async def run(
+        self, items: Sequence[Item], *, alone: bool = False, turn: int = 0
+    ) -> dict[int, WorkerResult]:
         """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches
         the lowest turn goes first."""
-        answers: dict[int, Answer] = {}
+        answers: dict[int, WorkerResult] = {}
         await self._run_lost(items, 0, _How(alone, turn), answers)
         return answers
 
     async def _run_lost(
-        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]
+        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, WorkerResult]
     ) -> None:
         """Run items that have lost so many machines, in batches that are smaller each time: one program may
         be what ends them."""
@@ -67,7 +69,7 @@ class Dispatcher:
         await asyncio.gather(*(self._run_batch(batch, lost, how, answers) for batch in split(items, size)))
 
     async def _run_batch(
-        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, Answer]
+        self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, WorkerResult]
     ) -> None:
         left, waited = items, 0
         while True:
@@ -85,7 +87,7 @@ class Dispatcher:
             else:
                 answers.update(
                     {
-                        item.index: Answer(
+                        item.index: WorkerResult(
                             index=item.index, fault=f"{fault} (given up after {lost + 1} tries)"
                         )
                         for item in left
@@ -93,7 +95,7 @@ class Dispatcher:
                 )
                 return
 
-    async def _try(self, items: Sequence[Item], how: _How, answers: dict[int, Answer]) -> HostFault:
+    async def _try(self, items: Sequence[Item], how: _How, answers: dict[int, WorkerResult]) -> HostFault:
         """One batch on one machine. The answers that came are kept, whatever happens; the fault is for the
         items without one."""
         faults: list[str] = []
@@ -105,11 +107,16 @@ class Dispatcher:
         return HostFault(Remedy.REPLACE, faults[-1] if faults else "the worker ended without answering")
 
     async def _call(
-        self, host: Host, items: Sequence[Item], alone: bool, answers: dict[int, Answer], faults: list[str]
+        self,
+        host: Host,
+        items: Sequence[Item],
+        alone: bool,
+        answers: dict[int, WorkerResult],
+        faults: list[str],
     ) -> None:
         """One call of the worker. Raises HostFault."""
         shared = {key: files for item in items for key, files in self._shared_of(item).items()}
-        batch = Batch(shared=shared, items=tuple(items), parallel=1 if alone else 0)
+        batch = WorkerBatch(shared=shared, items=tuple(items), parallel=1 if alone else 0)
         name = f"batch-{next(self._names)}.json"
         await host.prolong()
         await host.put(name, json.dumps(batch.model_dump()).encode("ascii"))
@@ -122,14 +129,14 @@ class Dispatcher:
         )
 
 
-def hear(line: str, known: set[int], answers: dict[int, Answer], faults: list[str]) -> None:
+def hear(line: str, known: set[int], answers: dict[int, WorkerResult], faults: list[str]) -> None:
     """Take one line of the worker. Raises HostFault for one that is none. A fault inside leaves the item
     without an answer."""
     try:
         if '"index"' not in line[:20]:
             Line.model_validate_json(line)
             return
-        answer = Answer.model_validate_json(line)
+        answer = WorkerResult.model_validate_json(line)
     except ValidationError as error:
         raise HostFault(
             Remedy.REPLACE, f"the worker wrote a line that is no answer: {error.errors()[0]['msg']}"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
 
-from synth.config import E2bSandbox as E2bConfig
+from synth.config import E2bSandboxConfig as E2bConfig
 from synth.errors import Problem, SandboxError
 from synth.execution.local.sandbox import is_doubtful
 from synth.execution.remote.bundle import install, probe
@@ -19,7 +19,7 @@ from synth.execution.remote.dispatch import Dispatcher
 from synth.execution.remote.e2b_host import E2bProvider, is_debug
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import HostFault, Remedy
-from synth.execution.remote.items import Asked, Inside, observe, probe_task
+from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe, probe_task
 from synth.records import ExecutionRequest, Observation
 
 _SEE: Final = "docs/architecture/execution.md"
@@ -33,7 +33,7 @@ class E2bSandbox:
         self._config, self._silence_s = config, silence_s
         self._fleet: Fleet | None = None
         self._dispatcher: Dispatcher | None = None
-        self._inside: Inside | None = None
+        self._inside: RemoteToolchains | None = None
         self._starting = asyncio.Lock()
 
     @property
@@ -107,7 +107,7 @@ class E2bSandbox:
             raise _problem(f"the variable {name} must hold a key of E2B", f"export {name}=…")
         return key
 
-    async def _look_inside(self, fleet: Fleet, backoff: Backoff) -> Inside:
+    async def _look_inside(self, fleet: Fleet, backoff: Backoff) -> RemoteToolchains:
         """Ask the first sandbox what it offers; all others are of the same template."""
         for attempt in range(backoff.tries + 1):
             try:
@@ -118,7 +118,7 @@ class E2bSandbox:
                         "the worker is root inside and must be able to make namespaces",
                         "take another template",
                     )
-                return Inside(found, "e2b" if found.separated else "e2b-unseparated")
+                return RemoteToolchains(found, "e2b" if found.separated else "e2b-unseparated")
             except HostFault as fault:
                 if attempt == backoff.tries or fault.remedy in (Remedy.STOP, Remedy.NOTHING):
                     raise _refused(fault, self._config) from fault
@@ -127,14 +127,17 @@ class E2bSandbox:
 
 
 async def run_asked(
-    dispatcher: Dispatcher, asked: Sequence[Asked | Observation], *, alone: bool, turn: int
+    dispatcher: Dispatcher, asked: Sequence[DispatchedRequest | Observation], *, alone: bool, turn: int
 ) -> list[Observation]:
     """What has an item runs; what is an observation already stays one."""
     answers = await dispatcher.run(
-        [one.item for one in asked if isinstance(one, Asked)], alone=alone, turn=turn
+        [one.item for one in asked if isinstance(one, DispatchedRequest)], alone=alone, turn=turn
     )
     return await asyncio.to_thread(
-        lambda: [observe(one, answers[one.item.index]) if isinstance(one, Asked) else one for one in asked]
+        lambda: [
+            observe(one, answers[one.item.index]) if isinstance(one, DispatchedRequest) else one
+            for one in asked
+        ]
     )
 
 

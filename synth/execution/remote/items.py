@@ -25,14 +25,14 @@ from synth.execution.programs.request_rules import (
     too_long,
 )
 from synth.execution.programs.result_channel import (
-    Context,
+    ObservationContext,
     failed,
     failed_before_run,
     observe_function,
     observe_script,
     observe_stdio,
 )
-from synth.execution.remote.wire import SHARED, Answer, Item, Probe, Shared
+from synth.execution.remote.wire import SHARED, Item, Shared, WorkerCapabilities, WorkerResult
 from synth.ids import content_hash
 from synth.languages.registry import UnknownLanguage, all_languages, get_language
 from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
@@ -41,13 +41,13 @@ from synth.values import parse_signature
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DispatchedRequest:
     """A request on its way: its item, and what is needed to read the answer."""
 
     request: ExecutionRequest
     language: Language
     item: Item
-    context: Context
+    context: ObservationContext
     nonce: str = ""
     """Set where the private channel is read."""
     cases: int = 0
@@ -62,10 +62,10 @@ def probe_task() -> dict[str, object]:
     }
 
 
-class Inside:
+class RemoteToolchains:
     """The toolchains of a remote sandbox, and what they make of a request."""
 
-    def __init__(self, probe: Probe, level: str) -> None:
+    def __init__(self, probe: WorkerCapabilities, level: str) -> None:
         self.level = level
         self._linker = "-fuse-ld=mold" if probe.mold else ""
         self._toolchains = {
@@ -87,18 +87,18 @@ class Inside:
         """The shared files that the worker needs for an item, by key."""
         return {item.shared: self._shared[item.shared]} if item.shared else {}
 
-    def ask(self, index: int, request: ExecutionRequest) -> Asked | Observation:
+    def ask(self, index: int, request: ExecutionRequest) -> DispatchedRequest | Observation:
         """The item of a request, or at once the observation of one that cannot be run or need not be."""
         try:
             language = get_language(request.language)
         except UnknownLanguage as error:
-            return failed(request, str(error), Context(self.level, ""))
+            return failed(request, str(error), ObservationContext(self.level, ""))
         toolchain = self._toolchains.get(language.name)
         if toolchain is None:
-            return failed(request, None, Context(self.level, "")).model_copy(
+            return failed(request, None, ObservationContext(self.level, "")).model_copy(
                 update={"toolchain_missing": language.install}
             )
-        context = Context(self.level, toolchain.stated_for(language.name))
+        context = ObservationContext(self.level, toolchain.stated_for(language.name))
         refused = refuse(language, request)
         if refused:
             return failed(request, refused, context)
@@ -121,15 +121,15 @@ class Inside:
         call: FunctionCall,
         language: Language,
         toolchain: Toolchain,
-        context: Context,
-    ) -> Asked:
+        context: ObservationContext,
+    ) -> DispatchedRequest:
         driver, nonce, signature = language.driver, secrets.token_hex(16), parse_signature(call.signature)
         assert driver is not None, "checked by refuse"
         files = driver.files(program_text(language, request, call), call.entry_point, signature)
         stdin = driver_input(nonce, call.entry_point, signature, call.arguments).decode("ascii")
         commands = _commands(driver, driver.compile_command, driver.run_command)
         item = self._item(index, request, language, toolchain, files, commands, (stdin,))
-        return Asked(request, language, item, context, nonce, len(call.arguments))
+        return DispatchedRequest(request, language, item, context, nonce, len(call.arguments))
 
     def _script(
         self,
@@ -138,8 +138,8 @@ class Inside:
         call: ScriptCall,
         language: Language,
         toolchain: Toolchain,
-        context: Context,
-    ) -> Asked:
+        context: ObservationContext,
+    ) -> DispatchedRequest:
         script, nonce = language.script, secrets.token_hex(16)
         assert script is not None, "checked by refuse"
         assert script.files is not None, "what is not driven has files"
@@ -148,7 +148,7 @@ class Inside:
             language.driver, script_compiler(language), script.run_command or language.run_command
         )
         item = self._item(index, request, language, toolchain, files, commands, ("",))
-        return Asked(request, language, item, context, nonce, 1)
+        return DispatchedRequest(request, language, item, context, nonce, 1)
 
     def _stdio(
         self,
@@ -157,13 +157,13 @@ class Inside:
         call: StdioCall,
         language: Language,
         toolchain: Toolchain,
-        context: Context,
-    ) -> Asked:
+        context: ObservationContext,
+    ) -> DispatchedRequest:
         commands = _commands(language.driver, language.compile_command, language.run_command)
         item = self._item(
             index, request, language, toolchain, {language.file_name: request.code}, commands, call.stdins
         )
-        return Asked(request, language, item, context, cases=len(call.stdins))
+        return DispatchedRequest(request, language, item, context, cases=len(call.stdins))
 
     def _item(
         self,
@@ -223,7 +223,7 @@ def _commands(
     return _Commands(() if server else compile_command, server, run_command)
 
 
-def observe(asked: Asked, answer: Answer) -> Observation:
+def observe(asked: DispatchedRequest, answer: WorkerResult) -> Observation:
     """What the answer says of the program."""
     fault = answer.fault or _fault(answer)
     if fault:
@@ -248,7 +248,7 @@ def observe(asked: Asked, answer: Answer) -> Observation:
     return look_for_parse_error(asked.language, asked.request, observation)
 
 
-def _fault(answer: Answer) -> str | None:
+def _fault(answer: WorkerResult) -> str | None:
     """What the sandbox itself did wrong in one of the processes."""
     said = [result.infrastructure for result in (answer.build, *answer.runs) if result is not None]
     return next(filter(None, said), None)

@@ -14,7 +14,7 @@ class _Waiting(NamedTuple):
     granted: asyncio.Future[None]
 
 
-class Turns:
+class PrioritySemaphore:
     """So many places; whoever finds too few free waits, in the order of the turns. For one event loop."""
 
     def __init__(self, places: int) -> None:

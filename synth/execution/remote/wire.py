@@ -63,7 +63,7 @@ class Item(Wire):
     data_limit: bool = True
 
 
-class Batch(Wire):
+class WorkerBatch(Wire):
     """One call of the worker."""
 
     shared: dict[str, Shared]
@@ -102,7 +102,7 @@ class RunResult(Wire):
         )
 
 
-class Answer(Wire):
+class WorkerResult(Wire):
     """What came of one item. `fault` says that the sandbox failed, and then nothing else counts."""
 
     index: int
@@ -126,7 +126,7 @@ class FoundToolchain(Wire):
     digest: str
 
 
-class Probe(Wire):
+class WorkerCapabilities(Wire):
     """What a remote sandbox offers."""
 
     languages: dict[str, FoundToolchain | None]

@@ -4,10 +4,10 @@ sample says otherwise."""
 import json
 
 from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
-from synth.verify.formats.spec import Fields, Format, Judged, Sample, refuse
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
 
 
-def convert(problem: Fields, sample: Sample) -> Judged:
+def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """Calls or stdin and stdout. Outputs of calls are wrapped in a list of one in this data set."""
     given = problem.get("input_output")
     tests = json.loads(given) if isinstance(given, str) and given else given
@@ -21,10 +21,10 @@ def convert(problem: Fields, sample: Sample) -> Judged:
         language_of(sample),
     )
     if not tests.get("fn_name"):
-        return Judged(language, with_imports(sample, language), stdio(inputs, outputs))
+        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
     wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
     program = with_method(with_imports(sample, language), language, tests["fn_name"])
-    return Judged(
+    return RowParts(
         language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs)
     )
 

@@ -4,12 +4,12 @@ Samples are whole programs of any language, Python if none is said.
 """
 
 from synth.verify.formats.contests import language_of, stdio
-from synth.verify.formats.spec import Fields, Format, Judged, Sample
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts
 
 _GROUPS = ("public_tests", "private_tests", "generated_tests")
 
 
-def convert(problem: Fields, sample: Sample) -> Judged:
+def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """All groups together; problems that need a judge of their own are compared as text like the others."""
     inputs, outputs = list[object](), list[object]()
     for group in _GROUPS:
@@ -20,7 +20,7 @@ def convert(problem: Fields, sample: Sample) -> Judged:
         elif isinstance(tests, list):
             inputs += [test["input"] for test in tests]
             outputs += [test["output"] for test in tests]
-    return Judged(language_of(sample), sample.text, stdio(inputs, outputs))
+    return RowParts(language_of(sample), sample.text, stdio(inputs, outputs))
 
 
 FORMAT = Format(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from synth.verify.formats.spec import Fields, Sample, refuse
+from synth.verify.formats.spec import BenchmarkSample, Fields, refuse
 
 _STAR: Final = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator "
@@ -18,7 +18,7 @@ _PLAIN: Final = (
 _PRELUDE: Final = f"{'; '.join(f'from {name} import *' for name in _STAR.split())}; import {_PLAIN}"
 
 
-def with_imports(sample: Sample, language: str) -> str:
+def with_imports(sample: BenchmarkSample, language: str) -> str:
     """A Python program behind one line of imports; others as they are."""
     plain = language != "python" or sample.text.lstrip().startswith("from __future__")
     return sample.text if plain else f"{_PRELUDE}\n{sample.text}"
@@ -31,7 +31,7 @@ def with_method(program: str, language: str, name: str) -> str:
     return f"{program}\n{name} = Solution().{name}\n" if own else program
 
 
-def language_of(sample: Sample) -> str:
+def language_of(sample: BenchmarkSample) -> str:
     """What the sample or the command says; Python if nobody does."""
     return (sample.language or "python").lower()
 

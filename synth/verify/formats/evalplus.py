@@ -7,7 +7,7 @@ process. Inputs of MBPP+ that JSON cannot hold (sets, complex numbers) are in th
 
 import json
 
-from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need, texts
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, completed, need, texts
 
 _COMPARE = """
 def _codemill_compare(reference, candidate, name, rows, tolerance):
@@ -58,11 +58,11 @@ def _script(problem: Fields) -> str:
     return f"{test}\ncheck({problem['entry_point']})\n" if "entry_point" in problem else f"{test}\n"
 
 
-def convert(problem: Fields, sample: Sample) -> Judged:
+def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """A completion continues the prompt where that is code (HumanEval+), and stands alone where it is words
     (MBPP+)."""
     prompt = need(problem, "prompt") if "entry_point" in problem else ""
-    return Judged("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
+    return RowParts("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
 
 
 FORMAT = Format(

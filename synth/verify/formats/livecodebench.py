@@ -13,7 +13,7 @@ import zlib
 from typing import NoReturn
 
 from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
-from synth.verify.formats.spec import Fields, Format, Judged, Sample, refuse
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
 
 
 class _PlainValues(pickle.Unpickler):
@@ -40,7 +40,7 @@ def _unpack(text: str) -> list[Fields]:
     return found
 
 
-def convert(problem: Fields, sample: Sample) -> Judged:
+def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """Public and private cases together."""
     cases = [*read_cases(problem.get("public_test_cases")), *read_cases(problem.get("private_test_cases"))]
     metadata = problem.get("metadata")
@@ -49,10 +49,10 @@ def convert(problem: Fields, sample: Sample) -> Judged:
     inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
     language = language_of(sample)
     if not named:
-        return Judged(language, with_imports(sample, language), stdio(inputs, outputs))
+        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
     rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
     program = with_method(with_imports(sample, language), language, named)
-    return Judged(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
+    return RowParts(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
 
 
 FORMAT = Format(

@@ -5,13 +5,13 @@ Its markup tasks are compared as text and its AWK tasks with files of its reposi
 run for them.
 """
 
-from synth.verify.formats.spec import Fields, Format, Judged, Sample, completed, need, refuse
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, completed, need, refuse
 
 _LANGUAGES = {"shell": "bash"}
 _NOT_RUN = ("html", "json", "markdown", "awk")
 
 
-def convert(problem: Fields, sample: Sample) -> Judged:
+def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The test after the program."""
     named = need(problem, "task_id").partition("/")[0].lower()
     if named in _NOT_RUN:
@@ -19,7 +19,7 @@ def convert(problem: Fields, sample: Sample) -> Judged:
             f"McEval's {named} tasks", "are compared as text or with files of its repository, not run"
         )
     code = completed(str(problem.get("prompt") or ""), sample)
-    return Judged(_LANGUAGES.get(named, named), code, {"kind": "script", "script": need(problem, "test")})
+    return RowParts(_LANGUAGES.get(named, named), code, {"kind": "script", "script": need(problem, "test")})
 
 
 FORMAT = Format(name="mceval", title="McEval", convert=convert)

@@ -15,7 +15,7 @@ from typing import Any
 from synth.errors import Problem, UserError
 from synth.prompts.fences import read_fences
 from synth.verify.formats.registry import get_format
-from synth.verify.formats.spec import Fields, Format, Sample
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format
 from synth.verify.formats.tables import Problems
 from synth.verify.row_files import Entry, file_lines, hash_row, read_object
 from synth.verify.rows import PAGE, RowError, VerifyRow, read_row
@@ -66,7 +66,7 @@ def _raise(error: RowError) -> VerifyRow:
 
 
 def _row(
-    sample: Fields, program: Sample, suffix: str, where: str, form: Format, table: Problems
+    sample: Fields, program: BenchmarkSample, suffix: str, where: str, form: Format, table: Problems
 ) -> VerifyRow:
     name = next(sample[field] for field in _NAMES if field in sample)
     try:
@@ -95,15 +95,18 @@ def _row(
     return read_row(row, where)
 
 
-def _programs(sample: Fields, where: str, language: str) -> list[Sample]:
+def _programs(sample: Fields, where: str, language: str) -> list[BenchmarkSample]:
     if not any(field in sample for field in _NAMES):
         raise RowError(Problem(where, f"must name its problem: {', '.join(_NAMES)}", "add task_id", PAGE))
     stated = sample.get("language") or language
     if "raw_generation" in sample:
-        return [Sample(_fenced(text), True, str(stated)) for text in _list(sample["raw_generation"], where)]
+        return [
+            BenchmarkSample(_fenced(text), True, str(stated))
+            for text in _list(sample["raw_generation"], where)
+        ]
     for field, whole in _WHOLE.items():
         if field in sample:
-            return [Sample(text, whole, str(stated)) for text in _list(sample[field], where)]
+            return [BenchmarkSample(text, whole, str(stated)) for text in _list(sample[field], where)]
     raise RowError(
         Problem(
             where,

@@ -14,7 +14,7 @@ from synth.verify.rows import PAGE, RowError
 Fields = Mapping[str, object]
 
 
-class Sample(NamedTuple):
+class BenchmarkSample(NamedTuple):
     """One program for a problem. `whole` programs stand for themselves; others continue the problem's
     prompt."""
 
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     """Empty where neither the sample nor the command says it."""
 
 
-class Judged(NamedTuple):
+class RowParts(NamedTuple):
     """What a format makes of a problem and a sample: the rest of a row."""
 
     language: str
@@ -43,7 +43,7 @@ class Format:
     """Fields of a problem that name it; the first that is there counts."""
     prefix: str = ""
     """Left out of names on both sides: some editions write `Mbpp/2`, some 2."""
-    convert: Callable[[Fields, Sample], Judged]
+    convert: Callable[[Fields, BenchmarkSample], RowParts]
 
     def key(self, name: object) -> str:
         """The name of a problem as it is looked up."""
@@ -71,6 +71,6 @@ def refuse(what: str, expected: str) -> RowError:
     return RowError(Problem(what, expected, "--skip-bad goes on without it", PAGE))
 
 
-def completed(prompt: str, sample: Sample) -> str:
+def completed(prompt: str, sample: BenchmarkSample) -> str:
     """The program: the sample itself, or prompt and sample."""
     return sample.text if sample.whole else prompt + sample.text

@@ -57,7 +57,7 @@ _libc.syscall.restype = ctypes.c_long
 _Handler = Callable[[list[bytes], tuple[int, ...]], object]
 
 
-class Step(NamedTuple):
+class PlanStep(NamedTuple):
     number: int
     code: int
     texts: list[bytes]
@@ -69,7 +69,7 @@ class Launcher:
 
     clone_flags = 0
     proc = ruleset = slot = status = listener = user = mounts = mounted_proc = oom = -1
-    at_exit: "list[Step] | None" = None
+    at_exit: "list[PlanStep] | None" = None
 
 
 _state = Launcher()
@@ -88,8 +88,8 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
     )
 
 
-def _steps(data: bytes) -> list[Step]:
-    found: list[Step] = []
+def _steps(data: bytes) -> list[PlanStep]:
+    found: list[PlanStep] = []
     at = 0
     while at < len(data):
         code, *rest = HEADER.unpack_from(data, at)
@@ -98,7 +98,7 @@ def _steps(data: bytes) -> list[Step]:
         for size in rest[:4]:
             texts.append(data[at : at + size])
             at += size + 1
-        found.append(Step(len(found) + 1, code, texts, tuple(rest[4:])))
+        found.append(PlanStep(len(found) + 1, code, texts, tuple(rest[4:])))
     return found
 
 
@@ -386,7 +386,7 @@ def _spawn(numbers: tuple[int, ...]) -> None:
     os.setsid()
 
 
-def _run_job(steps: list[Step]) -> NoReturn:
+def _run_job(steps: list[PlanStep]) -> NoReturn:
     for step in steps:
         try:
             if step.code == Code.SPAWN:
@@ -413,12 +413,12 @@ def _arrange(descriptors: list[int]) -> None:
     _state.status = _STATUS
 
 
-def _read_list(descriptor: int) -> list[Step]:
+def _read_list(descriptor: int) -> list[PlanStep]:
     with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as view:
         return _steps(view[:])
 
 
-def _start_job(steps: list[Step], descriptors: list[int]) -> int:
+def _start_job(steps: list[PlanStep], descriptors: list[int]) -> int:
     """Where memory runs out, programs go first; each is born while its slot would, too."""
     usual = os.pread(_state.oom, 16, 0)
     os.pwrite(_state.oom, b"1000", 0)

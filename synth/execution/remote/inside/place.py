@@ -77,7 +77,7 @@ def write_files(folder: str, files: dict[str, str | bytes], owner: int | None = 
             os.chown(path, owner, owner)
 
 
-class Place:
+class ScratchFolders:
     """The scratch folders of one slot, made anew for each program."""
 
     def __init__(self, base: str, number: int) -> None:

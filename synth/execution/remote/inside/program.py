@@ -37,7 +37,7 @@ def prctl(option: int, value: int) -> None:
 
 
 @dataclass
-class Sink:
+class CappedStream:
     """One stream: what was kept, how much came, and how much may come."""
 
     cap: int
@@ -56,7 +56,7 @@ class Sink:
 
 
 @dataclass
-class Program:
+class ProgramRun:
     """What to run, where, as whom, and within which limits (the fields of `synth.records.Limits`)."""
 
     argv: list[str]
@@ -152,7 +152,7 @@ def set_limit(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def set_limits(program: Program) -> None:
+def set_limits(program: ProgramRun) -> None:
     """CPU is a backstop a second above what is watched."""
     limits = {name: int(value) for name, value in program.limits.items()}
     memory = limits["memory_mb"] << 20
@@ -167,7 +167,7 @@ def set_limits(program: Program) -> None:
         set_limit(resource.RLIMIT_DATA, memory, memory)
 
 
-def become(program: Program, descriptors: list[int], fault: int) -> NoReturn:
+def become(program: ProgramRun, descriptors: list[int], fault: int) -> NoReturn:
     """In the fork: turn into the program. What fails here is told on `fault`, which a start that works
     closes."""
     try:
@@ -198,13 +198,13 @@ def become(program: Program, descriptors: list[int], fault: int) -> NoReturn:
 class Watch:
     """One program from its start to its end."""
 
-    def __init__(self, program: Program, spared: set[int]) -> None:
+    def __init__(self, program: ProgramRun, spared: set[int]) -> None:
         self.program, self.spared = program, spared
         self.stop, self.cpu_s, self.memory_mb = "none", 0.0, 0.0
         self.ended: dict[int, tuple[int, float]] = {}
         output = int(program.limits["output_bytes"])
         caps = {"stdout": output, "stderr": output, "channel": CHANNEL_BYTES, "fault": 4096}
-        self.sinks = {name: Sink(cap) for name, cap in caps.items()}
+        self.sinks = {name: CappedStream(cap) for name, cap in caps.items()}
         self.poller = select.poll()
         self.names: dict[int, str] = {}
         self.started, self.before_s = time.monotonic(), reaped_s()
@@ -287,7 +287,7 @@ class Watch:
             os.close(descriptor)
 
 
-def run(program: Program, spared: set[int]) -> dict[str, object]:
+def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
     """Run to the end; the answer has the fields of `synth.execution.isolation.job.JobResult`. Raises OSError
     for a fault of the sandbox."""
     watch = Watch(program, spared)

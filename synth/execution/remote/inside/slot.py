@@ -42,7 +42,7 @@ class CompileServer:
         self.answers, ours = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
         limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 16 << 20, "processes": 256}
-        wanted = program.Program(argv, "/", env, limits, uid=uid, data_limit=False)
+        wanted = program.ProgramRun(argv, "/", env, limits, uid=uid, data_limit=False)
         self.pid = os.fork()
         if self.pid == 0:
             program.become(wanted, [theirs, ours, null], null)
@@ -118,7 +118,7 @@ class CompileServer:
         os.close(self.answers)
 
 
-class Slot:
+class SlotLoop:
     """Runs items in its place."""
 
     def __init__(self, place: places.Place) -> None:
@@ -153,7 +153,9 @@ class Slot:
         work = self.place.fresh(limits["file_bytes"], folder)
         argv = self.command(item, item["compile"])
         result: dict[str, object] = program.run(
-            program.Program(argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False),
+            program.ProgramRun(
+                argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False
+            ),
             self.spared,
         )
         return result
@@ -168,8 +170,12 @@ class Slot:
         return runs
 
     def run_once(
-        self, item: dict, files: dict[str, bytes], folder: str | None, stdin: bytes
-    ) -> dict[str, object]:  # type: ignore[type-arg]
+        self,
+        item: dict,  # type: ignore[type-arg]
+        files: dict[str, bytes],
+        folder: str | None,
+        stdin: bytes,
+    ) -> dict[str, object]:
         """A fresh process in a fresh place."""
         size = 0 if folder else sum(map(len, files.values()))
         work = self.place.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
@@ -177,7 +183,7 @@ class Slot:
             if folder is None:
                 places.write_files(work, files, self.place.uid)
             argv = self.command(item, item["run"])
-            wanted = program.Program(
+            wanted = program.ProgramRun(
                 argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"]
             )
             result: dict[str, object] = program.run(wanted, self.spared)
@@ -235,9 +241,9 @@ class Slot:
 def refusal(message: str | None) -> dict[str, object]:
     """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took
     the program."""
-    sink = program.Sink(1 << 20)
+    sink = program.CappedStream(1 << 20)
     sink.add((message or "").encode("utf-8", "replace"))
-    quiet = program.Sink(0).packed()
+    quiet = program.CappedStream(0).packed()
     none = {
         "signal": None,
         "stop": "none",
@@ -271,7 +277,7 @@ def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> Non
     """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
     takes its place."""
     program.prctl(program.SUBREAPER, 1)
-    slot = Slot(places.Place(base, number))
+    slot = SlotLoop(places.Place(base, number))
     healthy = True
     while healthy and (order := read_exactly(orders, 4)):
         (index,) = struct.unpack(">I", order)

@@ -75,10 +75,10 @@ def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  
     os.rename(unfinished, folder)  # noqa: PTH104
 
 
-class Slot:
+class SlotProcess:
     """The outside of one slot process, which runs one item at a time."""
 
-    def __init__(self, batch: dict, number: int, others: list[Slot]) -> None:  # type: ignore[type-arg]
+    def __init__(self, batch: dict, number: int, others: list[SlotProcess]) -> None:  # type: ignore[type-arg]
         orders, self.orders = os.pipe()
         self.answers, answers = os.pipe()
         self.number, self.buffer, self.item = number, bytearray(), -1
@@ -145,7 +145,7 @@ class Crew:
     def __init__(self, batch: dict, count: int) -> None:  # type: ignore[type-arg]  # JSON of wire.Batch
         self.batch = batch
         self.waiting = list(range(len(batch["items"])))[::-1]
-        self.slots: dict[int, Slot] = {}
+        self.slots: dict[int, SlotProcess] = {}
         self.poller = select.poll()
         for number in range(count):
             self.open(number)
@@ -153,7 +153,7 @@ class Crew:
     def open(self, number: int) -> None:
         """Fork a slot and give it its first item."""
         if self.waiting:
-            slot = Slot(self.batch, number, list(self.slots.values()))
+            slot = SlotProcess(self.batch, number, list(self.slots.values()))
             self.slots[slot.answers] = slot
             self.poller.register(slot.answers, select.POLLIN)
             slot.give(self.waiting.pop())
@@ -167,7 +167,7 @@ class Crew:
             for descriptor, _ in ready:
                 self.hear(self.slots[descriptor])
 
-    def hear(self, slot: Slot) -> None:
+    def hear(self, slot: SlotProcess) -> None:
         """An answer, a piece of one, or the end of a slot."""
         taken = slot.take()
         if taken is None:
@@ -180,13 +180,13 @@ class Crew:
                 self.dismiss(slot)
                 self.open(slot.number)
 
-    def dismiss(self, slot: Slot) -> int:
+    def dismiss(self, slot: SlotProcess) -> int:
         """End a slot and forget it."""
         self.poller.unregister(slot.answers)
         del self.slots[slot.answers]
         return slot.bury()
 
-    def mourn(self, slot: Slot) -> None:
+    def mourn(self, slot: SlotProcess) -> None:
         """A slot that died takes its item with it: that is a fault of ours, not of the program."""
         status = self.dismiss(slot)
         say(

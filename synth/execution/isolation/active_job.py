@@ -1,6 +1,6 @@
 """A job in its slot, from the pipes to the result.
 
-Place in the flow: `process.py` picks a slot and calls `launch`; `Running.finish` gives the `JobResult`. The
+SlotHandle in the flow: `process.py` picks a slot and calls `launch`; `ActiveJob.finish` gives the `JobResult`. The
 one rule: every descriptor that is opened here is closed here, or handed to a `Worker` that closes it.
 """
 
@@ -22,7 +22,7 @@ from synth.execution.isolation.supervision import Sink, Supervision
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Place:
+class SlotHandle:
     """A slot with its plan and its memory group."""
 
     slot: Slot
@@ -43,11 +43,11 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Running:
+class ActiveJob:
     """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout
     and channel)."""
 
-    place: Place
+    place: SlotHandle
     supervision: Supervision
     operations: bytes
     sinks: dict[str, Sink]
@@ -105,7 +105,7 @@ def _open_pipes(
     return reads, writes
 
 
-def _listing(place: Place, job: Job, private: Folders | None) -> bytes:
+def _listing(place: SlotHandle, job: Job, private: Folders | None) -> bytes:
     data_limit = job.data_limit and place.group is None
     if isinstance(place.plan, HostPlan):
         assert private is not None, "made by launch"
@@ -115,7 +115,7 @@ def _listing(place: Place, job: Job, private: Folders | None) -> bytes:
     return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
-def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> Running:
+def launch(place: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
     """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job
     is wrong)."""
     names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
@@ -140,12 +140,12 @@ def launch(place: Place, job: Job, stdin: int, unwatched: frozenset[str] = froze
     supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
     if private is not None:
         supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
-    return Running(
+    return ActiveJob(
         place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private
     )
 
 
-def _give_work(place: Place, job: Job) -> None:
+def _give_work(place: SlotHandle, job: Job) -> None:
     """As root, a shared work folder must belong to the user that the job becomes."""
     if job.writable is not None and not job.work_readonly and place.plan.host_id is not None:
         folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
