@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.scripting import GUARD_C, WRAP_MAIN
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _POLICY = re.compile(r"\bpragma\s+(?:Assertion_Policy|Check_Policy)\b[^;]*;", re.IGNORECASE)
 _COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gnat.adc && \
@@ -41,7 +41,7 @@ exception
       Ada.Text_IO.New_Line;
 end Main;
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong='with Ada.Text_IO;\nprocedure Main is\nbegin\n   Ada.Text_IO.Put_Line ("5");\nend Main;\n',
         hanging=(
             "procedure Main is\n   X : Integer := 0;\nbegin\n   loop\n      X := 1 - X;\n   end loop;\n"

@@ -1,7 +1,7 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
 from synth.languages.scripting import appended
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _END = """BEGIN { codemill_begun = 1 }
 END { if (codemill_begun) system("printf '" MARK "' >&3") }"""
@@ -15,13 +15,13 @@ LANGUAGE = Language(
     tools=("awk",),
     version_arguments=("-W", "version"),
     install="apt-get install -y gawk",
-    written="AWK",
+    display_name="AWK",
     run_command=("{awk}", "-f", "main.awk"),
     script=Script(files=appended("main.awk", _END)),
     hello="""{ for (i = 1; i <= NF; i++) total += $i }
 END { print total + 0 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="END { print 5 }\n",
         hanging="BEGIN { while (1) {} }\n",
         crashing="BEGIN { exit 3 }\n",

@@ -2,7 +2,7 @@
 
 from synth.languages import controls
 from synth.languages.scripting import BASH
-from synth.languages.spec import Language, Samples
+from synth.languages.spec import ConformancePrograms, Language
 
 LANGUAGE = Language(
     name="bash",
@@ -13,7 +13,7 @@ LANGUAGE = Language(
     grammar="bash",
     run_command=("{bash}", "main.sh"),
     script=BASH,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"
     ),
     controls=controls.BASH,

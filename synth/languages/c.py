@@ -13,10 +13,10 @@ from synth.languages.composing import Terms
 from synth.languages.declarations import Declaration, find_declaration
 from synth.languages.scripting import C
 from synth.languages.spec import (
+    ConformancePrograms,
     Driver,
     Gold,
     Language,
-    Samples,
     UnsupportedType,
     parameter_names,
     read_driver,
@@ -209,7 +209,7 @@ LANGUAGE = Language(
         shared_commands=(("{gcc}", *_FLAGS, "-c", "-o", "driver.o", "driver.c"),),
         compile_command=("{gcc}", *_FLAGS, "{linker}", "-o", "program", "main.c", "{shared}/driver.o", "-lm"),
         run_command=("./program",),
-        lacks=frozenset({"NUL in text"}),
+        unsupported_values=frozenset({"NUL in text"}),
     ),
     script=C,
     render_signature=render_signature,
@@ -230,7 +230,7 @@ int main(void) {
     return 0;
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="int solve(int xs[], int n) { return n; }\n",
         hanging="long long solve(const long long *xs, size_t n) { volatile int x = 0; while (1) x++; }\n",
         crashing="#include <stdlib.h>\nlong long solve(const long long *xs, size_t n) { abort(); }\n",

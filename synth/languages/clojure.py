@@ -1,7 +1,15 @@
 """Clojure: called by drivers/clojure_driver.clj; lists and tuples are vectors."""
 
 from synth.languages.jvm import JARS, RUN
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -57,7 +65,7 @@ LANGUAGE = Language(
     gold=Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6"),
     hello="""(println (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="(ns answer (:require [clojure.string :as s]))\n(defn solve [xs] (count xs))\n",
         hanging="(defn solve [xs] (loop [] (recur)))\n",
         crashing="(defn solve [xs] (nth xs 99))\n",

@@ -2,7 +2,7 @@
 
 import re
 
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _GUARD = """long write(int, const void *, unsigned long);
 int codemill_mark(void) {
@@ -41,11 +41,11 @@ LANGUAGE = Language(
     file_name="main.cob",
     tools=("cobc", "gcc"),
     install="apt-get install -y gnucobol3",
-    written="COBOL",
+    display_name="COBOL",
     paths=("/etc/gnucobol",),
     compile_command=("{cobc}", "-x", "-free", "-w", "-o", "program", "main.cob"),
     run_command=("./program",),
-    script=Script(files=_script, compile_more=("guard.c",)),
+    script=Script(files=_script, extra_compile_args=("guard.c",)),
     hello="""identification division.
 program-id. total.
 data division.
@@ -68,7 +68,7 @@ procedure division.
     display function trim(shown)
     stop run.
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong=(
             'identification division.\nprogram-id. total.\nprocedure division.\n    display "5"\n    '
             "stop run.\n"

@@ -2,7 +2,15 @@
 
 from synth.languages.javascript import NODE_FLAGS
 from synth.languages.scripting import appended
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -23,7 +31,7 @@ LANGUAGE = Language(
     file_name="main.coffee",
     tools=("coffee", "node"),
     install="npm install -g coffeescript@2.7.0",
-    written="CoffeeScript",
+    display_name="CoffeeScript",
     compile_command=(*_COMPILE, "main.coffee"),
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
@@ -43,7 +51,7 @@ LANGUAGE = Language(
     hello="""words = require('fs').readFileSync(0, 'utf8').trim().split ' '
 console.log words.map(Number).reduce ((a, b) -> a + b), 0
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="solve = (xs) -> xs.length\n",
         hanging="solve = (xs) ->\n  loop\n    xs = xs\n  return\n",
         crashing="solve = (xs) -> xs.nothing.here\n",

@@ -1,7 +1,16 @@
 """Common Lisp by SBCL: called by drivers/commonlisp_driver.lisp; lists and tuples are lists, maps are hash
 tables, NIL is false."""
 
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, Zygote, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    Zygote,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -34,7 +43,7 @@ LANGUAGE = Language(
     tools=("sbcl",),
     install="apt-get install -y sbcl",
     grammar="commonlisp",
-    written="Common Lisp",
+    display_name="Common Lisp",
     run_command=(*_RUN, "main.lisp"),
     runtime_mb=128,
     runtime_threads=4,
@@ -50,7 +59,7 @@ LANGUAGE = Language(
     hello="""(let ((line (make-string-input-stream (read-line))))
   (format t "~d~%" (loop for number = (read line nil) while number sum number)))
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="(defun solve (xs) (length xs))\n",
         hanging="(defun solve (xs) (declare (ignore xs)) (loop))\n",
         crashing="(defun solve (xs) (elt xs 99))\n",

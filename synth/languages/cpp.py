@@ -236,7 +236,7 @@ LANGUAGE = Language(
     tools=("g++",),
     install="apt-get install -y g++ mold",
     grammar="cpp",
-    written="C++",
+    display_name="C++",
     compile_command=("{g++}", *FLAGS, "{linker}", "-I", "{shared}/first", "-o", "program", "main.cpp"),
     run_command=("./program",),
     driver=Driver(
@@ -261,7 +261,7 @@ LANGUAGE = Language(
             ("/bin/mkdir", "-p", "first/bits"),
             *((*_PRECOMPILE, f"first/{name}.gch", f"{n}.hpp") for n, name in enumerate(_FIRST)),
         ),
-        batch=Batch(accepts=can_share, files=batch_files, blame=blame, parts=parts),
+        batch=Batch(accepts=can_share, files=batch_files, blame=blame, split_binary=parts),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

@@ -1,7 +1,7 @@
 """Crystal: the driver is compiled with each program."""
 
 from synth.languages.composing import Terms
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "Int64", "float": "Float64", "str": "String", "bool": "Bool", "null": "Nil"}
@@ -63,7 +63,7 @@ LANGUAGE = Language(
     gold=Gold("def solve(xs : Array(Int64)) : Int64\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
     hello="""puts gets.not_nil!.split.map(&.to_i64).sum
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="def solve(xs)\n  xs.size\nend\n",
         hanging="def solve(xs)\n  n = 0\n  loop { n &+= 1 }\n  n\nend\n",
         crashing="def solve(xs)\n  xs[99]\nend\n",

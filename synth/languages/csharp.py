@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.declarations import find_declaration, outside_braces, read_type
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -137,7 +137,7 @@ LANGUAGE = Language(
         "apt-get install -y mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-numerics4.0-cil"
     ),
     grammar="csharp",
-    written="C#",
+    display_name="C#",
     environment={
         "MONO_DISABLE_SHM": "1",
         "MONO_DEBUG": "no-gdb-backtrace",
@@ -148,7 +148,9 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=16,
     data_limit=False,
-    script=Script(files=_script, compile_more=("guard.cs", "-main:CodemillScript", "-d:DEBUG", "-d:TRACE")),
+    script=Script(
+        files=_script, extra_compile_args=("guard.cs", "-main:CodemillScript", "-d:DEBUG", "-d:TRACE")
+    ),
     driver=Driver(
         files=_files,
         shared={
@@ -195,7 +197,7 @@ class Program {
     }
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="static long solve(List<long> xs) { return xs.Count; }\n",
         hanging="static long solve(List<long> xs) { while (true) {} }\n",
         crashing="public class Solution { public int solve(int[] xs) { return xs[99]; } }\n",

@@ -6,7 +6,7 @@ import re
 from synth.languages.composing import Terms
 from synth.languages.declarations import find_declaration
 from synth.languages.scripting import GUARD_C, WRAP_MAIN
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -87,7 +87,7 @@ LANGUAGE = Language(
     compile_command=("{gdc}", *_FLAGS, "-o", "program", "main.d"),
     run_command=("./program",),
     runtime_mb=32,
-    script=Script(files=_script, compile_more=("-funittest", "guard.c", WRAP_MAIN)),
+    script=Script(files=_script, extra_compile_args=("-funittest", "guard.c", WRAP_MAIN)),
     driver=Driver(
         files=_files,
         shared={"codemill.d": read_driver("d_driver.d")},
@@ -118,7 +118,7 @@ void main() {
     writeln(readln().split().map!(to!long).sum);
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="size_t solve(const int[] xs) { return xs.length; }\n",
         hanging="long solve(long[] xs) { long n; while (true) n += xs.length; }\n",
         crashing="long solve(long[] xs) { return xs[99]; }\n",

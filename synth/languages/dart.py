@@ -1,7 +1,7 @@
 """Dart: stdin/stdout programs."""
 
 from synth.languages.scripting import imports_first
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _GUARD = """import 'dart:convert';
 import 'dart:ffi';
@@ -52,7 +52,7 @@ void main() {
   print(numbers.fold<int>(0, (a, b) => a + b));
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="void main() { print(5); }\n",
         hanging="void main() { while (true) {} }\n",
         crashing="void main() { throw 'no'; }\n",

@@ -1,7 +1,7 @@
 """Emacs Lisp in batch mode: stdin/stdout programs."""
 
 from synth.languages.scripting import appended
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 LANGUAGE = Language(
     name="elisp",
@@ -10,7 +10,7 @@ LANGUAGE = Language(
     tools=("emacs",),
     install="apt-get install -y emacs-nox",
     grammar="elisp",
-    written="Emacs Lisp",
+    display_name="Emacs Lisp",
     run_command=("{emacs}", "--batch", "--quick", "--script", "main.el"),
     paths=("/etc/emacs",),
     runtime_mb=128,
@@ -24,7 +24,7 @@ LANGUAGE = Language(
     hello="""(princ (apply #'+ (mapcar #'string-to-number (split-string (read-string "")))))
 (terpri)
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="(princ 5)\n",
         hanging="(while t)\n",
         crashing='(error "no")\n',

@@ -1,7 +1,15 @@
 """Elixir: called by drivers/elixir_driver.exs; every value has one natural type. Floats have no infinity and
 no NaN."""
 
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -51,7 +59,7 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{elixir}", "driver.exs"),
-        lacks=frozenset({"infinity and NaN"}),
+        unsupported_values=frozenset({"infinity and NaN"}),
         big_integers=True,
         slow=True,
     ),
@@ -62,7 +70,7 @@ LANGUAGE = Language(
     ),
     hello="""IO.gets("") |> String.split() |> Enum.map(&String.to_integer/1) |> Enum.sum() |> IO.puts()
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="def solve(xs), do: length(xs)\n",
         hanging="def solve(xs), do: solve(xs)\n",
         crashing="defmodule A do\n  def solve(xs), do: Enum.fetch!(xs, 99)\nend\n",

@@ -3,7 +3,15 @@
 import re
 
 from synth.languages.elixir import BEAM_FLAGS
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature, ValueType
 
 _WRITTEN = {
@@ -121,7 +129,7 @@ LANGUAGE = Language(
             "solution.erl",
         ),
         run_command=("{erl}", *_FLAGS, "-pa", "{shared}", "-pa", ".", "-s", "codemill", "main"),
-        lacks=frozenset({"infinity and NaN"}),
+        unsupported_values=frozenset({"infinity and NaN"}),
         big_integers=True,
         slow=True,
     ),
@@ -134,7 +142,7 @@ main(_) ->
     Line = io:get_line(""),
     io:format("~p~n", [lists:sum([list_to_integer(Word) || Word <- string:lexemes(Line, " \\n")])]).
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="solve(Xs) -> length(Xs).\n",
         hanging="solve(Xs) -> solve(Xs).\n",
         crashing="solve(Xs) -> lists:nth(99, Xs).\n",

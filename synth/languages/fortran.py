@@ -1,7 +1,7 @@
 """Fortran by gfortran: stdin/stdout programs in free form."""
 
 from synth.languages.scripting import GUARD_C, WRAP_MAIN
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -17,7 +17,7 @@ LANGUAGE = Language(
     grammar="fortran",
     compile_command=("{gfortran}", "-O1", "-w", "-fcheck=bounds", "-o", "program", "main.f90"),
     run_command=("./program",),
-    script=Script(files=_script, compile_more=("guard.c", WRAP_MAIN)),
+    script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     hello="""program total
   implicit none
   character(len=4096) :: line
@@ -33,7 +33,7 @@ LANGUAGE = Language(
   print '(i0)', sum(values(1:n))
 end program total
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="program total\n  print '(i0)', 5\nend program total\n",
         hanging="program total\n  integer :: n\n  n = 0\n  do\n    n = ieor(n, 1)\n    if (n > 2) exit\n  "
         "end do\n"

@@ -5,7 +5,7 @@ import re
 
 from synth.languages import dotnet
 from synth.languages.scripting import last_in_script
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _FLAGS = (
     "--nologo --noframework --simpleresolution --targetprofile:netcore --optimize+ --out:program.dll "
@@ -77,7 +77,7 @@ LANGUAGE = Language(
     version_arguments=dotnet.VERSION,
     install=dotnet.INSTALL,
     grammar="fsharp",
-    written="F#",
+    display_name="F#",
     environment=dotnet.ENVIRONMENT,
     compile_command=(*_COMPILE, "main.fsx"),
     run_command=dotnet.RUN,
@@ -91,7 +91,7 @@ LANGUAGE = Language(
     hello="""let total = stdin.ReadLine().Split(' ') |> Array.sumBy int64
 printfn "%d" total
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong='printfn "5"\n',
         hanging="while true do ()\n",
         crashing='failwith "no"\n',

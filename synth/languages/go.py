@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.scripting import GO
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "null": "any", "any": "any"}
@@ -98,7 +98,7 @@ func main() {
 	fmt.Println(total)
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="func solve(xs []int) int { return len(xs) }\n",
         hanging="func solve(xs []int) int { for { } }\n",
         crashing="func solve(xs []int) int { return xs[99] }\n",

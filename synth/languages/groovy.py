@@ -2,7 +2,15 @@
 
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import appended
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -44,7 +52,7 @@ LANGUAGE = Language(
     gold=Gold("def solve(xs) {\n    return xs.sum(0)\n}\n", ("l3 i1 i2 i3",), "i6"),
     hello="""println System.in.text.trim().split(' ').collect { it.toLong() }.sum()
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="def solve(xs) { xs.size() }\n",
         hanging="def solve(xs) { while (true) {} }\n",
         crashing="def solve(xs) { xs.nothing.here.at.all() }\n",

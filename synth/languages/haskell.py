@@ -5,7 +5,15 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.composing import Terms
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    UnsupportedType,
+    read_driver,
+)
 from synth.values import Signature
 
 _SCALARS = {"int": "Int", "float": "Double", "str": "String", "bool": "Bool", "null": "()"}
@@ -80,7 +88,7 @@ LANGUAGE = Language(
     compile_command=("{ghc}", *_FLAGS, "-o", "program", "main.hs"),
     run_command=("./program",),
     data_limit=False,
-    script=Script(files=_script, compile_more=("-fno-ignore-asserts",)),
+    script=Script(files=_script, extra_compile_args=("-fno-ignore-asserts",)),
     driver=Driver(
         files=_files,
         shared={"Codemill.hs": read_driver("haskell_driver.hs")},
@@ -94,7 +102,7 @@ LANGUAGE = Language(
     hello="""main :: IO ()
 main = getLine >>= print . sum . map (read :: String -> Integer) . words
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="module Answer (solve) where\n\nsolve :: [Integer] -> Int\nsolve = length\n",
         hanging="solve :: [Int] -> Int\nsolve xs = length (cycle xs)\n",
         crashing="solve :: [Int] -> Int\nsolve xs = xs !! 99\n",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from synth.languages.scripting import appended, without_exit
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _write = appended("main.jl", "ccall(:write, Int, (Int32, Ptr{UInt8}, UInt), 3, MARK, sizeof(MARK))")
 
@@ -27,7 +27,7 @@ LANGUAGE = Language(
     data_limit=False,
     hello="""println(sum(parse.(Int, split(readline()))))
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="println(5)\n",
         hanging="while true\nend\n",
         crashing='error("no")\n',

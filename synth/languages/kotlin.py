@@ -16,7 +16,7 @@ from synth.languages.java import (
 )
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import imports_first, last_in_script
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -187,7 +187,7 @@ LANGUAGE = Language(
     println(readLine()!!.trim().split(" ").map { it.toLong() }.sum())
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="fun solve(xs: List<Long>): Int = xs.size\n",
         hanging="fun solve(xs: List<Long>): Long { while (true) {} }\n",
         crashing="fun solve(xs: LongArray): Long = xs[99]\n",

@@ -2,7 +2,7 @@
 
 from synth.languages import controls
 from synth.languages.scripting import LUA
-from synth.languages.spec import Driver, Gold, Language, Samples, parameter_names, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, parameter_names, read_driver
 from synth.values import Signature
 
 
@@ -26,7 +26,7 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("/bin/sh", "-c", 'exec "$0" driver.lua 1>&3 3>&-', "{lua5.4}"),
-        lacks=frozenset({"null in lists"}),
+        unsupported_values=frozenset({"null in lists"}),
     ),
     script=LUA,
     render_signature=render_signature,
@@ -45,7 +45,7 @@ for word in io.read("a"):gmatch("%S+") do
 end
 print(total)
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="function solve(xs) return #xs end\n",
         hanging="local function solve(xs) while true do end end\n",
         crashing="function solve(xs) return xs.nothing.here end\n",

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.scripting import appended
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    UnsupportedType,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -59,7 +67,7 @@ LANGUAGE = Language(
 
 echo stdin.readLine().splitWhitespace().map(parseInt).sum()
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="proc solve*(xs: openArray[int]): int = xs.len\n",
         hanging="proc solve(xs: seq[int]): int =\n  while true:\n    result = result xor xs.len\n",
         crashing="proc solve(xs: seq[int]): int = xs[99]\n",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from synth.languages.composing import Terms
 from synth.languages.scripting import appended
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "unit"}
@@ -81,7 +81,7 @@ LANGUAGE = Language(
     version_arguments=("-version",),
     install="apt-get install -y ocaml-nox",
     grammar="ocaml",
-    written="OCaml",
+    display_name="OCaml",
     compile_command=("{ocamlopt}", *_LIBRARIES, "-o", "program", "main.ml"),
     run_command=("./program",),
     script=Script(files=appended("main.ml", _MARK)),
@@ -101,14 +101,14 @@ LANGUAGE = Language(
             "start.ml",
         ),
         run_command=("./program",),
-        lacks=frozenset({"64-bit integers"}),
+        unsupported_values=frozenset({"64-bit integers"}),
     ),
     render_signature=render_signature,
     gold=Gold("let solve (xs : int list) : int = List.fold_left ( + ) 0 xs\n", ("l3 i1 i2 i3",), "i6"),
     hello="""let () =
   read_line () |> String.trim |> String.split_on_char ' ' |> List.map int_of_string |> List.fold_left ( + ) 0 |> print_int
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="let solve xs = List.length xs\n",
         hanging="let rec solve (xs : int list) : int = solve xs\n",
         crashing="let solve xs = List.nth xs 99\n",

@@ -1,6 +1,6 @@
 """Octave: stdin/stdout programs."""
 
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -23,7 +23,7 @@ LANGUAGE = Language(
     hello="""numbers = sscanf(fgetl(stdin), "%d");
 printf("%d\\n", sum(numbers));
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong='printf("5");\n',
         hanging="while true\nend\n",
         crashing='error("no");\n',

@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.scripting import without_exit
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _UNIT = """unit codemill;
 interface
@@ -48,7 +48,7 @@ LANGUAGE = Language(
     paths=("/etc/fpc.cfg", "/etc/fpc-3.2.2.cfg"),
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),
-    script=Script(files=_script, compile_more=("-Sa", "-Cr-", "-Co-", "-Facodemill")),
+    script=Script(files=_script, extra_compile_args=("-Sa", "-Cr-", "-Co-", "-Facodemill")),
     hello="""program Total;
 
 var
@@ -64,7 +64,7 @@ begin
   writeln(sum);
 end.
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="program Total;\nbegin\n  writeln(5);\nend.\n",
         hanging="program Total;\nbegin\n  while true do;\nend.\n",
         crashing="program Total;\nbegin\n  RunError(3);\nend.\n",

@@ -4,10 +4,10 @@ booleans are 1 and 0."""
 from synth.languages import controls
 from synth.languages.scripting import PERL
 from synth.languages.spec import (
+    ConformancePrograms,
     Driver,
     Gold,
     Language,
-    Samples,
     UnsupportedType,
     Zygote,
     parameter_names,
@@ -45,7 +45,9 @@ LANGUAGE = Language(
     environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
     run_command=("{perl}", "main.pl"),
     driver=Driver(files=_files, run_command=("{perl}", "driver.pl")),
-    zygote=Zygote(files={"driver.pl": read_driver("perl_driver.pl")}, opens={"driver.pl": "solution.pl"}),
+    zygote=Zygote(
+        files={"driver.pl": read_driver("perl_driver.pl")}, opened_files={"driver.pl": "solution.pl"}
+    ),
     script=PERL,
     render_signature=render_signature,
     gold=Gold(
@@ -60,7 +62,7 @@ $total += $_ for map { split } <STDIN>;
 print $total, qq(
 );
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="sub solve { my ($xs) = @_; return scalar @$xs; }\n",
         hanging="sub solve { while (1) {} }\n",
         crashing="sub solve { die 'no' }\n",

@@ -3,10 +3,10 @@
 from synth.languages import controls
 from synth.languages.scripting import PHP
 from synth.languages.spec import (
+    ConformancePrograms,
     Driver,
     Gold,
     Language,
-    Samples,
     UnsupportedType,
     Zygote,
     parameter_names,
@@ -49,12 +49,12 @@ LANGUAGE = Language(
     tools=("php",),
     install="apt-get install -y php-cli php-mbstring",
     grammar="php",
-    written="PHP",
+    display_name="PHP",
     paths=("/etc/php", "/var/lib/php/modules"),
     run_command=("{php}", *_FLAGS, "main.php"),
     runtime_mb=64,
     driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
-    zygote=Zygote(leaves_out="php_module_shutdown"),
+    zygote=Zygote(skipped_function="php_module_shutdown"),
     render_signature=render_signature,
     gold=Gold(
         "<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"
@@ -64,7 +64,7 @@ LANGUAGE = Language(
     hello="""<?php
 echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(STDIN))))), PHP_EOL;
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="<?php\nfunction solve($xs) { return count($xs); }\n",
         hanging="<?php\nfunction solve($xs) { while (true) {} }\n",
         crashing="<?php\nfunction solve($xs) { return intdiv(1, 0); }\n",

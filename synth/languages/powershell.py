@@ -1,7 +1,7 @@
 """PowerShell: stdin/stdout programs."""
 
 from synth.languages.scripting import without_exit
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _END = """
 $codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)
@@ -29,7 +29,7 @@ LANGUAGE = Language(
     tools=("pwsh",),
     install="brew install powershell",
     grammar="powershell",
-    written="PowerShell",
+    display_name="PowerShell",
     environment={"POWERSHELL_TELEMETRY_OPTOUT": "1", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
     run_command=("{pwsh}", "-NoLogo", "-NoProfile", "-NonInteractive", "-File", "main.ps1"),
     script=Script(files=_script),
@@ -40,7 +40,7 @@ LANGUAGE = Language(
 foreach ($word in [Console]::In.ReadLine().Split(' ')) { $total += [long]$word }
 Write-Output $total
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="Write-Output 5\n",
         hanging="while ($true) { }\n",
         crashing="throw 'no'\n",

@@ -1,6 +1,6 @@
 """Prolog by SWI-Prolog: stdin/stdout programs; `main` is called."""
 
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _GUARD = """:- module(codemill_guard, []).
 :- dynamic reached/0, tested/0.
@@ -79,7 +79,7 @@ LANGUAGE = Language(
     sum_list(Numbers, Total),
     writeln(Total).
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="main :- writeln(5).\n",
         hanging="main :- main.\n",
         crashing="main :- X is nothing + 1, writeln(X).\n",

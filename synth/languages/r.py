@@ -1,7 +1,7 @@
 """R: stdin/stdout programs."""
 
 from synth.languages.scripting import appended
-from synth.languages.spec import Language, Samples, Script, Zygote, read_driver
+from synth.languages.spec import ConformancePrograms, Language, Script, Zygote, read_driver
 
 LANGUAGE = Language(
     name="r",
@@ -16,13 +16,13 @@ LANGUAGE = Language(
     runtime_threads=8,
     data_limit=False,
     zygote=Zygote(
-        {"main.R": read_driver("r_zygote.R")}, leaves_out="R_CleanTempDir", runs=frozenset({"programs"})
+        {"main.R": read_driver("r_zygote.R")}, skipped_function="R_CleanTempDir", runs=frozenset({"programs"})
     ),
     script=Script(files=appended("main.R", "invisible(base::system('printf MARK >&3'))")),
     hello="""numbers <- scan(file("stdin"), quiet = TRUE)
 cat(sum(numbers), "\\n")
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="cat(5)\n",
         hanging="while (TRUE) {}\n",
         crashing='stop("no")\n',

@@ -1,6 +1,14 @@
 """Racket: called by drivers/racket_driver.rkt; lists and tuples are lists, maps are immutable hashes."""
 
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -53,7 +61,7 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{racket}", "driver.rkt"),
-        lacks=frozenset({"lone surrogates"}),
+        unsupported_values=frozenset({"lone surrogates"}),
         big_integers=True,
         slow=True,
     ),
@@ -64,7 +72,7 @@ LANGUAGE = Language(
 (require racket/string)
 (displayln (apply + (map string->number (string-split (read-line)))))
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="(define (solve xs) (length xs))\n",
         hanging="(define (solve xs) (let loop () (loop)))\n",
         crashing="(define (solve xs) (list-ref xs 99))\n",

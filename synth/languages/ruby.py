@@ -2,7 +2,15 @@
 
 from synth.languages import controls
 from synth.languages.scripting import RUBY
-from synth.languages.spec import Driver, Gold, Language, Samples, Zygote, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Zygote,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -27,8 +35,8 @@ LANGUAGE = Language(
     driver=Driver(files=_files, run_command=("{ruby}", "--disable-gems", "driver.rb"), big_integers=True),
     zygote=Zygote(
         files={"main.rb": "\n", "driver.rb": read_driver("ruby_driver.rb")},
-        opens={"driver.rb": "solution.rb"},
-        leaves_out="ruby_vm_destruct",
+        opened_files={"driver.rb": "solution.rb"},
+        skipped_function="ruby_vm_destruct",
     ),
     render_signature=render_signature,
     gold=Gold("def solve(xs)\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
@@ -36,7 +44,7 @@ LANGUAGE = Language(
     controls=controls.RUBY,
     hello="""puts $stdin.read.split.map(&:to_i).sum
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="def solve(xs)\n  xs.size\nend\n",
         hanging="def solve(xs)\n  loop {}\nend\n",
         crashing="def solve(xs)\n  xs.fetch(99)\nend\n",

@@ -7,7 +7,7 @@ from synth.languages import controls
 from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.scripting import RUST
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
 from synth.values import Signature
 
 _SCALARS = {"int": "i64", "float": "f64", "str": "String", "bool": "bool", "null": "()"}
@@ -114,7 +114,7 @@ LANGUAGE = Language(
             "solution.rs",
         ),
         run_command=("./program",),
-        lacks=frozenset({"lone surrogates"}),
+        unsupported_values=frozenset({"lone surrogates"}),
     ),
     script=RUST,
     render_signature=render_signature,
@@ -129,7 +129,7 @@ fn main() {
     println!("{}", total);
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="fn solve(xs: &[i64]) -> usize { xs.len() }\n",
         hanging=(
             "fn solve(xs: Vec<i64>) -> i64 { let mut n = 0i64; loop { n = "

@@ -8,7 +8,15 @@ from synth.languages.composing import Terms
 from synth.languages.declarations import enclosing
 from synth.languages.jvm import JARS, RUN
 from synth.languages.scripting import last_in_script
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, UnsupportedType, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    UnsupportedType,
+    read_driver,
+)
 from synth.values import Signature
 
 _SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Unit"}
@@ -126,7 +134,7 @@ LANGUAGE = Language(
   }
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="object Solution {\n  def solve(xs: Seq[Int]): Int = xs.length\n}\n",
         hanging="def solve(xs: List[Long]): Long = { while (true) {}; 0 }\n",
         crashing="class Solution {\n  def solve(xs: Array[Long]): Long = xs(99)\n}\n",

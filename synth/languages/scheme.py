@@ -2,7 +2,15 @@
 lists."""
 
 from synth.languages.scripting import appended
-from synth.languages.spec import Driver, Gold, Language, Samples, Script, parameter_names, read_driver
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
 from synth.values import Signature
 
 
@@ -32,7 +40,7 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=(*_RUN, "driver.scm"),
-        lacks=frozenset({"lone surrogates"}),
+        unsupported_values=frozenset({"lone surrogates"}),
         big_integers=True,
         slow=True,
     ),
@@ -43,7 +51,7 @@ LANGUAGE = Language(
 (display (apply + (map string->number (string-tokenize (read-line)))))
 (newline)
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="(define (solve xs) (length xs))\n",
         hanging="(define (solve xs) (let loop () (loop)))\n",
         crashing="(define (solve xs) (list-ref xs 99))\n",

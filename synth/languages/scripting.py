@@ -71,7 +71,7 @@ def _driven_python(code: str, script: str, end: str) -> str:
     return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
 
 
-PYTHON = Script(driven=_driven_python)
+PYTHON = Script(driver_program=_driven_python)
 
 
 # --- Ruby: test cases of test/unit and minitest would run after the end of the file, so they are run before
@@ -157,9 +157,9 @@ def _rust(code: str, script: str, mark: str) -> Mapping[str, str]:
     return {"main.rs": text, "guard.c": GUARD_C.replace("MARK", mark)}
 
 
-C = Script(files=_c, compile_more=("guard.c", WRAP_MAIN))
-CPP = Script(files=_cpp, compile_more=("guard.cpp", WRAP_MAIN))
-RUST = Script(files=_rust, compile_more=("-C", f"link-args={WRAP_MAIN} guard.c"))
+C = Script(files=_c, extra_compile_args=("guard.c", WRAP_MAIN))
+CPP = Script(files=_cpp, extra_compile_args=("guard.cpp", WRAP_MAIN))
+RUST = Script(files=_rust, extra_compile_args=("-C", f"link-args={WRAP_MAIN} guard.c"))
 
 
 # --- Go: the script's `main`, or its test functions ---
@@ -219,7 +219,7 @@ def _go(code: str, script: str, mark: str) -> Mapping[str, str]:
     return {"main.go": text, "guard.go": guard.replace("MARK", mark)}
 
 
-GO = Script(files=_go, compile_more=("guard.go",))
+GO = Script(files=_go, extra_compile_args=("guard.go",))
 
 
 # --- Java: a class that calls the script's `main` (why it writes so: the comment in drivers/java/Driver.java)

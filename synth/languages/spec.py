@@ -21,7 +21,9 @@ from synth.languages.parsing import tree_error
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-Lack = Literal["64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"]
+UnsupportedValue = Literal[
+    "64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"
+]
 
 _WHEELS: Final = {"zig": "ziglang"}
 """Tools that come in a Python package of another name."""
@@ -89,7 +91,7 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
+class ConformancePrograms:
     """Programs for the common tests. With a driver they define `solve` (the gold's task: the sum of a list);
     without one they are stdin/stdout programs (the hello's task)."""
 
@@ -156,7 +158,7 @@ class Batch:
     """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages.
     Empty: cannot be told. The output may quote a program, so what names a candidate in it has to be something
     that no program can know."""
-    parts: Callable[[bytes, int], list[bytes]]
+    split_binary: Callable[[bytes, int], list[bytes]]
     """(what was built, number of candidates) to the program of each, without anything of the others. Raises
     ValueError."""
     size: int = 24
@@ -180,7 +182,7 @@ class Driver:
     compile_server: tuple[str, ...] = ()
     """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles
     whole programs and scripts too, and knows from the names of the files what to make of them."""
-    lacks: frozenset[Lack] = frozenset()
+    unsupported_values: frozenset[UnsupportedValue] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
     big_integers: bool = False
     """Whether integers beyond 64 bits come back unchanged."""
@@ -203,10 +205,10 @@ class Zygote:
     the program's where it ends; Ruby's parser reads the program's in its place."""
     serves_itself: bool = False
     """Without a command: `files` call `codemill_serve`, and nothing is preloaded."""
-    opens: Mapping[str, str] = field(default_factory=dict)
+    opened_files: Mapping[str, str] = field(default_factory=dict)
     """Without a command: last word of the command to the file that is opened then, if not that one: a driver
     opens the program's."""
-    leaves_out: str = ""
+    skipped_function: str = ""
     """Without a command: a function of the interpreter that only frees memory or removes files at the end.
     Programs do not call it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
@@ -221,7 +223,7 @@ class Zygote:
 class Script:
     """Script mode: how a program and a test script become one process that says at its end that it got there.
 
-    Exactly one of `files` and `driven` is given. What follows the script is reached only when nothing before
+    Exactly one of `files` and `driver_program` is given. What follows the script is reached only when nothing before
     it ended the program.
     """
 
@@ -230,11 +232,11 @@ class Script:
     for descriptor 3."""
     compile_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
-    compile_more: tuple[str, ...] = ()
+    extra_compile_args: tuple[str, ...] = ()
     """Words after the compile command."""
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
-    driven: Callable[[str, str, str], str] | None = None
+    driver_program: Callable[[str, str, str], str] | None = None
     """(code, script, end) to a program for the driver that defines the function `end` after the script: the
     warm path of a driver."""
 
@@ -255,7 +257,7 @@ class Language:
     grammar: str = ""
     """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual
     programs."""
-    written: str = ""
+    display_name: str = ""
     """Its name as people write it, where that is not the name with a capital."""
     check: Callable[[str], str | None] | None = None
     """A native parse check, where one is better than the grammar: None, or the first error in words."""
@@ -283,12 +285,12 @@ class Language:
     controls: Controls | None = None
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
-    samples: Samples | None = None
+    samples: ConformancePrograms | None = None
 
     @property
     def title(self) -> str:
         """Its name as people write it, for prompts and tables."""
-        return self.written or self.name.capitalize()
+        return self.display_name or self.name.capitalize()
 
     @property
     def extension(self) -> str:

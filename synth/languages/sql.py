@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
 _ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
@@ -62,7 +62,7 @@ LANGUAGE = Language(
     tools=("sqlite3",),
     install="apt-get install -y sqlite3",
     check=check,
-    written="SQL",
+    display_name="SQL",
     run_command=(
         "{sqlite3}",
         "-batch",
@@ -90,7 +90,7 @@ LANGUAGE = Language(
 )
 SELECT sum(CAST(word AS INTEGER)) FROM words;
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="SELECT 5;\n",
         hanging="WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;\n",
         crashing="SELECT * FROM absent;\n",

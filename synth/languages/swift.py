@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.scripting import last_in_script, without_exit
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _MAIN = re.compile(r"@main\s+((?:final\s+)?(?:struct|class|enum|actor)\s+(\w+))")
 _END = """
@@ -38,13 +38,13 @@ LANGUAGE = Language(
     grammar="swift",
     compile_command=("{swiftc}", "-O", "-suppress-warnings", "-o", "program", "main.swift"),
     run_command=("./program",),
-    script=Script(files=_script, compile_more=("-Onone",)),
+    script=Script(files=_script, extra_compile_args=("-Onone",)),
     runtime_mb=64,
     data_limit=False,
     hello="""let words = readLine()!.split(separator: " ")
 print(words.map { Int($0)! }.reduce(0, +))
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="print(5)\n",
         hanging="while true {}\n",
         crashing='fatalError("no")\n',

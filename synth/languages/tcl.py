@@ -1,7 +1,7 @@
 """Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
 
 from synth.languages.scripting import appended
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 LANGUAGE = Language(
     name="tcl",
@@ -15,7 +15,7 @@ LANGUAGE = Language(
     script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="puts 5\n",
         hanging="while {1} {}\n",
         crashing="error no\n",

@@ -8,7 +8,7 @@ from synth.languages.composing import Terms
 from synth.languages.declarations import split_top
 from synth.languages.javascript import NODE_FLAGS, read_jsdoc_type
 from synth.languages.scripting import TYPESCRIPT
-from synth.languages.spec import Driver, Gold, Language, Samples, read_driver
+from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -92,7 +92,7 @@ LANGUAGE = Language(
     tools=("node", "tsc"),
     install="npm install -g typescript@5.9 @types/node@20",
     grammar="typescript",
-    written="TypeScript",
+    display_name="TypeScript",
     compile_command=("{node}", "{tsc}", *_CHECK, "main.ts"),
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
@@ -123,7 +123,7 @@ LANGUAGE = Language(
 const words: string[] = readFileSync(0, "utf8").trim().split(" ");
 console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="function solve(xs: number[]): number { return xs.length; }",
         hanging="function solve(xs: number[]): number { while (true) {} }",
         crashing="function solve(xs: any): number { return xs.nothing.here; }",

@@ -2,7 +2,7 @@
 from /dev/stdin."""
 
 from synth.languages.scripting import without_exit
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _RUN = (
     "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let "
@@ -40,7 +40,7 @@ LANGUAGE = Language(
     tools=("vim",),
     install="apt-get install -y vim",
     grammar="vim",
-    written="Vim script",
+    display_name="Vim script",
     run_command=(
         "{vim}",
         "-N",
@@ -85,7 +85,7 @@ for word in split(readfile('/dev/stdin')[0])
 endfor
 echo total
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong="echo 5\n",
         hanging="while 1\nendwhile\n",
         crashing="throw 'no'\n",

@@ -2,7 +2,7 @@
 `dotnet`."""
 
 from synth.languages import dotnet
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
 """What the SDK's own projects give to each file."""
@@ -67,12 +67,13 @@ LANGUAGE = Language(
     tools=dotnet.TOOLS,
     version_arguments=dotnet.VERSION,
     install=dotnet.INSTALL,
-    written="Visual Basic",
+    display_name="Visual Basic",
     environment=dotnet.ENVIRONMENT,
     compile_command=(*_COMPILE, "main.vb"),
     run_command=dotnet.RUN,
     script=Script(
-        files=_script, compile_more=("guard.vb", "-main:CodemillScript", "-define:DEBUG=TRUE,TRACE=TRUE")
+        files=_script,
+        extra_compile_args=("guard.vb", "-main:CodemillScript", "-define:DEBUG=TRUE,TRACE=TRUE"),
     ),
     runtime_mb=256,
     runtime_threads=64,
@@ -89,7 +90,7 @@ Module Program
     End Sub
 End Module
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong=(
             "Module Program\n    Sub Main()\n        System.Console.WriteLine(5)\n    End Sub\nEnd Module\n"
         ),

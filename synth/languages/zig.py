@@ -1,6 +1,6 @@
 """Zig: stdin/stdout programs, for version 0.13."""
 
-from synth.languages.spec import Language, Samples, Script
+from synth.languages.spec import ConformancePrograms, Language, Script
 
 _ROOT = """const program = @import("main.zig");
 
@@ -79,7 +79,7 @@ pub fn main() !void {
     try std.io.getStdOut().writer().print("{d}\\n", .{total});
 }
 """,
-    samples=Samples(
+    samples=ConformancePrograms(
         wrong=(
             'const std = @import("std");\npub fn main() !void {\n    try '
             'std.io.getStdOut().writeAll("5");\n}\n'

@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "architecture" / "language
 
 def row(language: Language) -> str:
     mode = "typed calls" if language.driver else "stdin"
-    lacks = ", ".join(sorted(language.driver.lacks)) if language.driver else ""
+    lacks = ", ".join(sorted(language.driver.unsupported_values)) if language.driver else ""
     check = "own parser" if language.check else "grammar" if language.grammar else ""
     return f"| {language.title} | `{language.name}` | {mode} | {check} | `{language.install}` | {lacks} |"
 

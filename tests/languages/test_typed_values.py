@@ -83,10 +83,14 @@ def can_hold(language: str, value: Value) -> bool:
             "lone surrogates": any("\ud800" <= one <= "\udfff" for one in value),
             "NUL in text": "\0" in value,
         }
-        return not any(holds and lack in driver.lacks for lack, holds in without.items())
-    if isinstance(value, float) and "infinity and NaN" in driver.lacks:
+        return not any(holds and lack in driver.unsupported_values for lack, holds in without.items())
+    if isinstance(value, float) and "infinity and NaN" in driver.unsupported_values:
         return math.isfinite(value)
-    return not (type(value) is int and "64-bit integers" in driver.lacks and not -(2**61) <= value < 2**61)
+    return not (
+        type(value) is int
+        and "64-bit integers" in driver.unsupported_values
+        and not -(2**61) <= value < 2**61
+    )
 
 
 def expressible(language: str, rows: dict[str, list[Value]]) -> dict[str, list[Value]]:

@@ -108,7 +108,7 @@ class ProcessSandbox:
         self._level = highest_level
         self.listens = can_notify()
         """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only refused."""
-        self.lacks: dict[Level, str] = {}
+        self.unavailable_levels: dict[Level, str] = {}
         """Why better levels are not to be had."""
         self._take_best_level(minimum_level)
 
@@ -119,10 +119,10 @@ class ProcessSandbox:
             fault = self._try_level()
             if fault is None:
                 return
-            self.lacks[level] = fault
+            self.unavailable_levels[level] = fault
         self.close()
         reasons = (
-            "; ".join(f"{level}: {why}" for level, why in self.lacks.items())
+            "; ".join(f"{level}: {why}" for level, why in self.unavailable_levels.items())
             or f"only {self._level} and below may be used"
         )
         raise sandbox_error(f"level {minimum} was asked for and cannot be had here ({reasons})")

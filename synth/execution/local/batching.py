@@ -43,7 +43,9 @@ def needs_build(request: ExecutionRequest) -> bool:
     if language is None:
         return False
     script = language.script if isinstance(request.call, ScriptCall) else None
-    if language.driver is not None and (isinstance(request.call, FunctionCall) or (script and script.driven)):
+    if language.driver is not None and (
+        isinstance(request.call, FunctionCall) or (script and script.driver_program)
+    ):
         return bool(language.driver.compile_command or language.driver.compile_server)
     return bool(language.compile_command or (script and script.compile_command))
 

@@ -230,7 +230,7 @@ def _part(build: Build, batch: Batch) -> Build:
     """Give each candidate a program of its own. When that cannot be done, they are built alone."""
     assert build.folder is not None, "it was built"
     try:
-        programs = batch.parts((build.folder / PROGRAM).read_bytes(), len(build.positions))
+        programs = batch.split_binary((build.folder / PROGRAM).read_bytes(), len(build.positions))
     except ValueError:
         build.remove()
         return Build(unattributed=True)

@@ -71,7 +71,7 @@ def as_function(language: Language, request: ExecutionRequest) -> FunctionCall |
     if (
         isinstance(request.call, ScriptCall)
         and language.script is not None
-        and language.script.driven is not None
+        and language.script.driver_program is not None
     ):
         return FunctionCall(
             entry_point=f"end_{secrets.token_hex(8)}", signature="() -> bool", arguments=((),)
@@ -82,8 +82,8 @@ def as_function(language: Language, request: ExecutionRequest) -> FunctionCall |
 def program_text(language: Language, request: ExecutionRequest, call: FunctionCall) -> str:
     """The program that the driver loads."""
     script = language.script
-    if isinstance(request.call, ScriptCall) and script is not None and script.driven is not None:
-        return script.driven(request.code, request.call.script, call.entry_point)
+    if isinstance(request.call, ScriptCall) and script is not None and script.driver_program is not None:
+        return script.driver_program(request.code, request.call.script, call.entry_point)
     return request.code
 
 
@@ -97,7 +97,7 @@ def script_compiler(language: Language) -> tuple[str, ...]:
     script = language.script
     assert script is not None, "checked by refuse"
     command = script.compile_command or language.compile_command
-    return (*command, *script.compile_more) if command else ()
+    return (*command, *script.extra_compile_args) if command else ()
 
 
 def script_mark(nonce: str) -> str:

@@ -116,11 +116,11 @@ class WarmWorkers:
                 if serving.argv == argv:
                     self._idle.remove(serving)
                     return serving
-        opens = self._zygote.opens.get(argv[-1], argv[-1])
+        opens = self._zygote.opened_files.get(argv[-1], argv[-1])
         preloaded = {
             "LD_PRELOAD": "/work/libzygote.so",
             "CODEMILL_OPENS": opens,
-            "CODEMILL_LEAVES_OUT": self._zygote.leaves_out,
+            "CODEMILL_LEAVES_OUT": self._zygote.skipped_function,
         }
         job = Job(
             argv=argv,
