@@ -28,17 +28,16 @@ from synth.config import DataConfig, EvaluationConfig, PocketSeedsConfig, Recipe
 from synth.errors import Problem, RecipeError
 from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
-from synth.filters.benchmarks import BenchmarkEntry
+from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import PolicyRef
-from synth.pipeline.flow import HELD_OUT
 from synth.pipeline.round import RoundData, run_round
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe
 from synth.rules.limits import limits_of
 from synth.seeds.reader import PocketProvider
-from synth.stages.protocol import Context
+from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.run_folder import RunFolder, RunIdentity, is_finished
 
@@ -256,16 +255,13 @@ class Loop:
         jobs: list[SftJob | DpoJob] = []
         start, seed = self._first_link(policy.ref), self.recipe.seed
         sft = self.recipe.sft
-        for kind, config, rows in (
-            ("coarse", sft and sft.coarse, data.coarse),
-            ("fine", sft and sft.fine, data.fine),
-        ):
+        for kind, config in (("coarse", sft and sft.coarse), ("fine", sft and sft.fine)):
             if config is None:
                 continue
-            if not data.counts[kind]:
+            files = _files(data, kind)
+            if not files:
                 self.display.say(f"round {round_}: no samples, so no {kind} fine-tuning")
                 continue
-            files = (str(rows), str(data.fim)) if data.counts["fim"] and kind == "coarse" else (str(rows),)
             name = f"round-{round_}-{kind}"
             output = self._checkpoint(name)
             jobs.append(
@@ -280,8 +276,9 @@ class Loop:
                 )
             )
             start = start.after(jobs[-1])
-        if self.recipe.dpo is not None and data.counts["pairs"]:
-            name, files, dpo = f"round-{round_}-dpo", (str(data.pairs),), self.recipe.dpo
+        files = _files(data, "dpo")
+        if self.recipe.dpo is not None and files:
+            name, dpo = f"round-{round_}-dpo", self.recipe.dpo
             output = self._checkpoint(name)
             jobs.append(
                 DpoJob(
@@ -429,3 +426,8 @@ def _pocket_provider(data: DataConfig) -> PocketProvider | None:
     from posttrain.pocket.seeds import pocket_seeds
 
     return pocket_seeds
+
+
+def _files(data: RoundData, job: str) -> tuple[str, ...]:
+    """What a job trains on; empty where it has nothing to train on."""
+    return tuple(str(one.path) for one in data.for_job(job))

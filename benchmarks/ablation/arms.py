@@ -18,12 +18,14 @@ from benchmarks.ablation.candidates import Candidates, as_state
 from synth.config import PairsConfig
 from synth.grammar.code_tokens import normalize_code
 from synth.ids import derive_random, unit_id
-from synth.records import Message, Outcome, Pair, Record, Sample, Solution, Verdict
+from synth.products import Pair, Sample
+from synth.records import Message, Outcome, Record, Solution, Verdict
+from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage
 from synth.stages.pair import PairStage
-from synth.stages.protocol import Context, Stage
 from synth.stages.select import SelectStage, answer_messages
 from synth.stages.solve import render_solve
+from synth.stages.unit_stage import Stage
 
 
 class ArmName(StrEnum):
@@ -90,12 +92,16 @@ async def make_arms(
 async def choose_by_verdicts(context: Context, candidates: Candidates, verdicts: Sequence[Verdict]) -> Arm:
     """What the factory would train on if these were the verdicts."""
     state = as_state(candidates, verdicts)
-    stages: tuple[Stage, ...] = (EvidenceStage(context), SelectStage(context), PairStage(context, "select"))
+    stages: tuple[Stage, ...] = (
+        EvidenceStage(context),
+        SelectStage(context),
+        PairStage(context, SelectStage),
+    )
     for stage in stages:
         state.add(stage.name, await stage.run(state))
     return Arm(
-        [_arm_sample(sample) for sample in state.get("sample", Sample)],
-        [_arm_pair(pair) for pair in state.get("pair", Pair)],
+        [_arm_sample(sample) for sample in state.get(Sample)],
+        [_arm_pair(pair) for pair in state.get(Pair)],
     )
 
 

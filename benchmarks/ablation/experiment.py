@@ -42,7 +42,7 @@ from synth.generation.protocol import PolicyRef
 from synth.pipeline.round import run_round
 from synth.records import Record
 from synth.rules.limits import limits_of
-from synth.stages.protocol import Context
+from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.run_folder import RunFolder, RunIdentity
 

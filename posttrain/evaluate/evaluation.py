@@ -21,7 +21,6 @@ from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
 from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record
-from synth.stages.execute import suite_call
 from synth.stages.solve import render_solve
 
 
@@ -157,7 +156,7 @@ async def _judge(examiner: EvaluationContext, question: Question, texts: Sequenc
             id=unit_id("evaluation", suite.task_id, question.language, code),
             language=question.language,
             code=code,
-            call=suite_call(suite),
+            call=suite.call(),
             limits=examiner.limits,
         )
         for code in codes

@@ -16,7 +16,9 @@ from posttrain.pocket.seeds import chain_of_seeds
 from synth.config import PocketSeedsConfig
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
+from synth.products import BY_NAME
 from synth.records import (
+    FAULTS,
     EvidenceRank,
     ExecutionRequest,
     FunctionContract,
@@ -26,7 +28,6 @@ from synth.records import (
     Task,
     TestSuite,
 )
-from synth.stages.execute import suite_call
 from synth.store.products import iter_product
 from synth.store.shards import StageCommit
 
@@ -61,18 +62,16 @@ async def audit_run(
         for round_ in range(1, rounds + 1)
         for key, chain in chain_of_seeds(config, random_seed, round_).items()
     }
-    tasks = {task.id: task for task in commits.iter_bodies("task", Task)}
-    accepted = {row["solution_id"] for row in iter_product(run, "sft")}
-    solutions = [
-        solution for solution in commits.iter_bodies("solution", Solution) if solution.id in accepted
-    ]
+    tasks = {task.id: task for task in commits.iter_bodies(Task)}
+    accepted = {row["solution_id"] for row in iter_product(run, BY_NAME["sft"])}
+    solutions = [solution for solution in commits.iter_bodies(Solution) if solution.id in accepted]
     suites = {
         task_id: _suite(task, chains[task.seed_id])
         for task_id in {s.task_id for s in solutions}
         if (task := tasks[task_id])
     }
     requests = [
-        ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]))
+        ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suites[s.task_id].call())
         for s in solutions
     ]
     seen = await sandbox.execute(requests)
@@ -80,9 +79,8 @@ async def audit_run(
         s.id: judge(observation, suites[s.task_id], s.id).outcome
         for s, observation in zip(solutions, seen, strict=True)
     }
-    faults = {Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING}
     wrong = [
-        key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and outcome not in faults
+        key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and outcome not in FAULTS
     ]
     read = [
         verdict
@@ -92,7 +90,7 @@ async def audit_run(
     return Audit(
         accepted=len(solutions),
         wrong=len(wrong),
-        unjudged=sum(outcome in faults for outcome in outcomes.values()),
+        unjudged=sum(outcome in FAULTS for outcome in outcomes.values()),
         instructions_read=len(read),
         instructions_wrong=read.count(False),
         wrong_ids=tuple(sorted(wrong)),

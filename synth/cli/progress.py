@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from synth.pipeline.shard_scheduler import RoundProgress
+from synth.pipeline.books import RoundProgress
 
 PLAIN_INTERVAL_S = 10.0
 

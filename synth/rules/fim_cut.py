@@ -16,7 +16,7 @@ from synth.filters.protocol import Reject
 from synth.grammar.table import GRAMMARS, Grammar, is_expression, normalize_language
 from synth.grammar.trees import has_grammar, parse, walk
 from synth.ids import unit_id
-from synth.records import FimSample
+from synth.products import FimSample
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from synth.products import PRODUCT_KINDS, PRODUCTS
+from synth.records import Seed, Solution, Task, Unit, Verdict
 from synth.store.checkpoints import checkpoints_of
 from synth.store.query import Shards
 from synth.store.units import body_files, body_kinds, resolve_id, stage_order
@@ -18,17 +20,10 @@ from synth.store.units import body_files, body_kinds, resolve_id, stage_order
 if TYPE_CHECKING:
     import networkx as nx
 
-_LINKS = {
-    "task": ("seed_id",),
-    "solution": ("task_id",),
-    "sample": ("solution_id",),
-    "pair": ("chosen_id", "rejected_id"),
-    "fim": ("source_id",),
-}
+_LINKED: tuple[type[Unit], ...] = (Task, Solution, *(product.model for product in PRODUCTS))
+_LINKS = {model.kind: model.parents for model in _LINKED}
 """Columns of a body that name the units it was made from. Verdicts stand between a solution and what is made
 of it."""
-
-_TRAINED_KINDS = ("sample", "pair", "fim")
 
 
 class _Edge(NamedTuple):
@@ -119,7 +114,7 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
         ):  # where a unit was turned away once, that is what became of it
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
-        if kind in _LINKS or kind == "seed":
+        if kind in _LINKS or kind == Seed.kind:
             found = shards.query(
                 "SELECT DISTINCT key FROM read_parquet($1) WHERE list_contains($2, key)",
                 body_files(run, kind),
@@ -131,21 +126,21 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
 
 def _put_verdicts_between(run: Path, graph: nx.DiGraph) -> None:
     sql = "SELECT * EXCLUDE (body) FROM read_parquet($1) WHERE list_contains($2, solution_id) ORDER BY ALL"
-    for row in Shards(run).query(sql, body_files(run, "verdict"), sorted(graph)):
+    for row in Shards(run).query(sql, body_files(run, Verdict.kind), sorted(graph)):
         solution, verdict = row["solution_id"], f"verdict of {row['solution_id']}"
         made = [(child, graph.nodes[child].get("kind")) for child in graph.successors(solution)]
         graph.add_node(
-            verdict, kind="verdict", **{name: row[name] for name in ("outcome", "rank", "passed", "total")}
+            verdict, kind=Verdict.kind, **{name: row[name] for name in ("outcome", "rank", "passed", "total")}
         )
         for child, kind in made:
-            if kind in _TRAINED_KINDS:
+            if kind in PRODUCT_KINDS:
                 graph.remove_edge(solution, child)
                 graph.add_edge(verdict, child)
         graph.add_edge(solution, verdict)
 
 
 def _add_checkpoints(run: Path, graph: nx.DiGraph) -> None:
-    units = [unit_id for unit_id, kind in graph.nodes(data="kind") if kind in _TRAINED_KINDS]
+    units = [unit_id for unit_id, kind in graph.nodes(data="kind") if kind in PRODUCT_KINDS]
     for unit_id, checkpoint in checkpoints_of(run, units):
         graph.add_node(checkpoint, kind="checkpoint")
         graph.add_edge(unit_id, checkpoint)

@@ -56,14 +56,15 @@ from synth.records import (
     EvidenceRank,
     FunctionContract,
     Outcome,
-    Record,
     Solution,
     Task,
     TestSuite,
+    Unit,
     Verdict,
 )
-from synth.stages.protocol import Context, index_row
+from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
+from synth.stages.unit_stage import index_row
 from synth.store.shards import StageCommit
 
 PASS, WRONG, BROKEN = Outcome.PASS, Outcome.WRONG_ANSWER, Outcome.COMPILE_ERROR
@@ -331,15 +332,16 @@ def commit_run(folder: Path) -> None:
             name: Keep() if outcome is PASS else Reject(outcome.value) for name, outcome in OUTCOMES.items()
         },
     }
-    made: dict[str, dict[str, Sequence[Record]]] = {
-        "instruct": {"task": [task(name) for name in "abc"]},
-        "inputs": {"suite": [suite("a"), suite("b")]},
-        "solve": {"solution": SOLUTIONS},
-        "execute": {"verdict": CANDIDATES.verdicts},
+    made: dict[str, Sequence[Unit]] = {
+        "instruct": [task(name) for name in "abc"],
+        "inputs": [suite("a"), suite("b")],
+        "solve": SOLUTIONS,
+        "execute": CANDIDATES.verdicts,
     }
-    for stage, units in answers.items():
-        rows = [index_row(stage, state, unit, "unit", answer) for unit, answer in units.items()]
-        commits.commit(stage, 1, "00000", rows, made.get(stage, {}))
+    units: dict[str, Unit] = {one.unit_id: one for one in (*map(task, "abc"), *SOLUTIONS)}
+    for stage, found in answers.items():
+        rows = [index_row(stage, state, units[unit], answer) for unit, answer in found.items()]
+        commits.commit(stage, 1, "00000", rows, made.get(stage, ()))
 
 
 def test_candidates_are_read_back_from_the_run_folder(tmp_path: Path) -> None:

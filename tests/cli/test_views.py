@@ -174,7 +174,7 @@ def test_text_that_a_model_wrote_cannot_steer_the_terminal(tmp_path: Path) -> No
         commit(
             run,
             [row("solve", GOOD.id, evidence=json.dumps({"found": HOSTILE}, ensure_ascii=False))],
-            solution=[evil],
+            [evil],
         )
         run.finish(RunState.FAILED, HOSTILE)
     for command in (

@@ -7,7 +7,7 @@ import pytest
 
 from synth.filters.protocol import Reject
 from synth.grammar.table import GRAMMARS
-from synth.records import FimSample
+from synth.products import FimSample
 from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
 
 PROGRAMS = {

@@ -17,7 +17,7 @@ from synth.records import (
     Seed,
 )
 from synth.rules.reference_rules import (
-    ReferenceSeed,
+    FoundReference,
     judge_reference,
     plan_probe,
     plan_runs,
@@ -53,7 +53,7 @@ def seed(code: str, language: str = "python") -> Seed:
     return make_seed(code, language, Origin(source="test"))
 
 
-def refer(code: str) -> ReferenceSeed | Reject:
+def refer(code: str) -> FoundReference | Reject:
     random = Random(4)
     probe = plan_probe(seed(code), random)
     if isinstance(probe, Reject):
@@ -85,16 +85,16 @@ def refer(code: str) -> ReferenceSeed | Reject:
 )
 def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
     found = refer(code)
-    assert isinstance(found, ReferenceSeed), found
-    assert found.seed.contract is not None
-    assert found.seed.contract.signature == signature
-    assert found.suite.rank == "reference"
-    assert CONFIG.minimum <= len(found.suite.cases) <= CONFIG.maximum
+    assert isinstance(found, FoundReference), found
+    assert found.reference.contract.signature == signature
+    assert CONFIG.minimum <= len(found.reference.cases) <= CONFIG.maximum
     space: dict[str, object] = {}
-    exec(found.seed.code, space)
-    function = space[found.seed.contract.entry_point]
+    exec(found.reference.code, space)
+    function = space[found.reference.contract.entry_point]
     assert callable(function)
-    assert all(encode(function(*map(decode, case.arguments))) == case.expected for case in found.suite.cases)
+    assert all(
+        encode(function(*map(decode, case.arguments))) == case.expected for case in found.reference.cases
+    )
 
 
 @pytest.mark.parametrize(

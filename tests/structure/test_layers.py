@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
+        "synth.products",
         "synth.reasons",
         "synth.errors",
         "synth.ids",
