@@ -25,6 +25,7 @@ def test_the_funnel_counts_each_stage_in_the_order_of_the_flow(run: Path) -> Non
     rows = funnel(run)
     assert [one.stage for one in rows] == [
         "snippet",
+        "reference",
         "instruct",
         "solve",
         "verdict",
