@@ -42,7 +42,7 @@ def run(
     """Run a recipe: data, training, evaluation, round after round. The same command goes on where it
     stopped."""
     loaded = _load(recipe, set_)
-    from posttrain.loop import run_recipe
+    from posttrain.loop.rounds import run_recipe
 
     run_recipe(loaded, runs_dir, fresh=fresh, fork=fork)
 
@@ -71,7 +71,7 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
 def evaluate(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
     """Evaluate the recipe's policy alone, on the suite that it names in `evaluation.suite`."""
     loaded = _load(recipe, set_)
-    from posttrain.loop import evaluate_recipe
+    from posttrain.loop.rounds import evaluate_recipe
 
     evaluate_recipe(loaded, runs_dir)
 

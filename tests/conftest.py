@@ -12,9 +12,9 @@ import pytest
 from synth.config import VllmServerEngineConfig
 from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
-from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import PolicyRef
 from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.policy import fingerprint_policy
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]

@@ -30,7 +30,7 @@ from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenize
 from posttrain.core.tokens import Encoder, PrefixMismatch
 from synth.config import LoraConfig
 from synth.errors import DatasetError, Problem, RecipeError
-from synth.generation.policy import fingerprint_policy
+from synth.policy import fingerprint_policy
 from synth.records import Record
 
 if TYPE_CHECKING:

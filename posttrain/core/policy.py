@@ -22,8 +22,8 @@ from posttrain.core.chat_template import (
     stop_token_ids,
 )
 from synth.errors import Problem, RecipeError, TrainerError
-from synth.generation.policy import fingerprint_policy, hash_file
 from synth.ids import content_hash
+from synth.policy import fingerprint_policy, hash_file
 from synth.records import Message
 
 if TYPE_CHECKING:

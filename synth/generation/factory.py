@@ -9,9 +9,9 @@ from synth.config import (
     TransformersEngineConfig,
     VllmServerEngineConfig,
 )
-from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import Engine, PolicyRef
 from synth.ids import content_hash
+from synth.policy import fingerprint_policy
 
 
 def create_engine(config: EngineConfig, *, policy: PolicyRef, log_folder: Path) -> Engine:

@@ -26,8 +26,8 @@ from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
-from synth.generation.policy import read_interface
 from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.policy import read_interface
 
 _BASE_NAME = "policy"
 _SWAP_TIMEOUT_S = 600.0

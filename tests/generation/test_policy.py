@@ -16,8 +16,8 @@ from synth.config import (
 )
 from synth.errors import RecipeError
 from synth.generation.factory import create_engine
-from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import PolicyRef
+from synth.policy import fingerprint_policy
 
 FILES = {
     "config.json": "{}",

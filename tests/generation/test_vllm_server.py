@@ -11,10 +11,10 @@ import pytest
 
 from synth.config import SamplingConfig, TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
-from synth.generation.policy import fingerprint_policy
 from synth.generation.protocol import GenerationRequest, PolicyRef
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.policy import fingerprint_policy
 from synth.records import Message
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from posttrain import loop
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import load_questions
+from posttrain.loop import rounds as loop
 from posttrain.pocket.seeds import pocket_seeds
 from synth.config import EngineConfig, PocketSeedsConfig
 from synth.generation.factory import create_engine

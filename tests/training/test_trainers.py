@@ -21,7 +21,7 @@ from posttrain.core.tokens import Encoder
 from posttrain.core.trl_trainers import StepReport
 from synth.config import DpoConfig, LoraConfig, SftConfig
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
-from synth.generation.policy import read_interface
+from synth.policy import read_interface
 from tests.training.conftest import WriteRows
 from tests.training.tiny import Row, chat_rows, pair_rows
 
