@@ -53,7 +53,7 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
         return JOBS.validate_json(text if text.startswith("[") else f"[{text}]")
     except (OSError, ValidationError) as error:
         raise RecipeError(
-            Problem(str(file), f"is no job file: {error}", "write it with `launch.run_trainers`")
+            Problem(str(file), f"is no job file: {error}", "start trainers with `launch.run_trainers`")
         ) from error
 
 

@@ -16,8 +16,7 @@ from synth.config import (
 )
 from synth.errors import RecipeError
 from synth.generation.factory import create_engine
-from synth.generation.protocol import PolicyRef
-from synth.policy import fingerprint_policy
+from synth.policy import Policy, fingerprint_policy
 
 FILES = {
     "config.json": "{}",
@@ -59,7 +58,7 @@ def test_a_folder_without_weights_is_no_policy(tmp_path: Path) -> None:
 
 def test_an_engine_with_a_model_of_its_own_has_that_models_fingerprint(tmp_path: Path) -> None:
     folder = write_policy(tmp_path / "judge")
-    policy = PolicyRef(name="policy", path="x", fingerprint="of-policy")
+    policy = Policy(name="policy", base="x", fingerprint="of-policy")
     own = create_engine(VllmServerEngineConfig(model=str(folder)), policy=policy, log_folder=tmp_path)
     hub = create_engine(TransformersEngineConfig(model="some/model"), policy=policy, log_folder=tmp_path)
     served = create_engine(VllmServerEngineConfig(), policy=policy, log_folder=tmp_path)
@@ -80,8 +79,8 @@ from pathlib import Path
 from synth.config import *
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
-from synth.generation.protocol import PolicyRef
-policy = PolicyRef(name="p", path="p", fingerprint="f")
+from synth.policy import Policy
+policy = Policy(name="p", base="p", fingerprint="f")
 for config in (VllmServerEngineConfig(), TransformersEngineConfig(), RecordedEngineConfig(path="j"), OpenaiEngineConfig(base_url="http://h/v1", model="m")):
     create_engine(config, policy=policy, log_folder=Path("."))
 print(sorted({"torch", "transformers", "vllm", "openai", "huggingface_hub", "jinja2"} & set(sys.modules)))
