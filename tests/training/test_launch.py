@@ -15,8 +15,10 @@ from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import gpu_count, run_trainers
+from posttrain.loop.session import base_policy
 from synth.config import DpoConfig, LoraConfig, Recipe, SftConfig
 from synth.errors import DatasetError, RecipeError, TrainerError
+from synth.policy import Policy, fingerprint_policy
 from tests.training.conftest import WriteRows
 from tests.training.tiny import chat_rows, pair_rows
 
@@ -189,6 +191,12 @@ def test_an_adapter_or_a_checkpoint_can_be_the_policy_of_a_recipe(
     assert find_policy(resolve_model(str(done.folder))).base == str(done.merged)
     found = find_policy(resolve_model(str(done.adapter)))
     assert (found.base, found.adapter) == (str(policy), str(done.adapter))
+    engine = {"kind": "transformers_local"}
+    served = base_policy(recipe(str(done.adapter), engine=engine), tmp_path, tmp_path / "base")
+    assert served == Policy(
+        name="base", base=str(tmp_path / "base"), fingerprint=fingerprint_policy(tmp_path / "base")
+    ), "an engine serves the adapter's weights, not those of its base alone"
+    assert served.fingerprint == done.manifest.fingerprint
 
 
 def test_models_are_found_by_name(policy: Path, tmp_path: Path) -> None:
