@@ -19,7 +19,8 @@ from synth.store.checkpoints import Checkpoint
 def run_sft(
     recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train coarse, and fine where the recipe has it, in one process; the last policy. Raises CodemillError."""
+    """Train coarse, and fine where the recipe has it, in one process; the last policy. Raises
+    CodemillError."""
     return run_trainers(sft_jobs(recipe, recipe_path, out), out / "logs" / "sft.log", on_progress)[-1]
 
 

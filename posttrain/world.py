@@ -1,7 +1,8 @@
 """What a world of known programs brings to a run: its seeds, its evaluation suites, and an audit.
 
-Place in the flow: a world says who it is (`posttrain.pocket.world`), the command line hands it to the loop. The
-one rule: the loop asks a world for nothing but these three, and the audit's findings never reach the data.
+Place in the flow: a world says who it is (`posttrain.pocket.world`), the command line hands it to the loop.
+The one rule: the loop asks a world for nothing but these three, and the audit's findings never reach the
+data.
 """
 
 from collections.abc import Awaitable, Callable

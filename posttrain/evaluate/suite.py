@@ -1,7 +1,7 @@
 """What an evaluation asks: a suite that has a name, or a JSON Lines file of tasks.
 
-Place in the flow: `evaluation.suite` of a recipe -> here -> `evaluation`. The one rule: suites with a name are
-handed in (`Suites`), so no world is known here.
+Place in the flow: `evaluation.suite` of a recipe -> here -> `evaluation`. The one rule: suites with a name
+are handed in (`Suites`), so no world is known here.
 """
 
 from collections.abc import Callable, Mapping, Sequence

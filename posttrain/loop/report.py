@@ -1,7 +1,7 @@
 """What a run leaves for people: its figures on disk, the result table, and where to look next.
 
-Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run says the same again from what
-is on disk.
+Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run says the same again from
+what is on disk.
 """
 
 import json

@@ -57,20 +57,21 @@ async def run_rounds(session: Session) -> Results:
 
 async def make_data(session: Session, data: DataConfig, round_: int, policy: Policy) -> RoundData:
     """The products of a round, made by this policy."""
-    recipe, reporter, model = session.recipe, session.reporter, session.model
+    reporter, model = session.reporter, session.model
     if model is not None:
         await model.serve(policy, reporter)
+    engine = model.engine if model is not None else None
     context = Context(
-        recipe,
+        session.recipe,
         data,
         session.plan.recipe_folder,
         session.sandbox,
-        engine=model.engine if model is not None else None,
-        prompts=session.plan.prompts,
-        teacher=session.teacher,
+        engine,
+        session.plan.prompts,
+        session.teacher,
     )
     reporter.say(f"round {round_}: making data with {policy.name}")
-    with reporter.round(), model.engine.busy.window() if model is not None else nullcontext():
+    with reporter.round(), engine.busy.window() if engine is not None else nullcontext():
         made = await run_round(
             context,
             session.plan.folder,

@@ -1,7 +1,7 @@
 """What lives as long as a run: the sandbox, the engine with the policy that it serves, and the teacher.
 
-Place in the flow: `run` opens a session, `rounds` works in it. The one rule: each of these is started once and
-is closed however the run ends; policies are swapped into the running engine.
+Place in the flow: `run` opens a session, `rounds` works in it. The one rule: each of these is started once
+and is closed however the run ends; policies are swapped into the running engine.
 """
 
 import multiprocessing
@@ -123,8 +123,9 @@ def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
     """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or
     trained.
 
-    A model that will be trained first gets our chat template and stop tokens, in `folder`, or its own policies
-    could not be swapped in for it; an adapter is merged. That loads the weights, so another process does it.
+    A model that will be trained first gets our chat template and stop tokens, in `folder`, or its own
+    policies could not be swapped in for it. An adapter is merged. That loads the weights, so another process
+    does it.
     """
     trains = recipe.sft is not None or recipe.dpo is not None
     if recipe.engine is None and not trains:

@@ -1,8 +1,8 @@
-"""What a person sees of a run: while it goes, one table that is drawn anew in a terminal, or plain lines where
-there is none; at the end, its results.
+"""What a person sees of a run: progress while it goes, as one table that is drawn anew in a terminal, or as
+plain lines where there is none; results at the end.
 
-Place in the flow: `posttrain.cli` hands it to the loop, which knows its protocol alone. The one rule: progress
-goes to standard error, results to standard output.
+Place in the flow: `posttrain.cli` hands it to the loop, which knows its protocol alone. The one rule:
+progress goes to standard error, results to standard output.
 """
 
 import sys

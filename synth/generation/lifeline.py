@@ -1,8 +1,8 @@
 """A pipe that ties a child process to this one: `guard.py` watches its reading end and ends the child's whole
 group when the other end closes, on kill -9 too.
 
-Place in the flow: `owned_process` (engines) and `posttrain.launch` (trainers) start their children so. The one
-rule: the writing end is in this process alone.
+Place in the flow: `owned_process` (engines) and `posttrain.launch` (trainers) start their children so. The
+one rule: the writing end is in this process alone.
 """
 
 import os

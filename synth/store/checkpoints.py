@@ -1,7 +1,8 @@
 """The folder of one trained policy, `checkpoints/<name>/`, and which units were trained on in it.
 
-Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it, `lineage` reads
-what it was trained on. The one rule: `policy.json` is written last, so a folder that has one is complete.
+Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it, `lineage`
+reads what it was trained on. The one rule: `policy.json` is written last, so a folder that has one is
+complete.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,5 @@
-"""The lifetimes of a run: what was started is closed, however the run ends, and every policy goes into the one
-engine."""
+"""The lifetimes of a run: what was started is closed, however the run ends, and every policy goes into the
+one engine."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
