@@ -19,7 +19,7 @@ FIGURES = Path("logs", "figures.jsonl")
 Figures = dict[str, object]
 
 
-class Results(NamedTuple):
+class RunResults(NamedTuple):
     """What the rounds found."""
 
     evaluations: list[Evaluation]
@@ -31,7 +31,7 @@ def evaluation_path(run: Path, policy: str) -> Path:
     return run / "eval" / f"{policy.replace(' ', '-')}.json"
 
 
-def finish(session: Session, results: Results, seconds: float) -> None:
+def finish(session: Session, results: RunResults, seconds: float) -> None:
     """Write the figures of this process and show the results."""
     figures: Figures = {"seconds": round(seconds, 1), "swap_s": _swaps(session.model)}
     figures["policies"] = [evaluation.policy for evaluation in results.evaluations]

@@ -17,7 +17,7 @@ from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluat
 from posttrain.evaluate.suite import load_held_out, load_questions
 from posttrain.launch import run_trainers
 from posttrain.loop.jobs import plan_jobs, to_measure
-from posttrain.loop.report import Results, evaluation_path
+from posttrain.loop.report import RunResults, evaluation_path
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.world import Audit
 from synth.config import DataConfig, EvaluationConfig
@@ -31,7 +31,7 @@ from synth.stages.protocol import Context
 from synth.store.atomic import write_bytes
 
 
-async def run_rounds(session: Session) -> Results:
+async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
@@ -52,7 +52,7 @@ async def run_rounds(session: Session) -> Results:
         policy = trained[-1] if trained else policy
 
     # 6. How much of the data was wrong, by a world that knows?
-    return Results(evaluations, await audit(session))
+    return RunResults(evaluations, await audit(session))
 
 
 async def make_data(session: Session, data: DataConfig, round_: int, policy: Policy) -> RoundData:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from posttrain.loop.report import finish, show_finished
 from posttrain.loop.rounds import run_rounds
-from posttrain.loop.session import Parts, Plan, open_session
+from posttrain.loop.session import Parts, RunPlan, open_session
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.prompts.library import PromptLibrary
@@ -71,11 +71,11 @@ def _run(
     with RunFolder.create_or_resume(
         runs_dir, name, identity, fork_of=recipe.name if fork else None, fresh=fresh
     ) as folder:
-        asyncio.run(_run_session(Plan(recipe, recipe_folder, folder, prompts), parts))
+        asyncio.run(_run_session(RunPlan(recipe, recipe_folder, folder, prompts), parts))
         return folder.path
 
 
-async def _run_session(plan: Plan, parts: Parts) -> None:
+async def _run_session(plan: RunPlan, parts: Parts) -> None:
     started = time.monotonic()
     async with open_session(plan, parts) as session:
         results = await run_rounds(session)

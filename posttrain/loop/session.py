@@ -33,7 +33,7 @@ class Parts(NamedTuple):
     create_engine: EngineFactory = create_engine
 
 
-class Plan(NamedTuple):
+class RunPlan(NamedTuple):
     """What is to be done, and where."""
 
     recipe: Recipe
@@ -72,7 +72,7 @@ class ServedEngine:
 class Session:
     """A run under way."""
 
-    plan: Plan
+    plan: RunPlan
     reporter: Reporter
     world: World
     base: Policy
@@ -93,7 +93,7 @@ class Session:
 
 
 @asynccontextmanager
-async def open_session(plan: Plan, parts: Parts) -> AsyncIterator[Session]:
+async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     """Start sandbox, engine and teacher; close them at the end. Raises what they raise."""
     recipe, path = plan.recipe, plan.folder.path
     base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")

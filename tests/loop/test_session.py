@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from posttrain.loop.session import Parts, Plan, Session, base_policy, open_session
+from posttrain.loop.session import Parts, RunPlan, Session, base_policy, open_session
 from posttrain.pocket.world import POCKET_WORLD
 from synth.config import EngineConfig, Recipe
 from synth.errors import EngineError, Problem, RecipeError
@@ -91,7 +91,7 @@ def open_with(folder: Path, notes: list[str], teacher: str, inside: str = "") ->
     )
 
     async def work(run: RunFolder) -> None:
-        plan = Plan(recipe, folder, run, PromptLibrary.load("default"))
+        plan = RunPlan(recipe, folder, run, PromptLibrary.load("default"))
         async with open_session(plan, noting_parts(notes, reporter)) as session:
             await swap_twice(session)
             if inside:
