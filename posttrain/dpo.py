@@ -90,7 +90,7 @@ def build_trainer(
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
             # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way
-            # nobody needs a second model
+            # no second model is needed
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=as_dataset(job, columns),

@@ -160,6 +160,6 @@ def _crashed(code: int, log_path: Path) -> TrainerError:
         Problem(
             f"trainer, log {log_path}",
             expected,
-            "mend the cause and run the same command: it goes on from the last checkpoint",
+            "fix the cause and run the same command: it resumes from the last checkpoint",
         )
     )

@@ -19,7 +19,7 @@ from synth.records import Record
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train all jobs of the file; exit code 0, or that of the CodemillError that stopped it."""
+    """Train all jobs of the file. Exit code 0, or the exit code of the CodemillError that stopped it."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     events = _take_standard_output()

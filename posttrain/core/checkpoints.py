@@ -30,7 +30,8 @@ def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
 
 
 def begin_checkpoint(folder: Path, job_hash: str) -> None:
-    """Make the folder ready for this job: its own unfinished work stays, that of another job goes."""
+    """Make the folder ready for this job: its own unfinished work stays, any other is
+    removed."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp"):

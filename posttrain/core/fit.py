@@ -81,7 +81,7 @@ Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trai
 def fit(
     job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
+    """Train one job, resume it, or find it done. Raises CodemillError for what a person can fix."""
     from transformers import PrinterCallback
 
     digest = job_hash(job)

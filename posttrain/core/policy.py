@@ -3,7 +3,7 @@ engine can serve it.
 
 Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine.
 The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the same ids
-(or TrainerError), and the config stays that of the base, so that a running engine can swap one policy for the
+(or TrainerError), and the config of the base is kept, so that a running engine can swap one policy for the
 other.
 """
 

@@ -30,8 +30,8 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 
 
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
-    """The instructions that training data must not hold: those of a whole suite that has a name, those of a
-    file that are asked."""
+    """The instructions that training data must not hold: of a suite with a name all, of a file those that are
+    asked."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]
     return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in asked]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from posttrain.pocket.chains import Chain, behaviour
 from posttrain.pocket.heldout import hidden_cases
-from posttrain.pocket.operation import Type
 from posttrain.pocket.phrases import read_instruction
 from posttrain.pocket.seeds import chain_of_seeds
 from posttrain.world import Audit
@@ -21,7 +20,6 @@ from synth.execution.verdict import judge
 from synth.records import (
     EvidenceRank,
     ExecutionRequest,
-    FunctionContract,
     Outcome,
     Solution,
     Task,
@@ -91,7 +89,5 @@ def _suite(task: Task, chain: Chain) -> TestSuite:
 
 def _instruction_is_right(task: Task, chain: Chain) -> bool | None:
     """Whether one of the meanings of the instruction is the seed's behaviour; None when it cannot be read."""
-    assert isinstance(task.contract, FunctionContract)
-    source: Type = chain.source
-    meanings = read_instruction(task.instruction, source, chain.target)
+    meanings = read_instruction(task.instruction, chain.source, chain.target)
     return any(behaviour(meaning) == behaviour(chain) for meaning in meanings) if meanings else None

@@ -40,7 +40,7 @@ class MistakesConfig(Config):
         0.9, ge=0, le=1, description="Chat answers of hasty authors that solve another task."
     )
     instructions: float = Field(
-        0.2, ge=0, le=1, description="Instructions that describe another program, whoever writes them."
+        0.2, ge=0, le=1, description="Instructions that describe another program, by either kind of author."
     )
     inputs: float = Field(0.15, ge=0, le=1, description="Lists of test inputs that are cut off.")
 

@@ -43,7 +43,7 @@ class JournalledEngine:
 
     @property
     def fingerprint(self) -> str:
-        """That of the wrapped engine."""
+        """Fingerprint of the wrapped engine."""
         return self.engine.fingerprint
 
     async def start(self) -> None:

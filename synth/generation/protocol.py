@@ -27,7 +27,7 @@ class GenerationRequest(Record):
     stop: tuple[str, ...] = ()
 
     def request_id(self, fingerprint: str) -> str:
-        """Hash of everything that makes the answer. `fingerprint` is that of the policy that will answer."""
+        """Hash of everything that makes the answer. `fingerprint` identifies the policy that will answer."""
         return unit_id("request", fingerprint, self.model_dump(mode="json"))
 
 

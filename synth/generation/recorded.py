@@ -27,7 +27,7 @@ class RecordedEngine:
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy whose answers are given now."""
+        """Fingerprint of the policy whose answers are given now."""
         return self._fingerprint
 
     async def start(self) -> None:

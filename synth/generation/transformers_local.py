@@ -72,7 +72,7 @@ class TransformersLocal:
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy that answers now."""
+        """Fingerprint of the policy that answers now."""
         return self._policy.fingerprint
 
     async def start(self) -> None:

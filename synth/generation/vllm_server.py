@@ -69,7 +69,7 @@ class VllmServer:
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy that answers now."""
+        """Fingerprint of the policy that answers now."""
         return self._policy.fingerprint
 
     # --- life -----------------------------------------------------------------------------------------------

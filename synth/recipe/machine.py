@@ -42,8 +42,8 @@ def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
 
 
 def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
-    """Languages whose programs run. Those of seeds run only as references, when there is something to compare
-    with them."""
+    """Languages whose programs run. Seeds run only as references, when there are solutions to compare with
+    them."""
     solves = recipe.data is not None and recipe.data.solve is not None
     for path, name in languages_named(recipe):
         if path[:2] == ("data", "seeds") and not solves:

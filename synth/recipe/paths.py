@@ -36,7 +36,7 @@ class Named(NamedTuple):
 
 
 def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
-    """Everything that the recipe names and that is not there. `folder` is that of the recipe."""
+    """Everything that the recipe names and that is not there. `folder` holds the recipe."""
     for named in _named(document, folder, (*_FILES, *_DATA_SETS)):
         if not named.file.exists():
             yield _missing(named, "file")
