@@ -20,8 +20,9 @@ LANGUAGE_WEIGHTS = {"python": 40, "javascript": 25, "java": 15, "cpp": 20}
 TITLES = {"python": "Python", "javascript": "JavaScript", "java": "Java", "cpp": "C++"}
 COMMENT_MARKS = {"python": "#", "javascript": "//", "java": "//", "cpp": "//"}
 _VAGUE = (
-    "helper for the report", "see the design notes", "used by the importer", "do the work", "process the input", "main step",
-    "TODO: rename this", "keep in sync with the client", "called once a day", "处理输入", "辅助函数", "供报表使用", "核心步骤",
+    "helper for the report", "see the design notes", "used by the importer", "do the work",
+    "process the input", "main step", "TODO: rename this", "keep in sync with the client",
+    "called once a day", "处理输入", "辅助函数", "供报表使用", "核心步骤",
 )  # fmt: skip
 _VERBS = (
     "process",

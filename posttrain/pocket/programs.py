@@ -33,8 +33,13 @@ _TYPE_NAMES: dict[str, dict[Type, str]] = {
     },
 }
 _JSDOC: dict[Type, str] = {
-    "I": "number", "B": "boolean", "S": "string", "L": "number[]", "W": "string[]", "M": "Object<string, number>",
-}  # fmt: skip
+    "I": "number",
+    "B": "boolean",
+    "S": "string",
+    "L": "number[]",
+    "W": "string[]",
+    "M": "Object<string, number>",
+}
 _NEUTRAL: dict[Type, str] = {
     "I": "int",
     "B": "bool",
@@ -47,9 +52,13 @@ _EMPTY = {"I": "0", "S": "''", "L": "[]", "W": "[]", "M": "{}"}
 _END = {"python": "", "javascript": ";", "java": ";", "cpp": ";"}
 NAMES: dict[Type, str] = {"I": "n", "B": "ok", "S": "s", "L": "xs", "W": "ws", "M": "m"}
 OTHER_NAMES: dict[Type, tuple[str, ...]] = {
-    "I": ("num", "value", "a"), "B": ("flag",), "S": ("text", "line", "name"), "L": ("nums", "values", "items"),
-    "W": ("words", "names", "parts"), "M": ("table", "scores", "counts"),
-}  # fmt: skip
+    "I": ("num", "value", "a"),
+    "B": ("flag",),
+    "S": ("text", "line", "name"),
+    "L": ("nums", "values", "items"),
+    "W": ("words", "names", "parts"),
+    "M": ("table", "scores", "counts"),
+}
 
 
 @dataclass(slots=True)

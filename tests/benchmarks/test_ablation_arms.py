@@ -48,7 +48,7 @@ from synth.errors import RunFolderError
 from synth.execution.recorded import RecordedSandbox
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Keep, Reject
-from synth.generation.protocol import PolicyRef
+from synth.policy import Policy
 from synth.prompts.library import PromptLibrary
 from synth.recipe import load_recipe
 from synth.records import (
@@ -531,7 +531,7 @@ def make_plan_for(context: Context, out: Path, budget: Budget = DEFAULT, seeds: 
         budget,
         plans,
         context.prompts,
-        PolicyRef(name="pocket", path="base", fingerprint="f0"),
+        Policy(name="pocket", base="base", fingerprint="f0"),
         after_sft=False,
     )
 

@@ -18,7 +18,8 @@ from synth.config import (
 from synth.errors import EngineError
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
-from synth.generation.protocol import Engine, GenerationRequest, PolicyRef
+from synth.generation.protocol import Engine, GenerationRequest
+from synth.policy import Policy
 from synth.records import Message
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def texts(response: Any) -> list[str]:  # noqa: ANN401
 def engine(
     request: pytest.FixtureRequest,
     vllm_server: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tiny_policies: tuple[Policy, Policy],
     tmp_path_factory: pytest.TempPathFactory,
     run: Run,
 ) -> Iterator[Engine]:
@@ -69,7 +70,7 @@ def engine(
     run(made.close())
 
 
-def make_engine(kind: str, server: "VllmServer", policy: PolicyRef, folder: Path, run: Run) -> Engine:
+def make_engine(kind: str, server: "VllmServer", policy: Policy, folder: Path, run: Run) -> Engine:
     if kind == "vllm_server":
         return _Kept(server)
     if kind == "journalled":
@@ -171,7 +172,7 @@ def test_what_reads_from_disk_gives_the_very_text_of_vllm(
 def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
     kind: str,
     first_served: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tiny_policies: tuple[Policy, Policy],
     tmp_path: Path,
     run: Run,
 ) -> None:
@@ -190,7 +191,7 @@ def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
 def test_a_swapped_policy_answers_with_its_own_weights_from_then_on(
     kind: str,
     first_served: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tiny_policies: tuple[Policy, Policy],
     tmp_path: Path,
     run: Run,
 ) -> None:
@@ -214,7 +215,7 @@ def test_a_swapped_policy_answers_with_its_own_weights_from_then_on(
 
 
 def test_an_endpoint_that_is_not_ours_refuses_a_policy(
-    first_served: "VllmServer", tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path: Path, run: Run
+    first_served: "VllmServer", tiny_policies: tuple[Policy, Policy], tmp_path: Path, run: Run
 ) -> None:
     engine = make_engine("openai_api", first_served, tiny_policies[0], tmp_path, run)
     with pytest.raises(EngineError, match="kind: vllm_server"):

@@ -16,10 +16,11 @@ from synth.config import OpenaiEngineConfig, RecordedEngineConfig, SamplingConfi
 from synth.errors import EngineError, StoreError
 from synth.generation.journal import JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
-from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.recorded import RecordedEngine
 from synth.generation.responses import ResponseFiles
 from synth.generation.retry import Pauses
+from synth.policy import Policy
 
 if TYPE_CHECKING:
     from tests.generation.conftest import Reply, ScriptedEndpoint
@@ -35,10 +36,12 @@ from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest
 
 async def main(url, folder, count, seen):
-    engine = JournalledEngine(OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)), Path(folder))
+    config = OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)
+    engine = JournalledEngine(OpenaiApiEngine(config), Path(folder))
     await engine.start()
     async def ask(seed):
-        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=SamplingConfig(max_tokens=4)))
+        sampling = SamplingConfig(max_tokens=4)
+        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=sampling))
         os.write(seen, f"{seed}\\n".encode())
     await asyncio.gather(*(ask(seed) for seed in range(count)))
     await engine.close()
@@ -227,7 +230,7 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
     texts = ask_all(engine, 1, 2)
     recorded = RecordedEngine(
         RecordedEngineConfig(path=str(tmp_path)),
-        policy=PolicyRef(name="p", path="", fingerprint=engine.fingerprint),
+        policy=Policy(name="p", base="", fingerprint=engine.fingerprint),
     )
 
     async def work() -> list[str]:
@@ -243,7 +246,7 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
 
 def test_recorded_answers_from_an_empty_folder_are_refused_at_the_start(tmp_path: Path) -> None:
     recorded = RecordedEngine(
-        RecordedEngineConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f")
+        RecordedEngineConfig(path=str(tmp_path)), policy=Policy(name="p", base="", fingerprint="f")
     )
     with pytest.raises(EngineError, match=r"must hold responses-\*.jsonl"):
         asyncio.run(recorded.start())

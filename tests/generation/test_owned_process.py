@@ -16,7 +16,8 @@ from synth.generation.owned_process import OwnedProcess
 
 FAMILY = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"])
+stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+child = subprocess.Popen([sys.executable, "-c", stubborn])
 open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}")
 time.sleep(300)
 """
@@ -27,7 +28,8 @@ from pathlib import Path
 from synth.generation.owned_process import OwnedProcess
 
 async def main():
-    process = OwnedProcess([sys.executable, "-c", sys.argv[1], sys.argv[2]], log=Path(sys.argv[3]), environment={})
+    command = [sys.executable, "-c", sys.argv[1], sys.argv[2]]
+    process = OwnedProcess(command, log=Path(sys.argv[3]), environment={})
     await process.start()
     await asyncio.sleep(300)
 

@@ -11,14 +11,14 @@ import pytest
 
 from synth.config import SamplingConfig, TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
-from synth.generation.policy import fingerprint_policy
-from synth.generation.protocol import GenerationRequest, PolicyRef
+from synth.generation.protocol import GenerationRequest
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.policy import Policy, fingerprint_policy
 from synth.records import Message
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-Policies = tuple[PolicyRef, PolicyRef]
+Policies = tuple[Policy, Policy]
 
 
 def ask(number: int) -> GenerationRequest:
@@ -75,15 +75,13 @@ def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
     assert not set(first) & set(second)
 
 
-def changed(
-    policy: PolicyRef, folder: Path, file: str, change: Callable[[dict[str, Any]], object]
-) -> PolicyRef:
+def changed(policy: Policy, folder: Path, file: str, change: Callable[[dict[str, Any]], object]) -> Policy:
     """A copy of a policy with one JSON file changed."""
-    shutil.copytree(policy.path, folder)
+    shutil.copytree(policy.base, folder)
     content = json.loads((folder / file).read_text(encoding="utf-8"))
     change(content)
     (folder / file).write_text(json.dumps(content), encoding="utf-8")
-    return PolicyRef(name=folder.name, path=str(folder), fingerprint=fingerprint_policy(folder))
+    return Policy(name=folder.name, base=str(folder), fingerprint=fingerprint_policy(folder))
 
 
 def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
@@ -92,7 +90,7 @@ def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
     before = run(greedy(first_served, 2))
     other = tiny_policies[1]
     template = tmp_path / "template"
-    shutil.copytree(other.path, template)
+    shutil.copytree(other.base, template)
     (template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", encoding="utf-8")
     wrong = {
         "architecture": changed(
@@ -101,10 +99,10 @@ def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
         "tokenizer": changed(
             other, tmp_path / "ids", "tokenizer.json", lambda file: file["model"]["merges"].pop()
         ),
-        "chat template": PolicyRef(
-            name="template", path=str(template), fingerprint=fingerprint_policy(template)
+        "chat template": Policy(
+            name="template", base=str(template), fingerprint=fingerprint_policy(template)
         ),
-        "no folder with a config.json": PolicyRef(name="gone", path=str(tmp_path / "gone"), fingerprint="f"),
+        "no folder with a config.json": Policy(name="gone", base=str(tmp_path / "gone"), fingerprint="f"),
     }
     for what, policy in wrong.items():
         with pytest.raises(EngineError, match=what) as raised:

@@ -1,10 +1,10 @@
 """A small finished run, made of literal records through the store's own public functions: one seed, one task,
 three solutions."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from synth.config import SftConfig
 from synth.products import BY_NAME, FimSample, Pair, Sample
 from synth.records import (
     Case,
@@ -23,6 +23,8 @@ from synth.records import (
     Unit,
     Verdict,
 )
+from synth.store.atomic import write_bytes
+from synth.store.checkpoints import MANIFEST, PolicyManifest
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder, RunIdentity
 
@@ -201,14 +203,29 @@ def build_small_run(runs_dir: Path, name: str = "small") -> Path:
         write_product(run.path, BY_NAME["sft"], "r1-coarse", [SAMPLE])
         write_product(run.path, BY_NAME["pairs"], "r1", [PAIR])
         write_product(run.path, BY_NAME["fim"], "r1", [FIM])
-        _note_checkpoint(
-            run.path, "r1-sft", {"data": ["sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet"], "rows": 2}
-        )
-        _note_checkpoint(run.path, "r1-dpo", {"unit_ids": ["pair-7a"]})
+        _note_checkpoint(run.path, "r1-sft", "sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet")
+        _note_checkpoint(run.path, "r1-dpo", "pairs/r1.parquet")
     return run.path
 
 
-def _note_checkpoint(run: Path, name: str, content: dict[str, object]) -> None:
-    folder = run / "checkpoints" / name
-    folder.mkdir(parents=True)
-    (folder / "policy.json").write_text(json.dumps(content), encoding="utf-8")
+def _note_checkpoint(run: Path, name: str, *data: str) -> None:
+    manifest = PolicyManifest(
+        name=name,
+        kind="sft",
+        fingerprint="f1",
+        parent="pocket",
+        parent_fingerprint="f0",
+        data=data,
+        data_hash="d",
+        rows=2,
+        rejected_rows=0,
+        config=SftConfig(),
+        seed=0,
+        job_hash="j",
+        has_adapter=True,
+        steps=1,
+        metrics={"loss": 1.0},
+        seconds=1.0,
+        versions={},
+    )
+    write_bytes(run / "checkpoints" / name / MANIFEST, manifest.model_dump_json().encode())

@@ -1,8 +1,9 @@
-"""What makes a policy what it is: one fingerprint over its files, and the parts that two policies must share
-to be served in turn.
+"""A policy: its files, its fingerprint, and the parts that two policies must share to be served in turn.
 
-The fingerprint is part of every request's id, so a changed weight, tokenizer or chat template can never be
-answered from an old journal. Nothing here loads a model: files are streamed through a hash.
+Place in the flow: `posttrain.core.policy` finds policies and trainers make them; engines serve them. The one
+rule: the fingerprint covers everything that changes an answer. It is part of every request's id, so a changed
+weight, tokenizer or chat template is never answered from an old journal. Nothing here loads a model: files
+are streamed through a hash.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from pydantic import JsonValue
 
 from synth.errors import Problem, RecipeError
 from synth.ids import content_hash
+from synth.records import Record
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.index.json")
 _TEXTS = (
@@ -38,6 +40,38 @@ _NOT_ARCHITECTURE = (
 )
 
 
+class Policy(Record):
+    """A model that engines serve and that trainings start from. Weights are a folder in Hugging Face layout,
+    tokenizer included, or a hub id."""
+
+    name: str
+    base: str
+    """Full weights: what the adapter stands over, or the policy itself where there is no adapter."""
+    adapter: str = ""
+    """Folder of a LoRA adapter over `base`."""
+    merged: str = ""
+    """Full weights with the adapter folded in, where they have been made."""
+    fingerprint: str = ""
+    """Hash of weights, tokenizer and chat template. Empty until the files have been read (`identify`)."""
+
+    @property
+    def weights(self) -> str:
+        """Full weights of the policy itself. Raises RecipeError for an adapter that was never merged."""
+        if self.adapter and not self.merged:
+            raise RecipeError(
+                Problem(
+                    f"policy {self.name}",
+                    f"is an adapter without merged weights: {self.adapter}",
+                    "merge it into its base and name the folder with the result",
+                )
+            )
+        return self.merged or self.base
+
+    def without_adapter(self) -> "Policy":
+        """The same policy as full weights alone."""
+        return self.model_copy(update={"base": self.weights, "adapter": "", "merged": ""})
+
+
 class Interface(NamedTuple):
     """What a running engine cannot change: the architecture, the token ids and the chat template, each as a
     hash."""
@@ -51,6 +85,29 @@ class Interface(NamedTuple):
         return [
             name.replace("_", " ") for name in self._fields if getattr(self, name) != getattr(other, name)
         ]
+
+
+def identify(policy: Policy) -> Policy:
+    """The policy with its fingerprint. Reads all of its files. Raises RecipeError for a folder without a
+    model."""
+    return policy.model_copy(update={"fingerprint": fingerprint_weights(policy.base, policy.adapter)})
+
+
+def fingerprint_weights(base: str, adapter: str = "") -> str:
+    """Fingerprint of full weights, and of an adapter over them. A hub id stands for itself: its files may not
+    be here yet."""
+    found = fingerprint_policy(Path(base)) if Path(base).is_dir() else f"hub:{base}"
+    return content_hash("adapter", found, _fingerprint_adapter(Path(adapter))) if adapter else found
+
+
+def _fingerprint_adapter(folder: Path) -> str:
+    names = ("adapter_config.json", "adapter_model.safetensors")
+    return content_hash(*(hash_file(folder / name) for name in names if (folder / name).is_file()))
+
+
+def adapter_base(folder: Path) -> str:
+    """What the adapter in this folder was trained over, as its config says; empty where it does not say."""
+    return str(_read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
 
 
 def fingerprint_policy(path: Path) -> str:
