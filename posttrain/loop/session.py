@@ -20,6 +20,7 @@ from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
+from synth.pipeline.resources import TEACHER, Resources, start_engine
 from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
 from synth.store.run_folder import RunFolder
@@ -97,17 +98,15 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     """Start sandbox, engine and teacher; close them at the end. Raises what they raise."""
     recipe, path = plan.recipe, plan.folder.path
     base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
+    resources = Resources(path, plan.recipe_folder, base)
     async with AsyncExitStack() as stack:
         sandbox = create_sandbox(recipe.execution)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
 
         async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
-            made = parts.create_engine(config, policy=base, log_folder=path / "logs" / part)
-            engine = JournalledEngine(made, path / "journal" / part)
-            stack.push_async_callback(engine.close)
             parts.reporter.say(f"starting the {role} ({config.kind})")
-            await engine.start()
+            engine = await start_engine(stack, config, resources, part, parts.create_engine)
             parts.reporter.say(f"{role} ready")
             return engine
 
@@ -115,7 +114,7 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         if recipe.engine is not None and plan.prompts is not None:
             model = ServedEngine(await start(recipe.engine, "engine"), plan.prompts, base.fingerprint)
         if model is not None and recipe.teacher is not None and recipe.data is not None:
-            teacher = await start(recipe.teacher, "teacher", "teacher")
+            teacher = await start(recipe.teacher, "teacher", TEACHER)
         yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher)
 
 

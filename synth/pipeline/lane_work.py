@@ -8,8 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from synth.pipeline.books import Books, check_conservation
+from synth.config import Recipe
+from synth.pipeline.books import Books, StageCounts, check_conservation
+from synth.pipeline.flow import build_flowing
+from synth.pipeline.resources import Resources, open_context
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Source, Stage, Upstream
 from synth.store.shards import StageCommit
 
@@ -18,6 +22,22 @@ class Lane(NamedTuple):
     """Stages that a shard passes without waiting on disk in between, by name, in the order of the flow."""
 
     stages: tuple[str, ...]
+
+
+async def run_lane(
+    recipe: Recipe, resources: Resources, lane: Lane, round_: int, shard: str
+) -> dict[str, StageCounts]:
+    """The whole work of one lane of one shard, in a process that has nothing open yet; counts by stage.
+
+    Everything that it takes can be pickled. It reads what was committed before the lane, and commits what the
+    lane decides. Raises what the parts raise; the same call goes on after that.
+    """
+    async with open_context(recipe, resources) as context:
+        stages = build_flowing(context)
+        books = Books(round_, [SnippetSource.name, *(stage.name for stage in stages)])
+        worker = LaneWorker(SnippetSource, stages, StageCommit(resources.run), books)
+        await worker.run(lane, round_, shard)
+    return {name: books.progress.stages[name] for name in lane.stages}
 
 
 class LaneWorker:
