@@ -10,7 +10,7 @@ from typing import Protocol
 from synth.config import DataConfig, Recipe
 from synth.execution.protocol import Sandbox
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.generation.journal import JournalledEngine
+from synth.generation.protocol import Engine
 from synth.prompts.library import PromptLibrary
 from synth.reasons import ReasonClass, get_reason
 from synth.records import Decision, IndexRow, Record
@@ -26,9 +26,9 @@ class Context:
     data: DataConfig
     recipe_folder: Path
     sandbox: Sandbox
-    engine: JournalledEngine | None = None
+    engine: Engine | None = None
     prompts: PromptLibrary | None = None
-    teacher: JournalledEngine | None = None
+    teacher: Engine | None = None
 
 
 Produces = Mapping[str, type[Record]]
