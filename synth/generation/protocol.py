@@ -50,8 +50,8 @@ class GenerationResponse(Record):
 
 
 class Engine(Protocol):
-    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded. All pass
-    tests/contract/test_engines.py."""
+    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded, scripted. All
+    pass tests/contract/test_engines.py."""
 
     @property
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""Engine that answers from the journal of an earlier run: the scripted twin of every other engine, for tests,
+"""Engine that answers from the journal of an earlier run: the recorded twin of every other engine, for tests,
 docs and exact replays.
 
 The one rule: it makes nothing up. A request that was not recorded is an error that names it.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from synth.config import DataConfig, Recipe
 from synth.execution.protocol import Sandbox
-from synth.generation.journal import JournalledEngine
+from synth.generation.protocol import Engine
 from synth.prompts.library import PromptLibrary
 
 
@@ -21,6 +21,6 @@ class Context:
     data: DataConfig
     recipe_folder: Path
     sandbox: Sandbox
-    engine: JournalledEngine | None = None
+    engine: Engine | None = None
     prompts: PromptLibrary | None = None
-    teacher: JournalledEngine | None = None
+    teacher: Engine | None = None

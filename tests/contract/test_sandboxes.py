@@ -1,11 +1,11 @@
 """What every sandbox promises, run on each of the family: local, recorded from it, local with a cache of
-results (so that from the second test on everything comes from there), and E2B on a server that stands in for
-the service."""
+results (so that from the second test on everything comes from there), E2B on a server that stands in for the
+service, and a function that recalls what the local sandbox saw."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from synth.execution.isolation.launcher.zygote import zygote_files
 from synth.execution.local.sandbox import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.execution.scripted import ScriptedSandbox
 from synth.languages.registry import get_language
 from synth.languages.spec import find_toolchain
 from synth.records import (
@@ -30,9 +31,7 @@ from synth.records import (
     StdioCall,
     Stop,
 )
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
+from tests.builders import Run
 
 
 def function(
@@ -98,7 +97,21 @@ def cached_sandbox(tmp_path_factory: pytest.TempPathFactory, local_sandbox: Loca
     return CachedSandbox(local_sandbox, tmp_path_factory.mktemp("results"))
 
 
-@pytest.fixture(params=["local", "recorded", "cached", "e2b"])
+@pytest.fixture(scope="module")
+def scripted_sandbox(local_sandbox: LocalSandbox, run: Run[Any]) -> Sandbox:
+    """A function that knows what the local sandbox saw, and calls everything else a fault."""
+    known: dict[str, Observation] = {seen.request_id: seen for seen in run(local_sandbox.execute(REQUESTS))}
+
+    async def recall(request: ExecutionRequest) -> Observation:
+        unknown = Observation(
+            request_id="", language=request.language, phase=Phase.RUN, infrastructure="not in the script"
+        )
+        return known.get(request.id, unknown)
+
+    return ScriptedSandbox(recall, toolchains={"python": known["good"].toolchain})
+
+
+@pytest.fixture(params=["local", "recorded", "cached", "e2b", "scripted"])
 def any_sandbox(request: pytest.FixtureRequest) -> Sandbox:
     if request.param == "recorded":
         return RecordedSandbox(request.getfixturevalue("recorded_folder"))
