@@ -31,7 +31,7 @@ RIGHT = {"total": "sum(xs)", "largest": "max(xs, default=0)"}
 WRONG = {"total": "len(xs)", "largest": "min(xs, default=0)"}
 LOOP = {
     "total": "t = 0\n    for x in xs:\n        t += x\n    return t",
-    "largest": "best = None\n    for x in xs:\n        best = max(x, best) if best else x\n    return best or 0",
+    "largest": "return sorted(xs)[-1] if xs else 0",
 }
 
 
