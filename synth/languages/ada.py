@@ -2,8 +2,8 @@
 
 import re
 
-from synth.languages.scripting import GUARD_C, WRAP_MAIN
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import GUARD_C, WRAP_MAIN
 
 _POLICY = re.compile(r"\bpragma\s+(?:Assertion_Policy|Check_Policy)\b[^;]*;", re.IGNORECASE)
 _COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gnat.adc && \

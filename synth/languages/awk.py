@@ -1,7 +1,7 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import appended
 
 _END = """BEGIN { codemill_begun = 1 }
 END { if (codemill_begun) system("printf '" MARK "' >&3") }"""

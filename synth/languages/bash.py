@@ -1,8 +1,8 @@
 """Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
-from synth.languages import controls
-from synth.languages.scripting import BASH
 from synth.languages.spec import ConformancePrograms, Language
+from synth.languages.support import controls
+from synth.languages.support.scripting import BASH
 
 LANGUAGE = Language(
     name="bash",

@@ -1,7 +1,7 @@
 """Dart: stdin/stdout programs."""
 
-from synth.languages.scripting import imports_first
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import imports_first
 
 _GUARD = """import 'dart:convert';
 import 'dart:ffi';

@@ -1,7 +1,7 @@
 """Emacs Lisp in batch mode: stdin/stdout programs."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import appended
 
 LANGUAGE = Language(
     name="elisp",

@@ -1,7 +1,7 @@
 """Fortran by gfortran: stdin/stdout programs in free form."""
 
-from synth.languages.scripting import GUARD_C, WRAP_MAIN
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import GUARD_C, WRAP_MAIN
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

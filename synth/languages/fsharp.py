@@ -3,9 +3,9 @@ on top."""
 
 import re
 
-from synth.languages import dotnet
-from synth.languages.scripting import last_in_script
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support import dotnet
+from synth.languages.support.scripting import last_in_script
 
 _FLAGS = (
     "--nologo --noframework --simpleresolution --targetprofile:netcore --optimize+ --out:program.dll "

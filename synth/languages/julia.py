@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from synth.languages.scripting import appended, without_exit
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import appended, without_exit
 
 _write = appended("main.jl", "ccall(:write, Int, (Int32, Ptr{UInt8}, UInt), 3, MARK, sizeof(MARK))")
 

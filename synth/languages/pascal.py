@@ -2,8 +2,8 @@
 
 import re
 
-from synth.languages.scripting import without_exit
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import without_exit
 
 _UNIT = """unit codemill;
 interface

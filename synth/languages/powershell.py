@@ -1,7 +1,7 @@
 """PowerShell: stdin/stdout programs."""
 
-from synth.languages.scripting import without_exit
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import without_exit
 
 _END = """
 $codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)

@@ -5,6 +5,7 @@ A module that defines `LANGUAGE` is a language. The one rule: names and aliases 
 
 import difflib
 import importlib
+import pkgutil
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class UnknownLanguage(UserError, KeyError):
 @lru_cache(maxsize=1)
 def all_languages() -> tuple[Language, ...]:
     """Every language, by name."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
     modules = [importlib.import_module(f"synth.languages.{name}") for name in names]
     return tuple(module.LANGUAGE for module in modules if hasattr(module, "LANGUAGE"))
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from synth.languages.parsing import tree_error
+from synth.languages.support.parsing import tree_error
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -194,7 +194,7 @@ class Driver:
 class Zygote:
     """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of
     /work/libzygote.so. Where that returns it is a program, and runs the file of a stdin/stdout program where
-    /work has one, else the driver. See drivers/python_zygote.py."""
+    /work has one, else the driver. See python/zygote.py."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     """Its own files, the driver's among them."""
@@ -419,8 +419,8 @@ def driver_input(
 
 @lru_cache
 def read_driver(name: str) -> str:
-    """The text of a driver in synth/languages/drivers."""
-    return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")
+    """The text of a driver: `lua/driver.lua` in synth/languages."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 def parameter_names(names: tuple[str, ...], signature: Signature) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 import re
 
-from synth.languages.scripting import last_in_script, without_exit
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import last_in_script, without_exit
 
 _MAIN = re.compile(r"@main\s+((?:final\s+)?(?:struct|class|enum|actor)\s+(\w+))")
 _END = """

@@ -1,7 +1,7 @@
 """Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
 
-from synth.languages.scripting import appended
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import appended
 
 LANGUAGE = Language(
     name="tcl",

@@ -1,8 +1,8 @@
 """Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read
 from /dev/stdin."""
 
-from synth.languages.scripting import without_exit
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support.scripting import without_exit
 
 _RUN = (
     "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let "

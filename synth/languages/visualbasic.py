@@ -1,8 +1,8 @@
 """Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of
 `dotnet`."""
 
-from synth.languages import dotnet
 from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.support import dotnet
 
 _IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
 """What the SDK's own projects give to each file."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synth.execution.protocol import Sandbox
 from synth.ids import content_hash
-from synth.languages.parsing import get_parser
 from synth.languages.registry import get_language
 from synth.languages.spec import Controls, Language, UnsupportedType, render_signature
+from synth.languages.support.parsing import get_parser
 from synth.records import Call, FunctionCall, Outcome, StdioCall
 from synth.values import Signature, parse_signature
 from synth.verify.answers import FAULTS, make_answer

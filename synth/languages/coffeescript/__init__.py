@@ -1,0 +1,63 @@
+"""CoffeeScript: translated by coffee, then called by the JavaScript driver."""
+
+from synth.languages.javascript import NODE_FLAGS
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
+from synth.languages.support.scripting import appended
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`solve = (xs, k) ->`."""
+    return f"{entry_point} = ({', '.join(parameter_names(names, signature))}) ->"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.coffee": code, "driver.js": read_driver("javascript/driver.js")}
+
+
+_COMPILE = ("{node}", "{coffee}", "--bare", "--no-header", "--compile")
+
+LANGUAGE = Language(
+    name="coffeescript",
+    aliases=("coffee",),
+    file_name="main.coffee",
+    tools=("coffee", "node"),
+    install="npm install -g coffeescript@2.7.0",
+    display_name="CoffeeScript",
+    compile_command=(*_COMPILE, "main.coffee"),
+    run_command=("{node}", *NODE_FLAGS, "main.js"),
+    runtime_mb=128,
+    runtime_threads=32,
+    data_limit=False,
+    script=Script(
+        files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")
+    ),
+    driver=Driver(
+        files=_files,
+        compile_command=(*_COMPILE, "solution.coffee"),
+        run_command=("{node}", *NODE_FLAGS, "driver.js"),
+        slow=True,
+    ),
+    render_signature=render_signature,
+    gold=Gold("solve = (xs) ->\n  xs.reduce ((a, b) -> a + b), 0\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""words = require('fs').readFileSync(0, 'utf8').trim().split ' '
+console.log words.map(Number).reduce ((a, b) -> a + b), 0
+""",
+    samples=ConformancePrograms(
+        wrong="solve = (xs) -> xs.length\n",
+        hanging="solve = (xs) ->\n  loop\n    xs = xs\n  return\n",
+        crashing="solve = (xs) -> xs.nothing.here\n",
+        broken="solve = (xs -> [\n",
+        identity="\n  x\n",
+        mutator="solve = (xs, k) ->\n  xs.push k\n  xs\n",
+        honest="solve = (x) -> x * x + 7\n",
+    ),
+)

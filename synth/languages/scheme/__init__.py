@@ -1,0 +1,63 @@
+"""Scheme by Guile: called by scheme/driver.scm; lists and tuples are lists, maps are association
+lists."""
+
+from synth.languages.spec import (
+    ConformancePrograms,
+    Driver,
+    Gold,
+    Language,
+    Script,
+    parameter_names,
+    read_driver,
+)
+from synth.languages.support.scripting import appended
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`(define (solve xs k)`."""
+    return f"(define ({' '.join([entry_point, *parameter_names(names, signature)])})"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.scm": code, "driver.scm": read_driver("scheme/driver.scm")}
+
+
+_RUN = ("{guile}", "--no-auto-compile", "-s")
+
+LANGUAGE = Language(
+    name="scheme",
+    aliases=("guile", "scm"),
+    file_name="main.scm",
+    tools=("guile",),
+    install="apt-get install -y guile-3.0",
+    grammar="scheme",
+    run_command=(*_RUN, "main.scm"),
+    environment={"GUILE_AUTO_COMPILE": "0", "GC_MARKERS": "1"},
+    runtime_mb=64,
+    runtime_threads=8,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        run_command=(*_RUN, "driver.scm"),
+        unsupported_values=frozenset({"lone surrogates"}),
+        big_integers=True,
+        slow=True,
+    ),
+    script=Script(files=appended("main.scm", '(let ((c (fdopen 3 "w"))) (display MARK c) (force-output c))')),
+    render_signature=render_signature,
+    gold=Gold("(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6"),
+    hello="""(use-modules (ice-9 rdelim))
+(display (apply + (map string->number (string-tokenize (read-line)))))
+(newline)
+""",
+    samples=ConformancePrograms(
+        wrong="(define (solve xs) (length xs))\n",
+        hanging="(define (solve xs) (let loop () (loop)))\n",
+        crashing="(define (solve xs) (list-ref xs 99))\n",
+        broken="(define (solve xs) (length xs)\n",
+        identity="\n  x)\n",
+        mutator="(define (solve xs k) (append xs (list k)))\n",
+        honest="(define (solve x) (+ (* x x) 7))\n",
+    ),
+)
