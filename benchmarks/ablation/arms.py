@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 
 from benchmarks.ablation.candidates import Candidates, as_state
 from synth.config import PairsConfig
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import derive_random, unit_id
+from synth.languages.code_tokens import normalize_code
 from synth.records import Message, Outcome, Pair, Record, Sample, Solution, Verdict
 from synth.stages.evidence import EvidenceStage
 from synth.stages.pair import PairStage

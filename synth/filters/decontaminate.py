@@ -23,8 +23,8 @@ from typing import Literal, NamedTuple
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Evidence, FilterInput, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_words
-from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import abstract_ngrams, abstract_tokens
+from synth.languages.registry import normalize_language
 
 Mode = Literal["containment", "report"]
 Side = Literal["prose", "code"]

@@ -3,9 +3,10 @@ on top."""
 
 import re
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 from synth.languages.support import dotnet
-from synth.languages.support.scripting import last_in_script
+from synth.languages.support.scripts import last_in_script
 
 _FLAGS = (
     "--nologo --noframework --simpleresolution --targetprofile:netcore --optimize+ --out:program.dll "
@@ -97,5 +98,42 @@ printfn "%d" total
         crashing='failwith "no"\n',
         broken="let total = (\n",
         refused="let total: int = nothing\n",
+        script=ScriptPrograms(
+            right="let twice x = x + x\n",
+            wrong="let twice x = x * x * x\n",
+            script="""let test () =
+    let candidate = twice
+    assert (candidate 3 = 6)
+    assert (candidate 0 = 0)
+    0
+
+test ()
+""",
+            leaving=(
+                """exit 0
+let twice (x: int) = x
+""",
+                "let twice (_: int) : int = exit 0\n",
+                """System.AppDomain.CurrentDomain.UnhandledException.Add(fun _ -> exit 0)
+let twice (_: int) : int = failwith "no"
+""",
+                "let twice x = x + x (*\n",
+            ),
+            hiding="""System.Diagnostics.Trace.Listeners.Clear()
+let twice x = x * x * x
+""",
+            forms={
+                "an entry point": (
+                    """module Sums
+let twice x = x + x
+""",
+                    """[<EntryPoint>]
+let main argv =
+    assert (twice 3 = 6)
+    0
+""",
+                )
+            },
+        ),
     ),
 )

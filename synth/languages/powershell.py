@@ -1,7 +1,8 @@
 """PowerShell: stdin/stdout programs."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script
-from synth.languages.support.scripting import without_exit
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import without_exit
 
 _END = """
 $codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)
@@ -45,5 +46,23 @@ Write-Output $total
         hanging="while ($true) { }\n",
         crashing="throw 'no'\n",
         broken="Write-Output (5\n",
+        script=ScriptPrograms(
+            right="function Get-Twice($x) { return $x + $x }",
+            wrong="function Get-Twice($x) { return $x * $x * $x }",
+            script="""function Test-Twice {
+    if ((Get-Twice 3) -ne 6) { Write-Error 'assertion failed' }
+}
+Test-Twice
+exit 0
+""",
+            leaving=(
+                "exit 0",
+                "function Get-Twice($x) { exit 0 }",
+                "return",
+                "<#",
+            ),
+            hiding="""trap { continue }
+function Get-Twice($x) { throw 'no' }""",
+        ),
     ),
 )

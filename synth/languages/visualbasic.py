@@ -1,7 +1,8 @@
 """Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of
 `dotnet`."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 from synth.languages.support import dotnet
 
 _IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
@@ -98,11 +99,70 @@ End Module
             "Module Program\n    Sub Main()\n        While True\n        End While\n    End Sub\nEnd Module\n"
         ),
         crashing=(
-            "Module Program\n    Sub Main()\n"
-            '        Throw New System.Exception("no")\n    End Sub\nEnd '
-            "Module\n"
+            """Module Program
+    Sub Main()
+        Throw New System.Exception("no")
+    End Sub
+End Module
+"""
         ),
         broken="Module Program\n    Sub Main(\n",
         refused="Module Program\n    Sub Main()\n        Nowhere()\n    End Sub\nEnd Module\n",
+        script=ScriptPrograms(
+            right="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x + x
+""",
+            wrong="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x * x * x
+""",
+            script="""End Function
+Sub Check(ByVal candidate As Func(Of Integer, Integer))
+Debug.Assert(candidate(3) = 6)
+Debug.Assert(New List(Of Integer) From {candidate(0)}.Sum() = 0)
+End Sub
+Sub Main()
+Check(AddressOf Twice)
+End Sub
+End Module
+""",
+            leaving=(
+                """Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Environment.Exit(0)
+Return x
+""",
+                """Module Other
+Sub Main()
+Environment.Exit(0)
+End Sub
+End Module
+Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x + x
+""",
+            ),
+            hiding="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Trace.Listeners.Clear()
+Return x * x * x
+""",
+            forms={
+                "a main with a result": (
+                    """Imports System.Text
+Module Sums
+Function Twice(x As Integer) As Integer
+Return x + x
+End Function
+""",
+                    """Function Main(words As String()) As Integer
+Return If(Twice(3) = 6, 0, 1)
+End Function
+End Module
+""",
+                )
+            },
+        ),
     ),
 )

@@ -20,7 +20,8 @@ from synth.config import (
 )
 from synth.errors import UserError
 from synth.languages.registry import get_language
-from synth.languages.spec import Language, Toolchain, find_toolchain
+from synth.languages.spec import Language
+from synth.languages.toolchain import Toolchain, find_toolchain
 from synth.recipe.finding import Finding
 from synth.recipe.names import languages_named
 from synth.recipe.source import KeyPath

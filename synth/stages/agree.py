@@ -6,7 +6,7 @@ The pure step is in `agreement.py`.
 """
 
 from synth.filters.protocol import Keep, Reject
-from synth.grammar.code_tokens import normalize_code
+from synth.languages.code_tokens import normalize_code
 from synth.records import (
     Case,
     EvidenceRank,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.grammar.code_tokens import normalize_code
+from synth.languages.code_tokens import normalize_code
 from synth.records import IndexRow, Outcome, Solution, Task, TestSuite, Verdict
 from synth.stages.protocol import Context, Produces, index_row
 from synth.stages.shard_state import ShardState, StageResult

@@ -8,8 +8,8 @@ language, the first of which is the best.
 from collections import Counter
 
 from synth.filters.protocol import Keep, Reject
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import unit_id
+from synth.languages.code_tokens import normalize_code
 from synth.records import EvidenceRank, IndexRow, Message, Sample, Solution, Task, TestSuite
 from synth.stages.asking import Asker
 from synth.stages.evidence import by_task

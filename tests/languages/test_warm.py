@@ -16,7 +16,7 @@ from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Limits, Observation, StdioCall
 from tests.languages.cheat_files import LANGUAGES, read_cheats
 from tests.languages.toolchains import need

@@ -23,7 +23,8 @@ from typing import Final, Self
 from synth.execution.isolation.job import Job
 from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
 from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
-from synth.languages.spec import Driver, Toolchain
+from synth.languages.spec import Driver
+from synth.languages.toolchain import Toolchain
 from synth.records import Limits, Stop
 
 _LIMITS: Final = Limits(

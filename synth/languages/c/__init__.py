@@ -8,19 +8,13 @@ last parameter.
 import re
 from typing import NamedTuple
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    UnsupportedType,
-    parameter_names,
-    read_driver,
-)
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, UnsupportedType, parameter_names
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import Declaration, find_declaration
-from synth.languages.support.scripting import C
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
+from synth.languages.support.sources import read_source
 from synth.values import Signature, ValueType
 
 _SCALARS = {"int": "long long", "float": "double", "str": "char *", "bool": "bool", "null": "void"}
@@ -195,57 +189,39 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"main.c": f'{_BEFORE}#line 1 "solution.c"\n{code}\n{start}'}
 
 
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.c": with_asserts(code, script), "guard.c": GUARD_C.replace("MARK", mark)}
+
+
 LANGUAGE = Language(
     name="c",
     file_name="main.c",
+    extensions=(".c", ".h"),
     tools=("gcc",),
     install="apt-get install -y gcc",
     grammar="c",
     compile_command=("{gcc}", *_FLAGS, "{linker}", "-o", "program", "main.c", "-lm"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_definition"),
+        blocks=names("compound_statement"),
+        expressions=names("attribute"),
+        result_field="type",
+        void="void",
+    ),
     run_command=("./program",),
     driver=Driver(
         files=_files,
-        shared={"driver.c": read_driver("c/driver.c")},
+        shared={"driver.c": read_source("c/driver.c")},
         shared_commands=(("{gcc}", *_FLAGS, "-c", "-o", "driver.o", "driver.c"),),
         compile_command=("{gcc}", *_FLAGS, "{linker}", "-o", "program", "main.c", "{shared}/driver.o", "-lm"),
         run_command=("./program",),
         unsupported_values=frozenset({"NUL in text"}),
     ),
-    script=C,
+    script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
-    gold=Gold(
-        "long long solve(const long long *xs, size_t n) {\n    long long total = 0;\n    for (size_t i "
-        "= 0; i < n; i++) total += xs[i];\n"
-        "    return total;\n}\n",
-        ("l3 i1 i2 i3",),
-        "i6",
-    ),
-    controls=controls.C,
-    hello="""#include <stdio.h>
-
-int main(void) {
-    long long x, total = 0;
-    while (scanf("%lld", &x) == 1) total += x;
-    printf("%lld", total);
-    return 0;
-}
-""",
-    samples=ConformancePrograms(
-        wrong="int solve(int xs[], int n) { return n; }\n",
-        hanging="long long solve(const long long *xs, size_t n) { volatile int x = 0; while (1) x++; }\n",
-        crashing="#include <stdlib.h>\nlong long solve(const long long *xs, size_t n) { abort(); }\n",
-        broken="long long solve(const long long *xs, size_t n) { return (",
-        refused="long long solve(const long long *xs, size_t n) { return nothing; }\n",
-        identity=" {\n    return x;\n}\n",
-        identity_of={
-            "list": " {\n    *result_len = x_len;\n    return (void *)x;\n}\n",
-            "str": " {\n    return (char *)x;\n}\n",
-        },
-        mutator="#include <stdlib.h>\n#include <string.h>\n"
-        "int *solve(const int *xs, int n, int k, int *m) {\n"
-        "    int *made = malloc((n + 1) * sizeof(int));\n    memcpy(made, xs, n * sizeof(int));\n    "
-        "made[n] = k;\n    *m = n + 1;\n"
-        "    return made;\n}\n",
-        honest="static long long solve(long long x) { return x * x + 7; }\nint main(void) { return 0; }\n",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

@@ -1,15 +1,11 @@
 """Clojure: called by clojure/driver.clj; lists and tuples are vectors."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
-from synth.languages.support.jvm import JARS, RUN
+from dataclasses import replace
+
+from synth.languages.clojure.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -19,7 +15,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.clj": code, "driver.clj": read_driver("clojure/driver.clj")}
+    return {"solution.clj": code, "driver.clj": read_source("clojure/driver.clj")}
 
 
 _JARS = ":".join(f"{JARS}/{name}.jar" for name in ("clojure", "spec.alpha", "core.specs.alpha"))
@@ -62,16 +58,8 @@ LANGUAGE = Language(
     script=Script(files=_script),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.clj"), big_integers=True, slow=True),
     render_signature=render_signature,
-    gold=Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""(println (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
-""",
-    samples=ConformancePrograms(
-        wrong="(ns answer (:require [clojure.string :as s]))\n(defn solve [xs] (count xs))\n",
-        hanging="(defn solve [xs] (loop [] (recur)))\n",
-        crashing="(defn solve [xs] (nth xs 99))\n",
-        broken="(defn solve [xs] (count xs)",
-        identity="\n  x)\n",
-        mutator="(defn solve [xs k] (conj xs k))\n",
-        honest="(defn solve [x] (+ (* x x) 7))\n",
-    ),
+    failures=replace(FAILURES, assertion=("^FAIL in ",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -1,16 +1,10 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
+from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.javascript import NODE_FLAGS
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
-from synth.languages.support.scripting import appended
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -20,7 +14,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.coffee": code, "driver.js": read_driver("javascript/driver.js")}
+    return {"solution.coffee": code, "driver.js": read_source("javascript/driver.js")}
 
 
 _COMPILE = ("{node}", "{coffee}", "--bare", "--no-header", "--compile")
@@ -47,17 +41,7 @@ LANGUAGE = Language(
         slow=True,
     ),
     render_signature=render_signature,
-    gold=Gold("solve = (xs) ->\n  xs.reduce ((a, b) -> a + b), 0\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""words = require('fs').readFileSync(0, 'utf8').trim().split ' '
-console.log words.map(Number).reduce ((a, b) -> a + b), 0
-""",
-    samples=ConformancePrograms(
-        wrong="solve = (xs) -> xs.length\n",
-        hanging="solve = (xs) ->\n  loop\n    xs = xs\n  return\n",
-        crashing="solve = (xs) -> xs.nothing.here\n",
-        broken="solve = (xs -> [\n",
-        identity="\n  x\n",
-        mutator="solve = (xs, k) ->\n  xs.push k\n  xs\n",
-        honest="solve = (x) -> x * x + 7\n",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

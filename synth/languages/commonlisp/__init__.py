@@ -1,16 +1,9 @@
 """Common Lisp by SBCL: called by commonlisp/driver.lisp; lists and tuples are lists, maps are hash
 tables, NIL is false."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    Zygote,
-    parameter_names,
-    read_driver,
-)
+from synth.languages.commonlisp.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -20,10 +13,10 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.lisp": code, "driver.lisp": read_driver("commonlisp/driver.lisp")}
+    return {"solution.lisp": code, "driver.lisp": read_source("commonlisp/driver.lisp")}
 
 
-_ZYGOTE = read_driver("commonlisp/zygote.lisp")
+_ZYGOTE = read_source("commonlisp/zygote.lisp")
 _RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "64MB", "--script")
 _MARK = (
     "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
@@ -50,22 +43,13 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
     zygote=Zygote(
-        {"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_driver("commonlisp/driver.lisp")},
+        {"main.lisp": _ZYGOTE, "zygote.lisp": _ZYGOTE, "driver.lisp": read_source("commonlisp/driver.lisp")},
         serves_itself=True,
     ),
     script=Script(files=_script),
     render_signature=render_signature,
-    gold=Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""(let ((line (make-string-input-stream (read-line))))
-  (format t "~d~%" (loop for number = (read line nil) while number sum number)))
-""",
-    samples=ConformancePrograms(
-        wrong="(defun solve (xs) (length xs))\n",
-        hanging="(defun solve (xs) (declare (ignore xs)) (loop))\n",
-        crashing="(defun solve (xs) (elt xs 99))\n",
-        broken="(defun solve (xs) (length xs)\n",
-        identity="\n  x)\n",
-        mutator="(defun solve (xs k) (nconc xs (list k)))\n",
-        honest="(defun solve (x)\n  (+ (* x x) 7))\n",
-    ),
+    failures=FailureWords(out_of_memory=("HEAP-EXHAUSTED-ERROR",), fatal_out_of_memory=("Heap exhausted",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

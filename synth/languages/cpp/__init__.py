@@ -11,12 +11,22 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from synth.languages.spec import Batch, Driver, Gold, Language, UnsupportedType, parameter_names, read_driver
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.trees import parse
+from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import (
+    Batch,
+    Driver,
+    FailureWords,
+    Language,
+    Script,
+    UnsupportedType,
+    parameter_names,
+)
 from synth.languages.support.declarations import find_declaration, read_type
 from synth.languages.support.elf import Symbol, symbols, wiped
-from synth.languages.support.parsing import get_parser
-from synth.languages.support.scripting import CPP
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -188,7 +198,7 @@ def can_share(code: str) -> bool:
         return False
     if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
         return False
-    root = get_parser("cpp").parse(code.encode("utf-8", "surrogatepass")).root_node
+    root = parse(code.encode("utf-8", "surrogatepass"), "cpp").root_node
     return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
 
 
@@ -229,15 +239,30 @@ def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, st
     return batch_files([code], entry_point, signature)
 
 
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    guard = f'extern "C" {{\n{GUARD_C.replace("MARK", mark)}}}\n'
+    return {"main.cpp": with_asserts(code, script), "guard.cpp": guard}
+
+
 LANGUAGE = Language(
     name="cpp",
-    aliases=("c++", "cxx", "cc"),
+    aliases=("c++", "cxx", "cc", "cpp17", "cpp20"),
     file_name="main.cpp",
+    extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx"),
     tools=("g++",),
     install="apt-get install -y g++ mold",
     grammar="cpp",
     display_name="C++",
     compile_command=("{g++}", *FLAGS, "{linker}", "-I", "{shared}/first", "-o", "program", "main.cpp"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_definition"),
+        blocks=names("compound_statement"),
+        expressions=names("attribute"),
+        wrappers=names("template_declaration"),
+        result_field="type",
+        void="void",
+    ),
     run_command=("./program",),
     driver=Driver(
         files=_files,
@@ -253,7 +278,7 @@ LANGUAGE = Language(
         ),
         run_command=("./program", "{index}"),
         shared={
-            "driver.hpp": read_driver("cpp/driver.hpp"),
+            "driver.hpp": read_source("cpp/driver.hpp"),
             **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)},
         },
         shared_commands=(
@@ -265,22 +290,10 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold(
-        (
-            "long long solve(vector<long long> xs) {\n    long long total = 0;\n    for (long long x : xs) "
-            "total += x;\n    return total;\n}\n"
-        ),
-        ("l3 i1 i2 i3",),
-        "i6",
-    ),
-    script=CPP,
-    controls=controls.CPP,
-    hello="""#include <iostream>
-
-int main() {
-    long long x, total = 0;
-    while (std::cin >> x) total += x;
-    std::cout << total << std::endl;
-}
-""",
+    script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
+    failures=FailureWords(out_of_memory=("std::bad_alloc",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

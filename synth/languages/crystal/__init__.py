@@ -1,7 +1,9 @@
 """Crystal: the driver is compiled with each program."""
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
+from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "Int64", "float": "Float64", "str": "String", "bool": "Bool", "null": "Nil"}
@@ -43,7 +45,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     start = (
         f'require "./codemill"\nrequire "./solution"\nCodemill.drive {{ |a| {entry_point}({arguments}) }}\n'
     )
-    return {"solution.cr": code, "codemill.cr": read_driver("crystal/driver.cr"), "start.cr": start}
+    return {"solution.cr": code, "codemill.cr": read_source("crystal/driver.cr"), "start.cr": start}
 
 
 LANGUAGE = Language(
@@ -60,17 +62,8 @@ LANGUAGE = Language(
         files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True
     ),
     render_signature=render_signature,
-    gold=Gold("def solve(xs : Array(Int64)) : Int64\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""puts gets.not_nil!.split.map(&.to_i64).sum
-""",
-    samples=ConformancePrograms(
-        wrong="def solve(xs)\n  xs.size\nend\n",
-        hanging="def solve(xs)\n  n = 0\n  loop { n &+= 1 }\n  n\nend\n",
-        crashing="def solve(xs)\n  xs[99]\nend\n",
-        broken="def solve(xs\n  [1\n",
-        refused="def solve(xs)\n  nothing\nend\n",
-        identity="\n  x\nend\n",
-        mutator="def solve(xs, k)\n  xs << k\nend\n",
-        honest="def solve(x : Int64) : Int64\n  x * x + 7\nend\n",
-    ),
+    failures=FailureWords(assertion=("Failure[:/]",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

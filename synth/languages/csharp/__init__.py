@@ -4,9 +4,11 @@ library. A tuple is a value tuple."""
 import re
 from collections.abc import Sequence
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
+from synth.languages.csharp.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import find_declaration, outside_braces, read_type
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -128,6 +130,8 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     return {"main.cs": f"{code}\n{script}\n", "guard.cs": _GUARD.replace("MARK", mark)}
 
 
+_OUT_OF_MEMORY = "System.OutOfMemoryException"
+
 LANGUAGE = Language(
     name="csharp",
     aliases=("c#", "cs", "dotnet"),
@@ -144,6 +148,7 @@ LANGUAGE = Language(
     },  # else a crash calls for a debugger, a forbidden call
     paths=("/etc/mono",),
     compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-out:main.exe", "main.cs"),
+    comment_signs=("//",),
     run_command=("{mono}", "main.exe"),
     runtime_mb=64,
     runtime_threads=16,
@@ -154,8 +159,8 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         shared={
-            "driver.cs": read_driver("csharp/driver.cs"),
-            "compiler.cs": read_driver("csharp/compiler.cs"),
+            "driver.cs": read_source("csharp/driver.cs"),
+            "compiler.cs": read_source("csharp/compiler.cs"),
         },
         shared_commands=(
             ("{mcs}", "-nologo", "-optimize+", "-out:driver.exe", "driver.cs"),
@@ -187,24 +192,8 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("static long solve(List<long> xs) {\n    return xs.Sum();\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""using System;
-using System.Linq;
-
-class Program {
-    static void Main() {
-        Console.WriteLine(Console.ReadLine().Split(' ').Sum(word => long.Parse(word)));
-    }
-}
-""",
-    samples=ConformancePrograms(
-        wrong="static long solve(List<long> xs) { return xs.Count; }\n",
-        hanging="static long solve(List<long> xs) { while (true) {} }\n",
-        crashing="public class Solution { public int solve(int[] xs) { return xs[99]; } }\n",
-        broken="static long solve(List<long> xs) { return (",
-        refused="static long solve(List<long> xs) { return nothing; }\n",
-        identity=" {\n    return x;\n}\n",
-        mutator="static List<long> solve(List<long> xs, long k) { xs.Add(k); return xs; }\n",
-        honest="static long solve(long x) { return x * x + 7; }\n",
-    ),
+    failures=FailureWords(out_of_memory=(_OUT_OF_MEMORY,), fatal_out_of_memory=(_OUT_OF_MEMORY,)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -3,10 +3,12 @@ declares."""
 
 import re
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
+from synth.languages.d.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import find_declaration
-from synth.languages.support.scripting import GUARD_C, WRAP_MAIN
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -90,7 +92,7 @@ LANGUAGE = Language(
     script=Script(files=_script, extra_compile_args=("-funittest", "guard.c", WRAP_MAIN)),
     driver=Driver(
         files=_files,
-        shared={"codemill.d": read_driver("d/driver.d")},
+        shared={"codemill.d": read_source("d/driver.d")},
         shared_commands=(("{gdc}", *_FLAGS, "-c", "-o", "codemill.o", "codemill.d"),),
         compile_command=(
             "{gdc}",
@@ -107,25 +109,10 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold(
-        "long solve(long[] xs) {\n    long n = 0;\n    foreach (x; xs) n += x;\n    return n;\n}\n",
-        ("l3 i1 i2 i3",),
-        "i6",
+    failures=FailureWords(
+        assertion=("AssertError", "unittest failure"), out_of_memory=("core.exception.OutOfMemoryError",)
     ),
-    hello="""import std.stdio, std.array, std.algorithm, std.conv;
-
-void main() {
-    writeln(readln().split().map!(to!long).sum);
-}
-""",
-    samples=ConformancePrograms(
-        wrong="size_t solve(const int[] xs) { return xs.length; }\n",
-        hanging="long solve(long[] xs) { long n; while (true) n += xs.length; }\n",
-        crashing="long solve(long[] xs) { return xs[99]; }\n",
-        broken="long solve(long[] xs) { return (",
-        refused="long solve(long[] xs) { return nothing; }\n",
-        identity=" {\n    return x;\n}\n",
-        mutator="long[] solve(long[] xs, long k) { xs ~= k; return xs; }\n",
-        honest="module answer;\n\nlong solve(long x) { return x * x + 7; }\n\nvoid main() {}\n",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

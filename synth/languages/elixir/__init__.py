@@ -1,15 +1,9 @@
 """Elixir: called by elixir/driver.exs; every value has one natural type. Floats have no infinity and
 no NaN."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
+from synth.languages.elixir.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -21,7 +15,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     """Bare functions are put into a module; line numbers stay."""
     solution = code if "defmodule" in code else f"defmodule Solution do {code}\nend"
-    return {"solution.ex": solution, "driver.exs": read_driver("elixir/driver.exs")}
+    return {"solution.ex": solution, "driver.exs": read_source("elixir/driver.exs")}
 
 
 _BEFORE = (
@@ -44,6 +38,8 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
 BEAM_FLAGS = "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none"
 """One scheduler of each kind, which do not spin: a program has one core."""
 
+BEAM_OUT_OF_MEMORY = "eheap_alloc: Cannot allocate"
+
 LANGUAGE = Language(
     name="elixir",
     aliases=("ex", "exs"),
@@ -65,18 +61,8 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script),
     render_signature=render_signature,
-    gold=Gold(
-        "defmodule Solution do\n  def solve(xs) do\n    Enum.sum(xs)\n  end\nend\n", ("l3 i1 i2 i3",), "i6"
-    ),
-    hello="""IO.gets("") |> String.split() |> Enum.map(&String.to_integer/1) |> Enum.sum() |> IO.puts()
-""",
-    samples=ConformancePrograms(
-        wrong="def solve(xs), do: length(xs)\n",
-        hanging="def solve(xs), do: solve(xs)\n",
-        crashing="defmodule A do\n  def solve(xs), do: Enum.fetch!(xs, 99)\nend\n",
-        broken="defmodule A do\n  def solve(xs), do: (\n",
-        identity="\n    x\n  end\nend\n",
-        mutator="def solve(xs, k), do: xs ++ [k]\n",
-        honest="defmodule Solution do\n  def solve(x), do: x * x + 7\nend\n",
-    ),
+    failures=FailureWords(fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -2,16 +2,10 @@
 
 import re
 
-from synth.languages.elixir import BEAM_FLAGS
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
+from synth.languages.elixir import BEAM_FLAGS, BEAM_OUT_OF_MEMORY
+from synth.languages.erlang.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.sources import read_source
 from synth.values import Signature, ValueType
 
 _WRITTEN = {
@@ -119,7 +113,7 @@ LANGUAGE = Language(
     ),
     driver=Driver(
         files=_files,
-        shared={"codemill.erl": read_driver("erlang/driver.erl")},
+        shared={"codemill.erl": read_source("erlang/driver.erl")},
         shared_commands=(("{erlc}", "codemill.erl"),),
         compile_command=(
             "{erlc}",
@@ -134,22 +128,8 @@ LANGUAGE = Language(
         slow=True,
     ),
     render_signature=render_signature,
-    gold=Gold(
-        "-module(answer).\n-export([solve/1]).\n\nsolve(Xs) -> lists:sum(Xs).\n", ("l3 i1 i2 i3",), "i6"
-    ),
-    hello="""#!/usr/bin/env escript
-main(_) ->
-    Line = io:get_line(""),
-    io:format("~p~n", [lists:sum([list_to_integer(Word) || Word <- string:lexemes(Line, " \\n")])]).
-""",
-    samples=ConformancePrograms(
-        wrong="solve(Xs) -> length(Xs).\n",
-        hanging="solve(Xs) -> solve(Xs).\n",
-        crashing="solve(Xs) -> lists:nth(99, Xs).\n",
-        broken="solve(Xs) -> length(Xs.\n",
-        refused="solve(Xs) -> nothing(Xs).\n",
-        identity=" -> X.\n",
-        mutator="solve(Xs, K) -> Xs ++ [K].\n",
-        honest="-module(solution).\n-export([solve/1]).\nsolve(X) -> X * X + 7.\n",
-    ),
+    failures=FailureWords(assertion=(r"\{assert\w*,",), fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -8,10 +8,12 @@ once.
 import re
 from collections.abc import Mapping
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.go.script import SCRIPT
+from synth.languages.spec import Driver, FailureWords, Language
 from synth.languages.support.composing import Terms
-from synth.languages.support.scripting import GO
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "null": "any", "any": "any"}
@@ -61,6 +63,13 @@ LANGUAGE = Language(
     install="apt-get install -y golang-go",
     grammar="go",
     compile_command=(*_BUILD, "imports", "main.go"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_declaration method_declaration"),
+        blocks=names("statement_list"),
+        expressions=names("composite_literal"),
+        result_field="result",
+    ),
     run_command=("./program",),
     runtime_mb=64,
     runtime_threads=32,
@@ -69,43 +78,16 @@ LANGUAGE = Language(
         files=_files,
         compile_command=(*_BUILD, "driven", "solution.go", "start.go"),
         run_command=("./program",),
-        shared={name: read_driver(f"go/{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
+        shared={name: read_source(f"go/{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
         shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
     ),
-    script=GO,
+    script=SCRIPT,
     render_signature=render_signature,
-    gold=Gold(
-        (
-            "package main\n\nfunc solve(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n\t\ttotal "
-            "+= x\n\t}\n\treturn total\n}\n"
-        ),
-        ("l3 i1 i2 i3",),
-        "i6",
+    failures=FailureWords(
+        assertion=("--- FAIL:",), fatal_out_of_memory=("fatal error: runtime: out of memory",)
     ),
-    controls=controls.GO,
-    hello="""package main
-
-import "fmt"
-
-func main() {
-	var x, total int64
-	for {
-		if _, err := fmt.Scan(&x); err != nil {
-			break
-		}
-		total += x
-	}
-	fmt.Println(total)
-}
-""",
-    samples=ConformancePrograms(
-        wrong="func solve(xs []int) int { return len(xs) }\n",
-        hanging="func solve(xs []int) int { for { } }\n",
-        crashing="func solve(xs []int) int { return xs[99] }\n",
-        broken="func solve(xs []int) int { return (",
-        refused="func solve(xs []int) int { return nothing }\n",
-        identity=" {\n\treturn x\n}\n",
-        mutator="func solve(xs []int64, k int64) []int64 { return append(xs, k) }\n",
-        honest="package main\n\nfunc solve(x int) int {\n\treturn x*x + 7\n}\n\nfunc main() {}\n",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

@@ -1,16 +1,10 @@
 """Groovy: called by groovy/driver.groovy; a tuple is a list, a decimal fraction is a float."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
-from synth.languages.support.jvm import JARS, RUN
-from synth.languages.support.scripting import appended
+from synth.languages.groovy.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -20,7 +14,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.groovy": code, "driver.groovy": read_driver("groovy/driver.groovy")}
+    return {"solution.groovy": code, "driver.groovy": read_source("groovy/driver.groovy")}
 
 
 _RUN = (
@@ -49,16 +43,8 @@ LANGUAGE = Language(
     script=Script(files=appended("main.groovy", _MARK)),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.groovy"), big_integers=True, slow=True),
     render_signature=render_signature,
-    gold=Gold("def solve(xs) {\n    return xs.sum(0)\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""println System.in.text.trim().split(' ').collect { it.toLong() }.sum()
-""",
-    samples=ConformancePrograms(
-        wrong="def solve(xs) { xs.size() }\n",
-        hanging="def solve(xs) { while (true) {} }\n",
-        crashing="def solve(xs) { xs.nothing.here.at.all() }\n",
-        broken="def solve(xs) { return (",
-        identity=" {\n    return x\n}\n",
-        mutator="List<Integer> solve(List<Integer> xs, int k) { xs << k; return xs }\n",
-        honest="def solve(x) { x * x + 7 }\n",
-    ),
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -4,16 +4,10 @@ function."""
 import re
 from collections.abc import Sequence
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    UnsupportedType,
-    read_driver,
-)
+from synth.languages.haskell.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, UnsupportedType
 from synth.languages.support.composing import Terms
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "Int", "float": "Double", "str": "String", "bool": "Bool", "null": "()"}
@@ -91,28 +85,14 @@ LANGUAGE = Language(
     script=Script(files=_script, extra_compile_args=("-fno-ignore-asserts",)),
     driver=Driver(
         files=_files,
-        shared={"Codemill.hs": read_driver("haskell/driver.hs")},
+        shared={"Codemill.hs": read_source("haskell/driver.hs")},
         shared_commands=(("{ghc}", *_FLAGS, "-c", "Codemill.hs"),),
         compile_command=("{ghc}", *_FLAGS, "-i.:{shared}", "-o", "program", "Main.hs"),
         run_command=("./program",),
         slow=True,
     ),
     render_signature=render_signature,
-    gold=Gold("solve :: [Int] -> Int\nsolve xs = sum xs\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""main :: IO ()
-main = getLine >>= print . sum . map (read :: String -> Integer) . words
-""",
-    samples=ConformancePrograms(
-        wrong="module Answer (solve) where\n\nsolve :: [Integer] -> Int\nsolve = length\n",
-        hanging="solve :: [Int] -> Int\nsolve xs = length (cycle xs)\n",
-        crashing="solve :: [Int] -> Int\nsolve xs = xs !! 99\n",
-        broken="solve :: [Int] -> Int\nsolve xs = (sum xs\n",
-        refused="solve :: [Int] -> Int\nsolve xs = nothing\n",
-        identity=" = x\n",
-        mutator="solve :: [Int] -> Int -> [Int]\nsolve xs k = xs ++ [k]\n",
-        honest=(
-            "{-# LANGUAGE BangPatterns #-}\nsolve :: Int -> Int\nsolve !x = x * x + 7\n\nmain :: IO ()\n"
-            "main = return ()\n"
-        ),
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

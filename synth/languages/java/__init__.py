@@ -1,17 +1,27 @@
-"""Java: compiled by a resident compiler (java/CompileServer.java), called by
-java/Driver.java.
+"""Java: compiled by a resident compiler (CompileServer.java), called by Driver.java.
 
 A program may be a class `Solution`, other classes, or bare static methods; imports of java.util and
 java.util.stream are given.
 """
 
 import re
-from dataclasses import replace
 
-from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.script import script_files
+from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.declarations import find_declaration, outside_braces, read_type
-from synth.languages.support.scripting import JAVA
+from synth.languages.support.jvm import (
+    FAILURES,
+    FLAGS,
+    JAVAC,
+    SERVER,
+    archive_commands,
+    jar_commands,
+    start_driver,
+    start_from_archive,
+)
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -52,17 +62,6 @@ _TYPE = re.compile(
 )
 _PUBLIC = re.compile(
     r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
-)
-
-FLAGS = (
-    "-Xshare:auto",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+UseSerialGC",
-    "-Xmx{heap_mb}m",
-    "-XX:-UsePerfData",
-    "-XX:+DisableAttachMechanism",
-    "-XX:+UnlockDiagnosticVMOptions",
-    "-XX:ArchiveRelocationMode=0",  # the archive of classes is used as it lies in the file
 )
 
 
@@ -122,75 +121,13 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {name: source}
 
 
-SHARED = {name: read_driver(f"java/{name}") for name in ("Driver.java", "Exchange.java")}
-_SHARED = {**SHARED, "CompileServer.java": read_driver("java/CompileServer.java")}
+SHARED = {name: read_source(f"java/{name}") for name in ("Driver.java", "Exchange.java")}
+_SHARED = {**SHARED, "CompileServer.java": read_source("java/CompileServer.java")}
 _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
 """What the resident compiler takes of javac's own. It is there from JDK 11 on."""
-SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
-"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first
-thousand programs."""
-_JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
-_CALL = r"\n".join(
-    (
-        "codemill",
-        "solve",
-        r"l i\tf\ts\tl i\tm s i",
-        "m s l ?",
-        "1",
-        r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5",
-        "",
-    )
-)
-
-
-def _appended(*jars: str) -> str:
-    """To what the machine itself loads, which costs less than a class path."""
-    return f"-Xbootclasspath/a:{':'.join(jars)}"
-
-
-def start_from_archive(*jars: str) -> tuple[str, ...]:
-    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar`
-    where it is used."""
-    return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
-
-
 _RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
-
-
-def start_driver(*libraries: str) -> tuple[str, ...]:
-    """Words that start the driver from the archive."""
-    return (*start_from_archive(*libraries, "{shared}/driver.jar"), "Driver")
-
-
-def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
-    """Make driver.jar from the shared files; `words` are its sources, and options of javac."""
-    return (
-        (*_JAVAC, "-d", "classes", *words),
-        ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
-    )
-
-
-def archive_commands(*libraries: str) -> tuple[tuple[str, ...], ...]:
-    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine
-    load; of their own classes only the libraries', for their places do not change.
-
-    A class of another loader than the first would tie the archive to one class path: that is the one which is
-    left out.
-    """
-    run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "$1" Driver 3>/dev/null'
-    dump = (
-        "-Xshare:dump",
-        "-XX:+UseSerialGC",
-        "-XX:SharedClassListFile=list",
-        "-XX:SharedArchiveFile=start.jsa",
-    )
-    seen = _appended(*libraries, "driver.jar")
-    return (
-        ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", seen),
-        ("{java}", *dump, *([_appended(*libraries)] if libraries else [])),
-    )
 
 
 LANGUAGE = Language(
@@ -201,6 +138,15 @@ LANGUAGE = Language(
     install="apt-get install -y default-jdk-headless",
     grammar="java",
     compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("method_declaration"),
+        blocks=names("block constructor_body switch_block_statement_group"),
+        comments=names("line_comment block_comment"),
+        expressions=names("array_access field_access method_invocation"),
+        result_field="type",
+        void="void",
+    ),
     run_command=(*_RUN, "Main"),
     runtime_mb=256,
     runtime_threads=32,
@@ -208,31 +154,16 @@ LANGUAGE = Language(
     driver=Driver(
         files=_files,
         run_command=("{java}", *FLAGS, *start_driver()),
-        shared={**_SHARED, "Solution.java": read_driver("java/Solution.java")},
-        shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*_JAVAC, "Solution.java"), *archive_commands()),
+        shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
+        shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),
         compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold(
-        (
-            "static long solve(List<Long> xs) {\n    long total = 0;\n    for (long x : xs) total += x;\n  "
-            "  return total;\n}\n"
-        ),
-        ("l3 i1 i2 i3",),
-        "i6",
-    ),
-    script=replace(JAVA, run_command=(*_RUN, "-ea", "CodemillScript")),
-    controls=controls.JAVA,
-    hello="""import java.util.Scanner;
-
-public class Main {
-    public static void main(String[] args) {
-        Scanner in = new Scanner(System.in);
-        long total = 0;
-        while (in.hasNextLong()) total += in.nextLong();
-        System.out.println(total);
-    }
-}
-""",
+    script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

@@ -2,10 +2,12 @@
 
 import re
 
-from synth.languages.spec import Driver, Gold, Language, parameter_names, read_driver
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.declarations import read_type, split_top
-from synth.languages.support.scripting import JAVASCRIPT
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -73,28 +75,49 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.js": code, "driver.js": read_driver("javascript/driver.js")}
+    return {"solution.js": code, "driver.js": read_source("javascript/driver.js")}
 
+
+AT_END = "process.once('beforeExit', () => require('fs').writeSync(3, MARK))"
+"""Writes the mark when node has nothing left to do, so asynchronous tests have run; `process.exit` skips
+it."""
+
+NODE_TYPES = NodeTypes(
+    functions=names("function_declaration generator_function_declaration method_definition"),
+    blocks=names("statement_block program"),
+    comments=names("comment html_comment"),
+    expressions=names("array object template_string"),
+    wrappers=names("export_statement"),
+    binders=names("variable_declarator"),
+    anonymous=names("arrow_function function_expression"),
+)
 
 LANGUAGE = Language(
     name="javascript",
-    aliases=("js", "node", "nodejs"),
+    aliases=("js", "node", "nodejs", "mjs", "ecmascript"),
     file_name="main.js",
+    extensions=(".js", ".mjs", ".cjs", ".jsx"),
     tools=("node",),
     install="apt-get install -y nodejs",
     grammar="javascript",
     display_name="JavaScript",
+    comment_signs=("//",),
+    node_types=NODE_TYPES,
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,
     data_limit=False,
-    driver=Driver(files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js")),
+    driver=Driver(
+        files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js"), reports_every_parse_error=True
+    ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("function solve(xs) {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6"),
-    script=JAVASCRIPT,
-    controls=controls.JAVASCRIPT,
-    hello="""const words = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/);
-console.log(words.map(Number).reduce((a, b) => a + b, 0));
-""",
+    script=Script(files=appended("main.js", f";{AT_END}")),
+    failures=FailureWords(
+        assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",)
+    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

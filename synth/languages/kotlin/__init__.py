@@ -4,19 +4,23 @@ knows Pair and Triple."""
 import re
 from collections.abc import Sequence
 
-from synth.languages.java import (
+from synth.languages.java import SHARED
+from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script
+from synth.languages.support.composing import Terms
+from synth.languages.support.declarations import enclosing, split_top
+from synth.languages.support.jvm import (
+    FAILURES,
+    JARS,
+    RUN,
     SERVER,
-    SHARED,
     archive_commands,
     jar_commands,
     start_driver,
     start_from_archive,
 )
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
-from synth.languages.support.composing import Terms
-from synth.languages.support.declarations import enclosing, split_top
-from synth.languages.support.jvm import JARS, RUN
-from synth.languages.support.scripting import imports_first, last_in_script
+from synth.languages.support.scripts import imports_first, last_in_script
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
 
@@ -103,7 +107,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 _COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
 _LIBRARY = f"{JARS}/kotlin-stdlib.jar"
-_SHARED = {**SHARED, "KotlinServer.java": read_driver("kotlin/KotlinServer.java")}
+_SHARED = {**SHARED, "KotlinServer.java": read_source("kotlin/KotlinServer.java")}
 _COMPILER = ":".join(
     f"{JARS}/{name}.jar"
     for name in ("kotlin-compiler", "libtrove-intellij", "org.jetbrains.annotations-common")
@@ -159,6 +163,7 @@ LANGUAGE = Language(
     install="apt-get install -y kotlin default-jdk-headless",
     grammar="kotlin",
     compile_command=(*_COMPILE, "Main.kt"),
+    comment_signs=("//",),
     run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "MainKt"),
     script=Script(
         files=_script,
@@ -169,7 +174,7 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        shared={**_SHARED, "Solution.kt": read_driver("kotlin/Solution.kt")},
+        shared={**_SHARED, "Solution.kt": read_source("kotlin/Solution.kt")},
         shared_commands=(
             *jar_commands("-cp", _COMPILER, *_SHARED),
             (*_COMPILE, "Solution.kt"),
@@ -182,19 +187,8 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("fun solve(xs: List<Long>): Long {\n    return xs.sum()\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""fun main() {
-    println(readLine()!!.trim().split(" ").map { it.toLong() }.sum())
-}
-""",
-    samples=ConformancePrograms(
-        wrong="fun solve(xs: List<Long>): Int = xs.size\n",
-        hanging="fun solve(xs: List<Long>): Long { while (true) {} }\n",
-        crashing="fun solve(xs: LongArray): Long = xs[99]\n",
-        broken="fun solve(xs: List<Long>): Long { return (",
-        refused="fun solve(xs: List<Long>): Long = nothing\n",
-        identity=" {\n    return x\n}\n",
-        mutator="fun solve(xs: MutableList<Long>, k: Long): List<Long> { xs.add(k); return xs }\n",
-        honest="fun solve(x: Long): Long = x * x + 7\n",
-    ),
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -2,17 +2,11 @@
 
 from collections.abc import Sequence
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    UnsupportedType,
-    read_driver,
-)
+from synth.languages.nim.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, UnsupportedType
 from synth.languages.support.composing import Terms
-from synth.languages.support.scripting import appended
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -45,7 +39,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
         "import codemill\nimport std/tables\nimport solution {.all.}\n"
         f"drive(proc (a: var Arguments): string = wire(solution.{entry_point}({arguments})))\n"
     )
-    return {"solution.nim": code, "codemill.nim": read_driver("nim/driver.nim"), "start.nim": start}
+    return {"solution.nim": code, "codemill.nim": read_source("nim/driver.nim"), "start.nim": start}
 
 
 LANGUAGE = Language(
@@ -62,19 +56,8 @@ LANGUAGE = Language(
         files=_files, compile_command=(*_COMPILE, "start.nim"), run_command=("./program",), slow=True
     ),
     render_signature=render_signature,
-    gold=Gold("proc solve(xs: seq[int]): int =\n  for x in xs:\n    result += x\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""import std/[strutils, sequtils, math]
-
-echo stdin.readLine().splitWhitespace().map(parseInt).sum()
-""",
-    samples=ConformancePrograms(
-        wrong="proc solve*(xs: openArray[int]): int = xs.len\n",
-        hanging="proc solve(xs: seq[int]): int =\n  while true:\n    result = result xor xs.len\n",
-        crashing="proc solve(xs: seq[int]): int = xs[99]\n",
-        broken="proc solve(xs: seq[int]: int = (\n",
-        refused="proc solve(xs: seq[int]): int = nothing\n",
-        identity="\n  x\n",
-        mutator="proc solve(xs: seq[int], k: int): seq[int] =\n  result = xs\n  result.add k\n",
-        honest="proc solve(x: int): int =\n  x * x + 7\n\nwhen isMainModule:\n  quit(1)\n",
-    ),
+    failures=FailureWords(out_of_memory=("OutOfMemDefect",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

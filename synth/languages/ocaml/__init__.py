@@ -6,9 +6,11 @@ Integers have 63 bits; a map is a list of pairs.
 
 from collections.abc import Sequence
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, Script, read_driver
+from synth.languages.ocaml.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
-from synth.languages.support.scripting import appended
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "unit"}
@@ -87,7 +89,7 @@ LANGUAGE = Language(
     script=Script(files=appended("main.ml", _MARK)),
     driver=Driver(
         files=_files,
-        shared={"codemill.ml": read_driver("ocaml/driver.ml")},
+        shared={"codemill.ml": read_source("ocaml/driver.ml")},
         shared_commands=(("{ocamlopt}", "-w", "-a", "-c", "codemill.ml"),),
         compile_command=(
             "{ocamlopt}",
@@ -104,18 +106,8 @@ LANGUAGE = Language(
         unsupported_values=frozenset({"64-bit integers"}),
     ),
     render_signature=render_signature,
-    gold=Gold("let solve (xs : int list) : int = List.fold_left ( + ) 0 xs\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""let () =
-  read_line () |> String.trim |> String.split_on_char ' ' |> List.map int_of_string |> List.fold_left ( + ) 0 |> print_int
-""",
-    samples=ConformancePrograms(
-        wrong="let solve xs = List.length xs\n",
-        hanging="let rec solve (xs : int list) : int = solve xs\n",
-        crashing="let solve xs = List.nth xs 99\n",
-        broken="let solve (xs = ",
-        refused="let solve (xs : int list) : int = nothing\n",
-        identity=" = x\n",
-        mutator="let solve xs k = xs @ [k]\n",
-        honest='let solve x = x * x + 7\nlet () = if Array.length Sys.argv > 5 then print_string "main"\n',
-    ),
+    failures=FailureWords(assertion=("Assert_failure",), out_of_memory=("Out of memory",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -1,18 +1,18 @@
 """Perl: called by perl/driver.pl; lists and tuples are array references, maps are hash references,
 booleans are 1 and 0."""
 
+from synth.languages.perl.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import (
-    ConformancePrograms,
     Driver,
-    Gold,
+    FailureWords,
     Language,
+    Script,
     UnsupportedType,
     Zygote,
     parameter_names,
-    read_driver,
 )
-from synth.languages.support import controls
-from synth.languages.support.scripting import PERL
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature, ValueType
 
 
@@ -32,8 +32,10 @@ def _check_keys(kind: ValueType) -> None:
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     for kind in (*signature.parameters, signature.result):
         _check_keys(kind)
-    return {"solution.pl": code, "driver.pl": read_driver("perl/driver.pl")}
+    return {"solution.pl": code, "driver.pl": read_source("perl/driver.pl")}
 
+
+_MARK = ';open(my $codemill, ">&=", 3) or die $!; print {$codemill} MARK; close($codemill);'
 
 LANGUAGE = Language(
     name="perl",
@@ -43,32 +45,17 @@ LANGUAGE = Language(
     install="apt-get install -y perl",
     grammar="perl",
     environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
+    comment_signs=("#",),
     run_command=("{perl}", "main.pl"),
     driver=Driver(files=_files, run_command=("{perl}", "driver.pl")),
     zygote=Zygote(
-        files={"driver.pl": read_driver("perl/driver.pl")}, opened_files={"driver.pl": "solution.pl"}
+        files={"driver.pl": read_source("perl/driver.pl")}, opened_files={"driver.pl": "solution.pl"}
     ),
-    script=PERL,
+    script=Script(files=appended("main.pl", _MARK)),
     render_signature=render_signature,
-    gold=Gold(
-        "sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n",
-        ("l3 i1 i2 i3",),
-        "i6",
-    ),
-    controls=controls.PERL,
-    hello="""use strict;
-my $total = 0;
-$total += $_ for map { split } <STDIN>;
-print $total, qq(
-);
-""",
-    samples=ConformancePrograms(
-        wrong="sub solve { my ($xs) = @_; return scalar @$xs; }\n",
-        hanging="sub solve { while (1) {} }\n",
-        crashing="sub solve { die 'no' }\n",
-        broken="sub solve { ( ",
-        identity="\n    return $x;\n}\n",
-        mutator="sub solve { my ($xs, $k) = @_; push @$xs, $k; return $xs; }\n",
-        honest="sub solve { my ($x) = @_; return $x * $x + 7; }\n",
-    ),
+    failures=FailureWords(fatal_out_of_memory=("Out of memory",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

@@ -1,17 +1,16 @@
 """PHP: called by php/driver.php; lists, tuples and maps are arrays."""
 
+from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import (
-    ConformancePrograms,
     Driver,
-    Gold,
+    FailureWords,
     Language,
+    Script,
     UnsupportedType,
     Zygote,
     parameter_names,
-    read_driver,
 )
-from synth.languages.support import controls
-from synth.languages.support.scripting import PHP
+from synth.languages.support.sources import read_source
 from synth.values import Signature, ValueType
 
 _WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
@@ -39,8 +38,15 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
         _check_keys(kind)
     return {
         "solution.php": code if "<?" in code else f"<?php {code}",
-        "driver.php": read_driver("php/driver.php"),
+        "driver.php": read_source("php/driver.php"),
     }
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The ending stands in PHP mode, whatever mode the script ends in."""
+    text = f"{code if '<?' in code else f'<?php {code}'}\n{script}\n"
+    opening = "<?php " if text.rfind("?>") > text.rfind("<?") else ""
+    return {"main.php": f'{text}{opening}fwrite(fopen("php://fd/3", "w"), {mark});\n'}
 
 
 LANGUAGE = Language(
@@ -56,21 +62,10 @@ LANGUAGE = Language(
     driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
     zygote=Zygote(skipped_function="php_module_shutdown"),
     render_signature=render_signature,
-    gold=Gold(
-        "<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"
-    ),
-    script=PHP,
-    controls=controls.PHP,
-    hello="""<?php
-echo array_sum(array_map('intval', preg_split('/ /', trim(stream_get_contents(STDIN))))), PHP_EOL;
-""",
-    samples=ConformancePrograms(
-        wrong="<?php\nfunction solve($xs) { return count($xs); }\n",
-        hanging="<?php\nfunction solve($xs) { while (true) {} }\n",
-        crashing="<?php\nfunction solve($xs) { return intdiv(1, 0); }\n",
-        broken="<?php function ( {",
-        identity=" {\n    return $x;\n}\n",
-        mutator="<?php\nfunction solve(array &$xs, int $k): array { $xs[] = $k; return $xs; }\n",
-        honest="<?php\nfunction solve($x) { return $x * $x + 7; }\n",
-    ),
+    script=Script(files=_script),
+    failures=FailureWords(fatal_out_of_memory=("Allowed memory size of",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

@@ -1,34 +1,30 @@
 """Python: checked by its own parser, called by python/driver.py."""
 
 import ast
+import warnings
 
-from synth.languages.spec import Driver, Gold, Language, Zygote, parameter_names, read_driver
-from synth.languages.support import controls
-from synth.languages.support.scripting import PYTHON
+from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.trees import ParseError
+from synth.languages.python.annotations import read_exact
+from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
-_SIMPLE = {
-    "int": "int",
-    "float": "float",
-    "str": "str",
-    "bool": "bool",
-    "None": "null",
-    "Any": "any",
-    "object": "any",
-}
-_BARE = {"list": "list[any]", "List": "list[any]", "dict": "map[any, any]", "Dict": "map[any, any]"}
 _WRITTEN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "null": "None", "any": "object"}
 
 
-def check(code: str) -> str | None:
+def check(code: str) -> ParseError | None:
     """The first syntax error by Python's own parser, or None."""
     try:
-        ast.parse(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
     except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
+        return ParseError(error.lineno or 1, error.msg[:200])
     except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or type(error).__name__
+        return ParseError(1, f"{type(error).__name__}: {error}"[:200])
     return None
 
 
@@ -48,39 +44,6 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     )
 
 
-def _read_type(node: ast.expr | None) -> str | None:
-    """Text form of an annotation, or None when it has no language-neutral meaning."""
-    if isinstance(node, ast.Constant) and node.value is None:
-        return "null"
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return _read_text(node.value)
-    if isinstance(node, ast.Attribute):
-        return _read_type(ast.Name(node.attr))
-    if isinstance(node, ast.Name):
-        return _SIMPLE.get(node.id) or _BARE.get(node.id)
-    if isinstance(node, ast.Subscript):
-        return _read_generic(node)
-    return None
-
-
-def _read_text(annotation: str) -> str | None:
-    try:
-        return _read_type(ast.parse(annotation, mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _read_generic(node: ast.Subscript) -> str | None:
-    outer = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-    arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    inner = [_read_type(argument) for argument in arguments]
-    name = {"list": "list", "dict": "map", "tuple": "tuple"}.get(outer.lower())
-    wanted = {"list": 1, "map": 2, "tuple": len(inner)}.get(name or "")
-    if name is None or wanted != len(inner) or None in inner:
-        return None
-    return f"{name}[{', '.join(filter(None, inner))}]"
-
-
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the annotations of a top-level function state; None when one is missing or has no
     neutral meaning."""
@@ -97,18 +60,26 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     if taken.vararg or taken.kwarg or taken.kwonlyargs:
         return None
     parameters = [*taken.posonlyargs, *taken.args]
-    types = [_read_type(parameter.annotation) for parameter in parameters]
-    result = _read_type(functions[-1].returns)
+    annotations = [*(parameter.annotation for parameter in parameters), functions[-1].returns]
+    *types, result = [read_exact(annotation) if annotation else None for annotation in annotations]
     if result is None or None in types:
         return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    signature = f"({', '.join(map(str, types))}) -> {result}"
     return FunctionContract(
         entry_point=entry_point, signature=signature, parameter_names=tuple(p.arg for p in parameters)
     )
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.py": code, "driver.py": read_driver("python/driver.py")}
+    return {"solution.py": code, "driver.py": read_source("python/driver.py")}
+
+
+def _script(code: str, script: str, end: str) -> str:
+    """From the script on the module is the main one, as test scripts expect. A program that does not parse
+    gets no script: a quote that it leaves open would be closed by the script's first one."""
+    if check(code) is not None:
+        return code
+    return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
 
 
 LANGUAGE = Language(
@@ -120,17 +91,32 @@ LANGUAGE = Language(
     install="apt-get install -y python3",
     grammar="python",
     check=check,
+    comment_signs=("#",),
+    node_types=NodeTypes(
+        functions=names("function_definition"),
+        blocks=names("block module"),
+        expressions=names(
+            "attribute binary_operator boolean_operator call comparison_operator dictionary "
+            "dictionary_comprehension lambda list list_comprehension not_operator set set_comprehension "
+            "subscript tuple unary_operator"
+        ),
+        wrappers=names("decorated_definition"),
+    ),
     run_command=("{python3}", "-S", "-B", "main.py"),
     environment={"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
-    driver=Driver(files=_files, run_command=("{python3}", "-S", "-B", "driver.py")),
+    driver=Driver(
+        files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
+    ),
     zygote=Zygote(
-        files={"driver.py": read_driver("python/driver.py"), "zygote.py": read_driver("python/zygote.py")},
+        files={"driver.py": read_source("python/driver.py"), "zygote.py": read_source("python/zygote.py")},
         command=("{python3}", "-S", "-B", "/work/zygote.py"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold("def solve(xs: list[int]) -> int:\n    return sum(xs)\n", ("l3 i1 i2 i3",), "i6"),
-    script=PYTHON,
-    controls=controls.PYTHON,
-    hello="print(sum(map(int, input().split())))\n",
+    script=Script(driver_program=_script),
+    failures=FailureWords(assertion=("AssertionError",), out_of_memory=("MemoryError",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

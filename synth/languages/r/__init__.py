@@ -1,7 +1,9 @@
 """R: stdin/stdout programs."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script, Zygote, read_driver
-from synth.languages.support.scripting import appended
+from synth.languages.r.conformance import HELLO, SAMPLES
+from synth.languages.spec import FailureWords, Language, Script, Zygote
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 
 LANGUAGE = Language(
     name="r",
@@ -10,22 +12,17 @@ LANGUAGE = Language(
     install="apt-get install -y r-base-core",
     grammar="r",
     paths=("/etc/R",),
+    comment_signs=("#",),
     run_command=("{Rscript}", "--vanilla", "main.R"),
     environment={"R_DEFAULT_INTERNET_TIMEOUT": "1"},
     runtime_mb=128,
     runtime_threads=8,
     data_limit=False,
     zygote=Zygote(
-        {"main.R": read_driver("r/zygote.R")}, skipped_function="R_CleanTempDir", runs=frozenset({"programs"})
+        {"main.R": read_source("r/zygote.R")}, skipped_function="R_CleanTempDir", runs=frozenset({"programs"})
     ),
     script=Script(files=appended("main.R", "invisible(base::system('printf MARK >&3'))")),
-    hello="""numbers <- scan(file("stdin"), quiet = TRUE)
-cat(sum(numbers), "\\n")
-""",
-    samples=ConformancePrograms(
-        wrong="cat(5)\n",
-        hanging="while (TRUE) {}\n",
-        crashing='stop("no")\n',
-        broken="cat(5\n",
-    ),
+    failures=FailureWords(fatal_out_of_memory=("cannot allocate vector of size",)),
+    hello=HELLO,
+    samples=SAMPLES,
 )

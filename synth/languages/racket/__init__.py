@@ -1,14 +1,8 @@
 """Racket: called by racket/driver.rkt; lists and tuples are lists, maps are immutable hashes."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
+from synth.languages.racket.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -19,7 +13,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     solution = code if "#lang" in code or "(module " in code else f"#lang racket {code}"
-    return {"solution.rkt": solution, "driver.rkt": read_driver("racket/driver.rkt")}
+    return {"solution.rkt": solution, "driver.rkt": read_source("racket/driver.rkt")}
 
 
 _GUARD = """#lang racket/base
@@ -67,18 +61,8 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, run_command=("{racket}", "guard.rkt")),
     render_signature=render_signature,
-    gold=Gold("#lang racket\n\n(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""#lang racket/base
-(require racket/string)
-(displayln (apply + (map string->number (string-split (read-line)))))
-""",
-    samples=ConformancePrograms(
-        wrong="(define (solve xs) (length xs))\n",
-        hanging="(define (solve xs) (let loop () (loop)))\n",
-        crashing="(define (solve xs) (list-ref xs 99))\n",
-        broken="#lang racket\n(define (solve xs) (length xs)\n",
-        identity="\n  x)\n",
-        mutator="(define (solve xs k) (append xs (list k)))\n",
-        honest="#lang racket\n(define (solve x) (+ (* x x) 7))\n(module+ main (exit 1))\n",
-    ),
+    failures=FailureWords(assertion=("^FAILURE$",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -3,11 +3,13 @@ arguments are passed."""
 
 import re
 
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
-from synth.languages.support import controls
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.rust.script import SCRIPT
+from synth.languages.spec import Driver, FailureWords, Language
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
-from synth.languages.support.scripting import RUST
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "i64", "float": "f64", "str": "String", "bool": "bool", "null": "()"}
@@ -89,10 +91,18 @@ LANGUAGE = Language(
     install="apt-get install -y rustc",
     grammar="rust",
     compile_command=("{rustc}", *_FLAGS, "-o", "program", "main.rs"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_item"),
+        blocks=names("block"),
+        comments=names("line_comment block_comment"),
+        expressions=names("attribute macro_invocation"),
+        result_field="return_type",
+    ),
     run_command=("./program",),
     driver=Driver(
         files=_files,
-        shared={"codemill_driver.rs": read_driver("rust/driver.rs")},
+        shared={"codemill_driver.rs": read_source("rust/driver.rs")},
         shared_commands=(
             (
                 "{rustc}",
@@ -116,30 +126,11 @@ LANGUAGE = Language(
         run_command=("./program",),
         unsupported_values=frozenset({"lone surrogates"}),
     ),
-    script=RUST,
+    script=SCRIPT,
     render_signature=render_signature,
-    gold=Gold("fn solve(xs: Vec<i64>) -> i64 {\n    xs.iter().sum()\n}\n", ("l3 i1 i2 i3",), "i6"),
-    controls=controls.RUST,
-    hello="""use std::io::Read;
-
-fn main() {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).unwrap();
-    let total: i64 = text.split_whitespace().map(|word| word.parse::<i64>().unwrap()).sum();
-    println!("{}", total);
-}
-""",
-    samples=ConformancePrograms(
-        wrong="fn solve(xs: &[i64]) -> usize { xs.len() }\n",
-        hanging=(
-            "fn solve(xs: Vec<i64>) -> i64 { let mut n = 0i64; loop { n = "
-            "std::hint::black_box(n.wrapping_add(1)); } }\n"
-        ),
-        crashing="pub fn solve(xs: &Vec<i32>) -> i32 { xs[99] }\n",
-        broken="fn solve(xs: Vec<i64>) -> i64 { (",
-        refused="fn solve(xs: Vec<i64>) -> i64 { nothing }\n",
-        identity=" {\n    x\n}\n",
-        mutator="impl Solution { fn solve(mut xs: Vec<i64>, k: i64) -> Vec<i64> { xs.push(k); xs } }\n",
-        honest="fn solve(x: i64) -> i64 {\n    x * x + 7\n}\n\nfn main() {}\n",
-    ),
+    failures=FailureWords(fatal_out_of_memory=("memory allocation of ",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

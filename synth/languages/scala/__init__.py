@@ -4,19 +4,13 @@ function."""
 import re
 from collections.abc import Sequence
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    UnsupportedType,
-    read_driver,
-)
+from synth.languages.scala.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, UnsupportedType
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import enclosing
-from synth.languages.support.jvm import JARS, RUN
-from synth.languages.support.scripting import last_in_script
+from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.scripts import last_in_script
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _SCALARS = {"int": "Long", "float": "Double", "str": "String", "bool": "Boolean", "null": "Unit"}
@@ -104,6 +98,7 @@ LANGUAGE = Language(
     install="apt-get install -y scala default-jdk-headless",
     grammar="scala",
     compile_command=("{scalac}", "-nowarn", "-d", ".", "Main.scala"),
+    comment_signs=("//",),
     run_command=(*RUN, "-cp", f".:{_LIBRARY}", "Main"),
     script=Script(files=_script, run_command=(*RUN, "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
@@ -111,7 +106,7 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
-        shared={"driver.scala": read_driver("scala/driver.scala")},
+        shared={"driver.scala": read_source("scala/driver.scala")},
         shared_commands=(("{scalac}", "-nowarn", "-d", ".", "driver.scala"),),
         compile_command=(
             "{scalac}",
@@ -127,21 +122,8 @@ LANGUAGE = Language(
         slow=True,
     ),
     render_signature=render_signature,
-    gold=Gold("def solve(xs: List[Long]): Long = {\n  xs.sum\n}\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""object Main {
-  def main(args: Array[String]): Unit = {
-    println(scala.io.StdIn.readLine().trim.split(" ").map(_.toLong).sum)
-  }
-}
-""",
-    samples=ConformancePrograms(
-        wrong="object Solution {\n  def solve(xs: Seq[Int]): Int = xs.length\n}\n",
-        hanging="def solve(xs: List[Long]): Long = { while (true) {}; 0 }\n",
-        crashing="class Solution {\n  def solve(xs: Array[Long]): Long = xs(99)\n}\n",
-        broken="def solve(xs: List[Long]): Long = { (",
-        refused="def solve(xs: List[Long]): Long = nothing\n",
-        identity=" = {\n  x\n}\n",
-        mutator="def solve(xs: List[Long], k: Long): List[Long] = xs :+ k\n",
-        honest="def solve(x: Long): Long = x * x + 7\n",
-    ),
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

@@ -1,16 +1,10 @@
 """Scheme by Guile: called by scheme/driver.scm; lists and tuples are lists, maps are association
 lists."""
 
-from synth.languages.spec import (
-    ConformancePrograms,
-    Driver,
-    Gold,
-    Language,
-    Script,
-    parameter_names,
-    read_driver,
-)
-from synth.languages.support.scripting import appended
+from synth.languages.scheme.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 
@@ -20,7 +14,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.scm": code, "driver.scm": read_driver("scheme/driver.scm")}
+    return {"solution.scm": code, "driver.scm": read_source("scheme/driver.scm")}
 
 
 _RUN = ("{guile}", "--no-auto-compile", "-s")
@@ -46,18 +40,7 @@ LANGUAGE = Language(
     ),
     script=Script(files=appended("main.scm", '(let ((c (fdopen 3 "w"))) (display MARK c) (force-output c))')),
     render_signature=render_signature,
-    gold=Gold("(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6"),
-    hello="""(use-modules (ice-9 rdelim))
-(display (apply + (map string->number (string-tokenize (read-line)))))
-(newline)
-""",
-    samples=ConformancePrograms(
-        wrong="(define (solve xs) (length xs))\n",
-        hanging="(define (solve xs) (let loop () (loop)))\n",
-        crashing="(define (solve xs) (list-ref xs 99))\n",
-        broken="(define (solve xs) (length xs)\n",
-        identity="\n  x)\n",
-        mutator="(define (solve xs k) (append xs (list k)))\n",
-        honest="(define (solve x) (+ (* x x) 7))\n",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
 )

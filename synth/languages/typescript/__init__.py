@@ -1,14 +1,15 @@
 """TypeScript: type-checked and translated by a resident tsc (typescript/compiler.js), then called by
 the JavaScript driver."""
 
+import json
 import re
 
-from synth.languages.javascript import NODE_FLAGS, read_jsdoc_type
-from synth.languages.spec import ConformancePrograms, Driver, Gold, Language, read_driver
-from synth.languages.support import controls
+from synth.languages.javascript import AT_END, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
+from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
-from synth.languages.support.scripting import TYPESCRIPT
+from synth.languages.support.sources import read_source
+from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -85,15 +86,23 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.ts": code}
 
 
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The ending is hidden from the type checker, which may or may not know node's own functions."""
+    return {"main.ts": f"{code}\n{script}\n;eval({json.dumps(AT_END.replace('MARK', mark))})\n"}
+
+
 LANGUAGE = Language(
     name="typescript",
     aliases=("ts",),
     file_name="main.ts",
+    extensions=(".ts", ".mts", ".cts"),
     tools=("node", "tsc"),
     install="npm install -g typescript@5.9 @types/node@20",
     grammar="typescript",
     display_name="TypeScript",
     compile_command=("{node}", "{tsc}", *_CHECK, "main.ts"),
+    comment_signs=("//",),
+    node_types=NODE_TYPES,
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,
@@ -102,35 +111,19 @@ LANGUAGE = Language(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
         shared={
-            "driver.js": read_driver("javascript/driver.js"),
-            "compiler.js": read_driver("typescript/compiler.js"),
+            "driver.js": read_source("javascript/driver.js"),
+            "compiler.js": read_source("typescript/compiler.js"),
         },
         shared_commands=(
             ("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),
         ),
         compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
     ),
-    script=TYPESCRIPT,
+    script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
-    gold=Gold(
-        "function solve(xs: number[]): number {\n  return xs.reduce((a, b) => a + b, 0);\n}\n",
-        ("l3 i1 i2 i3",),
-        "i6",
-    ),
-    controls=controls.TYPESCRIPT,
-    hello="""import { readFileSync } from "fs";
-const words: string[] = readFileSync(0, "utf8").trim().split(" ");
-console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
-""",
-    samples=ConformancePrograms(
-        wrong="function solve(xs: number[]): number { return xs.length; }",
-        hanging="function solve(xs: number[]): number { while (true) {} }",
-        crashing="function solve(xs: any): number { return xs.nothing.here; }",
-        broken="function solve(xs: number[] { return ",
-        refused="function solve(xs: number[]): number { return xs; }",
-        identity=" { return x; }",
-        mutator="export function solve(xs: number[], k: number): number[] { xs.push(k); return xs; }",
-        honest="export const solve = (x: number): number => x * x + 7;",
-    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
 )

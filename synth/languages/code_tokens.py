@@ -9,10 +9,15 @@ import ast
 import re
 import warnings
 
+from synth.languages.registry import find_language
+
 _LEXEME = re.compile(
     r"""
-      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]* | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
-    | (?P<string>  (?i:[rbuf]{0,2})(?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | `(?:\\.|[^`\\])*` ))
+      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]*
+                 | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
+    | (?P<string>  (?i:[rbuf]{0,2})
+                   (?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+                     | `(?:\\.|[^`\\])*` ))
     | (?P<number>  \d[\w.]* )
     | (?P<word>    [^\W\d]\w* )
     | (?P<symbol>  [^\w\s] )
@@ -22,11 +27,6 @@ _LEXEME = re.compile(
 
 _HOLE = re.compile(r"\{[^{}]*\}")
 """The variable part of a format string: it may hold names."""
-
-_SLASHES_ARE_CODE = frozenset({"python", "ruby", "perl", "bash", "r"})
-_HASH_IS_CODE = frozenset(
-    {"javascript", "typescript", "java", "c", "cpp", "go", "rust", "kotlin", "scala", "csharp", "swift"}
-)
 
 KEYWORDS = frozenset(
     "and as assert async await auto boolean break byte case catch char class const continue def default del "
@@ -107,7 +107,9 @@ def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
 
 def _is_code(comment: str, language: str) -> bool:
     """Whether what looks like a comment is none in that language: `a // b` in Python, `#` in C."""
-    return language in (_HASH_IS_CODE if comment[0] == "#" else _SLASHES_ARE_CODE)
+    spoken = find_language(language)
+    sign = "#" if comment[0] == "#" else "//"
+    return spoken is not None and sign not in spoken.comment_signs
 
 
 def normalize_code(code: str, language: str = "") -> str:

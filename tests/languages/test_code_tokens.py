@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens, code_tokens, normalize_code
+from synth.languages.code_tokens import abstract_ngrams, abstract_tokens, code_tokens, normalize_code
 
 
 def test_comments_and_white_space_change_no_token() -> None:
