@@ -45,16 +45,14 @@ end Main;
 """,
     samples=ConformancePrograms(
         wrong='with Ada.Text_IO;\nprocedure Main is\nbegin\n   Ada.Text_IO.Put_Line ("5");\nend Main;\n',
-        hanging=(
-            """procedure Main is
+        hanging="""procedure Main is
    X : Integer := 0;
 begin
    loop
       X := 1 - X;
    end loop;
 end Main;
-"""
-        ),
+""",
         crashing="procedure Main is\nbegin\n   raise Constraint_Error;\nend Main;\n",
         broken="procedure Main is\nbegin\n   raise (;\nend Main;\n",
         refused="procedure Main is\nbegin\n   Nothing;\nend Main;\n",

@@ -13,7 +13,8 @@ int codemill_mark(void) {
 """
 _MARK = 'if return-code = 0 call "codemill_mark" end-if'
 _END = re.compile(
-    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))""",
+    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|"""
+    r"\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))",
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(r"^\s*program-id\.?\s+(?:is\s+)?['\"]?([\w-]+)", re.IGNORECASE | re.MULTILINE)
@@ -70,14 +71,12 @@ procedure division.
     stop run.
 """,
     samples=ConformancePrograms(
-        wrong=(
-            """identification division.
+        wrong="""identification division.
 program-id. total.
 procedure division.
     display "5"
     stop run.
-"""
-        ),
+""",
         hanging="""identification division.
 program-id. total.
 procedure division.
@@ -88,14 +87,12 @@ procedure division.
 """,
         crashing="identification division.\nprogram-id. total.\nprocedure division.\n    stop run 3.\n",
         broken="identification division.\nprogram-id. total.\nprocedure division.\n    display (\n",
-        refused=(
-            """identification division.
+        refused="""identification division.
 program-id. total.
 procedure division.
     display nothing
     stop run.
-"""
-        ),
+""",
         script=ScriptPrograms(
             right="""identification division.
 program-id. twice.

@@ -1,8 +1,8 @@
 """Programs in a language that show that its module works, and programs that no test may accept.
 
-Place in the flow: each language states its own (`Language.gold`, `samples`, `controls`); the tests run them in
-every language, and `synth.verify.negative_controls` makes controls from them. The one rule: data alone, and
-each program does what its field says.
+Place in the flow: each language states its own (`Language.gold`, `samples`, `controls`); the tests run them
+in every language, and `synth.verify.negative_controls` makes controls from them. The one rule: data alone,
+and each program does what its field says.
 """
 
 from collections.abc import Mapping
@@ -79,8 +79,8 @@ class ConformancePrograms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controls:
-    """How to write, in this language, programs that no suite may accept: a stub, an early exit, PASS on stdout,
-    an object equal to everything.
+    """How to write, in this language, programs that no suite may accept: a stub, an early exit, PASS on
+    stdout, an object equal to everything.
 
     In each text STATEMENT stands for `exit`, `shout` or nothing, and VALUE for the returned value.
     """

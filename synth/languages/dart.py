@@ -15,8 +15,12 @@ Future<void> main(List<String> words) async {
   if (ended is Future) await ended;
   if (exitCode != 0) return;
   final library = DynamicLibrary.process();
-  final make = library.lookupFunction<Pointer<Uint8> Function(IntPtr), Pointer<Uint8> Function(int)>('malloc');
-  final write = library.lookupFunction<IntPtr Function(Int32, Pointer<Uint8>, IntPtr), int Function(int, Pointer<Uint8>, int)>('write');
+  final make = library.lookupFunction<
+      Pointer<Uint8> Function(IntPtr),
+      Pointer<Uint8> Function(int)>('malloc');
+  final write = library.lookupFunction<
+      IntPtr Function(Int32, Pointer<Uint8>, IntPtr),
+      int Function(int, Pointer<Uint8>, int)>('write');
   final text = ascii.encode(MARK);
   final room = make(text.length);
   room.asTypedList(text.length).setAll(0, text);

@@ -20,7 +20,8 @@ type Failing() =
     inherit System.Diagnostics.TraceListener()
     override _.Write(_: string) = ()
     override _.WriteLine(_: string) = ()
-    override _.Fail(text: string, more: string) = System.Environment.FailFast("Assertion failed: " + text + " " + more)
+    override _.Fail(text: string, more: string) =
+        System.Environment.FailFast("Assertion failed: " + text + " " + more)
 
 let failing = new Failing()
 System.Diagnostics.Trace.Listeners.Clear()
@@ -49,7 +50,8 @@ let codemillMain words =
     if status <> 0 || not whole then 1
     else
         let mark = Text.Encoding.ASCII.GetBytes MARK
-        use channel = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(nativeint 3, false), FileAccess.Write)
+        use handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(nativeint 3, false)
+        use channel = new FileStream(handle, FileAccess.Write)
         channel.Write(mark, 0, mark.Length)
         0
 """

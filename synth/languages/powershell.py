@@ -6,7 +6,8 @@ from synth.languages.support.scripts import without_exit
 
 _END = """
 $codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)
-$codemillChannel = [IO.FileStream]::new([Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]3, $false), [IO.FileAccess]::Write)
+$codemillHandle = [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]3, $false)
+$codemillChannel = [IO.FileStream]::new($codemillHandle, [IO.FileAccess]::Write)
 $codemillChannel.Write($codemillBytes, 0, $codemillBytes.Length)
 $codemillChannel.Flush()
 """

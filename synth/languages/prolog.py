@@ -8,7 +8,8 @@ _GUARD = """:- module(codemill_guard, []).
 :- multifile user:message_hook/3, user:goal_expansion/2.
 :- dynamic user:message_hook/3, user:goal_expansion/2.
 
-user:message_hook(Term, Kind, _) :- codemill_guard:counts(Kind, Term), flag(codemill_failures, N, N + 1), fail.
+user:message_hook(Term, Kind, _) :-
+    codemill_guard:counts(Kind, Term), flag(codemill_failures, N, N + 1), fail.
 
 counts(error, _).
 counts(warning, goal_failed(_, _)).
@@ -36,7 +37,9 @@ main.
 written(M:Main) :- member(Main, [main, main(_)]), source_file(M:Main, Path), file_base_name(Path, 'main.pl').
 
 units :- tested, !.
-units :- assertz(tested), current_predicate(plunit:current_unit/4), plunit:current_unit(_, _, _, _), !, plunit:run_tests.
+units :-
+    assertz(tested), current_predicate(plunit:current_unit/4), plunit:current_unit(_, _, _, _), !,
+    plunit:run_tests.
 units.
 
 finish :-

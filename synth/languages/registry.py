@@ -62,8 +62,8 @@ def get_language(name: str) -> Language:
 
 
 def normalize_language(name: str) -> str:
-    """Our name of a language as data sets and models write it: `C++` is `cpp`, `rs` is `rust`. An unknown name
-    stays, in lower case."""
+    """Our name of a language that data sets and models write in other ways: `C++` is `cpp`, `rs` is `rust`.
+    An unknown name stays, in lower case."""
     found = find_language(name)
     return found.name if found else name.strip().lower()
 

@@ -164,8 +164,8 @@ class Language:
     grammar: str = ""
     """The name of its tree-sitter grammar; empty where there is none, or one that refuses usual programs."""
     node_types: NodeTypes | None = None
-    """What the grammar calls functions, blocks and comments: with it functions are cut out of sources, and FIM
-    samples are made."""
+    """What the grammar calls functions, blocks and comments: with it functions are cut out of sources, and
+    FIM samples are made."""
     comment_signs: tuple[str, ...] = ("#", "//")
     """Which of these begin a comment. Both by default, since fragments of unknown languages are read too."""
     display_name: str = ""

@@ -50,8 +50,8 @@ class Toolchain:
 
 
 def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """Of the tools and of the folders of their libraries: a toolchain may be removed piece by piece, libraries
-    first."""
+    """Of the tools and of the folders of their libraries: a toolchain may be removed piece by piece,
+    libraries first."""
     libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
     return {
         path: _mark(path)

@@ -5,13 +5,17 @@ from synth.languages.conformance import ConformancePrograms, ScriptPrograms
 from synth.languages.spec import Language, Script
 from synth.languages.support import dotnet
 
-_IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
+_IMPORTS = (
+    "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,"
+    "Microsoft.VisualBasic"
+)
 """What the SDK's own projects give to each file."""
 
 _FLAGS = (
     "-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath "
     '-sdkpath:"$references" '
-    f"""-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" -imports:{_IMPORTS} '-define:_MyType="Empty"'"""
+    '-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" '
+    f"""-imports:{_IMPORTS} '-define:_MyType="Empty"'"""
 )
 _COMPILE = dotnet.compile_command(_FLAGS, "Roslyn/bincore/vbc.dll")
 
@@ -36,16 +40,19 @@ Friend Module CodemillScript
         Dim seen = BindingFlags.Public Or BindingFlags.NonPublic Or BindingFlags.IgnoreCase
         Dim own = BindingFlags.Static Or BindingFlags.DeclaredOnly Or seen
         For Each kind As Type In GetType(CodemillScript).Assembly.GetTypes()
-            Dim start As MethodInfo = If(kind Is GetType(CodemillScript), Nothing, kind.GetMethod("Main", own))
+            If kind Is GetType(CodemillScript) Then Continue For
+            Dim start As MethodInfo = kind.GetMethod("Main", own)
             If start Is Nothing Then Continue For
-            Dim result As Object = start.Invoke(Nothing, If(start.GetParameters().Length = 0, Nothing, New Object() {words}))
+            Dim bare As Boolean = start.GetParameters().Length = 0
+            Dim result As Object = start.Invoke(Nothing, If(bare, Nothing, New Object() {words}))
             If TypeOf result Is Integer AndAlso CInt(result) <> 0 Then Return CInt(result)
             ran += 1
         Next
         If ran = 0 Then Throw New Exception("the script defines no Main")
         If Environment.ExitCode <> 0 OrElse Not Trace.Listeners.Contains(failing) Then Return 1
         Dim mark As Byte() = System.Text.Encoding.ASCII.GetBytes(MARK)
-        Using channel As New FileStream(New Microsoft.Win32.SafeHandles.SafeFileHandle(New IntPtr(3), False), FileAccess.Write)
+        Dim handle As New Microsoft.Win32.SafeHandles.SafeFileHandle(New IntPtr(3), False)
+        Using channel As New FileStream(handle, FileAccess.Write)
             channel.Write(mark, 0, mark.Length)
         End Using
         Return 0
@@ -98,14 +105,12 @@ End Module
         hanging=(
             "Module Program\n    Sub Main()\n        While True\n        End While\n    End Sub\nEnd Module\n"
         ),
-        crashing=(
-            """Module Program
+        crashing="""Module Program
     Sub Main()
         Throw New System.Exception("no")
     End Sub
 End Module
-"""
-        ),
+""",
         broken="Module Program\n    Sub Main(\n",
         refused="Module Program\n    Sub Main()\n        Nowhere()\n    End Sub\nEnd Module\n",
         script=ScriptPrograms(

@@ -81,13 +81,11 @@ pub fn main() !void {
 }
 """,
     samples=ConformancePrograms(
-        wrong=(
-            """const std = @import("std");
+        wrong="""const std = @import("std");
 pub fn main() !void {
     try std.io.getStdOut().writeAll("5");
 }
-"""
-        ),
+""",
         hanging="pub fn main() void {\n    var n: u32 = 0;\n    while (true) n +%= 1;\n}\n",
         crashing='pub fn main() void {\n    @panic("no");\n}\n',
         broken="pub fn main() void {\n    while (\n}\n",

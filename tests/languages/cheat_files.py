@@ -1,5 +1,5 @@
-"""Reads the cheating programs of a language: `synth/languages/<language>/cheats.txt`, each program under a heading `=== what
-it tries`.
+"""Reads the cheating programs of a language: `synth/languages/<language>/cheats.txt`, each program under a
+heading `=== what it tries`.
 
 Place in the flow: test_cheats.py runs what this returns. The one rule: a program stands as it is, without
 escapes; blank lines at its end do not count.

@@ -1,8 +1,8 @@
 """A program that starts warm finds what it would find in a fresh interpreter: programs that look around say
 the same, and end the same.
 
-Place in the flow: the programs of a language stand in `synth/languages/<language>/warm.txt`, read as cheats are. The one
-rule: everything that an observation holds is compared, time and memory aside.
+Place in the flow: the programs of a language stand in `synth/languages/<language>/warm.txt`, read as cheats
+are. The one rule: everything that an observation holds is compared, time and memory aside.
 """
 
 import re
@@ -110,7 +110,10 @@ word = /(?:of.the.first.program.){3}/n
 found = File.foreach('/proc/self/maps').sum do |line|
   from, to = line.split[0].split('-').map(&:hex)
   next 0 if line.split[1][0] != 'r' || line.include?('[v')
-  File.open('/proc/self/mem', 'rb') { |memory| memory.seek(from); memory.read(to - from) }.scan(word).size rescue 0
+  File.open('/proc/self/mem', 'rb') do |memory|
+    memory.seek(from)
+    memory.read(to - from).scan(word).size
+  end rescue 0
 end
 puts found
 """,

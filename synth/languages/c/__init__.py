@@ -46,9 +46,9 @@ _DECLARED = """
 #undef int
 #undef long
 #line 1 "start.c"
-void codemill_begin(void), codemill_end(void), codemill_start(void), codemill_stop(void), codemill_put_null(void);
-void codemill_put_int(long long), codemill_put_float(double), codemill_put_bool(int), codemill_put_str(const char *);
-void codemill_put_list(unsigned long);
+void codemill_begin(void), codemill_end(void), codemill_start(void), codemill_stop(void);
+void codemill_put_null(void), codemill_put_int(long long), codemill_put_float(double);
+void codemill_put_bool(int), codemill_put_str(const char *), codemill_put_list(unsigned long);
 int codemill_next(void), codemill_bool(void);
 long long codemill_int(long long, long long);
 double codemill_float(void);

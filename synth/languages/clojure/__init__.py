@@ -32,7 +32,8 @@ _END = """
 (let [field (doto (.getDeclaredField sun.misc.Unsafe "theUnsafe") (.setAccessible true))
       ^sun.misc.Unsafe unsafe (.get field nil)
       channel (java.io.FileDescriptor.)]
-  (.putInt unsafe channel (long (.objectFieldOffset unsafe (.getDeclaredField java.io.FileDescriptor "fd"))) (int 3))
+  (.putInt unsafe channel
+           (long (.objectFieldOffset unsafe (.getDeclaredField java.io.FileDescriptor "fd"))) (int 3))
   (.write (java.io.FileOutputStream. channel) (.getBytes MARK "US-ASCII")))
 """
 

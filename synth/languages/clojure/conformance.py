@@ -3,7 +3,8 @@
 from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
 
 GOLD = Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6")
-HELLO = """(println (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
+HELLO = """(println
+  (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
 """
 SAMPLES = ConformancePrograms(
     wrong="(ns answer (:require [clojure.string :as s]))\n(defn solve [xs] (count xs))\n",

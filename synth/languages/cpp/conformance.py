@@ -3,14 +3,12 @@
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
 
 GOLD = Gold(
-    (
-        """long long solve(vector<long long> xs) {
+    """long long solve(vector<long long> xs) {
     long long total = 0;
     for (long long x : xs) total += x;
     return total;
 }
-"""
-    ),
+""",
     ("l3 i1 i2 i3",),
     "i6",
 )

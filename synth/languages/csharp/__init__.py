@@ -92,13 +92,16 @@ def _has_bare_methods(body: str) -> bool:
     return len(bare) == len(declared) or any("(" in text for text in bare)
 
 
-_GUARD = """using System; using System.Diagnostics; using System.Reflection; using System.Runtime.InteropServices;
+_GUARD = """using System; using System.Diagnostics; using System.Reflection;
+using System.Runtime.InteropServices;
 static class CodemillScript {
     sealed class Failing : TraceListener {
         public override void Write(string text) {}
         public override void WriteLine(string text) {}
         public override void Fail(string text) { Fail(text, ""); }
-        public override void Fail(string text, string more) { throw new Exception("Assertion failed: " + text + " " + more); }
+        public override void Fail(string text, string more) {
+            throw new Exception("Assertion failed: " + text + " " + more);
+        }
     }
     [DllImport("libc")] static extern IntPtr write(int descriptor, byte[] data, IntPtr count);
     static int Main(string[] words) {
@@ -107,16 +110,19 @@ static class CodemillScript {
         Debug.Listeners.Add(failing);
         int ran = 0;
         foreach (Type type in typeof(CodemillScript).Assembly.GetTypes()) {
-            BindingFlags own = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+            BindingFlags own = BindingFlags.Static | BindingFlags.DeclaredOnly
+                | BindingFlags.Public | BindingFlags.NonPublic;
             MethodInfo main = type == typeof(CodemillScript) ? null : type.GetMethod("Main", own);
             if (main == null) continue;
-            object result = main.Invoke(null, main.GetParameters().Length == 0 ? new object[0] : new object[] { words });
+            bool bare = main.GetParameters().Length == 0;
+            object result = main.Invoke(null, bare ? new object[0] : new object[] { words });
             if (result is System.Threading.Tasks.Task) ((System.Threading.Tasks.Task)result).Wait();
             if (result is int && (int)result != 0) return (int)result;
             ran++;
         }
         if (ran == 0) throw new Exception("the script defines no Main");
-        if (!Debug.Listeners.Contains(failing)) throw new Exception("the program took the listener away that fails");
+        if (!Debug.Listeners.Contains(failing))
+            throw new Exception("the program took the listener away that fails");
         byte[] mark = System.Text.Encoding.ASCII.GetBytes(MARK);
         return (int)write(3, mark, (IntPtr)mark.Length) == mark.Length ? 0 : 1;
     }

@@ -3,8 +3,7 @@
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
 
 GOLD = Gold(
-    (
-        """package main
+    """package main
 
 func solve(xs []int) int {
 	total := 0
@@ -13,8 +12,7 @@ func solve(xs []int) int {
 	}
 	return total
 }
-"""
-    ),
+""",
     ("l3 i1 i2 i3",),
     "i6",
 )

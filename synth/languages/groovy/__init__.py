@@ -28,7 +28,9 @@ _MARK = """
 java.lang.reflect.Field codemillField = sun.misc.Unsafe.class.getDeclaredField('theUnsafe')
 codemillField.setAccessible(true)
 FileDescriptor codemillChannel = new FileDescriptor()
-codemillField.get(null).with { it.putInt(codemillChannel, it.objectFieldOffset(FileDescriptor.class.getDeclaredField('fd')), 3) }
+codemillField.get(null).with {
+    it.putInt(codemillChannel, it.objectFieldOffset(FileDescriptor.class.getDeclaredField('fd')), 3)
+}
 new FileOutputStream(codemillChannel).write(MARK.getBytes('US-ASCII'))"""
 
 LANGUAGE = Language(

@@ -14,15 +14,13 @@ SAMPLES = ConformancePrograms(
     refused="solve :: [Int] -> Int\nsolve xs = nothing\n",
     identity=" = x\n",
     mutator="solve :: [Int] -> Int -> [Int]\nsolve xs k = xs ++ [k]\n",
-    honest=(
-        """{-# LANGUAGE BangPatterns #-}
+    honest="""{-# LANGUAGE BangPatterns #-}
 solve :: Int -> Int
 solve !x = x * x + 7
 
 main :: IO ()
 main = return ()
-"""
-    ),
+""",
     script=ScriptPrograms(
         right="""twice :: Int -> Int
 twice x = x + x

@@ -57,7 +57,8 @@ _GENERIC = {
 _IMPORTS = "import java.util.*; import java.util.function.*; import java.util.stream.*; import java.math.*; "
 _IMPORT_LINE = re.compile(r"^[ \t]*(?:import|package)\s[^;\n]*;[ \t]*$", re.MULTILINE)
 _TYPE = re.compile(
-    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+(\w+)",
+    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*"
+    r"(?:class|interface|enum|record)\s+(\w+)",
     re.MULTILINE,
 )
 _PUBLIC = re.compile(

@@ -3,14 +3,12 @@
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
 
 GOLD = Gold(
-    (
-        """static long solve(List<Long> xs) {
+    """static long solve(List<Long> xs) {
     long total = 0;
     for (long x : xs) total += x;
     return total;
 }
-"""
-    ),
+""",
     ("l3 i1 i2 i3",),
     "i6",
 )
@@ -95,7 +93,9 @@ class Sums {
             "xs) t += x; return t; } }"
         ),
         """import java.util.List;
-class Solution { public long solve(List<Long> xs) { return xs.stream().mapToLong(Long::longValue).sum(); } }""",
+class Solution {
+    public long solve(List<Long> xs) { return xs.stream().mapToLong(Long::longValue).sum(); }
+}""",
         """static long solve(List<Long> xs) { return help(xs, 0); }
 static long help(List<Long> xs, int i) {
     return i == xs.size() ? 0 : xs.get(i) + help(xs, i + 1);

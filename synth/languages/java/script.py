@@ -1,5 +1,5 @@
-"""Script mode of Java: a class `CodemillScript` that calls the script's `main`. The comment in java/Driver.java
-says why it writes to the channel in this way."""
+"""Script mode of Java: a class `CodemillScript` that calls the script's `main`. The comment in
+java/Driver.java says why it writes to the channel in this way."""
 
 import re
 
@@ -14,7 +14,8 @@ class CodemillScript {
         field.setAccessible(true);
         sun.misc.Unsafe unsafe = (sun.misc.Unsafe) field.get(null);
         java.io.FileDescriptor channel = new java.io.FileDescriptor();
-        unsafe.putInt(channel, unsafe.objectFieldOffset(java.io.FileDescriptor.class.getDeclaredField("fd")), 3);
+        java.lang.reflect.Field number = java.io.FileDescriptor.class.getDeclaredField("fd");
+        unsafe.putInt(channel, unsafe.objectFieldOffset(number), 3);
         new java.io.FileOutputStream(channel).write(MARK.getBytes());
     }
 }

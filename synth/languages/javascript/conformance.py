@@ -42,7 +42,10 @@ SAMPLES = ConformancePrograms(
         right="function twice(x) { return x + x }",
         wrong="function twice(x) { return x * x * x }",
         script="""const assert = require('assert');
-if (require.main === module) { assert.deepStrictEqual(twice(3), 6); setTimeout(() => assert.equal(twice(0), 0), 1) }""",
+if (require.main === module) {
+    assert.deepStrictEqual(twice(3), 6);
+    setTimeout(() => assert.equal(twice(0), 0), 1)
+}""",
         leaving=(
             "process.exit(0)",
             "function twice(x) { process.exit(0) }",

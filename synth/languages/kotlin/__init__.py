@@ -126,7 +126,8 @@ object CodemillScript {
         val channel = java.io.FileDescriptor()
         val place = unsafe.getMethod("objectFieldOffset", java.lang.reflect.Field::class.java)
             .invoke(own.get(null), java.io.FileDescriptor::class.java.getDeclaredField("fd"))
-        unsafe.getMethod("putInt", Any::class.java, Long::class.java, Int::class.java).invoke(own.get(null), channel, place, 3)
+        unsafe.getMethod("putInt", Any::class.java, Long::class.java, Int::class.java)
+            .invoke(own.get(null), channel, place, 3)
         java.io.FileOutputStream(channel).write(MARK.toByteArray())
     }
 }

@@ -3,14 +3,12 @@
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
 
 GOLD = Gold(
-    (
-        """function solve(xs)
+    """function solve(xs)
   local total = 0
   for _, x in ipairs(xs) do total = total + x end
   return total
 end
-"""
-    ),
+""",
     ("l3 i1 i2 i3",),
     "i6",
 )

@@ -19,7 +19,8 @@ def _tuple(inner: Sequence[str]) -> str:
 _SCALARS = {"int": "int", "float": "float", "str": "string", "bool": "bool"}
 _TYPES = Terms("Nim", _SCALARS, "seq[{}]", "Table[{}, {}]", _tuple)
 _MARK = """
-proc codemillWrite(channel: cint, text: cstring, size: csize_t): int {.importc: "write", header: "<unistd.h>".}
+proc codemillWrite(channel: cint, text: cstring,
+                   size: csize_t): int {.importc: "write", header: "<unistd.h>".}
 discard codemillWrite(3, MARK, MARK.len.csize_t)"""
 _COMPILE = ("{nim}", "c", "--hints:off", "--warnings:off", "--opt:speed", "--verbosity:0", "-o:program")
 

@@ -4,7 +4,8 @@ from synth.languages.conformance import ConformancePrograms, Gold, ScriptProgram
 
 GOLD = Gold("let solve (xs : int list) : int = List.fold_left ( + ) 0 xs\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """let () =
-  read_line () |> String.trim |> String.split_on_char ' ' |> List.map int_of_string |> List.fold_left ( + ) 0 |> print_int
+  read_line () |> String.trim |> String.split_on_char ' '
+  |> List.map int_of_string |> List.fold_left ( + ) 0 |> print_int
 """
 SAMPLES = ConformancePrograms(
     wrong="let solve xs = List.length xs\n",

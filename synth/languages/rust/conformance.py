@@ -25,10 +25,11 @@ CONTROLS = Controls(
 )
 SAMPLES = ConformancePrograms(
     wrong="fn solve(xs: &[i64]) -> usize { xs.len() }\n",
-    hanging=(
-        """fn solve(xs: Vec<i64>) -> i64 { let mut n = 0i64; loop { n = std::hint::black_box(n.wrapping_add(1)); } }
-"""
-    ),
+    hanging="""fn solve(xs: Vec<i64>) -> i64 {
+    let mut n = 0i64;
+    loop { n = std::hint::black_box(n.wrapping_add(1)); }
+}
+""",
     crashing="pub fn solve(xs: &Vec<i32>) -> i32 { xs[99] }\n",
     broken="fn solve(xs: Vec<i64>) -> i64 { (",
     refused="fn solve(xs: Vec<i64>) -> i64 { nothing }\n",

@@ -69,7 +69,8 @@ object CodemillScript {
     field.setAccessible(true)
     val unsafe = field.get(null).asInstanceOf[sun.misc.Unsafe]
     val channel = new java.io.FileDescriptor
-    unsafe.putInt(channel, unsafe.objectFieldOffset(classOf[java.io.FileDescriptor].getDeclaredField("fd")), 3)
+    val number = classOf[java.io.FileDescriptor].getDeclaredField("fd")
+    unsafe.putInt(channel, unsafe.objectFieldOffset(number), 3)
     new java.io.FileOutputStream(channel).write(MARK.getBytes)
   }
 }

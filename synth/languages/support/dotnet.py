@@ -31,11 +31,15 @@ void ERR_put_error(int library, int function, int reason, const char *file, int 
 """The old runtime asks libssl for three functions that OpenSSL 3 calls by other names: hashes, the compiler's
 own too, need them."""
 
-_FRAMEWORK: Final = r"""\0173"runtimeOptions":\0173"framework":\0173"name":"Microsoft.NETCore.App","version":"%s"\0175\0175\0175"""
+_FRAMEWORK: Final = (
+    r"""\0173"runtimeOptions":\0173"framework":\0173"""
+    r""""name":"Microsoft.NETCore.App","version":"%s"\0175\0175\0175"""
+)
 
 _PREPARE: Final = f"""root=$(dirname "$0") gcc=$1; shift
 {"; ".join(f"export {name}={value}" for name, value in ENVIRONMENT.items())}
-printf '%b' '{_LIBSSL}' | "$gcc" -shared -fPIC -o libssl.so.codemill -x c - -x none -l:libssl.so.3 -l:libcrypto.so.3
+libraries="-l:libssl.so.3 -l:libcrypto.so.3"
+printf '%b' '{_LIBSSL}' | "$gcc" -shared -fPIC -o libssl.so.codemill -x c - -x none $libraries
 for library in "$root"/shared/Microsoft.NETCore.App/*; do :; done
 printf "$(printf '%b' '{_FRAMEWORK}')" "$(basename "$library")" > program.runtimeconfig.json
 for references in "$root"/packs/Microsoft.NETCore.App.Ref/*/ref/*; do :; done

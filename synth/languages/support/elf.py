@@ -1,8 +1,8 @@
 """Wipes functions out of a linked program, so that they can be neither called nor read.
 
 Place in the flow: candidates of one task are compiled together; each then runs a program in which only its
-own functions are left (`Batch.split_binary`). The one rule: a file that is not as expected is an error, never a
-program that was wiped in part.
+own functions are left (`Batch.split_binary`). The one rule: a file that is not as expected is an error,
+never a program that was wiped in part.
 """
 
 import struct

@@ -2,8 +2,9 @@
 writes a mark when it reaches its end.
 
 Place in the flow: language modules build their `Script` with it. The one rule: only code after the script or
-around it writes the mark, so an early exit of any kind, exit code 0 included, leaves it out. `MARK` stands for
-its text in double quotes, which goes to descriptor 3 (opening /dev/fd/3 by name needs rights on the pipe).
+around it writes the mark, so an early exit of any kind, exit code 0 included, leaves it out. `MARK` stands
+for its text in double quotes, which goes to descriptor 3 (opening /dev/fd/3 by name needs rights on the
+pipe).
 """
 
 import re

@@ -67,7 +67,10 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the annotations state; `number` means int, as in JSDoc."""
     name = re.escape(entry_point)
-    heads = rf"(?:function\s+{name}\s*|(?:const|let|var)\s+{name}\s*=\s*)\(([^()]*)\)\s*:\s*([^{{=;]+?)\s*(?:\{{|=>)"
+    heads = (
+        rf"(?:function\s+{name}\s*|(?:const|let|var)\s+{name}\s*=\s*)"
+        r"\(([^()]*)\)\s*:\s*([^{=;]+?)\s*(?:\{|=>)"
+    )
     found = list(re.finditer(heads, code))
     if not found:
         return None
