@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 
 from benchmarks.ablation.candidates import Candidates, as_state
 from synth.config import PairsConfig
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import derive_random, unit_id
+from synth.languages.code_tokens import normalize_code
 from synth.products import Pair, Sample
 from synth.records import Message, Outcome, Record, Solution, Verdict
 from synth.stages.context import Context

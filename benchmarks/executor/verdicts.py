@@ -17,7 +17,7 @@ from posttrain.pocket.heldout import held_out_tasks
 from posttrain.pocket.programs import draw_style, render_program
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Limits, Outcome, TestSuite
 
 LANGUAGES = ("python", "javascript", "java", "cpp")

@@ -182,7 +182,7 @@ def _sandbox() -> Iterator[DoctorRow]:
 
 def _languages() -> Iterator[DoctorRow]:
     from synth.languages.registry import all_languages
-    from synth.languages.spec import find_toolchain
+    from synth.languages.toolchain import find_toolchain
 
     languages = all_languages()
     with ThreadPoolExecutor(4) as pool:

@@ -23,8 +23,8 @@ from typing import Literal, NamedTuple
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
 from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_words
-from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import abstract_ngrams, abstract_tokens
+from synth.languages.registry import normalize_language
 
 COST = 20
 Mode = Literal["containment", "report"]

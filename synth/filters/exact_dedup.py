@@ -9,8 +9,8 @@ import hashlib
 
 from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import split_words
-from synth.grammar.code_tokens import normalize_code
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import normalize_code
+from synth.languages.registry import normalize_language
 
 COST = 30
 

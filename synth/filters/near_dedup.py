@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import ngrams, split_words
-from synth.grammar.code_tokens import code_tokens
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import code_tokens
+from synth.languages.registry import normalize_language
 
 if TYPE_CHECKING:
     from rensa import RMinHash

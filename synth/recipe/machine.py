@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from synth.config import E2bSandboxConfig, EngineBaseConfig, LocalSandboxConfig, Recipe
 from synth.errors import UserError
 from synth.languages.registry import get_language
-from synth.languages.spec import Language, Toolchain, find_toolchain
+from synth.languages.spec import Language
+from synth.languages.toolchain import Toolchain, find_toolchain
 from synth.recipe.finding import Finding
 from synth.recipe.names import languages_named
 from synth.recipe.source import KeyPath

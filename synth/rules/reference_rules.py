@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from synth.config import InputsConfig
 from synth.filters.protocol import Evidence, Reject
-from synth.grammar.table import GRAMMARS, normalize_language
 from synth.ids import unit_id
+from synth.languages.registry import find_language, normalize_language
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -156,17 +156,11 @@ def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
     """In another language: what the declaration of the last top-level function states."""
-    from synth.languages.registry import UnknownLanguage, get_language
     from synth.languages.spec import find_signature
 
-    language = normalize_language(seed.language)
-    names = (
-        [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
-    )
-    try:
-        contract = find_signature(get_language(language), seed.code, names[-1]) if names else None
-    except UnknownLanguage:
-        return Reject("no_signature", {"why": "no language module", "language": language})
+    language, spoken = normalize_language(seed.language), find_language(seed.language)
+    names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
     return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.grammar.code_tokens import normalize_code
+from synth.languages.code_tokens import normalize_code
 from synth.records import (
     Case,
     EvidenceRank,

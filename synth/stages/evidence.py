@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.grammar.code_tokens import normalize_code
+from synth.languages.code_tokens import normalize_code
 from synth.records import Outcome, Solution, Task, Verdict
 from synth.stages.context import Context
 from synth.stages.execute import ExecuteStage

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from synth.filters.protocol import Keep, Reject
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import unit_id
+from synth.languages.code_tokens import normalize_code
 from synth.products import Sample
 from synth.records import EvidenceRank, Message, Solution, Task, TestSuite, Unit
 from synth.stages.asking import Asker

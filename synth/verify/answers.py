@@ -7,9 +7,11 @@ judge's; nothing is decided here but how an assertion of a test script is called
 
 import json
 import re
+from functools import cache
 from typing import Final
 
 from synth.execution.verdict import judge, right_cases
+from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
     FunctionContract,
@@ -27,12 +29,6 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 """Verdicts that say nothing about the program: asked again by the next run of the same command."""
 
 _SHOWN: Final = 500
-_ASSERTION: Final = re.compile(
-    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,"
-    r"|unittest failure|--- FAIL:|Failure[:/]"
-    r"|Test Failed at |^FAILURE$|^FAIL in ",
-    re.MULTILINE,
-)
 
 
 class CaseAnswer(Record):
@@ -111,10 +107,17 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     )
 
 
+@cache
+def _assertion() -> re.Pattern[str]:
+    """How a failed test says so: by the word itself, or as one of the languages does."""
+    words = {words for language in all_languages() for words in language.failures.assertion}
+    return re.compile("|".join(["[Aa]ssertion(?!s)", *sorted(words)]), re.MULTILINE)
+
+
 def _failed_assertion(observation: Observation) -> bool:
     """Whether what ended the script was one of its tests, by what the language said about it."""
-    said = (observation.stderr, observation.stdout)
-    return any(_ASSERTION.search(output.head) or _ASSERTION.search(output.tail) for output in said)
+    said, assertion = (observation.stderr, observation.stdout), _assertion()
+    return any(assertion.search(output.head) or assertion.search(output.tail) for output in said)
 
 
 def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from synth.languages.registry import all_languages
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("local_sandbox")

@@ -19,7 +19,7 @@ from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
 from synth.execution.scripted import ScriptedSandbox
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import (
     CaseObservation,
     ExecutionRequest,

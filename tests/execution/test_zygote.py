@@ -13,7 +13,8 @@ from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import zygote_files
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.zygote_pool import WarmWorkers
-from synth.languages.spec import Toolchain, Zygote
+from synth.languages.spec import Zygote
+from synth.languages.toolchain import Toolchain
 from synth.records import Limits, Stop
 
 ZYGOTE = """
