@@ -69,9 +69,7 @@ def resolve_id(run: Path, id_or_prefix: str) -> str:
     near = _nearest_ids(run, id_or_prefix)
     expected = f"nearest: {', '.join(near)}" if near else "the run has no units yet"
     raise UserError(
-        Problem(
-            f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or another run with --run"
-        )
+        Problem(f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or look in another run")
     )
 
 

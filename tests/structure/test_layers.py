@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline",),
+    ("synth.pipeline", "synth.replay"),
     ("synth.cli",),
     ("posttrain",),
 )
