@@ -24,8 +24,8 @@ class Record(BaseModel):
 
 
 class FunctionContract(Record):
-    """A function that is called with typed values. `signature` is the text form of
-    `synth.values.Signature`."""
+    """A function that is called with typed values. `signature` is the text form of a
+    `Signature`."""
 
     kind: Literal["function"] = "function"
     entry_point: str
@@ -117,7 +117,7 @@ class EvidenceRank(StrEnum):
 
 
 class Case(Record):
-    """One test: the arguments and the expected result, both as wire text (`synth.values`). In stdio mode both
+    """One test: the arguments and the expected result, both as wire text. In stdio mode both
     are plain text."""
 
     arguments: tuple[str, ...]

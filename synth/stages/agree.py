@@ -1,4 +1,4 @@
-"""Agreement as a stage: the second rank of evidence, for tasks whose seed could not be run (method, 3.2).
+"""Agreement as a stage: the second rank of evidence, for tasks whose seed could not be run.
 
 Entered: tasks with inputs and without a reference. Kept: those on whose outputs enough candidates agree;
 these become the task's suite, and the candidates are judged by it like all others. For the rest it abstains.

@@ -1,5 +1,5 @@
 """When a task counts: the round trip code -> instruction -> code must come back to the seed's behaviour often
-enough (method, rank 1).
+enough (evidence of rank 1).
 
 Entered: tasks with candidates. Kept: tasks whose instruction alone leads to solutions that behave like the
 seed. A task that nobody solved stays in the store with its reason: the pool of hard or wrong instructions.

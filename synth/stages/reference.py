@@ -2,7 +2,7 @@
 evidence).
 
 Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also
-those that cannot be run here but state their types. The pure steps are in `reference_seed.py`.
+those that cannot be run here but state their types. The pure steps are in `reference_rules.py`.
 """
 
 from collections.abc import Iterator, Sequence
