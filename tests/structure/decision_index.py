@@ -21,7 +21,7 @@ _HEAD = re.compile(
 _INTRODUCTION = """# Decisions
 
 One short note for each decision: context, decision, cost, when to revisit. This page is generated:
-`make docs` writes it again. Notes that a later one replaced are in the history of the repository under their numbers.
+`make docs` writes it again. Notes that a later one replaced are in the history under their numbers.
 
 | number | decision | status | date | replaces |
 |---|---|---|---|---|
