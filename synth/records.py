@@ -289,8 +289,8 @@ class Observation(Record):
 
 
 class Outcome(StrEnum):
-    """What follows from an observation, in the order of decision (first match wins) from the bottom of the
-    list upwards."""
+    """What follows from an observation. Where several fit, `synth/execution/verdict.py` says which one
+    wins."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"
