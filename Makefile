@@ -36,6 +36,7 @@ bench: install  ## All benchmarks, with their tables
 
 docs: install  ## Write the generated pages again
 	@$(PY) -m posttrain.cli docs-recipes --output docs/recipes.md
+	@$(PY) -m tests.structure.decision_index
 
 clean:  ## Remove what make made, but never a run
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,8 +25,8 @@ class Record(BaseModel):
 
 
 class FunctionContract(Record):
-    """A function that is called with typed values. `signature` is the text form of
-    `synth.values.Signature`."""
+    """A function that is called with typed values. `signature` is the text form of a
+    `Signature`."""
 
     kind: Literal["function"] = "function"
     entry_point: str
@@ -134,7 +134,7 @@ class SourceText(Unit):
 
 
 class Case(Record):
-    """One test: the arguments and the expected result, both as wire text (`synth.values`). In stdio mode both
+    """One test: the arguments and the expected result, both as wire text. In stdio mode both
     are plain text."""
 
     arguments: tuple[str, ...]
@@ -407,8 +407,8 @@ class Observation(Unit):
 
 
 class Outcome(StrEnum):
-    """What follows from an observation, in the order of decision (first match wins) from the bottom of the
-    list upwards."""
+    """What follows from an observation. Where several fit, `synth/execution/verdict.py` says which one
+    wins."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"

@@ -13,6 +13,17 @@ import typer
 
 from synth.cli.app import AsJson
 from synth.cli.printing import console, one_line, plain, print_json, print_table, print_text, print_title
+from synth.cli.run_options import (
+    After,
+    Language,
+    Limit,
+    RunName,
+    RunOption,
+    RunsDir,
+    UnitId,
+    find_run,
+    naming,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,20 +31,6 @@ if TYPE_CHECKING:
 
     from synth.records import Message
     from synth.store.units import Body
-
-RunName = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="Name of the run; left out: the newest.")
-]
-RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run; left out: the newest.")]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
-UnitId = Annotated[
-    str, typer.Argument(metavar="ID", help="Id of a unit, or a start of it that only one unit has.")
-]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows on a page.")]
-After = Annotated[
-    str | None, typer.Option("--after", metavar="KEY", help="Go on after this key of an earlier page.")
-]
-Language = Annotated[str | None, typer.Option(help="Only this language.")]
 
 _RUNS = Path("runs")
 
@@ -74,7 +71,7 @@ def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = Fal
     """Show what became of the units at each stage: entered = kept + rejected + failed + waiting."""
     from synth.store import views
 
-    folder = resolve_run(runs_dir, run)
+    folder = find_run(runs_dir, run)
     found, problems = views.funnel(folder), views.conservation_problems(folder, limit=20)
     if as_json:
         print_json({"run": folder.name, "stages": found, "conservation_problems": problems})
@@ -97,7 +94,9 @@ def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json
     """Show one unit: its decisions and everything that is stored of it."""
     from synth.store.units import find_unit
 
-    found = find_unit(resolve_run(runs_dir, run), unit)
+    folder = find_run(runs_dir, run)
+    with naming("--run NAME"):
+        found = find_unit(folder, unit)
     if as_json:
         print_json(found)
         return
@@ -123,7 +122,9 @@ def rejected(
     """List the units that left the flow, with reason and evidence, a page at a time."""
     from synth.store import views
 
-    page = views.rejected(resolve_run(runs_dir, run), reason, language, stage, limit, after)
+    folder = find_run(runs_dir, run)
+    with naming("--reason, --language, --stage, --after KEY"):
+        page = views.rejected(folder, reason, language, stage, limit, after)
     if as_json:
         print_json({"rows": page.rows, "next": page.next_key})
         return
@@ -147,7 +148,9 @@ def pairs(
     """Show preference pairs with their texts, a page at a time."""
     from synth.store import views
 
-    page = views.pairs(resolve_run(runs_dir, run), language, limit, after)
+    folder = find_run(runs_dir, run)
+    with naming("--language"):
+        page = views.pairs(folder, language, limit, after)
     if as_json:
         print_json({"pairs": page.pairs, "next": page.next_key})
         return
@@ -169,7 +172,9 @@ def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json:
     checkpoints."""
     from synth.store.lineage import lineage
 
-    graph = lineage(resolve_run(runs_dir, run), unit)
+    folder = find_run(runs_dir, run)
+    with naming("--run NAME"):
+        graph = lineage(folder, unit)
     if as_json:
         nodes = [{"id": node, **about} for node, about in graph.nodes(data=True)]
         print_json(
@@ -195,31 +200,14 @@ def export(
     from synth.store.query import check_known
 
     check_known("format", format, list(ExportFormat), "--format datasets")
-    report = write_export(resolve_run(runs_dir, run), ExportFormat(format), output)
+    folder = find_run(runs_dir, run)
+    with naming("-o FOLDER"):
+        report = write_export(folder, ExportFormat(format), output)
     if as_json:
         print_json({"folder": str(report.folder), "counts": report.counts})
         return
     rows = ", ".join(f"{kind} {count}" for kind, count in report.counts.items())
     print_text(f"{report.folder}: {rows}; README.md says how they came about")
-
-
-def resolve_run(runs_dir: Path, name: str | None) -> Path:
-    """The run folder of that name, or the newest. Raises UserError with the nearest names."""
-    from synth.errors import Problem, UserError
-    from synth.store.query import check_known
-    from synth.store.run_folder import list_runs
-
-    runs = list_runs(runs_dir)
-    if not runs:
-        raise UserError(
-            Problem(
-                f"{runs_dir}: no runs here",
-                "a folder with run folders",
-                "codemill run RECIPE, or another --runs-dir",
-            )
-        )
-    check_known("run", name, [path.name for path in runs], "codemill ls")
-    return runs[0] if name is None else runs_dir / name
 
 
 def _reasons(row: object) -> str:

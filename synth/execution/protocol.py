@@ -1,7 +1,7 @@
 """The seam between the factory and whatever runs programs.
 
 The one rule: inputs go in, observations come out. Expected values never enter a sandbox; what an observation
-means is decided outside, by `verdict.py`.
+means is decided outside.
 """
 
 from collections.abc import Sequence

@@ -33,8 +33,8 @@ Side = Literal["prose", "code"]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the test
-    (method page, 3.4)."""
+    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the
+    tests."""
 
     prose_n: int = 6
     ideograph_n: int = 8

@@ -1,7 +1,7 @@
 """Looks into the recipe models: which model stands at a path, and which field. Error messages and the manual
 are made from it.
 
-The one rule: the models in `synth.config` are the only description of a recipe; nothing about them is written
+The one rule: these models are the only description of a recipe; nothing about them is written
 down twice.
 """
 

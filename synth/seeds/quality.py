@@ -1,6 +1,6 @@
 """The quality filter of cut functions: placeholders, tests, functions without a result, too short, too long.
 
-The one rule: each refusal is one reason of `synth.reasons` with what was seen, so a person can disagree with
+The one rule: each refusal is one reason of the closed list with what was seen, so a person can disagree with
 it.
 """
 

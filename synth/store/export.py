@@ -58,7 +58,7 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
             Problem(
                 f"{out}: already there",
                 "a folder that does not exist or is empty",
-                "choose another -o, or remove it",
+                "choose another folder, or remove this one",
             )
         )
     draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")

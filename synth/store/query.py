@@ -91,8 +91,8 @@ def parse_page_key(text: str) -> list[object]:
     if not round.isdecimal() or len(rest) != 3:
         raise UserError(
             Problem(
-                f"--after {text!r}",
-                "a key that an earlier page printed, as 1/solve/0003/solution-0f3a",
+                f"page key {text!r} is not complete",
+                "a key that an earlier page gave, such as 1/solve/0003/solution-0f3a",
                 "copy it whole",
             )
         )

@@ -18,10 +18,11 @@ from typing import Self
 from pydantic import Field, JsonValue
 
 from synth.config import Recipe
-from synth.errors import CodemillError, Problem, RunFolderError
+from synth.errors import CodemillError, Problem, RunFolderError, UserError
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
+from synth.store.query import check_known
 from synth.store.shards import StageCommit
 
 NOTED_PACKAGES = (
@@ -216,6 +217,16 @@ def list_runs(runs_dir: Path) -> list[Path]:
     return [
         path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))
     ]
+
+
+def resolve_run(runs_dir: Path, name: str | None) -> Path:
+    """The run folder of that name, or the newest. Raises UserError with the nearest names."""
+    runs = list_runs(runs_dir)
+    if not runs:
+        fix = "codemill run RECIPE makes a run; or look in another folder"
+        raise UserError(Problem(f"{runs_dir}: no runs here", "a folder with run folders", fix))
+    check_known("run", name, [path.name for path in runs], "codemill ls")
+    return runs[0] if name is None else runs_dir / name
 
 
 def installed_packages() -> dict[str, str]:

@@ -27,7 +27,7 @@ class Body(Record):
     fields: dict[str, JsonValue]
 
 
-class Unit(Record):
+class StoredUnit(Record):
     """Everything that the store knows of one unit. `rows` are its decisions, in the order of the flow."""
 
     id: str
@@ -36,7 +36,7 @@ class Unit(Record):
     bodies: tuple[Body, ...]
 
 
-def find_unit(run: Path, id_or_prefix: str) -> Unit:
+def find_unit(run: Path, id_or_prefix: str) -> StoredUnit:
     """The unit with that id, or the only one whose id starts so. Raises UserError with the nearest ids."""
     unit_id = resolve_id(run, id_or_prefix)
     shards = Shards(run)
@@ -48,7 +48,7 @@ def find_unit(run: Path, id_or_prefix: str) -> Unit:
     )
     bodies = [body for kind in body_kinds(run) for body in read_bodies(run, kind, [unit_id]).values()]
     kind = decisions[0].kind if decisions else bodies[0].kind if bodies else ""
-    return Unit(id=unit_id, kind=kind, rows=tuple(decisions), bodies=tuple(bodies))
+    return StoredUnit(id=unit_id, kind=kind, rows=tuple(decisions), bodies=tuple(bodies))
 
 
 def resolve_id(run: Path, id_or_prefix: str) -> str:
@@ -69,9 +69,7 @@ def resolve_id(run: Path, id_or_prefix: str) -> str:
     near = _nearest_ids(run, id_or_prefix)
     expected = f"nearest: {', '.join(near)}" if near else "the run has no units yet"
     raise UserError(
-        Problem(
-            f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or another run with --run"
-        )
+        Problem(f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or look in another run")
     )
 
 

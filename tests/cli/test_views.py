@@ -15,9 +15,14 @@ from typer.testing import CliRunner
 from synth.cli import views
 from synth.cli.app import Frame
 from synth.cli.printing import plain
+from synth.errors import UserError
 from synth.execution.recorded import request_key
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase
+from synth.store.export import ExportFormat
+from synth.store.export import export as write_export
 from synth.store.run_folder import RunFolder, RunState
+from synth.store.units import find_unit
+from synth.store.views import rejected as stored_rejected
 from tests.store.small_run import BAD, GOOD, build_small_run, commit, identity, row
 
 
@@ -134,6 +139,7 @@ def test_export_writes_the_layout(runs: Path, tmp_path: Path) -> None:
         (["why", "pair-7x"], "pair-7a"),
         (["rejected", "--reason", "timeouts"], "timeout"),
         (["rejected", "--stage", "verdit"], "verdict"),
+        (["rejected", "--after", "solution-4d"], "page key"),
         (["pairs", "--language", "pyton"], "python"),
         (["export", "--format", "lama-factory", "-o", "nowhere"], "llama-factory"),
     ],
@@ -146,8 +152,36 @@ def test_what_is_not_known_exits_two_with_the_nearest_name(
     assert "Traceback" not in text
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["show", "solution-3x"], "--run"),
+        (["replay", "solution-3x"], "--run"),
+        (["rejected", "--after", "solution-4d"], "--after"),
+        (["rejected", "--reason", "timeouts"], "--reason"),
+        (["export", "-o", "."], "-o"),
+    ],
+)
+def test_a_mistake_names_the_option_that_mends_it(runs: Path, arguments: list[str], option: str) -> None:
+    fix = call(*arguments, "--runs-dir", str(runs), code=2).partition("fix: ")[2]
+    assert option in fix
+
+
+def test_the_store_speaks_of_records_and_knows_no_option(runs: Path) -> None:
+    for wrong in (
+        lambda: find_unit(runs / "small", "solution-3x"),
+        lambda: stored_rejected(runs / "small", after_key="solution-4d"),
+        lambda: write_export(runs / "small", ExportFormat.JSONL, runs),
+    ):
+        with pytest.raises(UserError) as caught:
+            wrong()
+        assert "--" not in str(caught.value)
+
+
 def test_a_folder_without_runs_says_how_to_make_one(tmp_path: Path) -> None:
-    assert "codemill run RECIPE" in call("funnel", "--runs-dir", str(tmp_path), code=2)
+    text = call("funnel", "--runs-dir", str(tmp_path), code=2)
+    assert "codemill run RECIPE" in text
+    assert "--runs-dir" in text
 
 
 def test_registering_the_views_loads_nothing_heavy() -> None:

@@ -204,7 +204,7 @@ def test_an_unknown_filter_is_answered_with_the_nearest_name(
 
 
 def test_a_broken_page_key_is_refused(run: Path) -> None:
-    with pytest.raises(UserError, match="--after"):
+    with pytest.raises(UserError, match="page key"):
         rejected(run, after_key="solution-4d")
 
 

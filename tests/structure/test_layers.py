@@ -1,13 +1,14 @@
 """The import rules of docs/architecture/overview.md, read from the source: an import goes only leftwards,
-light things stay light."""
+light things stay light, and no modules
+import each other in a circle."""
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
+import networkx as nx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.structure.source_tree import ROOT, graph, imported, sources
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
@@ -32,40 +33,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline",),
+    ("synth.pipeline", "synth.replay"),
     ("synth.cli",),
     ("posttrain",),
 )
-
-
-def module_name(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def sources() -> dict[str, Path]:
-    files = [*ROOT.glob("synth/**/*.py"), *ROOT.glob("posttrain/**/*.py")]
-    return {module_name(file): file for file in files}
-
-
-def imported(tree: ast.AST, known: set[str]) -> Iterator[str]:
-    """Every module that the tree imports, anywhere in it. `from synth import ids` counts as `synth.ids` when
-    that is a module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide their layer"
-            base = node.module or ""
-            yield from (full if (full := f"{base}.{alias.name}") in known else base for alias in node.names)
-
-
-def graph() -> dict[str, set[str]]:
-    files = sources()
-    return {
-        name: set(imported(ast.parse(file.read_text(encoding="utf-8")), set(files)))
-        for name, file in files.items()
-    }
 
 
 def rank(module: str) -> int | None:
@@ -76,7 +47,7 @@ def rank(module: str) -> int | None:
     return None
 
 
-def wrong_way(edges: dict[str, set[str]]) -> list[str]:
+def wrong_way(edges: Mapping[str, set[str]]) -> list[str]:
     """Imports that go to the right."""
     found = []
     for module, targets in edges.items():
@@ -87,7 +58,7 @@ def wrong_way(edges: dict[str, set[str]]) -> list[str]:
     return sorted(found)
 
 
-def reachable(module: str, edges: dict[str, set[str]]) -> set[str]:
+def reachable(module: str, edges: Mapping[str, set[str]]) -> set[str]:
     """Everything that importing or running the module can import, through modules of ours."""
     seen, open_ = set(), [module]
     while open_:
@@ -98,10 +69,21 @@ def reachable(module: str, edges: dict[str, set[str]]) -> set[str]:
     return seen
 
 
-def holding_both(edges: dict[str, set[str]]) -> list[str]:
+def holding_both(edges: Mapping[str, set[str]]) -> list[str]:
     """Modules that can import vllm and trl into one process."""
     tops = {name: {module.split(".")[0] for module in reachable(name, edges)} for name in edges}
     return sorted(name for name, found in tops.items() if {"vllm", "trl"} <= found)
+
+
+def circles(edges: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that can all be reached from each other, imports inside functions included."""
+    own = nx.DiGraph(
+        (module, target)
+        for module, targets in edges.items()
+        for target in targets
+        if rank(target) is not None
+    )
+    return sorted(sorted(group) for group in nx.strongly_connected_components(own) if len(group) > 1)
 
 
 def test_every_module_has_a_layer() -> None:
@@ -121,6 +103,20 @@ def test_the_rule_sees_an_import_that_goes_right() -> None:
         "synth.store.export imports synth.cli",
         "synth.store.export imports synth.pipeline.shard_scheduler",
     ]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(graph()) == []
+
+
+def test_the_rule_sees_a_circle() -> None:
+    edges = {
+        "synth.store.a": {"synth.store.b"},
+        "synth.store.b": {"synth.store.c", "json"},
+        "synth.store.c": {"synth.store.a"},
+        "synth.store.d": {"synth.store.a"},
+    }
+    assert circles(edges) == [["synth.store.a", "synth.store.b", "synth.store.c"]]
 
 
 def test_vllm_and_trl_are_never_in_one_process() -> None:

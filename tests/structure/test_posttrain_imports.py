@@ -1,9 +1,10 @@
 """What posttrain may not know: who listens to a run, which world it works in, which engine it has."""
 
 import ast
+from collections.abc import Mapping
 
 from synth.config import ENGINE_CONFIGS
-from tests.structure.test_layers import graph, sources
+from tests.structure.source_tree import graph, sources
 
 COMPOSES = "posttrain.cli"
 GENERIC = ("posttrain.core", "posttrain.evaluate", "posttrain.loop", "posttrain.world", "posttrain.reporter")
@@ -16,7 +17,7 @@ OWN_MODULES = {
 }
 
 
-def crossing(edges: dict[str, set[str]], importers: tuple[str, ...], forbidden: str) -> list[str]:
+def crossing(edges: Mapping[str, set[str]], importers: tuple[str, ...], forbidden: str) -> list[str]:
     """Imports of anything under `forbidden` by anything under `importers`."""
     return sorted(
         f"{module} imports {target}"

@@ -1,7 +1,7 @@
 """Private folders of the host for jobs without namespaces (level C): a /work and a /tmp each, gone when the
 job is.
 
-Place in the flow: `running.py` makes them before a job and removes them after it. The one rule: nothing of
+Place in the flow: `active_job.py` makes them before a job and removes them after it. The one rule: nothing of
 them is left, whatever the program made in them, and whoever ended the supervisor; the next sandbox to start
 sweeps up after one that was killed.
 """

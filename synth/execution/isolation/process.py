@@ -1,7 +1,7 @@
 """The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
 
-SlotHandle in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
-(`launcher.py`), in slots that are kept between jobs. The one rule: a fault of ours is
+Place in the flow: `language_runner.py` turns an execution request into jobs; this module runs them through a
+launcher (`launcher/slot.py`), in slots that are kept between jobs. The one rule: a fault of ours is
 `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 

@@ -1,6 +1,6 @@
 """Which program runs next, and which go to a thread together.
 
-Place in the flow: `local.py` puts runs in and gives the groups that come out to its threads. The one rule:
+Place in the flow: `sandbox.py` puts runs in and gives the groups that come out to its threads. The one rule:
 the lowest turn goes first, and among equals whoever came first; nobody passes one that waits for more places
 than are free, and no place stays free while a thread has programs before it that it has not begun. For one
 event loop; `Group.begin` alone is for the threads.

@@ -1,8 +1,8 @@
 """Resident compilers: they start once, take the sources of one program after the other, and give back what
 they made.
 
-Place in the flow: `runner.py` asks here instead of `building.py` where a driver names a server (those stand
-in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
+Place in the flow: `language_runner.py` asks here instead of `build.py` where a driver names a server (those
+stand in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
 nothing that it compiles, and starts each program anew.
 
 Request: the number of files, then name and text of each. Answer: the number of files made, then name and

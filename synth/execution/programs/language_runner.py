@@ -1,7 +1,7 @@
 """Runs requests of one language: builds what must be built, makes the jobs, reads the observations. Blocking
 and thread-safe.
 
-Place in the flow: `local.py` hands it groups of requests from its threads. The one rule: each candidate gets
+Place in the flow: `local/sandbox.py` hands it groups of requests from its threads. The one rule: each candidate gets
 a fresh process of its own.
 """
 

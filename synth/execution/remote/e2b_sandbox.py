@@ -1,7 +1,7 @@
 """Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back
 line by line.
 
-Place in the flow: behind `execution/protocol.py`, made by `factory.py` from `execution: {kind: e2b}`. The one
+Place in the flow: behind the `Sandbox` protocol, made by `factory.py` from `execution: {kind: e2b}`. The one
 rule: never more live sandboxes than `concurrency`, and none is left when it is closed.
 """
 

@@ -1,6 +1,6 @@
 """From a request to an item for the worker, and from the worker's answer to an observation.
 
-Place in the flow: a remote sandbox asks here before and after `dispatch.py`. The one rule: everything that
+Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch. The one rule: everything that
 has to be known of a language is decided here, outside; the worker gets commands and texts.
 """
 

@@ -1,7 +1,7 @@
 /* The launcher: a slot process that carries out lists of set-up operations, first its own, then one list a job.
  *
- * Place in the flow: `launcher.py` compiles and starts it; `plan.py` writes the operations; `launcher_twin.py` is its twin in Python and must
- * stay equal to it. The one rule: no policy lives here. What is mounted, dropped or limited is decided by the operations alone.
+ * Place in the flow: `slot.py` compiles and starts it; the policies write the operations; `python_launcher.py` does the same in Python and
+ * must stay equal to it. The one rule: no policy lives here. What is mounted, dropped or limited is decided by the operations alone.
  *
  * Control is a SOCK_SEQPACKET socket at fd 3. Messages in: 'J' + operations with descriptors (stdin, stdout, stderr, status, and a channel if
  * there is one), 'M' where the operations are too long for a message: they are in a file, the first descriptor; 'K' (kill the job). Messages

@@ -1,6 +1,6 @@
 /* The library of the zygotes: zygote.c, and what lets an interpreter that cannot call it by itself become a zygote.
  *
- * Place in the flow: `warm.py` starts such an interpreter with the command of a cold program and this library preloaded. It serves where the
+ * Place in the flow: `zygote_pool.py` starts such an interpreter with the command of a cold program and this library preloaded. It serves where the
  * interpreter is about to open the file of the program, or has read the zygote's own file of that name: in a program, all that follows is
  * as in a cold start. The one rule: nothing here changes an interpreter that loads the library by itself, for then its own calls are bound
  * already.

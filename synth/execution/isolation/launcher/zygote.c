@@ -1,7 +1,7 @@
 /* The loop of a zygote, the same for every language: a process that has loaded its language once calls codemill_serve(), which forks one
  * program for each request, into namespaces of its own, and says what was seen. The call returns in the programs only.
  *
- * Place in the flow: `zygote.py` writes the requests and reads the answers, over the stdin and stdout of a worker; `launcher.py` compiles
+ * Place in the flow: `zygote.py` writes the requests and reads the answers, over the stdin and stdout of a worker; `slot.py` compiles
  * this file, with launcher.c in it, as the shared library that the zygotes in synth/languages load. The one rule: nothing of one
  * program is in memory when the next one is forked.
  */

@@ -1,6 +1,6 @@
 """Landlock: which files a process may reach, and whom it may signal, without any namespace.
 
-Place in the flow: `host_plan.py` writes these operations for level C. The one rule: everything that the
+Place in the flow: `landlock_only.py` writes these operations for level C. The one rule: everything that the
 kernel's version of Landlock can refuse is refused, and allowed again below a few paths only.
 
 Rights and versions are from the kernel's include/uapi/linux/landlock.h and

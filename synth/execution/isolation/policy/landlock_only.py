@@ -1,7 +1,7 @@
 """What the launcher is told to do where there are no namespaces (level C): Landlock, the call filter and
 rlimits hold a program.
 
-Place in the flow: `running.py` asks for a job's list here when its slot has a `HostPlan`. The one rule: what
+Place in the flow: `active_job.py` asks for a job's list here when its slot has a `HostPlan`. The one rule: what
 a namespace hides at levels A and B is refused here, by Landlock where it is a file, a signal or a ptrace, and
 by the filter everywhere else.
 
@@ -118,8 +118,8 @@ def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
 
 
 def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool) -> bytes:
-    """The whole list of a job. Raises ValueError and OSError as plan.py's; SandboxError for a folder that the
-    jobs' user cannot enter."""
+    """The whole list of a job. Raises ValueError and OSError as in namespaces.py; SandboxError for a folder
+    that the jobs' user cannot enter."""
     for path in job.readonly:
         Path(path).lstat()
     if plan.host_id is not None:

@@ -1,8 +1,8 @@
 """What the launcher is told to do: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `process.py` asks for one list a slot (the read-only root, and namespaces in which a
-program can leave nothing, kept between jobs) and one list a job (fresh pid, mount and ipc namespaces, private
-/work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
+Place in the flow: `slots.py` asks for one list a slot (the read-only root, and namespaces in which a program
+can leave nothing, kept between jobs), `active_job.py` for one list a job (fresh pid, mount and ipc
+namespaces, private /work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
 
 Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host
 user in the slot's user namespace for jobs. Otherwise the slot enters a user namespace first, and that for

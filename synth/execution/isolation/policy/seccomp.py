@@ -1,6 +1,6 @@
 """The system call filter, as BPF bytes for this machine's processor.
 
-Place in the flow: `plan.py` puts the bytes in front of the program's exec. The one rule: what language
+Place in the flow: `namespaces.py` puts the bytes in front of the program's exec. The one rule: what language
 runtimes try and go on without answers EPERM (or ENOSYS where a C library then takes another way); what no
 harmless program does is told to the job's init, which ends the program where it stands.
 
