@@ -3,8 +3,7 @@
 Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns,
 which are answers of mixed quality; some fill-in-the-middle. As in the real thing, quality has authors: a
 careful one is rarely wrong and indents by four, a hasty one is often wrong and indents by two. Nothing says
-so: that the two go together is what the loop finds out by running programs. The one rule: held-out chains
-never appear.
+so: the loop finds out by running programs that the two go together. The one rule: no held-out chain appears.
 """
 
 import json

@@ -12,8 +12,7 @@ from posttrain.pocket.operation import LANGUAGES, Operation, define
 
 
 class Predicate(NamedTuple):
-    """A property of one integer: noun phrases, a test, and source text (`{e}` is the element, `{k}` the
-    constant)."""
+    """A property of one integer. In the source text `{e}` is the element and `{k}` the constant."""
 
     name: str
     english: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Opens slots of a level.
 
-SlotHandle in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
+Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
 the level that was asked for, or it is an error that says what is missing.
 """
 
@@ -22,8 +22,7 @@ Level = Literal["A", "B", "C"]
 LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share
-one."""
+"""As root, slot n runs its jobs as host user 65000 + n: no account has such a number, no two slots share one."""
 
 
 class Identity(NamedTuple):
