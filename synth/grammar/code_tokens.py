@@ -11,10 +11,11 @@ import warnings
 
 _LEXEME = re.compile(
     r"""
-      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]* | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
+      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]*
+                 | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
     | (?P<string>  (?i:[rbuf]{0,2})
-                   (?: \"\"\".*?\"\"\" | '''.*?'''
-                     | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | `(?:\\.|[^`\\])*` ))
+                   (?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+                     | `(?:\\.|[^`\\])*` ))
     | (?P<number>  \d[\w.]* )
     | (?P<word>    [^\W\d]\w* )
     | (?P<symbol>  [^\w\s] )

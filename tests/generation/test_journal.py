@@ -35,10 +35,12 @@ from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest
 
 async def main(url, folder, count, seen):
-    engine = JournalledEngine(OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)), Path(folder))
+    config = OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)
+    engine = JournalledEngine(OpenaiApiEngine(config), Path(folder))
     await engine.start()
     async def ask(seed):
-        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=SamplingConfig(max_tokens=4)))
+        sampling = SamplingConfig(max_tokens=4)
+        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=sampling))
         os.write(seen, f"{seed}\\n".encode())
     await asyncio.gather(*(ask(seed) for seed in range(count)))
     await engine.close()

@@ -16,7 +16,8 @@ from synth.generation.owned_process import OwnedProcess
 
 FAMILY = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"])
+deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+child = subprocess.Popen([sys.executable, "-c", deaf])
 open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}")
 time.sleep(300)
 """
@@ -27,7 +28,8 @@ from pathlib import Path
 from synth.generation.owned_process import OwnedProcess
 
 async def main():
-    process = OwnedProcess([sys.executable, "-c", sys.argv[1], sys.argv[2]], log=Path(sys.argv[3]), environment={})
+    program, pids, log = sys.argv[1:]
+    process = OwnedProcess([sys.executable, "-c", program, pids], log=Path(log), environment={})
     await process.start()
     await asyncio.sleep(300)
 

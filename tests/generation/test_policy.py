@@ -82,7 +82,12 @@ from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import PolicyRef
 policy = PolicyRef(name="p", path="p", fingerprint="f")
-for config in (VllmServerEngineConfig(), TransformersEngineConfig(), RecordedEngineConfig(path="j"), OpenaiEngineConfig(base_url="http://h/v1", model="m")):
+for config in (
+    VllmServerEngineConfig(),
+    TransformersEngineConfig(),
+    RecordedEngineConfig(path="j"),
+    OpenaiEngineConfig(base_url="http://h/v1", model="m"),
+):
     create_engine(config, policy=policy, log_folder=Path("."))
 print(sorted({"torch", "transformers", "vllm", "openai", "huggingface_hub", "jinja2"} & set(sys.modules)))
 """

@@ -92,10 +92,8 @@ def test_every_language_gives_every_kind_of_node_and_the_exact_text(language: st
     for seed in range(80):
         made = sample(PROGRAMS[language], language, seed, FimLimits(max_middle_share=0.95))
         assert made.prefix + made.middle + made.suffix == PROGRAMS[language]
-        assert (
-            made.text
-            == f"<|fim_prefix|>{made.prefix}<|fim_suffix|>{made.suffix}<|fim_middle|>{made.middle}<|endoftext|>"
-        )
+        before, after = f"<|fim_prefix|>{made.prefix}", f"<|fim_suffix|>{made.suffix}"
+        assert made.text == f"{before}{after}<|fim_middle|>{made.middle}<|endoftext|>"
         assert made.middle.strip()
         kinds.add(made.node)
     assert {"expression", "statement", "block"} <= kinds

@@ -42,9 +42,16 @@ def smallest(values):
 
 def _sample(name: str, task: str) -> Sample:
     return Sample(
-        id=name, task_id=task, solution_id=f"s-{name}", language="python", natural_language="en", prompt=(), completion=(), pass_rate=1.0,
+        id=name,
+        task_id=task,
+        solution_id=f"s-{name}",
+        language="python",
+        natural_language="en",
+        prompt=(),
+        completion=(),
+        pass_rate=1.0,
         rank=EvidenceRank.REFERENCE,
-    )  # fmt: skip
+    )
 
 
 def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:

@@ -154,10 +154,12 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
         from synth.store.shards import StageCommit
         from tests.store.small_run import GOOD, row
         folder = Path(sys.argv[1])
-        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": random.Random(i).randbytes(4000).hex()}) for i in range(20)]
+        codes = [random.Random(i).randbytes(4000).hex() for i in range(20)]
+        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": code}) for i, code in enumerate(codes)]
+        rows = [row("solve", one.id) for one in big]
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         try:
-            StageCommit(folder).commit("solve", 1, "0000", [row("solve", one.id) for one in big], {"solution": big})
+            StageCommit(folder).commit("solve", 1, "0000", rows, {"solution": big})
         except StoreError as error:
             print(error)
             sys.exit(7)
@@ -206,7 +208,8 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
         for shard in range(10_000):
             name = f"{shard:04d}"
             commits.record_entered("solve", 1, name, [one.id for one in many])
-            commits.commit("solve", 1, name, [row("solve", one.id, shard=name) for one in many], {"solution": many})
+            rows = [row("solve", one.id, shard=name) for one in many]
+            commits.commit("solve", 1, name, rows, {"solution": many})
             print(shard, flush=True)
     """
     for shards_before_kill in (1, 3):
