@@ -235,7 +235,9 @@ def test_phrases_that_many_entries_share_identify_none_of_them() -> None:
     assert isinstance(many.check(FilterInput("u", prompt=f"{phrase} alphabet in reverse.")), Keep)
 
 
-def test_the_reports_rule_is_a_mode_and_misses_what_it_misses(entries: list[BenchmarkEntry]) -> None:
+def test_the_reports_rule_finds_verbatim_prompts_but_few_renamed_answers(
+    entries: list[BenchmarkEntry],
+) -> None:
     report = Decontaminate(entries[:SIZE], mode="report")
     random = Random(3)
     verbatim = sum(

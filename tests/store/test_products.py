@@ -9,7 +9,7 @@ from synth.store.products import product_files, write_fim, write_pairs, write_sf
 from tests.store.small_run import FIM, GOOD, PAIR, SAMPLE
 
 
-def test_the_same_rows_are_the_same_bytes_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+def test_the_same_rows_are_the_same_bytes_in_the_given_order(tmp_path: Path) -> None:
     many = [SAMPLE.model_copy(update={"id": f"sample-{50 - i:03d}"}) for i in range(50)]
     first = write_sft(tmp_path / "a", "all", many)
     second = write_sft(tmp_path / "b", "all", iter(many))
@@ -19,7 +19,7 @@ def test_the_same_rows_are_the_same_bytes_in_the_order_in_which_they_came(tmp_pa
     assert first.rows == 50
 
 
-def test_other_rows_are_another_hash(tmp_path: Path) -> None:
+def test_other_rows_have_another_hash(tmp_path: Path) -> None:
     other = SAMPLE.model_copy(update={"pass_rate": 0.5})
     assert write_sft(tmp_path, "a", [SAMPLE]).sha256 != write_sft(tmp_path, "b", [other]).sha256
 
