@@ -1,7 +1,7 @@
 """The products: what survives becomes training data. One record a product, and the one table of them.
 
-Place in the flow: the last stages make these records; writing, export, the card, lineage and the training jobs
-follow from `PRODUCTS`. The one rule: a fact about a product stands in its row here and nowhere else.
+Place in the flow: the last stages make these records; writing, export, the card, lineage and the training
+jobs follow from `PRODUCTS`. The one rule: a fact about a product stands in its row here and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -72,8 +72,8 @@ class Pair(Unit):
 
 
 class FimSample(Unit):
-    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the training
-    string."""
+    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the
+    training string."""
 
     kind: ClassVar[str] = "fim"
     about: ClassVar[str] = "a program with a syntax node cut out"
@@ -132,7 +132,8 @@ class DataSet(NamedTuple):
 
 
 class Product(NamedTuple):
-    """One product: its folder in a run and in exports, its record, and all that is said and done by product."""
+    """One product: its folder in a run and in exports, its record, and all that is said and done by
+    product."""
 
     name: str
     model: type[Unit]

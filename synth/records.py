@@ -142,7 +142,8 @@ class Case(Record):
 
 
 class Reference(Unit):
-    """A seed that can judge programs: its program as it was run, the contract that it keeps, and its behaviour.
+    """A seed that can judge programs: its program as it was run, the contract that it keeps, and its
+    behaviour.
 
     `cases` is empty for a seed that could not be run here: then agreement among candidates has to say what
     is right.

@@ -1,8 +1,8 @@
 """Which rows each arm trains on. Pure: the same candidates and seed give the same rows.
 
     verified     the factory's evidence, selection and pairing stages, on the verdicts of the sandbox
-    shuffled     the very same stages, on the same verdicts dealt out anew among the candidates of each language
-    unverified   candidates that parse, drawn at random, and pairs of them in random order, without a look at any verdict
+    shuffled     the same stages, on the same verdicts dealt out anew among the candidates of each language
+    unverified   candidates that parse, drawn at random, and pairs of them in random order: no verdict is read
 
 The one rule: all arms have equally many samples and equally many pairs, so they take equally many steps.
 """
@@ -120,8 +120,7 @@ def _arm_pair(pair: Pair) -> ArmPair:
 
 
 def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
-    """Every candidate with the verdict of another one of its language, of whatever task; each verdict is used
-    once."""
+    """Every candidate with the verdict of another one of its language, of any task; each is used once."""
     languages = {solution.id: solution.language for solution in candidates.solutions}
     groups: defaultdict[str, list[Verdict]] = defaultdict(list)
     for verdict in candidates.verdicts:
@@ -130,9 +129,8 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
     for language in sorted(groups):
         holders = groups[language]
         for holder, verdict in zip(holders, random.sample(holders, len(holders)), strict=True):
-            dealt.append(
-                verdict.model_copy(update={"solution_id": holder.solution_id, "task_id": holder.task_id})
-            )
+            own = {"solution_id": holder.solution_id, "task_id": holder.task_id}
+            dealt.append(verdict.model_copy(update=own))
     return dealt
 
 
@@ -140,9 +138,11 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
 
 
 def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: int, random: Random) -> Arm:
-    """So many samples and pairs (or all there are) from the candidates that parse. Samples are drawn as the
-    policy wrote them, duplicates included, so a rare program weighs no more than it does in the policy's own
-    answers."""
+    """So many samples and pairs (or all there are) from the candidates that parse.
+
+    Samples are drawn as the policy wrote them, duplicates included, so a rare program weighs no more than it
+    does in the policy's answers.
+    """
     assert context.prompts is not None and context.data.pairs is not None
     prompts, tasks = context.prompts, {task.id: task for task in candidates.tasks}
     pool = sorted(

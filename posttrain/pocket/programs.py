@@ -63,8 +63,7 @@ OTHER_NAMES: dict[Type, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Style:
-    """How a function looks: names, one expression or steps, which way to write each operation, spaces of one
-    level of indentation."""
+    """How a function looks: names, one expression or steps, the way to write each operation, indentation."""
 
     entry_point: str = "solve"
     names: dict[Type, str] = field(default_factory=lambda: dict(NAMES))
@@ -148,11 +147,8 @@ class _Writer:
         self.settle()
         y = self.expression
         if "{declare}" in template:
-            y = (
-                self.style.names[target]
-                if self.style.names[target] not in self.declared
-                else self.style.names[target] + "2"
-            )
+            name = self.style.names[target]
+            y = name if name not in self.declared else name + "2"
             self.declared.add(y)
         text = template.replace("{declare}", _braced(self._empty(target, y)))
         self.lines += text.format(x=self.expression, y=y, **constants).split("\n")
@@ -198,7 +194,5 @@ def _indented(line: str, width: int) -> str:
 
 def render_jsdoc(chain: Chain, style: Style) -> str:
     """The type comment that gives a JavaScript function its signature."""
-    return (
-        f"/** @param {{{_JSDOC[chain.source]}}} {style.names[chain.source]} @returns "
-        f"{{{_JSDOC[chain.target]}}} */"
-    )
+    source, target = _JSDOC[chain.source], _JSDOC[chain.target]
+    return f"/** @param {{{source}}} {style.names[chain.source]} @returns {{{target}}} */"

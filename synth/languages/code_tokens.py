@@ -45,11 +45,9 @@ LIBRARY = frozenset(
     "isdigit isinstance islower isupper isspace items iter join keys last len length list lower lstrip map "
     "max min next ord parseInt pop pow print push push_back put range reduce remove repeat replace reverse "
     "reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring "
-    "sum "
-    "swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
+    "sum swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
 )
-"""Builtins and methods of the standard types: kept where they are called, since a renaming cannot touch them
-there."""
+"""Builtins and methods of the standard types: kept where they are called, since no renaming touches them."""
 
 
 def code_tokens(code: str, language: str = "") -> list[str]:
@@ -58,11 +56,9 @@ def code_tokens(code: str, language: str = "") -> list[str]:
 
 
 def abstract_tokens(code: str, language: str = "") -> list[str]:
-    """Tokens for comparing programs whose names may differ: a name that a person could change begins with
-    `V:`.
+    """Tokens for comparing programs whose names may differ: names that a person chose begin with `V:`.
 
-    Keywords, called builtins, numbers and the contents of strings stay; the quotes around a string do not
-    count.
+    Keywords, called builtins, numbers and the contents of strings stay; the quotes of a string do not count.
     """
     found = [(kind, text) for kind, text in _lexemes(code, language) if kind != "comment"]
     following = [text for _, text in found[1:]] + [""]
@@ -78,8 +74,7 @@ def _abstract(kind: str, text: str, after: str) -> str:
 
 
 def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
-    """All runs of n abstract tokens, in each of which the names are numbered in the order of their
-    appearance.
+    """All runs of n abstract tokens, the names in each numbered in the order of their appearance.
 
     So `a = a + b` and `x = x + y` give the same run, and `x = y + x` another.
     """
@@ -123,7 +118,7 @@ def normalize_code(code: str, language: str = "") -> str:
 
 
 def normalize_python(code: str) -> str:
-    """Python's text without comments, docstrings and layout: the unparsed syntax tree, or the bare tokens if
+    """Python's text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens where
     it does not parse."""
     try:
         with warnings.catch_warnings():
@@ -138,10 +133,6 @@ def normalize_python(code: str) -> str:
 
 
 def _drop_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
-    first = node.body[0] if node.body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
-        node.body = node.body[1:]
+    match node.body:
+        case [ast.Expr(ast.Constant(str())), *rest]:
+            node.body = rest

@@ -1,7 +1,7 @@
 """The books of one round: how many units entered each stage and what became of them.
 
-Place in the flow: `lane_work.py` and `shard_scheduler.py` tell it what happens; a progress display reads it. The
-one rule: every unit that enters a stage leaves it with one row; a missing or doubled row stops the run.
+Place in the flow: `lane_work.py` and `shard_scheduler.py` tell it what happens; a progress display reads it.
+The one rule: every unit that enters a stage leaves it with one row; a missing or doubled row stops the run.
 """
 
 from collections import Counter

@@ -1,5 +1,5 @@
-"""The stage graph of a recipe: which stages run, in which order. Its edges are what the stages declare as their
-`upstream` (networkx)."""
+"""The stage graph of a recipe: which stages run, in which order. Its edges are what the stages declare as
+their `upstream` (networkx)."""
 
 from collections.abc import Sequence
 

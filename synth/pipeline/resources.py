@@ -1,7 +1,8 @@
 """What the stages of a recipe work with, named so that any process can open it.
 
-Place in the flow: a run's own process and every other one that runs lanes opens its engines, sandbox and prompts
-here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where it was opened.
+Place in the flow: a run's own process and every other one that runs lanes opens its engines, sandbox and
+prompts here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where it
+was opened.
 """
 
 from collections.abc import AsyncIterator

@@ -2,9 +2,9 @@
 
 The data sets of a round follow from `synth.products.PRODUCTS`: for samples every distinct one that survived
 (`sft/round-r-coarse`) and the best of each task and language (`sft/round-r-fine`), then `pairs/round-r`,
-`fim/round-r` and `fim/round-r-mix`, the FIM rows in the share that the recipe wants. The one rule: products are
-a function of the committed shards, in their order, so writing them again gives the same bytes, and takes one
-shard in memory at a time.
+`fim/round-r` and `fim/round-r-mix`, the FIM rows in the share that the recipe wants. The one rule: products
+are a function of the committed shards, in their order, so writing them again gives the same bytes, and takes
+one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -152,8 +152,8 @@ def _best_of_each(samples: Iterable[Unit]) -> list[Sample]:
 def _draw_share(
     product: Product, data_set: DataSet, context: Context, written: Sequence[WrittenSet]
 ) -> Container[int]:
-    """Which rows: so many that they make up `fim.share` of what their job trains on; all of them where the job
-    has no other rows."""
+    """Which rows: so many that they make up `fim.share` of what their job trains on; all of them where the
+    job has no other rows."""
     rows = next(one.rows for one in written if one.product is product and one.data_set.part is Part.ALL)
     others = sum(one.rows for one in written if one.data_set.job == data_set.job)
     config = context.data.fim

@@ -4,8 +4,8 @@ task.
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
 signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and backwards),
 `judge_reference` (the reference, or why there is none). Where there is only one signature, nothing has to be
-tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run. `Trial` says at each step
-what to run next.
+tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run. `Trial` says at each
+step what to run next.
 
 The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders (so
 neither state nor chance plays a part), and when it tells inputs apart.

@@ -1,8 +1,8 @@
 """Agreement as a stage: the second rank of evidence, for tasks whose seed could not be run.
 
-Entered: tasks with inputs and without a reference. Kept: those on whose outputs enough candidates agree; these
-become the task's suite, and the candidates are judged by it like all others. For the rest it abstains. The
-pure step is `synth.rules.agreement`.
+Entered: tasks with inputs and without a reference. Kept: those on whose outputs enough candidates agree;
+these become the task's suite, and the candidates are judged by it like all others. For the rest it abstains.
+The pure step is `synth.rules.agreement`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,8 +14,8 @@ from synth.prompts.library import PromptLibrary
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`engine` and `prompts` are there when a stage of the recipe asks a model; `teacher` when the recipe names
-    another model for instructions and test inputs."""
+    """`engine` and `prompts` are there when a stage of the recipe asks a model; `teacher` when the recipe
+    names another model for instructions and test inputs."""
 
     recipe: Recipe
     data: DataConfig

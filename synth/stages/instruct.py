@@ -1,7 +1,7 @@
 """From a seed to a task: a model writes the instruction that the snippet answers (Qwen2.5-Coder report, 4.1).
 
-Entered: references. The contract of the task is the reference's; its name may be replaced, so that the name of
-the function cannot give the answer away.
+Entered: references. The contract of the task is the reference's; its name may be replaced, so that the name
+of the function cannot give the answer away.
 """
 
 import asyncio

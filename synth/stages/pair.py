@@ -1,7 +1,7 @@
 """From verdicts to preference pairs: chosen passes and rejected fails the same tests.
 
-Entered: tasks that count, once for each language in which they have candidates. Kept: those that give at least
-one pair. A task of which a sample was found contaminated gives none: the prompt is the same.
+Entered: tasks that count, once for each language in which they have candidates. Kept: those that give at
+least one pair. A task of which a sample was found contaminated gives none: the prompt is the same.
 """
 
 from collections.abc import Sequence

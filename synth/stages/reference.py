@@ -1,8 +1,8 @@
 """Reference execution as a stage: seeds are run, and what they do becomes the expected values (rank 1 of the
 evidence).
 
-Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also those
-that cannot be run here but state their types. The pure steps are in `reference_rules.py`.
+Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also
+those that cannot be run here but state their types. The pure steps are in `reference_rules.py`.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""From passing solutions to samples: the best of each task and language, short and plain before long (rejection
-sampling; Qwen2.5-Coder report, 4.2).
+"""From passing solutions to samples: the best of each task and language, short and plain before long
+(rejection sampling; Qwen2.5-Coder report, 4.2).
 
 Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct programs of each task and
 language, the first of which is the best.

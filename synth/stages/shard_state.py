@@ -18,7 +18,8 @@ _LATE: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage decided about one shard: a row for each unit that entered, and the records that it made."""
+    """What a stage decided about one shard: a row for each unit that entered, and the records that it
+    made."""
 
     rows: tuple[IndexRow, ...]
     made: tuple[Unit, ...] = ()

@@ -56,9 +56,9 @@ class Decided:
 class Stage(ABC):
     """One arrow of the flow, for one shard at a time: what the runner needs to know of it.
 
-    An `ordered` stage keeps something from shard to shard (which texts were seen, say): it gets the shards one
-    at a time and in order, after all of them have passed the stages before it. `asks_engine` says whether it
-    waits for a model: the runner lets such stages run ahead of those that wait for the sandbox.
+    An `ordered` stage keeps something from shard to shard (which texts were seen, say): it gets the shards
+    one at a time and in order, after all of them have passed the stages before it. `asks_engine` says whether
+    it waits for a model: the runner lets such stages run ahead of those that wait for the sandbox.
     """
 
     name: str
@@ -81,8 +81,8 @@ class Stage(ABC):
 class UnitStage(Stage, Generic[U]):
     """A stage over units of one kind.
 
-    A unit enters unless a stage upstream, at whatever distance, turned it away or turned away something that it
-    was made from.
+    A unit enters unless a stage upstream, at whatever distance, turned it away or turned away something that
+    it was made from.
     """
 
     unit: type[U]

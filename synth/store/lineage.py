@@ -32,8 +32,7 @@ class _Edge(NamedTuple):
 
 
 def lineage(run: Path, id_or_prefix: str) -> nx.DiGraph:
-    """Everything that the unit was made from and everything that was made from it. Raises UserError for an
-    unknown id.
+    """All that the unit was made from and all that was made from it. Raises UserError for an unknown id.
 
     Nodes carry `kind`, and where known `language`, `stage`, `decision` and `reason` of their last decision;
     verdicts carry `outcome`, `rank`, `passed` and `total`. The graph's attribute `focus` is the full id.
@@ -65,18 +64,18 @@ def _walk(graph: nx.DiGraph, focus: str, edges_of: Callable[[list[str]], Iterabl
 
 def _edges_to(run: Path, children: list[str]) -> Iterator[_Edge]:
     shards = Shards(run)
-    sql = (
-        "SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1) WHERE "
-        "list_contains($2, unit_id)"
-    )
+    sql = """SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
+        WHERE list_contains($2, unit_id)"""
     yield from _edges(shards.query(sql, shards.index_files(), children))
     yield from _body_edges(run, "key", children)
 
 
 def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
     shards = Shards(run)
-    sql = """SELECT DISTINCT parent, child FROM (SELECT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
-        WHERE list_has_any(parents, $2)) WHERE list_contains($2, parent)"""
+    sql = """SELECT DISTINCT parent, child
+        FROM (SELECT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
+            WHERE list_has_any(parents, $2))
+        WHERE list_contains($2, parent)"""
     yield from _edges(shards.query(sql, shards.index_files(), parents))
     yield from _body_edges(run, None, parents)
 
@@ -84,10 +83,8 @@ def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
 def _body_edges(run: Path, column: str | None, ids: list[str]) -> Iterator[_Edge]:
     for kind in body_kinds(run):
         for link in _LINKS.get(kind, ()):
-            sql = (
-                f"SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1) WHERE "
-                f"list_contains($2, {column or link})"
-            )
+            sql = f"""SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1)
+                WHERE list_contains($2, {column or link})"""
             yield from _edges(Shards(run).query(sql, body_files(run, kind), ids))
 
 
@@ -99,10 +96,8 @@ def _edges(rows: Iterable[dict[str, Any]]) -> Iterator[_Edge]:
 
 def _describe(run: Path, graph: nx.DiGraph) -> None:
     shards, ids = Shards(run), sorted(graph)
-    sql = (
-        "SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1) WHERE "
-        "list_contains($2, unit_id)"
-    )
+    sql = """SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1)
+        WHERE list_contains($2, unit_id)"""
     order = stage_order(run)
     for row in sorted(
         shards.query(sql, shards.index_files(), ids),

@@ -3,7 +3,7 @@ and shard they are.
 
     entered/<stage>/<round>-<shard>.parquet              ids of the units that entered
     bodies/<kind>/<round>-<shard>@<stage>.parquet        the records themselves
-    index/<stage>/<round>-<shard>.parquet                one row for each decided unit: the commit marker, written last
+    index/<stage>/<round>-<shard>.parquet                one row for each decided unit, written last
 
 The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open
 bodies without it.
@@ -41,8 +41,7 @@ _SEARCHED_TEXT = re.compile(r"id|.*_id|language|.*_language|policy|node")
 
 
 class ShardKey(NamedTuple):
-    """One shard at one stage. Both names go into file names, so they are letters, digits, `_`, `.` and
-    `-`."""
+    """One shard at one stage. Both names go into file names: letters, digits, `_`, `.` and `-` only."""
 
     stage: str
     round: int
@@ -108,8 +107,7 @@ def write_bodies(path: Path, records: Sequence[Unit]) -> None:
 
 
 def read_shard(path: Path, model: type[Model]) -> list[Model]:
-    """The records of one file, as they were written. Raises StoreError when the file or a record in it cannot
-    be read."""
+    """The records of one file, as they were written. Raises StoreError for an unreadable file or record."""
     try:
         if model is IndexRow:
             return [model.model_validate(row) for row in read_rows(path)]
@@ -136,8 +134,7 @@ class StageCommit:
         self.folder = folder
 
     def record_entered(self, stage: str, round: int, shard: str, unit_ids: Sequence[str]) -> None:
-        """Say which units enter the stage with this shard: without it nobody could notice that one was
-        lost."""
+        """Record which units enter the stage with this shard, so that a lost one can be noticed."""
         import pyarrow as pa
 
         columns = [
@@ -286,6 +283,5 @@ def _index_row(record: IndexRow) -> dict[str, Any]:
 
 
 def _in_utf8(text: str) -> str:
-    """Text for a column: a lone surrogate has no place in UTF-8, and in JSON text its escape means the
-    same."""
+    """Text for a column. UTF-8 has no lone surrogates: each becomes its JSON escape, which means the same."""
     return text.encode("utf-8", "backslashreplace").decode()

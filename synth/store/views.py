@@ -1,5 +1,4 @@
-"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same
-index rows.
+"""Views of a run: the funnel, conservation, the rejected store and the pairs, all queries of the index.
 
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
@@ -25,8 +24,7 @@ class ReasonCount(Record):
 
 
 class FunnelRow(Record):
-    """What became of the units that entered one stage in one round: entered = kept + rejected + failed +
-    waiting."""
+    """The units that entered one stage in one round: entered = kept + rejected + failed + waiting."""
 
     stage: str
     round: int
@@ -83,8 +81,7 @@ def funnel(run: Path) -> list[FunnelRow]:
 
 
 def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
-    """Units that entered, by round and stage. Both stand in the file's name, so the footers alone are
-    read."""
+    """Units that entered, by round and stage. The file's name tells both, so only footers are read."""
     sql = "SELECT filename, count(*) AS n FROM read_parquet(?, filename = true) GROUP BY ALL"
     counts: Counter[tuple[int, str]] = Counter()
     for row in shards.query(sql, shards.entered_files()):
@@ -94,19 +91,15 @@ def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
 
 
 def conservation_problems(run: Path, limit: int = 1000) -> list[ConservationProblem]:
-    """Where entered = kept + rejected + failed + waiting does not hold, unit by unit, at most `limit` of
-    them.
+    """At most `limit` units for which entered = kept + rejected + failed + waiting does not hold.
 
     A unit may wait only while its shard has not been committed: in a committed shard, a unit without a
     decision is a lost unit.
     """
     shards = Shards(run)
-    rows = (
-        shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit)
-        if shards.entered_files()
-        else []
-    )
-    if not shards.entered_files():
+    if shards.entered_files():
+        rows = shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit)
+    else:
         rows = shards.query(_ALL_STRANGERS, shards.index_files(), limit)
     return [_conservation_problem(row) for row in rows]
 
@@ -149,8 +142,8 @@ def page_key(row: IndexRow) -> str:
 
 
 def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: str | None = None) -> PairPage:
-    """Preference pairs that no stage turned away, with their texts, by id. Raises UserError for a language
-    that the run does not know."""
+    """Preference pairs that no stage rejected, with their texts, by id. Raises UserError for a language that
+    the run does not know."""
     shards = Shards(run)
     check_filters(shards, language=language)
     sql = """SELECT key FROM read_parquet($1) WHERE ($2 IS NULL OR language = $2) AND ($3 IS NULL OR key > $3)

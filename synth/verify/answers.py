@@ -1,8 +1,7 @@
-"""The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands
-on.
+"""The answer of `codemill verify` to one row: the verdict, each case, the cost of the run, the evidence.
 
-Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict is the
-judge's; nothing is decided here but how an assertion of a test script is called.
+Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict
+is the judge's; the only decision made here is how a failed assertion of a test script is labelled.
 """
 
 import json
@@ -62,8 +61,7 @@ class VerifyResult(Record):
     level: str
     toolchain: str
     trust: Trust
-    """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own
-    process."""
+    """T1: whole output, compared outside. T2: typed values, also outside. T3: tests in the program itself."""
     accepts: tuple[str, ...] = ()
     """With controls: programs that solve nothing and pass the row's tests all the same (`negative_controls.py`)."""
 

@@ -162,7 +162,7 @@ def test_a_raw_prompt_is_continued(engine: Engine, run: Run[Any]) -> None:
     assert run(engine.generate(RAW)).completions[0].tokens > 0
 
 
-def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_lives_on(
+def test_an_unanswerable_request_is_an_engine_error_and_the_engine_survives(
     engine: Engine, run: Run[Any]
 ) -> None:
     impossible = ask("word " * 3000)
@@ -173,7 +173,7 @@ def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_liv
 
 
 @pytest.mark.parametrize("engine", KINDS[:-1], indirect=True)
-def test_what_reads_from_disk_gives_the_very_text_of_vllm(
+def test_greedy_answers_are_the_same_text_as_from_vllm(
     engine: Engine, vllm_server: "VllmServer", run: Run[Any]
 ) -> None:
     """Also for transformers: greedy answers are those of the weights, whoever computes them."""

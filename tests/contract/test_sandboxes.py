@@ -165,7 +165,7 @@ def test_stdout_is_kept_apart_from_results(seen: dict[str, Observation]) -> None
     assert [case.output for case in seen["silent"].cases] == ["i0", "i1"]
 
 
-def test_a_missing_function_is_said(seen: dict[str, Observation]) -> None:
+def test_a_missing_function_is_reported(seen: dict[str, Observation]) -> None:
     assert "defines no function 'f'" in seen["nameless"].stderr.head + seen["nameless"].stderr.tail
     assert not seen["nameless"].finished
 
@@ -181,7 +181,7 @@ def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observati
     assert not seen["script cut short"].finished
 
 
-def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(
+def test_a_request_that_cannot_run_is_infrastructure_and_no_exception(
     any_sandbox: Sandbox, run: Run[Any]
 ) -> None:
     wrong_row = FunctionCall(entry_point="f", signature="(int) -> int", arguments=(("i1", "i2"),))
@@ -268,7 +268,7 @@ def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(
     assert {case.output for o in looked for case in o.cases} == {"l2 b0 b0"}
 
 
-def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
+def test_programs_behind_a_slow_one_still_run(run: Run[Any]) -> None:
     """One of eight that went to a thread together takes so long that the thread gives the others back."""
     programs = [function(str(n), f"def f(x):\n    return {n}\n") for n in range(64)]
     programs[3] = function("slow", "def f(x):\n    while True: pass\n", cpu_s=1)
@@ -321,7 +321,7 @@ def test_a_request_that_was_not_recorded_is_infrastructure(recorded_folder: Path
     assert "no recorded observation" in (observation.infrastructure or "")
 
 
-def test_a_missing_folder_of_recordings_is_said_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
+def test_a_missing_folder_of_recordings_is_reported_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
     sandbox = create_sandbox(RecordedSandboxConfig(path=str(tmp_path / "nothing")))
     with pytest.raises(SandboxError, match="must be a folder"):
         run(sandbox.start())
@@ -343,7 +343,7 @@ def test_the_recipe_chooses_the_sandbox() -> None:
     assert isinstance(create_sandbox(LocalSandboxConfig(workers=3)), LocalSandbox)
 
 
-def test_a_kill_that_nobody_sent_is_run_again() -> None:
+def test_an_unexplained_kill_is_run_again() -> None:
     killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
     assert is_doubtful(killed, 5.0)
     assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
@@ -360,7 +360,7 @@ def test_a_kill_that_nobody_sent_is_run_again() -> None:
         (10, Stop.NONE, 4.9, False),
     ],
 )
-def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(
+def test_only_time_outs_that_the_machine_may_have_caused_are_run_again(
     done: int, stop: Stop, cpu_s: float, near: bool
 ) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))

@@ -157,7 +157,7 @@ def test_a_failed_request_is_not_kept_and_can_be_asked_again(
     assert ask_all(engine, 1)[0].startswith("1 0")
 
 
-def test_an_asker_who_gives_up_does_not_lose_the_answer(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_a_cancelled_caller_does_not_lose_the_answer(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
     endpoint.delay_s = 0.3
     engine = journalled(endpoint.url, tmp_path)
 
@@ -172,7 +172,9 @@ def test_an_asker_who_gives_up_does_not_lose_the_answer(endpoint: "ScriptedEndpo
     assert len(endpoint.requests) == 1
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_line(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_half_line(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     files = ResponseFiles(tmp_path)
     response = asyncio.run(_one_response(endpoint.url))
     files.append(response)
@@ -223,7 +225,7 @@ def test_memory_holds_places_and_not_bodies(tmp_path: Path, endpoint: "ScriptedE
     assert len(found.completions[0].text) == 100_000
 
 
-def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
+def test_a_recorded_engine_replays_answers_and_names_requests_without_one(
     endpoint: "ScriptedEndpoint", tmp_path: Path
 ) -> None:
     engine = journalled(endpoint.url, tmp_path)

@@ -63,7 +63,7 @@ def test_the_whole_family_ends_when_its_owner_is_killed_with_9(tmp_path: Path) -
     assert wait_for(lambda: not any(map(is_alive, family)))
 
 
-def test_end_takes_a_child_along_that_ignores_the_polite_signal(tmp_path: Path) -> None:
+def test_end_also_kills_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
 
     async def work() -> list[int]:
@@ -116,7 +116,7 @@ def test_a_piped_process_answers_line_by_line_and_its_end_is_noticed(tmp_path: P
     assert asyncio.run(work()) == [b"cba\n", b"zyx\n"]
 
 
-def test_the_environment_is_given_on(tmp_path: Path) -> None:
+def test_the_environment_is_passed_on(tmp_path: Path) -> None:
     async def work() -> bytes:
         command = [sys.executable, "-c", "import os; input(); print(os.environ['MARK'])"]
         process = OwnedProcess(command, log=tmp_path / "log", environment={"MARK": "here"}, piped=True)

@@ -31,7 +31,7 @@ async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list
     return [response.completions[0].text.rstrip("\ufffd") for response in responses]
 
 
-def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
+def test_after_a_swap_every_answer_comes_from_the_new_weights(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     async def fresh() -> list[str]:
@@ -52,7 +52,7 @@ def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
     assert first_served.starts == 1
 
 
-def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
+def test_a_swap_waits_for_open_requests_and_holds_back_later_ones(
     first_served: VllmServer, tiny_policies: Policies, run: Run
 ) -> None:
     async def work() -> tuple[list[str], list[str], set[str], set[str]]:
@@ -84,7 +84,7 @@ def changed(policy: Policy, folder: Path, file: str, change: Callable[[dict[str,
     return Policy(name=folder.name, base=str(folder), fingerprint=fingerprint_policy(folder))
 
 
-def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
+def test_a_policy_with_another_interface_is_refused_and_the_old_one_stays(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     before = run(greedy(first_served, 2))
@@ -122,7 +122,7 @@ def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
     assert run(first_served.load_policy(policy)) > 0
 
 
-def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     if find_vllm() is None:

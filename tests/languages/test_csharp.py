@@ -345,8 +345,9 @@ WHOLE = "class Solution { static long solve(long x) { return x + 1; } }"
             f"b) {{ return 0; }} }} {WHOLE}"
         ),
         (
-            f"[System.Runtime.InteropServices.StructLayout("
-            f"System.Runtime.InteropServices.LayoutKind.Sequential)] struct Pair {{ }}\n{WHOLE}"
+            "[System.Runtime.InteropServices.StructLayout("
+            "System.Runtime.InteropServices.LayoutKind.Sequential)] "
+            f"struct Pair {{ }}\n{WHOLE}"
         ),
         f"delegate long Step(long x);\nclass Heap<T> where T : new() {{ }}\n{WHOLE}",
         (

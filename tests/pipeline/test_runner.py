@@ -104,7 +104,7 @@ def test_a_unit_that_a_stage_loses_stops_the_run(tmp_path: Path) -> None:
         _run(tmp_path, EveryThird(lose="seed-005"))
 
 
-def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes_on_there(
+def test_a_shard_error_reaches_the_caller_and_the_next_run_resumes(
     tmp_path: Path,
 ) -> None:
     broken = EveryThird(fail_at="00008")
@@ -143,7 +143,7 @@ def test_ordered_stages_remember_what_they_kept_before_a_restart(tmp_path: Path)
     assert _kept(tmp_path, "select", shards) == expected
 
 
-def test_stages_run_in_the_order_of_their_edges_whatever_the_order_of_the_list() -> None:
+def test_stages_run_in_the_order_of_their_edges_not_of_the_list() -> None:
     assert [stage.name for stage in in_order(build_graph([FirstSeven(), EveryThird()]))] == [
         "reference",
         "select",
@@ -206,7 +206,7 @@ class Answering(FirstSeven):
 
 
 @pytest.mark.parametrize(("in_flight", "ready"), [(1, 1), (3, 3), (9, 5)])
-def test_the_engine_begins_when_its_first_shards_are_ready_or_all_that_there_are(
+def test_the_engine_starts_when_enough_shards_are_ready_or_all_are(
     tmp_path: Path, in_flight: int, ready: int
 ) -> None:
     references = EveryThird()

@@ -74,7 +74,7 @@ def test_misspelt_kind_names_the_nearest_kind_and_no_second_error(tmp_path: Path
     assert problem.fix == "kind: vllm_server"
 
 
-def test_missing_kind_is_told_with_the_choices(tmp_path: Path) -> None:
+def test_missing_kind_lists_the_choices(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nexecution: {workers: 2}\n")
     assert "local, recorded" in problem.expected
     assert problem.fix == "add `kind: local`"
@@ -162,11 +162,11 @@ def test_flag_that_cannot_be_applied_is_an_error(tmp_path: Path, flag: str) -> N
         ("name: a\ndata: &d {seeds: *d}\n", "holds itself"),
     ],
 )
-def test_file_that_is_no_recipe_is_said_plainly(tmp_path: Path, text: str, said: str) -> None:
+def test_file_that_is_no_recipe_gets_a_plain_error(tmp_path: Path, text: str, said: str) -> None:
     assert any(said in problem.expected for problem in problems_of(tmp_path, text))
 
 
-def test_file_that_is_not_utf8_is_said_plainly(tmp_path: Path) -> None:
+def test_file_that_is_not_utf8_gets_a_plain_error(tmp_path: Path) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(RecipeError, match="UTF-8"):
@@ -201,7 +201,9 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
         (["engine={kind: openai_api, base_url: http://x/v1, model: m}", "sft={}", "evaluation={}"], "engine"),
     ],
 )
-def test_keys_that_contradict_each_other_are_told(tmp_path: Path, changes: list[str], where: str) -> None:
+def test_contradictory_keys_are_an_error_with_their_place(
+    tmp_path: Path, changes: list[str], where: str
+) -> None:
     assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
 
 
@@ -239,7 +241,7 @@ def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> No
     assert all(finding.fatal for finding in findings)
 
 
-def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(
+def test_a_recipe_for_e2b_reports_a_missing_package_or_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = Recipe.model_validate(yaml.safe_load("name: a\nexecution: {kind: e2b, api_key_env: MY_KEY}\n"))

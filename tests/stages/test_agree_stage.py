@@ -75,14 +75,14 @@ def _agree(*candidates: tuple[str, str]) -> tuple[IndexRow, list[TestSuite]]:
     return result.rows[0], [item for item in result.made if isinstance(item, TestSuite)]
 
 
-def test_what_most_candidates_answer_becomes_the_suite_across_languages() -> None:
+def test_the_majority_answer_becomes_the_suite_across_languages() -> None:
     decision, suites = _agree(("python", TOTAL), ("python", LOOP), ("javascript", SCRIPT), ("python", LAST))
     assert decision.reason == ""
     assert [suite.rank for suite in suites] == [EvidenceRank.AGREEMENT]
     assert [case.expected for case in suites[0].cases] == ["i0", "i1", "i3", "i21", "i4", "i6"]
 
 
-def test_copies_of_one_program_are_one_voice_and_a_split_vote_abstains() -> None:
+def test_copies_of_one_program_have_one_vote_and_a_split_vote_abstains() -> None:
     decision, suites = _agree(
         ("python", LAST), ("python", LAST), ("python", LAST), ("python", TOTAL), ("python", COUNT)
     )
@@ -100,7 +100,7 @@ def _reference(*, agreement: bool) -> StageResult:
     return asyncio.run(_run(ReferenceStage(context), state, context.sandbox))
 
 
-def test_a_seed_that_cannot_be_run_by_itself_goes_on_only_where_agreement_counts() -> None:
+def test_a_seed_that_cannot_run_alone_is_kept_only_for_agreement() -> None:
     alone, together = _reference(agreement=False), _reference(agreement=True)
     assert [item.reason for item in alone.rows] == ["not_self_contained"]
     assert alone.made == ()

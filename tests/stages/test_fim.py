@@ -97,7 +97,7 @@ def test_pipes_and_comparisons_are_no_special_tokens() -> None:
         ("code", "klingon", "no_fim_span"),
     ],
 )
-def test_what_gives_no_sample_has_its_reason(code: str, language: str, reason: str) -> None:
+def test_code_that_gives_no_sample_has_a_reason(code: str, language: str, reason: str) -> None:
     made = make_fim(code, language, Random(0))
     assert isinstance(made, Reject)
     assert made.reason == reason

@@ -45,9 +45,17 @@ def smallest(values):
 
 def _sample(name: str, task: str) -> Sample:
     return Sample(
-        id=name, task_id=task, solution_id=f"s-{name}", language="python", natural_language="en", code="", prompt=(), completion=(),
-        pass_rate=1.0,        rank=EvidenceRank.REFERENCE,
-    )  # fmt: skip
+        id=name,
+        task_id=task,
+        solution_id=f"s-{name}",
+        language="python",
+        natural_language="en",
+        code="",
+        prompt=(),
+        completion=(),
+        pass_rate=1.0,
+        rank=EvidenceRank.REFERENCE,
+    )
 
 
 def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:
@@ -79,7 +87,7 @@ def _cut(*texts: str) -> tuple[list[str], list[FimSample]]:
     ]
 
 
-def test_a_file_that_is_nearly_one_before_it_gives_no_sample() -> None:
+def test_a_near_duplicate_of_an_earlier_file_gives_no_sample() -> None:
     reasons, samples = _cut(
         FILE,
         FILE + "\n# the end\n",
@@ -96,7 +104,7 @@ def _solution(index: int, code: str) -> Solution:
     )
 
 
-def test_the_program_written_most_often_is_the_best_and_its_usual_layout_stands_for_it() -> None:
+def test_the_most_frequent_program_is_selected_in_its_usual_layout() -> None:
     narrow, wide = "def f(x):\n  return x + 1\n", "def f(x):\n    return x + 1\n"
     texts = [narrow, wide, "def f(x):\n    return 1 + x\n", wide]
     group = [_solution(index, code) for index, code in enumerate(texts)]

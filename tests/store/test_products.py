@@ -12,7 +12,7 @@ from tests.store.small_run import FIM, GOOD, PAIR, SAMPLE
 SFT, PAIRS, FIMS = BY_NAME["sft"], BY_NAME["pairs"], BY_NAME["fim"]
 
 
-def test_the_same_rows_are_the_same_bytes_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+def test_the_same_rows_are_the_same_bytes_in_the_given_order(tmp_path: Path) -> None:
     many = [SAMPLE.model_copy(update={"id": f"sample-{50 - i:03d}"}) for i in range(50)]
     first = write_product(tmp_path / "a", SFT, "all", many)
     second = write_product(tmp_path / "b", SFT, "all", iter(many))
@@ -22,7 +22,7 @@ def test_the_same_rows_are_the_same_bytes_in_the_order_in_which_they_came(tmp_pa
     assert first.rows == 50
 
 
-def test_other_rows_are_another_hash(tmp_path: Path) -> None:
+def test_other_rows_have_another_hash(tmp_path: Path) -> None:
     other = SAMPLE.model_copy(update={"pass_rate": 0.5})
     assert (
         write_product(tmp_path, SFT, "a", [SAMPLE]).sha256

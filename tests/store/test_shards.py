@@ -50,7 +50,7 @@ def test_a_lone_surrogate_in_evidence_is_kept_as_its_json_escape(tmp_path: Path)
     assert read_shard(tmp_path / "one.parquet", IndexRow)[0].evidence == '{"found": "\\ud800 加"}'
 
 
-def test_a_lone_surrogate_where_a_column_is_searched_harms_neither_column_nor_record(tmp_path: Path) -> None:
+def test_a_lone_surrogate_harms_neither_its_column_nor_its_record(tmp_path: Path) -> None:
     odd = GOOD.model_copy(update={"policy": "a\ud800"})
     write_bodies(tmp_path / "one.parquet", [odd])
     assert read_shard(tmp_path / "one.parquet", type(GOOD)) == [odd]
@@ -65,7 +65,7 @@ def test_infinite_and_missing_numbers_survive(tmp_path: Path) -> None:
     assert read_shard(tmp_path / "one.parquet", Observation) == [observation]
 
 
-def test_columns_that_views_search_by_are_typed_and_texts_are_not_stored_twice(tmp_path: Path) -> None:
+def test_searched_columns_are_typed_and_texts_are_stored_once(tmp_path: Path) -> None:
     write_bodies(tmp_path / "one.parquet", [GOOD])
     columns = read_rows(tmp_path / "one.parquet")[0]
     assert {name: columns[name] for name in ("key", "task_id", "language", "index", "policy")} == {
@@ -143,7 +143,7 @@ def test_a_record_of_another_shape_is_an_error_not_a_guess(tmp_path: Path) -> No
         read_shard(tmp_path / "one.parquet", Seed)
 
 
-def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_final_name(
+def test_a_file_size_limit_is_a_plain_error_and_leaves_no_shard(
     tmp_path: Path,
 ) -> None:
     """A real limit of the kernel (RLIMIT_FSIZE), in a child so that it does not bind the tests."""
@@ -154,10 +154,12 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
         from synth.store.shards import StageCommit
         from tests.store.small_run import GOOD, row
         folder = Path(sys.argv[1])
-        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": random.Random(i).randbytes(4000).hex()}) for i in range(20)]
+        codes = [random.Random(i).randbytes(4000).hex() for i in range(20)]
+        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": code}) for i, code in enumerate(codes)]
+        rows = [row("solve", one.id) for one in big]
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         try:
-            StageCommit(folder).commit("solve", 1, "0000", [row("solve", one.id) for one in big], big)
+            StageCommit(folder).commit("solve", 1, "0000", rows, big)
         except StoreError as error:
             print(error)
             sys.exit(7)
@@ -169,7 +171,7 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_when_there_is_space_again(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_plain_error_and_the_run_resumes_afterwards(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -206,7 +208,8 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
         for shard in range(10_000):
             name = f"{shard:04d}"
             commits.record_entered("solve", 1, name, [one.id for one in many])
-            commits.commit("solve", 1, name, [row("solve", one.id, shard=name) for one in many], many)
+            rows = [row("solve", one.id, shard=name) for one in many]
+            commits.commit("solve", 1, name, rows, many)
             print(shard, flush=True)
     """
     for shards_before_kill in (1, 3):

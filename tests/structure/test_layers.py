@@ -157,5 +157,5 @@ def test_every_module_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common"])
-def test_no_module_is_named_after_nothing(word: str) -> None:
+def test_no_module_has_a_catch_all_name(word: str) -> None:
     assert [name for name in sources() if name.split(".")[-1] == word] == []
