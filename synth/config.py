@@ -104,7 +104,8 @@ class VllmServerEngineConfig(Config):
 
 
 class OpenaiEngineConfig(Config):
-    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM."""
+    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM. It needs the package openai
+    (`pip install 'codemill[openai]'`)."""
 
     kind: Literal["openai_api"] = "openai_api"
     base_url: str = Field(description="For example http://localhost:8000/v1.")

@@ -155,8 +155,13 @@ def _engines() -> Iterator[DoctorRow]:
         found=found,
         install=install,
     )
+    openai = package_version("openai")
     yield DoctorRow(
-        group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}"
+        group="engines",
+        name="openai_api",
+        state="ok" if openai else "missing",
+        found=f"openai {openai}" if openai else "openai is not installed",
+        install="" if openai else "pip install 'codemill[openai]'",
     )
 
 

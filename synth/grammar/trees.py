@@ -1,4 +1,4 @@
-"""The adapter to tree-sitter: text in, syntax tree out. The only module that imports it, and lazily.
+"""The adapter to tree-sitter: text in, syntax tree out. tree-sitter is imported on first use.
 
 The one rule: positions are byte offsets into the UTF-8 text, so a slice of the bytes is the node's text,
 exactly.
@@ -6,27 +6,21 @@ exactly.
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from synth.grammar.loader import NoGrammar, load_grammar
 from synth.grammar.table import GRAMMARS
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
 
 
-class NoGrammar(LookupError):
-    """No tree-sitter grammar of that name is installed."""
-
-
 @cache
 def _parser(grammar: str) -> "Parser":
     """One parser a grammar and process: parsers cannot be pickled, so a worker makes its own."""
-    from tree_sitter_language_pack import get_parser
+    from tree_sitter import Parser
 
-    try:
-        return cast("Parser", get_parser(grammar))
-    except LookupError as error:
-        raise NoGrammar(grammar) from error
+    return Parser(load_grammar(grammar))
 
 
 def has_grammar(language: str) -> bool:

@@ -1,10 +1,12 @@
-"""Parse checks by tree-sitter. The grammar pack is loaded on first use, so importing this module is cheap.
+"""Parse checks by tree-sitter. Grammars are loaded on first use, so importing this module is cheap.
 
 The one rule: a check says the first error in words or None, and never raises on a program's text.
 """
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from synth.grammar.loader import load_grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -13,10 +15,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=64)
 def get_parser(grammar: str) -> "Parser":
     """The tree-sitter parser of a grammar. Raises LookupError for an unknown grammar."""
-    from tree_sitter_language_pack import get_parser as load
+    from tree_sitter import Parser
 
-    parser: Parser = load(grammar)
-    return parser
+    return Parser(load_grammar(grammar))
 
 
 def tree_error(code: str, grammar: str) -> str | None:

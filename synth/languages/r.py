@@ -8,7 +8,6 @@ LANGUAGE = Language(
     file_name="main.R",
     tools=("Rscript",),
     install="apt-get install -y r-base-core",
-    grammar="r",
     paths=("/etc/R",),
     run_command=("{Rscript}", "--vanilla", "main.R"),
     environment={"R_DEFAULT_INTERNET_TIMEOUT": "1"},

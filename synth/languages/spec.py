@@ -255,8 +255,7 @@ class Language:
     install: str
     """The command that installs the toolchain on Debian."""
     grammar: str = ""
-    """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual
-    programs."""
+    """Its name in `synth.grammar.loader`; empty where that has none, or one that misreads usual programs."""
     display_name: str = ""
     """Its name as people write it, where that is not the name with a capital."""
     check: Callable[[str], str | None] | None = None

@@ -96,6 +96,10 @@ def _engine_packages(path: KeyPath, engine: EngineConfig | None) -> Iterator[Fin
             "make install    (with a GPU also: pip install 'codemill[gpu]')",
             see=_SEE,
         )
+    if isinstance(engine, OpenaiEngineConfig) and not is_installed("openai"):
+        yield Finding(
+            (path,), "the package openai is not installed", "pip install 'codemill[openai]'", see=_SEE
+        )
     if isinstance(engine, TransformersEngineConfig) and not is_installed("transformers"):
         yield Finding((path,), "transformers is not installed", "pip install 'codemill[train]'", see=_SEE)
 

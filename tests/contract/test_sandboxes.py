@@ -273,7 +273,6 @@ def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
 def test_one_refused_candidate_does_not_spoil_a_shared_build(
     local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     bodies = [
         "return x + 1;",
         "return y;",

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from synth.grammar.loader import NoGrammar
 from synth.grammar.table import EXTENSIONS, GRAMMARS, normalize_language
-from synth.grammar.trees import NoGrammar, first_error, has_grammar, parse, walk
+from synth.grammar.trees import first_error, has_grammar, parse, walk
 
 
 @pytest.mark.parametrize("language", sorted(GRAMMARS))
