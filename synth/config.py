@@ -171,10 +171,11 @@ class VllmServerEngineConfig(EngineBaseConfig):
 
 
 class OpenaiEngineConfig(EngineBaseConfig):
-    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM."""
+    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM. It needs the package
+    openai (`pip install 'codemill[openai]'`)."""
 
     implementation = "synth.generation.openai_api:OpenaiApiEngine"
-    needs_package = Package(module="openai", display_name="openai", install="pip install openai")
+    needs_package = Package(module="openai", display_name="openai", install="pip install 'codemill[openai]'")
     can_load_policy = False
     is_remote = True
 

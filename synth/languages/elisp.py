@@ -10,7 +10,6 @@ LANGUAGE = Language(
     file_name="main.el",
     tools=("emacs",),
     install="apt-get install -y emacs-nox",
-    grammar="elisp",
     display_name="Emacs Lisp",
     run_command=("{emacs}", "--batch", "--quick", "--script", "main.el"),
     paths=("/etc/emacs",),

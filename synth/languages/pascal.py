@@ -45,7 +45,6 @@ LANGUAGE = Language(
     tools=("fpc",),
     version_arguments=("-iV",),
     install="apt-get install -y fp-compiler fp-units-fcl fp-units-math",
-    grammar="pascal",
     paths=("/etc/fpc.cfg", "/etc/fpc-3.2.2.cfg"),
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),

@@ -10,7 +10,6 @@ LANGUAGE = Language(
     tools=("tclsh",),
     version_arguments=(),
     install="apt-get install -y tcl",
-    grammar="tcl",
     run_command=("{tclsh}", "main.tcl"),
     runtime_threads=4,
     script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),

@@ -40,7 +40,6 @@ LANGUAGE = Language(
     file_name="main.vim",
     tools=("vim",),
     install="apt-get install -y vim",
-    grammar="vim",
     display_name="Vim script",
     run_command=(
         "{vim}",

@@ -286,7 +286,6 @@ def test_programs_behind_a_slow_one_still_run(run: Run[Any]) -> None:
 def test_one_refused_candidate_does_not_spoil_a_shared_build(
     local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     bodies = [
         "return x + 1;",
         "return y;",

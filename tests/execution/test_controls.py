@@ -321,7 +321,6 @@ def prepared(language: str, tests: dict[str, object]) -> Prepared:
 
 
 def test_mutants_change_operators_between_operands_and_nothing_else() -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     python = (
         "def f(a: list[int], *b, c=-1):\n    # 1 + 1\n    return 'x + y' if a[0] < 1 and b else a[0] "
         "+ c * 2\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import sys
 import time
 from random import Random
 from typing import TYPE_CHECKING
@@ -237,3 +238,17 @@ def test_an_unknown_model_is_found_before_anything_is_spent(endpoint: "ScriptedE
 def test_an_endpoint_without_a_model_list_is_used_as_it_is(endpoint: "ScriptedEndpoint") -> None:
     endpoint.models = None
     assert answer_all(endpoint.url, ask())[0].completions
+
+
+def test_without_the_client_the_engine_says_which_command_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    engine = OpenaiApiEngine(OpenaiEngineConfig(base_url="http://127.0.0.1:1/v1", model="m"))
+    with pytest.raises(EngineError) as caught:
+        asyncio.run(engine.start())
+    assert not caught.value.retryable
+    assert str(caught.value) == (
+        "endpoint http://127.0.0.1:1/v1\n  cannot be asked: the package openai is not installed\n"
+        "  fix: pip install 'codemill[openai]'"
+    )

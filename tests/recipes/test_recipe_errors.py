@@ -255,3 +255,13 @@ def test_a_recipe_for_e2b_reports_a_missing_package_or_key(
     assert package.fatal and key.fatal
     monkeypatch.setenv("MY_KEY", "e2b_0")
     assert len(list(check_machine(recipe))) == 1
+
+
+def test_a_recipe_for_an_endpoint_says_when_the_client_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "name: a\nengine: {kind: openai_api, base_url: 'http://localhost/v1', model: m, api_key_env: ''}\n"
+    recipe = Recipe.model_validate(yaml.safe_load(text))
+    assert list(check_machine(recipe)) == []
+    monkeypatch.setitem(sys.modules, "openai", None)
+    [package] = check_machine(recipe)
+    assert (package.paths, package.fatal) == ((("engine",),), True)
+    assert package.fix == "pip install 'codemill[openai]'"

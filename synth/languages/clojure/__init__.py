@@ -51,7 +51,6 @@ LANGUAGE = Language(
     tools=("clojure", "java"),
     version_arguments=("-e", "(clojure-version)"),
     install="apt-get install -y clojure default-jdk-headless",
-    grammar="clojure",
     run_command=(*_RUN, "main.clj"),
     runtime_mb=256,
     runtime_threads=32,

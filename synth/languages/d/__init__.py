@@ -85,7 +85,6 @@ LANGUAGE = Language(
     file_name="main.d",
     tools=("gdc",),
     install="apt-get install -y gdc",
-    grammar="d",
     compile_command=("{gdc}", *_FLAGS, "-o", "program", "main.d"),
     run_command=("./program",),
     runtime_mb=32,

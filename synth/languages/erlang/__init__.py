@@ -100,7 +100,6 @@ LANGUAGE = Language(
     tools=("erl", "erlc", "escript"),
     version_arguments=("-version",),
     install="apt-get install -y erlang-base erlang-eunit erlang-dev",
-    grammar="erlang",
     environment={"ERL_FLAGS": BEAM_FLAGS, "ERL_CRASH_DUMP_BYTES": "0"},
     run_command=("{escript}", "-c", "main.erl"),
     runtime_mb=128,

@@ -48,7 +48,6 @@ LANGUAGE = Language(
     file_name="main.nim",
     tools=("nim", "gcc"),
     install="apt-get install -y nim gcc",
-    grammar="nim",
     paths=("/etc/nim",),
     compile_command=(*_COMPILE, "main.nim"),
     run_command=("./program",),

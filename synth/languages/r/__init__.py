@@ -10,7 +10,6 @@ LANGUAGE = Language(
     file_name="main.R",
     tools=("Rscript",),
     install="apt-get install -y r-base-core",
-    grammar="r",
     paths=("/etc/R",),
     comment_signs=("#",),
     run_command=("{Rscript}", "--vanilla", "main.R"),

@@ -47,7 +47,6 @@ LANGUAGE = Language(
     file_name="main.rkt",
     tools=("racket",),
     install="apt-get install -y racket",
-    grammar="racket",
     paths=("/etc/racket",),
     run_command=("{racket}", "main.rkt"),
     runtime_mb=256,

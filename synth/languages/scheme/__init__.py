@@ -25,7 +25,6 @@ LANGUAGE = Language(
     file_name="main.scm",
     tools=("guile",),
     install="apt-get install -y guile-3.0",
-    grammar="scheme",
     run_command=(*_RUN, "main.scm"),
     environment={"GUILE_AUTO_COMPILE": "0", "GC_MARKERS": "1"},
     runtime_mb=64,
