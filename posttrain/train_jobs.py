@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             _emit(events, Finished(job=job.name))
     except CodemillError as error:
         problems = tuple(
-            (problem.where, problem.expected, problem.fix, problem.see) for problem in error.problems
+            (problem.where, problem.message, problem.fix, problem.see) for problem in error.problems
         )
         _emit(events, Refused(error=type(error).__name__, problems=problems))
         sys.stderr.write(f"{error}\n")

@@ -118,7 +118,7 @@ def fingerprint_policy(path: Path) -> str:
         raise RecipeError(
             Problem(
                 where=f"policy folder {path}",
-                expected=(
+                message=(
                     "must hold a merged model in Hugging Face layout: config.json, tokenizer files and "
                     "*.safetensors"
                 ),

@@ -85,7 +85,7 @@ class EndpointClient:
             raise EngineError(
                 Problem(
                     where=f"endpoint {endpoint.base_url}",
-                    expected="cannot be asked: the package openai is not installed",
+                    message="cannot be asked: the package openai is not installed",
                     fix="pip install 'codemill[openai]'",
                 ),
                 retryable=False,
@@ -219,7 +219,7 @@ class EndpointClient:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
-                expected=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
+                message=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
                 fix=fixes.get(
                     status,
                     "correct the request: the model, its context length, or the sampling in the recipe",
@@ -233,7 +233,7 @@ class EndpointClient:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
-                expected=(
+                message=(
                     f"must answer; the last of {attempts} attempts in {seconds:.0f} s found: "
                     f"{self._scrub(found)}"
                 ),

@@ -113,7 +113,7 @@ def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:
     return EngineError(
         Problem(
             where=f"request {request_id}",
-            expected=(
+            message=(
                 f"must be answered by the policy that was asked; {response.fingerprint} answered as "
                 f"{response.request_id}"
             ),

@@ -83,7 +83,7 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"endpoint {self._config.base_url}",
-                expected=f"cannot take the policy {policy.name}: it serves what its owner put there",
+                message=f"cannot take the policy {policy.name}: it serves what its owner put there",
                 fix=(
                     "use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint "
                     "as `teacher`"
@@ -107,7 +107,7 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.api_key_env = {name}",
-                expected=(
+                message=(
                     f"the environment variable {name} must hold the key of {self._config.base_url}; it "
                     f"is not set"
                 ),
@@ -124,7 +124,7 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.model = {self._config.model}",
-                expected=(
+                message=(
                     f"{self._config.base_url} does not offer it; it offers {len(known)} models, the "
                     f"nearest: {', '.join(near)}"
                 ),

@@ -51,7 +51,7 @@ class RecordedEngine:
             raise EngineError(
                 Problem(
                     where=f"recorded answers in {self._folder}",
-                    expected=(
+                    message=(
                         f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}"
                     ),
                     fix="run the recipe that was recorded, unchanged; or record again with a real engine",

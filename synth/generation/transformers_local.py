@@ -195,7 +195,7 @@ class TransformersLocal:
         return EngineError(
             Problem(
                 where=f"transformers worker for {self._policy.weights}",
-                expected=f"must answer, but: {what}",
+                message=f"must answer, but: {what}",
                 fix=f"read {self._log}; `codemill doctor` says whether torch and transformers are installed",
             ),
             retryable=False,

@@ -181,7 +181,7 @@ class VllmServer:
         return EngineError(
             Problem(
                 where=f"vLLM server for {self._base.weights}",
-                expected=f"must start, but {what}. The end of its log:\n    "
+                message=f"must start, but {what}. The end of its log:\n    "
                 + process.log_tail().replace("\n", "\n    "),
                 fix=(
                     f"read {process.log}; then change engine.extra_args, engine.max_model_len or "
@@ -224,7 +224,7 @@ class VllmServer:
             raise EngineError(
                 Problem(
                     where=f"vLLM server for {self._base.weights}",
-                    expected=(
+                    message=(
                         f"ended with exit code {process.exit_code} while it was in use. The end of its "
                         f"log:\n    "
                     )
@@ -337,7 +337,7 @@ class VllmServer:
         return EngineError(
             Problem(
                 where=f"policy {policy.name} ({policy.weights})",
-                expected=f"must load into the running vLLM server; it said: {detail}",
+                message=f"must load into the running vLLM server; it said: {detail}",
                 fix=(
                     f"read {self._log_folder / 'vllm-server.log'}, then give the same command again: "
                     f"answered requests are kept"
@@ -370,7 +370,7 @@ def _need_vllm() -> VllmBuild:
         raise EngineError(
             Problem(
                 where="engine.kind = vllm_server",
-                expected="needs vLLM, which is not installed here",
+                message="needs vLLM, which is not installed here",
                 fix=(
                     "`codemill doctor` prints the command for this machine; or use `engine: {kind: "
                     "openai_api, ...}`"

@@ -54,7 +54,7 @@ def get_language(name: str) -> Language:
     raise UnknownLanguage(
         Problem(
             where=f"language {name!r}",
-            expected=f"must be one of: {listed}",
+            message=f"must be one of: {listed}",
             fix=f"write {near[0]}" if near else "choose one of these, or add a module to synth/languages",
             see="docs/architecture/languages.md",
         )

@@ -204,7 +204,7 @@ def test_a_dead_endpoint_is_reported_in_plain_words() -> None:
         answer_all("http://127.0.0.1:9/v1", ask(), max_retries=1)
     problem = raised.value.problems[0]
     assert problem.where == "endpoint http://127.0.0.1:9/v1"
-    assert "no connection" in problem.expected
+    assert "no connection" in problem.message
     assert "base_url" in problem.fix
 
 

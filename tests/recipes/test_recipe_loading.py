@@ -102,7 +102,7 @@ def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pyt
         "NOBODY_SET_THIS}\n"
     )
     loaded = load_recipe(write(tmp_path, text))
-    assert ["NOBODY_SET_THIS" in warning.expected for warning in loaded.warnings] == [True]
+    assert ["NOBODY_SET_THIS" in warning.message for warning in loaded.warnings] == [True]
 
 
 def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
+from synth.rules.choose_inputs import choose_inputs
 from synth.rules.input_drawing import draw_inputs, literal_hints
-from synth.stages.choose_inputs import choose_inputs
 from synth.values import decode, matches, parse_signature
 
 SIGNATURES = [
