@@ -1,6 +1,6 @@
 """A job in its slot, from the pipes to the result.
 
-SlotHandle in the flow: `process.py` picks a slot and calls `launch`; `ActiveJob.finish` gives the `JobResult`. The
+Place in the flow: `process.py` picks a slot and calls `launch`; `ActiveJob.finish` gives the `JobResult`. The
 one rule: every descriptor that is opened here is closed here, or handed to a `Worker` that closes it.
 """
 

@@ -1,6 +1,6 @@
 """The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
 
-SlotHandle in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
+Place in the flow: `local.py` turns an execution request into jobs; this module runs them through a launcher
 (`launcher.py`), in slots that are kept between jobs. The one rule: a fault of ours is
 `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """

@@ -1,6 +1,6 @@
 """Opens slots of a level.
 
-SlotHandle in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
+Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
 the level that was asked for, or it is an error that says what is missing.
 """
 

@@ -15,8 +15,8 @@ import signal
 import struct
 import time
 
-import place as places  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 
 CHECK_S = 0.5
 SHARED = "{shared}"
@@ -119,10 +119,10 @@ class CompileServer:
 
 
 class SlotLoop:
-    """Runs items in its place."""
+    """Runs items in its scratch folders."""
 
-    def __init__(self, place: places.Place) -> None:
-        self.place = place
+    def __init__(self, folders: scratch_folders.ScratchFolders) -> None:
+        self.folders = folders
         self.servers: dict[tuple[str, ...], CompileServer] = {}
 
     @property
@@ -136,25 +136,25 @@ class SlotLoop:
         if item["server"]:
             build, files = self.compile(item)
         elif item["compile"]:
-            folder = self.place.build_folder()
-            places.write_files(folder, files, self.place.uid)
+            folder = self.folders.build_folder()
+            scratch_folders.write_files(folder, files, self.folders.uid)
             build = self.build(item, folder)
-            self.place.seal(folder)
+            self.folders.seal(folder)
         try:
             runs = [] if build and not is_clean(build) else self.run_all(item, files, folder)
         finally:
             if folder:
-                self.place.remove(folder)
+                self.folders.remove(folder)
         return {"build": build, "runs": runs}
 
     def build(self, item: dict, folder: str) -> dict[str, object]:  # type: ignore[type-arg]
         """Run the compiler in the folder of the build."""
         limits = item["compile_limits"]
-        work = self.place.fresh(limits["file_bytes"], folder)
+        work = self.folders.fresh(limits["file_bytes"], folder)
         argv = self.command(item, item["compile"])
         result: dict[str, object] = program.run(
             program.ProgramRun(
-                argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False
+                argv, work, item["compile_env"], limits, b"", self.folders.uid, data_limit=False
             ),
             self.spared,
         )
@@ -176,31 +176,31 @@ class SlotLoop:
         folder: str | None,
         stdin: bytes,
     ) -> dict[str, object]:
-        """A fresh process in a fresh place."""
+        """A fresh process in fresh folders."""
         size = 0 if folder else sum(map(len, files.values()))
-        work = self.place.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
+        work = self.folders.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
         try:
             if folder is None:
-                places.write_files(work, files, self.place.uid)
+                scratch_folders.write_files(work, files, self.folders.uid)
             argv = self.command(item, item["run"])
             wanted = program.ProgramRun(
-                argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"]
+                argv, work, item["env"], item["limits"], stdin, self.folders.uid, item["data_limit"]
             )
             result: dict[str, object] = program.run(wanted, self.spared)
         finally:
             if folder is None:
-                self.place.discard(work)
+                self.folders.discard(work)
         return result
 
     def command(self, item: dict, words: list[str]) -> list[str]:  # type: ignore[type-arg]
-        """With the place of the driver's shared files filled in."""
-        return [word.replace(SHARED, self.place.shared_folder(item["shared"])) for word in words]
+        """With the folder of the driver's shared files filled in."""
+        return [word.replace(SHARED, self.folders.shared_folder(item["shared"])) for word in words]
 
     def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
         """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the
         program is refused."""
-        self.place.discard(
-            self.place.fresh(item["compile_limits"]["file_bytes"])
+        self.folders.discard(
+            self.folders.fresh(item["compile_limits"]["file_bytes"])
         )  # compilers write below /tmp: no program left anything
         failure = refusal(None)
         for _ in range(2):
@@ -233,7 +233,7 @@ class SlotLoop:
         key = tuple(item["server"])
         if key not in self.servers:
             self.servers[key] = CompileServer(
-                self.command(item, item["server"]), item["compile_env"], self.place.server_uid
+                self.command(item, item["server"]), item["compile_env"], self.folders.server_uid
             )
         return self.servers[key]
 
@@ -277,7 +277,7 @@ def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> Non
     """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
     takes its place."""
     program.prctl(program.SUBREAPER, 1)
-    slot = SlotLoop(places.Place(base, number))
+    slot = SlotLoop(scratch_folders.ScratchFolders(base, number))
     healthy = True
     while healthy and (order := read_exactly(orders, 4)):
         (index,) = struct.unpack(">I", order)

@@ -22,8 +22,8 @@ import sys
 import traceback
 from typing import NoReturn
 
-import place  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 import slot as slots  # type: ignore[import-not-found]
 import tools  # type: ignore[import-not-found]
 
@@ -53,7 +53,7 @@ def prepare_shared(batch: dict) -> None:  # type: ignore[type-arg]
 def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  # JSON of wire.Shared
     """Under another name first, so that a folder that is there is complete. Raises OSError."""
     unfinished = f"{folder}.{os.getpid()}"
-    place.write_files(unfinished, wanted["files"])
+    scratch_folders.write_files(unfinished, wanted["files"])
     for command in wanted["commands"]:
         with subprocess.Popen(
             command,
