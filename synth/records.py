@@ -148,6 +148,10 @@ class InputSet(Record):
 # --- what the sandbox saw -----------------------------------------------------------------------------------
 
 
+IsolationLevel = Literal["A", "B", "C"]
+"""How programs are kept apart on this machine, the strongest first: see docs/architecture/sandbox.md."""
+
+
 class Limits(Record):
     """Limits of one program. Wall time is a backstop only: it never decides a verdict, so it grows with a
     longer `cpu_s`."""

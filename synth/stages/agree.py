@@ -49,7 +49,7 @@ class AgreeStage:
         parsed = state.kept("syntax")
         solutions = [s for s in state.get("solution", Solution) if s.id in parsed and s.task_id in wanted]
         requests = [self._request(solution, wanted[solution.task_id]) for solution in solutions]
-        seen = await self._context.sandbox.execute(requests, state.late_turn)
+        seen = await self._context.sandbox.execute(requests, state.late_priority)
         ballots: dict[str, list[Ballot]] = {task: [] for task in wanted}
         for solution, observation in zip(solutions, seen, strict=True):
             if observation.infrastructure is None and observation.toolchain_missing is None:

@@ -54,7 +54,7 @@ class ExecuteStage:
             )
             for s in solutions
         ]
-        seen = await self._context.sandbox.execute(requests, state.late_turn)
+        seen = await self._context.sandbox.execute(requests, state.late_priority)
         verdicts = [
             judge(observation, suites[s.task_id], s.id)
             for s, observation in zip(solutions, seen, strict=True)

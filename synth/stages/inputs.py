@@ -58,7 +58,7 @@ class InputsStage:
         asked = {task.id: rows for task, rows in zip(tasks, answers, strict=True)}
         run = [task for task in tasks if task.seed_id in drawn]
         requests = [self._request(seeds[task.seed_id], asked[task.id]) for task in run]
-        seen = await self._context.sandbox.execute(requests, state.turn)
+        seen = await self._context.sandbox.execute(requests, state.priority)
         made: dict[str, TestSuite | InputSet] = {
             task.id: _join(task, drawn[task.seed_id], asked[task.id], observation, self._config.maximum)
             for task, observation in zip(run, seen, strict=True)

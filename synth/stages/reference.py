@@ -49,7 +49,7 @@ class ReferenceStage:
 
     async def run(self, state: ShardState) -> StageResult:
         seeds = state.get("seed", Seed)
-        found = await self._reference(seeds, state.turn)
+        found = await self._reference(seeds, state.priority)
         unrun = {
             seed.id: bare
             for seed, answer in zip(seeds, found, strict=True)

@@ -39,15 +39,15 @@ class ShardState:
         return self.round, self.name
 
     @property
-    def turn(self) -> int:
+    def priority(self) -> int:
         """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive
         at the engine at once."""
         return int(self.name)
 
     @property
-    def late_turn(self) -> int:
-        """The turn of programs that no request to the engine waits for: after all that one does wait for."""
-        return self.turn + _LATE
+    def late_priority(self) -> int:
+        """Of programs that no request to the engine waits for: after all that one does wait for."""
+        return self.priority + _LATE
 
     def add(self, stage: str, result: StageResult) -> None:
         """Take over what a stage decided and made."""

@@ -1,8 +1,8 @@
 """The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands
 on.
 
-Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict is the
-judge's; nothing is decided here but how an assertion of a test script is called.
+Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict
+is the judge's; nothing is decided here but how an assertion of a test script is called.
 """
 
 import json

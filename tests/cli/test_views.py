@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from synth.cli import views
 from synth.cli.app import Frame
 from synth.cli.printing import plain
-from synth.execution.recorded import request_key
+from synth.execution.observations import request_key
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase
 from synth.store.run_folder import RunFolder, RunState
 from tests.store.small_run import BAD, GOOD, build_small_run, commit, identity, row

@@ -12,8 +12,7 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.isolation.process import Job, JobResult, ProcessSandbox
 from synth.execution.isolation.selftest import find_interpreter
-from synth.execution.isolation.slots import Level
-from synth.records import Limits
+from synth.records import IsolationLevel, Limits
 
 PYTHON = (find_interpreter(), "-I", "-S")
 """One that every user may run, if there is one: at level C a job may be unable to enter the folder of our
@@ -41,7 +40,7 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session", params=["A", "B", "C", "twin", "twin at C"])
 def sandbox(request: pytest.FixtureRequest, temporary: Path) -> Iterator[ProcessSandbox]:
     """Each level with the compiled launcher, and the twin with and without namespaces."""
-    highest: Level = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
+    highest: IsolationLevel = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
     try:
         opened = ProcessSandbox(
             highest if len(request.param) == 1 else "C", twin="twin" in request.param, highest_level=highest

@@ -17,8 +17,8 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.isolation.capabilities import detect_level
 from synth.execution.isolation.operations import Code, name_at, operation
-from synth.execution.isolation.process import Job, JobResult, Level, Output, ProcessSandbox
-from synth.records import Limits, Stop
+from synth.execution.isolation.process import Job, JobResult, Output, ProcessSandbox
+from synth.records import IsolationLevel, Limits, Stop
 
 RunPython = Callable[..., JobResult]
 CAT = Job(("/bin/cat",), {}, None, Limits(), {})
@@ -181,7 +181,9 @@ def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -
 
 @pytest.mark.parametrize("twin", [False, True], ids=["compiled", "twin"])
 @pytest.mark.parametrize("highest", ["A", "C"])
-def test_no_descriptor_reaches_a_program_whose_supervisor_has_many(highest: Level, twin: bool) -> None:
+def test_no_descriptor_reaches_a_program_whose_supervisor_has_many(
+    highest: IsolationLevel, twin: bool
+) -> None:
     with ExitStack() as stack:
         for _ in range(300):
             stack.callback(os.close, os.dup(2))
@@ -281,7 +283,8 @@ import sys, threading
 from synth.execution.isolation.process import Job, ProcessSandbox
 from synth.records import Limits
 sandbox = ProcessSandbox(twin=%r)
-job = Job(("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399"), {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
+argv = ("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399")
+job = Job(argv, {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
 threads = [threading.Thread(target=sandbox.run, args=(job,)) for _ in range(3)]
 [thread.start() for thread in threads]
 print("up", flush=True)

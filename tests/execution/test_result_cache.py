@@ -45,7 +45,7 @@ class Counting:
     async def toolchain(self, language: str) -> str:
         return self._toolchain
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         return [self._observe(request) for request in requests]
 
     def _observe(self, request: ExecutionRequest) -> Observation:

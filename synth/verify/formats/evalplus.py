@@ -14,11 +14,15 @@ def _codemill_compare(reference, candidate, name, rows, tolerance):
     import copy, json, math
 
     def numbers(value):
-        return isinstance(value, float) or (isinstance(value, (list, tuple)) and value and all(isinstance(item, float) for item in value))
+        if isinstance(value, (list, tuple)):
+            return value and all(isinstance(item, float) for item in value)
+        return isinstance(value, float)
 
     def near(found, wanted, least):
         if isinstance(wanted, (list, tuple)):
-            return isinstance(found, (list, tuple)) and len(found) == len(wanted) and all(near(f, w, least) for f, w in zip(found, wanted))
+            if not isinstance(found, (list, tuple)) or len(found) != len(wanted):
+                return False
+            return all(near(f, w, least) for f, w in zip(found, wanted))
         if isinstance(wanted, (int, float)) and isinstance(found, (int, float)):
             return found == wanted or math.isclose(found, wanted, rel_tol=1e-7, abs_tol=least)
         return found == wanted

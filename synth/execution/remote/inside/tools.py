@@ -37,7 +37,9 @@ def find(name: str) -> str | None:
 def version(command: list[str]) -> str | None:
     """The first line that a tool says of itself, or None when it cannot be run."""
     user = (
-        {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+        {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
     )
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
     try:
