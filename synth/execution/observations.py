@@ -18,12 +18,11 @@ from synth.records import Captured, ExecutionRequest, Observation, Outcome, Phas
 ATTEMPTS: Final = 3
 """Runs of one program that may be lost with their slot (`isolation/process.py`), with their machine
 (`remote/dispatch.py`), or to a toolchain that changed meanwhile (`local/sandbox.py`), before the program is
-answered with a fault. A warm process that is lost costs no attempt: the program then starts cold. After as
-many warm processes in a row that served nobody, a language starts cold for good
-(`programs/zygote_pool.py`)."""
+answered with a fault. A lost warm process costs none: the program then starts cold, and after as many warm
+processes in a row that served nothing, its language does so for good (`programs/zygote_pool.py`)."""
 COMPILER_ATTEMPTS: Final = 2
-"""Resident compilers that one program may crash before it is refused (`programs/compiler_pool.py`, and
-`remote/inside/slot.py`, which is told)."""
+"""Resident compilers that one program may crash before it is refused (`programs/compiler_pool.py`; a worker
+on another machine is told)."""
 
 FAULTS: Final = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
 """Outcomes that say nothing about the program: what `is_fault` becomes in a verdict."""

@@ -1,8 +1,8 @@
 """One stream of a program, kept up to a cap.
 
-Place in the flow: whatever drains a program's pipes, `supervision.py` here and `remote/inside/program.py` on
-another machine, to which this file is shipped as it is. The one rule: the standard library only, Python 3.9
-or later.
+Place in the flow: `supervision.py` drains a program's pipes into it, and so does the worker on another
+machine, to which `remote/bundle.py` ships this file as it is. The one rule: the standard library only, Python
+3.9 or later.
 """
 
 from __future__ import annotations

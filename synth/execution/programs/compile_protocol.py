@@ -1,8 +1,8 @@
 """The protocol of resident compilers: sources in, products or messages out.
 
-Place in the flow: `compiler_pool.py` here and `remote/inside/slot.py` on another machine speak it, and this
-file is shipped there as it is; the compilers themselves stand with their languages. The one rule: the
-standard library only, Python 3.9 or later, and an answer that breaks the protocol is an EOFError.
+Place in the flow: `compiler_pool.py` speaks it, and so does the worker on another machine, to which
+`remote/bundle.py` ships this file as it is; the compilers themselves stand with their languages. The one
+rule: the standard library only, Python 3.9 or later, and an answer that breaks the protocol is an EOFError.
 
 A request is the number of files, then name and text of each. An answer is the number of files made, then name
 and bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and bytes
