@@ -39,7 +39,18 @@ class StdioContract(Record):
     kind: Literal["stdio"] = "stdio"
 
 
+class ScriptContract(Record):
+    """A program that is followed by a script of its own language, which ends early when a test fails. A
+    suite's one case is the end of the script: it has no arguments and returns true."""
+
+    kind: Literal["script"] = "script"
+    script: str
+
+
 Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
+"""What a task asks for."""
+SuiteContract = Annotated[FunctionContract | StdioContract | ScriptContract, Field(discriminator="kind")]
+"""What a suite tests."""
 
 
 # --- the units of the flow ----------------------------------------------------------------------------------
@@ -130,7 +141,7 @@ class TestSuite(Record):
     __test__ = False  # pytest would otherwise collect the class
 
     task_id: str
-    contract: Contract
+    contract: SuiteContract
     cases: tuple[Case, ...]
     rank: EvidenceRank
 
@@ -293,8 +304,7 @@ class Observation(Record):
 
 
 class Outcome(StrEnum):
-    """What follows from an observation, in the order of decision (first match wins) from the bottom of the
-    list upwards."""
+    """What follows from an observation. `synth.execution.verdict` says in which order it is decided."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"

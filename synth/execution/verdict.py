@@ -1,18 +1,24 @@
-"""What follows from an observation: pure, and the only place where expected values meet outputs.
+"""From a suite to the call that goes into a sandbox, and from the observation that comes back to a verdict:
+pure, and the only place where expected values meet outputs.
 
-Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order infrastructure,
-violation, output limit, memory limit, time-out, parse error, compile error, runtime error, wrong answer,
-pass.
+Place in the flow: suites -> requests -> observations -> verdicts. The one rule: the first match wins, in the
+order toolchain missing, infrastructure, parse error, compile error, violation, output limit, memory limit,
+time-out, runtime error, wrong answer, pass.
 """
 
 from typing import Final, NamedTuple
 
 from synth.records import (
+    Call,
     CaseObservation,
-    FunctionContract,
+    FunctionCall,
     Observation,
     Outcome,
     Phase,
+    ScriptCall,
+    ScriptContract,
+    StdioCall,
+    StdioContract,
     Stop,
     TestSuite,
     Verdict,
@@ -61,6 +67,16 @@ _FATAL_MEMORY = (
     "cannot allocate vector of size",
     "System.OutOfMemoryException",
 )
+
+
+def suite_call(suite: TestSuite) -> Call:
+    """The call that a suite asks for, without its expected values."""
+    contract, rows = suite.contract, tuple(case.arguments for case in suite.cases)
+    if isinstance(contract, StdioContract):
+        return StdioCall(stdins=tuple(stdin for (stdin,) in rows))
+    if isinstance(contract, ScriptContract):
+        return ScriptCall(script=contract.script)
+    return FunctionCall(entry_point=contract.entry_point, signature=contract.signature, arguments=rows)
 
 
 def judge(
@@ -142,11 +158,11 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status, an early end; "" when there is none."""
     for case in observation.cases:
         if case.status == "raised":
-            is_function = isinstance(suite.contract, FunctionContract)
+            is_text = isinstance(suite.contract, StdioContract)
             what = (
-                f"raised {case.error or 'an error'}"
-                if is_function
-                else f"{case.error}. {_tail(observation)}".strip()
+                f"{case.error}. {_tail(observation)}".strip()
+                if is_text
+                else f"raised {case.error or 'an error'}"
             )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
     if observation.signal is not None:
@@ -165,7 +181,7 @@ def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance:
     if found is None or found.status != "returned" or found.output is None:
         return False
     expected = suite.cases[index].expected
-    if not isinstance(suite.contract, FunctionContract):
+    if isinstance(suite.contract, StdioContract):
         return normal_text(found.output) == normal_text(expected)
     try:
         left, right = decode(found.output), decode(expected)
@@ -201,7 +217,7 @@ def _inputs(suite: TestSuite, index: int) -> str:
 
 def _show(wire: str, suite: TestSuite) -> str:
     """A value for people, cut to 200 characters."""
-    if not isinstance(suite.contract, FunctionContract):
+    if isinstance(suite.contract, StdioContract):
         return repr(wire)[:200]
     try:
         value: Value = decode(wire)

@@ -12,19 +12,16 @@ from typing import Final
 from synth.execution.verdict import judge, right_cases
 from synth.records import (
     CaseObservation,
-    FunctionContract,
     Observation,
     Outcome,
     Record,
-    ScriptCall,
+    ScriptContract,
+    StdioContract,
     TestSuite,
 )
 from synth.values import ValueSyntaxError, decode, encode
 from synth.verify.json_values import to_json, without_types
 from synth.verify.rows import Prepared, Trust
-
-FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
-"""Verdicts that say nothing about the program: asked again by the next run of the same command."""
 
 _SHOWN: Final = 500
 _ASSERTION: Final = re.compile(
@@ -84,7 +81,7 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     verdict = judge(observation, suite, prepared.request.id)
     outcome = verdict.outcome
     if (
-        isinstance(prepared.request.call, ScriptCall)
+        isinstance(prepared.suite.contract, ScriptContract)
         and outcome is Outcome.RUNTIME_ERROR
         and _failed_assertion(observation)
     ):
@@ -119,7 +116,7 @@ def _failed_assertion(observation: Observation) -> bool:
 
 def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:
     found = case.output or ""
-    if found and isinstance(suite.contract, FunctionContract):
+    if found and not isinstance(suite.contract, StdioContract):
         found = _as_text(found)
     return CaseAnswer(
         index=case.index,
