@@ -66,7 +66,7 @@ class VerifyResult(Record):
     """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own
     process."""
     accepts: tuple[str, ...] = ()
-    """With controls: programs that solve nothing and pass the row's tests all the same (`controls.py`)."""
+    """With controls: programs that solve nothing and pass the row's tests all the same."""
 
     def line(self) -> str:
         """One line of JSON, in ASCII."""

@@ -42,7 +42,7 @@ class LevelReport:
     """Feature to the empty text, or to why it is missing."""
     root: bool
     launcher: str
-    """The command of a slot process: the compiled launcher, or the twin in Python."""
+    """The command of a slot process: the compiled launcher, or the one in Python."""
 
 
 def _try_unshare(flag: int) -> str:

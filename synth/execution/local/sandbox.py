@@ -1,6 +1,6 @@
 """The sandbox of this machine: many requests at once, over the process sandbox.
 
-Place in the flow: behind `execution/protocol.py`. The one rule: the same request in one process lifetime runs
+Place in the flow: behind the `Sandbox` protocol. The one rule: the same request in one process lifetime runs
 once, and a fault of ours becomes an observation with `infrastructure`, never a verdict.
 """
 

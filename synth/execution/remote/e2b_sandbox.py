@@ -1,7 +1,7 @@
 """Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back
 line by line.
 
-Place in the flow: behind `execution/protocol.py`, made by `factory.py` from `execution: {kind: e2b}`. The one
+Place in the flow: behind the `Sandbox` protocol, made by `factory.py` from `execution: {kind: e2b}`. The one
 rule: never more live sandboxes than `concurrency`, and none is left when it is closed.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from synth.config import E2bSandboxConfig as E2bConfig
 from synth.errors import Problem, SandboxError
-from synth.execution.observations import is_doubtful
+from synth.execution.observations import is_doubtful, is_fault
 from synth.execution.remote.bundle import install, probe
 from synth.execution.remote.dispatch import Dispatcher
 from synth.execution.remote.e2b_host import E2bProvider, is_debug
@@ -82,11 +82,11 @@ class E2bSandbox:
         doubtful = [
             at
             for at, one in enumerate(observations)
-            if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)
+            if not is_fault(one) and is_doubtful(one, requests[at].limits.cpu_s)
         ]
         again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, priority=priority)
         for at, observation in zip(doubtful, again, strict=True):
-            if not observation.infrastructure:
+            if not is_fault(observation):
                 observations[at] = observation
         return observations
 

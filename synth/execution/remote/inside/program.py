@@ -45,7 +45,7 @@ def packed(stream: CappedStream) -> list[object]:
 
 @dataclass
 class ProgramRun:
-    """What to run, where, as whom, and within which limits (the fields of `synth.records.Limits`)."""
+    """What to run, where, as whom, and within which limits (the fields of `Limits`)."""
 
     argv: list[str]
     folder: str
@@ -276,8 +276,7 @@ class Watch:
 
 
 def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of `synth.execution.isolation.job.JobResult`. Raises OSError
-    for a fault of the sandbox."""
+    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:
