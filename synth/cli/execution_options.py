@@ -2,12 +2,12 @@
 cannot be is named at once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, get_args
 
 import typer
 
 from synth.errors import Problem, UserError
-from synth.records import Limits
+from synth.records import IsolationLevel, Limits
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -41,25 +41,25 @@ Cache = Annotated[
 ]
 
 
-class Chosen(NamedTuple):
+class ChosenSandbox(NamedTuple):
     """A sandbox that is not started yet, and how many programs it wants at once."""
 
     sandbox: "Sandbox"
     batch: int
 
 
-def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
+def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | None = None) -> ChosenSandbox:
     """The sandbox that the options name. Raises UserError."""
-    level = check_level(minimum_level)
+    from synth.config import E2bSandboxConfig, LocalSandboxConfig
+    from synth.execution.factory import create_sandbox
+    from synth.verify.verify import REMEMBERED
+
+    level, folder = check_level(minimum_level), None if cache is None else str(cache)
     if kind == "local":
-        from synth.execution.local.sandbox import LocalSandbox
-
-        return Chosen(LocalSandbox(workers, level, cached=256), 1)
+        local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder)
+        return ChosenSandbox(create_sandbox(local, remembered=REMEMBERED), 1)
     if kind == "e2b":
-        from synth.config import E2bSandboxConfig
-        from synth.execution.factory import create_sandbox
-
-        return Chosen(create_sandbox(E2bSandboxConfig(concurrency=workers or 8)), 256)
+        return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(
         Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
     )
@@ -89,13 +89,10 @@ def _limit_problem(error: "ErrorDetails") -> Problem:
     )
 
 
-Level = Literal["A", "B", "C"]
-LEVELS: tuple[Level, ...] = ("A", "B", "C")
-
-
-def check_level(level: str) -> Level:
+def check_level(level: str) -> IsolationLevel:
     """The isolation level of that name. Raises UserError."""
-    for name in LEVELS:
+    levels: tuple[IsolationLevel, ...] = get_args(IsolationLevel)
+    for name in levels:
         if level == name:
             return name
     raise UserError(

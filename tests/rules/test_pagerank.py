@@ -1,4 +1,5 @@
-"""PageRank of behaviours: the values that networkx 3.6.1 with scipy 1.17.1 gave, and what must hold of any."""
+"""PageRank of behaviours: the values that networkx 3.6.1 with scipy 1.17.1 gave, and what must hold of
+any."""
 
 import pytest
 from hypothesis import given

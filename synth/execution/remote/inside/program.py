@@ -16,8 +16,10 @@ import resource
 import select
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
+
+from capped_stream import CappedStream  # type: ignore[import-not-found]
 
 CHECK_S = 0.05
 PIECE = 1 << 17
@@ -36,23 +38,9 @@ def prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
-@dataclass
-class CappedStream:
-    """One stream: what was kept, how much came, and how much may come."""
-
-    cap: int
-    data: bytearray = field(default_factory=bytearray)
-    length: int = 0
-
-    def add(self, piece: bytes) -> bool:
-        """Keep what fits; whether the stream is still within its cap."""
-        self.data += piece[: max(0, self.cap - len(self.data))]
-        self.length += len(piece)
-        return self.length <= self.cap
-
-    def packed(self) -> list[object]:
-        """As it goes into an answer: the bytes in base64, and the true length."""
-        return [base64.b64encode(self.data).decode(), self.length]
+def packed(stream: CappedStream) -> list[object]:
+    """A stream as it goes into an answer: the bytes in base64, and the true length."""
+    return [base64.b64encode(stream.data).decode(), stream.length]
 
 
 @dataclass
@@ -288,7 +276,8 @@ class Watch:
 
 
 def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the sandbox."""
+    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the
+    sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:
@@ -310,9 +299,9 @@ def describe(watch: Watch, pid: int) -> dict[str, object]:
         "exit_code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "stop": "cpu" if watch.stop == "none" and over else watch.stop,
-        "stdout": watch.sinks["stdout"].packed(),
-        "stderr": watch.sinks["stderr"].packed(),
-        "channel": watch.sinks["channel"].packed()[0],
+        "stdout": packed(watch.sinks["stdout"]),
+        "stderr": packed(watch.sinks["stderr"]),
+        "channel": packed(watch.sinks["channel"])[0],
         "cpu_s": cpu_s,
         "wall_s": time.monotonic() - watch.started,
         "peak_memory_mb": max(peak_mb, watch.memory_mb),

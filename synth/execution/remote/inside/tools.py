@@ -15,7 +15,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import place  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 
 SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 VERSION_S = 60
@@ -37,7 +37,9 @@ def find(name: str) -> str | None:
 def version(command: list[str]) -> str | None:
     """The first line that a tool says of itself, or None when it cannot be run."""
     user = (
-        {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+        {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
     )
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
     try:
@@ -83,6 +85,6 @@ def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]
         "mold": find("mold") is not None,
         "cores": len(os.sched_getaffinity(0)),
         "root": os.geteuid() == 0,
-        "separated": place.can_separate(),
+        "separated": scratch_folders.can_separate(),
         "python": platform.python_version(),
     }
