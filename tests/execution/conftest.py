@@ -83,7 +83,8 @@ def run_python(sandbox: ProcessSandbox) -> RunPython:
     def run(source: str, *, job: Mapping[str, object] | None = None, **limits: float) -> JobResult:
         fields = {"stdin": None, "env": ENVIRONMENT, "readonly": SHOWN, **(job or {})}
         argv = (*PYTHON, "/work/program.py")
-        return sandbox.run(Job(argv, {"program.py": source.encode()}, limits=Limits(**limits), **fields))  # type: ignore[arg-type]
+        files, given = {"program.py": source.encode()}, Limits(**limits)
+        return sandbox.run(Job(argv, files, limits=given, **fields))  # type: ignore[arg-type]
 
     return run
 

@@ -63,7 +63,8 @@ def children(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         # as in the whole file: strings cost less here
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as listing:  # noqa: PTH123
+            path = f"/proc/{pid}/task/{task}/children"
+            with contextlib.suppress(OSError), open(path) as listing:  # noqa: PTH123
                 found += map(int, listing.read().split())
     return found
 
@@ -83,7 +84,8 @@ def usage(pid: int) -> tuple[float, float]:
     """CPU seconds, reaped children's included, and anonymous resident MiB of one process; zero for one that
     is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123
+        folder = f"/proc/{pid}"
+        with open(f"{folder}/stat", "rb") as stat, open(f"{folder}/statm", "rb") as statm:  # noqa: PTH123
             ticks = sum(map(int, stat.read().rpartition(b")")[2].split()[11:15]))
             resident, shared = map(int, statm.read().split()[1:3])
     except (OSError, IndexError, ValueError):

@@ -66,10 +66,12 @@ def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
     if len(tools) < len(wanted["tools"]):
         return None
     first = tools[wanted["tools"][0]]
-    said = version([first, *wanted["version"]]) if wanted["version"] else os.path.basename(first)  # noqa: PTH119
+    named = os.path.basename(first)  # noqa: PTH119
+    said = version([first, *wanted["version"]]) if wanted["version"] else named
     if said is None:
         return None
-    marks = [f"{path}:{(found := os.stat(path)).st_size}:{found.st_mtime_ns}" for path in tools.values()]  # noqa: PTH116
+    found = [(path, os.stat(path)) for path in tools.values()]  # noqa: PTH116
+    marks = [f"{path}:{status.st_size}:{status.st_mtime_ns}" for path, status in found]
     digest = hashlib.sha256("\n".join([said, *marks]).encode()).hexdigest()[:12]
     return {"tools": tools, "version": said, "digest": digest}
 
