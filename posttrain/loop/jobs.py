@@ -1,6 +1,6 @@
 """The trainings of one round: coarse, fine, DPO, each from the policy before it.
 
-Place in the flow: the round's products -> here -> `posttrain.launch`. Pure. The one rule: a training without
+Place in the flow: the round's products -> here -> `rounds`, which launches them. Pure. The one rule: a training without
 rows is left out, and said so.
 """
 
