@@ -7,14 +7,11 @@ beside what the run said.
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-import typer
 from pydantic import TypeAdapter
 
-from synth.cli.app import AsJson
 from synth.cli.printing import one_line, print_json, print_table, print_text, print_title
-from synth.cli.views import RunOption, RunsDir, UnitId, resolve_run
 from synth.config import ExecutionConfig, LocalSandboxConfig
 from synth.errors import Problem, UserError
 from synth.execution.protocol import Sandbox
@@ -79,20 +76,12 @@ class Replay(Record):
     stderr: str
 
 
-def replay(
-    unit: UnitId,
-    run: RunOption = None,
-    runs_dir: RunsDir = Path("runs"),
-    as_json: AsJson = False,
-    local: Annotated[
-        bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")
-    ] = False,
-) -> None:
-    """Run a program again in the sandbox and show what happens on each of its tests."""
+def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
+    """Run the unit's program again and print what happened. `local`: in this machine's sandbox, whatever the
+    recipe of the run says."""
     from synth.execution.factory import create_sandbox
     from synth.store.run_folder import read_info
 
-    folder = resolve_run(runs_dir, run)
     program = find_program(folder, unit)
     given = read_info(folder).recipe.get("execution")
     adapter: TypeAdapter[ExecutionConfig] = TypeAdapter(ExecutionConfig)
