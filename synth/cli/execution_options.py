@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, get_args
 import typer
 
 from synth.errors import Problem, UserError
-from synth.records import IsolationLevel, Limits
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from synth.execution.protocol import Sandbox
+    from synth.records import IsolationLevel, Limits
 
 CpuSeconds = Annotated[
     float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")
@@ -65,9 +65,11 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | No
     )
 
 
-def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> Limits:
+def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> "Limits":
     """The limits that the options state. Raises UserError with every value that cannot be."""
     from pydantic import ValidationError
+
+    from synth.records import Limits
 
     given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
     if wall_s is None:
@@ -79,6 +81,7 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
 
 
 def _limit_problem(error: "ErrorDetails") -> Problem:
+    from synth.records import Limits
     from synth.verify.rows import in_our_words
 
     name = str(error["loc"][0])
@@ -89,8 +92,10 @@ def _limit_problem(error: "ErrorDetails") -> Problem:
     )
 
 
-def check_level(level: str) -> IsolationLevel:
+def check_level(level: str) -> "IsolationLevel":
     """The isolation level of that name. Raises UserError."""
+    from synth.records import IsolationLevel
+
     levels: tuple[IsolationLevel, ...] = get_args(IsolationLevel)
     for name in levels:
         if level == name:

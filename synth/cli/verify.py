@@ -26,9 +26,9 @@ from synth.cli.execution_options import (
     read_limits,
 )
 from synth.errors import Problem, UserError
-from synth.records import Limits, Outcome
 
 if TYPE_CHECKING:
+    from synth.records import Limits
     from synth.verify.answer_file import AnswerFile
     from synth.verify.row_files import Entry
     from synth.verify.rows import RowError
@@ -101,7 +101,7 @@ class _Progress:
         return (self.done - self.before) / max(now - self._started, 1e-3)
 
 
-def _check(source: EntrySource, limits: Limits, skip_bad: bool) -> int:
+def _check(source: EntrySource, limits: "Limits", skip_bad: bool) -> int:
     """Read everything once. Raises RowError with the problems unless they are to be left out."""
     from synth.verify.verify import check_entries, raise_all
 
@@ -172,6 +172,7 @@ def verify(
 ) -> None:
     """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
     from synth.cli.verify_summary import Ended, Summary
+    from synth.records import Outcome
     from synth.verify.answer_file import AnswerFile
     from synth.verify.verify import settings, verify_entries
 
