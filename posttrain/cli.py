@@ -14,6 +14,7 @@ from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
     from posttrain.core.jobs import TrainingProgress
+    from posttrain.loop.session import Parts
     from synth.recipe import LoadedRecipe
 
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Path, or a name inside recipes/.")]
@@ -42,38 +43,36 @@ def run(
     """Run a recipe: data, training, evaluation, round after round. The same command goes on where it
     stopped."""
     loaded = _load(recipe, set_)
-    from posttrain.loop import run_recipe
+    from posttrain.loop.run import run_recipe
 
-    run_recipe(loaded, runs_dir, fresh=fresh, fork=fork)
+    run_recipe(loaded, runs_dir, _parts(), fresh=fresh, fork=fork)
 
 
 @app.command()
 def sft(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
     """Fine-tune alone, on the data sets that the recipe names in `sft.coarse.data` and `sft.fine.data`."""
     loaded = _load(recipe, set_)
-    from posttrain.sft import run_alone
+    from posttrain.standalone import run_sft
 
-    policy = run_alone(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show)
-    print(policy.folder)
+    print(run_sft(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
 
 
 @app.command()
 def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
     """Optimize preferences alone, on the data set that the recipe names in `dpo.data`."""
     loaded = _load(recipe, set_)
-    from posttrain.dpo import run_alone
+    from posttrain.standalone import run_dpo
 
-    policy = run_alone(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show)
-    print(policy.folder)
+    print(run_dpo(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
 
 
 @app.command("eval")
 def evaluate(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
     """Evaluate the recipe's policy alone, on the suite that it names in `evaluation.suite`."""
     loaded = _load(recipe, set_)
-    from posttrain.loop import evaluate_recipe
+    from posttrain.loop.run import evaluate_recipe
 
-    evaluate_recipe(loaded, runs_dir)
+    evaluate_recipe(loaded, runs_dir, _parts())
 
 
 pocket = typer.Typer(help="The pocket model, the embedded default.", no_args_is_help=True)
@@ -93,6 +92,15 @@ def _load(recipe: str, overrides: list[str] | None) -> "LoadedRecipe":
     loaded = load_recipe(recipe, overrides or ())
     print_warnings(loaded.warnings)
     return loaded
+
+
+def _parts() -> "Parts":
+    """What a run is made of: the terminal that it speaks to, and the one world that ships."""
+    from posttrain.loop.session import Parts
+    from posttrain.pocket.world import POCKET_WORLD
+    from synth.cli.progress import ProgressDisplay
+
+    return Parts(ProgressDisplay(), POCKET_WORLD)
 
 
 def _folder(loaded: "LoadedRecipe", runs_dir: Path) -> Path:

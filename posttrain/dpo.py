@@ -5,16 +5,11 @@ Place in the flow: pairs and an SFT policy -> here -> the next policy. The one r
 the policy that training starts from, so the margin of the first step is 0. With all weights trained its
 log-probabilities are computed before training; a fresh adapter is switched off; an adapter that is trained
 further has a frozen copy of itself beside it (switching it off would give the base instead).
-
-Run alone in its own process: `python -m posttrain.dpo JOB.json`.
 """
 
-import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posttrain.core.checkpoints import TrainedPolicy
 from posttrain.core.fit import (
     Start,
     TokenTable,
@@ -23,21 +18,18 @@ from posttrain.core.fit import (
     encode_rows,
     fit,
     fresh_adapter,
-    resolve_data,
 )
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
-from posttrain.core.policy import find_policy, resolve_model
 from posttrain.core.rows import Preference, read_preferences
 from posttrain.core.tokens import Encoder
-from synth.config import Recipe
-from synth.errors import Problem, RecipeError
+from synth.store.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
 
-def train(job: DpoJob, on_progress: OnProgress | None = None) -> TrainedPolicy:
+def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train the job in this process, or go on with it, or find it done. Raises DatasetError, RecipeError or
     TrainerError."""
     return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
@@ -98,7 +90,7 @@ def build_trainer(
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
             # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way
-            # nobody needs a second model
+            # no second model is needed
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=as_dataset(job, columns),
@@ -106,47 +98,3 @@ def build_trainer(
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],
     )
-
-
-# --- alone --------------------------------------------------------------------------------------------------
-
-
-def alone_job(recipe: Recipe, recipe_path: Path, out: Path) -> DpoJob:
-    """The job of `codemill dpo RECIPE`. Raises RecipeError."""
-    if recipe.dpo is None:
-        raise RecipeError(
-            Problem(
-                f"{recipe_path}: dpo",
-                "is needed for preference optimization",
-                "add a `dpo` section with `data: ...`",
-            )
-        )
-    start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
-    return DpoJob(
-        name="dpo",
-        policy=start.base,
-        adapter=start.adapter,
-        data=(str(resolve_data(recipe.dpo.data, "dpo.data", recipe_path)),),
-        output=str(out / "checkpoints" / "dpo"),
-        seed=recipe.seed,
-        dtype=recipe.policy.dtype,
-        config=recipe.dpo,
-    )
-
-
-def run_alone(
-    recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
-) -> TrainedPolicy:
-    """`codemill dpo RECIPE`: train on the preference data that the recipe names, in a process of its own.
-
-    The checkpoint goes to out/checkpoints/dpo, the log to out/logs. Raises CodemillError.
-    """
-    from posttrain.launch import run_trainers
-
-    return run_trainers((alone_job(recipe, recipe_path, out),), out / "logs" / "dpo.log", on_progress)[-1]
-
-
-if __name__ == "__main__":
-    from posttrain.train_jobs import main
-
-    sys.exit(main(sys.argv[1:]))

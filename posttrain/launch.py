@@ -9,49 +9,22 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from pydantic import ValidationError
 
-from posttrain.core.checkpoints import TrainedPolicy, finished_checkpoint, write_whole
+from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from synth import errors
 from synth.errors import CodemillError, Problem, TrainerError
-from synth.generation import guard
+from synth.generation.lifeline import Lifeline
+from synth.store.atomic import write_bytes
+from synth.store.checkpoints import MANIFEST, Checkpoint
 
 _TAIL_LINES = 15
-
-
-class Lifeline:
-    """A pipe that a trainer's guard watches: when it is let go, in whatever way, the trainer ends. For
-    callers on other threads."""
-
-    def __init__(self) -> None:
-        self.watched, self._held = os.pipe()
-        self._lock = threading.Lock()
-
-    def let_go(self) -> None:
-        """End the trainer, if it still runs. May be called twice, and from any thread."""
-        with self._lock:
-            held, self._held = self._held, -1
-            if held >= 0:
-                os.close(held)
-
-    def close(self) -> None:
-        """Let go, and forget the other end too; for the one who waits for the trainer, at the end of the
-        wait."""
-        self.let_go()
-        os.close(self.watched)
-
-
-def run_trainer(job: SftJob | DpoJob, log_path: Path, on_progress: OnProgress | None = None) -> TrainedPolicy:
-    """Train one job in a process of its own. Raises TrainerError for a crash, and what the trainer itself
-    refused with."""
-    return run_trainers((job,), log_path, on_progress)[0]
 
 
 def run_trainers(
@@ -59,7 +32,7 @@ def run_trainers(
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
-) -> list[TrainedPolicy]:
+) -> list[Checkpoint]:
     """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it.
     Finished jobs are skipped.
 
@@ -75,13 +48,12 @@ def run_trainers(
 
 def _train_rest(
     jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
-) -> list[TrainedPolicy]:
+) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     jobs_file = log_path.with_suffix(".jobs.json")
-    write_whole(jobs_file, JOBS.dump_json(tuple(jobs), indent=2).decode())
+    write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
     command = [*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())]
     refused, code = _run(command, log_path, on_progress, lifeline)
     if refused is not None:
@@ -92,10 +64,10 @@ def _train_rest(
     return finished
 
 
-def _finished(job: SftJob | DpoJob) -> TrainedPolicy | None:
+def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
     """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may not exist
     yet."""
-    return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / "policy.json").is_file() else None
+    return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
 
 
 # --- the process --------------------------------------------------------------------------------------------
@@ -136,7 +108,7 @@ def _run(
     exit code."""
     with log_path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", guard.__file__, str(lifeline.watched), *command],
+            lifeline.command(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -188,6 +160,6 @@ def _crashed(code: int, log_path: Path) -> TrainerError:
         Problem(
             f"trainer, log {log_path}",
             expected,
-            "mend the cause and run the same command: it goes on from the last checkpoint",
+            "fix the cause and run the same command: it resumes from the last checkpoint",
         )
     )

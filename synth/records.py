@@ -1,17 +1,18 @@
 """The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic
 models.
 
-Units flow `Seed -> Task -> Solution -> Observation -> Verdict`, and end as `Sample`, `Pair`, `FimSample` or a
+Units flow `Seed -> Reference -> Task -> Solution -> Verdict`, and end as a product (`synth.products`) or as a
 rejection (an `IndexRow` whose decision is `rejected`). No dict travels between modules. A change of shape
 raises SCHEMA_VERSION.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Record(BaseModel):
@@ -32,17 +33,57 @@ class FunctionContract(Record):
     signature: str
     parameter_names: tuple[str, ...] = ()
 
+    def call(self, rows: Sequence[tuple[str, ...]]) -> "FunctionCall":
+        """The call on these rows of arguments (wire texts)."""
+        return FunctionCall(entry_point=self.entry_point, signature=self.signature, arguments=tuple(rows))
+
 
 class StdioContract(Record):
     """A program that reads stdin and writes stdout."""
 
     kind: Literal["stdio"] = "stdio"
 
+    def call(self, rows: Sequence[tuple[str, ...]]) -> "StdioCall":
+        """The runs on these rows: the texts of a row, joined, are one stdin."""
+        return StdioCall(stdins=tuple("".join(row) for row in rows))
+
 
 Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
 
 
 # --- the units of the flow ----------------------------------------------------------------------------------
+
+
+class Unit(Record):
+    """A record of the flow. It says once what it is; the store, the stages and lineage read it from here."""
+
+    kind: ClassVar[str]
+    """Its name in the index, and the folder of its bodies."""
+    about: ClassVar[str]
+    """What it is, in one line for people."""
+    id_field: ClassVar[str] = "id"
+    """The field that holds its id, or the id of the unit that it is about."""
+    parents: ClassVar[tuple[str, ...]] = ()
+    """Fields that hold the ids of the units it was made from. The first is the program that tests it."""
+
+    @property
+    def unit_id(self) -> str:
+        return str(getattr(self, self.id_field))
+
+    @property
+    def parent_ids(self) -> tuple[str, ...]:
+        """The ids of the units it was made from, without those that are not known."""
+        return tuple(str(parent) for name in self.parents if (parent := getattr(self, name)))
+
+    @property
+    def prompt_text(self) -> str:
+        """Its words for the model, for filters; empty where it has none."""
+        return ""
+
+    @property
+    def program(self) -> str:
+        """Its code, for filters; empty where it has none."""
+        return ""
 
 
 class Origin(Record):
@@ -56,9 +97,12 @@ class Origin(Record):
     licence: str = ""
 
 
-class Seed(Record):
+class Seed(Unit):
     """A real snippet. Where `contract` is present the seed is a program that can be run, and its behaviour
     can be the reference."""
+
+    kind: ClassVar[str] = "seed"
+    about: ClassVar[str] = "a snippet of real code"
 
     id: str
     language: str
@@ -66,9 +110,16 @@ class Seed(Record):
     origin: Origin
     contract: FunctionContract | None = None
 
+    @property
+    def program(self) -> str:
+        return self.code
 
-class SourceText(Record):
+
+class SourceText(Unit):
     """A whole source file that was accepted: fill-in-the-middle samples are cut from it."""
+
+    kind: ClassVar[str] = "file"
+    about: ClassVar[str] = "a source file that was accepted whole"
 
     id: str
     repository: str
@@ -77,10 +128,51 @@ class SourceText(Record):
     text: str
     licence: str = ""
 
+    @property
+    def program(self) -> str:
+        return self.text
 
-class Task(Record):
+
+class Case(Record):
+    """One test: the arguments and the expected result, both as wire text. In stdio mode both
+    are plain text."""
+
+    arguments: tuple[str, ...]
+    expected: str
+
+
+class Reference(Unit):
+    """A seed that can judge programs: its program as it was run, the contract that it keeps, and its
+    behaviour.
+
+    `cases` is empty for a seed that could not be run here: then agreement among candidates has to say what
+    is right.
+    """
+
+    kind: ClassVar[str] = "reference"
+    about: ClassVar[str] = "a seed with its contract and what it does"
+    id_field: ClassVar[str] = "seed_id"
+    parents: ClassVar[tuple[str, ...]] = ("seed_id",)
+
+    seed_id: str
+    language: str
+    code: str
+    """Self-contained: what the seed needs of its file stands in it."""
+    contract: FunctionContract
+    cases: tuple[Case, ...] = ()
+
+    @property
+    def program(self) -> str:
+        return self.code
+
+
+class Task(Unit):
     """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a
     seed."""
+
+    kind: ClassVar[str] = "task"
+    about: ClassVar[str] = "an instruction with a contract"
+    parents: ClassVar[tuple[str, ...]] = ("seed_id",)
 
     id: str
     round: int
@@ -91,9 +183,22 @@ class Task(Record):
     seed_language: str = ""
     request_id: str = ""
 
+    @property
+    def language(self) -> str:
+        """The language of its seed: the task itself can be solved in any."""
+        return self.seed_language
 
-class Solution(Record):
+    @property
+    def prompt_text(self) -> str:
+        return self.instruction
+
+
+class Solution(Unit):
     """A candidate program for one task in one language."""
+
+    kind: ClassVar[str] = "solution"
+    about: ClassVar[str] = "a candidate program"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
     id: str
     task_id: str
@@ -106,6 +211,10 @@ class Solution(Record):
     cut: bool = False
     """The answer ran into its token limit."""
 
+    @property
+    def program(self) -> str:
+        return self.code
+
 
 class EvidenceRank(StrEnum):
     """What a test suite's expected outputs stand on, the strongest first."""
@@ -116,16 +225,13 @@ class EvidenceRank(StrEnum):
     JUDGEMENT = "judgement"
 
 
-class Case(Record):
-    """One test: the arguments and the expected result, both as wire text. In stdio mode both
-    are plain text."""
-
-    arguments: tuple[str, ...]
-    expected: str
-
-
-class TestSuite(Record):
+class TestSuite(Unit):
     """Inputs with expected outputs, and the rank of evidence that they stand on."""
+
+    kind: ClassVar[str] = "suite"
+    about: ClassVar[str] = "the tests of a task"
+    id_field: ClassVar[str] = "task_id"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
     __test__ = False  # pytest would otherwise collect the class
 
@@ -134,10 +240,19 @@ class TestSuite(Record):
     cases: tuple[Case, ...]
     rank: EvidenceRank
 
+    def call(self) -> "Call":
+        """The call that the tests ask for, without their expected values."""
+        return self.contract.call([case.arguments for case in self.cases])
 
-class InputSet(Record):
+
+class InputSet(Unit):
     """Inputs of a task whose seed could not be run: what should come out is not known, and only agreement can
     say."""
+
+    kind: ClassVar[str] = "input_set"
+    about: ClassVar[str] = "test inputs of a task that has no reference"
+    id_field: ClassVar[str] = "task_id"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
     task_id: str
     contract: FunctionContract
@@ -259,9 +374,13 @@ class Stop(StrEnum):
     VIOLATION = "violation"
 
 
-class Observation(Record):
+class Observation(Unit):
     """Everything the sandbox saw of one program. What follows from it is decided by
     `synth.execution.verdict`, which is pure."""
+
+    kind: ClassVar[str] = "observation"
+    about: ClassVar[str] = "everything that the sandbox saw of one program"
+    id_field: ClassVar[str] = "request_id"
 
     request_id: str
     language: str
@@ -305,8 +424,17 @@ class Outcome(StrEnum):
     TOOLCHAIN_MISSING = "toolchain_missing"
 
 
-class Verdict(Record):
+FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
+"""Outcomes that are no labels: they say nothing of the program."""
+
+
+class Verdict(Unit):
     """The outcome of one solution against one test suite, and what it stands on."""
+
+    kind: ClassVar[str] = "verdict"
+    about: ClassVar[str] = "the outcome of a solution against its tests"
+    id_field: ClassVar[str] = "solution_id"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
     solution_id: str
     task_id: str
@@ -320,61 +448,18 @@ class Verdict(Record):
     peak_memory_mb: float = 0.0
     level: str = ""
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
+        return self.outcome in FAULTS
 
-# --- products -----------------------------------------------------------------------------------------------
+
+# --- messages -------------------------------------------------------------------------------------------
 
 
 class Message(Record):
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-class Sample(Record):
-    """A task with its best solution: one row of SFT data (TRL's conversational prompt and completion)."""
-
-    id: str
-    task_id: str
-    solution_id: str
-    language: str
-    natural_language: str
-    prompt: tuple[Message, ...]
-    completion: tuple[Message, ...]
-    pass_rate: float
-    rank: EvidenceRank
-
-
-class Pair(Record):
-    """Chosen passes and rejected fails the same tests: one row of DPO data (TRL's conversational preference
-    format)."""
-
-    id: str
-    task_id: str
-    language: str
-    prompt: tuple[Message, ...]
-    chosen: tuple[Message, ...]
-    rejected: tuple[Message, ...]
-    chosen_id: str
-    rejected_id: str
-    chosen_pass: float
-    rejected_pass: float
-    rejected_outcome: Outcome
-    rank: EvidenceRank
-
-
-class FimSample(Record):
-    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the
-    training string."""
-
-    id: str
-    source_id: str
-    language: str
-    node: str
-    """Kind of syntax node that the middle is: expression, statement, block or function."""
-    prefix: str
-    middle: str
-    suffix: str
-    text: str
-    """With the FIM tokens, in file format or in repository format."""
 
 
 # --- the index ----------------------------------------------------------------------------------------------

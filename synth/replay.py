@@ -7,27 +7,27 @@ The one rule: the program and its tests are those of the run; the new verdict st
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from synth.errors import Problem, UserError
 from synth.execution.protocol import Sandbox
+from synth.products import PRODUCTS
 from synth.records import (
     Case,
+    EvidenceRank,
     ExecutionRequest,
-    FunctionCall,
     FunctionContract,
     Limits,
     Observation,
     Outcome,
     Record,
+    Reference,
     Seed,
     Solution,
-    StdioCall,
     TestSuite,
     Verdict,
 )
 from synth.values import ValueSyntaxError, decode
-
-_TESTED_AS = {"sample": "solution_id", "pair": "chosen_id", "fim": "source_id"}
-"""A product is replayed by the program that it was made of."""
 
 
 class StoredProgram(NamedTuple):
@@ -72,30 +72,53 @@ class Replay(Record):
 def find_program(run: Path, id_or_prefix: str) -> StoredProgram:
     """The program behind an id, with its tests. Raises UserError for a unit that is no program or was never
     tested."""
-    from synth.store.units import find_unit, read_bodies
+    from synth.store.units import find_unit
 
     unit = find_unit(run, id_or_prefix)
     bodies = {body.kind: body.fields for body in unit.bodies}
-    for kind, column in _TESTED_AS.items():
-        if kind in bodies:
-            return find_program(run, str(bodies[kind][column]))
-    if "seed" in bodies:
-        return _seed_program(run, Seed.model_validate(bodies["seed"]))
-    if "solution" not in bodies:
-        raise UserError(
-            Problem(
-                f"{unit.id}: a {unit.kind or 'unit'} is no program",
-                "a solution, sample, pair or seed",
-                "codemill why ID",
-            )
+    for product in PRODUCTS:
+        if product.model.kind in bodies:
+            made_of = product.model.parents[0]
+            return find_program(run, str(bodies[product.model.kind][made_of]))
+    if Reference.kind in bodies:
+        return _reference_program(Reference.model_validate(bodies[Reference.kind]))
+    if Solution.kind in bodies:
+        return _solution_program(run, Solution.model_validate(bodies[Solution.kind]), bodies)
+    if Seed.kind in bodies:
+        raise _untested(unit.id)
+    raise UserError(
+        Problem(
+            f"{unit.id}: a {unit.kind or 'unit'} is no program",
+            "a solution, sample, pair or seed",
+            "codemill why ID",
         )
-    solution = Solution.model_validate(bodies["solution"])
-    suites = read_bodies(run, "suite", [solution.task_id])
+    )
+
+
+def _solution_program(
+    run: Path, solution: Solution, bodies: dict[str, dict[str, JsonValue]]
+) -> StoredProgram:
+    from synth.store.units import read_bodies
+
+    suites = read_bodies(run, TestSuite.kind, [solution.task_id])
     if not suites:
         raise _untested(solution.id)
     suite = TestSuite.model_validate(suites[solution.task_id].fields)
-    verdict = Verdict.model_validate(bodies["verdict"]) if "verdict" in bodies else None
+    verdict = Verdict.model_validate(bodies[Verdict.kind]) if Verdict.kind in bodies else None
     return StoredProgram(solution.id, solution.language, solution.code, suite, verdict)
+
+
+def _reference_program(reference: Reference) -> StoredProgram:
+    """A seed is replayed on what it did itself."""
+    if not reference.cases:
+        raise _untested(reference.seed_id)
+    suite = TestSuite(
+        task_id=reference.seed_id,
+        contract=reference.contract,
+        cases=reference.cases,
+        rank=EvidenceRank.REFERENCE,
+    )
+    return StoredProgram(reference.seed_id, reference.language, reference.code, suite, None)
 
 
 async def replay_program(program: StoredProgram, sandbox: Sandbox, limits: Limits) -> Replay:
@@ -127,23 +150,6 @@ async def replay_program(program: StoredProgram, sandbox: Sandbox, limits: Limit
     )
 
 
-def _seed_program(run: Path, seed: Seed) -> StoredProgram:
-    """A seed is replayed on the tests of the first task that was made from it."""
-    from synth.store.query import Shards
-    from synth.store.units import body_files, read_bodies
-
-    sql = "SELECT key FROM read_parquet($1) WHERE seed_id = $2 ORDER BY key"
-    tasks = [str(row["key"]) for row in Shards(run).query(sql, body_files(run, "task"), seed.id)]
-    suites = read_bodies(run, "suite", tasks)
-    task = next((task for task in tasks if task in suites), None)
-    if task is None or seed.contract is None:
-        raise _untested(seed.id)
-    suite = TestSuite.model_validate(suites[task].fields)
-    return StoredProgram(
-        seed.id, seed.language, seed.code, suite.model_copy(update={"contract": seed.contract}), None
-    )
-
-
 def _untested(program_id: str) -> UserError:
     return UserError(
         Problem(
@@ -155,15 +161,12 @@ def _untested(program_id: str) -> UserError:
 
 
 def _request(program: StoredProgram, limits: Limits) -> ExecutionRequest:
-    inputs = tuple(case.arguments for case in program.suite.cases)
-    contract = program.suite.contract
-    call: FunctionCall | StdioCall
-    if isinstance(contract, FunctionContract):
-        call = FunctionCall(entry_point=contract.entry_point, signature=contract.signature, arguments=inputs)
-    else:
-        call = StdioCall(stdins=tuple("".join(arguments) for arguments in inputs))
     return ExecutionRequest(
-        id=program.id, language=program.language, code=program.code, call=call, limits=limits
+        id=program.id,
+        language=program.language,
+        code=program.code,
+        call=program.suite.call(),
+        limits=limits,
     )
 
 

@@ -27,7 +27,7 @@ def resource_folder(kind: ResourceKind, package: Path = _PACKAGE) -> Path:
         return package / "_resources" / kind
     problem = Problem(
         where=f"the installation of codemill in {package}: {kind}/ is not there",
-        expected=f"a {kind} folder stands beside the package in a checkout, and inside it in a wheel",
+        message=f"a {kind} folder stands beside the package in a checkout, and inside it in a wheel",
         fix="install codemill again",
         see="README.md",
     )

@@ -4,7 +4,8 @@ A task's contract is a typed signature over int, float, str, bool, null, list, m
 process boundary as *wire text*: tokens separated by one space, self-describing, so that a driver in any
 language can read and write them in a few lines:
 
-    i-12  f2.5  finf  f-0.0  b1  n  s6869 (UTF-8 in hex; lone surrogates as three bytes)  l2 i1 i2  t2 i1 s  m1 s61 i1
+    i-12  f2.5  finf  f-0.0  b1  n  l2 i1 i2  t2 i1 s  m1 s61 i1
+    s6869 (UTF-8 in hex; lone surrogates as three bytes)
 
 The one rule: what `encode` writes, `decode` gives back, to the type and the bit.
 """
@@ -27,8 +28,7 @@ class ValueSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """One type: its kind, and the types inside it (`list[T]` has 1, `map[K, V]` has 2, `tuple[...]` any
-    number)."""
+    """One type: its kind, and the types inside it (`list` has 1, `map` has 2, `tuple` any number)."""
 
     kind: Kind
     inner: tuple["ValueType", ...] = ()
@@ -205,8 +205,7 @@ def _decode_scalar(tag: str, rest: str) -> Value:
 
 
 def matches(value: Value, expected: ValueType) -> bool:
-    """Whether a value has the type. An int is not a float, a bool is not an int, a list is not a tuple; `any`
-    takes all."""
+    """Whether a value has the type. An int is no float, a bool no int, a list no tuple; `any` takes all."""
     kind, inner = expected.kind, expected.inner
     if kind == "any":
         return True

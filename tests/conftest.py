@@ -12,9 +12,8 @@ import pytest
 from synth.config import VllmServerEngineConfig
 from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
-from synth.generation.policy import fingerprint_policy
-from synth.generation.protocol import PolicyRef
 from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.policy import Policy, fingerprint_policy
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -35,7 +34,7 @@ def run() -> Iterator[Run[Any]]:
 
 
 @pytest.fixture(scope="session")
-def tiny_policies(tmp_path_factory: pytest.TempPathFactory) -> tuple[PolicyRef, PolicyRef]:
+def tiny_policies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Policy, Policy]:
     """Two Qwen2 models with one tokenizer and different random weights."""
     folder = tmp_path_factory.mktemp("policies")
     return make_policy(folder / "first", seed=1), make_policy(folder / "second", seed=2)
@@ -43,7 +42,7 @@ def tiny_policies(tmp_path_factory: pytest.TempPathFactory) -> tuple[PolicyRef, 
 
 @pytest.fixture(scope="session")
 def vllm_server(
-    tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path_factory: pytest.TempPathFactory, run: Run[Any]
+    tiny_policies: tuple[Policy, Policy], tmp_path_factory: pytest.TempPathFactory, run: Run[Any]
 ) -> Iterator[VllmServer]:
     """The one vLLM server of the session. A test that swaps a policy in uses `first_served`, which swaps it
     back."""
@@ -65,7 +64,7 @@ def vllm_server(
 
 @pytest.fixture
 def first_served(
-    vllm_server: VllmServer, tiny_policies: tuple[PolicyRef, PolicyRef], run: Run[Any]
+    vllm_server: VllmServer, tiny_policies: tuple[Policy, Policy], run: Run[Any]
 ) -> Iterator[VllmServer]:
     """The session's server with the first policy in it, before and after the test."""
     run(vllm_server.load_policy(tiny_policies[0]))
@@ -73,7 +72,7 @@ def first_served(
     run(vllm_server.load_policy(tiny_policies[0]))
 
 
-def make_policy(folder: Path, *, seed: int, vocabulary: int = 320, hidden: int = 64) -> PolicyRef:
+def make_policy(folder: Path, *, seed: int, vocabulary: int = 320, hidden: int = 64) -> Policy:
     """A random Qwen2 with a byte-level tokenizer. Weights are drawn wide, so that greedy answers do not hang
     on rounding."""
     torch = pytest.importorskip("torch")
@@ -96,7 +95,7 @@ def make_policy(folder: Path, *, seed: int, vocabulary: int = 320, hidden: int =
     model = transformers.Qwen2ForCausalLM(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return PolicyRef(name=folder.name, path=str(folder), fingerprint=fingerprint_policy(folder))
+    return Policy(name=folder.name, base=str(folder), fingerprint=fingerprint_policy(folder))
 
 
 def make_tokenizer(vocabulary: int) -> Any:  # noqa: ANN401  # transformers is not typed

@@ -1,8 +1,8 @@
 """Which rows each arm trains on. Pure: the same candidates and seed give the same rows.
 
     verified     the factory's evidence, selection and pairing stages, on the verdicts of the sandbox
-    shuffled     the very same stages, on the same verdicts dealt out anew among the candidates of each language
-    unverified   candidates that parse, drawn at random, and pairs of them in random order, without a look at any verdict
+    shuffled     the same stages, on the same verdicts dealt out anew among the candidates of each language
+    unverified   candidates that parse, drawn at random, and pairs of them in random order: no verdict is read
 
 The one rule: all arms have equally many samples and equally many pairs, so they take equally many steps.
 """
@@ -16,14 +16,16 @@ from typing import NamedTuple, TypeVar
 
 from benchmarks.ablation.candidates import Candidates, as_state
 from synth.config import PairsConfig
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import derive_random, unit_id
-from synth.records import Message, Outcome, Pair, Record, Sample, Solution, Verdict
+from synth.languages.code_tokens import normalize_code
+from synth.products import Pair, Sample
+from synth.records import Message, Outcome, Record, Solution, Verdict
+from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage
 from synth.stages.pair import PairStage
-from synth.stages.protocol import Context, Stage
 from synth.stages.select import SelectStage, answer_messages
 from synth.stages.solve import render_solve
+from synth.stages.unit_stage import Stage
 
 
 class ArmName(StrEnum):
@@ -90,12 +92,16 @@ async def make_arms(
 async def choose_by_verdicts(context: Context, candidates: Candidates, verdicts: Sequence[Verdict]) -> Arm:
     """What the factory would train on if these were the verdicts."""
     state = as_state(candidates, verdicts)
-    stages: tuple[Stage, ...] = (EvidenceStage(context), SelectStage(context), PairStage(context, "select"))
+    stages: tuple[Stage, ...] = (
+        EvidenceStage(context),
+        SelectStage(context),
+        PairStage(context, SelectStage),
+    )
     for stage in stages:
         state.add(stage.name, await stage.run(state))
     return Arm(
-        [_arm_sample(sample) for sample in state.get("sample", Sample)],
-        [_arm_pair(pair) for pair in state.get("pair", Pair)],
+        [_arm_sample(sample) for sample in state.get(Sample)],
+        [_arm_pair(pair) for pair in state.get(Pair)],
     )
 
 
@@ -114,8 +120,7 @@ def _arm_pair(pair: Pair) -> ArmPair:
 
 
 def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
-    """Every candidate with the verdict of another one of its language, of whatever task; each verdict is used
-    once."""
+    """Every candidate with the verdict of another one of its language, of any task; each is used once."""
     languages = {solution.id: solution.language for solution in candidates.solutions}
     groups: defaultdict[str, list[Verdict]] = defaultdict(list)
     for verdict in candidates.verdicts:
@@ -124,9 +129,8 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
     for language in sorted(groups):
         holders = groups[language]
         for holder, verdict in zip(holders, random.sample(holders, len(holders)), strict=True):
-            dealt.append(
-                verdict.model_copy(update={"solution_id": holder.solution_id, "task_id": holder.task_id})
-            )
+            own = {"solution_id": holder.solution_id, "task_id": holder.task_id}
+            dealt.append(verdict.model_copy(update=own))
     return dealt
 
 
@@ -134,9 +138,11 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
 
 
 def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: int, random: Random) -> Arm:
-    """So many samples and pairs (or all there are) from the candidates that parse. Samples are drawn as the
-    policy wrote them, duplicates included, so a rare program weighs no more than it does in the policy's own
-    answers."""
+    """So many samples and pairs (or all there are) from the candidates that parse.
+
+    Samples are drawn as the policy wrote them, duplicates included, so a rare program weighs no more than it
+    does in the policy's answers.
+    """
     assert context.prompts is not None and context.data.pairs is not None
     prompts, tasks = context.prompts, {task.id: task for task in candidates.tasks}
     pool = sorted(

@@ -13,9 +13,11 @@ from synth.filters.decontaminate import Decontaminate
 from synth.filters.protocol import FilterInput, Keep, Reject
 from synth.prompts.library import PromptLibrary
 from synth.records import Decision, IndexRow, Outcome, Solution, Task, TestSuite, Verdict
-from synth.stages.protocol import index_row
+from synth.stages.execute import ExecuteStage
 from synth.stages.shard_state import ShardState, StageResult
-from synth.stages.solve import render_solve
+from synth.stages.solve import SolveStage, render_solve
+from synth.stages.syntax import SyntaxStage
+from synth.stages.unit_stage import index_row
 from synth.store.shards import StageCommit, iter_records
 
 
@@ -44,13 +46,13 @@ class Candidates:
 def read_candidates(run: Path) -> Candidates:
     """All committed candidates of a run folder with one round. Raises StoreError for a damaged shard."""
     commits = StageCommit(run)
-    asked = _kept(run, "solve")
+    asked = _kept(run, SolveStage.name)
     return Candidates(
-        tuple(task for task in commits.iter_bodies("task", Task) if task.id in asked),
-        tuple(suite for suite in commits.iter_bodies("suite", TestSuite) if suite.task_id in asked),
-        tuple(commits.iter_bodies("solution", Solution)),
-        frozenset(_kept(run, "syntax")),
-        tuple(commits.iter_bodies("verdict", Verdict)),
+        tuple(task for task in commits.iter_bodies(Task) if task.id in asked),
+        tuple(suite for suite in commits.iter_bodies(TestSuite) if suite.task_id in asked),
+        tuple(commits.iter_bodies(Solution)),
+        frozenset(_kept(run, SyntaxStage.name)),
+        tuple(commits.iter_bodies(Verdict)),
     )
 
 
@@ -84,14 +86,24 @@ def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
     """All candidates as one shard that has passed the execution stage with these verdicts, so that the
     factory's own stages can go on."""
     state = ShardState(1, "all")
-    asked = tuple(index_row("solve", state, task.id, "task", Keep()) for task in candidates.tasks)
-    state.add(
-        "solve",
-        StageResult(
-            asked, {"task": candidates.tasks, "suite": candidates.suites, "solution": candidates.solutions}
-        ),
+    asked = tuple(index_row(SolveStage.name, state, task, Keep()) for task in candidates.tasks)
+    units = (*candidates.tasks, *candidates.suites, *candidates.solutions)
+    state.add(SolveStage.name, StageResult(asked, units))
+    outcomes = {verdict.solution_id: verdict.outcome for verdict in verdicts}
+    unread = tuple(
+        index_row(SyntaxStage.name, state, solution, Reject("parse_error"))
+        for solution in candidates.solutions
+        if solution.id not in outcomes
     )
-    passed = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
-    rows = tuple(index_row("execute", state, verdict.solution_id, "solution", Keep()) for verdict in passed)
-    state.add("execute", StageResult(rows, {"verdict": verdicts}))
+    state.add(SyntaxStage.name, StageResult(unread))
+    judged = tuple(
+        index_row(ExecuteStage.name, state, solution, _answer(outcomes[solution.id]))
+        for solution in candidates.solutions
+        if solution.id in outcomes
+    )
+    state.add(ExecuteStage.name, StageResult(judged, tuple(verdicts)))
     return state
+
+
+def _answer(outcome: Outcome) -> Keep | Reject:
+    return Keep() if outcome is Outcome.PASS else Reject(outcome.value)

@@ -26,24 +26,25 @@ from benchmarks.ablation.results import (
     write_results,
 )
 from benchmarks.ablation.training import arm_jobs, check_equal_training
-from posttrain.core.checkpoints import TrainedPolicy
 from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
-from posttrain.evaluate.suite import load_questions
-from posttrain.launch import Lifeline, run_trainers
-from posttrain.pocket.heldout import held_out_entries
-from posttrain.pocket.seeds import pocket_seeds
+from posttrain.evaluate.suite import load_held_out, load_questions
+from posttrain.launch import run_trainers
+from posttrain.pocket.world import POCKET_WORLD
 from synth.cli.progress import ProgressDisplay
 from synth.errors import DatasetError, Problem
 from synth.execution.factory import create_sandbox
+from synth.filters.benchmarks import BenchmarkEntry
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
-from synth.generation.protocol import PolicyRef
+from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import run_round
+from synth.policy import Policy
 from synth.records import Record
 from synth.rules.limits import limits_of
-from synth.stages.protocol import Context
+from synth.stages.context import Context
 from synth.store.atomic import write_bytes
+from synth.store.checkpoints import Checkpoint
 from synth.store.run_folder import RunFolder, RunIdentity
 
 _BASE_SEED = 0
@@ -101,10 +102,10 @@ class Experiment:
         for name in ArmName:
             self._arms.append(_arm_figures(seed, name, made.compositions[name], trained[name]))
             final = trained[name][-1]
-            for policy in trained[name] if self.plan.after_sft else (final,):
+            for checkpoint in trained[name] if self.plan.after_sft else (final,):
                 # without a pair in any arm, SFT is the whole training
-                step: Step = "dpo" if policy is final else "sft"
-                evaluation = await self._evaluated(f"seed-{seed}-{name}-{step}", policy.ref(), seed)
+                step: Step = "dpo" if checkpoint is final else "sft"
+                evaluation = await self._evaluated(f"seed-{seed}-{name}-{step}", checkpoint.policy(), seed)
                 self._policies.append(policy_figures(evaluation, name, seed, step))
 
     def _results(self) -> Results:
@@ -132,7 +133,7 @@ class Experiment:
         context, run = await self._generated(seed, seed_plan)
         self.display.say(f"seed {seed}: choosing the rows of each arm")
         candidates = read_candidates(run)
-        contaminated = find_contaminated(candidates, held_out_entries(), self.plan.prompts)
+        contaminated = find_contaminated(candidates, _held_out(seed_plan), self.plan.prompts)
         candidates = candidates.without(contaminated)
         budget = self.plan.budget
         arms = await make_arms(
@@ -167,8 +168,8 @@ class Experiment:
                 context,
                 folder,
                 1,
-                pocket=pocket_seeds,
-                held_out=held_out_entries(),
+                pocket=POCKET_WORLD.seeds,
+                held_out=_held_out(seed_plan),
                 workers=len(os.sched_getaffinity(0)),
                 on_progress=self.display.show,
             )
@@ -184,7 +185,7 @@ class Experiment:
 
     async def _trained(
         self, seed: int, jobs: Mapping[ArmName, Sequence[SftJob | DpoJob]]
-    ) -> dict[ArmName, list[TrainedPolicy]]:
+    ) -> dict[ArmName, list[Checkpoint]]:
         """The policies of each arm, all trained in one process. Raises TrainerError when the arms did not get
         the same training."""
         self.display.say(f"seed {seed}: training {len(jobs)} arms")
@@ -205,7 +206,7 @@ class Experiment:
 
     # --- the engine -----------------------------------------------------------------------------------------
 
-    async def _serving(self, policy: PolicyRef) -> JournalledEngine:
+    async def _serving(self, policy: Policy) -> JournalledEngine:
         """The engine with this policy in it. It is started when it is first needed."""
         if self.engine is None:
             config = self.plan.first.engine
@@ -217,7 +218,7 @@ class Experiment:
             self.swaps.append(await self.engine.load_policy(policy))
         return self.engine
 
-    async def _evaluated(self, label: str, policy: PolicyRef, seed: int) -> Evaluation:
+    async def _evaluated(self, label: str, policy: Policy, seed: int) -> Evaluation:
         """Measure the policy, or read what was measured before."""
         path = self.out / "eval" / f"{label}.json"
         if path.is_file():
@@ -229,7 +230,7 @@ class Experiment:
         examiner = EvaluationContext(
             engine, self.sandbox, self.plan.prompts, first.evaluation, seed, limits_of(first.recipe.execution)
         )
-        questions = load_questions(first.evaluation, first.folder)
+        questions = load_questions(first.evaluation, first.folder, POCKET_WORLD.suites)
         self.display.say(f"evaluating {label}: {len(questions)} questions")
         started = time.monotonic()
         found = await evaluate(
@@ -241,6 +242,11 @@ class Experiment:
         found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         write_bytes(path, found.model_dump_json(indent=1).encode())
         return found
+
+
+def _held_out(plan: SeedPlan) -> list[BenchmarkEntry]:
+    """The instructions that no arm may hold."""
+    return load_held_out(plan.evaluation, plan.folder, POCKET_WORLD.suites)
 
 
 def _need_rows(seed: int, arms: Mapping[ArmName, Arm]) -> None:
@@ -258,7 +264,7 @@ def _write_rows(path: Path, rows: Sequence[ArmRow]) -> None:
 
 
 def _arm_figures(
-    seed: int, name: ArmName, composition: Composition, trained: Sequence[TrainedPolicy]
+    seed: int, name: ArmName, composition: Composition, trained: Sequence[Checkpoint]
 ) -> ArmFigures:
     steps = {policy.manifest.kind: policy.manifest.steps for policy in trained}
     return ArmFigures(

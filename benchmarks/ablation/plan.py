@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.evaluate.suite import POCKET_SUITE
+from posttrain.pocket.heldout import POCKET_SUITE
 from synth.config import (
     DataConfig,
     DpoConfig,
@@ -23,7 +23,7 @@ from synth.config import (
     SftConfig,
 )
 from synth.errors import Problem, RecipeError, RunFolderError
-from synth.generation.protocol import PolicyRef
+from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe, load_recipe
 from synth.records import Record
@@ -72,7 +72,7 @@ class Plan:
     budget: Budget
     seeds: dict[int, SeedPlan]
     prompts: PromptLibrary
-    base: PolicyRef
+    base: Policy
     after_sft: bool
     """Also measure each arm after SFT alone."""
 
@@ -90,13 +90,8 @@ def make_plan(
     plans = {seed: _seed_plan(load_recipe(recipe, _overrides(seed, budget))) for seed in seeds}
     first = next(iter(plans.values()))
     prompts = PromptLibrary.load(first.recipe.prompts)
-    found = find_policy(resolve_model(first.recipe.policy.model, first.folder))
-    base = PolicyRef(
-        name=first.recipe.policy.model,
-        path=found.base,
-        fingerprint=found.fingerprint,
-        adapter_path=found.adapter,
-    )
+    model = first.recipe.policy.model
+    base = identify(find_policy(resolve_model(model, first.folder), model))
     plan = Plan(out, budget, plans, prompts, base, after_sft)
     claim_folder(plan)
     return plan

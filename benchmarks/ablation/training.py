@@ -10,38 +10,22 @@ from pathlib import Path
 
 from benchmarks.ablation.arms import ArmName
 from benchmarks.ablation.plan import SeedPlan
-from posttrain.core.checkpoints import PolicyManifest
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
 from synth.errors import Problem, TrainerError
-from synth.generation.protocol import PolicyRef
+from synth.policy import Policy
+from synth.store.checkpoints import PolicyManifest
 
 
 def arm_jobs(
-    plan: SeedPlan, base: PolicyRef, name: ArmName, folder: Path, *, with_pairs: bool
+    plan: SeedPlan, base: Policy, name: ArmName, folder: Path, *, with_pairs: bool
 ) -> list[SftJob | DpoJob]:
     """The jobs of one arm, whose rows and policies lie in `folder`. Without pairs there is no DPO."""
-    seed, dtype = plan.recipe.seed, plan.recipe.policy.dtype
-    sft = SftJob(
-        name=f"seed-{seed}-{name}-sft",
-        policy=base.path,
-        adapter=base.adapter_path,
-        data=(str(folder / "samples.jsonl"),),
-        output=str(folder / "sft"),
-        seed=seed,
-        dtype=dtype,
-        config=plan.sft,
-    )
+    prefix = f"seed-{plan.recipe.seed}-{name}"
+    sft = make_job(plan.sft, plan.recipe, f"{prefix}-sft", base, [folder / "samples.jsonl"], folder / "sft")
     if not with_pairs:
         return [sft]
-    dpo = DpoJob(
-        name=f"seed-{seed}-{name}-dpo",
-        policy=str(sft.folder / "merged"),
-        data=(str(folder / "pairs.jsonl"),),
-        output=str(folder / "dpo"),
-        seed=seed,
-        dtype=dtype,
-        config=plan.dpo,
-    )
+    start = planned_policy(sft).without_adapter()
+    dpo = make_job(plan.dpo, plan.recipe, f"{prefix}-dpo", start, [folder / "pairs.jsonl"], folder / "dpo")
     return [sft, dpo]
 
 

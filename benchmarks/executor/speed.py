@@ -27,7 +27,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.programs.build import prepare_shared
 from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, Phase, StdioCall
 from synth.values import Value, encode, parse_signature
 

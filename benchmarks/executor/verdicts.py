@@ -17,9 +17,8 @@ from posttrain.pocket.heldout import held_out_tasks
 from posttrain.pocket.programs import draw_style, render_program
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.verdict import judge
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Limits, Outcome, TestSuite
-from synth.stages.execute import suite_call
 
 LANGUAGES = ("python", "javascript", "java", "cpp")
 GOLD, RUNS = 520, 5
@@ -62,7 +61,7 @@ def programs() -> Iterator[Program]:
             code = render_program(chain, language, style)
             yield (
                 ExecutionRequest(
-                    id=f"{number}{gold}", language=language, code=code, call=suite_call(suite), limits=limits
+                    id=f"{number}{gold}", language=language, code=code, call=suite.call(), limits=limits
                 ),
                 suite,
                 gold,

@@ -11,27 +11,25 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from posttrain.core.checkpoints import (
-    PolicyManifest,
-    TrainedPolicy,
     begin_checkpoint,
     complete_checkpoint,
     finished_checkpoint,
     last_trainer_state,
-    write_whole,
 )
-from posttrain.core.data_files import data_files, data_hash
+from posttrain.core.data_files import data_hash
 from posttrain.core.jobs import DpoJob, SftJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
 from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenizer, merge_and_save, save_policy
 from posttrain.core.tokens import Encoder, PrefixMismatch
 from synth.config import LoraConfig
 from synth.errors import DatasetError, Problem, RecipeError
-from synth.generation.policy import fingerprint_policy
+from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.records import Record
+from synth.store.atomic import write_bytes
+from synth.store.checkpoints import Checkpoint, PolicyManifest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
@@ -82,8 +80,8 @@ Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trai
 
 def fit(
     job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None
-) -> TrainedPolicy:
-    """Train one job, or go on with it, or find it done. Raises CodemillError for what a person can mend."""
+) -> Checkpoint:
+    """Train one job, resume it, or find it done. Raises CodemillError for what a person can fix."""
     from transformers import PrinterCallback
 
     digest = job_hash(job)
@@ -163,9 +161,8 @@ def row_limit(job: SftJob | DpoJob) -> int:
 
 
 def _store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
-    write_whole(
-        job.folder / "rejected_rows.jsonl", "".join(row.model_dump_json() + "\n" for row in table.rejected)
-    )
+    rows = "".join(row.model_dump_json() + "\n" for row in table.rejected)
+    write_bytes(job.folder / "rejected_rows.jsonl", rows.encode())
 
 
 # --- the policy ---------------------------------------------------------------------------------------------
@@ -301,7 +298,7 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
         kind=job.kind,
         fingerprint=fingerprint_policy(job.folder / "merged"),
         parent=job.adapter or job.policy,
-        parent_fingerprint=job.start.fingerprint,
+        parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
         data=job.data,
         data_hash=data_hash(job.data_paths),
         rows=len(next(iter(table.columns.values()))),
@@ -348,20 +345,3 @@ def _processes() -> Any:  # noqa: ANN401 - accelerate is untyped
     from torch import cuda
 
     return PartialState(cpu=not cuda.is_available())
-
-
-def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError without a name,
-    DatasetError when it is not there."""
-    if data is None:
-        raise RecipeError(
-            Problem(
-                f"{recipe_path}: {key}",
-                "names the data set to train on",
-                f"{key}: data.jsonl",
-                "docs/recipes.md",
-            )
-        )
-    path = (recipe_path.parent / Path(data).expanduser()).resolve()
-    data_files(path)
-    return path

@@ -6,15 +6,16 @@ its standard output. The one rule: a job's hash covers everything that makes its
 seed) and nothing else, such as folders or names.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from posttrain.core.data_files import data_hash
-from posttrain.core.policy import FoundPolicy
-from synth.config import DpoConfig, PolicyConfig, SftConfig
+from synth.config import DpoConfig, PolicyConfig, Recipe, SftConfig
 from synth.ids import content_hash
+from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 
 _NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
@@ -38,11 +39,6 @@ class TrainJob(Record):
         return Path(self.output)
 
     @property
-    def start(self) -> FoundPolicy:
-        """The policy that training starts from (for DPO, also the reference)."""
-        return FoundPolicy(self.policy, self.adapter)
-
-    @property
     def data_paths(self) -> tuple[Path, ...]:
         return tuple(map(Path, self.data))
 
@@ -61,35 +57,48 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-class TrainingStart(NamedTuple):
-    """What the next training of a chain (coarse, fine, DPO, next round) starts from.
-
-    With `one_adapter`, one adapter over the base is trained on and on, as an engine wants it that swaps
-    adapters; otherwise each training starts from the merged weights of the one before.
-    """
-
-    policy: str
-    adapter: str = ""
-    one_adapter: bool = False
-
-    def after(self, job: TrainJob) -> "TrainingStart":
-        """The link behind a job that started here."""
-        if self.one_adapter:
-            return self._replace(adapter=str(job.folder / "adapter"))
-        return TrainingStart(str(job.folder / "merged"))
-
-
 Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
 JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
+
+
+def make_job(
+    config: SftConfig | DpoConfig,
+    recipe: Recipe,
+    name: str,
+    start: Policy,
+    data: Sequence[Path],
+    output: Path,
+) -> SftJob | DpoJob:
+    """The job that trains `start` (for DPO, also the reference) on these data sets, with the recipe's seed
+    and dtype."""
+    common = TrainJob(
+        name=name,
+        policy=start.base,
+        adapter=start.adapter,
+        data=tuple(map(str, data)),
+        output=str(output),
+        seed=recipe.seed,
+        dtype=recipe.policy.dtype,
+    ).model_dump()
+    if isinstance(config, SftConfig):
+        return SftJob(**common, config=config)
+    return DpoJob(**common, config=config)
+
+
+def planned_policy(job: SftJob | DpoJob) -> Policy:
+    """The policy that the job will leave behind, for jobs that start from it. It has no fingerprint yet."""
+    merged = str(job.folder / "merged")
+    if job.config.lora is None:
+        return Policy(name=job.name, base=merged)
+    return Policy(name=job.name, base=job.policy, adapter=str(job.folder / "adapter"), merged=merged)
 
 
 def job_hash(job: SftJob | DpoJob) -> str:
     """Hash of what makes the result. Reads the policy's and the data's bytes, so both must exist. Raises
     RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
-    return content_hash(
-        "job", job.kind, job.start.fingerprint, data_hash(job.data_paths), config, job.seed, job.dtype
-    )
+    start = fingerprint_weights(job.policy, job.adapter)
+    return content_hash("job", job.kind, start, data_hash(job.data_paths), config, job.seed, job.dtype)
 
 
 # --- what the process says ----------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ stands in it once, also when the training was interrupted and resumed from an ea
 from collections.abc import Callable
 from pathlib import Path
 
-from posttrain.core.checkpoints import write_whole
 from posttrain.core.jobs import TrainingProgress
+from synth.store.atomic import write_bytes
 
 OnProgress = Callable[[TrainingProgress], None]
 
@@ -24,7 +24,7 @@ class MetricsLog:
         """Keep the steps up to this one; what an interrupted training did after its last checkpoint is done
         again."""
         kept = [step for step in read_metrics(self._file) if step.step <= after_step]
-        write_whole(self._file, "".join(step.model_dump_json() + "\n" for step in kept))
+        write_bytes(self._file, "".join(step.model_dump_json() + "\n" for step in kept).encode())
 
     def add(self, step: TrainingProgress) -> None:
         with self._file.open("a", encoding="utf-8") as stream:

@@ -3,13 +3,11 @@ engine can serve it.
 
 Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine.
 The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the same ids
-(or TrainerError), and the config stays that of the base, so that a running engine can swap one policy for the
+(or TrainerError), and the config of the base is kept, so that a running engine can swap one policy for the
 other.
 """
 
-import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,9 +20,9 @@ from posttrain.core.chat_template import (
     stop_token_ids,
 )
 from synth.errors import Problem, RecipeError, TrainerError
-from synth.generation.policy import fingerprint_policy, hash_file
-from synth.ids import content_hash
+from synth.policy import Policy, adapter_base
 from synth.records import Message
+from synth.store.checkpoints import MANIFEST
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -47,21 +45,6 @@ _PROBES = (
 accents, special tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPolicy:
-    """Full weights (a folder, or a hub id), and perhaps an adapter on top of them."""
-
-    base: str
-    adapter: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity of the policy, adapter included. A hub id stands for itself: its files may not be here
-        yet."""
-        base = fingerprint_policy(Path(self.base)) if Path(self.base).is_dir() else f"hub:{self.base}"
-        return content_hash("adapter", base, _adapter_hash(Path(self.adapter))) if self.adapter else base
-
-
 def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
     """`pocket`, a folder (relative to the recipe's), or a hub id (`owner/name`). Raises RecipeError for a
     folder that does not exist."""
@@ -81,28 +64,16 @@ def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
     return name
 
 
-def find_policy(model: Path | str) -> FoundPolicy:
-    """What a resolved model is: merged weights, a checkpoint folder of ours (then its merged weights), or an
-    adapter over its base."""
-    folder = Path(model)
-    if not folder.is_dir():
-        return FoundPolicy(str(model))
-    if (folder / "policy.json").is_file():
-        return FoundPolicy(str(folder / "merged"))
-    if (folder / "adapter_config.json").is_file():
-        base = (
-            json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get(
-                "base_model_name_or_path"
-            )
-            or ""
-        )
-        return FoundPolicy(find_policy(resolve_model(base)).base, adapter=str(folder))
-    return FoundPolicy(str(folder))
-
-
-def _adapter_hash(folder: Path) -> str:
-    names = ("adapter_config.json", "adapter_model.safetensors")
-    return content_hash(*(hash_file(folder / name) for name in names if (folder / name).is_file()))
+def find_policy(model: Path | str, name: str = "") -> Policy:
+    """What a resolved model is: full weights, a checkpoint folder of ours (then its merged weights), or an
+    adapter over its base. Its fingerprint is not read."""
+    folder, name = Path(model), name or str(model)
+    if folder.is_dir() and (folder / MANIFEST).is_file():
+        return Policy(name=name, base=str(folder / "merged"))
+    if folder.is_dir() and (folder / "adapter_config.json").is_file():
+        base = find_policy(resolve_model(adapter_base(folder))).base
+        return Policy(name=name, base=base, adapter=str(folder))
+    return Policy(name=name, base=str(model))
 
 
 # --- loading ------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ tasks.
 """
 
 from collections.abc import Sequence
+from math import fsum, prod
+from random import Random
 from typing import NamedTuple
-
-import numpy
 
 
 class Interval(NamedTuple):
@@ -28,7 +28,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
         raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, found n={n}, c={c}, k={k}")
     if n - c < k:
         return 1.0
-    return float(1.0 - numpy.prod(1.0 - k / numpy.arange(n - c + 1, n + 1)))
+    return 1.0 - prod(1.0 - k / total for total in range(n - c + 1, n + 1))
 
 
 def bootstrap_interval(
@@ -39,11 +39,17 @@ def bootstrap_interval(
 
     Raises ValueError without values.
     """
-    values = numpy.asarray(per_task_values, dtype=numpy.float64)
-    if values.size == 0:
+    if not per_task_values:
         raise ValueError("an interval needs at least one task")
-    random = numpy.random.default_rng(seed)
-    counts = random.multinomial(values.size, numpy.full(values.size, 1 / values.size), size=resamples)
+    random, count = Random(seed), len(per_task_values)
+    means = sorted(fsum(random.choices(per_task_values, k=count)) / count for _ in range(resamples))
     tail = (1 - confidence) / 2
-    low, high = numpy.quantile(counts @ values / values.size, (tail, 1 - tail))
-    return Interval(float(low), float(high))
+    return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """The value below which that share lies, between the two nearest in proportion."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
-from posttrain.evaluate.suite import Question
+from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
@@ -20,8 +20,7 @@ from synth.generation.protocol import GenerationRequest
 from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
-from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record
-from synth.stages.execute import suite_call
+from synth.records import ExecutionRequest, Limits, Outcome, Record
 from synth.stages.solve import render_solve
 
 
@@ -82,7 +81,7 @@ OnAnswered = Callable[[int, int], None]
 
 
 async def evaluate(
-    examiner: EvaluationContext,
+    context: EvaluationContext,
     policy: str,
     questions: Sequence[Question],
     on_answered: OnAnswered | None = None,
@@ -92,7 +91,7 @@ async def evaluate(
 
     async def one(question: Question) -> QuestionResult:
         nonlocal done
-        answered = await _answer(examiner, question)
+        answered = await _answer(context, question)
         done += 1
         if on_answered is not None:
             on_answered(done, len(questions))
@@ -104,28 +103,27 @@ async def evaluate(
         groups[item.language].append(item)
     return Evaluation(
         policy=policy,
-        fingerprint=examiner.engine.fingerprint,
-        suite=examiner.config.suite,
-        total=score(answered, examiner.config, examiner.seed),
+        fingerprint=context.engine.fingerprint,
+        suite=context.config.suite,
+        total=score(answered, context.config, context.seed),
         languages={
-            language: score(items, examiner.config, examiner.seed)
-            for language, items in sorted(groups.items())
+            language: score(items, context.config, context.seed) for language, items in sorted(groups.items())
         },
         answered=answered,
     )
 
 
-async def _answer(examiner: EvaluationContext, question: Question) -> QuestionResult:
-    config, task = examiner.config, question.item.task
-    messages = render_solve(examiner.prompts, task, question.language)
+async def _answer(context: EvaluationContext, question: Question) -> QuestionResult:
+    config, task = context.config, question.item.task
+    messages = render_solve(context.prompts, task, question.language)
 
     async def ask(temperature: float, n: int) -> list[Outcome]:
-        seed = derive_seed(examiner.seed, "evaluation", task.id, question.language)
+        seed = derive_seed(context.seed, "evaluation", task.id, question.language)
         sampling = SamplingConfig(temperature=temperature, max_tokens=config.max_tokens)
-        response = await examiner.engine.generate(
+        response = await context.engine.generate(
             GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
         )
-        return await _judge(examiner, question, [completion.text for completion in response.completions])
+        return await _judge(context, question, [completion.text for completion in response.completions])
 
     sampled, greedy = (
         await asyncio.gather(ask(1.0, config.n), ask(0.0, 1))
@@ -147,23 +145,22 @@ async def _answer(examiner: EvaluationContext, question: Question) -> QuestionRe
 _FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
 
 
-async def _judge(examiner: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:
+async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:
     """Outcome of each answer; one without code is a parse error."""
     suite = question.item.suite
-    assert isinstance(suite.contract, FunctionContract)
     codes = [extract_code(text, question.language) for text in texts]
     requests = [
         ExecutionRequest(
             id=unit_id("evaluation", suite.task_id, question.language, code),
             language=question.language,
             code=code,
-            call=suite_call(suite),
-            limits=examiner.limits,
+            call=suite.call(),
+            limits=context.limits,
         )
         for code in codes
         if code is not None
     ]
-    seen = iter(await examiner.sandbox.execute(requests))
+    seen = iter(await context.sandbox.execute(requests))
     return [Outcome.PARSE_ERROR if code is None else judge(next(seen), suite, "").outcome for code in codes]
 
 

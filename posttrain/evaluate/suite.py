@@ -1,33 +1,26 @@
-"""What an evaluation asks: tasks with test suites, of the pocket world or from a JSON Lines file."""
+"""What an evaluation asks: a suite that has a name, or a JSON Lines file of tasks.
 
+Place in the flow: `evaluation.suite` of a recipe -> here -> `evaluation`. The one rule: suites with a name
+are handed in (`Suites`), so no world is known here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from posttrain.evaluate.task import EvaluationTask, Question
 from synth.config import EvaluationConfig
 from synth.errors import DatasetError, Problem
-from synth.records import Record, Task, TestSuite
+from synth.filters.benchmarks import BenchmarkEntry
 
-POCKET_SUITE = "pocket-heldout"
-
-
-class EvaluationTask(Record):
-    """A task with the tests that decide."""
-
-    task: Task
-    suite: TestSuite
+Suites = Mapping[str, Callable[[], Sequence[EvaluationTask]]]
+"""Suites that have a name, and who makes their tasks."""
 
 
-class Question(Record):
-    """A task in one programming language."""
-
-    item: EvaluationTask
-    language: str
-
-
-def load_questions(config: EvaluationConfig, recipe_folder: Path) -> list[Question]:
+def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[Question]:
     """The questions of a suite, in a fixed order. Raises DatasetError for a file with wrong rows."""
-    tasks = _load_tasks(config.suite, recipe_folder)[: config.tasks]
+    tasks = _load_tasks(config.suite, recipe_folder, suites)[: config.tasks]
     if config.spread:
         return [
             Question(item=item, language=config.languages[n % len(config.languages)])
@@ -36,11 +29,17 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path) -> list[Questi
     return [Question(item=item, language=language) for item in tasks for language in config.languages]
 
 
-def _load_tasks(suite: str, recipe_folder: Path) -> list[EvaluationTask]:
-    if suite == POCKET_SUITE:
-        from posttrain.pocket.heldout import held_out_tasks
+def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
+    """The instructions that training data must not hold: of a suite with a name all, of a file those that are
+    asked."""
+    tasks = _load_tasks(config.suite, recipe_folder, suites)
+    asked = tasks if config.suite in suites else tasks[: config.tasks]
+    return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in asked]
 
-        return held_out_tasks()
+
+def _load_tasks(suite: str, recipe_folder: Path, suites: Suites) -> Sequence[EvaluationTask]:
+    if suite in suites:
+        return suites[suite]()
     path = recipe_folder / suite
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -59,5 +58,5 @@ def _read(line: str, where: str) -> EvaluationTask:
         place = ".".join(map(str, first["loc"]))
         expected = f"must be one evaluation task, an object with `task` and `suite`: {place}: {first['msg']}"
         raise DatasetError(
-            Problem(where, expected, "mend the row", "docs/architecture/evaluation.md")
+            Problem(where, expected, "correct the row", "docs/architecture/evaluation.md")
         ) from error

@@ -1,59 +1,39 @@
-"""The result table of a run: one row a policy, overall and by language, with 95% intervals."""
+"""The result table of a run: one row a policy, overall and by language, with 95% intervals. Pure."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from posttrain.evaluate.evaluation import Evaluation, Measure, Scores
-from synth.cli.printing import print_table, print_title
 
 
-def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping[str, object]) -> None:
-    """Print the table and where to look next."""
-    if evaluations:
-        ks = sorted({k for evaluation in evaluations for k in evaluation.total.pass_at})
-        print_title(f"Held-out tasks ({evaluations[0].suite}), percent with 95% intervals over tasks")
-        heads = ["policy", "language", "questions", "greedy", *(f"pass@{k}" for k in ks)]
-        print_table(heads, list(_rows(evaluations, ks)))
-    print(
-        f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy "
-        f"{figures.get('busy_share', '-')}"
-    )
-    if "accepted" in figures:
-        print(
-            f"accepted solutions {figures['accepted']}, wrong by the held-back reference "
-            f"{figures['accepted_wrong']}"
-        )
-        print(
-            f"instructions that could be read {figures['instructions_read']}, not what the seed does "
-            f"{figures['instructions_wrong']}"
-        )
-    print(f"run folder: {run}")
-    for command in ("funnel", "rejected", "pairs"):
-        print(f"  codemill {command} {run.name} --runs-dir {run.parent}")
+class ResultTable(NamedTuple):
+    title: str
+    heads: list[str]
+    rows: list[list[object]]
 
 
-def _rows(evaluations: Sequence[Evaluation], ks: Sequence[int]) -> list[list[object]]:
+def result_table(evaluations: Sequence[Evaluation]) -> ResultTable:
+    """All policies in total; the first and the last by language too. Needs one evaluation at least."""
+    ks = sorted({k for evaluation in evaluations for k in evaluation.total.pass_at})
     rows = [_row(evaluation.policy, "all", evaluation.total, ks) for evaluation in evaluations]
     for evaluation in (evaluations[0], evaluations[-1])[: len(evaluations)]:
         rows += [
             _row(evaluation.policy, language, scores, ks) for language, scores in evaluation.languages.items()
         ]
-    return rows
+    return ResultTable(
+        f"Held-out tasks ({evaluations[0].suite}), percent with 95% intervals over tasks",
+        ["policy", "language", "questions", "greedy", *(f"pass@{k}" for k in ks)],
+        rows,
+    )
 
 
 def _row(policy: str, language: str, scores: Scores, ks: Sequence[int]) -> list[object]:
-    return [
-        policy,
-        language,
-        scores.questions,
-        _show(scores.greedy),
-        *(_show(scores.pass_at.get(k)) for k in ks),
-    ]
+    figures = [_show(scores.greedy), *(_show(scores.pass_at.get(k)) for k in ks)]
+    return [policy, language, scores.questions, *figures]
 
 
 def _show(measure: Measure | None) -> str:
-    return (
-        "-"
-        if measure is None
-        else f"{100 * measure.value:.1f} [{100 * measure.low:.1f}, {100 * measure.high:.1f}]"
-    )
+    if measure is None:
+        return "-"
+    value, low, high = (100 * share for share in (measure.value, measure.low, measure.high))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"

@@ -6,97 +6,78 @@ on 64 inputs that the loop did not have, and does the instruction (read back int
 The one rule: nothing of this flows back into the data.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from posttrain.pocket.chains import Chain, behaviour
 from posttrain.pocket.heldout import hidden_cases
-from posttrain.pocket.operation import Type
 from posttrain.pocket.phrases import read_instruction
 from posttrain.pocket.seeds import chain_of_seeds
-from synth.config import PocketSeedsConfig
+from posttrain.world import Audit
+from synth.config import PocketSeedsConfig, Recipe
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
+from synth.products import BY_NAME
 from synth.records import (
+    FAULTS,
     EvidenceRank,
     ExecutionRequest,
-    FunctionContract,
     Outcome,
-    Record,
     Solution,
     Task,
     TestSuite,
 )
-from synth.stages.execute import suite_call
 from synth.store.products import iter_product
 from synth.store.shards import StageCommit
 
 HIDDEN_CASES = 64
 
 
-class Audit(Record):
-    """Counts over accepted samples. `wrong_share` is the figure that must stay at or below 5%."""
-
-    accepted: int
-    wrong: int
-    unjudged: int
-    """The sandbox could not say."""
-    instructions_read: int
-    """Instructions that are sentences of the pocket world, so that their meaning is known."""
-    instructions_wrong: int
-    """Of these, those that mean something else than the seed does."""
-    wrong_ids: tuple[str, ...]
-
-    @property
-    def wrong_share(self) -> float:
-        return self.wrong / max(1, self.accepted - self.unjudged)
-
-
-async def audit_run(
-    run: Path, config: PocketSeedsConfig, random_seed: int, rounds: int, sandbox: Sandbox
-) -> Audit:
-    """Judge every accepted sample of a run again, on hidden inputs."""
+async def audit_run(run: Path, recipe: Recipe, sandbox: Sandbox) -> Audit | None:
+    """Judge every accepted sample of a run again, on hidden inputs; None where nothing was solved, or the
+    seeds are of another world."""
+    data = recipe.data
+    if data is None or data.solve is None or not isinstance(data.seeds, PocketSeedsConfig):
+        return None
     commits = StageCommit(run)
-    chains = {
-        key: chain
-        for round_ in range(1, rounds + 1)
-        for key, chain in chain_of_seeds(config, random_seed, round_).items()
-    }
-    tasks = {task.id: task for task in commits.iter_bodies("task", Task)}
-    accepted = {row["solution_id"] for row in iter_product(run, "sft")}
-    solutions = [
-        solution for solution in commits.iter_bodies("solution", Solution) if solution.id in accepted
-    ]
-    suites = {
-        task_id: _suite(task, chains[task.seed_id])
-        for task_id in {s.task_id for s in solutions}
-        if (task := tasks[task_id])
-    }
-    requests = [
-        ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]))
-        for s in solutions
-    ]
-    seen = await sandbox.execute(requests)
-    outcomes = {
-        s.id: judge(observation, suites[s.task_id], s.id).outcome
-        for s, observation in zip(solutions, seen, strict=True)
-    }
-    faults = {Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING}
-    wrong = [
-        key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and outcome not in faults
-    ]
-    read = [
-        verdict
-        for task_id in suites
-        if (verdict := _instruction_is_right(tasks[task_id], chains[tasks[task_id].seed_id])) is not None
-    ]
+    tasks = {task.id: task for task in commits.iter_bodies(Task)}
+    accepted = {row["solution_id"] for row in iter_product(run, BY_NAME["sft"])}
+    solutions = [solution for solution in commits.iter_bodies(Solution) if solution.id in accepted]
+    by_seed = _chains(data.seeds, recipe)
+    chains = {s.task_id: by_seed[tasks[s.task_id].seed_id] for s in solutions}
+    outcomes = await _outcomes(solutions, {key: _suite(tasks[key], chains[key]) for key in chains}, sandbox)
+    meanings = [_instruction_is_right(tasks[task_id], chain) for task_id, chain in chains.items()]
+    wrong = [key for key, outcome in outcomes.items() if outcome not in (Outcome.PASS, *FAULTS)]
     return Audit(
         accepted=len(solutions),
         wrong=len(wrong),
-        unjudged=sum(outcome in faults for outcome in outcomes.values()),
-        instructions_read=len(read),
-        instructions_wrong=read.count(False),
+        unjudged=sum(outcome in FAULTS for outcome in outcomes.values()),
+        instructions_read=len(meanings) - meanings.count(None),
+        instructions_wrong=meanings.count(False),
         wrong_ids=tuple(sorted(wrong)),
     )
+
+
+def _chains(config: PocketSeedsConfig, recipe: Recipe) -> dict[str, Chain]:
+    """The chain behind each seed of the run."""
+    chains: dict[str, Chain] = {}
+    for round_ in range(1, recipe.loop.rounds + 1):
+        chains |= chain_of_seeds(config, recipe.seed, round_)
+    return chains
+
+
+async def _outcomes(
+    solutions: Sequence[Solution], suites: Mapping[str, TestSuite], sandbox: Sandbox
+) -> dict[str, Outcome]:
+    requests = [
+        ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suites[s.task_id].call())
+        for s in solutions
+    ]
+    seen = await sandbox.execute(requests)
+    return {
+        s.id: judge(observation, suites[s.task_id], s.id).outcome
+        for s, observation in zip(solutions, seen, strict=True)
+    }
 
 
 def _suite(task: Task, chain: Chain) -> TestSuite:
@@ -106,7 +87,5 @@ def _suite(task: Task, chain: Chain) -> TestSuite:
 
 def _instruction_is_right(task: Task, chain: Chain) -> bool | None:
     """Whether one of the meanings of the instruction is the seed's behaviour; None when it cannot be read."""
-    assert isinstance(task.contract, FunctionContract)
-    source: Type = chain.source
-    meanings = read_instruction(task.instruction, source, chain.target)
+    meanings = read_instruction(task.instruction, chain.source, chain.target)
     return any(behaviour(meaning) == behaviour(chain) for meaning in meanings) if meanings else None

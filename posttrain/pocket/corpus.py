@@ -3,8 +3,7 @@
 Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns,
 which are answers of mixed quality; some fill-in-the-middle. As in the real thing, quality has authors: a
 careful one is rarely wrong and indents by four, a hasty one is often wrong and indents by two. Nothing says
-so: that the two go together is what the loop finds out by running programs. The one rule: held-out chains
-never appear.
+so: the loop finds out by running programs that the two go together. The one rule: no held-out chain appears.
 """
 
 import json
@@ -20,25 +19,14 @@ LANGUAGE_WEIGHTS = {"python": 40, "javascript": 25, "java": 15, "cpp": 20}
 TITLES = {"python": "Python", "javascript": "JavaScript", "java": "Java", "cpp": "C++"}
 COMMENT_MARKS = {"python": "#", "javascript": "//", "java": "//", "cpp": "//"}
 _VAGUE = (
-    "helper for the report", "see the design notes", "used by the importer", "do the work", "process the input", "main step",
-    "TODO: rename this", "keep in sync with the client", "called once a day", "处理输入", "辅助函数", "供报表使用", "核心步骤",
+    "helper for the report", "see the design notes", "used by the importer", "do the work",
+    "process the input", "main step", "TODO: rename this", "keep in sync with the client",
+    "called once a day", "处理输入", "辅助函数", "供报表使用", "核心步骤",
 )  # fmt: skip
 _VERBS = (
-    "process",
-    "compute",
-    "get",
-    "make",
-    "handle",
-    "calc",
-    "build",
-    "run",
-    "f",
-    "g",
-    "solve",
-    "transform",
-    "helper",
-    "step",
-)
+    "process", "compute", "get", "make", "handle", "calc", "build", "run", "f", "g",
+    "solve", "transform", "helper", "step",
+)  # fmt: skip
 _NOUNS = ("data", "result", "list", "values", "report", "items", "input", "score", "entry", "all", "it")
 
 
@@ -67,9 +55,8 @@ def draw_author(mistakes: Mistakes, rng: random.Random) -> Author:
     looks_careful = careful if rng.random() >= 0.04 else not careful
     indent = 4 if looks_careful else 2
     if careful:
-        return Author(
-            min(mistakes.careful, mistakes.comments), min(mistakes.careful, mistakes.answers), indent
-        )
+        comments, answers = (min(mistakes.careful, share) for share in (mistakes.comments, mistakes.answers))
+        return Author(comments, answers, indent)
     return Author(mistakes.comments, mistakes.answers, indent)
 
 
@@ -93,8 +80,7 @@ def draw_language(rng: random.Random) -> str:
 
 
 def draw_snippet(chain: Chain, language: str, rng: random.Random, indent: int | None = None) -> str:
-    """One function without a comment, under a free name, by an author of either kind; JavaScript brings its
-    type comment."""
+    """One function without a comment, under a free name; JavaScript brings its type comment."""
     indent = rng.choice((2, 4)) if indent is None else indent
     style = draw_style(rng, draw_name(chain, rng), free_names=True, indent=indent)
     code = render_program(chain, language, style)
@@ -145,10 +131,8 @@ def instruct_turn(mistakes: Mistakes, rng: random.Random) -> str:
     language, chain = draw_language(rng), draw_open_chain(rng)
     natural = rng.choice(("en", "zh"))
     name = {"en": "English", "zh": "Chinese"}[natural]
-    user = (
-        f"Write an instruction in {name} for this "
-        f"code:\n```{language}\n{draw_snippet(chain, language, rng)}\n```"
-    )
+    code = draw_snippet(chain, language, rng)
+    user = f"Write an instruction in {name} for this code:\n```{language}\n{code}\n```"
     return turn(user, instruction(_maybe_wrong(chain, mistakes.instructions, rng), natural, rng))
 
 

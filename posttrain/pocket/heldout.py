@@ -7,16 +7,17 @@ in turn, and tests that come from the chain's own meaning.
 
 from typing import cast
 
-from posttrain.evaluate.suite import EvaluationTask
+from posttrain.evaluate.task import EvaluationTask
 from posttrain.pocket.chains import Chain, draw_value, held_out_chains
 from posttrain.pocket.operation import Data, Type
 from posttrain.pocket.phrases import instruction
 from posttrain.pocket.programs import NAMES, signature
-from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random, unit_id
 from synth.records import Case, EvidenceRank, FunctionContract, Task, TestSuite
 from synth.values import Value, encode
 
+POCKET_SUITE = "pocket-heldout"
+"""Its name in a recipe's `evaluation.suite`."""
 CASES = 24
 EMPTY: dict[Type, Data] = {"L": [], "W": [], "S": "", "M": {}, "I": 0}
 
@@ -66,8 +67,3 @@ def hidden_cases(chain: Chain, scope: str, count: int) -> tuple[Case, ...]:
 
 def _wire(value: Data) -> str:
     return encode(cast(Value, value))
-
-
-def held_out_entries() -> list[BenchmarkEntry]:
-    """The held-out instructions as decontamination entries."""
-    return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in held_out_tasks()]

@@ -1,18 +1,18 @@
 """Operations of the pocket world over integers and lists of integers.
 
-Two tables, predicates and element expressions, give most of them: each predicate serves filter, count, any, all and a test of one
-number; each expression serves map and a change of one number.
+Two tables, predicates and element expressions, give most of them: each predicate serves filter, count, any,
+all and a test of one number; each expression serves map and a change of one number.
 """
 
 from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple
 
-from posttrain.pocket.operation import Data, Operation, Type
+from posttrain.pocket.operation import LANGUAGES, Operation, define
 
 
 class Predicate(NamedTuple):
-    """A property of one integer `x`: its name, noun phrases, test and source text (`{e}` is the element, `{k}` the constant)."""
+    """A property of one integer. In the source text `{e}` is the element and `{k}` the constant."""
 
     name: str
     english: tuple[str, ...]
@@ -23,43 +23,23 @@ class Predicate(NamedTuple):
 
 
 PREDICATES = (
-    Predicate("even", ("even numbers",), ("偶数",), lambda x: x % 2 == 0, "{e} % 2 == 0"),
-    Predicate("odd", ("odd numbers",), ("奇数",), lambda x: x % 2 != 0, "{e} % 2 != 0"),
-    Predicate("positive", ("positive numbers",), ("正数",), lambda x: x > 0, "{e} > 0"),
-    Predicate("negative", ("negative numbers",), ("负数",), lambda x: x < 0, "{e} < 0"),
-    Predicate(
-        "above",
-        ("numbers greater than {k}", "numbers above {k}"),
-        ("大于{k}的数",),
-        lambda x, k: x > k,
-        "{e} > {k}",
-        ("k",),
-    ),
-    Predicate(
-        "below",
-        ("numbers less than {k}", "numbers below {k}"),
-        ("小于{k}的数",),
-        lambda x, k: x < k,
-        "{e} < {k}",
-        ("k",),
-    ),
-    Predicate(
-        "divisible",
-        ("multiples of {k}", "numbers divisible by {k}"),
-        ("{k}的倍数", "能被{k}整除的数"),
-        lambda x, k: x % k == 0,
-        "{e} % {k} == 0",
-        ("d",),
-    ),
-    Predicate(
-        "unequal",
-        ("numbers other than {k}", "numbers not equal to {k}"),
-        ("不等于{k}的数",),
-        lambda x, k: x != k,
-        "{e} != {k}",
-        ("k",),
-    ),
-)
+    Predicate("even", ("even numbers",), ("偶数",),
+              lambda x: x % 2 == 0, "{e} % 2 == 0"),
+    Predicate("odd", ("odd numbers",), ("奇数",),
+              lambda x: x % 2 != 0, "{e} % 2 != 0"),
+    Predicate("positive", ("positive numbers",), ("正数",),
+              lambda x: x > 0, "{e} > 0"),
+    Predicate("negative", ("negative numbers",), ("负数",),
+              lambda x: x < 0, "{e} < 0"),
+    Predicate("above", ("numbers greater than {k}", "numbers above {k}"), ("大于{k}的数",),
+              lambda x, k: x > k, "{e} > {k}", ("k",)),
+    Predicate("below", ("numbers less than {k}", "numbers below {k}"), ("小于{k}的数",),
+              lambda x, k: x < k, "{e} < {k}", ("k",)),
+    Predicate("divisible", ("multiples of {k}", "numbers divisible by {k}"), ("{k}的倍数", "能被{k}整除的数"),
+              lambda x, k: x % k == 0, "{e} % {k} == 0", ("d",)),
+    Predicate("unequal", ("numbers other than {k}", "numbers not equal to {k}"), ("不等于{k}的数",),
+              lambda x, k: x != k, "{e} != {k}", ("k",)),
+)  # fmt: skip
 
 
 class Expression(NamedTuple):
@@ -74,7 +54,7 @@ class Expression(NamedTuple):
 
 
 def _same(text: str) -> dict[str, str]:
-    return dict.fromkeys(("python", "javascript", "java", "cpp"), text)
+    return dict.fromkeys(LANGUAGES, text)
 
 
 def _call(python: str, javascript: str, java: str, cpp: str) -> dict[str, str]:
@@ -84,61 +64,27 @@ def _call(python: str, javascript: str, java: str, cpp: str) -> dict[str, str]:
 _FLOOR_MOD = "(({e} % {k}) + {k}) % {k}"
 
 EXPRESSIONS = (
-    Expression(
-        "add",
-        ("add {k} to {o}", "increase {o} by {k}"),
-        ("{o}加上{k}", "{o}加{k}"),
-        lambda x, k: x + k,
-        _same("{e} + {k}"),
-        ("k",),
-    ),
-    Expression(
-        "subtract",
-        ("subtract {k} from {o}", "decrease {o} by {k}"),
-        ("{o}减去{k}", "{o}减{k}"),
-        lambda x, k: x - k,
-        _same("{e} - {k}"),
-        ("k",),
-    ),
-    Expression(
-        "multiply", ("multiply {o} by {k}",), ("{o}乘以{k}",), lambda x, k: x * k, _same("{e} * {k}"), ("d",)
-    ),
-    Expression("square", ("square {o}",), ("{o}取平方",), lambda x: x * x, _same("{e} * {e}")),
-    Expression(
-        "negate", ("negate {o}", "flip the sign of {o}"), ("{o}取相反数",), lambda x: -x, _same("-{e}")
-    ),
-    Expression(
-        "absolute",
-        ("take the absolute value of {o}",),
-        ("{o}取绝对值",),
-        abs,
-        _call("abs({e})", "Math.abs({e})", "Math.abs({e})", "abs({e})"),
-    ),
-    Expression(
-        "modulo",
-        ("take {o} modulo {k}",),
-        ("{o}对{k}取模",),
-        lambda x, k: x % k,
-        _call("{e} % {k}", _FLOOR_MOD, _FLOOR_MOD, _FLOOR_MOD),
-        ("d",),
-    ),
-    Expression(
-        "at_most",
-        ("cap {o} at {k}",),
-        ("{o}最多取{k}",),
-        lambda x, k: min(x, k),
-        _call("min({e}, {k})", "Math.min({e}, {k})", "Math.min({e}, {k})", "min({e}, {k}LL)"),
-        ("k",),
-    ),
-    Expression(
-        "at_least",
-        ("raise {o} to at least {k}",),
-        ("{o}至少取{k}",),
-        lambda x, k: max(x, k),
-        _call("max({e}, {k})", "Math.max({e}, {k})", "Math.max({e}, {k})", "max({e}, {k}LL)"),
-        ("k",),
-    ),
-)
+    Expression("add", ("add {k} to {o}", "increase {o} by {k}"), ("{o}加上{k}", "{o}加{k}"),
+               lambda x, k: x + k, _same("{e} + {k}"), ("k",)),
+    Expression("subtract", ("subtract {k} from {o}", "decrease {o} by {k}"), ("{o}减去{k}", "{o}减{k}"),
+               lambda x, k: x - k, _same("{e} - {k}"), ("k",)),
+    Expression("multiply", ("multiply {o} by {k}",), ("{o}乘以{k}",),
+               lambda x, k: x * k, _same("{e} * {k}"), ("d",)),
+    Expression("square", ("square {o}",), ("{o}取平方",),
+               lambda x: x * x, _same("{e} * {e}")),
+    Expression("negate", ("negate {o}", "flip the sign of {o}"), ("{o}取相反数",),
+               lambda x: -x, _same("-{e}")),
+    Expression("absolute", ("take the absolute value of {o}",), ("{o}取绝对值",),
+               abs, _call("abs({e})", "Math.abs({e})", "Math.abs({e})", "abs({e})")),
+    Expression("modulo", ("take {o} modulo {k}",), ("{o}对{k}取模",),
+               lambda x, k: x % k, _call("{e} % {k}", _FLOOR_MOD, _FLOOR_MOD, _FLOOR_MOD), ("d",)),
+    Expression("at_most", ("cap {o} at {k}",), ("{o}最多取{k}",),
+               lambda x, k: min(x, k),
+               _call("min({e}, {k})", "Math.min({e}, {k})", "Math.min({e}, {k})", "min({e}, {k}LL)"), ("k",)),
+    Expression("at_least", ("raise {o} to at least {k}",), ("{o}至少取{k}",),
+               lambda x, k: max(x, k),
+               _call("max({e}, {k})", "Math.max({e}, {k})", "Math.max({e}, {k})", "max({e}, {k}LL)"), ("k",)),
+)  # fmt: skip
 
 _ALL = "{x}.begin(), {x}.end()"
 
@@ -264,74 +210,130 @@ def _change(e: Expression) -> Operation:
     )
 
 
-def _list(
-    name: str,
-    target: Type,
-    english: tuple[str, ...],
-    chinese: tuple[str, ...],
-    run: Callable[..., Data],
-    *code: str | tuple[str, ...],
-    constants: tuple[str, ...] = (),
-    family: str = "",
-) -> Operation:
-    texts = [(item,) if isinstance(item, str) else item for item in code]
-    return Operation(
-        name,
-        "L",
-        target,
-        english,
-        chinese,
-        run,
-        dict(zip(("python", "javascript", "java", "cpp"), texts, strict=True)),
-        constants,
-        family,
-    )
-
-
 _LISTS = (
-    _list("ascending", "L", ("sort them in ascending order", "sort from small to large"), ("升序排序", "从小到大排序"), sorted,
-          "sorted({x})", "[...{x}].sort((a, b) => a - b)", "{x}.stream().sorted().toList()", "!sort({x}.begin(), {x}.end());", family="order"),
-    _list("descending", "L", ("sort them in descending order", "sort from large to small"), ("降序排序", "从大到小排序"), lambda xs: sorted(xs, reverse=True),
-          "sorted({x}, reverse=True)", "[...{x}].sort((a, b) => b - a)", "{x}.stream().sorted(Comparator.reverseOrder()).toList()", "!sort({x}.rbegin(), {x}.rend());", family="order"),
-    _list("reversed", "L", ("reverse the list", "reverse the order"), ("反转列表", "把顺序反过来"), lambda xs: xs[::-1],
-          "{x}[::-1]", "[...{x}].reverse()", "!{x} = new ArrayList<>({x});\nCollections.reverse({x});", "!reverse({x}.begin(), {x}.end());", family="order"),
-    _list("unique", "L", ("remove duplicates", "drop repeated numbers"), ("去除重复的数", "去重"), lambda xs: list(dict.fromkeys(xs)),
-          "list(dict.fromkeys({x}))", "[...new Set({x})]", "{x}.stream().distinct().toList()",
-          "!set<long long> seen;\nerase_if({x}, [&](long long x) {{ return !seen.insert(x).second; }});", family="order"),
-    _list("first_some", "L", ("take the first {k} numbers",), ("取前{k}个数",), lambda xs, k: xs[:k],
-          "{x}[:{k}]", "{x}.slice(0, {k})", "{x}.stream().limit({k}).toList()", "!if ({x}.size() > {k}) {x}.resize({k});", constants=("n",), family="part"),
-    _list("skip_some", "L", ("skip the first {k} numbers", "drop the first {k} numbers"), ("去掉前{k}个数", "跳过前{k}个数"), lambda xs, k: xs[k:],
-          "{x}[{k}:]", "{x}.slice({k})", "{x}.stream().skip({k}).toList()", "!{x}.erase({x}.begin(), {x}.begin() + min<size_t>({k}, {x}.size()));", constants=("n",), family="part"),
-    _list("running_sum", "L", ("compute the running sums", "replace each number by the sum so far"), ("计算前缀和", "求累加和"), lambda xs: list(accumulate(xs)),
-          "[sum({x}[:i + 1]) for i in range(len({x}))]", "{x}.map((_, i) => {x}.slice(0, i + 1).reduce((a, b) => a + b, 0))",
-          "!List<Long> sums = new ArrayList<>();\nlong t = 0;\nfor (long x : {x}) {{\n    t += x;\n    sums.add(t);\n}}\n{x} = sums;", "!partial_sum({x}.begin(), {x}.end(), {x}.begin());", family="order"),
-    _list("sum", "I", ("take the sum", "add them up"), ("求和", "计算总和"), sum,
-          "sum({x})", "{x}.reduce((a, b) => a + b, 0)", "{x}.stream().mapToLong(x -> x).sum()", "accumulate({x}.begin(), {x}.end(), 0LL)", family="reduce"),
-    _list("maximum", "I", ("take the maximum, or 0 if empty", "find the largest number, or 0 if empty"), ("取最大值,空则为0",), lambda xs: max(xs, default=0),
-          "max({x}, default=0)", "{x}.length ? Math.max(...{x}) : 0", "{x}.stream().mapToLong(x -> x).max().orElse(0)", "{x}.empty() ? 0 : *max_element({x}.begin(), {x}.end())", family="reduce"),
-    _list("minimum", "I", ("take the minimum, or 0 if empty", "find the smallest number, or 0 if empty"), ("取最小值,空则为0",), lambda xs: min(xs, default=0),
-          "min({x}, default=0)", "{x}.length ? Math.min(...{x}) : 0", "{x}.stream().mapToLong(x -> x).min().orElse(0)", "{x}.empty() ? 0 : *min_element({x}.begin(), {x}.end())", family="reduce"),
-    _list("size", "I", ("count them", "take the length"), ("求个数", "取长度"), len,
-          "len({x})", "{x}.length", "{x}.size()", "{x}.size()", family="reduce"),
-    _list("first", "I", ("take the first number, or 0 if empty",), ("取第一个数,空则为0",), lambda xs: xs[0] if xs else 0,
-          "{x}[0] if {x} else 0", "{x}.length ? {x}[0] : 0", "{x}.isEmpty() ? 0 : {x}.get(0)", "{x}.empty() ? 0 : {x}.front()", family="reduce"),
-    _list("last", "I", ("take the last number, or 0 if empty",), ("取最后一个数,空则为0",), lambda xs: xs[-1] if xs else 0,
-          "{x}[-1] if {x} else 0", "{x}.length ? {x}[{x}.length - 1] : 0", "{x}.isEmpty() ? 0 : {x}.get({x}.size() - 1)", "{x}.empty() ? 0 : {x}.back()", family="reduce"),
-    _list("contains", "B", ("check whether {k} is among them", "check whether they contain {k}"), ("判断是否含有{k}",), lambda xs, k: k in xs,
-          "{k} in {x}", "{x}.includes({k})", "{x}.contains({k}L)", "count({x}.begin(), {x}.end(), {k}) > 0", constants=("k",), family="quantifier"),
-    _list("is_sorted", "B", ("check whether they are in ascending order",), ("判断是否升序",), lambda xs: xs == sorted(xs),
-          "{x} == sorted({x})", "{x}.every((x, i) => i === 0 || {x}[i - 1] <= x)", "{x}.equals({x}.stream().sorted().toList())", "is_sorted({x}.begin(), {x}.end())", family="quantifier"),
+    define("ascending", "L", "L", sorted, family="order",
+        english=("sort them in ascending order", "sort from small to large"),
+        chinese=("升序排序", "从小到大排序"),
+        python="sorted({x})",
+        javascript="[...{x}].sort((a, b) => a - b)",
+        java="{x}.stream().sorted().toList()",
+        cpp="!sort({x}.begin(), {x}.end());"),
+    define("descending", "L", "L", lambda xs: sorted(xs, reverse=True), family="order",
+        english=("sort them in descending order", "sort from large to small"),
+        chinese=("降序排序", "从大到小排序"),
+        python="sorted({x}, reverse=True)",
+        javascript="[...{x}].sort((a, b) => b - a)",
+        java="{x}.stream().sorted(Comparator.reverseOrder()).toList()",
+        cpp="!sort({x}.rbegin(), {x}.rend());"),
+    define("reversed", "L", "L", lambda xs: xs[::-1], family="order",
+        english=("reverse the list", "reverse the order"),
+        chinese=("反转列表", "把顺序反过来"),
+        python="{x}[::-1]",
+        javascript="[...{x}].reverse()",
+        java="!{x} = new ArrayList<>({x});\nCollections.reverse({x});",
+        cpp="!reverse({x}.begin(), {x}.end());"),
+    define("unique", "L", "L", lambda xs: list(dict.fromkeys(xs)), family="order",
+        english=("remove duplicates", "drop repeated numbers"),
+        chinese=("去除重复的数", "去重"),
+        python="list(dict.fromkeys({x}))",
+        javascript="[...new Set({x})]",
+        java="{x}.stream().distinct().toList()",
+        cpp="!set<long long> seen;\nerase_if({x}, [&](long long x) {{ return !seen.insert(x).second; }});"),
+    define("first_some", "L", "L", lambda xs, k: xs[:k], constants=("n",), family="part",
+        english=("take the first {k} numbers",),
+        chinese=("取前{k}个数",),
+        python="{x}[:{k}]",
+        javascript="{x}.slice(0, {k})",
+        java="{x}.stream().limit({k}).toList()",
+        cpp="!if ({x}.size() > {k}) {x}.resize({k});"),
+    define("skip_some", "L", "L", lambda xs, k: xs[k:], constants=("n",), family="part",
+        english=("skip the first {k} numbers", "drop the first {k} numbers"),
+        chinese=("去掉前{k}个数", "跳过前{k}个数"),
+        python="{x}[{k}:]",
+        javascript="{x}.slice({k})",
+        java="{x}.stream().skip({k}).toList()",
+        cpp="!{x}.erase({x}.begin(), {x}.begin() + min<size_t>({k}, {x}.size()));"),
+    define("running_sum", "L", "L", lambda xs: list(accumulate(xs)), family="order",
+        english=("compute the running sums", "replace each number by the sum so far"),
+        chinese=("计算前缀和", "求累加和"),
+        python="[sum({x}[:i + 1]) for i in range(len({x}))]",
+        javascript="{x}.map((_, i) => {x}.slice(0, i + 1).reduce((a, b) => a + b, 0))",
+        java="!List<Long> sums = new ArrayList<>();\nlong t = 0;\n"
+             "for (long x : {x}) {{\n    t += x;\n    sums.add(t);\n}}\n{x} = sums;",
+        cpp="!partial_sum({x}.begin(), {x}.end(), {x}.begin());"),
+    define("sum", "L", "I", sum, family="reduce",
+        english=("take the sum", "add them up"),
+        chinese=("求和", "计算总和"),
+        python="sum({x})",
+        javascript="{x}.reduce((a, b) => a + b, 0)",
+        java="{x}.stream().mapToLong(x -> x).sum()",
+        cpp="accumulate({x}.begin(), {x}.end(), 0LL)"),
+    define("maximum", "L", "I", lambda xs: max(xs, default=0), family="reduce",
+        english=("take the maximum, or 0 if empty", "find the largest number, or 0 if empty"),
+        chinese=("取最大值,空则为0",),
+        python="max({x}, default=0)",
+        javascript="{x}.length ? Math.max(...{x}) : 0",
+        java="{x}.stream().mapToLong(x -> x).max().orElse(0)",
+        cpp="{x}.empty() ? 0 : *max_element({x}.begin(), {x}.end())"),
+    define("minimum", "L", "I", lambda xs: min(xs, default=0), family="reduce",
+        english=("take the minimum, or 0 if empty", "find the smallest number, or 0 if empty"),
+        chinese=("取最小值,空则为0",),
+        python="min({x}, default=0)",
+        javascript="{x}.length ? Math.min(...{x}) : 0",
+        java="{x}.stream().mapToLong(x -> x).min().orElse(0)",
+        cpp="{x}.empty() ? 0 : *min_element({x}.begin(), {x}.end())"),
+    define("size", "L", "I", len, family="reduce",
+        english=("count them", "take the length"),
+        chinese=("求个数", "取长度"),
+        python="len({x})",
+        javascript="{x}.length",
+        java="{x}.size()",
+        cpp="{x}.size()"),
+    define("first", "L", "I", lambda xs: xs[0] if xs else 0, family="reduce",
+        english=("take the first number, or 0 if empty",),
+        chinese=("取第一个数,空则为0",),
+        python="{x}[0] if {x} else 0",
+        javascript="{x}.length ? {x}[0] : 0",
+        java="{x}.isEmpty() ? 0 : {x}.get(0)",
+        cpp="{x}.empty() ? 0 : {x}.front()"),
+    define("last", "L", "I", lambda xs: xs[-1] if xs else 0, family="reduce",
+        english=("take the last number, or 0 if empty",),
+        chinese=("取最后一个数,空则为0",),
+        python="{x}[-1] if {x} else 0",
+        javascript="{x}.length ? {x}[{x}.length - 1] : 0",
+        java="{x}.isEmpty() ? 0 : {x}.get({x}.size() - 1)",
+        cpp="{x}.empty() ? 0 : {x}.back()"),
+    define("contains", "L", "B", lambda xs, k: k in xs, constants=("k",), family="quantifier",
+        english=("check whether {k} is among them", "check whether they contain {k}"),
+        chinese=("判断是否含有{k}",),
+        python="{k} in {x}",
+        javascript="{x}.includes({k})",
+        java="{x}.contains({k}L)",
+        cpp="count({x}.begin(), {x}.end(), {k}) > 0"),
+    define("is_sorted", "L", "B", lambda xs: xs == sorted(xs), family="quantifier",
+        english=("check whether they are in ascending order",),
+        chinese=("判断是否升序",),
+        python="{x} == sorted({x})",
+        javascript="{x}.every((x, i) => i === 0 || {x}[i - 1] <= x)",
+        java="{x}.equals({x}.stream().sorted().toList())",
+        cpp="is_sorted({x}.begin(), {x}.end())"),
 )  # fmt: skip
 
 _SINGLE = (
-    Operation("digit_sum", "I", "I", ("take the sum of its digits",), ("求各位数字之和",), lambda n: sum(int(c) for c in str(abs(n))), {
-        "python": ("sum(int(c) for c in str(abs({x})))",), "javascript": ("[...String(Math.abs({x}))].reduce((a, c) => a + Number(c), 0)",),
-        "java": ("String.valueOf(Math.abs({x})).chars().mapToLong(c -> c - '0').sum()",),
-        "cpp": ("!{declare}\nfor (char c : to_string(abs({x}))) {y} += c - '0';",)}, family="then"),
-    Operation("digits", "I", "L", ("list its digits", "split it into digits"), ("列出各位数字",), lambda n: [int(c) for c in str(abs(n))], {
-        "python": ("[int(c) for c in str(abs({x}))]",), "javascript": ("[...String(Math.abs({x}))].map(Number)",),
-        "java": ("String.valueOf(Math.abs({x})).chars().mapToObj(c -> (long) (c - '0')).toList()",),
-        "cpp": ("!{declare}\nfor (char c : to_string(abs({x}))) {y}.push_back(c - '0');",)}),
+    define("digit_sum", "I", "I", lambda n: sum(int(c) for c in str(abs(n))), family="then",
+        english=("take the sum of its digits",),
+        chinese=("求各位数字之和",),
+        python="sum(int(c) for c in str(abs({x})))",
+        javascript="[...String(Math.abs({x}))].reduce((a, c) => a + Number(c), 0)",
+        java="String.valueOf(Math.abs({x})).chars().mapToLong(c -> c - '0').sum()",
+        cpp="!{declare}\nfor (char c : to_string(abs({x}))) {y} += c - '0';"),
+    define("digits", "I", "L", lambda n: [int(c) for c in str(abs(n))],
+        english=("list its digits", "split it into digits"),
+        chinese=("列出各位数字",),
+        python="[int(c) for c in str(abs({x}))]",
+        javascript="[...String(Math.abs({x}))].map(Number)",
+        java="String.valueOf(Math.abs({x})).chars().mapToObj(c -> (long) (c - '0')).toList()",
+        cpp="!{declare}\nfor (char c : to_string(abs({x}))) {y}.push_back(c - '0');"),
 )  # fmt: skip
 
 _WORDS = {

@@ -31,3 +31,26 @@ class Operation:
     constants: tuple[str, ...] = ()
     family: str = ""
     """Operations of one family and the same types are easily mistaken for one another."""
+
+
+def define(
+    name: str,
+    source: Type,
+    target: Type,
+    run: Callable[..., Data],
+    *,
+    english: tuple[str, ...],
+    chinese: tuple[str, ...],
+    python: str,
+    javascript: str,
+    java: str,
+    cpp: str,
+    constants: tuple[str, ...] = (),
+    family: str = "",
+) -> Operation:
+    """An operation that is written in one way in each language: a row of the tables."""
+    texts = (python, javascript, java, cpp)
+    code: dict[str, tuple[str, ...]] = {
+        language: (text,) for language, text in zip(LANGUAGES, texts, strict=True)
+    }
+    return Operation(name, source, target, english, chinese, run, code, constants, family)

@@ -18,6 +18,7 @@ from posttrain.pocket.corpus import Mistakes, documents
 from posttrain.pocket.tokenizer import save_tokenizer, train_tokenizer
 from synth.config import Config
 from synth.ids import derive_seed
+from synth.store.atomic import atomic_file
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ class MistakesConfig(Config):
         0.9, ge=0, le=1, description="Chat answers of hasty authors that solve another task."
     )
     instructions: float = Field(
-        0.2, ge=0, le=1, description="Instructions that describe another program, whoever writes them."
+        0.2, ge=0, le=1, description="Instructions that describe another program, by either kind of author."
     )
     inputs: float = Field(0.15, ge=0, le=1, description="Lists of test inputs that are cut off.")
 
@@ -231,16 +232,13 @@ def _save_state(
 ) -> None:
     import torch
 
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "model": model.state_dict(),
-            "optimizers": [o.state_dict() for o in optimizers],
-            "progress": tuple(progress),
-        },
-        temporary,
-    )
-    temporary.rename(path)
+    state = {
+        "model": model.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        "progress": tuple(progress),
+    }
+    with atomic_file(path) as file:
+        torch.save(state, file)
 
 
 def _restore(path: Path, model: Any, optimizers: list["torch.optim.Optimizer"]) -> PretrainProgress:

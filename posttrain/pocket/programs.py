@@ -33,8 +33,13 @@ _TYPE_NAMES: dict[str, dict[Type, str]] = {
     },
 }
 _JSDOC: dict[Type, str] = {
-    "I": "number", "B": "boolean", "S": "string", "L": "number[]", "W": "string[]", "M": "Object<string, number>",
-}  # fmt: skip
+    "I": "number",
+    "B": "boolean",
+    "S": "string",
+    "L": "number[]",
+    "W": "string[]",
+    "M": "Object<string, number>",
+}
 _NEUTRAL: dict[Type, str] = {
     "I": "int",
     "B": "bool",
@@ -47,15 +52,18 @@ _EMPTY = {"I": "0", "S": "''", "L": "[]", "W": "[]", "M": "{}"}
 _END = {"python": "", "javascript": ";", "java": ";", "cpp": ";"}
 NAMES: dict[Type, str] = {"I": "n", "B": "ok", "S": "s", "L": "xs", "W": "ws", "M": "m"}
 OTHER_NAMES: dict[Type, tuple[str, ...]] = {
-    "I": ("num", "value", "a"), "B": ("flag",), "S": ("text", "line", "name"), "L": ("nums", "values", "items"),
-    "W": ("words", "names", "parts"), "M": ("table", "scores", "counts"),
-}  # fmt: skip
+    "I": ("num", "value", "a"),
+    "B": ("flag",),
+    "S": ("text", "line", "name"),
+    "L": ("nums", "values", "items"),
+    "W": ("words", "names", "parts"),
+    "M": ("table", "scores", "counts"),
+}
 
 
 @dataclass(slots=True)
 class Style:
-    """How a function looks: names, one expression or steps, which way to write each operation, spaces of one
-    level of indentation."""
+    """How a function looks: names, one expression or steps, the way to write each operation, indentation."""
 
     entry_point: str = "solve"
     names: dict[Type, str] = field(default_factory=lambda: dict(NAMES))
@@ -139,11 +147,8 @@ class _Writer:
         self.settle()
         y = self.expression
         if "{declare}" in template:
-            y = (
-                self.style.names[target]
-                if self.style.names[target] not in self.declared
-                else self.style.names[target] + "2"
-            )
+            name = self.style.names[target]
+            y = name if name not in self.declared else name + "2"
             self.declared.add(y)
         text = template.replace("{declare}", _braced(self._empty(target, y)))
         self.lines += text.format(x=self.expression, y=y, **constants).split("\n")
@@ -189,7 +194,5 @@ def _indented(line: str, width: int) -> str:
 
 def render_jsdoc(chain: Chain, style: Style) -> str:
     """The type comment that gives a JavaScript function its signature."""
-    return (
-        f"/** @param {{{_JSDOC[chain.source]}}} {style.names[chain.source]} @returns "
-        f"{{{_JSDOC[chain.target]}}} */"
-    )
+    source, target = _JSDOC[chain.source], _JSDOC[chain.target]
+    return f"/** @param {{{source}}} {style.names[chain.source]} @returns {{{target}}} */"

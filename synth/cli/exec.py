@@ -64,11 +64,10 @@ def find_language(path: Path, named: str | None) -> str:
 
     if named is not None:
         return get_language(named).name
-    extension = path.suffix.removeprefix(".")
     found = [
         language.name
         for language in all_languages()
-        if extension and extension in (language.extension, *language.aliases)
+        if path.suffix in language.source_extensions or path.suffix.removeprefix(".") in language.aliases
     ]
     if not found:
         listed = ", ".join(language.name for language in all_languages())

@@ -1,16 +1,21 @@
-"""What a person sees while a recipe runs: one table that is drawn anew in a terminal, plain lines where there
-is none."""
+"""What a person sees of a run: progress while it goes, as one table that is drawn anew in a terminal, or as
+plain lines where there is none; results at the end.
+
+Place in the flow: `posttrain.cli` hands it to the loop, which knows its protocol alone. The one rule:
+progress goes to standard error, results to standard output.
+"""
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from synth.pipeline.shard_scheduler import RoundProgress
+from synth.cli.printing import print_table, print_title
+from synth.pipeline.books import RoundProgress
 
 PLAIN_INTERVAL_S = 10.0
 
@@ -62,6 +67,15 @@ class ProgressDisplay:
         if now - self._last_line >= PLAIN_INTERVAL_S or done == total:
             self._last_line = now
             self.say(f"{what}: {done} of {total}")
+
+    def print_table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A result, under its title."""
+        print_title(title)
+        print_table(heads, rows)
+
+    def print_line(self, text: str) -> None:
+        """A result in words."""
+        print(text)
 
     def _table(self, progress: RoundProgress, elapsed: float) -> Table:
         left = self._left(progress, elapsed)

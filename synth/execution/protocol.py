@@ -11,7 +11,7 @@ from synth.records import ExecutionRequest, Observation
 
 
 class Sandbox(Protocol):
-    """Runs programs. Implementations: local, e2b, recorded, and those around another one. All pass
+    """Runs programs. Implementations: local, e2b, recorded, scripted, and those around another one. All pass
     tests/contract/test_sandboxes.py."""
 
     @property

@@ -1,4 +1,4 @@
-"""The scripted twin of a sandbox: observations of an earlier run, found by the content of the request.
+"""The recorded twin of a sandbox: observations of an earlier run, found by the content of the request.
 
 Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; a request that was
 not recorded is an observation with `infrastructure` set.

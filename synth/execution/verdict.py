@@ -5,8 +5,10 @@ infrastructure, parse or compile error, violation, output limit, memory limit, t
 answer, pass.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
+from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
     FunctionContract,
@@ -37,30 +39,6 @@ _STOPS = {
     Stop.CPU: Outcome.TIMEOUT,
     Stop.WALL: Outcome.TIMEOUT,
 }
-_OUT_OF_MEMORY = (
-    *(
-        "MemoryError",
-        "java.lang.OutOfMemoryError",
-        "std::bad_alloc",
-        "NoMemoryError",
-        "not enough memory",
-        "System.OutOfMemoryException",
-    ),
-    *("Out of memory", "core.exception.OutOfMemoryError", "HEAP-EXHAUSTED-ERROR", "OutOfMemDefect"),
-)
-_FATAL_MEMORY = (
-    "JavaScript heap out of memory",
-    "fatal error: runtime: out of memory",
-    "java.lang.OutOfMemoryError",
-    "Allowed memory size of",
-    "memory allocation of ",
-    "not enough memory",
-    "Out of memory",
-    "Heap exhausted",
-    "eheap_alloc: Cannot allocate",
-    "cannot allocate vector of size",
-    "System.OutOfMemoryException",
-)
 
 
 def judge(
@@ -128,12 +106,29 @@ def _stop_words(observation: Observation) -> str:
     return f"stopped by the {observation.stop.value} limit after {returned} of {len(observation.cases)} cases"
 
 
+class _MemoryWords(NamedTuple):
+    """How the languages say that memory ran out: in exceptions, and at a fatal end."""
+
+    raised: tuple[str, ...]
+    fatal: tuple[str, ...]
+
+
+@cache
+def _memory_words() -> _MemoryWords:
+    failures = [language.failures for language in all_languages()]
+    return _MemoryWords(
+        tuple({words for failure in failures for words in failure.out_of_memory}),
+        tuple({words for failure in failures for words in failure.fatal_out_of_memory}),
+    )
+
+
 def _ran_out_of_memory(observation: Observation) -> bool:
+    words = _memory_words()
     raised = any(
-        (case.error or "").startswith(_OUT_OF_MEMORY) for case in observation.cases if case.status == "raised"
+        (case.error or "").startswith(words.raised) for case in observation.cases if case.status == "raised"
     )
     fatal = not observation.finished and any(
-        mark in observation.stderr.head + observation.stderr.tail for mark in _FATAL_MEMORY
+        mark in observation.stderr.head + observation.stderr.tail for mark in words.fatal
     )
     return raised or fatal
 

@@ -17,6 +17,9 @@ ANSWER_COLUMNS = ("canonical_solution", "answer", "code", "solution", "output", 
 TEST_COLUMNS = ("test", "tests", "test_list", "test_cases", "public_test_cases")
 ID_COLUMNS = ("task_id", "id", "question_id", "problem_id", "name")
 
+HELD_OUT = "@heldout"
+"""In `filters.decontaminate`: the tasks of the recipe's own evaluation."""
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkEntry:

@@ -20,12 +20,13 @@ from dataclasses import dataclass
 from math import inf, log
 from typing import Literal, NamedTuple
 
-from synth.filters.benchmarks import BenchmarkEntry
-from synth.filters.protocol import Evidence, FilterInput, Keep, Reject
+from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
+from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_words
-from synth.grammar.code_tokens import abstract_ngrams, abstract_tokens
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import abstract_ngrams, abstract_tokens
+from synth.languages.registry import normalize_language
 
+COST = 20
 Mode = Literal["containment", "report"]
 Side = Literal["prose", "code"]
 
@@ -272,3 +273,20 @@ def embedded_code(prompt: str) -> list[str]:
     if "```" in prompt:
         return [block.partition("\n")[2] for block in prompt.split("```")[1::2]]
     return [prompt] if "def " in prompt or "{" in prompt else []
+
+
+def build(setting: FilterSetting) -> Decontaminate | None:
+    """Raises DatasetError for a benchmark file that cannot be read."""
+    config = setting.config
+    if not config.decontaminate:
+        return None
+    return Decontaminate(_entries(setting), config.decontamination, Thresholds(report_n=config.ngram))
+
+
+def _entries(setting: FilterSetting) -> list[BenchmarkEntry]:
+    names = setting.config.decontaminate
+    entries = list(setting.held_out) if HELD_OUT in names else []
+    for name in names:
+        if name != HELD_OUT:
+            entries += read_benchmark(setting.recipe_folder / name)
+    return entries

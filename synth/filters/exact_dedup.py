@@ -7,10 +7,12 @@ every run.
 
 import hashlib
 
-from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import split_words
-from synth.grammar.code_tokens import normalize_code
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import normalize_code
+from synth.languages.registry import normalize_language
+
+COST = 30
 
 
 class ExactDedup:
@@ -32,3 +34,7 @@ def _fingerprint(unit: FilterInput) -> bytes:
     language = normalize_language(unit.language)
     parts = (language, " ".join(split_words(unit.prompt)), normalize_code(unit.code, language))
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def build(setting: FilterSetting) -> ExactDedup | None:
+    return ExactDedup() if setting.config.exact_dedup else None

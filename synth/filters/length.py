@@ -5,8 +5,10 @@ The one rule: the number that decided is in the evidence.
 
 from dataclasses import dataclass
 
-from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.token_estimate import estimate_tokens
+
+COST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,7 @@ class LengthFilter:
         if tokens < self.min_tokens:
             return Reject("too_short", {"tokens": tokens, "limit": self.min_tokens})
         return Keep({"tokens": tokens})
+
+
+def build(setting: FilterSetting) -> LengthFilter:
+    return LengthFilter(setting.config.max_tokens)

@@ -12,14 +12,15 @@ import zlib
 from array import array
 from typing import TYPE_CHECKING
 
-from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import ngrams, split_words
-from synth.grammar.code_tokens import code_tokens
-from synth.grammar.table import normalize_language
+from synth.languages.code_tokens import code_tokens
+from synth.languages.registry import normalize_language
 
 if TYPE_CHECKING:
     from rensa import RMinHash
 
+COST = 40
 SHINGLE = 5
 PERMUTATIONS = 120
 DETECTION = 0.995
@@ -92,3 +93,7 @@ def jaccard(left: set[int], right: "array[int]") -> float:
     shared = sum(1 for item in right if item in left)
     union = len(left) + len(right) - shared
     return shared / union if union else 1.0
+
+
+def build(setting: FilterSetting) -> NearDedup | None:
+    return NearDedup(setting.config.near_dedup_threshold) if setting.config.near_dedup else None

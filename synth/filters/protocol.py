@@ -6,9 +6,13 @@ without generating again.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
 
+from synth.config import FiltersConfig
+from synth.filters.benchmarks import BenchmarkEntry
 from synth.reasons import REASONS
+from synth.records import Unit
 
 Evidence = dict[str, float | str]
 
@@ -41,6 +45,20 @@ class FilterInput:
     prompt: str = ""
     code: str = ""
     tests: str = ""
+
+    @classmethod
+    def of(cls, unit: Unit) -> Self:
+        """The parts of a unit of any kind."""
+        language = getattr(unit, "language", "")
+        return cls(id=unit.unit_id, language=language, prompt=unit.prompt_text, code=unit.program)
+
+
+class FilterSetting(NamedTuple):
+    """What a filter is made from: the recipe's section, its folder, and the tasks of its own evaluation."""
+
+    config: FiltersConfig
+    recipe_folder: Path = Path()
+    held_out: tuple[BenchmarkEntry, ...] = ()
 
 
 class Filter(Protocol):

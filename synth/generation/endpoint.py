@@ -1,5 +1,5 @@
 """The one client of any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, the vLLM
-that codemill starts.
+that codemill starts. Its HTTP is the package openai, an extra.
 
 It turns a `GenerationRequest` into HTTP calls and back. The one rule: what it returns is complete and well
 formed (n answers, each with text and a known ending), or it raises EngineError that says what was found. The
@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -77,9 +78,18 @@ class _Malformed(Exception):
 
 class EndpointClient:
     """Asks one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry
-    keeps its place."""
+    keeps its place. Raises EngineError where the package openai is not installed."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        if find_spec("openai") is None:
+            raise EngineError(
+                Problem(
+                    where=f"endpoint {endpoint.base_url}",
+                    message="cannot be asked: the package openai is not installed",
+                    fix="pip install 'codemill[openai]'",
+                ),
+                retryable=False,
+            )
         self.endpoint = endpoint
         self.retries = 0
         """Retries so far, over all calls."""
@@ -209,7 +219,7 @@ class EndpointClient:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
-                expected=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
+                message=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
                 fix=fixes.get(
                     status,
                     "correct the request: the model, its context length, or the sampling in the recipe",
@@ -223,7 +233,7 @@ class EndpointClient:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
-                expected=(
+                message=(
                     f"must answer; the last of {attempts} attempts in {seconds:.0f} s found: "
                     f"{self._scrub(found)}"
                 ),

@@ -1,45 +1,33 @@
 """From a recipe's engine config to an engine. Each engine's module is imported only when it is asked for."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
-from synth.config import (
-    EngineConfig,
-    OpenaiEngineConfig,
-    RecordedEngineConfig,
-    TransformersEngineConfig,
-    VllmServerEngineConfig,
-)
-from synth.generation.policy import fingerprint_policy
-from synth.generation.protocol import Engine, PolicyRef
-from synth.ids import content_hash
+from synth.config import EngineConfig
+from synth.generation.protocol import Engine
+from synth.policy import Policy, identify
 
 
-def create_engine(config: EngineConfig, *, policy: PolicyRef, log_folder: Path) -> Engine:
+class EngineFactory(Protocol):
+    """Makes an engine, not started; the one of this module, or one that a test puts in its place."""
+
+    def __call__(self, config: EngineConfig, *, policy: Policy, log_folder: Path) -> Engine: ...
+
+
+def create_engine(config: EngineConfig, *, policy: Policy, log_folder: Path) -> Engine:
     """The engine, not started. `policy` is served unless the config names a model of its own. Raises
     RecipeError for an empty folder."""
-    match config:
-        case VllmServerEngineConfig():
-            from synth.generation.vllm_server import VllmServer
-
-            return VllmServer(config, policy=_served(config.model, policy), log_folder=log_folder)
-        case TransformersEngineConfig():
-            from synth.generation.transformers_local import TransformersLocal
-
-            return TransformersLocal(config, policy=_served(config.model, policy), log_folder=log_folder)
-        case OpenaiEngineConfig():
-            from synth.generation.openai_api import OpenaiApiEngine
-
-            return OpenaiApiEngine(config)
-        case RecordedEngineConfig():
-            from synth.generation import recorded
-
-            return recorded.RecordedEngine(config, policy=policy)
+    module, _, name = config.implementation.partition(":")
+    implementation = cast(EngineFactory, getattr(import_module(module), name))
+    return implementation(config, policy=_served(config, policy), log_folder=log_folder)
 
 
-def _served(model: str | None, policy: PolicyRef) -> PolicyRef:
-    if model is None:
+def _served(config: EngineConfig, policy: Policy) -> Policy:
+    model = config.own_model
+    if model is None or config.is_remote:
         return policy
-    if Path(model).is_dir():
-        folder = Path(model).resolve()
-        return PolicyRef(name=folder.name, path=str(folder), fingerprint=fingerprint_policy(folder))
-    return PolicyRef(name=model, path=model, fingerprint=content_hash("hub", model))
+    folder = Path(model)
+    if folder.is_dir():
+        return identify(Policy(name=folder.resolve().name, base=str(folder.resolve())))
+    return identify(Policy(name=model, base=model))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from synth.errors import EngineError, Problem
 from synth.generation.busy import BusyClock
-from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles
+from synth.policy import Policy
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class JournalledEngine:
 
     @property
     def fingerprint(self) -> str:
-        """That of the wrapped engine."""
+        """Fingerprint of the wrapped engine."""
         return self.engine.fingerprint
 
     async def start(self) -> None:
@@ -69,7 +70,7 @@ class JournalledEngine:
             task
         )  # an asker who gives up does not throw away an answer that is paid for
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Wait for what is in flight, then swap; seconds of the swap."""
         await self._drain()
         return await self.engine.load_policy(policy)
@@ -112,7 +113,7 @@ def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:
     return EngineError(
         Problem(
             where=f"request {request_id}",
-            expected=(
+            message=(
                 f"must be answered by the policy that was asked; {response.fingerprint} answered as "
                 f"{response.request_id}"
             ),

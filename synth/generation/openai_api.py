@@ -4,21 +4,31 @@ endpoint serves under a name."""
 import difflib
 import os
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from synth.config import OpenaiEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import LOOPBACK, Endpoint, EndpointClient
-from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.retry import Pauses
 from synth.ids import content_hash
+from synth.policy import Policy
 
 
 class OpenaiApiEngine:
     """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe
     names."""
 
-    def __init__(self, config: OpenaiEngineConfig, *, pauses: Pauses | None = None) -> None:
+    def __init__(
+        self,
+        config: OpenaiEngineConfig,
+        *,
+        policy: Policy | None = None,
+        log_folder: Path | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
+        del policy, log_folder  # every engine is given both; this one serves what its owner put there
         self._config = config
         self._pauses = pauses or Pauses()
         self._client: EndpointClient | None = None
@@ -68,15 +78,15 @@ class OpenaiApiEngine:
             ms=(time.monotonic() - started) * 1000,
         )
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Always EngineError: weights cannot be put into an endpoint that is not ours."""
         raise EngineError(
             Problem(
                 where=f"endpoint {self._config.base_url}",
-                expected=f"cannot take the policy {policy.name}: it serves what its owner put there",
+                message=f"cannot take the policy {policy.name}: it serves what its owner put there",
                 fix=(
                     "use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint "
-                    "as `judge`"
+                    "as `teacher`"
                 ),
                 see="docs/recipes.md",
             ),
@@ -97,7 +107,7 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.api_key_env = {name}",
-                expected=(
+                message=(
                     f"the environment variable {name} must hold the key of {self._config.base_url}; it "
                     f"is not set"
                 ),
@@ -114,7 +124,7 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"engine.model = {self._config.model}",
-                expected=(
+                message=(
                     f"{self._config.base_url} does not offer it; it offers {len(known)} models, the "
                     f"nearest: {', '.join(near)}"
                 ),

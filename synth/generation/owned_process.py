@@ -1,16 +1,16 @@
-"""A child process that codemill owns, for engines that live in one: started behind `guard.py`, with a log
-file, ended as a whole group.
+"""A child process that codemill owns, for engines that live in one: started on a lifeline, with a log file,
+ended as a whole group.
 
 The one rule: it never outlives codemill.
 """
 
 import asyncio
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_GUARD = Path(__file__).with_name("guard.py")
+from synth.generation.lifeline import Lifeline
+
 _LINE_LIMIT = 256 << 20
 
 
@@ -26,27 +26,27 @@ class OwnedProcess:
         self._environment = {**os.environ, **environment}
         self._piped = piped
         self._process: asyncio.subprocess.Process | None = None
-        self._lifeline: int | None = None
+        self._lifeline: Lifeline | None = None
 
     async def start(self) -> None:
         """Start it. The log is appended to. Raises OSError when the log's folder cannot be written."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        reading, self._lifeline = os.pipe()
+        lifeline = self._lifeline = Lifeline()
         try:
             with self.log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", str(_GUARD), str(reading), *self._command),
+                    *lifeline.command(self._command),
                     stdin=asyncio.subprocess.PIPE if self._piped else asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE if self._piped else log,
                     stderr=log,
                     cwd=self.log.parent,
                     env=self._environment,
-                    pass_fds=(reading,),
+                    pass_fds=(lifeline.watched,),
                     start_new_session=True,
                     limit=_LINE_LIMIT,
                 )
         finally:
-            os.close(reading)
+            lifeline.hand_over()
 
     @property
     def exit_code(self) -> int | None:
@@ -78,7 +78,7 @@ class OwnedProcess:
         """End the whole group and wait for it. May be called twice."""
         lifeline, self._lifeline = self._lifeline, None
         if lifeline is not None:
-            os.close(lifeline)
+            lifeline.close()
         process, self._process = self._process, None
         if process is None:
             return

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from synth.config import SamplingConfig
 from synth.ids import unit_id
+from synth.policy import Policy
 from synth.records import Message, Record
 
 
@@ -26,7 +27,7 @@ class GenerationRequest(Record):
     stop: tuple[str, ...] = ()
 
     def request_id(self, fingerprint: str) -> str:
-        """Hash of everything that makes the answer. `fingerprint` is that of the policy that will answer."""
+        """Hash of everything that makes the answer. `fingerprint` identifies the policy that will answer."""
         return unit_id("request", fingerprint, self.model_dump(mode="json"))
 
 
@@ -48,22 +49,9 @@ class GenerationResponse(Record):
     ms: float
 
 
-class PolicyRef(Record):
-    """A policy that an engine can serve. `path` is a folder in Hugging Face layout with merged weights and
-    tokenizer."""
-
-    name: str
-    path: str
-    fingerprint: str
-    """Hash of weights, tokenizer and chat template."""
-    adapter_path: str = ""
-    """Folder of the LoRA adapter, where there is one, for engines that can apply it (then `path` is still the
-    merged model)."""
-
-
 class Engine(Protocol):
-    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded. All pass
-    tests/contract/test_engines.py."""
+    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded, scripted. All
+    pass tests/contract/test_engines.py."""
 
     @property
     def fingerprint(self) -> str:
@@ -80,7 +68,7 @@ class Engine(Protocol):
         failed."""
         ...
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Serve this policy from now on, without a restart; seconds that it took. Raises EngineError where
         that is impossible."""
         ...

@@ -1,4 +1,4 @@
-"""Engine that answers from the journal of an earlier run: the scripted twin of every other engine, for tests,
+"""Engine that answers from the journal of an earlier run: the recorded twin of every other engine, for tests,
 docs and exact replays.
 
 The one rule: it makes nothing up. A request that was not recorded is an error that names it.
@@ -6,24 +6,28 @@ The one rule: it makes nothing up. A request that was not recorded is an error t
 
 from pathlib import Path
 
-from synth.config import RecordedEngineConfig as RecordedConfig
+from synth.config import RecordedEngineConfig
 from synth.errors import EngineError, Problem
-from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles
+from synth.policy import Policy
 
 
 class RecordedEngine:
     """Answers as the given policy answered then. `load_policy` takes any policy: its recorded answers are
     found by its fingerprint."""
 
-    def __init__(self, config: RecordedConfig, *, policy: PolicyRef) -> None:
+    def __init__(
+        self, config: RecordedEngineConfig, *, policy: Policy, log_folder: Path | None = None
+    ) -> None:
+        del log_folder  # nothing runs that could write a log
         self._folder = Path(config.path)
         self._fingerprint = policy.fingerprint
         self._files: ResponseFiles | None = None
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy whose answers are given now."""
+        """Fingerprint of the policy whose answers are given now."""
         return self._fingerprint
 
     async def start(self) -> None:
@@ -47,7 +51,7 @@ class RecordedEngine:
             raise EngineError(
                 Problem(
                     where=f"recorded answers in {self._folder}",
-                    expected=(
+                    message=(
                         f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}"
                     ),
                     fix="run the recipe that was recorded, unchanged; or record again with a real engine",
@@ -56,7 +60,7 @@ class RecordedEngine:
             )
         return found
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Answer as this policy did; takes no time."""
         self._fingerprint = policy.fingerprint
         return 0.0

@@ -71,7 +71,7 @@ class ResponseFiles:
             raise StoreError(
                 Problem(
                     where=f"response journal {self.folder}",
-                    expected=f"must take every response before it is used, but: {error}",
+                    message=f"must take every response before it is used, but: {error}",
                     fix="make room on the disk, then give the same command again: what was answered is kept",
                 )
             ) from error
@@ -110,7 +110,7 @@ class ResponseFiles:
         return StoreError(
             Problem(
                 where=f"{path}, byte {offset}",
-                expected="held a response when the run began and does not any more",
+                message="held a response when the run began and does not any more",
                 fix="give the same command again: the request is asked once more",
             )
         )

@@ -21,8 +21,9 @@ from synth.config import TransformersEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
-from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
 from synth.ids import derive_seed
+from synth.policy import Policy
 
 _WORKER = Path(__file__).with_name("transformers_worker.py")
 
@@ -60,7 +61,7 @@ class _Row:
 class TransformersLocal:
     """Serves `policy`. Log: `<log_folder>/transformers-worker.log`."""
 
-    def __init__(self, config: TransformersEngineConfig, *, policy: PolicyRef, log_folder: Path) -> None:
+    def __init__(self, config: TransformersEngineConfig, *, policy: Policy, log_folder: Path) -> None:
         self._config, self._policy = config, policy
         self._log = log_folder / "transformers-worker.log"
         self._gate = PolicyGate()
@@ -71,7 +72,7 @@ class TransformersLocal:
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy that answers now."""
+        """Fingerprint of the policy that answers now."""
         return self._policy.fingerprint
 
     async def start(self) -> None:
@@ -86,7 +87,7 @@ class TransformersLocal:
         )
         try:
             await self._process.start()
-            await self._ask({"load": str(Path(self._policy.path).resolve())})
+            await self._ask({"load": str(Path(self._policy.weights).resolve())})
         except BaseException:
             await self.close()
             raise
@@ -117,12 +118,12 @@ class TransformersLocal:
             ms=(time.monotonic() - started) * 1000,
         )
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Load this policy in place of the old one; seconds that it took. Raises EngineError; then the old
         one still answers."""
         async with self._gate.swap():
             started = time.monotonic()
-            await self._ask({"load": str(Path(policy.path).resolve())})
+            await self._ask({"load": str(Path(policy.weights).resolve())})
             self._policy = policy
             return time.monotonic() - started
 
@@ -193,8 +194,8 @@ class TransformersLocal:
     def _failed(self, what: str) -> EngineError:
         return EngineError(
             Problem(
-                where=f"transformers worker for {self._policy.path}",
-                expected=f"must answer, but: {what}",
+                where=f"transformers worker for {self._policy.weights}",
+                message=f"must answer, but: {what}",
                 fix=f"read {self._log}; `codemill doctor` says whether torch and transformers are installed",
             ),
             retryable=False,

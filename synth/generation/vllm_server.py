@@ -15,7 +15,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,8 +25,8 @@ from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
-from synth.generation.policy import read_interface
-from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import GenerationRequest, GenerationResponse
+from synth.policy import Policy, read_interface
 
 _BASE_NAME = "policy"
 _SWAP_TIMEOUT_S = 600.0
@@ -54,7 +53,7 @@ def find_vllm() -> VllmBuild | None:
 class VllmServer:
     """Serves `policy` (or `config.model`) on the loopback interface. Log: `<log_folder>/vllm-server.log`."""
 
-    def __init__(self, config: VllmServerEngineConfig, *, policy: PolicyRef, log_folder: Path) -> None:
+    def __init__(self, config: VllmServerEngineConfig, *, policy: Policy, log_folder: Path) -> None:
         self._config, self._log_folder = config, log_folder
         self._policy = self._base = policy
         self._gate = PolicyGate()
@@ -70,7 +69,7 @@ class VllmServer:
 
     @property
     def fingerprint(self) -> str:
-        """That of the policy that answers now."""
+        """Fingerprint of the policy that answers now."""
         return self._policy.fingerprint
 
     # --- life -----------------------------------------------------------------------------------------------
@@ -118,7 +117,7 @@ class VllmServer:
         config, extra = self._config, self._config.extra_args
         options = [
             "--model",
-            self._base.path,
+            self._base.weights,
             "--served-model-name",
             _BASE_NAME,
             "--host",
@@ -148,7 +147,7 @@ class VllmServer:
             "VLLM_HOST_IP": "127.0.0.1",
             "TOKENIZERS_PARALLELISM": "false",
         }
-        if Path(self._base.path).is_dir():
+        if Path(self._base.weights).is_dir():
             ours["HF_HUB_OFFLINE"] = "1"
         if build.device == "cpu":
             # Unbound threads on half of the cores: programs under test run on the others, and threads
@@ -181,8 +180,8 @@ class VllmServer:
     def _failed_start(self, what: str, process: OwnedProcess) -> EngineError:
         return EngineError(
             Problem(
-                where=f"vLLM server for {self._base.path}",
-                expected=f"must start, but {what}. The end of its log:\n    "
+                where=f"vLLM server for {self._base.weights}",
+                message=f"must start, but {what}. The end of its log:\n    "
                 + process.log_tail().replace("\n", "\n    "),
                 fix=(
                     f"read {process.log}; then change engine.extra_args, engine.max_model_len or "
@@ -224,8 +223,8 @@ class VllmServer:
         if process is not None and process.exit_code is not None:
             raise EngineError(
                 Problem(
-                    where=f"vLLM server for {self._base.path}",
-                    expected=(
+                    where=f"vLLM server for {self._base.weights}",
+                    message=(
                         f"ended with exit code {process.exit_code} while it was in use. The end of its "
                         f"log:\n    "
                     )
@@ -237,7 +236,7 @@ class VllmServer:
 
     # --- policies -------------------------------------------------------------------------------------------
 
-    async def load_policy(self, policy: PolicyRef) -> float:
+    async def load_policy(self, policy: Policy) -> float:
         """Serve this policy from now on; seconds that the swap itself took. Raises EngineError for one that
         does not fit this server."""
         async with self._gate.swap():
@@ -252,8 +251,8 @@ class VllmServer:
             self._policy = policy
             return time.monotonic() - started
 
-    async def _reload_weights(self, policy: PolicyRef) -> None:
-        path = str(Path(policy.path).resolve())
+    async def _reload_weights(self, policy: Policy) -> None:
+        path = str(Path(policy.weights).resolve())
         try:
             body: JsonValue = {
                 "method": "reload_weights",
@@ -267,10 +266,10 @@ class VllmServer:
             raise self._broken from error
         self._base, self._model = policy, _BASE_NAME
 
-    async def _load_adapter(self, policy: PolicyRef) -> None:
+    async def _load_adapter(self, policy: Policy) -> None:
         before, name = self._model, f"adapter-{self._adapters + 1}"
         try:
-            path = str(Path(policy.adapter_path).resolve())
+            path = str(Path(policy.adapter).resolve())
             await self._call(
                 "POST",
                 "/v1/load_lora_adapter",
@@ -291,28 +290,28 @@ class VllmServer:
     def _takes_adapters(self) -> bool:
         return self._config.swap == "adapter" or (self._config.swap == "auto" and not self._on_cpu)
 
-    def _swaps_by_adapter(self, policy: PolicyRef) -> bool:
+    def _swaps_by_adapter(self, policy: Policy) -> bool:
         """Whether to load its adapter: where the server takes adapters and this one was trained on the very
         base that is served."""
         if not self._takes_adapters:
             return False
-        if policy.adapter_path and _adapter_base(Path(policy.adapter_path)) in _names_of(self._base.path):
+        if policy.adapter and policy.base in _names_of(self._base.weights):
             return True
         if self._config.swap == "auto":
             return False
         raise self._misfit(
-            policy, f"has no adapter over {self._base.path}", "set `swap: auto` or `swap: weights`"
+            policy, f"has no adapter over {self._base.weights}", "set `swap: auto` or `swap: weights`"
         )
 
-    def _check_fits(self, policy: PolicyRef) -> None:
-        folder = Path(policy.path)
+    def _check_fits(self, policy: Policy) -> None:
+        folder = Path(policy.weights)
         if not (folder / "config.json").is_file():
             raise self._misfit(
                 policy,
-                f"has no folder with a config.json at {policy.path}",
+                f"has no folder with a config.json at {policy.weights}",
                 "merge the adapter and save the whole model",
             )
-        served = _local_folder(self._base.path)
+        served = _local_folder(self._base.weights)
         differences = read_interface(served).differences(read_interface(folder)) if served else []
         if differences:
             raise self._misfit(
@@ -321,7 +320,7 @@ class VllmServer:
                 "start another engine for it",
             )
 
-    def _misfit(self, policy: PolicyRef, what: str, fix: str) -> EngineError:
+    def _misfit(self, policy: Policy, what: str, fix: str) -> EngineError:
         return EngineError(
             Problem(
                 f"policy {policy.name} for the running vLLM server", f"cannot be swapped in: it {what}", fix
@@ -329,7 +328,7 @@ class VllmServer:
             retryable=False,
         )
 
-    def _failed_swap(self, policy: PolicyRef, error: OSError) -> EngineError:
+    def _failed_swap(self, policy: Policy, error: OSError) -> EngineError:
         detail = (
             error.read().decode("utf-8", "replace")[:500]
             if isinstance(error, urllib.error.HTTPError)
@@ -337,8 +336,8 @@ class VllmServer:
         )
         return EngineError(
             Problem(
-                where=f"policy {policy.name} ({policy.path})",
-                expected=f"must load into the running vLLM server; it said: {detail}",
+                where=f"policy {policy.name} ({policy.weights})",
+                message=f"must load into the running vLLM server; it said: {detail}",
                 fix=(
                     f"read {self._log_folder / 'vllm-server.log'}, then give the same command again: "
                     f"answered requests are kept"
@@ -371,7 +370,7 @@ def _need_vllm() -> VllmBuild:
         raise EngineError(
             Problem(
                 where="engine.kind = vllm_server",
-                expected="needs vLLM, which is not installed here",
+                message="needs vLLM, which is not installed here",
                 fix=(
                     "`codemill doctor` prints the command for this machine; or use `engine: {kind: "
                     "openai_api, ...}`"
@@ -387,12 +386,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _adapter_base(adapter: Path) -> str:
-    file = adapter / "adapter_config.json"
-    config: Mapping[str, JsonValue] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return str(config.get("base_model_name_or_path") or "")
 
 
 def _names_of(model: str) -> set[str]:

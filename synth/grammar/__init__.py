@@ -1,6 +1,5 @@
-"""Syntax trees of many languages: a table of node types (`table`), the tree-sitter adapter (`trees`) and code
-tokens (`code_tokens`).
+"""Syntax trees of any language: what loads a grammar (`loader`), the adapter to tree-sitter (`trees`), and
+the shape in which a language states its node types (`node_types`).
 
-It stands beside `languages` in the layers: seeds, filters and FIM use it, and it knows nothing of toolchains
-or execution.
+It stands below `languages` and knows none of them: a grammar is asked for by its name.
 """

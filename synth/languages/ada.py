@@ -2,8 +2,9 @@
 
 import re
 
-from synth.languages.scripting import GUARD_C, WRAP_MAIN
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import FailureWords, Language, Script
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 
 _POLICY = re.compile(r"\bpragma\s+(?:Assertion_Policy|Check_Policy)\b[^;]*;", re.IGNORECASE)
 _COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gnat.adc && \
@@ -25,6 +26,7 @@ LANGUAGE = Language(
     compile_command=("{gnatmake}", "-q", "-O1", "-gnatws", "-o", "program", "main.adb"),
     run_command=("./program",),
     script=Script(files=_script, compile_command=("/bin/sh", "-c", _COMPILE_SCRIPT, "{gnatmake}")),
+    failures=FailureWords(assertion=("ASSERT_FAILURE", "ASSERTION_ERROR")),
     hello="""with Ada.Text_IO;
 
 procedure Main is
@@ -43,12 +45,68 @@ end Main;
 """,
     samples=ConformancePrograms(
         wrong='with Ada.Text_IO;\nprocedure Main is\nbegin\n   Ada.Text_IO.Put_Line ("5");\nend Main;\n',
-        hanging=(
-            "procedure Main is\n   X : Integer := 0;\nbegin\n   loop\n      X := 1 - X;\n   end loop;\n"
-            "end Main;\n"
-        ),
+        hanging="""procedure Main is
+   X : Integer := 0;
+begin
+   loop
+      X := 1 - X;
+   end loop;
+end Main;
+""",
         crashing="procedure Main is\nbegin\n   raise Constraint_Error;\nend Main;\n",
         broken="procedure Main is\nbegin\n   raise (;\nend Main;\n",
         refused="procedure Main is\nbegin\n   Nothing;\nend Main;\n",
+        script=ScriptPrograms(
+            right="""package Numbers is
+   function Twice (X : Integer) return Integer;
+end Numbers;
+package body Numbers is
+   function Twice (X : Integer) return Integer is
+   begin
+      return X + X;
+""",
+            wrong="""pragma Assertion_Policy (Ignore);
+package Numbers is
+   function Twice (X : Integer) return Integer;
+end Numbers;
+package body Numbers is
+   function Twice (X : Integer) return Integer is
+   begin
+      return X * X * X;
+""",
+            script="""   end Twice;
+end Numbers;
+pragma Ada_2022;
+with Numbers;
+procedure Main is
+   function Candidate (X : Integer) return Integer renames Numbers.Twice;
+begin
+   pragma Assert (Candidate (3) = 6);
+   pragma Assert (Candidate (0) = 0);
+end Main;
+""",
+            leaving=(
+                """package Numbers is
+   function Twice (X : Integer) return Integer;
+end Numbers;
+with GNAT.OS_Lib;
+package body Numbers is
+   function Twice (X : Integer) return Integer is
+   begin
+      GNAT.OS_Lib.OS_Exit (0);
+      return X;
+""",
+                """package Numbers is
+   function Twice (X : Integer) return Integer;
+   procedure Leave (Code : Integer) with Import, Convention => C, External_Name => "_exit";
+end Numbers;
+package body Numbers is
+   function Twice (X : Integer) return Integer is
+   begin
+      Leave (0);
+      return X;
+""",
+            ),
+        ),
     ),
 )

@@ -1,7 +1,8 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
-from synth.languages.scripting import appended
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import appended
 
 _END = """BEGIN { codemill_begun = 1 }
 END { if (codemill_begun) system("printf '" MARK "' >&3") }"""
@@ -26,5 +27,25 @@ END { print total + 0 }
         hanging="BEGIN { while (1) {} }\n",
         crashing="BEGIN { exit 3 }\n",
         broken="{ print ( \n",
+        script=ScriptPrograms(
+            right="function twice(x) { return x + x }",
+            wrong="function twice(x) { return x * x * x }",
+            script="""BEGIN { if (twice(3) != 6) { print "assertion failed" > "/dev/stderr"; exit 1 } }
+END { if (twice(1) != 2) exit 1 }
+""",
+            leaving=(
+                "BEGIN { exit 0 }",
+                "function twice(x) { exit 0 }",
+                """END { exit 0 }
+function twice(x) { return 6 }""",
+                'function twice(x) { return "',
+            ),
+            forms={
+                "rules of BEGIN alone": (
+                    "function twice(x) { return x + x }",
+                    "BEGIN { if (twice(3) != 6) exit 1 }",
+                )
+            },
+        ),
     ),
 )

@@ -1,8 +1,8 @@
 """Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
-from synth.languages import controls
-from synth.languages.scripting import BASH
-from synth.languages.spec import ConformancePrograms, Language
+from synth.languages.conformance import ConformancePrograms, Controls, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import appended
 
 LANGUAGE = Language(
     name="bash",
@@ -11,12 +11,9 @@ LANGUAGE = Language(
     tools=("bash",),
     install="apt-get install -y bash",
     grammar="bash",
+    comment_signs=("#",),
     run_command=("{bash}", "main.sh"),
-    script=BASH,
-    samples=ConformancePrograms(
-        wrong="echo 5\n", hanging="while :; do :; done\n", crashing="exit 3\n", broken="if true; then (\n"
-    ),
-    controls=controls.BASH,
+    script=Script(files=appended("main.sh", "builtin printf MARK >&3")),
     hello="""read -r -a numbers
 total=0
 for number in "${numbers[@]}"; do
@@ -24,4 +21,23 @@ for number in "${numbers[@]}"; do
 done
 echo "$total"
 """,
+    controls=Controls(exit="exit 0", shout="echo PASS"),
+    samples=ConformancePrograms(
+        wrong="echo 5\n",
+        hanging="while :; do :; done\n",
+        crashing="exit 3\n",
+        broken="if true; then (\n",
+        script=ScriptPrograms(
+            right="twice() { echo $(($1 + $1)); }",
+            wrong="twice() { echo $(($1 * $1 * $1)); }",
+            script="""set -e
+[[ $(twice 3) = 6 ]] || { echo "assertion failed" >&2; false; }
+""",
+            leaving=(
+                "exit 0",
+                "trap 'exit 0' EXIT; false; exit 1",
+                "exec true",
+            ),
+        ),
+    ),
 )

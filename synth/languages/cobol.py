@@ -2,7 +2,8 @@
 
 import re
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 
 _GUARD = """long write(int, const void *, unsigned long);
 int codemill_mark(void) {
@@ -12,7 +13,8 @@ int codemill_mark(void) {
 """
 _MARK = 'if return-code = 0 call "codemill_mark" end-if'
 _END = re.compile(
-    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))""",
+    r"""("[^"\n]*"|'[^'\n]*'|\*>[^\n]*)|"""
+    r"\b(?:stop\s+run|goback)\b(?!\s+(?:returning|giving|with|error|normal|[-+\d]))",
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(r"^\s*program-id\.?\s+(?:is\s+)?['\"]?([\w-]+)", re.IGNORECASE | re.MULTILINE)
@@ -69,18 +71,95 @@ procedure division.
     stop run.
 """,
     samples=ConformancePrograms(
-        wrong=(
-            'identification division.\nprogram-id. total.\nprocedure division.\n    display "5"\n    '
-            "stop run.\n"
-        ),
-        hanging="identification division.\nprogram-id. total.\nprocedure division.\n    perform until 1 = 2\n"
-        "        continue\n    end-perform\n    stop run.\n",
+        wrong="""identification division.
+program-id. total.
+procedure division.
+    display "5"
+    stop run.
+""",
+        hanging="""identification division.
+program-id. total.
+procedure division.
+    perform until 1 = 2
+        continue
+    end-perform
+    stop run.
+""",
         crashing="identification division.\nprogram-id. total.\nprocedure division.\n    stop run 3.\n",
         broken="identification division.\nprogram-id. total.\nprocedure division.\n    display (\n",
-        refused=(
-            "identification division.\nprogram-id. total.\n"
-            "procedure division.\n    display nothing\n    "
-            "stop run.\n"
+        refused="""identification division.
+program-id. total.
+procedure division.
+    display nothing
+    stop run.
+""",
+        script=ScriptPrograms(
+            right="""identification division.
+program-id. twice.
+data division.
+linkage section.
+01 x pic 9(4).
+procedure division using x.
+    compute x = x + x
+    goback.
+""",
+            wrong="""identification division.
+program-id. twice.
+data division.
+linkage section.
+01 x pic 9(4).
+procedure division using x.
+    compute x = x * x * x
+    goback.
+""",
+            script="""identification division.
+program-id. tests.
+data division.
+working-storage section.
+01 x pic 9(4) value 3.
+procedure division.
+main-part.
+    call "twice" using x
+    if x not = 6 perform failing end-if
+    display "stop run comes next"
+    stop run.
+failing.
+    display "assertion failed" upon syserr
+    stop run returning 1.
+""",
+            leaving=(
+                """identification division.
+program-id. twice.
+data division.
+linkage section.
+01 x pic 9(4).
+procedure division using x.
+    stop run.
+""",
+                """identification division.
+program-id. twice.
+data division.
+linkage section.
+01 x pic 9(4).
+procedure division using x.
+    call "exit" using by value 0
+    goback.
+""",
+            ),
+            forms={
+                "statements that go on": (
+                    """identification division.
+program-id. sums.
+data division.
+working-storage section.
+01 x pic 9(4) value 3.
+01 y pic 9(4).
+procedure division.
+    compute y = x + x
+""",
+                    "    if y not = 6 stop run returning 1 end-if.\n",
+                )
+            },
         ),
     ),
 )

@@ -1,7 +1,8 @@
 """Dart: stdin/stdout programs."""
 
-from synth.languages.scripting import imports_first
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import imports_first
 
 _GUARD = """import 'dart:convert';
 import 'dart:ffi';
@@ -14,8 +15,12 @@ Future<void> main(List<String> words) async {
   if (ended is Future) await ended;
   if (exitCode != 0) return;
   final library = DynamicLibrary.process();
-  final make = library.lookupFunction<Pointer<Uint8> Function(IntPtr), Pointer<Uint8> Function(int)>('malloc');
-  final write = library.lookupFunction<IntPtr Function(Int32, Pointer<Uint8>, IntPtr), int Function(int, Pointer<Uint8>, int)>('write');
+  final make = library.lookupFunction<
+      Pointer<Uint8> Function(IntPtr),
+      Pointer<Uint8> Function(int)>('malloc');
+  final write = library.lookupFunction<
+      IntPtr Function(Int32, Pointer<Uint8>, IntPtr),
+      int Function(int, Pointer<Uint8>, int)>('write');
   final text = ascii.encode(MARK);
   final room = make(text.length);
   room.asTypedList(text.length).setAll(0, text);
@@ -57,5 +62,23 @@ void main() {
         hanging="void main() { while (true) {} }\n",
         crashing="void main() { throw 'no'; }\n",
         broken="void main() { print(( }\n",
+        script=ScriptPrograms(
+            right="int twice(int x) { return x + x;",
+            wrong="int twice(int x) { return x * x * x;",
+            script="""}
+import 'dart:async';
+Future<void> main() async {
+  await Future<void>.delayed(Duration.zero);
+  assert(twice(3) == 6);
+  assert(twice(0) == 0);
+}
+""",
+            leaving=(
+                """import 'dart:io';
+int twice(int x) { exit(0);""",
+                """import 'dart:io';
+int twice(int x) { try { return 0; } finally { exit(0); }""",
+            ),
+        ),
     ),
 )

@@ -1,7 +1,8 @@
 """Emacs Lisp in batch mode: stdin/stdout programs."""
 
-from synth.languages.scripting import appended
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import appended
 
 LANGUAGE = Language(
     name="elisp",
@@ -9,7 +10,6 @@ LANGUAGE = Language(
     file_name="main.el",
     tools=("emacs",),
     install="apt-get install -y emacs-nox",
-    grammar="elisp",
     display_name="Emacs Lisp",
     run_command=("{emacs}", "--batch", "--quick", "--script", "main.el"),
     paths=("/etc/emacs",),
@@ -29,5 +29,17 @@ LANGUAGE = Language(
         hanging="(while t)\n",
         crashing='(error "no")\n',
         broken="(princ (5)\n",
+        script=ScriptPrograms(
+            right="(defun twice (x) (+ x x))",
+            wrong="(defun twice (x) (* x x x))",
+            script="""(require 'cl-lib)
+(cl-assert (= (twice 3) 6))
+""",
+            leaving=(
+                "(kill-emacs 0)",
+                "(defun twice (x) (kill-emacs 0))",
+                '(princ "',
+            ),
+        ),
     ),
 )

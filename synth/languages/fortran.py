@@ -1,7 +1,8 @@
 """Fortran by gfortran: stdin/stdout programs in free form."""
 
-from synth.languages.scripting import GUARD_C, WRAP_MAIN
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -35,11 +36,46 @@ end program total
 """,
     samples=ConformancePrograms(
         wrong="program total\n  print '(i0)', 5\nend program total\n",
-        hanging="program total\n  integer :: n\n  n = 0\n  do\n    n = ieor(n, 1)\n    if (n > 2) exit\n  "
-        "end do\n"
-        "  print *, n\nend program total\n",
+        hanging="""program total
+  integer :: n
+  n = 0
+  do
+    n = ieor(n, 1)
+    if (n > 2) exit
+  end do
+  print *, n
+end program total
+""",
         crashing="program total\n  error stop 3\nend program total\n",
         broken="program total\n  print *, (\nend program total\n",
         refused="program total\n  implicit none\n  n = 1\nend program total\n",
+        script=ScriptPrograms(
+            right="""integer function twice(x)
+  integer :: x
+  twice = x + x
+end function
+""",
+            wrong="""integer function twice(x)
+  integer :: x
+  twice = x**3
+end function
+""",
+            script="""program test
+  integer, external :: twice
+  if (twice(3) /= 6) error stop 'assertion failed'
+end program
+""",
+            leaving=(
+                """integer function twice(x)
+  integer :: x
+  twice = x
+  stop
+end function
+""",
+                """program first
+end program
+""",
+            ),
+        ),
     ),
 )

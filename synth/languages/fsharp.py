@@ -3,9 +3,10 @@ on top."""
 
 import re
 
-from synth.languages import dotnet
-from synth.languages.scripting import last_in_script
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support import dotnet
+from synth.languages.support.scripts import last_in_script
 
 _FLAGS = (
     "--nologo --noframework --simpleresolution --targetprofile:netcore --optimize+ --out:program.dll "
@@ -19,7 +20,8 @@ type Failing() =
     inherit System.Diagnostics.TraceListener()
     override _.Write(_: string) = ()
     override _.WriteLine(_: string) = ()
-    override _.Fail(text: string, more: string) = System.Environment.FailFast("Assertion failed: " + text + " " + more)
+    override _.Fail(text: string, more: string) =
+        System.Environment.FailFast("Assertion failed: " + text + " " + more)
 
 let failing = new Failing()
 System.Diagnostics.Trace.Listeners.Clear()
@@ -48,7 +50,8 @@ let codemillMain words =
     if status <> 0 || not whole then 1
     else
         let mark = Text.Encoding.ASCII.GetBytes MARK
-        use channel = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(nativeint 3, false), FileAccess.Write)
+        use handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(nativeint 3, false)
+        use channel = new FileStream(handle, FileAccess.Write)
         channel.Write(mark, 0, mark.Length)
         0
 """
@@ -97,5 +100,42 @@ printfn "%d" total
         crashing='failwith "no"\n',
         broken="let total = (\n",
         refused="let total: int = nothing\n",
+        script=ScriptPrograms(
+            right="let twice x = x + x\n",
+            wrong="let twice x = x * x * x\n",
+            script="""let test () =
+    let candidate = twice
+    assert (candidate 3 = 6)
+    assert (candidate 0 = 0)
+    0
+
+test ()
+""",
+            leaving=(
+                """exit 0
+let twice (x: int) = x
+""",
+                "let twice (_: int) : int = exit 0\n",
+                """System.AppDomain.CurrentDomain.UnhandledException.Add(fun _ -> exit 0)
+let twice (_: int) : int = failwith "no"
+""",
+                "let twice x = x + x (*\n",
+            ),
+            hiding="""System.Diagnostics.Trace.Listeners.Clear()
+let twice x = x * x * x
+""",
+            forms={
+                "an entry point": (
+                    """module Sums
+let twice x = x + x
+""",
+                    """[<EntryPoint>]
+let main argv =
+    assert (twice 3 = 6)
+    0
+""",
+                )
+            },
+        ),
     ),
 )

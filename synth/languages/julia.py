@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from synth.languages.scripting import appended, without_exit
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import FailureWords, Language, Script
+from synth.languages.support.scripts import appended, without_exit
 
 _write = appended("main.jl", "ccall(:write, Int, (Int32, Ptr{UInt8}, UInt), 3, MARK, sizeof(MARK))")
 
@@ -25,6 +26,7 @@ LANGUAGE = Language(
     runtime_mb=512,
     runtime_threads=32,
     data_limit=False,
+    failures=FailureWords(assertion=("Test Failed at ",)),
     hello="""println(sum(parse.(Int, split(readline()))))
 """,
     samples=ConformancePrograms(
@@ -32,5 +34,30 @@ LANGUAGE = Language(
         hanging="while true\nend\n",
         crashing='error("no")\n',
         broken="println((5\n",
+        script=ScriptPrograms(
+            right="""function twice(x)
+    x + x
+""",
+            wrong="""function twice(x)
+    x * x * x
+""",
+            script="""end
+using Test
+@testset begin
+    @test(twice(3) == 6)
+end
+@assert twice(0) == 0
+exit(0)
+""",
+            leaving=(
+                """exit(0)
+function twice(x)
+""",
+                """function twice(x)
+    exit(0)
+""",
+                "#=\n",
+            ),
+        ),
     ),
 )

@@ -1,6 +1,7 @@
 """Octave: stdin/stdout programs."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -28,5 +29,24 @@ printf("%d\\n", sum(numbers));
         hanging="while true\nend\n",
         crashing='error("no");\n',
         broken="printf((;\n",
+        script=ScriptPrograms(
+            right="""function y = twice (x)
+  y = x + x;
+end
+""",
+            wrong="""function y = twice (x)
+  y = x ^ 3;
+end
+""",
+            script='if (twice (3) != 6) error ("assertion failed"); end\n',
+            leaving=(
+                "exit (0);",
+                """function y = twice (x)
+  exit (0);
+end
+""",
+                "%{",
+            ),
+        ),
     ),
 )

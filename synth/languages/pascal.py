@@ -2,8 +2,9 @@
 
 import re
 
-from synth.languages.scripting import without_exit
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import without_exit
 
 _UNIT = """unit codemill;
 interface
@@ -44,7 +45,6 @@ LANGUAGE = Language(
     tools=("fpc",),
     version_arguments=("-iV",),
     install="apt-get install -y fp-compiler fp-units-fcl fp-units-math",
-    grammar="pascal",
     paths=("/etc/fpc.cfg", "/etc/fpc-3.2.2.cfg"),
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),
@@ -70,5 +70,76 @@ end.
         crashing="program Total;\nbegin\n  RunError(3);\nend.\n",
         broken="program Total;\nbegin\n  writeln((;\nend.\n",
         refused="program Total;\nbegin\n  writeln(nothing);\nend.\n",
+        script=ScriptPrograms(
+            right="""{$ASSERTIONS OFF}
+function twice(x: integer): integer;
+begin
+  twice := x + x;
+end;
+""",
+            wrong="""{$ASSERTIONS OFF}
+function twice(x: integer): integer;
+begin
+  twice := x * x * x;
+end;
+""",
+            script="""program Tests;
+uses SysUtils;
+procedure check;
+begin
+  Assert(twice(3) = 6, 'end.');
+  Assert(IntToStr(twice(0)) = '0')
+end;
+
+begin
+  check;
+  halt(0)
+end. // end.
+""",
+            leaving=(
+                """function twice(x: integer): integer;
+begin
+  halt(0);
+end;
+""",
+                """function twice(x: integer): integer;
+begin
+  twice := x;
+end;
+begin
+end.
+""",
+                """procedure leave;
+begin
+  halt(0);
+end;
+function twice(x: integer): integer;
+begin
+  ExitProc := @leave;
+  RunError(3);
+end;
+""",
+            ),
+            hiding="""{$C-}
+function twice(x: integer): integer;
+begin
+  twice := x * x * x;
+end;
+""",
+            forms={
+                "statements": (
+                    """program sums;
+function twice(x: integer): integer;
+begin
+  twice := x + x;
+end;
+""",
+                    """begin
+  if twice(3) <> 6 then halt(1)
+end.
+""",
+                )
+            },
+        ),
     ),
 )

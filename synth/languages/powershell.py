@@ -1,11 +1,13 @@
 """PowerShell: stdin/stdout programs."""
 
-from synth.languages.scripting import without_exit
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import without_exit
 
 _END = """
 $codemillBytes = [Text.Encoding]::ASCII.GetBytes(MARK)
-$codemillChannel = [IO.FileStream]::new([Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]3, $false), [IO.FileAccess]::Write)
+$codemillHandle = [Microsoft.Win32.SafeHandles.SafeFileHandle]::new([IntPtr]3, $false)
+$codemillChannel = [IO.FileStream]::new($codemillHandle, [IO.FileAccess]::Write)
 $codemillChannel.Write($codemillBytes, 0, $codemillBytes.Length)
 $codemillChannel.Flush()
 """
@@ -45,5 +47,23 @@ Write-Output $total
         hanging="while ($true) { }\n",
         crashing="throw 'no'\n",
         broken="Write-Output (5\n",
+        script=ScriptPrograms(
+            right="function Get-Twice($x) { return $x + $x }",
+            wrong="function Get-Twice($x) { return $x * $x * $x }",
+            script="""function Test-Twice {
+    if ((Get-Twice 3) -ne 6) { Write-Error 'assertion failed' }
+}
+Test-Twice
+exit 0
+""",
+            leaving=(
+                "exit 0",
+                "function Get-Twice($x) { exit 0 }",
+                "return",
+                "<#",
+            ),
+            hiding="""trap { continue }
+function Get-Twice($x) { throw 'no' }""",
+        ),
     ),
 )

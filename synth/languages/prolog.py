@@ -1,13 +1,15 @@
 """Prolog by SWI-Prolog: stdin/stdout programs; `main` is called."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 
 _GUARD = """:- module(codemill_guard, []).
 :- dynamic reached/0, tested/0.
 :- multifile user:message_hook/3, user:goal_expansion/2.
 :- dynamic user:message_hook/3, user:goal_expansion/2.
 
-user:message_hook(Term, Kind, _) :- codemill_guard:counts(Kind, Term), flag(codemill_failures, N, N + 1), fail.
+user:message_hook(Term, Kind, _) :-
+    codemill_guard:counts(Kind, Term), flag(codemill_failures, N, N + 1), fail.
 
 counts(error, _).
 counts(warning, goal_failed(_, _)).
@@ -35,7 +37,9 @@ main.
 written(M:Main) :- member(Main, [main, main(_)]), source_file(M:Main, Path), file_base_name(Path, 'main.pl').
 
 units :- tested, !.
-units :- assertz(tested), current_predicate(plunit:current_unit/4), plunit:current_unit(_, _, _, _), !, plunit:run_tests.
+units :-
+    assertz(tested), current_predicate(plunit:current_unit/4), plunit:current_unit(_, _, _, _), !,
+    plunit:run_tests.
 units.
 
 finish :-
@@ -84,5 +88,39 @@ LANGUAGE = Language(
         hanging="main :- main.\n",
         crashing="main :- X is nothing + 1, writeln(X).\n",
         broken="main :- writeln((.\n",
+        script=ScriptPrograms(
+            right="twice(X, Y) :- Y is X + X.\n",
+            wrong="twice(X, Y) :- Y is X * X * X.\n",
+            script=""":- use_module(library(plunit)).
+:- begin_tests(numbers).
+test(three) :- twice(3, Y), assertion(Y =:= 6).
+:- end_tests(numbers).
+:- twice(0, 0).
+main :- twice(2, 4), halt.
+""",
+            leaving=(
+                ":- halt.\n",
+                "twice(_, _) :- halt(0).\n",
+                """twice(X, Y) :- Y is X + X.
+end_of_file.
+""",
+                "twice(X, Y) :- Y is X + X. /*\n",
+                "twice(_, _) :- catch(throw(x), _, fail).\n",
+            ),
+            hiding=""":- multifile user:message_hook/3.
+user:message_hook(_, _, _).
+twice(X, Y) :- Y is X * X * X.
+""",
+            forms={
+                "a main before": (
+                    """main :- !.
+twice(X, Y) :- Y is X + X.
+""",
+                    """:- initialization(main).
+main :- twice(3, 6), halt.
+""",
+                )
+            },
+        ),
     ),
 )

@@ -1,14 +1,20 @@
-"""Finds the language modules by listing this folder: a new language is a new file, and nothing else changes.
+"""Finds the languages by listing this folder: a new language is a new file or folder, and nothing else
+changes.
 
-A module that defines `LANGUAGE` is a language. The one rule: names and aliases are unique, in lower case.
+A module that defines `LANGUAGE` is a language. What is asked of all languages together (names, file
+extensions) is derived here, on first use: importing this module loads no language. The one rule: names and
+aliases are unique, in lower case.
 """
 
 import difflib
 import importlib
-from functools import lru_cache
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from synth.errors import Problem, UserError
+from synth.grammar.node_types import NodeTypes
 from synth.languages.spec import Language
 
 
@@ -19,33 +25,61 @@ class UnknownLanguage(UserError, KeyError):
         return UserError.__str__(self)
 
 
-@lru_cache(maxsize=1)
+@cache
 def all_languages() -> tuple[Language, ...]:
     """Every language, by name."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
     modules = [importlib.import_module(f"synth.languages.{name}") for name in names]
     return tuple(module.LANGUAGE for module in modules if hasattr(module, "LANGUAGE"))
 
 
-@lru_cache(maxsize=1)
-def _by_name() -> dict[str, Language]:
+@cache
+def _by_name() -> Mapping[str, Language]:
     return {name: language for language in all_languages() for name in (language.name, *language.aliases)}
+
+
+def find_language(name: str) -> Language | None:
+    """The language of that name or alias, in any case, or None."""
+    return _by_name().get(name.strip().lower())
 
 
 def get_language(name: str) -> Language:
     """The language of that name or alias, in any case. Raises UnknownLanguage (a UserError and a KeyError)
     naming the nearest."""
-    known = _by_name()
-    found = known.get(name.strip().lower())
+    found = find_language(name)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name.strip().lower(), known, n=1)
+    near = difflib.get_close_matches(name.strip().lower(), _by_name(), n=1)
     listed = ", ".join(language.name for language in all_languages())
     raise UnknownLanguage(
         Problem(
             where=f"language {name!r}",
-            expected=f"must be one of: {listed}",
+            message=f"must be one of: {listed}",
             fix=f"write {near[0]}" if near else "choose one of these, or add a module to synth/languages",
-            see="docs/architecture/execution.md",
+            see="docs/architecture/languages.md",
         )
     )
+
+
+def normalize_language(name: str) -> str:
+    """Our name of a language that data sets and models write in other ways: `C++` is `cpp`, `rs` is `rust`.
+    An unknown name stays, in lower case."""
+    found = find_language(name)
+    return found.name if found else name.strip().lower()
+
+
+def find_node_types(name: str) -> NodeTypes | None:
+    """The node types of the language of that name; None where it states none or is unknown."""
+    found = find_language(name)
+    return found.node_types if found else None
+
+
+@cache
+def source_extensions() -> Mapping[str, str]:
+    """From file extension to language, of the languages whose functions can be cut out of source files."""
+    return {
+        extension: language.name
+        for language in all_languages()
+        if language.node_types
+        for extension in language.source_extensions
+    }

@@ -1,32 +1,24 @@
-"""The shape of a language module: everything the sandbox needs to know to check, compile, run and call
-programs of one language.
+"""The shape of a language: everything that it takes to check, compile, run and call programs of one language.
 
-Place in the flow: `registry.py` finds the modules, `synth.execution.local.sandbox` turns a `Language` and a
-request into jobs. The one rule: a language is data and pure functions. Nothing here starts a program except
-`find_toolchain`, which asks for versions.
+Place in the flow: `registry` finds the languages, `toolchain` finds their tools on this machine, and the
+sandbox turns a `Language` and a request into jobs. The one rule: a language is data and pure functions, so
+reading it starts no program and loads no grammar.
 """
 
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Final, Literal
 
-from synth.languages.parsing import tree_error
+from synth.grammar import trees
+from synth.grammar.node_types import NodeTypes
+from synth.grammar.trees import ParseError
+from synth.languages.conformance import ConformancePrograms, Controls, Gold
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
 UnsupportedValue = Literal[
     "64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"
 ]
-
-_WHEELS: Final = {"zig": "ziglang"}
-"""Tools that come in a Python package of another name."""
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
 
@@ -36,131 +28,33 @@ class UnsupportedType(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Toolchain:
-    """Where the programs of a language are on this machine. `root` is what has to be visible inside the
-    sandbox besides /usr."""
+class FailureWords:
+    """How programs of the language end when they fail, in the words of the language."""
 
-    tools: Mapping[str, str]
-    """Name to real path, links and shims resolved."""
-    version: str
-    digest: str
-    """Changes when the toolchain does: part of the key of cached results."""
-    readonly: tuple[str, ...] = ()
-    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Size and time of each tool's file, and of the libraries beside it, when it was found; empty for a
-    toolchain on another machine."""
-
-    def stated_for(self, language: str) -> str:
-        """As observations state it."""
-        return f"{language} {self.version} {self.digest}"
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether the tools are still there, and still the same files."""
-        try:
-            return all(_mark(path) == mark for path, mark in self.marks.items())
-        except OSError:
-            return False
-
-
-def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """Of the tools, and of the libraries beside them: where a toolchain is removed piece by piece, those may
-    go first."""
-    libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
-    return {
-        path: _mark(path)
-        for path in (*tools.values(), *(str(folder) for folder in libraries if folder.is_dir()))
-    }
-
-
-def _mark(path: str) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116  # after each program
-    return found.st_size, found.st_mtime_ns
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A correct program with one input and its output, for probes and tests. `arguments` and `expected` are
-    wire text."""
-
-    code: str
-    arguments: tuple[str, ...]
-    expected: str
-    signature: str = "(list[int]) -> int"
-    entry_point: str = "solve"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConformancePrograms:
-    """Programs for the common tests. With a driver they define `solve` (the gold's task: the sum of a list);
-    without one they are stdin/stdout programs (the hello's task)."""
-
-    wrong: str
-    """Runs well and answers something else."""
-    hanging: str
-    crashing: str
-    broken: str
-    """Does not parse: a parse error, or where no grammar reads the language, whatever its compiler or
-    interpreter says."""
-    refused: str = ""
-    """Parses, and the compiler refuses it."""
-    identity: str = ""
-    """With a driver: what stands after the declaration of `solve` with one parameter `x` to return just
-    that."""
-    identity_of: Mapping[str, str] = field(default_factory=dict)
-    """The same, for kinds of results where it is written in another way."""
-    mutator: str = ""
-    """With a driver: `(list[int], int) -> list[int]` that appends to its own argument and returns it."""
-    honest: str = ""
-    """With a driver: `(int) -> int`, x * x + 7."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Controls:
-    """How to write, in this language, programs that no suite may accept (`execution/controls.py` says which).
-    In each text STATEMENT stands for `exit`, `shout` or nothing, and VALUE for what is returned."""
-
-    body: str = ""
-    """With a driver: what stands after the declaration of a function that carries out STATEMENT and returns
-    VALUE."""
-    before: str = ""
-    """What STATEMENT needs at the beginning of the program: imports."""
-    zero: Mapping[str, str] = field(default_factory=dict)
-    """Kind of result to its zero or empty value; "" is for every other kind."""
-    nothing: str = ""
-    """What any function may return whatever it declares: null, nil. Empty where types forbid it."""
-    argument: str = "x"
-    """How a parameter `x` is read."""
-    equal: tuple[str, str] = ("", "")
-    """A definition that stands before the function, and a value made from it that claims to equal
-    everything."""
-    exit: str
-    """Ends the process with exit code 0."""
-    shout: str
-    """Prints PASS."""
-    program: str = "STATEMENT"
-    """A whole program."""
-    part: str = "STATEMENT"
-    """With script mode: what carries out STATEMENT before the script that follows it. Empty where nothing
-    does that by itself."""
+    assertion: tuple[str, ...] = ()
+    """Patterns (multi-line): what a failed test prints. The word "assertion" itself is known already."""
+    out_of_memory: tuple[str, ...] = ()
+    """Beginnings of the text of an exception."""
+    fatal_out_of_memory: tuple[str, ...] = ()
+    """What stderr holds after the process ended for want of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Several candidates of one signature built together, for languages whose compiler is slow to start on
-    each alone."""
+    """Builds several programs of one signature together, where starting the compiler costs more than
+    compiling."""
 
     accepts: Callable[[str], bool]
-    """Whether a program can share a build: it must not be able to change what another one does."""
+    """Whether a program may share a build. It must be unable to change what another one does."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
-    """(codes, entry point, signature) to the files of one build."""
+    """(programs, entry point, signature) to the files of the build."""
     blame: Callable[[str, Sequence[str]], Mapping[int, str]]
-    """(the compiler's output, codes) to the candidates (by position) that it refused, each with its messages.
-    Empty: cannot be told. The output may quote a program, so what names a candidate in it has to be something
-    that no program can know."""
+    """(compiler output, programs) to the positions of the refused programs, each with its messages. An empty
+    result means that the output does not say. A program may forge compiler output, so each must be named in
+    the output by something that no program can know."""
     split_binary: Callable[[bytes, int], list[bytes]]
-    """(what was built, number of candidates) to the program of each, without anything of the others. Raises
-    ValueError."""
+    """(built binary, number of programs) to one binary for each program, with the code of the others removed.
+    Raises ValueError."""
     size: int = 24
 
 
@@ -180,10 +74,13 @@ class Driver:
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
-    """A resident compiler: sources in, products out, over pipes (execution/compile_servers.py). It compiles
-    whole programs and scripts too, and knows from the names of the files what to make of them."""
+    """Starts a resident compiler: sources in, products out, over pipes (execution/programs/compiler_pool.py).
+    It also compiles whole programs and scripts; the names of the files tell it which."""
     unsupported_values: frozenset[UnsupportedValue] = frozenset()
     """Values that the language cannot hold: a call with one of them raises."""
+    reports_every_parse_error: bool = False
+    """Whether the driver itself says so whenever a program does not parse. Otherwise the grammar is asked
+    after an early end."""
     big_integers: bool = False
     """Whether integers beyond 64 bits come back unchanged."""
     slow: bool = False
@@ -192,27 +89,33 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Zygote:
-    """A warm process of the language: it loads what is slow to load and calls `codemill_serve` of
-    /work/libzygote.so. Where that returns it is a program, and runs the file of a stdin/stdout program where
-    /work has one, else the driver. See drivers/python_zygote.py."""
+    """A warm process of the language. It loads everything that is slow to load, then forks one child for each
+    program.
+
+    The fork happens in `codemill_serve`, a function of /work/libzygote.so, which returns in the child. The
+    child runs the stdin/stdout program if /work holds one, and the driver otherwise. The function is called
+    in one of three ways:
+
+    1. `command` starts a program that calls it (python/zygote.py).
+    2. `serves_itself`: the usual command of the language reads one of `files`, which calls it.
+    3. Neither: the interpreter starts with its usual command and the library preloaded. The library calls the
+       function when the interpreter opens the program's file, so everything after is as in a cold start.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)
-    """Its own files, the driver's among them."""
+    """The zygote's own files, and the driver's. When the library is preloaded and one of them has the name of
+    the program's file, the interpreter reads it first and goes on with the program's (Ruby reads the
+    program's instead)."""
     command: tuple[str, ...] = ()
-    """Empty: the command of the program itself, for interpreters that have loaded everything when they open
-    the file that its last word names. The library is preloaded and calls `codemill_serve` there, so that all
-    that follows is as in a cold start. Where `files` have one of that name, it is read first, by fgets(), and
-    the program's where it ends; Ruby's parser reads the program's in its place."""
     serves_itself: bool = False
-    """Without a command: `files` call `codemill_serve`, and nothing is preloaded."""
     opened_files: Mapping[str, str] = field(default_factory=dict)
-    """Without a command: last word of the command to the file that is opened then, if not that one: a driver
-    opens the program's."""
+    """For a preloaded library: the file to wait for, by the last word of the command. By default it is that
+    word itself; a driver opens the program's file."""
     skipped_function: str = ""
-    """Without a command: a function of the interpreter that only frees memory or removes files at the end.
-    Programs do not call it."""
+    """For a preloaded library: a function of the interpreter that only frees memory or removes files at
+    exit. The children skip it."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
-    """Function mode; programs with their own stdin and stdout, scripts included."""
+    """`functions`: function mode. `programs`: stdin/stdout programs and scripts."""
 
     @property
     def is_preloaded(self) -> bool:
@@ -221,15 +124,16 @@ class Zygote:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Script mode: how a program and a test script become one process that says at its end that it got there.
+    """Script mode: makes one process of a program and a test script, which writes a mark when it reaches its
+    end.
 
-    Exactly one of `files` and `driver_program` is given. What follows the script is reached only when nothing before
-    it ended the program.
+    Exactly one of `files` and `driver_program` is given. The code that writes the mark is reached only if
+    nothing before it ended the program.
     """
 
     files: Callable[[str, str, str], Mapping[str, str]] | None = None
-    """(code, script, mark) to the files. `mark` is a text in double quotes, `\\n` in it meaning a new line,
-    for descriptor 3."""
+    """(code, script, mark) to the files. They write `mark` to descriptor 3; it is a text in double quotes in
+    which `\\n` is a new line."""
     compile_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     extra_compile_args: tuple[str, ...] = ()
@@ -237,8 +141,8 @@ class Script:
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driver_program: Callable[[str, str, str], str] | None = None
-    """(code, script, end) to a program for the driver that defines the function `end` after the script: the
-    warm path of a driver."""
+    """(code, script, end) to a program for the driver, which defines the function `end` after the script. So
+    scripts take the warm path of a driver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,19 +152,26 @@ class Language:
 
     name: str
     aliases: tuple[str, ...] = ()
+    """All its other names in lower case: in recipes and data sets, and as models write them after a fence."""
     file_name: str
+    extensions: tuple[str, ...] = ()
+    """Of source files, each with its dot; that of `file_name` where none is given."""
     tools: tuple[str, ...]
     version_arguments: tuple[str, ...] = ("--version",)
     """What the first tool is asked; empty where it has no answer, and the name of its file has to do."""
     install: str
     """The command that installs the toolchain on Debian."""
     grammar: str = ""
-    """Its name in tree-sitter-language-pack; empty where that has none, or one that misreads usual
-    programs."""
+    """The name of its tree-sitter grammar; empty where there is none, or one that refuses usual programs."""
+    node_types: NodeTypes | None = None
+    """What the grammar calls functions, blocks and comments: with it functions are cut out of sources, and
+    FIM samples are made."""
+    comment_signs: tuple[str, ...] = ("#", "//")
+    """Which of these begin a comment. Both by default, since fragments of unknown languages are read too."""
     display_name: str = ""
     """Its name as people write it, where that is not the name with a capital."""
-    check: Callable[[str], str | None] | None = None
-    """A native parse check, where one is better than the grammar: None, or the first error in words."""
+    check: Callable[[str], ParseError | None] | None = None
+    """A native parse check, where one is better than the grammar."""
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -281,11 +192,13 @@ class Language:
     write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) to the contract that the declaration states; None when it states none."""
+    failures: FailureWords = FailureWords()
     gold: Gold | None = None
-    controls: Controls | None = None
+    """With a driver: a correct program."""
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
-    samples: ConformancePrograms | None = None
+    controls: Controls | None = None
+    samples: ConformancePrograms
 
     @property
     def title(self) -> str:
@@ -293,15 +206,21 @@ class Language:
         return self.display_name or self.name.capitalize()
 
     @property
-    def extension(self) -> str:
-        """Of its files, without the dot."""
-        return self.file_name.rpartition(".")[2]
+    def source_extensions(self) -> tuple[str, ...]:
+        """Of source files, each with its dot."""
+        return self.extensions or (f".{self.file_name.rpartition('.')[2]}",)
 
-    def parse_error(self, code: str) -> str | None:
-        """The first syntax error in words, or None. Loads the grammar on first use."""
+    @property
+    def has_parse_check(self) -> bool:
+        """Whether `parse_error` can say anything."""
+        return bool(self.check or self.grammar)
+
+    def parse_error(self, code: str) -> ParseError | None:
+        """The first syntax error, or None; the one parse check that stages, filters and sandboxes use. Loads
+        the grammar on first use."""
         if self.check:
             return self.check(code)
-        return tree_error(code, self.grammar) if self.grammar else None
+        return trees.parse_error(code, self.grammar) if self.grammar else None
 
 
 def render_signature(
@@ -317,83 +236,6 @@ def render_signature(
 def find_signature(language: Language, code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the code's own declaration of the function states, or None."""
     return language.find_signature(code, entry_point) if language.find_signature else None
-
-
-@lru_cache(maxsize=256)
-def find_toolchain(language_name: str) -> Toolchain | None:
-    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a
-    process."""
-    from synth.languages.registry import get_language
-
-    language = get_language(language_name)
-    tools = {name: path for name in language.tools if (path := find_tool(name))}
-    if len(tools) < len(language.tools):
-        return None
-    first = tools[language.tools[0]]
-    version = (
-        _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
-    )
-    if version is None:
-        return None
-    marks = _marks(tools)
-    own = [
-        f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()
-    ]  # libraries change with any package
-    digest = hashlib.sha256("\n".join([version, *own]).encode()).hexdigest()[:12]
-    shown = {root for path in tools.values() if (root := _root(path))} | {
-        path for path in language.paths if Path(path).exists()
-    }
-    return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
-
-
-def find_tool(name: str) -> str | None:
-    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a
-    start."""
-    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
-    real = _unshim(name, found) if found else _in_wheel(name)
-    return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
-
-
-def _in_wheel(name: str) -> str | None:
-    """The path of a tool that comes in a Python package."""
-    places = [Path(folder) / _WHEELS[name] / name for folder in sys.path] if name in _WHEELS else []
-    return next((str(place.resolve()) for place in places if place.is_file()), None)
-
-
-def _unshim(name: str, found: str) -> str | None:
-    """The program itself. A package of npm may put a start of node before it."""
-    real = Path(found).resolve()
-    if real.suffix == ".js" and real.with_name(name).is_file():
-        return str(real.with_name(name))
-    if real.name == "rustup":
-        toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
-        candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(
-            toolchains.glob(f"*/bin/{name}")
-        )
-        return str(candidates[0]) if candidates else None
-    return str(real) if Path(found).parent.name != "shims" else None
-
-
-def _root(path: str) -> str:
-    """The folder outside /usr that a tool lives in (`<root>/bin/tool`), or nothing."""
-    inside = path.startswith(("/usr/", "/bin/", "/lib"))
-    return "" if inside else str(Path(path).parent.parent)
-
-
-def _version(command: list[str]) -> str | None:
-    """The first line of what it says of itself. What a virtual machine warns of may stand before that."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = [
-        line.strip()
-        for line in (done.stdout + done.stderr).splitlines()
-        if line.strip() and "warning:" not in line
-    ]
-    return lines[0] if lines and done.returncode == 0 else None
 
 
 def type_tokens(kind: ValueType) -> str:
@@ -415,12 +257,6 @@ def driver_input(
         str(len(arguments)),
     ]
     return "\n".join([*header, *("\t".join(case) for case in arguments), ""]).encode("ascii")
-
-
-@lru_cache
-def read_driver(name: str) -> str:
-    """The text of a driver in synth/languages/drivers."""
-    return (Path(__file__).parent / "drivers" / name).read_text(encoding="utf-8")
 
 
 def parameter_names(names: tuple[str, ...], signature: Signature) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.grammar.trees import ParseError
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 
 _SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
 _ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
@@ -28,21 +30,24 @@ def _statements(code: str) -> Iterator[str]:
         yield ";".join(pieces)
 
 
-def check(code: str) -> str | None:
-    """The first syntax error, by SQLite's own parser, or None. Nothing is run: statements are explained, and
-    none may set anything."""
+def check(code: str) -> ParseError | None:
+    """The first syntax error by SQLite's own parser, with the line that its statement begins in. Nothing is
+    run: statements are explained, and none may set anything."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.set_authorizer(
             lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK
         )
+        line = 1
         for statement in _statements(code):
+            start = line + statement[: len(statement) - len(statement.lstrip())].count("\n")
+            line += statement.count("\n")
             if _EMPTY.fullmatch(statement):
                 continue
             try:
                 connection.execute(_EXPLAIN.sub("EXPLAIN ", statement)).close()
             except (sqlite3.Error, sqlite3.Warning) as error:
                 if _SYNTAX.search(str(error)):
-                    return str(error)
+                    return ParseError(start, str(error))
     return None
 
 
@@ -95,5 +100,24 @@ SELECT sum(CAST(word AS INTEGER)) FROM words;
         hanging="WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n;\n",
         crashing="SELECT * FROM absent;\n",
         broken="SELECT ( FROM stdin;\n",
+        script=ScriptPrograms(
+            right="CREATE VIEW twice AS SELECT x, x + x AS y FROM numbers",
+            wrong="""PRAGMA ignore_check_constraints = ON;
+CREATE VIEW twice AS SELECT x, x * x * x AS y FROM numbers;""",
+            script="""CREATE TABLE numbers(x);
+INSERT INTO numbers VALUES (3), (0);
+CREATE TABLE checks(ok CONSTRAINT assertion CHECK (ok));
+INSERT INTO checks SELECT (SELECT y FROM twice WHERE x = 3) IS 6;
+""",
+            leaving=(
+                ".quit",
+                ".exit 0",
+                "/*",
+                "SELECT '",
+            ),
+            hiding=""".bail off
+PRAGMA ignore_check_constraints = ON;
+CREATE VIEW twice AS SELECT x, 0 AS y FROM numbers;""",
+        ),
     ),
 )

@@ -2,8 +2,9 @@
 
 import re
 
-from synth.languages.scripting import last_in_script, without_exit
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import last_in_script, without_exit
 
 _MAIN = re.compile(r"@main\s+((?:final\s+)?(?:struct|class|enum|actor)\s+(\w+))")
 _END = """
@@ -37,6 +38,7 @@ LANGUAGE = Language(
     install="brew install swift",
     grammar="swift",
     compile_command=("{swiftc}", "-O", "-suppress-warnings", "-o", "program", "main.swift"),
+    comment_signs=("//",),
     run_command=("./program",),
     script=Script(files=_script, extra_compile_args=("-Onone",)),
     runtime_mb=64,
@@ -50,5 +52,28 @@ print(words.map { Int($0)! }.reduce(0, +))
         crashing='fatalError("no")\n',
         broken="print((5\n",
         refused="print(nothing)\n",
+        script=ScriptPrograms(
+            right="""func twice(_ x: Int) -> Int {
+    return x + x
+""",
+            wrong="""func twice(_ x: Int) -> Int {
+    return x * x * x
+""",
+            script="""}
+assert(twice(3) == 6)
+assert(twice(0) == 0)
+""",
+            leaving=(
+                """import Foundation
+func twice(_ x: Int) -> Int {
+    exit(0)
+""",
+                """import Foundation
+exit(0)
+func twice(_ x: Int) -> Int {
+    return x
+""",
+            ),
+        ),
     ),
 )

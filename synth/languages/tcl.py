@@ -1,7 +1,8 @@
 """Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
 
-from synth.languages.scripting import appended
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import appended
 
 LANGUAGE = Language(
     name="tcl",
@@ -9,7 +10,6 @@ LANGUAGE = Language(
     tools=("tclsh",),
     version_arguments=(),
     install="apt-get install -y tcl",
-    grammar="tcl",
     run_command=("{tclsh}", "main.tcl"),
     runtime_threads=4,
     script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
@@ -20,5 +20,17 @@ LANGUAGE = Language(
         hanging="while {1} {}\n",
         crashing="error no\n",
         broken="puts [tcl::mathop::+ 1\nputs {\n",
+        script=ScriptPrograms(
+            right="proc twice {x} { expr {$x + $x} }",
+            wrong="proc twice {x} { expr {$x ** 3} }",
+            script='if {[twice 3] != 6} { error "assertion failed" }\n',
+            leaving=(
+                "exit 0",
+                "proc twice {x} { exit 0 }",
+                "return",
+                """rename error {}; proc error {text} { exit 0 }
+proc twice {x} { return 0 }""",
+            ),
+        ),
     ),
 )

@@ -1,8 +1,9 @@
 """Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read
 from /dev/stdin."""
 
-from synth.languages.scripting import without_exit
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support.scripts import without_exit
 
 _RUN = (
     "let g:codemill_failed = 0 | redir => g:codemill_output | try | silent source main.vim | catch | let "
@@ -39,7 +40,6 @@ LANGUAGE = Language(
     file_name="main.vim",
     tools=("vim",),
     install="apt-get install -y vim",
-    grammar="vim",
     display_name="Vim script",
     run_command=(
         "{vim}",
@@ -90,5 +90,33 @@ echo total
         hanging="while 1\nendwhile\n",
         crashing="throw 'no'\n",
         broken="function! F(\n  echo (\n",
+        script=ScriptPrograms(
+            right="""function! Twice(x) abort
+  return a:x + a:x
+endfunction
+""",
+            wrong="""function! Twice(x) abort
+  return a:x * a:x * a:x
+endfunction
+""",
+            script="""function! TestTwice()
+  call assert_equal(6, Twice(3))
+  if assert_equal(0, Twice(0)) | cq | endif " zero
+endfunction
+
+call TestTwice()
+exit(0)
+""",
+            leaving=(
+                "finish",
+                "qall!",
+                """function! Twice(x)
+  qall!
+endfunction
+""",
+                "function! Twice(x)\n",
+                "let x =<< END",
+            ),
+        ),
     ),
 )

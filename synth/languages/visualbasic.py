@@ -1,16 +1,21 @@
 """Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of
 `dotnet`."""
 
-from synth.languages import dotnet
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
+from synth.languages.support import dotnet
 
-_IMPORTS = "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,Microsoft.VisualBasic"
+_IMPORTS = (
+    "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,"
+    "Microsoft.VisualBasic"
+)
 """What the SDK's own projects give to each file."""
 
 _FLAGS = (
     "-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath "
     '-sdkpath:"$references" '
-    f"""-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" -imports:{_IMPORTS} '-define:_MyType="Empty"'"""
+    '-vbruntime:"$references/Microsoft.VisualBasic.Core.dll" '
+    f"""-imports:{_IMPORTS} '-define:_MyType="Empty"'"""
 )
 _COMPILE = dotnet.compile_command(_FLAGS, "Roslyn/bincore/vbc.dll")
 
@@ -35,16 +40,19 @@ Friend Module CodemillScript
         Dim seen = BindingFlags.Public Or BindingFlags.NonPublic Or BindingFlags.IgnoreCase
         Dim own = BindingFlags.Static Or BindingFlags.DeclaredOnly Or seen
         For Each kind As Type In GetType(CodemillScript).Assembly.GetTypes()
-            Dim start As MethodInfo = If(kind Is GetType(CodemillScript), Nothing, kind.GetMethod("Main", own))
+            If kind Is GetType(CodemillScript) Then Continue For
+            Dim start As MethodInfo = kind.GetMethod("Main", own)
             If start Is Nothing Then Continue For
-            Dim result As Object = start.Invoke(Nothing, If(start.GetParameters().Length = 0, Nothing, New Object() {words}))
+            Dim bare As Boolean = start.GetParameters().Length = 0
+            Dim result As Object = start.Invoke(Nothing, If(bare, Nothing, New Object() {words}))
             If TypeOf result Is Integer AndAlso CInt(result) <> 0 Then Return CInt(result)
             ran += 1
         Next
         If ran = 0 Then Throw New Exception("the script defines no Main")
         If Environment.ExitCode <> 0 OrElse Not Trace.Listeners.Contains(failing) Then Return 1
         Dim mark As Byte() = System.Text.Encoding.ASCII.GetBytes(MARK)
-        Using channel As New FileStream(New Microsoft.Win32.SafeHandles.SafeFileHandle(New IntPtr(3), False), FileAccess.Write)
+        Dim handle As New Microsoft.Win32.SafeHandles.SafeFileHandle(New IntPtr(3), False)
+        Using channel As New FileStream(handle, FileAccess.Write)
             channel.Write(mark, 0, mark.Length)
         End Using
         Return 0
@@ -97,12 +105,69 @@ End Module
         hanging=(
             "Module Program\n    Sub Main()\n        While True\n        End While\n    End Sub\nEnd Module\n"
         ),
-        crashing=(
-            "Module Program\n    Sub Main()\n"
-            '        Throw New System.Exception("no")\n    End Sub\nEnd '
-            "Module\n"
-        ),
+        crashing="""Module Program
+    Sub Main()
+        Throw New System.Exception("no")
+    End Sub
+End Module
+""",
         broken="Module Program\n    Sub Main(\n",
         refused="Module Program\n    Sub Main()\n        Nowhere()\n    End Sub\nEnd Module\n",
+        script=ScriptPrograms(
+            right="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x + x
+""",
+            wrong="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x * x * x
+""",
+            script="""End Function
+Sub Check(ByVal candidate As Func(Of Integer, Integer))
+Debug.Assert(candidate(3) = 6)
+Debug.Assert(New List(Of Integer) From {candidate(0)}.Sum() = 0)
+End Sub
+Sub Main()
+Check(AddressOf Twice)
+End Sub
+End Module
+""",
+            leaving=(
+                """Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Environment.Exit(0)
+Return x
+""",
+                """Module Other
+Sub Main()
+Environment.Exit(0)
+End Sub
+End Module
+Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Return x + x
+""",
+            ),
+            hiding="""Module Numbers
+Function Twice(ByVal x As Integer) As Integer
+Trace.Listeners.Clear()
+Return x * x * x
+""",
+            forms={
+                "a main with a result": (
+                    """Imports System.Text
+Module Sums
+Function Twice(x As Integer) As Integer
+Return x + x
+End Function
+""",
+                    """Function Main(words As String()) As Integer
+Return If(Twice(3) = 6, 0, 1)
+End Function
+End Module
+""",
+                )
+            },
+        ),
     ),
 )

@@ -1,6 +1,7 @@
 """Zig: stdin/stdout programs, for version 0.13."""
 
-from synth.languages.spec import ConformancePrograms, Language, Script
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.spec import Language, Script
 
 _ROOT = """const program = @import("main.zig");
 
@@ -80,13 +81,70 @@ pub fn main() !void {
 }
 """,
     samples=ConformancePrograms(
-        wrong=(
-            'const std = @import("std");\npub fn main() !void {\n    try '
-            'std.io.getStdOut().writeAll("5");\n}\n'
-        ),
+        wrong="""const std = @import("std");
+pub fn main() !void {
+    try std.io.getStdOut().writeAll("5");
+}
+""",
         hanging="pub fn main() void {\n    var n: u32 = 0;\n    while (true) n +%= 1;\n}\n",
         crashing='pub fn main() void {\n    @panic("no");\n}\n',
         broken="pub fn main() void {\n    while (\n}\n",
         refused="pub fn main() void {\n    nothing();\n}\n",
+        script=ScriptPrograms(
+            right="""const std = @import("std");
+fn twice(x: i64) i64 {
+    return x + x;
+""",
+            wrong="""const std = @import("std");
+fn twice(x: i64) i64 {
+    return x * x * x;
+""",
+            script="""}
+test "three" {
+    try std.testing.expect(twice(3) == 6);
+}
+pub fn main() !void {
+    std.debug.assert(twice(0) == 0);
+}
+""",
+            leaving=(
+                """const std = @import("std");
+fn twice(x: i64) i64 {
+    if (x < 9) std.process.exit(0);
+    return x;
+""",
+                """const std = @import("std");
+fn twice(x: i64) i64 {
+    if (x < 9) std.posix.exit(0);
+    return x;
+""",
+            ),
+            forms={
+                "tests alone": (
+                    """const std = @import("std");
+fn twice(x: i64) i64 {
+    return x + x;
+}
+""",
+                    """test "three" {
+    const room = try std.testing.allocator.alloc(i64, 1);
+    defer std.testing.allocator.free(room);
+    room[0] = twice(3);
+    try std.testing.expectEqual(@as(i64, 6), room[0]);
+}
+""",
+                ),
+                "a main alone": (
+                    """fn twice(x: i64) i64 {
+    return x + x;
+}
+""",
+                    """pub fn main() u8 {
+    return if (twice(3) == 6) 0 else 1;
+}
+""",
+                ),
+            },
+        ),
     ),
 )

@@ -1,11 +1,11 @@
-"""The stage graph of a recipe: which stages run, in which order. Its edges are the stages' own `upstream`
-lists (networkx)."""
+"""The stage graph of a recipe: which stages run, in which order. Its edges are what the stages declare as
+their `upstream` (networkx)."""
 
 from collections.abc import Sequence
 
 import networkx as nx
 
-from synth.stages.protocol import Stage
+from synth.stages.unit_stage import Stage
 
 
 def build_graph(stages: Sequence[Stage]) -> "nx.DiGraph[str]":
@@ -16,7 +16,9 @@ def build_graph(stages: Sequence[Stage]) -> "nx.DiGraph[str]":
         if stage.name in graph:
             raise ValueError(f"two stages are called {stage.name}")
         graph.add_node(stage.name, stage=stage)
-    graph.add_edges_from((name, stage.name) for stage in stages for name in stage.upstream if name in graph)
+    graph.add_edges_from(
+        (before.name, stage.name) for stage in stages for before in stage.upstream if before.name in graph
+    )
     if not nx.is_directed_acyclic_graph(graph):
         raise ValueError(f"stages wait for one another: {nx.find_cycle(graph)}")
     for before, after in graph.edges:

@@ -1,40 +1,65 @@
 """One round of data: shards through the stages, then the products written from what survived.
 
-Products of round r: `sft/round-r-coarse` (every distinct sample that survived), `sft/round-r-fine` (the best
-of each task and language), `pairs/round-r`, `fim/round-r`, and `fim/round-r-mix` (FIM rows in the share that
-the recipe wants). The one rule: products are a function of the committed shards, in their order, so writing
-them again gives the same bytes, and takes one shard in memory at a time.
+The data sets of a round follow from `synth.products.PRODUCTS`: for samples every distinct one that survived
+(`sft/round-r-coarse`) and the best of each task and language (`sft/round-r-fine`), then `pairs/round-r`,
+`fim/round-r` and `fim/round-r-mix`, the FIM rows in the share that the recipe wants. The one rule: products
+are a function of the committed shards, in their order, so writing them again gives the same bytes, and takes
+one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
+from synth.pipeline.books import OnProgress, ignore_progress
 from synth.pipeline.flow import build_stages, last_filter
-from synth.pipeline.shard_scheduler import OnProgress, Runner, ignore_progress
-from synth.records import FimSample, Pair, Sample
+from synth.pipeline.shard_scheduler import ShardScheduler
+from synth.products import PRODUCTS, DataSet, Part, Product, Sample
+from synth.records import Unit
 from synth.seeds.reader import PocketProvider
-from synth.stages.filter import FilterStage
-from synth.stages.protocol import Context, Stage
+from synth.stages.context import Context
 from synth.stages.snippet import SnippetSource
-from synth.store.products import write_fim, write_pairs, write_sft
+from synth.stages.unit_stage import Stage
+from synth.store.products import write_product
 from synth.store.run_folder import RunFolder
 from synth.store.shards import StageCommit
 
 
 @dataclass(frozen=True, slots=True)
-class RoundData:
-    """The products of one round: files, and how many rows each has. A product that the recipe does not make
-    has no rows."""
+class WrittenSet:
+    """One data set of a round, and how many rows it has. A product that the recipe does not make has none."""
 
-    coarse: Path
-    fine: Path
-    fim: Path
-    pairs: Path
-    counts: dict[str, int]
+    product: Product
+    data_set: DataSet
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundData:
+    """The data sets of one round."""
+
+    sets: tuple[WrittenSet, ...]
+
+    def for_job(self, job: str) -> list[WrittenSet]:
+        """The data sets with rows that a training job takes; none when those that it runs for are empty."""
+        found = [one for one in self.sets if one.data_set.job == job and one.rows]
+        return found if any(one.data_set.leads for one in found) else []
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows of what is trained on, for people: by product, or by job where a product has several."""
+        return {
+            one.data_set.job if _has_several_jobs(one.product) else one.product.name: one.rows
+            for one in self.sets
+            if one.data_set.job
+        }
+
+
+def _has_several_jobs(product: Product) -> bool:
+    return sum(bool(data_set.job) for data_set in product.data_sets) > 1
 
 
 async def run_round(
@@ -48,77 +73,91 @@ async def run_round(
     on_progress: OnProgress = ignore_progress,
 ) -> RoundData:
     """Make the data of one round, or go on with it."""
-    stages = build_stages(context, list(held_out))
-    runner = Runner(SnippetSource(context, pocket, workers), stages, folder.commits)
-    folder.declare_stages(runner.stage_names)
-    names = await runner.run(round_, on_progress)
+    stages = build_stages(context, held_out)
+    scheduler = ShardScheduler(SnippetSource(context, pocket, workers), stages, folder.commits)
+    folder.declare_stages(scheduler.stage_names)
+    names = await scheduler.run(round_, on_progress)
     return write_products(context, folder.path, folder.commits, stages, round_, names)
 
 
 def write_products(
-    context: Context, run: Path, commits: StageCommit, stages: list[Stage], round_: int, shards: Sequence[str]
+    context: Context,
+    run: Path,
+    commits: StageCommit,
+    stages: Sequence[Stage],
+    round_: int,
+    shards: Sequence[str],
 ) -> RoundData:
     """Write what survived the round, one shard in memory at a time."""
-    last = last_filter(stages) if any(isinstance(stage, FilterStage) for stage in stages) else None
-    made = _Made(commits, round_, shards, last)
-    coarse = write_sft(run, f"round-{round_}-coarse", chain.from_iterable(made.samples()))
-    fine = write_sft(run, f"round-{round_}-fine", chain.from_iterable(map(_best_of_each, made.samples())))
-    pairs = write_pairs(run, f"round-{round_}", made.pairs())
-    fim = write_fim(run, f"round-{round_}", made.fim())
-    chosen = _choose_mix(fim.rows, coarse.rows, context)
-    mixed = write_fim(
-        run, f"round-{round_}-mix", (sample for at, sample in enumerate(made.fim()) if at in chosen)
-    )
-    counts = {"coarse": coarse.rows, "fine": fine.rows, "fim": mixed.rows, "pairs": pairs.rows}
-    return RoundData(coarse=coarse.path, fine=fine.path, fim=mixed.path, pairs=pairs.path, counts=counts)
+    made = _Made(commits, stages, round_, shards)
+    written: list[WrittenSet] = []
+    for product in PRODUCTS:
+        for data_set in product.data_sets:
+            rows = _choose_rows(made, product, data_set, context, written)
+            report = write_product(run, product, f"round-{round_}{data_set.suffix}", rows)
+            written.append(WrittenSet(product, data_set, report.path, report.rows))
+    return RoundData(tuple(written))
+
+
+def _choose_rows(
+    made: "_Made", product: Product, data_set: DataSet, context: Context, written: Sequence[WrittenSet]
+) -> Iterator[Unit]:
+    """The rows of one data set, in the order of the shards."""
+    if data_set.part is Part.SHARE:
+        chosen = _draw_share(product, data_set, context, written)
+        return (row for at, row in enumerate(made.rows(product)) if at in chosen)
+    if data_set.part is Part.BEST:
+        return (best for shard in made.shards(product) for best in _best_of_each(shard))
+    return made.rows(product)
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the committed shards of a round hold, shard after shard. `last` is the last filter; None where
-    nothing is selected."""
+    """The products that the committed shards of a round hold."""
 
     commits: StageCommit
+    stages: Sequence[Stage]
     round: int
-    shards: Sequence[str]
-    last: str | None
+    names: Sequence[str]
 
-    def samples(self) -> Iterator[list[Sample]]:
-        """The samples that survived, those of a shard together."""
-        if self.last is None:
+    def rows(self, product: Product) -> Iterator[Unit]:
+        return (row for shard in self.shards(product) for row in shard)
+
+    def shards(self, product: Product) -> Iterator[list[Unit]]:
+        """The survivors of each shard; nothing where no stage of the recipe makes the product."""
+        maker = next((stage for stage in self.stages if product.model in stage.makes), None)
+        judge = last_filter(self.stages, product.model)
+        if maker is None:
             return
-        for name in self.shards:
-            kept = {
-                row.unit_id for row in self.commits.read_index(self.last, self.round, name) if not row.reason
-            }
-            yield [
-                item
-                for item in self.commits.read_bodies("select", self.round, name, "sample", Sample)
-                if item.id in kept
-            ]
-
-    def pairs(self) -> Iterator[Pair]:
-        for name in self.shards:
-            yield from self.commits.read_bodies("pair", self.round, name, "pair", Pair)
-
-    def fim(self) -> Iterator[FimSample]:
-        for name in self.shards:
-            yield from self.commits.read_bodies("fim", self.round, name, "fim", FimSample)
+        for name in self.names:
+            records = self.commits.read_bodies(maker.name, self.round, name, product.model)
+            if judge is None:
+                yield records
+                continue
+            index = self.commits.read_index(judge.name, self.round, name)
+            kept = {row.unit_id for row in index if not row.reason}
+            yield [record for record in records if record.unit_id in kept]
 
 
-def _best_of_each(samples: Iterable[Sample]) -> list[Sample]:
-    """The first sample of each task and language: selection puts the best first. A task is in one shard."""
+def _best_of_each(samples: Iterable[Unit]) -> list[Sample]:
+    """The best surviving sample of each task and language. A task is in one shard."""
     best: dict[tuple[str, str], Sample] = {}
     for sample in samples:
-        best.setdefault((sample.task_id, sample.language), sample)
+        if isinstance(sample, Sample):
+            key = (sample.task_id, sample.language)
+            best[key] = min(best.get(key, sample), sample, key=lambda one: one.choice)
     return list(best.values())
 
 
-def _choose_mix(rows: int, samples: int, context: Context) -> Container[int]:
-    """Which FIM rows: so many that they make up `fim.share` of the mix with the samples; all of them where
-    there are no samples."""
+def _draw_share(
+    product: Product, data_set: DataSet, context: Context, written: Sequence[WrittenSet]
+) -> Container[int]:
+    """Which rows: so many that they make up `fim.share` of what their job trains on; all of them where the
+    job has no other rows."""
+    rows = next(one.rows for one in written if one.product is product and one.data_set.part is Part.ALL)
+    others = sum(one.rows for one in written if one.data_set.job == data_set.job)
     config = context.data.fim
-    if config is None or not samples or config.share >= 1:
+    if config is None or not others or config.share >= 1:
         return range(rows)
-    wanted = round(samples * config.share / (1 - config.share))
+    wanted = round(others * config.share / (1 - config.share))
     return frozenset(derive_random(context.recipe.seed, "fim-mix").sample(range(rows), min(wanted, rows)))

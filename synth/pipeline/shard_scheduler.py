@@ -1,72 +1,42 @@
-"""The runner: moves shards through the stages, commits what they decide, resumes, and holds the books.
+"""Schedules the shards of one round: which lane of which shard runs when.
 
 Shards flow, stages do not wait: several shards are on their way at once, so one executes while another
 generates. The stages are cut into lanes, before the model is asked and after it has answered: a lane takes a
 bounded number of shards; between lanes a shard lies on disk. A lane that asks the model begins when its first
 shards are all ready. So the engine never waits for a slower sandbox, and memory does not grow with the run.
-Ordered stages (which remember what they saw) take the shards one by one at the end. The one rule: every unit
-that enters a stage leaves it with a row; a missing or doubled row stops the run.
+Ordered stages (which remember what they saw) take the shards one by one at the end.
+
+The one rule: a scheduler knows shards by name and decides nothing about units.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from synth.errors import Problem, StoreError
+from synth.pipeline.books import Books, OnProgress, ignore_progress
 from synth.pipeline.graph import build_graph, in_order
-from synth.records import Decision
-from synth.stages.protocol import Produces, Source, Stage
+from synth.pipeline.lane_work import Lane, LaneWorker
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.unit_stage import Source, Stage
 from synth.store.shards import StageCommit
 
 
-@dataclass(slots=True)
-class StageCounts:
-    """Units of one stage so far, those that are in it right now among `entered`."""
-
-    entered: int = 0
-    kept: int = 0
-    rejected: int = 0
-    failed: int = 0
-
-    @property
-    def done(self) -> int:
-        return self.kept + self.rejected + self.failed
-
-
-@dataclass(slots=True)
-class RoundProgress:
-    """What a progress display shows of one round."""
-
-    round: int
-    stages: dict[str, StageCounts] = field(default_factory=dict)
-    shards: int = 0
-    """Shards that were read so far."""
-    source_ended: bool = False
-
-
-OnProgress = Callable[[RoundProgress], None]
-
-
-def ignore_progress(_: RoundProgress) -> None:
-    """For callers that show nothing."""
-
-
-class Runner:
+class ShardScheduler:
     """Runs one round: a source of shards, and the stages that they pass."""
 
     def __init__(
-        self, source: Source, stages: Sequence[Stage], commits: StageCommit, *, shards_in_flight: int = 6
+        self,
+        source: Source,
+        stages: Sequence[Stage],
+        commits: StageCommit,
+        *,
+        shards_in_flight: int = 6,
     ) -> None:
         self.source = source
         self.stages = in_order(build_graph(stages))
-        self._commits = commits
-        self._in_flight = shards_in_flight
-        self._report: OnProgress = ignore_progress
-        self._progress = RoundProgress(0)
+        self._commits, self._in_flight = commits, shards_in_flight
 
     @property
     def stage_names(self) -> list[str]:
@@ -76,145 +46,95 @@ class Runner:
     async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
         """Take all shards through all stages; their names. What was committed in an earlier process is read,
         not run."""
-        self._report = on_progress
-        self._progress = RoundProgress(round_, {name: StageCounts() for name in self.stage_names})
+        books = Books(round_, self.stage_names, on_progress)
+        worker = LaneWorker(self.source, self.stages, self._commits, books)
         try:
-            names = await self._run_flowing(round_)
+            names = await self._run_flowing(round_, worker, books)
         except BaseExceptionGroup as group:
             raise _first(group) from group
-        flowing = [stage for stage in self.stages if not stage.ordered]
-        for name in names:
-            state = self._reload(round_, name, flowing)
-            for stage in self.stages:
-                if stage.ordered:
-                    await self._pass(stage, state)
+        if any(stage.ordered for stage in self.stages):
+            for name in names:
+                await worker.run_ordered(round_, name)
         return names
 
-    async def _run_flowing(self, round_: int) -> list[str]:
+    async def _run_flowing(self, round_: int, worker: LaneWorker, books: Books) -> list[str]:
         """The source and the stages that do not remember, a bounded number of shards at a time in each
         lane."""
-        lanes = [_Lane(stages, asyncio.Semaphore(self._in_flight)) for stages in cut_lanes(self.stages)]
-        gate = lanes[0].gate
+        traffic = [_Traffic(stages, asyncio.Semaphore(self._in_flight)) for stages in cut_lanes(self.stages)]
         names: list[str] = []
         shards, loop = self.source.read(round_), asyncio.get_running_loop()
-        reader = ThreadPoolExecutor(
-            1, "source"
-        )  # one thread: an interrupted source is closed after its present step, not within it
+        # One thread: an interrupted source is closed after its present step, not within it.
+        reader = ThreadPoolExecutor(1, "source")
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
-                    await gate.acquire()
-                    state = await self._take_in(loop.run_in_executor(reader, next, shards, None))
-                    if state is None:
+                    await traffic[0].gate.acquire()
+                    name = await self._take_in(loop.run_in_executor(reader, next, shards, None), books)
+                    if name is None:
                         break
-                    names.append(state.name)
-                    group.create_task(self._flow(state, lanes))
-                self._progress.source_ended = True
-                self._let_begin(lanes)
+                    names.append(name)
+                    group.create_task(self._flow(round_, name, traffic, worker, books))
+                books.progress.source_ended = True
+                self._open_lanes(traffic, books)
         finally:
             await loop.run_in_executor(reader, shards.close)
             reader.shutdown()
         return names
 
-    def _let_begin(self, lanes: list["_Lane"]) -> None:
-        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that
-        there will be."""
-        for before, lane in pairwise(lanes):
-            all_ready = self._progress.source_ended and before.passed == self._progress.shards
-            if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
-                lane.open.set()
-
-    async def _take_in(self, shard: Awaitable[tuple[ShardState, StageResult] | None]) -> ShardState | None:
-        """The next shard of the source, with what the source decided committed."""
+    async def _take_in(
+        self, shard: Awaitable[tuple[ShardState, StageResult] | None], books: Books
+    ) -> str | None:
+        """The name of the next shard of the source, with what the source decided committed."""
         found = await shard
         if found is None:
             return None
         state, result = found
-        self._progress.shards += 1
+        books.progress.shards += 1
         if not self._commits.is_committed(self.source.name, *state.key):
-            self._commits.record_entered(self.source.name, *state.key, [row.unit_id for row in result.rows])
-            self._commits.commit(self.source.name, *state.key, result.rows, result.bodies)
-        self._account(self.source.name, state, result)
-        return state
+            ids = [row.unit_id for row in result.rows]
+            self._commits.record_entered(self.source.name, *state.key, ids)
+            self._commits.commit(self.source.name, *state.key, result.rows, result.made)
+        books.settle(self.source.name, result.rows)
+        return state.name
 
-    async def _flow(self, state: ShardState, lanes: list["_Lane"]) -> None:
+    async def _flow(
+        self, round_: int, shard: str, traffic: list["_Traffic"], worker: LaneWorker, books: Books
+    ) -> None:
         """One shard through all lanes; it holds a place in the first one."""
-        key = state.key
-        await self._through(state, lanes[0], lanes)
-        del state
-        for number, lane in enumerate(lanes[1:], start=1):
-            await lane.open.wait()
-            await lane.gate.acquire()
-            before = [stage for earlier in lanes[:number] for stage in earlier.stages]
-            await self._through(await asyncio.to_thread(self._reload, *key, before), lane, lanes)
+        for number, lane in enumerate(traffic):
+            if number:
+                await lane.open.wait()
+                await lane.gate.acquire()
+            try:
+                if lane.stages:
+                    await worker.run(lane.lane, round_, shard)
+            finally:
+                lane.gate.release()
+            lane.passed += 1
+            self._open_lanes(traffic, books)
 
-    async def _through(self, state: ShardState, lane: "_Lane", lanes: list["_Lane"]) -> None:
-        try:
-            for stage in lane.stages:
-                await self._pass(stage, state)
-        finally:
-            lane.gate.release()
-        lane.passed += 1
-        self._let_begin(lanes)
-
-    async def _pass(self, stage: Stage, state: ShardState) -> None:
-        """One shard through one stage. Ordered stages always run, since what they remember is not on disk;
-        they commit once."""
-        committed = self._commits.is_committed(stage.name, *state.key)
-        if committed and not stage.ordered:
-            self._account(stage.name, state, self._read(stage.name, stage.produces, state))
-            return
-        entering = list(stage.entering(state))
-        counts = self._progress.stages[stage.name]
-        counts.entered += len(entering)
-        self._report(self._progress)
-        if not committed:
-            self._commits.record_entered(stage.name, *state.key, entering)
-        result = await stage.run(state)
-        _check_books(stage.name, state.name, entering, result)
-        if not committed:
-            await asyncio.to_thread(self._commits.commit, stage.name, *state.key, result.rows, result.bodies)
-        counts.entered -= len(entering)
-        self._account(stage.name, state, result)
-
-    def _account(self, stage: str, state: ShardState, result: StageResult) -> None:
-        state.add(stage, result)
-        counts, decisions = self._progress.stages[stage], Counter(row.decision for row in result.rows)
-        counts.entered += len(result.rows)
-        counts.kept += decisions[Decision.KEPT]
-        counts.rejected += decisions[Decision.REJECTED]
-        counts.failed += decisions[Decision.FAILED]
-        self._report(self._progress)
-
-    def _reload(self, round_: int, name: str, stages: Sequence[Stage]) -> ShardState:
-        """The state of a shard after the source and these stages, from disk."""
-        state = ShardState(round_, name)
-        state.add(self.source.name, self._read(self.source.name, self.source.produces, state))
-        for stage in stages:
-            state.add(stage.name, self._read(stage.name, stage.produces, state))
-        return state
-
-    def _read(self, stage: str, produces: Produces, state: ShardState) -> StageResult:
-        rows = self._commits.read_index(stage, *state.key)
-        return StageResult(
-            tuple(rows),
-            {
-                kind: self._commits.read_bodies(stage, *state.key, kind, model)
-                for kind, model in produces.items()
-            },
-        )
+    def _open_lanes(self, traffic: list["_Traffic"], books: Books) -> None:
+        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that
+        there will be."""
+        for before, lane in pairwise(traffic):
+            all_ready = books.progress.source_ended and before.passed == books.progress.shards
+            if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
+                lane.open.set()
 
 
 @dataclass(slots=True)
-class _Lane:
-    """Stages that a shard passes without going to disk; `gate` has a place for each shard that may be in it
-    at once."""
+class _Traffic:
+    """One lane and the shards at it; `gate` has a place for each shard that may be in it at once."""
 
     stages: list[Stage]
     gate: asyncio.Semaphore
     open: asyncio.Event = field(default_factory=asyncio.Event)
     passed: int = 0
     """Shards that have left it."""
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(tuple(stage.name for stage in self.stages))
 
     @property
     def asks_engine(self) -> bool:
@@ -239,16 +159,3 @@ def _first(group: BaseException) -> BaseException:
     while isinstance(group, BaseExceptionGroup):
         group = group.exceptions[0]
     return group
-
-
-def _check_books(stage: str, shard: str, entering: Sequence[str], result: StageResult) -> None:
-    """entered = kept + rejected + failed, unit by unit."""
-    balance = Counter(entering)
-    balance.subtract(row.unit_id for row in result.rows)
-    if wrong := {unit: count for unit, count in balance.items() if count}:
-        example = next(iter(wrong))
-        fault = "lost" if wrong[example] > 0 else "doubled"
-        expected = f"one row for each unit that entered; {len(wrong)} differ, for example {example} ({fault})"
-        raise StoreError(
-            Problem(f"stage {stage}, shard {shard}", expected, "report this: the stage breaks conservation")
-        )

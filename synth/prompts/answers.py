@@ -5,28 +5,16 @@ The one rule: what does not have the form that was asked for gives nothing (and 
 
 import re
 
+from synth.languages.registry import normalize_language
 from synth.prompts.fences import read_fences
 from synth.prompts.inputs_answer import InputsAnswer, extract_inputs
 
-__all__ = ["ALIASES", "InputsAnswer", "extract_code", "extract_inputs", "extract_instruction"]
-
-ALIASES: dict[str, frozenset[str]] = {
-    "python": frozenset({"py", "python3"}),
-    "javascript": frozenset({"js", "node", "mjs", "ecmascript"}),
-    "typescript": frozenset({"ts"}),
-    "cpp": frozenset({"c++", "cxx", "cc", "cpp17", "cpp20"}),
-    "csharp": frozenset({"c#", "cs"}),
-    "go": frozenset({"golang"}),
-    "rust": frozenset({"rs"}),
-    "ruby": frozenset({"rb"}),
-    "bash": frozenset({"sh", "shell"}),
-    "kotlin": frozenset({"kt"}),
-}
-"""Other names that models write after a fence."""
+__all__ = ["InputsAnswer", "extract_code", "extract_inputs", "extract_instruction"]
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _CODE_SIGNS = re.compile(
-    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b|[;{}]\s*$",
+    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b"
+    r"|[;{}]\s*$",
     re.MULTILINE,
 )
 _LABEL = re.compile(
@@ -42,8 +30,8 @@ def extract_code(text: str, language: str) -> str | None:
     blocks = read_fences(text)
     if not blocks:
         return text.strip("\n").rstrip() if _CODE_SIGNS.search(text) else None
-    names = ALIASES.get(language, frozenset()) | {language}
-    matching = [block.text for block in blocks if block.tag in names] or [
+    wanted = normalize_language(language)
+    matching = [block.text for block in blocks if normalize_language(block.tag) == wanted] or [
         block.text for block in blocks if not block.tag
     ]
     longest = max(reversed(matching), key=len, default="").strip("\n").rstrip()

@@ -12,7 +12,6 @@ from synth.config import (
     DataConfig,
     DpoConfig,
     EvaluationConfig,
-    OpenaiEngineConfig,
     Recipe,
 )
 from synth.recipe.explain import nearest
@@ -37,8 +36,6 @@ DPO_LOSSES = (
     "sigmoid_norm",
 )
 """The losses of TRL 1.16's DPOTrainer."""
-
-_SWAPPING = "vllm_server or transformers_local"
 
 
 def check_rules(recipe: Recipe) -> Iterator[Finding]:
@@ -67,16 +64,16 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
+    engine = recipe.engine
     trains = recipe.sft is not None or recipe.dpo is not None
-    if not isinstance(recipe.engine, OpenaiEngineConfig) or not trains:
+    if engine is None or engine.can_load_policy or not trains:
         return
-    expected = "an endpoint that codemill does not own cannot load the policy that this recipe trains"
+    expected = f"an engine of kind {engine.kind} cannot load the policy that this recipe trains"
+    fix = "use `engine: {kind: vllm_server}` and put this engine under `teacher`"
     if recipe.evaluation is not None:
-        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `teacher`, or leave out `evaluation`"
-        yield Finding((("engine",), ("evaluation",)), expected, fix)
+        yield Finding((("engine",), ("evaluation",)), expected, f"{fix}, or leave out `evaluation`")
     if recipe.loop.rounds > 1:
-        fix = f"make `engine` a {_SWAPPING} and put this endpoint under `teacher`, or set `rounds: 1`"
-        yield Finding((("loop", "rounds"), ("engine",)), expected, fix)
+        yield Finding((("loop", "rounds"), ("engine",)), expected, f"{fix}, or set `rounds: 1`")
 
 
 def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
@@ -226,7 +223,7 @@ def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
-    longest = getattr(recipe.engine, "max_model_len", None)
+    longest = recipe.engine.context_length if recipe.engine is not None else None
     if longest is None:
         return
     for path, budget in _token_budgets(recipe.data, recipe.evaluation):
@@ -246,12 +243,8 @@ def _token_budgets(
 
 def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
     asks = recipe.data is not None and recipe.data.solve is not None
-    if (
-        recipe.policy.model == "pocket"
-        and recipe.prompts != "pocket"
-        and asks
-        and getattr(recipe.engine, "model", None) is None
-    ):
+    answers = recipe.engine is None or recipe.engine.own_model is None
+    if recipe.policy.model == "pocket" and recipe.prompts != "pocket" and asks and answers:
         expected = "the pocket model only understands the prompts that it was trained on, the set `pocket`"
         yield Finding(
             (("policy", "model"), ("prompts",), ("engine",)), expected, "prompts: pocket", fatal=False

@@ -11,7 +11,7 @@ class Finding(NamedTuple):
     paths is itself in error."""
 
     paths: tuple[KeyPath, ...]
-    expected: str
+    message: str
     fix: str
     fatal: bool = True
     """A finding that is not fatal becomes a warning, and the recipe loads."""

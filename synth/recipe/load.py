@@ -218,7 +218,7 @@ def _report(document: Document, findings: Iterable[Finding], pruned: set[KeyPath
     for finding in findings:
         if any(_related(path, gone) for path in finding.paths for gone in pruned):
             continue
-        problem = Problem(document.where(finding.paths[0]), finding.expected, finding.fix, finding.see)
+        problem = Problem(document.where(finding.paths[0]), finding.message, finding.fix, finding.see)
         (document.problems if finding.fatal else warnings).append(problem)
     return warnings
 

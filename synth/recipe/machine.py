@@ -9,18 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-from synth.config import (
-    E2bSandboxConfig,
-    EngineConfig,
-    LocalSandboxConfig,
-    OpenaiEngineConfig,
-    Recipe,
-    TransformersEngineConfig,
-    VllmServerEngineConfig,
-)
+from synth.config import E2bSandboxConfig, EngineBaseConfig, LocalSandboxConfig, Recipe
 from synth.errors import UserError
 from synth.languages.registry import get_language
-from synth.languages.spec import Language, Toolchain, find_toolchain
+from synth.languages.spec import Language
+from synth.languages.toolchain import Toolchain, find_toolchain
 from synth.recipe.finding import Finding
 from synth.recipe.names import languages_named
 from synth.recipe.source import KeyPath
@@ -50,8 +43,8 @@ def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
 
 
 def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
-    """Languages whose programs run. Those of seeds run only as references, when there is something to compare
-    with them."""
+    """Languages whose programs run. Seeds run only as references, when there are solutions to compare with
+    them."""
     solves = recipe.data is not None and recipe.data.solve is not None
     for path, name in languages_named(recipe):
         if path[:2] == ("data", "seeds") and not solves:
@@ -74,8 +67,7 @@ def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
 
 
 def _packages(recipe: Recipe) -> Iterator[Finding]:
-    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
-        yield from _engine_packages((key,), engine)
+    yield from _engine_packages(recipe)
     lacking = ", ".join(package for package in _TRAINING if not is_installed(package))
     for key in ("sft", "dpo"):
         if getattr(recipe, key) is not None and lacking:
@@ -88,16 +80,16 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
     yield from _reporters(recipe)
 
 
-def _engine_packages(path: KeyPath, engine: EngineConfig | None) -> Iterator[Finding]:
-    if isinstance(engine, VllmServerEngineConfig) and not is_installed("vllm"):
-        yield Finding(
-            (path,),
-            "vLLM is not installed",
-            "make install    (with a GPU also: pip install 'codemill[gpu]')",
-            see=_SEE,
-        )
-    if isinstance(engine, TransformersEngineConfig) and not is_installed("transformers"):
-        yield Finding((path,), "transformers is not installed", "pip install 'codemill[train]'", see=_SEE)
+def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineBaseConfig]]:
+    engines = (("engine", recipe.engine), ("teacher", recipe.teacher))
+    return ((key, engine) for key, engine in engines if engine is not None)
+
+
+def _engine_packages(recipe: Recipe) -> Iterator[Finding]:
+    for key, engine in _engines(recipe):
+        package = engine.needs_package
+        if package is not None and not is_installed(package.module):
+            yield Finding(((key,),), f"{package.display_name} is not installed", package.install, see=_SEE)
 
 
 def _reporters(recipe: Recipe) -> Iterator[Finding]:
@@ -119,16 +111,11 @@ def _reporters(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _keys(recipe: Recipe) -> Iterator[Finding]:
-    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
-        if (
-            isinstance(engine, OpenaiEngineConfig)
-            and engine.api_key_env
-            and not os.environ.get(engine.api_key_env)
-        ):
-            expected = (
-                f"the variable {engine.api_key_env} is not set; an endpoint that wants a key will refuse"
-            )
-            fix = f"export {engine.api_key_env}=…    (nothing to do for an endpoint without keys)"
+    for key, engine in _engines(recipe):
+        variable = engine.key_variable
+        if variable and not os.environ.get(variable):
+            expected = f"the variable {variable} is not set; an endpoint that wants a key will refuse"
+            fix = f"export {variable}=…    (nothing to do for an endpoint without keys)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
 
 

@@ -1,7 +1,6 @@
 """Writes what the recipe models say for people and for editors: docs/recipes.md and the JSON schema.
 
-The one rule: nothing is written here that the models do not say; a test holds that the committed page equals
-this output.
+The one rule: it writes only what the models say; a test compares the committed page with this output.
 """
 
 import json
@@ -19,15 +18,17 @@ _HEAD = """# Recipes
 
 *Generated from `synth/config.py` by `codemill docs-recipes`. Do not edit by hand.*
 
-A recipe is one YAML file that describes the whole factory or any part of it: a part that is left out is not run. `codemill run RECIPE`
-takes a path or a name inside `recipes/`. Every key is checked before anything is spent: an unknown key, a wrong type, a path that is not
-there, a language that this machine cannot run are all reported at once.
+A recipe is one YAML file that describes the whole factory or any part of it: a part that is left out is not
+run. `codemill run RECIPE` takes a path or a name inside `recipes/`. Every key is checked before anything is
+spent: an unknown key, a wrong type, a path that is not there, a language that this machine cannot run are all
+reported at once.
 
-- `--set a.b=value` changes one key for one run; the value is YAML: `--set data.solve.n=4 --set data.solve.languages=[python,java]`.
+- `--set a.b=value` changes one key for one run; the value is YAML:
+  `--set data.solve.n=4 --set data.solve.languages=[python,java]`.
 - Relative paths are relative to the recipe; those given by `--set` to the current folder.
 - Scalars follow YAML 1.2: `true` and `false` are the only truth values, `3e-4` is a number.
-- `codemill schema` prints the JSON schema. Editors with a YAML language server complete and check a recipe that begins with
-  `# yaml-language-server: $schema=recipe.schema.json`.
+- `codemill schema` prints the JSON schema. Editors with a YAML language server complete and check a recipe
+  that begins with `# yaml-language-server: $schema=recipe.schema.json`.
 
 The smallest recipe that does something:
 

@@ -24,7 +24,7 @@ def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding
             get_language(name)
         except UserError as error:
             problem = error.problems[0]
-            yield Finding((path,), problem.expected, problem.fix)
+            yield Finding((path,), problem.message, problem.fix)
 
 
 def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
     except PromptError as error:
         problems = list(error.problems)
     for problem in problems:
-        yield Finding((("prompts",),), f"{problem.where} {problem.expected}", problem.fix, see=problem.see)
+        yield Finding((("prompts",),), f"{problem.where} {problem.message}", problem.fix, see=problem.see)
 
 
 def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from synth.config import ENGINE_CONFIGS
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
@@ -35,7 +36,7 @@ class Named(NamedTuple):
 
 
 def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
-    """Everything that the recipe names and that is not there. `folder` is that of the recipe."""
+    """Everything that the recipe names and that is not there. `folder` holds the recipe."""
     for named in _named(document, folder, (*_FILES, *_DATA_SETS)):
         if not named.file.exists():
             yield _missing(named, "file")
@@ -93,8 +94,9 @@ def _models(document: Document, folder: Path) -> Iterator[Named]:
 
 
 def _is_remote(document: Document, path: KeyPath) -> bool:
-    """The model of an endpoint is whatever the endpoint calls it."""
-    return lookup(document.data, (path[0], "kind")) == "openai_api"
+    """The model of an engine that is not ours is whatever its owner calls it."""
+    config = ENGINE_CONFIGS.get(str(lookup(document.data, (path[0], "kind"))))
+    return config is not None and config.is_remote
 
 
 def _absolute(document: Document, folder: Path, path: KeyPath, text: str) -> Path:

@@ -10,6 +10,7 @@ above a 20% threshold), so below the threshold there is no answer.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from synth.filters.protocol import Evidence, Reject
 from synth.values import Value, decode
@@ -94,18 +95,33 @@ def _abstain(why: str, **numbers: float) -> Reject:
 def rank_behaviours(clusters: Counter[Row]) -> dict[Row, float]:
     """PageRank of each behaviour: a behaviour is ranked high when many voters share it and those near it are
     many too."""
-    import networkx
-
     rows = sorted(clusters, key=lambda row: [output or "" for output in row])
-    graph = networkx.DiGraph()
-    for at, row in enumerate(rows):
-        graph.add_edge(at, at, weight=clusters[row])
-        for other in range(len(rows)):
-            if other != at and (alike := _likeness(row, rows[other])) > 0:
-                graph.add_edge(at, other, weight=alike * clusters[rows[other]])
-    sizes = {at: clusters[row] for at, row in enumerate(rows)}
-    ranks = networkx.pagerank(graph, personalization=sizes, weight="weight")
-    return {row: ranks[at] for at, row in enumerate(rows)}
+    weights = [
+        [clusters[other] * (1.0 if other == row else _likeness(row, other)) for other in rows] for row in rows
+    ]
+    ranks = pagerank(weights, [clusters[row] for row in rows])
+    return dict(zip(rows, ranks, strict=True))
+
+
+def pagerank(weights: Sequence[Sequence[float]], restarts: Sequence[float]) -> list[float]:
+    """PageRank by power iteration (Page and others 1999): the share of its time that a walk spends at each
+    node.
+
+    `weights[i][j]` is the weight of the edge from i to j; each node has one that is not 0. At every step the
+    walk follows an edge with a chance of 0.85, or else begins anew at a node that `restarts` weighs.
+    """
+    count, total = len(weights), sum(restarts)
+    fresh = [0.15 * weight / total for weight in restarts]
+    sums = [sum(row) for row in weights]
+    into = [
+        [0.85 * row[to] / leaving for row, leaving in zip(weights, sums, strict=True)] for to in range(count)
+    ]
+    ranks, moved = [1 / count] * count, 1.0
+    while moved >= 1e-6 * count:
+        before = ranks
+        ranks = [start + sum(map(mul, edges, before)) for start, edges in zip(fresh, into, strict=True)]
+        moved = sum(abs(after - rank) for after, rank in zip(ranks, before, strict=True))
+    return ranks
 
 
 def _likeness(left: Row, right: Row) -> float:

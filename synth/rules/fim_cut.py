@@ -13,10 +13,11 @@ from random import Random
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from synth.filters.protocol import Reject
-from synth.grammar.table import GRAMMARS, Grammar, is_expression, normalize_language
-from synth.grammar.trees import has_grammar, parse, walk
+from synth.grammar.node_types import NodeTypes
+from synth.grammar.trees import parse, walk
 from synth.ids import unit_id
-from synth.records import FimSample
+from synth.languages.registry import find_language, normalize_language
+from synth.products import FimSample
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -91,16 +92,16 @@ def make_repository_fim(
 def _make(
     code: str, language: str, random: Random, source_id: str, limits: FimLimits, head: str
 ) -> FimSample | Reject:
-    language = normalize_language(language)
+    language, spoken = normalize_language(language), find_language(language)
     if found := SPECIAL_TOKEN.search(code):
         return Reject("special_tokens", {"found": found.group()})
-    if language not in GRAMMARS or not has_grammar(language):
+    if spoken is None or spoken.node_types is None:
         return Reject("no_fim_span", {"why": "no grammar", "language": language})
     data = code.encode("utf-8", "surrogatepass")
-    root = parse(data, language).root_node
+    root = parse(data, spoken.grammar).root_node
     if root.has_error and not limits.allow_errors:
         return Reject("parse_error", {"language": language})
-    span = _choose(find_spans(root, data, GRAMMARS[language], limits), random)
+    span = _choose(find_spans(root, data, spoken.node_types, limits), random)
     if span is None:
         return Reject("no_fim_span", {"bytes": len(data)})
     prefix, middle, suffix = (
@@ -121,7 +122,9 @@ def _make(
     )
 
 
-def find_spans(root: "Node", data: bytes, grammar: Grammar, limits: FimLimits = FimLimits()) -> list[Span]:
+def find_spans(
+    root: "Node", data: bytes, node_types: NodeTypes, limits: FimLimits = FimLimits()
+) -> list[Span]:
     """All nodes that may be the middle, in the order of the text, each span once."""
     most = min(limits.max_middle_bytes, int(limits.max_middle_share * len(data)))
     found: dict[tuple[int, int], Span] = {}
@@ -129,23 +132,23 @@ def find_spans(root: "Node", data: bytes, grammar: Grammar, limits: FimLimits = 
         size = node.end_byte - node.start_byte
         if node is root or size < MIN_MIDDLE or size > most or not node.is_named:
             continue
-        kind = node_kind(node, grammar)
+        kind = node_kind(node, node_types)
         if kind and data[node.start_byte : node.end_byte].strip():
             found.setdefault((node.start_byte, node.end_byte), Span(node.start_byte, node.end_byte, kind))
     return list(found.values())
 
 
-def node_kind(node: "Node", grammar: Grammar) -> NodeKind | None:
+def node_kind(node: "Node", node_types: NodeTypes) -> NodeKind | None:
     """What the node is to FIM. A statement is what stands in a block; docstrings and comments are nothing."""
-    if node.type in grammar.functions or node.type in grammar.anonymous:
+    if node.type in node_types.functions or node.type in node_types.anonymous:
         return "function"
-    if node.type in grammar.comments or node.type == "string":
+    if node.type in node_types.comments or node.type == "string":
         return None
-    if node.type in grammar.blocks:
+    if node.type in node_types.blocks:
         return "block"
-    if node.parent is not None and node.parent.type in grammar.blocks:
+    if node.parent is not None and node.parent.type in node_types.blocks:
         return None if _is_docstring(node) else "statement"
-    return "expression" if is_expression(node.type) else None
+    return "expression" if node_types.is_expression(node.type) else None
 
 
 def _is_docstring(node: "Node") -> bool:

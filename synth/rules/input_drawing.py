@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from random import Random
 
-from synth.grammar.code_tokens import code_tokens
+from synth.languages.code_tokens import code_tokens
 from synth.values import Signature, Value, ValueType, encode
 
 _WORDS = (

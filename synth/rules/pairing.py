@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from synth.config import PairsConfig
 from synth.filters.protocol import Reject
-from synth.grammar.code_tokens import normalize_code
+from synth.languages.code_tokens import normalize_code
 from synth.records import Outcome, Solution, Task, Verdict
 
 

@@ -1,33 +1,34 @@
 """Reference execution: a self-contained seed is run, and what it does becomes the expected values of its
 task.
 
-Three pure steps with the runner's sandbox between them: `plan_probe` (one program: a few inputs of each
-candidate signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and
-backwards), `judge_reference` (the suite, or why there is none). Where there is only one signature, nothing
-has to be tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run.
+Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
+signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and backwards),
+`judge_reference` (the reference, or why there is none). Where there is only one signature, nothing has to be
+tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run. `Trial` says at each
+step what to run next.
 
-The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders, so no
-state and no chance is in it, and when it tells inputs apart.
+The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders (so
+neither state nor chance plays a part), and when it tells inputs apart.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import NamedTuple
 
 from synth.config import InputsConfig
 from synth.filters.protocol import Evidence, Reject
-from synth.grammar.table import GRAMMARS, normalize_language
 from synth.ids import unit_id
+from synth.languages.registry import find_language, normalize_language
 from synth.records import (
     Case,
-    EvidenceRank,
     ExecutionRequest,
     FunctionCall,
     FunctionContract,
     Limits,
     Observation,
+    Reference,
     Seed,
-    TestSuite,
 )
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs, literal_hints
@@ -73,14 +74,50 @@ class ReferencePlan:
     minimum: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceSeed:
-    """A seed with its contract, and its behaviour as a test suite. The suite's `task_id` is the seed's id
-    until a task is made of it."""
+class FoundReference(NamedTuple):
+    """A reference, and the figures that speak for it."""
 
-    seed: Seed
-    suite: TestSuite
+    reference: Reference
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A seed on its way to a reference: what has been seen of it so far, and what to run next."""
+
+    probe: SignatureProbe
+    plan: ReferencePlan | None = None
+    seen: tuple[Observation, ...] = ()
+
+    @property
+    def to_run(self) -> tuple[ExecutionRequest, ...]:
+        """The probe while there is no plan; then the plan's runs. Where nothing was probed, the first run
+        alone, since it may be enough to refuse the seed."""
+        if self.plan is None:
+            return (self.probe.request,)
+        was_probed = len(self.probe.signatures) > 1
+        return self.plan.requests[len(self.seen) :] if was_probed or self.seen else self.plan.requests[:1]
+
+
+def begin_trial(
+    seed: Seed, probe_random: Random, input_random: Random, limits: Limits, config: InputsConfig
+) -> Trial | Reject:
+    """The trial of a seed, before its first program. Rejects as `plan_probe`."""
+    probe = plan_probe(seed, probe_random, limits)
+    return probe if isinstance(probe, Reject) else Trial(probe, plan_stated(probe, input_random, config))
+
+
+def continue_trial(
+    trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
+) -> Trial | FoundReference | Reject:
+    """What follows from the programs of `trial.to_run`: another step, a reference, or why there is none."""
+    if trial.plan is None:
+        plan = plan_runs(trial.probe, seen[0], input_random, config)
+        return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
+    now = replace(trial, seen=(*trial.seen, *seen))
+    if now.to_run:
+        return refuse_early(trial.plan, now.seen[0]) or now
+    return judge_reference(trial.plan, now.seen, config.maximum)
 
 
 def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> SignatureProbe | Reject:
@@ -119,17 +156,11 @@ def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
     """In another language: what the declaration of the last top-level function states."""
-    from synth.languages.registry import UnknownLanguage, get_language
     from synth.languages.spec import find_signature
 
-    language = normalize_language(seed.language)
-    names = (
-        [function.name for function in find_functions(seed.code, language)] if language in GRAMMARS else []
-    )
-    try:
-        contract = find_signature(get_language(language), seed.code, names[-1]) if names else None
-    except UnknownLanguage:
-        return Reject("no_signature", {"why": "no language module", "language": language})
+    language, spoken = normalize_language(seed.language), find_language(seed.language)
+    names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
     return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
@@ -237,7 +268,7 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
 
 def judge_reference(
     plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
-) -> ReferenceSeed | Reject:
+) -> FoundReference | Reject:
     """The reference suite from the two runs, in the order of `plan.requests`.
 
     Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs,
@@ -255,7 +286,7 @@ def judge_reference(
     )
 
 
-def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> ReferenceSeed | Reject:
+def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:
     if len(set(outputs.values())) < 2 and outputs:
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
@@ -270,14 +301,16 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
     )
     cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
-    seed = plan.probe.seed.model_copy(update={"code": plan.probe.code, "contract": contract})
-    suite = TestSuite(task_id=seed.id, contract=contract, cases=cases, rank=EvidenceRank.REFERENCE)
+    probe = plan.probe
+    reference = Reference(
+        seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
+    )
     evidence: Evidence = {
         "cases": len(cases),
         "inputs": len(plan.rows),
         "distinct": len(set(outputs.values())),
     }
-    return ReferenceSeed(seed, suite, evidence)
+    return FoundReference(reference, evidence)
 
 
 def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:

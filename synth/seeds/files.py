@@ -17,7 +17,7 @@ from pathlib import Path
 from synth.config import SourceTreeSeedsConfig
 from synth.errors import Problem, RecipeError
 from synth.filters.protocol import Reject
-from synth.grammar.table import EXTENSIONS, normalize_language
+from synth.languages.registry import normalize_language, source_extensions
 from synth.seeds.licences import find_licence
 from synth.seeds.protocol import FileRef, SourceFile
 
@@ -87,7 +87,7 @@ def _walk_all(config: SourceTreeSeedsConfig, recipe_folder: Path) -> Iterator[Fi
     for path in config.paths:
         source, root = resolve_root(path, recipe_folder)
         for file in _walk(root, config.exclude):
-            language = EXTENSIONS.get(file.suffix.lower())
+            language = source_extensions().get(file.suffix.lower())
             if language in languages:
                 relative = os.fsencode(file.relative_to(root).as_posix()).decode("utf-8", "replace")
                 yield FileRef(source, str(file), relative, language, find_licence(source, root, relative))

@@ -1,4 +1,4 @@
-"""Finding the named functions of a text with tree-sitter, in eight languages by one table of node types.
+"""Finding the named functions of a text with tree-sitter, in every language that states its node types.
 
 The one rule: a function comes with everything that belongs to it (decorators, `export`, template head), and
 is found once: functions inside it are part of it.
@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synth.grammar.table import GRAMMARS, Grammar
+from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import node_text, parse
+from synth.languages.registry import get_language
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -29,29 +30,30 @@ class Function:
     """A block, or the expression of a short function; None for a declaration."""
     text: bytes
     """The whole text that the nodes point into."""
-    grammar: Grammar
+    node_types: NodeTypes
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
     """The functions in the order of the text. A text that does not parse gives those that were recognized
-    without an error inside."""
-    grammar, data = GRAMMARS[language], text.encode("utf-8", "surrogatepass")
-    stack = [parse(data, language).root_node]
-    while stack:
+    without an error inside; a language without node types gives none."""
+    spoken, data = get_language(language), text.encode("utf-8", "surrogatepass")
+    node_types = spoken.node_types
+    stack = [parse(data, spoken.grammar).root_node] if node_types else []
+    while stack and node_types:
         node = stack.pop()
-        definition, name = _definition(node, data, grammar)
+        definition, name = _definition(node, data, node_types)
         if definition is None:
             stack.extend(reversed(node.named_children))
         elif name and not definition.has_error:
-            yield _make_function(definition, name, data, grammar)
+            yield _make_function(definition, name, data, node_types)
 
 
-def _definition(node: "Node", text: bytes, grammar: Grammar) -> "tuple[Node | None, str]":
+def _definition(node: "Node", text: bytes, node_types: NodeTypes) -> "tuple[Node | None, str]":
     """The function that this node defines, and its name; (None, "") when it defines none."""
-    if node.type in grammar.functions:
+    if node.type in node_types.functions:
         return node, _name(node, text)
-    value = node.child_by_field_name("value") if node.type in grammar.binders else None
-    if value is not None and value.type in grammar.anonymous:
+    value = node.child_by_field_name("value") if node.type in node_types.binders else None
+    if value is not None and value.type in node_types.anonymous:
         return value, _name(node, text)
     return None, ""
 
@@ -66,8 +68,8 @@ def _name(node: "Node", text: bytes) -> str:
     return node_text(found, text) if found is not None else ""
 
 
-def _make_function(node: "Node", name: str, text: bytes, grammar: Grammar) -> Function:
-    outer = _outermost(node, grammar)
+def _make_function(node: "Node", name: str, text: bytes, node_types: NodeTypes) -> Function:
+    outer = _outermost(node, node_types)
     return Function(
         name=name,
         code=_dedented(outer, text),
@@ -77,13 +79,13 @@ def _make_function(node: "Node", name: str, text: bytes, grammar: Grammar) -> Fu
         node=node,
         body=node.child_by_field_name("body"),
         text=text,
-        grammar=grammar,
+        node_types=node_types,
     )
 
 
-def _outermost(node: "Node", grammar: Grammar) -> "Node":
+def _outermost(node: "Node", node_types: NodeTypes) -> "Node":
     """The function with its decorators, its `export` or the declaration that names it."""
-    belongs = grammar.wrappers | grammar.binders | {"lexical_declaration", "variable_declaration"}
+    belongs = node_types.wrappers | node_types.binders | {"lexical_declaration", "variable_declaration"}
     while (parent := node.parent) is not None and parent.type in belongs:
         node = parent
     return node

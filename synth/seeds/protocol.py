@@ -25,6 +25,10 @@ class SeedRejection:
     origin: Origin
     reject: Reject
 
+    @property
+    def parent_ids(self) -> tuple[str, ...]:
+        return ()
+
 
 SeedOrRejection = Seed | SeedRejection
 

@@ -62,11 +62,11 @@ def statements(function: Function) -> "list[Node]":
     body = function.body
     if body is None:
         return []
-    if body.type not in function.grammar.blocks and not body.type.endswith(("block", "body")):
+    if body.type not in function.node_types.blocks and not body.type.endswith(("block", "body")):
         return [body]
-    inner = [child for child in body.named_children if child.type not in function.grammar.comments]
+    inner = [child for child in body.named_children if child.type not in function.node_types.comments]
     if inner and inner[0].type == "statement_list":
-        inner = [child for child in inner[0].named_children if child.type not in function.grammar.comments]
+        inner = [child for child in inner[0].named_children if child.type not in function.node_types.comments]
     return inner[1:] if inner and _is_docstring(inner[0]) else inner
 
 
@@ -101,23 +101,17 @@ def _is_placeholder(node: "Node", text: bytes) -> bool:
 def _check_result(function: Function) -> Reject | None:
     """Typed languages say it in the head of the function; in the others a `return` with a value must be
     there."""
-    node, language = function.node, function.grammar.language
-    if language in ("java", "c", "cpp"):
-        kind = node.child_by_field_name("type")
-        return (
-            Reject("no_return", {"type": "void"})
-            if kind is None or function.text[kind.start_byte : kind.end_byte] == b"void"
-            else None
-        )
-    if language in ("go", "rust"):
-        field = "result" if language == "go" else "return_type"
-        return None if node.child_by_field_name(field) is not None else Reject("no_return", {"type": "none"})
-    return _check_return_statements(function)
+    node_types = function.node_types
+    if not node_types.result_field:
+        return _check_return_statements(function)
+    kind = function.node.child_by_field_name(node_types.result_field)
+    void = kind is None or function.text[kind.start_byte : kind.end_byte].decode() == node_types.void
+    return Reject("no_return", {"type": node_types.void or "none"}) if void else None
 
 
 def _check_return_statements(function: Function) -> Reject | None:
     stack, returns = [function.body] if function.body is not None else [], False
-    if function.node.type == "arrow_function" and stack and stack[0].type not in function.grammar.blocks:
+    if function.node.type == "arrow_function" and stack and stack[0].type not in function.node_types.blocks:
         return None
     while stack:
         node = stack.pop()

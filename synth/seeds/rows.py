@@ -1,7 +1,7 @@
 """From one row of a data set to a seed or a rejection: what JSON Lines and hub data sets share."""
 
 from synth.filters.protocol import Reject
-from synth.grammar.table import normalize_language
+from synth.languages.registry import normalize_language
 from synth.records import Origin
 from synth.seeds.protocol import SeedOrRejection, make_seed, reject_seed
 

@@ -9,7 +9,7 @@ from synth.filters.protocol import Reject
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.ids import derive_seed
 from synth.records import Message
-from synth.stages.protocol import Context
+from synth.stages.context import Context
 
 
 @dataclass(frozen=True, slots=True)

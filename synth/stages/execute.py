@@ -5,85 +5,52 @@ Entered: candidates that parse, of tasks with a suite. Kept: those that pass. Th
 stay here; the sandbox gets inputs only.
 """
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from synth.execution.verdict import judge
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.records import (
-    ExecutionRequest,
-    FunctionCall,
-    FunctionContract,
-    Outcome,
-    Solution,
-    TestSuite,
-    Verdict,
-)
+from synth.records import ExecutionRequest, Outcome, Solution, TestSuite, Unit, Verdict
 from synth.rules.limits import limits_of
-from synth.stages.protocol import Context, Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.agree import AgreeStage
+from synth.stages.context import Context
+from synth.stages.shard_state import ShardState
+from synth.stages.syntax import SyntaxStage
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
-class ExecuteStage:
+class ExecuteStage(UnitStage[Solution]):
     """Runs every candidate of the shard."""
 
     name = "execute"
-    upstream: tuple[str, ...] = ("syntax", "agree")
-    ordered = False
-    asks_engine = False
-    produces: Produces = {"verdict": Verdict}
+    unit = Solution
+    upstream: tuple[Upstream, ...] = (
+        SyntaxStage,
+        AgreeStage,
+    )
+    makes: ClassVar[tuple[type[Unit], ...]] = (Verdict,)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._sandbox, self._limits = context.sandbox, limits_of(context.recipe.execution)
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [solution.id for solution in self._solutions(state)]
+    async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
+        suites = {suite.task_id: suite for suite in state.get(TestSuite)}
+        requests = [self._request(solution, suites[solution.task_id]) for solution in units]
+        seen = await self._sandbox.execute(requests, state.late_priority)
+        decided = []
+        for solution, observation in zip(units, seen, strict=True):
+            verdict = judge(observation, suites[solution.task_id], solution.id)
+            decided.append(Decided(_answer(verdict), (verdict,), ms=1000 * observation.wall_s))
+        return decided
 
-    def _solutions(self, state: ShardState) -> list[Solution]:
-        kept, judged = state.kept("syntax"), {suite.task_id for suite in state.get("suite", TestSuite)}
-        return [
-            solution
-            for solution in state.get("solution", Solution)
-            if solution.id in kept and solution.task_id in judged
-        ]
-
-    async def run(self, state: ShardState) -> StageResult:
-        solutions = self._solutions(state)
-        suites = {suite.task_id: suite for suite in state.get("suite", TestSuite)}
-        limits = limits_of(self._context.recipe.execution)
-        requests = [
-            ExecutionRequest(
-                id=s.id, language=s.language, code=s.code, call=suite_call(suites[s.task_id]), limits=limits
-            )
-            for s in solutions
-        ]
-        seen = await self._context.sandbox.execute(requests, state.late_turn)
-        verdicts = [
-            judge(observation, suites[s.task_id], s.id)
-            for s, observation in zip(solutions, seen, strict=True)
-        ]
-        rows = tuple(
-            index_row(
-                self.name,
-                state,
-                solution.id,
-                "solution",
-                _answer(verdict),
-                parents=(solution.task_id,),
-                language=solution.language,
-                ms=1000 * observation.wall_s,
-            )
-            for solution, verdict, observation in zip(solutions, verdicts, seen, strict=True)
+    def _request(self, solution: Solution, suite: TestSuite) -> ExecutionRequest:
+        return ExecutionRequest(
+            id=solution.id,
+            language=solution.language,
+            code=solution.code,
+            call=suite.call(),
+            limits=self._limits,
         )
-        return StageResult(rows, {"verdict": verdicts})
-
-
-def suite_call(suite: TestSuite) -> FunctionCall:
-    """The call that a suite asks for, without its expected values."""
-    contract = suite.contract
-    assert isinstance(contract, FunctionContract), "tasks of the loop have a typed signature"
-    return FunctionCall(
-        entry_point=contract.entry_point,
-        signature=contract.signature,
-        arguments=tuple(case.arguments for case in suite.cases),
-    )
 
 
 def _answer(verdict: Verdict) -> Keep | Reject:

@@ -5,6 +5,8 @@ comes from the seed's own run, or, where the seed could not be run, later from a
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import derive_random, unit_id
@@ -13,73 +15,54 @@ from synth.languages.spec import render_signature
 from synth.prompts.answers import extract_inputs
 from synth.records import (
     Case,
+    EvidenceRank,
     ExecutionRequest,
-    FunctionCall,
     FunctionContract,
-    IndexRow,
     InputSet,
     Observation,
-    Seed,
+    Reference,
     Task,
     TestSuite,
+    Unit,
 )
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import limits_of
 from synth.stages.asking import Asker
-from synth.stages.protocol import Context, Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.context import Context
+from synth.stages.instruct import InstructStage
+from synth.stages.shard_state import ShardState
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import parse_signature
 
 Rows = tuple[tuple[str, ...], ...]
 
 
-class InputsStage:
-    """Makes the test suite of each task: the seed's drawn cases, and those that the model asked for."""
+class InputsStage(UnitStage[Task]):
+    """Makes the test suite of each task: the reference's own cases, and those that the model asked for."""
 
     name = "inputs"
-    upstream: tuple[str, ...] = ("instruct",)
-    ordered = False
-    asks_engine = True
-    produces: Produces = {"suite": TestSuite, "input_set": InputSet}
+    unit = Task
+    upstream: tuple[Upstream, ...] = (InstructStage,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet)
+    asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
         self._asker = Asker(context, self.name, by_teacher=True)
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [task.id for task in state.get("task", Task)]
+    async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
+        references = {reference.seed_id: reference for reference in state.get(Reference)}
+        answers = await asyncio.gather(*(self._ask(task, references[task.seed_id]) for task in units))
+        asked = {task.id: rows for task, rows in zip(units, answers, strict=True)}
+        seen = await self._run_references(units, references, asked, state.priority)
+        decided = []
+        for task in units:
+            made = self._make(task, references[task.seed_id], asked[task.id], seen.get(task.id))
+            decided.append(self._decided(made, asked[task.id]))
+        return decided
 
-    async def run(self, state: ShardState) -> StageResult:
-        tasks = state.get("task", Task)
-        seeds = {seed.id: seed for seed in state.get("reference", Seed)}
-        drawn = {suite.task_id: suite for suite in state.get("suite", TestSuite)}
-        answers = await asyncio.gather(*(self._ask(task, drawn.get(task.seed_id)) for task in tasks))
-        asked = {task.id: rows for task, rows in zip(tasks, answers, strict=True)}
-        run = [task for task in tasks if task.seed_id in drawn]
-        requests = [self._request(seeds[task.seed_id], asked[task.id]) for task in run]
-        seen = await self._context.sandbox.execute(requests, state.turn)
-        made: dict[str, TestSuite | InputSet] = {
-            task.id: _join(task, drawn[task.seed_id], asked[task.id], observation, self._config.maximum)
-            for task, observation in zip(run, seen, strict=True)
-        }
-        made |= {task.id: self._input_set(task, asked[task.id]) for task in tasks if task.id not in made}
-        rows = [self._decide(task, _count(made[task.id]), asked[task.id], state) for task in tasks]
-        kept = [made[index.unit_id] for index in rows if not index.reason]
-        suites = [item for item in kept if isinstance(item, TestSuite)]
-        return StageResult(
-            tuple(rows), {"suite": suites, "input_set": [item for item in kept if isinstance(item, InputSet)]}
-        )
-
-    def _input_set(self, task: Task, asked: Rows) -> InputSet:
-        """The model's rows, and drawn ones up to the maximum."""
-        assert isinstance(task.contract, FunctionContract)
-        random = derive_random(self._context.recipe.seed, self.name, task.id)
-        drawn = draw_inputs(parse_signature(task.contract.signature), self._config.drawn, random)
-        rows = tuple(dict.fromkeys([*asked, *drawn]))[: self._config.maximum]
-        return InputSet(task_id=task.id, contract=task.contract, rows=rows)
-
-    async def _ask(self, task: Task, drawn: TestSuite | None) -> Rows:
+    async def _ask(self, task: Task, reference: Reference) -> Rows:
         """Rows that the model wrote and that are new. A failed request leaves the drawn inputs, which are
         enough."""
         contract = task.contract
@@ -95,49 +78,56 @@ class InputsStage:
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return ()
-        known = {case.arguments for case in drawn.cases} if drawn is not None else set()
+        known = {case.arguments for case in reference.cases}
         rows = extract_inputs(response.completions[0].text, signature).rows
         return tuple(dict.fromkeys(found for found in rows if found not in known))[: self._config.maximum]
 
-    def _request(self, seed: Seed, rows: Rows) -> ExecutionRequest:
-        assert seed.contract is not None
-        call = FunctionCall(
-            entry_point=seed.contract.entry_point, signature=seed.contract.signature, arguments=rows
-        )
-        identity = unit_id("seed-inputs", seed.id, rows)
+    async def _run_references(
+        self, tasks: Sequence[Task], references: dict[str, Reference], asked: dict[str, Rows], priority: int
+    ) -> dict[str, Observation]:
+        """What the references do on the model's rows, by task; those without cases cannot be run."""
+        run = [task for task in tasks if references[task.seed_id].cases]
+        programs = [self._program(references[task.seed_id], asked[task.id]) for task in run]
+        seen = await self._context.sandbox.execute(programs, priority)
+        return {task.id: observation for task, observation in zip(run, seen, strict=True)}
+
+    def _program(self, reference: Reference, rows: Rows) -> ExecutionRequest:
         return ExecutionRequest(
-            id=identity,
-            language=seed.language,
-            code=seed.code,
-            call=call,
+            id=unit_id("seed-inputs", reference.seed_id, rows),
+            language=reference.language,
+            code=reference.code,
+            call=reference.contract.call(rows),
             limits=limits_of(self._context.recipe.execution),
         )
 
-    def _decide(self, task: Task, cases: int, asked: Rows, state: ShardState) -> IndexRow:
+    def _make(
+        self, task: Task, reference: Reference, asked: Rows, seen: Observation | None
+    ) -> TestSuite | InputSet:
+        if seen is None:
+            return self._input_set(task, asked)
+        return _join(task, reference, asked, seen, self._config.maximum)
+
+    def _input_set(self, task: Task, asked: Rows) -> InputSet:
+        """The model's rows, and drawn ones up to the maximum."""
+        assert isinstance(task.contract, FunctionContract)
+        random = derive_random(self._context.recipe.seed, self.name, task.id)
+        drawn = draw_inputs(parse_signature(task.contract.signature), self._config.drawn, random)
+        rows = tuple(dict.fromkeys([*asked, *drawn]))[: self._config.maximum]
+        return InputSet(task_id=task.id, contract=task.contract, rows=rows)
+
+    def _decided(self, made: TestSuite | InputSet, asked: Rows) -> Decided:
+        cases = len(made.cases) if isinstance(made, TestSuite) else len(made.rows)
         evidence: Evidence = {"cases": cases, "from_model": len(asked)}
-        enough = cases >= self._config.minimum
-        answer = Keep(evidence) if enough else Reject("too_few_inputs", evidence)
-        return index_row(
-            self.name,
-            state,
-            task.id,
-            "task",
-            answer,
-            parents=(task.seed_id,),
-            language=task.seed_language,
-            natural_language=task.natural_language,
-        )
+        if cases < self._config.minimum:
+            return Decided(Reject("too_few_inputs", evidence))
+        return Decided(Keep(evidence), (made,))
 
 
-def _count(made: TestSuite | InputSet) -> int:
-    return len(made.cases) if isinstance(made, TestSuite) else len(made.rows)
-
-
-def _join(task: Task, drawn: TestSuite, rows: Rows, observation: Observation, maximum: int) -> TestSuite:
+def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
     returned = {
         case.index: case.output
-        for case in observation.cases
+        for case in seen.cases
         if case.status == "returned" and case.output is not None
     }
     written = [
@@ -145,7 +135,6 @@ def _join(task: Task, drawn: TestSuite, rows: Rows, observation: Observation, ma
         for at, arguments in enumerate(rows)
         if at in returned
     ]
-    half = written[: max(maximum // 2, maximum - len(drawn.cases))]
-    return TestSuite(
-        task_id=task.id, contract=task.contract, cases=(*half, *drawn.cases)[:maximum], rank=drawn.rank
-    )
+    half = written[: max(maximum // 2, maximum - len(reference.cases))]
+    cases = (*half, *reference.cases)[:maximum]
+    return TestSuite(task_id=task.id, contract=task.contract, cases=cases, rank=EvidenceRank.REFERENCE)

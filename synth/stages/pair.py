@@ -4,88 +4,92 @@ Entered: tasks that count, once for each language in which they have candidates.
 least one pair. A task of which a sample was found contaminated gives none: the prompt is the same.
 """
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random, unit_id
-from synth.records import IndexRow, Pair, Sample, Task, TestSuite
+from synth.products import Pair, Sample
+from synth.records import Task, TestSuite, Unit
 from synth.rules.pairing import JudgedSolution, LengthBalance, PairChoice, PairingResult, make_pairs
 from synth.stages.asking import Asker
-from synth.stages.evidence import by_task
-from synth.stages.protocol import Context, Produces, index_row
+from synth.stages.context import Context
+from synth.stages.evidence import EvidenceStage, Judgements, read_judgements
 from synth.stages.select import answer_messages
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
+from synth.stages.unit_stage import Decided, UnitStage, Upstream, through
 
 
-class PairStage:
+class TaskInLanguage(Unit):
+    """A task in one of the languages that it was solved in."""
+
+    kind: ClassVar[str] = "task"
+    about: ClassVar[str] = "a task in one language"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
+
+    task_id: str
+    language: str
+
+    @property
+    def unit_id(self) -> str:
+        return f"{self.task_id}.{self.language}"
+
+
+class PairStage(UnitStage[TaskInLanguage]):
     """Ordered, because it balances the lengths of chosen and rejected answers over the whole round."""
 
     name = "pair"
-    ordered = True
-    asks_engine = False
-    produces: Produces = {"pair": Pair}
+    unit = TaskInLanguage
+    makes: ClassVar[tuple[type[Unit], ...]] = (Pair,)
+    ordered: ClassVar[bool] = True
 
-    def __init__(self, context: Context, after: str) -> None:
-        """`after` is the last filter."""
+    def __init__(self, context: Context, last_filter: Upstream) -> None:
         assert context.data.pairs is not None
-        self.upstream: tuple[str, ...] = ("evidence", after)
+        self.upstream = (EvidenceStage, last_filter)
         self._config, self._context = context.data.pairs, context
         self._asker = Asker(context, self.name)
         self._balance = LengthBalance()
 
-    def entering(self, state: ShardState) -> list[str]:
+    def entering(self, state: ShardState) -> list[TaskInLanguage]:
+        judged = read_judgements(state)
         return [
-            _unit(task.id, language)
-            for task in self._tasks(state)
-            for language in self._languages(task.id, state)
+            TaskInLanguage(task_id=task.id, language=language)
+            for task in state.survivors(Task, through(EvidenceStage))
+            for language in sorted(
+                {
+                    solution.language
+                    for solution in judged.solutions[task.id]
+                    if solution.id in judged.verdicts
+                }
+            )
         ]
 
-    def _tasks(self, state: ShardState) -> list[Task]:
-        kept = state.kept("evidence")
-        return [task for task in state.get("task", Task) if task.id in kept]
+    async def decide(self, units: Sequence[TaskInLanguage], state: ShardState) -> list[Decided]:
+        tasks = {task.id: task for task in state.get(Task)}
+        judged, tainted = read_judgements(state), contaminated_tasks(state)
+        decided: dict[str, Decided] = {}
+        for task_id in dict.fromkeys(unit.task_id for unit in units):
+            if task_id not in tainted:
+                decided |= self._pair_task(tasks[task_id], judged, state)
+        refused = Decided(Reject("contaminated"))
+        return [decided.get(unit.unit_id, refused) for unit in units]
 
-    @staticmethod
-    def _languages(task_id: str, state: ShardState) -> list[str]:
-        judged = by_task(state)
-        return sorted(
-            {solution.language for solution in judged.solutions[task_id] if solution.id in judged.verdicts}
-        )
+    def _pair_task(self, task: Task, judged: Judgements, state: ShardState) -> dict[str, Decided]:
+        """What one task gives in each language."""
+        suite = next(suite for suite in state.get(TestSuite) if suite.task_id == task.id)
+        candidates = [
+            JudgedSolution(solution, judged.verdicts[solution.id])
+            for solution in judged.solutions[task.id]
+            if solution.id in judged.verdicts
+        ]
+        random = derive_random(self._context.recipe.seed, self.name, task.id)
+        results = make_pairs(task, candidates, self._config, random, self._balance)
+        return {f"{task.id}.{result.language}": self._decided(task, result, suite) for result in results}
 
-    async def run(self, state: ShardState) -> StageResult:
-        judged = by_task(state)
-        suites = {suite.task_id: suite for suite in state.get("suite", TestSuite)}
-        tainted = contaminated_tasks(state)
-        rows: list[IndexRow] = []
-        pairs: list[Pair] = []
-        for task in self._tasks(state):
-            if task.id in tainted:
-                refused = Reject("contaminated")
-                rows += [
-                    self._row(task, PairingResult(language, (), refused), state)
-                    for language in self._languages(task.id, state)
-                ]
-                continue
-            candidates = [
-                JudgedSolution(s, judged.verdicts[s.id])
-                for s in judged.solutions[task.id]
-                if s.id in judged.verdicts
-            ]
-            random = derive_random(self._context.recipe.seed, self.name, task.id)
-            for result in make_pairs(task, candidates, self._config, random, self._balance):
-                rows.append(self._row(task, result, state))
-                pairs += [self._pair(task, choice, suites[task.id]) for choice in result.pairs]
-        return StageResult(tuple(rows), {"pair": pairs})
-
-    def _row(self, task: Task, result: PairingResult, state: ShardState) -> IndexRow:
+    def _decided(self, task: Task, result: PairingResult, suite: TestSuite) -> Decided:
         answer = result.reject or Keep({"pairs": len(result.pairs)})
-        return index_row(
-            self.name,
-            state,
-            _unit(task.id, result.language),
-            "task",
-            answer,
-            parents=(task.id,),
-            language=result.language,
-        )
+        return Decided(answer, tuple(self._pair(task, choice, suite) for choice in result.pairs))
 
     def _pair(self, task: Task, choice: PairChoice, suite: TestSuite) -> Pair:
         chosen, rejected = choice
@@ -106,11 +110,6 @@ class PairStage:
 
 
 def contaminated_tasks(state: ShardState) -> set[str]:
-    """Tasks of which the decontamination filter turned a sample away; none where the recipe has no such
-    filter."""
-    turned_away = state.rejected("decontaminate")
-    return {sample.task_id for sample in state.get("sample", Sample) if sample.id in turned_away}
-
-
-def _unit(task_id: str, language: str) -> str:
-    return f"{task_id}.{language}"
+    """Tasks of which a sample was turned away as contaminated."""
+    tainted = state.ids_with_reason("contaminated")
+    return {sample.task_id for sample in state.get(Sample) if sample.id in tainted}

@@ -5,140 +5,76 @@ Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes ag
 those that cannot be run here but state their types. The pure steps are in `reference_rules.py`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from random import Random
+from typing import ClassVar
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
-from synth.records import ExecutionRequest, Observation, Seed, TestSuite
+from synth.records import Reference, Seed, Unit
 from synth.rules.limits import limits_of
 from synth.rules.reference_rules import (
-    ReferencePlan,
-    ReferenceSeed,
-    SignatureProbe,
-    judge_reference,
-    plan_probe,
-    plan_runs,
-    plan_stated,
-    refuse_early,
+    FoundReference,
+    Trial,
+    begin_trial,
+    continue_trial,
     stated_contract,
 )
-from synth.stages.protocol import Context, Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.context import Context
+from synth.stages.shard_state import ShardState
+from synth.stages.snippet import SnippetSource
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
 """Reasons that say nothing against the seed: it could not be run, here or by itself."""
 
 
-class ReferenceStage:
-    """Makes of each seed a `reference` (the seed with its contract) and a `suite` (its behaviour, where it
-    was run)."""
+class ReferenceStage(UnitStage[Seed]):
+    """Makes a reference of each seed that can serve as one."""
 
     name = "reference"
-    upstream: tuple[str, ...] = ("snippet",)
-    ordered = False
-    asks_engine = False
-    produces: Produces = {"reference": Seed, "suite": TestSuite}
+    unit = Seed
+    upstream: tuple[Upstream, ...] = (SnippetSource,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Reference,)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._context, self._config = context, context.data.inputs
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [seed.id for seed in state.get("seed", Seed)]
+    async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
+        found = await self._try_all(units, state.priority)
+        return [self._decided(seed, found[seed.id]) for seed in units]
 
-    async def run(self, state: ShardState) -> StageResult:
-        seeds = state.get("seed", Seed)
-        found = await self._reference(seeds, state.turn)
-        unrun = {
-            seed.id: bare
-            for seed, answer in zip(seeds, found, strict=True)
-            if (bare := self._without_reference(seed, answer))
+    async def _try_all(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
+        """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
+        limits = limits_of(self._context.recipe.execution)
+        state: dict[str, Trial | FoundReference | Reject] = {
+            seed.id: begin_trial(
+                seed, self._random("probe", seed.id), self._random("inputs", seed.id), limits, self._config
+            )
+            for seed in seeds
         }
-        rows = [
-            index_row(
-                self.name,
-                state,
-                seed.id,
-                "seed",
-                _answer(found_one, seed.id in unrun),
-                language=seed.language,
-            )
-            for seed, found_one in zip(seeds, found, strict=True)
-        ]
-        references = [answer for answer in found if isinstance(answer, ReferenceSeed)]
-        kept = [*(item.seed for item in references), *unrun.values()]
-        return StageResult(tuple(rows), {"reference": kept, "suite": [item.suite for item in references]})
+        while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
+            programs = [program for trial in trials.values() for program in trial.to_run]
+            seen = iter(await self._context.sandbox.execute(programs, priority))
+            for key, trial in trials.items():
+                observations = [next(seen) for _ in trial.to_run]
+                state[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
+        return {key: found for key, found in state.items() if not isinstance(found, Trial)}
 
-    def _without_reference(self, seed: Seed, answer: ReferenceSeed | Reject) -> Seed | None:
-        """The seed with its contract, when agreement may judge its task."""
+    def _random(self, purpose: str, seed_id: str) -> Random:
+        return derive_random(self._context.recipe.seed, purpose, seed_id)
+
+    def _decided(self, seed: Seed, found: FoundReference | Reject) -> Decided:
+        if isinstance(found, FoundReference):
+            return Decided(Keep(found.evidence), (found.reference,))
+        if bare := self._without_cases(seed, found):
+            return Decided(Keep({"no_reference": found.reason}), (bare,))
+        return Decided(found)
+
+    def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
+        """The seed with its contract alone, when agreement may judge its task."""
         agreement = self._context.data.evidence.agreement and self._context.data.solve is not None
-        if not agreement or isinstance(answer, ReferenceSeed) or answer.reason not in NOT_RUN:
+        contract = stated_contract(seed) if agreement and answer.reason in NOT_RUN else None
+        if contract is None:
             return None
-        contract = stated_contract(seed)
-        return seed.model_copy(update={"contract": contract}) if contract is not None else None
-
-    async def _reference(self, seeds: Sequence[Seed], turn: int) -> list[ReferenceSeed | Reject]:
-        """Two waves of programs, each for all seeds of the shard at once, so that the sandbox is never waited
-        for one by one."""
-        sandbox, limits = self._context.sandbox, limits_of(self._context.recipe.execution)
-        probes = [plan_probe(seed, self._random("probe", seed), limits) for seed in seeds]
-        begun = [item if isinstance(item, Reject) else self._begin(item) for item in probes]
-        seen = iter(await sandbox.execute([item.first for item in begun if isinstance(item, _Begun)], turn))
-        planned = [item if isinstance(item, Reject) else self._plan(item, next(seen)) for item in begun]
-        runs = iter(
-            await sandbox.execute(
-                [request for item in planned if isinstance(item, _Planned) for request in item.to_run], turn
-            )
-        )
-        return [item if isinstance(item, Reject) else self._judge(item, runs) for item in planned]
-
-    def _random(self, purpose: str, seed: Seed) -> Random:
-        return derive_random(self._context.recipe.seed, purpose, seed.id)
-
-    def _begin(self, probe: SignatureProbe) -> "_Begun":
-        plan = plan_stated(probe, self._random("inputs", probe.seed), self._context.data.inputs)
-        return _Begun(probe, plan)
-
-    def _plan(self, begun: "_Begun", seen: Observation) -> "_Planned | Reject":
-        if begun.plan is not None:
-            return refuse_early(begun.plan, seen) or _Planned(begun.plan, (seen,))
-        plan = plan_runs(
-            begun.probe, seen, self._random("inputs", begun.probe.seed), self._context.data.inputs
-        )
-        return plan if isinstance(plan, Reject) else _Planned(plan, ())
-
-    def _judge(self, planned: "_Planned", runs: Iterator[Observation]) -> ReferenceSeed | Reject:
-        seen = (*planned.seen, *(next(runs) for _ in planned.to_run))
-        return judge_reference(planned.plan, seen, self._context.data.inputs.maximum)
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A seed whose first program is to run: the first run of its plan, or the probe that comes before a
-    plan."""
-
-    probe: SignatureProbe
-    plan: ReferencePlan | None
-
-    @property
-    def first(self) -> ExecutionRequest:
-        return self.plan.requests[0] if self.plan else self.probe.request
-
-
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """A seed with its plan, and what has been seen of the plan's runs."""
-
-    plan: ReferencePlan
-    seen: tuple[Observation, ...]
-
-    @property
-    def to_run(self) -> tuple[ExecutionRequest, ...]:
-        return self.plan.requests[len(self.seen) :]
-
-
-def _answer(found: ReferenceSeed | Reject, is_kept: bool) -> Keep | Reject:
-    if isinstance(found, ReferenceSeed):
-        return Keep(found.evidence)
-    return Keep({"no_reference": found.reason}) if is_kept else found
+        return Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)

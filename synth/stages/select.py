@@ -1,94 +1,82 @@
 """From passing solutions to samples: the best of each task and language, short and plain before long
-(rejection sampling, report 4.2).
+(rejection sampling; Qwen2.5-Coder report, 4.2).
 
 Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct programs of each task and
 language, the first of which is the best.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import ClassVar
 
 from synth.filters.protocol import Keep, Reject
-from synth.grammar.code_tokens import normalize_code
 from synth.ids import unit_id
-from synth.records import EvidenceRank, IndexRow, Message, Sample, Solution, Task, TestSuite
+from synth.languages.code_tokens import normalize_code
+from synth.products import Sample
+from synth.records import EvidenceRank, Message, Solution, Task, TestSuite, Unit
 from synth.stages.asking import Asker
-from synth.stages.evidence import by_task
-from synth.stages.protocol import Context, Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.context import Context
+from synth.stages.evidence import EvidenceStage
+from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
-class SelectStage:
+class SelectStage(UnitStage[Solution]):
     """Makes the samples, with the very prompt that was asked."""
 
     name = "select"
-    upstream: tuple[str, ...] = ("evidence",)
-    ordered = False
-    asks_engine = False
-    produces: Produces = {"sample": Sample}
+    unit = Solution
+    upstream: tuple[Upstream, ...] = (EvidenceStage,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Sample,)
 
     def __init__(self, context: Context) -> None:
         self._config, self._asker = context.data.select, Asker(context, self.name)
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [solution.id for solution in passing(state)]
+    async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
+        groups: defaultdict[tuple[str, str], list[Solution]] = defaultdict(list)
+        for solution in units:
+            groups[solution.task_id, solution.language].append(solution)
+        decided: dict[str, Decided] = {}
+        for group in groups.values():
+            decided |= self._choose(group, state)
+        return [decided[solution.id] for solution in units]
 
-    async def run(self, state: ShardState) -> StageResult:
-        tasks = {task.id: task for task in state.get("task", Task)}
-        ranks = {suite.task_id: suite.rank for suite in state.get("suite", TestSuite)}
-        groups: dict[tuple[str, str], list[Solution]] = {}
-        for solution in passing(state):
-            groups.setdefault((solution.task_id, solution.language), []).append(solution)
-        solutions = by_task(state).solutions
-        rows: list[IndexRow] = []
-        samples: list[Sample] = []
-        for (task_id, language), group in groups.items():
-            asked = sum(1 for solution in solutions[task_id] if solution.language == language)
-            chosen = choose_best(group, self._config.per_task)
-            for solution in group:
-                answer = Keep() if solution.id in chosen else Reject("not_best", {"best": next(iter(chosen))})
-                rows.append(
-                    index_row(
-                        self.name,
-                        state,
-                        solution.id,
-                        "solution",
-                        answer,
-                        parents=(task_id,),
-                        language=language,
-                    )
-                )
-                if solution.id in chosen:
-                    samples.append(self._sample(tasks[task_id], solution, len(group) / asked, ranks[task_id]))
-        return StageResult(tuple(rows), {"sample": samples})
+    def _choose(self, group: list[Solution], state: ShardState) -> dict[str, Decided]:
+        """The decisions about the passing solutions of one task in one language."""
+        task_id, language = group[0].task_id, group[0].language
+        task = next(task for task in state.get(Task) if task.id == task_id)
+        rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
+        asked = sum(s.task_id == task_id and s.language == language for s in state.get(Solution))
+        chosen = list(choose_best(group, self._config.per_task))
+        decided = {solution.id: Decided(Reject("not_best", {"best": chosen[0]})) for solution in group}
+        for solution in group:
+            if solution.id in chosen:
+                sample = self._sample(task, solution, len(group) / asked, rank, chosen.index(solution.id))
+                decided[solution.id] = Decided(Keep(), (sample,))
+        return decided
 
-    def _sample(self, task: Task, solution: Solution, pass_rate: float, rank: EvidenceRank) -> Sample:
+    def _sample(
+        self, task: Task, solution: Solution, pass_rate: float, rank: EvidenceRank, choice: int
+    ) -> Sample:
         return Sample(
             id=unit_id("sample", solution.id),
             task_id=task.id,
             solution_id=solution.id,
             language=solution.language,
             natural_language=task.natural_language,
+            code=solution.code,
             prompt=solve_prompt(self._asker, task, solution.language),
             completion=answer_messages(solution),
             pass_rate=round(pass_rate, 4),
             rank=rank,
+            choice=choice,
         )
 
 
 def answer_messages(solution: Solution) -> tuple[Message, ...]:
     """A solution as an assistant's turn: one fenced block."""
     return (Message(role="assistant", content=f"```{solution.language}\n{solution.code}\n```"),)
-
-
-def passing(state: ShardState) -> list[Solution]:
-    """Passing solutions of the tasks that count."""
-    tasks, passed = state.kept("evidence"), state.kept("execute")
-    return [
-        solution
-        for solution in state.get("solution", Solution)
-        if solution.id in passed and solution.task_id in tasks
-    ]
 
 
 def choose_best(group: list[Solution], count: int) -> dict[str, None]:

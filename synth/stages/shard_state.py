@@ -1,28 +1,28 @@
-"""What one shard holds on its way through the stages: the records of each kind, by the stage that made them.
+"""What one shard holds on its way through the stages: the records of each kind, and what each stage decided.
 
 The one rule: a stage reads what earlier stages committed, and nothing else, so a shard that is taken up again
 after a crash meets the same state as one that was never interrupted.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from synth.records import Decision, IndexRow, Record
+from synth.records import Decision, IndexRow, Unit
 
-Model = TypeVar("Model", bound=Record)
+U = TypeVar("U", bound=Unit)
 
 _LATE: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage decided about one shard: a row for each unit that entered, and the records that it made,
-    by kind."""
+    """What a stage decided about one shard: a row for each unit that entered, and the records that it
+    made."""
 
     rows: tuple[IndexRow, ...]
-    bodies: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    made: tuple[Unit, ...] = ()
 
 
 class ShardState:
@@ -30,40 +30,57 @@ class ShardState:
 
     def __init__(self, round_: int, name: str) -> None:
         self.round, self.name = round_, name
-        self._records: dict[str, list[Record]] = defaultdict(list)
-        self._kept: dict[str, set[str]] = {}
-        self._rejected: dict[str, set[str]] = {}
+        self._records: dict[str, list[Unit]] = defaultdict(list)
+        self._parents: dict[str, set[str]] = defaultdict(set)
+        self._rows: dict[str, tuple[IndexRow, ...]] = {}
 
     @property
     def key(self) -> tuple[int, str]:
         return self.round, self.name
 
     @property
-    def turn(self) -> int:
+    def priority(self) -> int:
         """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive
         at the engine at once."""
         return int(self.name)
 
     @property
-    def late_turn(self) -> int:
-        """The turn of programs that no request to the engine waits for: after all that one does wait for."""
-        return self.turn + _LATE
+    def late_priority(self) -> int:
+        """For programs that no request to the engine waits for: they run after all that one does wait for."""
+        return self.priority + _LATE
 
     def add(self, stage: str, result: StageResult) -> None:
         """Take over what a stage decided and made."""
-        for kind, records in result.bodies.items():
-            self._records[kind].extend(records)
-        self._kept[stage] = {row.unit_id for row in result.rows if row.decision is Decision.KEPT}
-        self._rejected[stage] = {row.unit_id for row in result.rows if row.decision is Decision.REJECTED}
+        self._rows[stage] = result.rows
+        for record in result.made:
+            self._records[record.kind].append(record)
+            self._parents[record.unit_id].update(set(record.parent_ids) - {record.unit_id})
 
-    def get(self, kind: str, model: type[Model]) -> list[Model]:
+    def get(self, model: type[U]) -> list[U]:
         """All records of one kind."""
-        return [record for record in self._records[kind] if isinstance(record, model)]
+        return [record for record in self._records[model.kind] if isinstance(record, model)]
 
-    def kept(self, stage: str) -> set[str]:
-        """Ids of the units that a stage kept; empty when the recipe does not have the stage."""
-        return self._kept.get(stage, set())
+    def survivors(self, model: type[U], stages: Iterable[str]) -> list[U]:
+        """The records of one kind that none of these stages turned away, nor anything they were made from. A
+        stage that the recipe does not have turned nothing away."""
+        lost = {
+            row.unit_id
+            for stage in stages
+            for row in self._rows.get(stage, ())
+            if row.decision is not Decision.KEPT
+        }
+        return [unit for unit in self.get(model) if lost.isdisjoint(self._lineage(unit))]
 
-    def rejected(self, stage: str) -> set[str]:
-        """Ids of the units that a stage rejected; empty when the recipe does not have the stage."""
-        return self._rejected.get(stage, set())
+    def ids_with_reason(self, reason: str) -> set[str]:
+        """Ids of the units that any stage turned away for this reason."""
+        return {row.unit_id for rows in self._rows.values() for row in rows if row.reason == reason}
+
+    def _lineage(self, unit: Unit) -> Iterator[str]:
+        """The ids of a unit and of all that it was made from, as far as this shard knows them."""
+        open_, seen = [unit.unit_id, *unit.parent_ids], set[str]()
+        while open_:
+            current = open_.pop()
+            if current not in seen:
+                seen.add(current)
+                yield current
+                open_ += self._parents.get(current, ())

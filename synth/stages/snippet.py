@@ -3,25 +3,26 @@ seed."""
 
 from collections.abc import Generator, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Keep
-from synth.records import IndexRow, Record, Seed, SourceText
-from synth.seeds.protocol import FileCut, SeedOrRejection, SeedRejection
+from synth.records import IndexRow, Seed, SourceText, Unit
+from synth.seeds.protocol import FileCut, SeedOrRejection
 from synth.seeds.reader import PocketProvider, read_seeds
-from synth.stages.protocol import Context, Produces, index_row
+from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.unit_stage import Source, index_row
 
 Item = TypeVar("Item")
 
 
-class SnippetSource:
+class SnippetSource(Source):
     """Shards of `data.shard_size` seeds. From a source tree a shard is so many files, with their whole texts
     and their functions."""
 
-    name = "snippet"
-    produces: Produces = {"seed": Seed, "file": SourceText}
+    name: ClassVar[str] = "snippet"
+    makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText)
 
     def __init__(self, context: Context, pocket: PocketProvider | None = None, workers: int = 1) -> None:
         self._context, self._pocket, self._workers = context, pocket, workers
@@ -80,17 +81,15 @@ def _source_text(cut: FileCut) -> SourceText | None:
 
 def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceText]) -> StageResult:
     """Each unit once: a source that holds one text twice has one seed."""
-    rows: dict[str, IndexRow] = {}
-    seeds: dict[str, Record] = {}
-    for file in files:
-        rows[file.id] = index_row("snippet", state, file.id, "file", Keep(), language=file.language)
+    name = SnippetSource.name
+    rows: dict[str, IndexRow] = {file.id: index_row(name, state, file, Keep()) for file in files}
+    seeds: dict[str, Seed] = {}
     for unit in units:
-        if isinstance(unit, SeedRejection):
-            rows.setdefault(
-                unit.unit_id,
-                index_row("snippet", state, unit.unit_id, unit.kind, unit.reject, language=unit.language),
-            )
-        elif unit.id not in rows:
-            rows[unit.id] = index_row("snippet", state, unit.id, "seed", Keep(), language=unit.language)
+        if unit.unit_id in rows:
+            continue
+        if isinstance(unit, Seed):
             seeds[unit.id] = unit
-    return StageResult(tuple(rows.values()), {"seed": list(seeds.values()), "file": files})
+            rows[unit.id] = index_row(name, state, unit, Keep())
+        else:
+            rows[unit.unit_id] = index_row(name, state, unit, unit.reject)
+    return StageResult(tuple(rows.values()), (*seeds.values(), *files))

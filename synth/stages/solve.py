@@ -1,10 +1,12 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
-Entered: tasks with a suite. A sample without code becomes a solution without code, which the syntax stage
+Entered: tasks with inputs. A sample without code becomes a solution without code, which the syntax stage
 turns away, so that it counts.
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
@@ -12,61 +14,40 @@ from synth.languages.registry import get_language
 from synth.languages.spec import render_signature
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
-from synth.records import FunctionContract, IndexRow, Message, Solution, Task
+from synth.records import FunctionContract, Message, Solution, Task, Unit
 from synth.stages.asking import Asker
-from synth.stages.protocol import Context, Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.context import Context
+from synth.stages.inputs import InputsStage
+from synth.stages.shard_state import ShardState
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import parse_signature
 
 
-class SolveStage:
+class SolveStage(UnitStage[Task]):
     """Asks for `n` candidates of each task in each language."""
 
     name = "solve"
-    upstream: tuple[str, ...] = ("inputs",)
-    ordered = False
-    asks_engine = True
-    produces: Produces = {"solution": Solution}
+    unit = Task
+    upstream: tuple[Upstream, ...] = (InputsStage,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Solution,)
+    asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         assert context.data.solve is not None
-        self._config, self._context = context.data.solve, context
+        self._config = context.data.solve
         self._asker = Asker(context, self.name)
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [task.id for task in self._tasks(state)]
+    async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
+        return await asyncio.gather(*(self._solve(task) for task in units))
 
-    def _tasks(self, state: ShardState) -> list[Task]:
-        kept = state.kept("inputs")
-        return [task for task in state.get("task", Task) if task.id in kept]
-
-    async def run(self, state: ShardState) -> StageResult:
-        tasks = self._tasks(state)
-        made = await asyncio.gather(*(self._solve(task, state) for task in tasks))
-        return StageResult(
-            tuple(item for item, _ in made),
-            {"solution": [solution for _, found in made for solution in found]},
-        )
-
-    async def _solve(self, task: Task, state: ShardState) -> tuple[IndexRow, list[Solution]]:
+    async def _solve(self, task: Task) -> Decided:
         answers = await asyncio.gather(*(self._ask(task, language) for language in self._config.languages))
         solutions = [solution for answer in answers if not isinstance(answer, Reject) for solution in answer]
         failures = [answer for answer in answers if isinstance(answer, Reject)]
         evidence: Evidence = {"solutions": len(solutions), "failed_requests": len(failures)}
-        answer: Keep | Reject = Keep(evidence) if solutions else failures[0]
-        return index_row(
-            self.name,
-            state,
-            task.id,
-            "task",
-            answer,
-            parents=(task.seed_id,),
-            natural_language=task.natural_language,
-        ), solutions
+        return Decided(Keep(evidence) if solutions else failures[0], tuple(solutions))
 
     async def _ask(self, task: Task, language: str) -> list[Solution] | Reject:
-        engine = self._context.engine
-        assert engine is not None
         messages = solve_prompt(self._asker, task, language)
         response = await self._asker.ask(
             f"{task.id}/{language}", messages, self._config.sampling, self._config.n

@@ -1,40 +1,25 @@
 """The static check before the sandbox: a candidate without code, or whose code does not parse, goes no
-further (report, 4.1)."""
+further (Qwen2.5-Coder report, 4.1)."""
+
+from collections.abc import Sequence
 
 from synth.filters.protocol import Keep, Reject
 from synth.filters.syntax import check_syntax
 from synth.records import Solution
-from synth.stages.protocol import Produces, index_row
-from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.shard_state import ShardState
+from synth.stages.solve import SolveStage
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
-class SyntaxStage:
+class SyntaxStage(UnitStage[Solution]):
     """Entered: all candidates."""
 
     name = "syntax"
-    upstream: tuple[str, ...] = ("solve",)
-    ordered = False
-    asks_engine = False
-    produces: Produces = {}
+    unit = Solution
+    upstream: tuple[Upstream, ...] = (SolveStage,)
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [solution.id for solution in state.get("solution", Solution)]
-
-    async def run(self, state: ShardState) -> StageResult:
-        return StageResult(
-            tuple(
-                index_row(
-                    self.name,
-                    state,
-                    solution.id,
-                    "solution",
-                    _check(solution),
-                    parents=(solution.task_id,),
-                    language=solution.language,
-                )
-                for solution in state.get("solution", Solution)
-            )
-        )
+    async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
+        return [Decided(_check(solution)) for solution in units]
 
 
 def _check(solution: Solution) -> Keep | Reject:

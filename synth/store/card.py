@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from synth.products import BY_NAME, Form
 from synth.records import Seed
 from synth.store.products import product_files
 from synth.store.query import run_query
@@ -39,17 +40,10 @@ _HUB_LICENCES = (
     "gpl-3.0",
     "mpl-2.0",
 )
-_WHAT = {
-    "sft": "a task and a verified solution, as conversational `prompt` and `completion`",
-    "pairs": (
-        "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`"
-    ),
-    "fim": "fill-in-the-middle texts whose middle is a syntax node: `text`",
-}
 
 
 def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
-    """README.md for an export: `counts` rows and the file of each data set that it holds, by kind."""
+    """README.md for an export: `counts` rows and the file of each product that it holds, by name."""
     info = read_info(run)
     sources = _sources(run)
     sections = [_header(run, info, counts, files, sources), f"# {info.name}", _summary(info)]
@@ -75,7 +69,7 @@ def _header(
     header: dict[str, Any] = {
         "pretty_name": info.name,
         "license": only if only in _HUB_LICENCES else "other",
-        "language": sorted(_values(run, "sft", "natural_language")) or ["en"],
+        "language": _natural_languages(run, counts),
         "task_categories": ["text-generation"],
         "tags": ["code", "synthetic", "codemill", *counts],
         "size_categories": [next((name for bound, name in _SIZES if sum(counts.values()) < bound), "n>10M")],
@@ -99,9 +93,9 @@ def _summary(info: RunInfo) -> str:
 
 def _data_sets(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
     rows = []
-    for kind, count in counts.items():
-        languages = ", ".join(f"{name} {n}" for name, n in _counts(run, kind, "language"))
-        rows.append([kind, count, languages, _WHAT[kind]])
+    for name, count in counts.items():
+        languages = ", ".join(f"{language} {n}" for language, n in _counts(run, name, "language"))
+        rows.append([name, count, languages, BY_NAME[name].sentence])
     return "## Data sets\n\n" + _table(["data set", "rows", "by language", "a row is"], rows)
 
 
@@ -123,7 +117,7 @@ def _making(info: RunInfo) -> str:
 
 
 def _sources(run: Path) -> Counter[tuple[str, str]]:
-    seeds = StageCommit(run).iter_bodies("seed", Seed)
+    seeds = StageCommit(run).iter_bodies(Seed)
     return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
 
 
@@ -139,10 +133,10 @@ def _sources_table(sources: Counter[tuple[str, str]]) -> str:
 
 def _evidence(run: Path, counts: Mapping[str, int]) -> str:
     rows = [
-        [kind, rank, n]
-        for kind in ("sft", "pairs")
-        if kind in counts
-        for rank, n in _counts(run, kind, "rank")
+        [name, rank, n]
+        for name in counts
+        if "rank" in BY_NAME[name].model.model_fields
+        for rank, n in _counts(run, name, "rank")
     ]
     words = (
         "`reference`: solutions reproduce the behaviour of a seed that no model wrote. `examples`: "
@@ -154,7 +148,7 @@ def _evidence(run: Path, counts: Mapping[str, int]) -> str:
 
 def _flips(run: Path, counts: Mapping[str, int]) -> str:
     path = run / "eval" / "flip_rate.json"
-    if "pairs" not in counts:
+    if not any(BY_NAME[name].form is Form.PREFERENCE for name in counts):
         return ""
     if not path.exists():
         return "## Flipped pairs\n\nNot measured."
@@ -198,17 +192,21 @@ def _part(info: RunInfo, name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _counts(run: Path, kind: str, column: str) -> Iterator[tuple[str, int]]:
+def _natural_languages(run: Path, counts: Mapping[str, int]) -> list[str]:
+    """Those that any product states."""
+    stating = [name for name in counts if "natural_language" in BY_NAME[name].model.model_fields]
+    return sorted({name for one in stating for name, _ in _counts(run, one, "natural_language") if name}) or [
+        "en"
+    ]
+
+
+def _counts(run: Path, product: str, column: str) -> Iterator[tuple[str, int]]:
     sql = (
         f"SELECT {column} AS name, count(DISTINCT id) AS n FROM read_parquet($1) GROUP BY ALL ORDER BY n "
         f"DESC, name"
     )
-    files = [str(path) for path in product_files(run, kind)]
+    files = [str(path) for path in product_files(run, BY_NAME[product])]
     return ((str(row["name"]), int(row["n"])) for row in (run_query(sql, [files]) if files else []))
-
-
-def _values(run: Path, kind: str, column: str) -> set[str]:
-    return {name for name, _ in _counts(run, kind, column) if name}
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,52 +1,110 @@
-"""Which checkpoints a unit went into: `checkpoints/<name>/policy.json` says what each was trained on.
+"""The folder of one trained policy, `checkpoints/<name>/`, and which units were trained on in it.
 
-It names `data` (Parquet or JSON Lines files, or folders of them, with an `id` column), or `unit_ids`; its
-other keys are the trainer's own. The one rule: a unit belongs to a checkpoint only if its id stands in what
-the checkpoint was trained on.
+Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it, `lineage`
+reads what it was trained on. The one rule: `policy.json` is written last, so a folder that has one is
+complete.
 """
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
-from synth.errors import Problem, StoreError
+from synth.config import DpoConfig, SftConfig
+from synth.errors import Problem, RunFolderError
+from synth.policy import Policy, adapter_base
+from synth.records import SCHEMA_VERSION, Record
 from synth.store.query import run_query
 
+MANIFEST = "policy.json"
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
 
 
-class TrainedOn(BaseModel):
-    """The part of `policy.json` that lineage reads."""
+class PolicyManifest(Record):
+    """`policy.json`: what this policy is and how it came about."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
-    data: tuple[str, ...] = ()
-    unit_ids: tuple[str, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    kind: Literal["sft", "dpo"]
+    fingerprint: str
+    """Of merged/: weights, tokenizer and chat template."""
+    parent: str
+    parent_fingerprint: str
+    data: tuple[str, ...]
+    """Files that it was trained on, or folders of them: Parquet or JSON Lines."""
+    data_hash: str
+    rows: int
+    rejected_rows: int
+    config: SftConfig | DpoConfig
+    seed: int
+    job_hash: str
+    has_adapter: bool
+    steps: int
+    metrics: dict[str, float]
+    """Of the last step, in TRL's names."""
+    seconds: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained policy that is complete on disk."""
+
+    folder: Path
+    manifest: PolicyManifest
+
+    @property
+    def merged(self) -> Path:
+        """Full weights and tokenizer, ready to be served or trained further."""
+        return self.folder / "merged"
+
+    @property
+    def adapter(self) -> Path | None:
+        return self.folder / "adapter" if self.manifest.has_adapter else None
+
+    def policy(self, name: str = "") -> Policy:
+        """What an engine serves and the next training starts from, under this name or the job's."""
+        policy = Policy(
+            name=name or self.manifest.name, base=str(self.merged), fingerprint=self.manifest.fingerprint
+        )
+        if self.adapter is None:
+            return policy
+        parts = {"base": adapter_base(self.adapter), "adapter": str(self.adapter), "merged": policy.base}
+        return policy.model_copy(update=parts)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint | None:
+    """The checkpoint in this folder, or None while it is not complete. Raises RunFolderError for a damaged
+    `policy.json`."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        return None
+    try:
+        return Checkpoint(folder, PolicyManifest.model_validate_json(file.read_bytes()))
+    except ValidationError as error:
+        raise RunFolderError(
+            Problem(
+                str(file), f"cannot be read: {error.errors()[0]['msg']}", f"delete {folder} to train it again"
+            )
+        ) from error
+
+
+# --- units --------------------------------------------------------------------------------------------------
 
 
 def checkpoints_of(run: Path, unit_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of a unit's id and the checkpoint, as `checkpoint <name>`, whose training set holds it. Raises
-    StoreError for a broken file."""
-    for path in sorted(run.glob("checkpoints/*/policy.json")):
-        trained = read_trained_on(path)
-        found = set(trained.unit_ids) & set(unit_ids)
-        for name in trained.data:
-            found |= _ids_in(run, Path(name), unit_ids)
+    """Pairs of a unit's id and the checkpoint, as `checkpoint <name>`, whose training data holds it. Raises
+    RunFolderError for a damaged `policy.json`."""
+    for path in sorted(run.glob(f"checkpoints/*/{MANIFEST}")):
+        checkpoint = read_checkpoint(path.parent)
+        data = checkpoint.manifest.data if checkpoint is not None else ()
+        found = {unit_id for name in data for unit_id in _ids_in(run, Path(name), unit_ids)}
         for unit_id in sorted(found):
             yield unit_id, f"checkpoint {path.parent.name}"
-
-
-def read_trained_on(path: Path) -> TrainedOn:
-    """What a checkpoint was trained on. Raises StoreError when the file cannot be read."""
-    try:
-        return TrainedOn.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        expected = "JSON with `data` or `unit_ids`"
-        raise StoreError(
-            Problem(f"{path}: cannot be read, {error}", expected, "train again, or remove the checkpoint")
-        ) from error
 
 
 def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:

@@ -7,7 +7,7 @@ The one rule: a folder that exists is never written into, and one that appears i
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from synth.errors import Problem, UserError
+from synth.products import Form, Product
 from synth.store.atomic import atomic_file, write_bytes
 from synth.store.card import data_card
-from synth.store.layouts import axolotl_configs, axolotl_row, llama_factory_info, llama_factory_row
+from synth.store.layouts import Row, axolotl_configs, axolotl_row, llama_factory_info, llama_factory_row
 from synth.store.parquet import write_rows
-from synth.store.products import PRODUCT_MODELS, iter_product, product_files, product_schema
+from synth.store.products import filled_products, iter_product, product_schema
 from synth.store.run_folder import read_info
 
 
@@ -31,7 +32,7 @@ class ExportFormat(StrEnum):
 
 
 class ExportReport(NamedTuple):
-    """Where it lies, and the rows of each data set by kind (`sft`, `pairs`, `fim`)."""
+    """Where it lies, and the rows of each product by name (`sft`, `pairs`, `fim`)."""
 
     folder: Path
     counts: dict[str, int]
@@ -43,12 +44,12 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
     Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the disk
     is full.
     """
-    kinds = [kind for kind in PRODUCT_MODELS if product_files(run, kind)]
-    if not kinds:
+    products = filled_products(run)
+    if not products:
         raise UserError(
             Problem(
                 f"{run}: no data sets yet",
-                "a run whose selection stage is done",
+                "a run that has kept at least one sample",
                 "codemill funnel shows how far it is",
             )
         )
@@ -62,7 +63,7 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
         )
     draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        counts, files = _WRITERS[format](run, kinds, draft)
+        counts, files = _WRITERS[format](run, products, draft)
         write_bytes(draft / "README.md", data_card(run, counts, files).encode("utf-8"))
         if out.exists():
             out.rmdir()
@@ -73,51 +74,56 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
 
 
 _Written = tuple[dict[str, int], dict[str, str]]
+"""Rows and file of each product, by name."""
 
 
-def _write_datasets(run: Path, kinds: list[str], out: Path) -> _Written:
-    counts, files = {}, {}
-    for kind in kinds:
-        # The Arrow features that `datasets` reads are those of the columns, so its own library is not needed
-        # to write them.
-        files[kind] = f"{kind}/train.parquet"
-        counts[kind] = write_rows(
-            out / files[kind], product_schema(PRODUCT_MODELS[kind]), iter_product(run, kind)
+def _write_datasets(run: Path, products: Sequence[Product], out: Path) -> _Written:
+    # The Arrow features that `datasets` reads are those of the columns, so its own library is not needed.
+    files = {product.name: f"{product.name}/train.parquet" for product in products}
+    counts = {
+        product.name: write_rows(
+            out / files[product.name], product_schema(product), iter_product(run, product)
         )
+        for product in products
+    }
     return counts, files
 
 
-def _write_jsonl(run: Path, kinds: list[str], out: Path) -> _Written:
-    return {kind: _write_lines(out / f"{kind}.jsonl", iter_product(run, kind)) for kind in kinds}, {
-        kind: f"{kind}.jsonl" for kind in kinds
-    }
+def _write_jsonl(run: Path, products: Sequence[Product], out: Path) -> _Written:
+    return _write_line_files(run, products, out, lambda _, row: row)
 
 
-def _write_llama_factory(run: Path, kinds: list[str], out: Path) -> _Written:
-    counts = {
-        kind: _write_lines(
-            out / f"{kind}.jsonl", (llama_factory_row(kind, row) for row in iter_product(run, kind))
-        )
-        for kind in kinds
-    }
-    info = llama_factory_info(read_info(run).name, kinds)
+def _write_llama_factory(run: Path, products: Sequence[Product], out: Path) -> _Written:
+    written = _write_line_files(run, products, out, llama_factory_row)
+    info = llama_factory_info(read_info(run).name, products)
     write_bytes(out / "dataset_info.json", json.dumps(info, indent=2).encode())
-    return counts, {kind: f"{kind}.jsonl" for kind in kinds}
+    return written
 
 
-def _write_axolotl(run: Path, kinds: list[str], out: Path) -> _Written:
-    counts = {
-        kind: _write_lines(out / f"{kind}.jsonl", (axolotl_row(kind, row) for row in iter_product(run, kind)))
-        for kind in kinds
-    }
+def _write_axolotl(run: Path, products: Sequence[Product], out: Path) -> _Written:
+    written = _write_line_files(run, products, out, axolotl_row)
     policy = read_info(run).recipe.get("policy")
     model = str(policy.get("model", "pocket")) if isinstance(policy, dict) else "pocket"
-    for name, config in axolotl_configs(model, kinds).items():
+    for name, config in axolotl_configs(model, products).items():
         write_bytes(out / name, yaml.safe_dump(config, sort_keys=False).encode())
-    return counts, {kind: f"{kind}.jsonl" for kind in kinds}
+    return written
 
 
-_WRITERS: dict[ExportFormat, Callable[[Path, list[str], Path], _Written]] = {
+def _write_line_files(
+    run: Path, products: Sequence[Product], out: Path, layout: Callable[[Form, Row], Row]
+) -> _Written:
+    """One JSON Lines file a product, each row in the layout."""
+    files = {product.name: f"{product.name}.jsonl" for product in products}
+    counts = {
+        product.name: _write_lines(
+            out / files[product.name], (layout(product.form, row) for row in iter_product(run, product))
+        )
+        for product in products
+    }
+    return counts, files
+
+
+_WRITERS: dict[ExportFormat, Callable[[Path, Sequence[Product], Path], _Written]] = {
     ExportFormat.DATASETS: _write_datasets,
     ExportFormat.JSONL: _write_jsonl,
     ExportFormat.LLAMA_FACTORY: _write_llama_factory,

@@ -7,20 +7,22 @@ its pages on the conversation format (`chat_template`) and on preference tuning 
 The one rule: pure functions, and no text is changed on the way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from synth.products import Form, Product
 
 Row = Mapping[str, Any]
 
 _SHAREGPT_ROLES = {"user": "human", "assistant": "gpt"}
 
 
-def llama_factory_row(kind: str, row: Row) -> dict[str, Any]:
-    """sharegpt: `conversations` of `from` and `value`, the system prompt in a column of its own; fim:
+def llama_factory_row(form: Form, row: Row) -> dict[str, Any]:
+    """sharegpt: `conversations` of `from` and `value`, the system prompt in a column of its own; a text:
     `text`."""
-    if kind == "fim":
+    if form is Form.TEXT:
         return {"id": row["id"], "text": row["text"], "language": row["language"]}
-    turns = row["prompt"] if kind == "pairs" else [*row["prompt"], *row["completion"]]
+    turns = row["prompt"] if form is Form.PREFERENCE else [*row["prompt"], *row["completion"]]
     system = "\n\n".join(turn["content"] for turn in turns if turn["role"] == "system")
     conversations = [_sharegpt(turn) for turn in turns if turn["role"] != "system"]
     found: dict[str, Any] = {
@@ -29,79 +31,68 @@ def llama_factory_row(kind: str, row: Row) -> dict[str, Any]:
         "system": system,
         "language": row["language"],
     }
-    if kind == "pairs":
+    if form is Form.PREFERENCE:
         found |= {side: _sharegpt(row[side][-1]) for side in ("chosen", "rejected")}
     return found
 
 
-def llama_factory_info(name: str, kinds: list[str]) -> dict[str, Any]:
-    """The entries of `dataset_info.json`, one a data set, named `<run>_<kind>`."""
-    entries: dict[str, dict[str, Any]] = {
-        "sft": {"formatting": "sharegpt", "columns": {"messages": "conversations", "system": "system"}},
-        "pairs": {
+def llama_factory_info(run: str, products: Sequence[Product]) -> dict[str, Any]:
+    """The entries of `dataset_info.json`, one a data set, named `<run>_<product>`."""
+    columns = {"messages": "conversations", "system": "system"}
+    entries: dict[Form, dict[str, Any]] = {
+        Form.CONVERSATION: {"formatting": "sharegpt", "columns": columns},
+        Form.PREFERENCE: {
             "formatting": "sharegpt",
             "ranking": True,
-            "columns": {
-                "messages": "conversations",
-                "system": "system",
-                "chosen": "chosen",
-                "rejected": "rejected",
-            },
+            "columns": {**columns, "chosen": "chosen", "rejected": "rejected"},
         },
-        "fim": {"columns": {"prompt": "text"}},
+        Form.TEXT: {"columns": {"prompt": "text"}},
     }
-    return {f"{name}_{kind}": {"file_name": f"{kind}.jsonl", **entries[kind]} for kind in kinds}
-
-
-def axolotl_row(kind: str, row: Row) -> dict[str, Any]:
-    """`messages` for SFT; `messages` with `chosen` and `rejected` messages for DPO; `text` for FIM."""
-    if kind == "fim":
-        return {"id": row["id"], "text": row["text"], "language": row["language"]}
-    if kind == "sft":
-        return {
-            "id": row["id"],
-            "messages": [*row["prompt"], *row["completion"]],
-            "language": row["language"],
-        }
     return {
-        "id": row["id"],
-        "messages": list(row["prompt"]),
-        "chosen": row["chosen"][-1],
-        "rejected": row["rejected"][-1],
-        "language": row["language"],
+        f"{run}_{product.name}": {"file_name": f"{product.name}.jsonl", **entries[product.form]}
+        for product in products
     }
 
 
-def axolotl_configs(base_model: str, kinds: list[str]) -> dict[str, dict[str, Any]]:
+def axolotl_row(form: Form, row: Row) -> dict[str, Any]:
+    """`messages` for SFT; `messages` with `chosen` and `rejected` messages for DPO; `text` for a text."""
+    found: dict[str, Any] = {"id": row["id"], "language": row["language"]}
+    match form:
+        case Form.TEXT:
+            return found | {"text": row["text"]}
+        case Form.CONVERSATION:
+            return found | {"messages": [*row["prompt"], *row["completion"]]}
+        case Form.PREFERENCE:
+            sides = {side: row[side][-1] for side in ("chosen", "rejected")}
+            return found | {"messages": list(row["prompt"]), **sides}
+
+
+def axolotl_configs(base_model: str, products: Sequence[Product]) -> dict[str, dict[str, Any]]:
     """Snippets of axolotl's YAML by file name: what the data needs; the training settings are the
     reader's."""
-    data: dict[str, dict[str, Any]] = {
-        "sft": {
+    data: dict[Form, dict[str, Any]] = {
+        Form.CONVERSATION: {
             "type": "chat_template",
             "field_messages": "messages",
             "roles_to_train": ["assistant"],
             "train_on_eos": "turn",
         },
-        "fim": {"type": "completion", "field": "text"},
-        "pairs": {"split": "train", "type": "chat_template.default", "field_messages": "messages"}
+        Form.TEXT: {"type": "completion", "field": "text"},
+        Form.PREFERENCE: {"split": "train", "type": "chat_template.default", "field_messages": "messages"}
         | {"field_chosen": "chosen", "field_rejected": "rejected"},
     }
-    sets = {kind: {"path": f"{kind}.jsonl", "ds_type": "json", **data[kind]} for kind in kinds}
-    mixed = [sets[kind] for kind in ("sft", "fim") if kind in sets]
+    frame = {"base_model": base_model, "chat_template": "tokenizer_default"}
+    sets = [
+        (product.form, {"path": f"{product.name}.jsonl", "ds_type": "json", **data[product.form]})
+        for product in products
+    ]
+    mixed = [entry for form, entry in sets if form is not Form.PREFERENCE]
+    preferences = [entry for form, entry in sets if form is Form.PREFERENCE]
     configs: dict[str, dict[str, Any]] = {}
     if mixed:
-        configs["sft.yaml"] = {
-            "base_model": base_model,
-            "chat_template": "tokenizer_default",
-            "datasets": mixed,
-        }
-    if "pairs" in sets:
-        configs["dpo.yaml"] = {
-            "base_model": base_model,
-            "chat_template": "tokenizer_default",
-            "rl": "dpo",
-            "datasets": [sets["pairs"]],
-        }
+        configs["sft.yaml"] = {**frame, "datasets": mixed}
+    if preferences:
+        configs["dpo.yaml"] = {**frame, "rl": "dpo", "datasets": preferences}
     return configs
 
 

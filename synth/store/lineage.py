@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from synth.products import PRODUCT_KINDS, PRODUCTS
+from synth.records import Seed, Solution, Task, Unit, Verdict
 from synth.store.checkpoints import checkpoints_of
 from synth.store.query import Shards
 from synth.store.units import body_files, body_kinds, resolve_id, stage_order
@@ -18,17 +20,10 @@ from synth.store.units import body_files, body_kinds, resolve_id, stage_order
 if TYPE_CHECKING:
     import networkx as nx
 
-_LINKS = {
-    "task": ("seed_id",),
-    "solution": ("task_id",),
-    "sample": ("solution_id",),
-    "pair": ("chosen_id", "rejected_id"),
-    "fim": ("source_id",),
-}
+_LINKED: tuple[type[Unit], ...] = (Task, Solution, *(product.model for product in PRODUCTS))
+_LINKS = {model.kind: model.parents for model in _LINKED}
 """Columns of a body that name the units it was made from. Verdicts stand between a solution and what is made
 of it."""
-
-_TRAINED_KINDS = ("sample", "pair", "fim")
 
 
 class _Edge(NamedTuple):
@@ -37,8 +32,7 @@ class _Edge(NamedTuple):
 
 
 def lineage(run: Path, id_or_prefix: str) -> nx.DiGraph:
-    """Everything that the unit was made from and everything that was made from it. Raises UserError for an
-    unknown id.
+    """All that the unit was made from and all that was made from it. Raises UserError for an unknown id.
 
     Nodes carry `kind`, and where known `language`, `stage`, `decision` and `reason` of their last decision;
     verdicts carry `outcome`, `rank`, `passed` and `total`. The graph's attribute `focus` is the full id.
@@ -70,18 +64,18 @@ def _walk(graph: nx.DiGraph, focus: str, edges_of: Callable[[list[str]], Iterabl
 
 def _edges_to(run: Path, children: list[str]) -> Iterator[_Edge]:
     shards = Shards(run)
-    sql = (
-        "SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1) WHERE "
-        "list_contains($2, unit_id)"
-    )
+    sql = """SELECT DISTINCT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
+        WHERE list_contains($2, unit_id)"""
     yield from _edges(shards.query(sql, shards.index_files(), children))
     yield from _body_edges(run, "key", children)
 
 
 def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
     shards = Shards(run)
-    sql = """SELECT DISTINCT parent, child FROM (SELECT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
-        WHERE list_has_any(parents, $2)) WHERE list_contains($2, parent)"""
+    sql = """SELECT DISTINCT parent, child
+        FROM (SELECT unnest(parents) AS parent, unit_id AS child FROM read_parquet($1)
+            WHERE list_has_any(parents, $2))
+        WHERE list_contains($2, parent)"""
     yield from _edges(shards.query(sql, shards.index_files(), parents))
     yield from _body_edges(run, None, parents)
 
@@ -89,10 +83,8 @@ def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
 def _body_edges(run: Path, column: str | None, ids: list[str]) -> Iterator[_Edge]:
     for kind in body_kinds(run):
         for link in _LINKS.get(kind, ()):
-            sql = (
-                f"SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1) WHERE "
-                f"list_contains($2, {column or link})"
-            )
+            sql = f"""SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1)
+                WHERE list_contains($2, {column or link})"""
             yield from _edges(Shards(run).query(sql, body_files(run, kind), ids))
 
 
@@ -104,10 +96,8 @@ def _edges(rows: Iterable[dict[str, Any]]) -> Iterator[_Edge]:
 
 def _describe(run: Path, graph: nx.DiGraph) -> None:
     shards, ids = Shards(run), sorted(graph)
-    sql = (
-        "SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1) WHERE "
-        "list_contains($2, unit_id)"
-    )
+    sql = """SELECT unit_id, kind, language, round, stage, decision, reason FROM read_parquet($1)
+        WHERE list_contains($2, unit_id)"""
     order = stage_order(run)
     for row in sorted(
         shards.query(sql, shards.index_files(), ids),
@@ -119,7 +109,7 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
         ):  # where a unit was turned away once, that is what became of it
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
-        if kind in _LINKS or kind == "seed":
+        if kind in _LINKS or kind == Seed.kind:
             found = shards.query(
                 "SELECT DISTINCT key FROM read_parquet($1) WHERE list_contains($2, key)",
                 body_files(run, kind),
@@ -131,21 +121,21 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
 
 def _put_verdicts_between(run: Path, graph: nx.DiGraph) -> None:
     sql = "SELECT * EXCLUDE (body) FROM read_parquet($1) WHERE list_contains($2, solution_id) ORDER BY ALL"
-    for row in Shards(run).query(sql, body_files(run, "verdict"), sorted(graph)):
+    for row in Shards(run).query(sql, body_files(run, Verdict.kind), sorted(graph)):
         solution, verdict = row["solution_id"], f"verdict of {row['solution_id']}"
         made = [(child, graph.nodes[child].get("kind")) for child in graph.successors(solution)]
         graph.add_node(
-            verdict, kind="verdict", **{name: row[name] for name in ("outcome", "rank", "passed", "total")}
+            verdict, kind=Verdict.kind, **{name: row[name] for name in ("outcome", "rank", "passed", "total")}
         )
         for child, kind in made:
-            if kind in _TRAINED_KINDS:
+            if kind in PRODUCT_KINDS:
                 graph.remove_edge(solution, child)
                 graph.add_edge(verdict, child)
         graph.add_edge(solution, verdict)
 
 
 def _add_checkpoints(run: Path, graph: nx.DiGraph) -> None:
-    units = [unit_id for unit_id, kind in graph.nodes(data="kind") if kind in _TRAINED_KINDS]
+    units = [unit_id for unit_id, kind in graph.nodes(data="kind") if kind in PRODUCT_KINDS]
     for unit_id, checkpoint in checkpoints_of(run, units):
         graph.add_node(checkpoint, kind="checkpoint")
         graph.add_edge(unit_id, checkpoint)

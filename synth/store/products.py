@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import JsonValue
 
-from synth.records import FimSample, Pair, Sample
-from synth.store.parquet import write_rows
+from synth.products import PRODUCTS, Product
+from synth.records import Message, Unit
+from synth.store.parquet import count_rows, write_rows
 from synth.store.query import stream_query
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 GROUP_ROWS = 500
 """Rows that are in memory at once: training texts are long."""
-
-PRODUCT_MODELS: dict[str, type[Sample | Pair | FimSample]] = {"sft": Sample, "pairs": Pair, "fim": FimSample}
 
 
 class ProductReport(NamedTuple):
@@ -38,45 +37,56 @@ class ProductReport(NamedTuple):
     repaired: int
 
 
-def write_sft(folder: Path, name: str, samples: Iterable[Sample]) -> ProductReport:
-    """Write `sft/<name>.parquet`: TRL's conversational prompt and completion, with ids, languages and
-    evidence. Raises StoreError."""
-    return _write(folder / "sft" / f"{name}.parquet", samples, Sample)
+def write_product(folder: Path, product: Product, name: str, records: Iterable[Unit]) -> ProductReport:
+    """Write one data set of a product, `<product>/<name>.parquet`, in TRL's columns with ids, languages and
+    evidence beside them. Raises StoreError."""
+    repaired = 0
+
+    def clean() -> Iterator[dict[str, Any]]:
+        nonlocal repaired
+        for record in records:
+            row = record.model_dump(mode="json")
+            fixed = {name: without_lone_surrogates(value) for name, value in row.items()}
+            repaired += row != fixed
+            yield fixed
+
+    path = folder / product.name / f"{name}.parquet"
+    count = write_rows(path, product_schema(product), clean(), group_rows=GROUP_ROWS)
+    with path.open("rb") as file:
+        return ProductReport(path, count, hashlib.file_digest(file, "sha256").hexdigest(), repaired)
 
 
-def write_pairs(folder: Path, name: str, pairs: Iterable[Pair]) -> ProductReport:
-    """Write `pairs/<name>.parquet`: TRL's conversational prompt, chosen and rejected. Raises StoreError."""
-    return _write(folder / "pairs" / f"{name}.parquet", pairs, Pair)
+def product_files(folder: Path, product: Product) -> list[Path]:
+    """The data sets of a product in a run folder, by name."""
+    return sorted((folder / product.name).glob("*.parquet"))
 
 
-def write_fim(folder: Path, name: str, samples: Iterable[FimSample]) -> ProductReport:
-    """Write `fim/<name>.parquet`: TRL's `text`, with prefix, middle and suffix beside it. Raises
-    StoreError."""
-    return _write(folder / "fim" / f"{name}.parquet", samples, FimSample)
+def filled_products(folder: Path) -> list[Product]:
+    """The products of which the run has rows."""
+    return [product for product in PRODUCTS if any(map(count_rows, product_files(folder, product)))]
 
 
-def product_files(folder: Path, kind: str) -> list[Path]:
-    """The data sets of one kind in a run folder, by name."""
-    return sorted((folder / kind).glob("*.parquet"))
-
-
-def iter_product(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
-    """The rows of all data sets of one kind, each id once (the first file that has it), by id."""
-    files = [str(path) for path in product_files(folder, kind)]
+def iter_product(folder: Path, product: Product) -> Iterator[dict[str, Any]]:
+    """The rows of all data sets of a product, each id once (the first file that has it), by id."""
+    files = [str(path) for path in product_files(folder, product)]
     sql = """SELECT * EXCLUDE (filename) FROM read_parquet($1, filename = true)
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1 ORDER BY id"""
     return stream_query(sql, [files]) if files else iter(())
 
 
-def product_schema(model: type[Sample | Pair | FimSample]) -> "pa.Schema":
-    """The columns of a product: messages are lists of role and content, shares are doubles, the rest is
+def product_schema(product: Product) -> "pa.Schema":
+    """The columns of a product: messages are lists of role and content, numbers are numbers, the rest is
     text."""
     import pyarrow as pa
 
     messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-    types = {"prompt": messages, "completion": messages, "chosen": messages, "rejected": messages}
-    types |= {"pass_rate": pa.float64(), "chosen_pass": pa.float64(), "rejected_pass": pa.float64()}
-    return pa.schema([(name, types.get(name, pa.string())) for name in model.model_fields])
+    types: dict[object, pa.DataType] = {
+        tuple[Message, ...]: messages,
+        float: pa.float64(),
+        int: pa.int64(),
+    }
+    fields = product.model.model_fields.items()
+    return pa.schema([(name, types.get(field.annotation, pa.string())) for name, field in fields])
 
 
 def without_lone_surrogates(value: JsonValue) -> JsonValue:
@@ -90,21 +100,3 @@ def without_lone_surrogates(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [without_lone_surrogates(inner) for inner in value]
     return value
-
-
-def _write(
-    path: Path, records: Iterable[Sample | Pair | FimSample], model: type[Sample | Pair | FimSample]
-) -> ProductReport:
-    repaired = 0
-
-    def clean() -> Iterator[dict[str, Any]]:
-        nonlocal repaired
-        for record in records:
-            row = record.model_dump(mode="json")
-            mended = {name: without_lone_surrogates(value) for name, value in row.items()}
-            repaired += row != mended
-            yield mended
-
-    count = write_rows(path, product_schema(model), clean(), group_rows=GROUP_ROWS)
-    with path.open("rb") as file:
-        return ProductReport(path, count, hashlib.file_digest(file, "sha256").hexdigest(), repaired)

@@ -3,7 +3,7 @@ and shard they are.
 
     entered/<stage>/<round>-<shard>.parquet              ids of the units that entered
     bodies/<kind>/<round>-<shard>@<stage>.parquet        the records themselves
-    index/<stage>/<round>-<shard>.parquet                one row for each decided unit: the commit marker, written last
+    index/<stage>/<round>-<shard>.parquet                one row for each decided unit, written last
 
 The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open
 bodies without it.
@@ -15,7 +15,8 @@ beside the few typed columns that views search by: `key`, ids, languages, number
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 from pydantic import ValidationError
 
 from synth.errors import Problem, StoreError
-from synth.records import IndexRow, Record
+from synth.records import IndexRow, Record, Unit
 from synth.store.atomic import sync_folder
 from synth.store.parquet import read_rows, write_rows
 
@@ -33,15 +34,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Model = TypeVar("Model", bound=Record)
+U = TypeVar("U", bound=Unit)
 
-_KEY_FIELDS = ("id", "request_id", "solution_id", "task_id")
 _FILE_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SEARCHED_TEXT = re.compile(r"id|.*_id|language|.*_language|policy|node")
 
 
 class ShardKey(NamedTuple):
-    """One shard at one stage. Both names go into file names, so they are letters, digits, `_`, `.` and
-    `-`."""
+    """One shard at one stage. Both names go into file names: letters, digits, `_`, `.` and `-` only."""
 
     stage: str
     round: int
@@ -89,41 +89,25 @@ def body_path(folder: Path, kind: str, key: ShardKey) -> Path:
     return folder / "bodies" / kind / key.body_name
 
 
-def record_key(record: Record) -> str:
-    """The id under which a body is found: its own id, or that of what it is about (an observation's request,
-    a verdict's solution)."""
-    for name in _KEY_FIELDS:
-        if name in type(record).model_fields:
-            return str(getattr(record, name))
-    raise StoreError(
-        Problem(
-            f"{type(record).__name__} has no id",
-            f"one of the fields {', '.join(_KEY_FIELDS)}",
-            "give the record an `id` field",
-        )
-    )
-
-
 def encode_record(record: Record) -> str:
     """The exact JSON of a record, in ASCII."""
     return json.dumps(record.model_dump(), ensure_ascii=True)
 
 
-def write_shard(folder: Path, name: str, records: Sequence[Record]) -> None:
-    """Write records of one kind to `folder/name.parquet`, whole or not at all. Raises StoreError on a full
-    disk."""
-    model = type(records[0]) if records else Record
-    path = folder / f"{name}.parquet"
-    if model is IndexRow:
-        write_rows(path, _index_schema(), (_index_row(record) for record in records))
-    else:
-        columns = searched_columns(model)
-        write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
+def write_index(path: Path, rows: Sequence[IndexRow]) -> None:
+    """Write decisions, whole or not at all. Raises StoreError on a full disk."""
+    write_rows(path, _index_schema(), (_index_row(row) for row in rows))
+
+
+def write_bodies(path: Path, records: Sequence[Unit]) -> None:
+    """Write records of one kind, at least one, whole or not at all. Raises StoreError on a full disk."""
+    model = type(records[0])
+    columns = searched_columns(model)
+    write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
 
 
 def read_shard(path: Path, model: type[Model]) -> list[Model]:
-    """The records of one file, as they were written. Raises StoreError when the file or a record in it cannot
-    be read."""
+    """The records of one file, as they were written. Raises StoreError for an unreadable file or record."""
     try:
         if model is IndexRow:
             return [model.model_validate(row) for row in read_rows(path)]
@@ -150,8 +134,7 @@ class StageCommit:
         self.folder = folder
 
     def record_entered(self, stage: str, round: int, shard: str, unit_ids: Sequence[str]) -> None:
-        """Say which units enter the stage with this shard: without it nobody could notice that one was
-        lost."""
+        """Record which units enter the stage with this shard, so that a lost one can be noticed."""
         import pyarrow as pa
 
         columns = [
@@ -173,33 +156,35 @@ class StageCommit:
         round: int,
         shard: str,
         rows: Sequence[IndexRow],
-        bodies: Mapping[str, Sequence[Record]],
+        made: Iterable[Unit] = (),
     ) -> None:
-        """Write the bodies, then the index shard. An interrupted commit leaves no index shard, so the shard
-        runs again."""
+        """Write what the stage made, then the index shard. An interrupted commit leaves no index shard, so
+        the shard runs again."""
         key = shard_key(stage, round, shard)
         self._check_rows(key, rows)
+        bodies: defaultdict[str, list[Unit]] = defaultdict(list)
+        for record in made:
+            bodies[record.kind].append(record)
         for stale in self.folder.glob(f"bodies/*/{key.body_name}"):
-            if not bodies.get(stale.parent.name):
+            if stale.parent.name not in bodies:
                 stale.unlink()
                 sync_folder(stale.parent)
         for kind, records in bodies.items():
-            if records:
-                write_shard(self.folder / "bodies" / kind, Path(key.body_name).stem, records)
-        write_rows(index_path(self.folder, key), _index_schema(), (_index_row(row) for row in rows))
+            write_bodies(body_path(self.folder, kind, key), records)
+        write_index(index_path(self.folder, key), rows)
 
     def read_index(self, stage: str, round: int, shard: str) -> list[IndexRow]:
         """The decisions of a committed shard."""
         return read_shard(index_path(self.folder, shard_key(stage, round, shard)), IndexRow)
 
-    def read_bodies(self, stage: str, round: int, shard: str, kind: str, model: type[Model]) -> list[Model]:
+    def read_bodies(self, stage: str, round: int, shard: str, model: type[U]) -> list[U]:
         """The records of one kind of a committed shard; none where it made none."""
-        path = body_path(self.folder, kind, shard_key(stage, round, shard))
+        path = body_path(self.folder, model.kind, shard_key(stage, round, shard))
         return read_shard(path, model) if path.exists() else []
 
-    def iter_bodies(self, kind: str, model: type[Model]) -> Iterator[Model]:
+    def iter_bodies(self, model: type[U]) -> Iterator[U]:
         """All committed records of one kind, a shard in memory at a time."""
-        for path in committed_bodies(self.folder, kind):
+        for path in committed_bodies(self.folder, model.kind):
             yield from read_shard(path, model)
 
     def _check_rows(self, key: ShardKey, rows: Sequence[IndexRow]) -> None:
@@ -282,15 +267,15 @@ def _column_type(model: type[Record], name: str) -> "pa.DataType":
     return pa.list_(pa.string()) if kind is None else numbers.get(kind, pa.string())
 
 
-def _body_row(record: Record, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"key": _in_utf8(record_key(record)), "body": encode_record(record)}
+def _body_row(record: Unit, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": _in_utf8(record.unit_id), "body": encode_record(record)}
     for name, convert in columns.items():
         value = getattr(record, name)
         row[name] = None if value is None else convert(value)
     return row
 
 
-def _index_row(record: Record) -> dict[str, Any]:
+def _index_row(record: IndexRow) -> dict[str, Any]:
     row = record.model_dump(mode="json")
     row |= {name: _in_utf8(value) for name, value in row.items() if isinstance(value, str)}
     row["ms"] = row["ms"] if math.isfinite(row["ms"]) else 0.0
@@ -298,6 +283,5 @@ def _index_row(record: Record) -> dict[str, Any]:
 
 
 def _in_utf8(text: str) -> str:
-    """Text for a column: a lone surrogate has no place in UTF-8, and in JSON text its escape means the
-    same."""
+    """Text for a column. UTF-8 has no lone surrogates: each becomes its JSON escape, which means the same."""
     return text.encode("utf-8", "backslashreplace").decode()

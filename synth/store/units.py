@@ -27,7 +27,7 @@ class Body(Record):
     fields: dict[str, JsonValue]
 
 
-class Unit(Record):
+class StoredUnit(Record):
     """Everything that the store knows of one unit. `rows` are its decisions, in the order of the flow."""
 
     id: str
@@ -36,7 +36,7 @@ class Unit(Record):
     bodies: tuple[Body, ...]
 
 
-def find_unit(run: Path, id_or_prefix: str) -> Unit:
+def find_unit(run: Path, id_or_prefix: str) -> StoredUnit:
     """The unit with that id, or the only one whose id starts so. Raises UserError with the nearest ids."""
     unit_id = resolve_id(run, id_or_prefix)
     shards = Shards(run)
@@ -48,7 +48,7 @@ def find_unit(run: Path, id_or_prefix: str) -> Unit:
     )
     bodies = [body for kind in body_kinds(run) for body in read_bodies(run, kind, [unit_id]).values()]
     kind = decisions[0].kind if decisions else bodies[0].kind if bodies else ""
-    return Unit(id=unit_id, kind=kind, rows=tuple(decisions), bodies=tuple(bodies))
+    return StoredUnit(id=unit_id, kind=kind, rows=tuple(decisions), bodies=tuple(bodies))
 
 
 def resolve_id(run: Path, id_or_prefix: str) -> str:
@@ -105,10 +105,8 @@ def body_files(run: Path, kind: str) -> list[str]:
 
 def _ids_where(run: Path, condition: str, *values: str) -> list[str]:
     shards = Shards(run)
-    places = [("unit_id", shards.index_files()), ("unit_id", shards.entered_files())]
-    places += [("key", body_files(run, kind)) for kind in body_kinds(run)]
     found: set[str] = set()
-    for column, files in places:
+    for column, files in _id_columns(run, shards):
         sql = (
             f"SELECT DISTINCT {column} AS id FROM read_parquet(?) WHERE {condition.format(column)} LIMIT "
             f"{_SHOWN_IDS + 1}"
@@ -117,8 +115,20 @@ def _ids_where(run: Path, condition: str, *values: str) -> list[str]:
     return sorted(found)
 
 
+def _id_columns(run: Path, shards: Shards) -> list[tuple[str, list[str]]]:
+    """Where ids stand: the column, and the files that have it."""
+    return [
+        ("unit_id", shards.index_files()),
+        ("unit_id", shards.entered_files()),
+        *(("key", body_files(run, kind)) for kind in body_kinds(run)),
+    ]
+
+
 def _nearest_ids(run: Path, text: str) -> list[str]:
     shards = Shards(run)
-    sql = """SELECT unit_id, max(jaro_winkler_similarity(unit_id, $2)) AS likeness
-        FROM read_parquet($1) GROUP BY unit_id ORDER BY likeness DESC, unit_id LIMIT 3"""
-    return [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), text)]
+    likeness: dict[str, float] = {}
+    for column, files in _id_columns(run, shards):
+        sql = f"""SELECT {column} AS near, max(jaro_winkler_similarity({column}, $2)) AS likeness
+            FROM read_parquet($1) GROUP BY near ORDER BY likeness DESC, near LIMIT 3"""
+        likeness |= {str(row["near"]): row["likeness"] for row in shards.query(sql, files, text)}
+    return sorted(likeness, key=lambda found: (-likeness[found], found))[:3]

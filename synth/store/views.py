@@ -1,5 +1,4 @@
-"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same
-index rows.
+"""Views of a run: the funnel, conservation, the rejected store and the pairs, all queries of the index.
 
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
@@ -8,11 +7,12 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from synth.products import Pair
 from synth.reasons import REASONS
-from synth.records import Decision, IndexRow, Pair, Record
+from synth.records import Decision, IndexRow, Record
 from synth.store.query import Shards, check_known, parse_page_key
 from synth.store.shards import entered_key
-from synth.store.units import read_bodies, stage_order
+from synth.store.units import body_files, read_bodies, stage_order
 
 
 class ReasonCount(Record):
@@ -24,8 +24,7 @@ class ReasonCount(Record):
 
 
 class FunnelRow(Record):
-    """What became of the units that entered one stage in one round: entered = kept + rejected + failed +
-    waiting."""
+    """The units that entered one stage in one round: entered = kept + rejected + failed + waiting."""
 
     stage: str
     round: int
@@ -82,8 +81,7 @@ def funnel(run: Path) -> list[FunnelRow]:
 
 
 def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
-    """Units that entered, by round and stage. Both stand in the file's name, so the footers alone are
-    read."""
+    """Units that entered, by round and stage. The file's name tells both, so only footers are read."""
     sql = "SELECT filename, count(*) AS n FROM read_parquet(?, filename = true) GROUP BY ALL"
     counts: Counter[tuple[int, str]] = Counter()
     for row in shards.query(sql, shards.entered_files()):
@@ -93,19 +91,15 @@ def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
 
 
 def conservation_problems(run: Path, limit: int = 1000) -> list[ConservationProblem]:
-    """Where entered = kept + rejected + failed + waiting does not hold, unit by unit, at most `limit` of
-    them.
+    """At most `limit` units for which entered = kept + rejected + failed + waiting does not hold.
 
     A unit may wait only while its shard has not been committed: in a committed shard, a unit without a
     decision is a lost unit.
     """
     shards = Shards(run)
-    rows = (
-        shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit)
-        if shards.entered_files()
-        else []
-    )
-    if not shards.entered_files():
+    if shards.entered_files():
+        rows = shards.query(_CONSERVATION, shards.index_files(), shards.entered_files(), limit)
+    else:
         rows = shards.query(_ALL_STRANGERS, shards.index_files(), limit)
     return [_conservation_problem(row) for row in rows]
 
@@ -148,16 +142,24 @@ def page_key(row: IndexRow) -> str:
 
 
 def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: str | None = None) -> PairPage:
-    """Preference pairs that no stage turned away, with their texts, by id. Raises UserError for a language
-    that the run does not know."""
+    """Preference pairs that no stage rejected, with their texts, by id. Raises UserError for a language that
+    the run does not know."""
     shards = Shards(run)
     check_filters(shards, language=language)
-    sql = """SELECT unit_id FROM read_parquet($1) WHERE kind = 'pair' AND ($2 IS NULL OR language = $2) AND ($3 IS NULL OR unit_id > $3)
-        GROUP BY unit_id HAVING bool_and(decision = 'kept') ORDER BY unit_id LIMIT $4"""
-    ids = [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), language, after_key, limit)]
-    bodies = read_bodies(run, "pair", ids)
-    found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids if unit_id in bodies]
+    sql = """SELECT key FROM read_parquet($1) WHERE ($2 IS NULL OR language = $2) AND ($3 IS NULL OR key > $3)
+        AND NOT list_contains($4, key) GROUP BY key ORDER BY key LIMIT $5"""
+    turned_away = _turned_away(shards, Pair.kind)
+    rows = shards.query(sql, body_files(run, Pair.kind), language, after_key, turned_away, limit)
+    ids = [str(row["key"]) for row in rows]
+    bodies = read_bodies(run, Pair.kind, ids)
+    found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids]
     return PairPage(found, ids[-1] if len(ids) == limit else None)
+
+
+def _turned_away(shards: Shards, kind: str) -> list[str]:
+    """Ids of the units of a kind that any stage rejected or failed."""
+    sql = "SELECT DISTINCT unit_id FROM read_parquet(?) WHERE kind = ? AND decision <> 'kept'"
+    return [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), kind)]
 
 
 def check_filters(
@@ -185,7 +187,8 @@ _CONSERVATION = f"""
     committed AS (SELECT DISTINCT stage, round, shard, true AS committed FROM decided)
     SELECT {_KEY}, coalesce(entered.n, 0) AS entered, coalesce(decided.n, 0) AS decided
     FROM entered FULL JOIN decided USING ({_KEY}) LEFT JOIN committed USING (stage, round, shard)
-    WHERE coalesce(decided.n, 0) > coalesce(entered.n, 0) OR (committed AND coalesce(decided.n, 0) < coalesce(entered.n, 0))
+    WHERE coalesce(decided.n, 0) > coalesce(entered.n, 0)
+    OR (committed AND coalesce(decided.n, 0) < coalesce(entered.n, 0))
     ORDER BY {_KEY} LIMIT $3
 """
 _ALL_STRANGERS = (

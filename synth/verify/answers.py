@@ -1,15 +1,16 @@
-"""The answer of `codemill verify` to one row: the verdict, each case, what the run cost, and what it stands
-on.
+"""The answer of `codemill verify` to one row: the verdict, each case, the cost of the run, the evidence.
 
-Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict is the
-judge's; nothing is decided here but how an assertion of a test script is called.
+Place in the flow: observation + suite -> `verdict.judge` -> `VerifyResult`. Pure. The one rule: the verdict
+is the judge's; the only decision made here is how a failed assertion of a test script is labelled.
 """
 
 import json
 import re
+from functools import cache
 from typing import Final
 
 from synth.execution.verdict import judge, right_cases
+from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
     FunctionContract,
@@ -27,12 +28,6 @@ FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 """Verdicts that say nothing about the program: asked again by the next run of the same command."""
 
 _SHOWN: Final = 500
-_ASSERTION: Final = re.compile(
-    r"AssertionError|AssertError|Assert_failure|ASSERT_FAILURE|ASSERTION_ERROR|[Aa]ssertion(?!s)|\{assert\w*,"
-    r"|unittest failure|--- FAIL:|Failure[:/]"
-    r"|Test Failed at |^FAILURE$|^FAIL in ",
-    re.MULTILINE,
-)
 
 
 class CaseAnswer(Record):
@@ -66,8 +61,7 @@ class VerifyResult(Record):
     level: str
     toolchain: str
     trust: Trust
-    """T1: whole output, compared outside. T2: typed values, compared outside. T3: tests in the program's own
-    process."""
+    """T1: whole output, compared outside. T2: typed values, also outside. T3: tests in the program itself."""
     accepts: tuple[str, ...] = ()
     """With controls: programs that solve nothing and pass the row's tests all the same (`negative_controls.py`)."""
 
@@ -111,10 +105,17 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     )
 
 
+@cache
+def _assertion() -> re.Pattern[str]:
+    """How a failed test says so: by the word itself, or as one of the languages does."""
+    words = {words for language in all_languages() for words in language.failures.assertion}
+    return re.compile("|".join(["[Aa]ssertion(?!s)", *sorted(words)]), re.MULTILINE)
+
+
 def _failed_assertion(observation: Observation) -> bool:
     """Whether what ended the script was one of its tests, by what the language said about it."""
-    said = (observation.stderr, observation.stdout)
-    return any(_ASSERTION.search(output.head) or _ASSERTION.search(output.tail) for output in said)
+    said, assertion = (observation.stderr, observation.stdout), _assertion()
+    return any(assertion.search(output.head) or assertion.search(output.tail) for output in said)
 
 
 def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:

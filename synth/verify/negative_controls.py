@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synth.execution.protocol import Sandbox
+from synth.grammar.trees import parse
 from synth.ids import content_hash
-from synth.languages.parsing import get_parser
+from synth.languages.conformance import Controls
 from synth.languages.registry import get_language
-from synth.languages.spec import Controls, Language, UnsupportedType, render_signature
+from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.records import Call, FunctionCall, Outcome, StdioCall
 from synth.values import Signature, parse_signature
 from synth.verify.answers import FAULTS, make_answer
@@ -99,7 +100,7 @@ def _body(controls: Controls, statement: str, value: str) -> tuple[str, str]:
 
 def _identity(language: Language, signature: Signature) -> dict[str, tuple[str, str]]:
     samples = language.samples
-    if samples is None or not samples.identity or not _is_identity(signature):
+    if not samples.identity or not _is_identity(signature):
         return {}
     return {"its own argument": ("", samples.identity_of.get(signature.result.kind, samples.identity))}
 
@@ -113,7 +114,7 @@ def mutants(code: str, grammar: str) -> list[str]:
     """The program with one operator changed: the first, the one in the middle and the last; fewer where there
     are fewer."""
     text = code.encode("utf-8", "surrogatepass")
-    found = list(_operators(get_parser(grammar).parse(text).root_node)) if grammar else []
+    found = list(_operators(parse(text, grammar).root_node)) if grammar else []
     chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
     return [
         (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode(

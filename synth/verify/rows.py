@@ -174,7 +174,7 @@ def _language(row: VerifyRow, where: str) -> Language:
     except UnknownLanguage as error:
         (problem,) = error.problems
         raise RowError(
-            Problem(f"{where}: {problem.where}", problem.expected, problem.fix, problem.see)
+            Problem(f"{where}: {problem.where}", problem.message, problem.fix, problem.see)
         ) from None
 
 

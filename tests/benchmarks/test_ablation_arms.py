@@ -48,7 +48,7 @@ from synth.errors import RunFolderError
 from synth.execution.recorded import RecordedSandbox
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Keep, Reject
-from synth.generation.protocol import PolicyRef
+from synth.policy import Policy
 from synth.prompts.library import PromptLibrary
 from synth.recipe import load_recipe
 from synth.records import (
@@ -56,14 +56,15 @@ from synth.records import (
     EvidenceRank,
     FunctionContract,
     Outcome,
-    Record,
     Solution,
     Task,
     TestSuite,
+    Unit,
     Verdict,
 )
-from synth.stages.protocol import Context, index_row
+from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
+from synth.stages.unit_stage import index_row
 from synth.store.shards import StageCommit
 
 PASS, WRONG, BROKEN = Outcome.PASS, Outcome.WRONG_ANSWER, Outcome.COMPILE_ERROR
@@ -199,7 +200,7 @@ def test_other_verdicts_through_the_same_code_give_other_rows(context: Context) 
     assert {pair.rejected_id for pair in arm.pairs} <= {"b0", "b3", "b4"}
 
 
-def test_shuffled_verdicts_are_the_same_verdicts_in_each_language_on_the_same_candidates() -> None:
+def test_shuffling_keeps_the_candidates_and_the_verdicts_of_each_language() -> None:
     java = tuple(solution(f"j{at}", "a", "int solve() {}", "java") for at in range(3))
     mixed = Candidates(
         CANDIDATES.tasks,
@@ -233,7 +234,7 @@ def test_unverified_rows_do_not_depend_on_verdicts(context: Context) -> None:
     assert draw_blindly(context, CANDIDATES, 4, 2, Random(3)) == draw_blindly(context, blind, 4, 2, Random(3))
 
 
-def test_unverified_rows_come_from_all_candidates_that_parse_duplicates_included(context: Context) -> None:
+def test_unverified_rows_come_from_all_parsing_candidates_even_duplicates(context: Context) -> None:
     arm = draw_blindly(context, CANDIDATES, 99, 99, Random(0))
     assert sorted(sample.id for sample in arm.samples) == [
         "a0",
@@ -262,7 +263,7 @@ def test_unverified_pairs_are_of_one_task_and_language_in_either_order() -> None
     assert {("b0", "b1"), ("b1", "b0"), ("a0", "a3"), ("a3", "a0")} <= orders
 
 
-def test_unverified_pairs_keep_the_cap_and_the_ratio_of_lengths() -> None:
+def test_unverified_pairs_respect_the_cap_and_the_length_ratio() -> None:
     group = [*SOLUTIONS[5:], solution("b5", "b", body("len(xs) " + "+ 1 " * 60))]
     for seed in range(10):
         pairs = blind_pairs(group, PairsConfig(per_prompt=3, max_length_ratio=1.5), Random(seed))
@@ -270,7 +271,7 @@ def test_unverified_pairs_keep_the_cap_and_the_ratio_of_lengths() -> None:
         assert "b5" not in {one.id for pair in pairs for one in pair}
 
 
-def test_all_arms_have_equally_many_rows_and_the_same_seed_gives_the_same_ones(context: Context) -> None:
+def test_all_arms_are_equally_large_and_a_seed_repeats_them(context: Context) -> None:
     first = asyncio.run(make_arms(context, CANDIDATES, max_samples=9, max_pairs=9))
     again = asyncio.run(make_arms(context, CANDIDATES, max_samples=9, max_pairs=9))
     assert first == again
@@ -331,15 +332,16 @@ def commit_run(folder: Path) -> None:
             name: Keep() if outcome is PASS else Reject(outcome.value) for name, outcome in OUTCOMES.items()
         },
     }
-    made: dict[str, dict[str, Sequence[Record]]] = {
-        "instruct": {"task": [task(name) for name in "abc"]},
-        "inputs": {"suite": [suite("a"), suite("b")]},
-        "solve": {"solution": SOLUTIONS},
-        "execute": {"verdict": CANDIDATES.verdicts},
+    made: dict[str, Sequence[Unit]] = {
+        "instruct": [task(name) for name in "abc"],
+        "inputs": [suite("a"), suite("b")],
+        "solve": SOLUTIONS,
+        "execute": CANDIDATES.verdicts,
     }
-    for stage, units in answers.items():
-        rows = [index_row(stage, state, unit, "unit", answer) for unit, answer in units.items()]
-        commits.commit(stage, 1, "00000", rows, made.get(stage, {}))
+    units: dict[str, Unit] = {one.unit_id: one for one in (*map(task, "abc"), *SOLUTIONS)}
+    for stage, found in answers.items():
+        rows = [index_row(stage, state, units[unit], answer) for unit, answer in found.items()]
+        commits.commit(stage, 1, "00000", rows, made.get(stage, ()))
 
 
 def test_candidates_are_read_back_from_the_run_folder(tmp_path: Path) -> None:
@@ -347,7 +349,7 @@ def test_candidates_are_read_back_from_the_run_folder(tmp_path: Path) -> None:
     assert read_candidates(tmp_path) == CANDIDATES
 
 
-def test_tasks_too_like_a_held_out_one_are_taken_out_with_all_that_is_theirs() -> None:
+def test_tasks_similar_to_held_out_ones_are_removed_with_their_solutions() -> None:
     words = "Keep the numbers that are odd, square each of them, and return how many distinct squares remain."
     mixed = Candidates(
         (task("a"), task("b", words)), CANDIDATES.suites, SOLUTIONS, CANDIDATES.parsed, CANDIDATES.verdicts
@@ -366,7 +368,7 @@ def answered(task_id: str, language: str, n: int, passed: int, greedy: bool | No
     return QuestionResult(task_id=task_id, language=language, n=n, passed=passed, greedy=greedy, outcomes={})
 
 
-def test_a_task_counts_once_with_the_mean_of_its_languages_and_what_could_not_be_judged_is_left_out() -> None:
+def test_a_task_counts_once_as_the_mean_of_its_judged_languages() -> None:
     items = [
         answered("t1", "python", 4, 3, True),
         answered("t1", "java", 4, 1, False),
@@ -385,7 +387,7 @@ def test_pooling_takes_the_mean_over_the_seeds_and_makes_no_new_tasks() -> None:
     assert pool([{"t1": 0.5, "t2": 0.0}, {"t1": 0.25, "t2": 0.5}, {"t1": 0.0}]) == {"t1": 0.25, "t2": 0.25}
 
 
-def test_a_difference_that_is_the_same_on_every_task_has_no_width_however_hard_the_tasks() -> None:
+def test_a_difference_equal_on_every_task_has_an_interval_without_width() -> None:
     left = {f"t{at}": at / 10 for at in range(2, 10)}
     right = {f"t{at}": at / 10 - 0.125 for at in range(2, 10)}
     gap = paired_bootstrap(subtract(left, right))
@@ -399,7 +401,7 @@ def test_the_interval_of_two_tasks_spans_both() -> None:
     assert paired_bootstrap({"t1": 0.0, "t2": 1.0}) == Gap(tasks=2, value=0.5, low=0.0, high=1.0)
 
 
-def test_the_interval_is_that_of_the_mean_of_the_differences() -> None:
+def test_the_interval_belongs_to_the_mean_of_the_differences() -> None:
     gap = paired_bootstrap({f"t{at}": 1.0 if at < 60 else -1.0 for at in range(100)})
     assert gap.value == pytest.approx(0.2)
     assert gap.low == pytest.approx(0.2 - 1.96 * 0.98 / 10, abs=0.03)
@@ -443,7 +445,7 @@ POLICIES = [
 ]
 
 
-def test_verified_is_compared_with_each_arm_and_the_base_pooled_and_seed_by_seed() -> None:
+def test_verified_is_compared_with_every_other_policy_pooled_and_per_seed() -> None:
     found = {(one.against, one.seed): one.sampled.value for one in compare(POLICIES)}
     assert found == {
         ("unverified", None): 0.3125,
@@ -529,7 +531,7 @@ def make_plan_for(context: Context, out: Path, budget: Budget = DEFAULT, seeds: 
         budget,
         plans,
         context.prompts,
-        PolicyRef(name="pocket", path="base", fingerprint="f0"),
+        Policy(name="pocket", base="base", fingerprint="f0"),
         after_sft=False,
     )
 

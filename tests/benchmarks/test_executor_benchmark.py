@@ -21,7 +21,7 @@ def test_every_bare_program_is_the_file_that_its_commands_name() -> None:
         assert file_name in bare.commands[0], name
 
 
-def test_there_are_as_many_gold_programs_as_are_wanted_and_all_are_distinct() -> None:
+def test_as_many_gold_programs_are_made_as_asked_all_distinct() -> None:
     made = list(programs())
     assert sum(gold for _, _, gold in made) == GOLD >= 500
     assert len({request.id for request, _, _ in made}) == len(made)

@@ -40,7 +40,7 @@ def test_unknown_recipe_exits_2(tmp_path: Path) -> None:
     assert "no such recipe" in done.stderr
 
 
-def test_a_run_that_would_train_on_nothing_names_the_command_for_a_data_set_of_ones_own(
+def test_a_run_without_training_data_names_the_command_for_own_data(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": "a"}\n')
@@ -113,7 +113,7 @@ def _listen_to_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_exits_130_and_says_that_the_same_command_goes_on() -> None:
+def test_ctrl_c_exits_130_and_says_that_the_same_command_resumes() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, "wait"],
         stdout=subprocess.PIPE,

@@ -74,7 +74,7 @@ def test_install_commands_join_system_packages_and_keep_the_rest() -> None:
     assert report.install_commands() == ["apt-get install -y ruby g++", "pip install a b", "make install"]
 
 
-def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Path) -> None:
+def test_missing_toolchains_need_one_shell_command_per_installer(tmp_path: Path) -> None:
     """As `make languages` runs them, where no toolchain at all is there: each installer is called once, with
     everything it has."""
     languages = all_languages()
@@ -102,7 +102,7 @@ def test_what_is_missing_takes_one_line_a_kind_that_a_shell_can_run(tmp_path: Pa
     assert {word for one in languages for word in one.install.split()} <= set(done.stdout.split())
 
 
-def test_hints_of_what_is_all_there_are_no_line_at_all() -> None:
+def test_nothing_missing_means_no_install_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "posttrain.cli", "doctor", "--install-hints", "--group", "machine"],
         capture_output=True,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from synth.languages.registry import all_languages
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("local_sandbox")
@@ -136,7 +136,7 @@ BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "options", "words"), BAD_FILES)
-def test_exec_refuses_what_cannot_be(
+def test_exec_refuses_bad_files_and_options(
     name: str, content: bytes, options: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -206,14 +206,14 @@ def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) 
     assert marks == {"weak": ["a stub", "PASS on stdout", "its own argument"], "good": []}
 
 
-def test_a_cache_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_a_cache_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", 1)
     done = codemill("verify", rows, "-o", tmp_path / "out", "--cache", rows)
     assert done.returncode == 2
     assert "must be a folder that can be written to" in done.stderr
 
 
-def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart(tmp_path: Path) -> None:
+def test_rows_that_could_not_run_are_reported_with_reasons_and_counted_apart(tmp_path: Path) -> None:
     missing = next(
         (language.name for language in all_languages() if find_toolchain(language.name) is None), ""
     )
@@ -236,7 +236,7 @@ def test_rows_that_could_not_be_run_are_said_with_their_reason_and_counted_apart
     ]
 
 
-def test_a_verify_that_was_killed_goes_on_and_loses_and_repeats_nothing(tmp_path: Path) -> None:
+def test_a_killed_verify_resumes_and_neither_loses_nor_repeats_an_answer(tmp_path: Path) -> None:
     count = 60
     rows, out = (
         write_rows(tmp_path / "rows.jsonl", count, "import time; time.sleep(0.05); return a + b"),
@@ -284,7 +284,7 @@ BAD_LINES = [
 ]
 
 
-def test_every_bad_line_is_said_before_anything_runs_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_every_bad_line_is_reported_before_anything_runs_or_is_overwritten(tmp_path: Path) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", 2), tmp_path / "out.jsonl"
     assert codemill("verify", rows, "-o", out).returncode == 0
     before = out.read_bytes()
@@ -324,7 +324,7 @@ def test_verify_reads_samples_beside_their_problems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options", [("--format", "mbpp"), ("--problems", "x"), ("--cpu-s", "-1"), ("--minimum-level", "D")]
 )
-def test_options_that_cannot_be_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_impossible_options_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
     done = codemill("verify", write_rows(tmp_path / "rows.jsonl", 1), "-o", tmp_path / "out", *options)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

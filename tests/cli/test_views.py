@@ -144,7 +144,7 @@ def test_export_writes_the_layout(runs: Path, tmp_path: Path) -> None:
         (["export", "--format", "lama-factory", "-o", "nowhere"], "llama-factory"),
     ],
 )
-def test_what_is_not_known_exits_two_with_the_nearest_name(
+def test_an_unknown_name_exits_two_and_shows_the_nearest(
     runs: Path, arguments: list[str], nearest: str
 ) -> None:
     text = call(*arguments, "--runs-dir", str(runs), code=2)
@@ -208,7 +208,7 @@ def test_text_that_a_model_wrote_cannot_steer_the_terminal(tmp_path: Path) -> No
         commit(
             run,
             [row("solve", GOOD.id, evidence=json.dumps({"found": HOSTILE}, ensure_ascii=False))],
-            solution=[evil],
+            [evil],
         )
         run.finish(RunState.FAILED, HOSTILE)
     for command in (
@@ -280,7 +280,7 @@ def test_a_product_is_replayed_by_its_program(tmp_path: Path, unit: str) -> None
     assert call_json("replay", unit, "--runs-dir", str(recorded_run(tmp_path, "i6")))["outcome"] == "pass"
 
 
-def test_what_is_no_program_cannot_be_replayed(runs: Path) -> None:
+def test_only_programs_can_be_replayed(runs: Path) -> None:
     assert "no program" in call("replay", "task-2b", "--runs-dir", str(runs), code=2)
 
 

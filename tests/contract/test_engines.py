@@ -1,9 +1,10 @@
 """The contract of every engine: the same suite on vLLM, on an OpenAI endpoint, on transformers, on recorded
-answers, and journalled."""
+answers, journalled, and on a function in the place of a model."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,18 +16,19 @@ from synth.config import (
     SamplingConfig,
     TransformersEngineConfig,
 )
-from synth.errors import EngineError
+from synth.errors import EngineError, Problem
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
-from synth.generation.protocol import Engine, GenerationRequest, PolicyRef
+from synth.generation.protocol import Completion, Engine, GenerationRequest
+from synth.generation.scripted import ScriptedEngine
+from synth.policy import Policy
 from synth.records import Message
+from tests.builders import Run
 
 if TYPE_CHECKING:
     from synth.generation.vllm_server import VllmServer
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-KINDS = ("vllm_server", "openai_api", "transformers_local", "journalled", "recorded")
+KINDS = ("vllm_server", "openai_api", "transformers_local", "journalled", "recorded", "scripted")
 QUESTIONS = tuple(f"Write f{number}(a, b)." for number in range(6))
 
 
@@ -54,22 +56,32 @@ def texts(response: Any) -> list[str]:  # noqa: ANN401
 
 @pytest.fixture(scope="module", params=KINDS)
 def engine(
-    request: pytest.FixtureRequest,
-    vllm_server: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
-    tmp_path_factory: pytest.TempPathFactory,
-    run: Run,
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run: Run[Any]
 ) -> Iterator[Engine]:
-    """Each engine in turn, serving the first tiny policy."""
-    run(vllm_server.load_policy(tiny_policies[0]))
-    folder = tmp_path_factory.mktemp(request.param)
-    made = make_engine(request.param, vllm_server, tiny_policies[0], folder, run)
+    """Each engine in turn, serving the first tiny policy; the scripted one needs no policy."""
+    made: Engine = ScriptedEngine(write_words)
+    if request.param != "scripted":
+        server, policies = request.getfixturevalue("vllm_server"), request.getfixturevalue("tiny_policies")
+        run(server.load_policy(policies[0]))
+        folder = tmp_path_factory.mktemp(request.param)
+        made = make_engine(request.param, server, policies[0], folder, run)
     run(made.start())
     yield made
     run(made.close())
 
 
-def make_engine(kind: str, server: "VllmServer", policy: PolicyRef, folder: Path, run: Run) -> Engine:
+async def write_words(request: GenerationRequest) -> list[Completion] | EngineError:
+    """What a small model would do: words drawn from question, seed and place, cut at the token limit."""
+    question = request.prompt or request.messages[-1].content
+    if len(question) > 5000:
+        return EngineError(Problem("the request", "is too long", "ask a shorter question"), retryable=False)
+    random = Random(f"{question} {request.seed}")
+    texts = ["".join(random.choice("abcdefgh") for _ in range(60)) for _ in range(request.n)]
+    limit = request.sampling.max_tokens
+    return [Completion(text=text[:limit], finish="length", tokens=limit) for text in texts]
+
+
+def make_engine(kind: str, server: "VllmServer", policy: Policy, folder: Path, run: Run[Any]) -> Engine:
     if kind == "vllm_server":
         return _Kept(server)
     if kind == "journalled":
@@ -105,7 +117,7 @@ async def gather(engine: Engine, requests: tuple[GenerationRequest, ...]) -> lis
     return list(await asyncio.gather(*(engine.generate(request) for request in requests)))
 
 
-def test_each_answer_belongs_to_its_request_however_many_are_in_flight(engine: Engine, run: Run) -> None:
+def test_each_answer_belongs_to_its_request_however_many_are_in_flight(engine: Engine, run: Run[Any]) -> None:
     together = run(gather(engine, GREEDY))
     assert [response.request_id for response in together] == [
         request.request_id(engine.fingerprint) for request in GREEDY
@@ -115,7 +127,7 @@ def test_each_answer_belongs_to_its_request_however_many_are_in_flight(engine: E
     assert len({texts(response)[0] for response in together}) > 1
 
 
-def test_n_samples_differ_and_are_counted(engine: Engine, run: Run) -> None:
+def test_n_samples_differ_and_are_counted(engine: Engine, run: Run[Any]) -> None:
     response = run(engine.generate(SAMPLED[0]))
     assert len(response.completions) == 4
     assert len(set(texts(response))) > 1
@@ -125,31 +137,33 @@ def test_n_samples_differ_and_are_counted(engine: Engine, run: Run) -> None:
     assert response.fingerprint == engine.fingerprint
 
 
-def test_the_same_seed_gives_the_same_samples_and_another_seed_gives_others(engine: Engine, run: Run) -> None:
+def test_the_same_seed_gives_the_same_samples_and_another_seed_gives_others(
+    engine: Engine, run: Run[Any]
+) -> None:
     first, again, other = (run(engine.generate(request)) for request in (SAMPLED[0], SAMPLED[0], SAMPLED[1]))
     assert texts(first) == texts(again)
     drawn = [text for response in (first, other) for text in texts(response) if len(text) > 5]
     assert len(set(drawn)) == len(drawn) > 4
 
 
-def test_an_answer_that_the_token_limit_cuts_says_so(engine: Engine, run: Run) -> None:
+def test_an_answer_that_the_token_limit_cuts_says_so(engine: Engine, run: Run[Any]) -> None:
     completion = run(engine.generate(GREEDY[0])).completions[0]
     assert completion.finish == "length" or completion.tokens < 12
     if completion.finish == "length":
         assert completion.tokens == 12
 
 
-def test_a_longer_limit_continues_the_same_greedy_answer(engine: Engine, run: Run) -> None:
+def test_a_longer_limit_continues_the_same_greedy_answer(engine: Engine, run: Run[Any]) -> None:
     short, long = run(engine.generate(GREEDY[0])), run(engine.generate(LONG))
     assert texts(long)[0].startswith(texts(short)[0])
 
 
-def test_a_raw_prompt_is_continued(engine: Engine, run: Run) -> None:
+def test_a_raw_prompt_is_continued(engine: Engine, run: Run[Any]) -> None:
     assert run(engine.generate(RAW)).completions[0].tokens > 0
 
 
-def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_lives_on(
-    engine: Engine, run: Run
+def test_an_unanswerable_request_is_an_engine_error_and_the_engine_survives(
+    engine: Engine, run: Run[Any]
 ) -> None:
     impossible = ask("word " * 3000)
     with pytest.raises(EngineError) as raised:
@@ -158,8 +172,9 @@ def test_a_request_that_cannot_be_answered_is_an_engine_error_and_the_engine_liv
     assert run(engine.generate(GREEDY[0])).completions
 
 
-def test_what_reads_from_disk_gives_the_very_text_of_vllm(
-    engine: Engine, vllm_server: "VllmServer", run: Run
+@pytest.mark.parametrize("engine", KINDS[:-1], indirect=True)
+def test_greedy_answers_are_the_same_text_as_from_vllm(
+    engine: Engine, vllm_server: "VllmServer", run: Run[Any]
 ) -> None:
     """Also for transformers: greedy answers are those of the weights, whoever computes them."""
     assert [texts(r) for r in run(gather(engine, GREEDY))] == [
@@ -171,9 +186,9 @@ def test_what_reads_from_disk_gives_the_very_text_of_vllm(
 def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
     kind: str,
     first_served: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tiny_policies: tuple[Policy, Policy],
     tmp_path: Path,
-    run: Run,
+    run: Run[Any],
 ) -> None:
     engine = make_engine(kind, first_served, tiny_policies[0], tmp_path, run)
     run(engine.start())
@@ -190,9 +205,9 @@ def test_start_and_close_may_be_called_twice_and_a_closed_engine_refuses(
 def test_a_swapped_policy_answers_with_its_own_weights_from_then_on(
     kind: str,
     first_served: "VllmServer",
-    tiny_policies: tuple[PolicyRef, PolicyRef],
+    tiny_policies: tuple[Policy, Policy],
     tmp_path: Path,
-    run: Run,
+    run: Run[Any],
 ) -> None:
     engine = (
         first_served
@@ -214,7 +229,7 @@ def test_a_swapped_policy_answers_with_its_own_weights_from_then_on(
 
 
 def test_an_endpoint_that_is_not_ours_refuses_a_policy(
-    first_served: "VllmServer", tiny_policies: tuple[PolicyRef, PolicyRef], tmp_path: Path, run: Run
+    first_served: "VllmServer", tiny_policies: tuple[Policy, Policy], tmp_path: Path, run: Run[Any]
 ) -> None:
     engine = make_engine("openai_api", first_served, tiny_policies[0], tmp_path, run)
     with pytest.raises(EngineError, match="kind: vllm_server"):

@@ -1,11 +1,11 @@
 """What every sandbox promises, run on each of the family: local, recorded from it, local with a cache of
-results (so that from the second test on everything comes from there), and E2B on a server that stands in for
-the service."""
+results (so that from the second test on everything comes from there), E2B on a server that stands in for the
+service, and a function that recalls what the local sandbox saw."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,8 +17,9 @@ from synth.execution.isolation.launcher.zygote import zygote_files
 from synth.execution.local.sandbox import LocalSandbox, is_doubtful
 from synth.execution.protocol import Sandbox
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.execution.scripted import ScriptedSandbox
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import (
     CaseObservation,
     ExecutionRequest,
@@ -30,9 +31,7 @@ from synth.records import (
     StdioCall,
     Stop,
 )
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
+from tests.builders import Run
 
 
 def function(
@@ -98,7 +97,21 @@ def cached_sandbox(tmp_path_factory: pytest.TempPathFactory, local_sandbox: Loca
     return CachedSandbox(local_sandbox, tmp_path_factory.mktemp("results"))
 
 
-@pytest.fixture(params=["local", "recorded", "cached", "e2b"])
+@pytest.fixture(scope="module")
+def scripted_sandbox(local_sandbox: LocalSandbox, run: Run[Any]) -> Sandbox:
+    """A function that knows what the local sandbox saw, and calls everything else a fault."""
+    known: dict[str, Observation] = {seen.request_id: seen for seen in run(local_sandbox.execute(REQUESTS))}
+
+    async def recall(request: ExecutionRequest) -> Observation:
+        unknown = Observation(
+            request_id="", language=request.language, phase=Phase.RUN, infrastructure="not in the script"
+        )
+        return known.get(request.id, unknown)
+
+    return ScriptedSandbox(recall, toolchains={"python": known["good"].toolchain})
+
+
+@pytest.fixture(params=["local", "recorded", "cached", "e2b", "scripted"])
 def any_sandbox(request: pytest.FixtureRequest) -> Sandbox:
     if request.param == "recorded":
         return RecordedSandbox(request.getfixturevalue("recorded_folder"))
@@ -152,7 +165,7 @@ def test_stdout_is_kept_apart_from_results(seen: dict[str, Observation]) -> None
     assert [case.output for case in seen["silent"].cases] == ["i0", "i1"]
 
 
-def test_a_missing_function_is_said(seen: dict[str, Observation]) -> None:
+def test_a_missing_function_is_reported(seen: dict[str, Observation]) -> None:
     assert "defines no function 'f'" in seen["nameless"].stderr.head + seen["nameless"].stderr.tail
     assert not seen["nameless"].finished
 
@@ -168,7 +181,7 @@ def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observati
     assert not seen["script cut short"].finished
 
 
-def test_what_cannot_be_run_is_infrastructure_and_never_an_exception(
+def test_a_request_that_cannot_run_is_infrastructure_and_no_exception(
     any_sandbox: Sandbox, run: Run[Any]
 ) -> None:
     wrong_row = FunctionCall(entry_point="f", signature="(int) -> int", arguments=(("i1", "i2"),))
@@ -255,7 +268,7 @@ def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(
     assert {case.output for o in looked for case in o.cases} == {"l2 b0 b0"}
 
 
-def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
+def test_programs_behind_a_slow_one_still_run(run: Run[Any]) -> None:
     """One of eight that went to a thread together takes so long that the thread gives the others back."""
     programs = [function(str(n), f"def f(x):\n    return {n}\n") for n in range(64)]
     programs[3] = function("slow", "def f(x):\n    while True: pass\n", cpu_s=1)
@@ -273,7 +286,6 @@ def test_what_a_slow_program_held_up_is_run_all_the_same(run: Run[Any]) -> None:
 def test_one_refused_candidate_does_not_spoil_a_shared_build(
     local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     bodies = [
         "return x + 1;",
         "return y;",
@@ -308,7 +320,7 @@ def test_a_request_that_was_not_recorded_is_infrastructure(recorded_folder: Path
     assert "no recorded observation" in (observation.infrastructure or "")
 
 
-def test_a_missing_folder_of_recordings_is_said_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
+def test_a_missing_folder_of_recordings_is_reported_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
     sandbox = create_sandbox(RecordedSandboxConfig(path=str(tmp_path / "nothing")))
     with pytest.raises(SandboxError, match="must be a folder"):
         run(sandbox.start())
@@ -330,7 +342,7 @@ def test_the_recipe_chooses_the_sandbox() -> None:
     assert isinstance(create_sandbox(LocalSandboxConfig(workers=3)), LocalSandbox)
 
 
-def test_a_kill_that_nobody_sent_is_run_again() -> None:
+def test_an_unexplained_kill_is_run_again() -> None:
     killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
     assert is_doubtful(killed, 5.0)
     assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
@@ -347,7 +359,7 @@ def test_a_kill_that_nobody_sent_is_run_again() -> None:
         (10, Stop.NONE, 4.9, False),
     ],
 )
-def test_only_a_time_out_that_may_be_the_machines_fault_is_run_again(
+def test_only_time_outs_that_the_machine_may_have_caused_are_run_again(
     done: int, stop: Stop, cpu_s: float, near: bool
 ) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))

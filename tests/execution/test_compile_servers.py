@@ -14,7 +14,8 @@ from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.build import prepare_shared
 from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
-from synth.languages.spec import Driver, find_toolchain
+from synth.languages.spec import Driver
+from synth.languages.toolchain import find_toolchain
 from synth.records import Limits
 from tests.languages.toolchains import need
 

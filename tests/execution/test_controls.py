@@ -19,7 +19,6 @@ from synth.verify.json_values import to_json
 from synth.verify.negative_controls import MUTANTS, SuiteControls, control_programs, mutants
 from synth.verify.rows import Prepared, RowError, prepare, read_row
 from synth.verify.verify import verify
-from tests.languages.test_scripts import SHEETS
 from tests.languages.toolchains import need
 
 T = TypeVar("T")
@@ -142,12 +141,14 @@ def test_a_script_that_tests_nothing_accepts_what_does_not_exit(
     assert len(found) == (1 if language == "java" else 3)
 
 
-@pytest.mark.parametrize("language", [name for name in CONTROLLED if name in SHEETS])
+@pytest.mark.parametrize("language", [name for name in CONTROLLED if get_language(name).samples.script])
 def test_a_script_that_means_something_accepts_none(
     language: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     need(language)
-    found = tried({"kind": "script", "script": SHEETS[language].script}, language, local_sandbox, run)
+    programs = get_language(language).samples.script
+    assert programs is not None
+    found = tried({"kind": "script", "script": programs.script}, language, local_sandbox, run)
     assert not {answer.verdict for _, answer in found.values()} & {Outcome.PASS, Outcome.INFRASTRUCTURE}
 
 
@@ -320,7 +321,6 @@ def prepared(language: str, tests: dict[str, object]) -> Prepared:
 
 
 def test_mutants_change_operators_between_operands_and_nothing_else() -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     python = (
         "def f(a: list[int], *b, c=-1):\n    # 1 + 1\n    return 'x + y' if a[0] < 1 and b else a[0] "
         "+ c * 2\n"

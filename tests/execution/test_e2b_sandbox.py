@@ -519,7 +519,6 @@ def test_a_cancelled_run_leaves_no_sandbox_at_work(
 
 
 def test_compile_errors_come_back_as_such(open_sandbox: Open, run: Run[Any]) -> None:
-    pytest.importorskip("tree_sitter_language_pack")
     observations = run(
         open_sandbox().execute(
             [

@@ -15,7 +15,7 @@ import pytest
 from synth.errors import UserError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import Limits, Outcome
 from synth.verify.answers import make_answer
 from synth.verify.formats.livecodebench import read_cases

@@ -11,7 +11,7 @@ import pytest
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.programs.result_channel import is_fault
-from synth.languages.spec import Toolchain
+from synth.languages.toolchain import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall, Stop
 from synth.verify.verify import verify
 from tests.languages.toolchains import need

@@ -281,7 +281,8 @@ import sys, threading
 from synth.execution.isolation.process import Job, ProcessSandbox
 from synth.records import Limits
 sandbox = ProcessSandbox(twin=%r)
-job = Job(("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399"), {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
+command = ("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399")
+job = Job(command, {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
 threads = [threading.Thread(target=sandbox.run, args=(job,)) for _ in range(3)]
 [thread.start() for thread in threads]
 print("up", flush=True)
@@ -297,9 +298,8 @@ def test_a_supervisor_killed_with_9_leaves_no_orphan(twin: bool) -> None:
     with subprocess.Popen([sys.executable, "-c", SUPERVISOR % twin], stdout=subprocess.PIPE) as supervisor:
         assert supervisor.stdout is not None and supervisor.stdout.readline() == b"up\n"
         deadline = time.monotonic() + 60
-        while (
-            len(started := descendants(supervisor.pid)) < 15 and time.monotonic() < deadline
-        ):  # 3 slots, 3 inits, 3 shells, 6 sleeps
+        # 3 slots, 3 inits, 3 shells, 6 sleeps
+        while len(started := descendants(supervisor.pid)) < 15 and time.monotonic() < deadline:
             time.sleep(0.05)
         supervisor.kill()
     assert len(started) >= 15

@@ -36,7 +36,8 @@ class Place:
     def shared_folder(self, key): return ""
 mine = slot.SlotLoop(Place())
 def compile(text, cpu_s=60, wall_s=60):
-    item = dict(server=[sys.executable, "-I", "-S", "-c", {COMPILER!r}], files=dict(a=text), compile_env={{}}, shared="")
+    server = [sys.executable, "-I", "-S", "-c", {COMPILER!r}]
+    item = dict(server=server, files=dict(a=text), compile_env={{}}, shared="")
     item["compile_limits"] = dict(cpu_s=cpu_s, wall_s=wall_s, file_bytes=0)
     result, made = mine.compile(item)
     said = __import__("base64").b64decode(result["stderr"][0]).decode()

@@ -156,7 +156,7 @@ def test_where_nobody_knows_the_toolchain_nothing_is_kept(tmp_path: Path, run: R
 def test_a_changed_driver_of_ours_is_another_key(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "synth", tmp_path / "synth", ignore=shutil.ignore_patterns("__pycache__"))
     assert own_code(tmp_path / "synth") == own_code(ROOT / "synth")
-    with (tmp_path / "synth" / "languages" / "drivers" / "ruby_driver.rb").open("a") as driver:
+    with (tmp_path / "synth" / "languages" / "ruby" / "driver.rb").open("a") as driver:
         driver.write("\n")
     shutil.copytree(tmp_path / "synth", tmp_path / "again")
     assert own_code(tmp_path / "again") != own_code(ROOT / "synth")

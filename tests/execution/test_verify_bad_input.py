@@ -1,4 +1,3 @@
-# ruff: noqa: E501  # programs are data: one a line
 """Programs and machines as they should not be: each gets a verdict with its reason, and a fault of the
 machine is never a label."""
 
@@ -92,12 +91,30 @@ def test_a_program_of_50_megabytes_is_refused_with_its_reason(
 TWO_MEGABYTES = {
     "python": "print('x' * (2 << 20))",
     "javascript": "console.log('x'.repeat(2 << 20))",
-    "cpp": "#include <iostream>\n#include <string>\nint main() { std::cout << std::string(2 << 20, 'x') << std::endl; }",
+    "cpp": """
+#include <iostream>
+#include <string>
+int main() { std::cout << std::string(2 << 20, 'x') << std::endl; }
+""",
 }
 COUNTS = {
     "python": "import sys\nprint(sum(map(len, sys.stdin)))",
-    "javascript": "let n = 0;\nprocess.stdin.on('data', (d) => (n += d.length));\nprocess.stdin.on('end', () => console.log(n));",
-    "cpp": "#include <iostream>\n#include <string>\nint main() { std::ios::sync_with_stdio(false); std::string s; long n = 0; while (std::getline(std::cin, s)) n += s.size() + 1; std::cout << n; }",
+    "javascript": """
+let n = 0;
+process.stdin.on('data', (d) => (n += d.length));
+process.stdin.on('end', () => console.log(n));
+""",
+    "cpp": """
+#include <iostream>
+#include <string>
+int main() {
+    std::ios::sync_with_stdio(false);
+    std::string s;
+    long n = 0;
+    while (std::getline(std::cin, s)) n += s.size() + 1;
+    std::cout << n;
+}
+""",
 }
 LENGTHS = {
     "python": "def length(s):\n    return len(s)\n",
@@ -184,31 +201,21 @@ except OSError as error:
     assert [answer.verdict for answer in answers] == [Outcome.PASS] * 2, answers
 
 
-# --- our own folder for builds, full: in a mount namespace of its own, so that nothing else on the machine
-# sees it
+# --- our own folder for builds, full: in a mount namespace of its own, which nothing else on the machine sees
 
 WITH_LITTLE_ROOM = """
-mount -t tmpfs -o size=1m none /tmp && mount --bind /tmp /var/tmp && head -c {filled} /dev/zero > /tmp/filler && cd / &&
-exec "$@"
+mount -t tmpfs -o size=1m none /tmp && mount --bind /tmp /var/tmp &&
+head -c {filled} /dev/zero > /tmp/filler && cd / && exec "$@"
 """
 
 
 def verify_with_little_room(
     filled: int, folder: Path, rows: list[dict[str, object]]
 ) -> "subprocess.CompletedProcess[str]":
-    """`codemill verify` where /tmp is a file system of 1 MiB that is nearly full. The answers stand in
-    `folder`."""
+    """`codemill verify` where /tmp is a file system of 1 MiB that is nearly full; answers go to `folder`."""
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [
-        sys.executable,
-        "-m",
-        "posttrain.cli",
-        "verify",
-        str(folder / "rows.jsonl"),
-        "-o",
-        str(folder / "out.jsonl"),
-        "--json",
-    ]
+    verify_rows = [sys.executable, "-m", "posttrain.cli", "verify", str(folder / "rows.jsonl")]
+    command = [*verify_rows, "-o", str(folder / "out.jsonl"), "--json"]
     alone = ["unshare", "--mount", "sh", "-c", WITH_LITTLE_ROOM.format(filled=filled), "sh", *command]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": "/tmp", "XDG_CACHE_HOME": str(folder)}
     return subprocess.run(
@@ -264,31 +271,29 @@ def test_a_full_tmp_is_infrastructure_and_never_a_compile_error(
     assert answers["python stdio"]["verdict"] == "pass"
 
 
+VERIFY_TWICE = """
+import json, subprocess, sys
+from pathlib import Path
+answers = Path("/tmp/out.jsonl")
+rows = str(Path(sys.argv[1]) / "rows.jsonl")
+command = [sys.executable, "-m", "posttrain.cli", "verify", rows, "-o", str(answers), "--json"]
+first = subprocess.run(command, capture_output=True, text=True)
+kept = answers.read_text()
+Path("/tmp/filler").unlink()
+second = subprocess.run(command, capture_output=True, text=True)
+whole = answers.read_text()
+print(json.dumps([first.returncode, first.stderr, kept, second.returncode, second.stderr, whole]))
+"""
+
+
 def test_a_disk_that_takes_no_more_answers_is_said_and_no_answer_is_lost(
     folder_outside_tmp: Path, local_sandbox: LocalSandbox
 ) -> None:
     """The file of answers stands on the full disk; on one with room, the same command goes on."""
     rows = [{"id": n, "language": "python", "code": f"print({n})", "tests": stdio(str(n))} for n in range(40)]
-    script = "import json, subprocess, sys\nfrom pathlib import Path\nfolder = Path(sys.argv[1])\n"
-    script += "command = [sys.executable, '-m', 'posttrain.cli', 'verify', str(folder / 'rows.jsonl'), '-o', '/tmp/out.jsonl', '--json']\n"
-    script += "first = subprocess.run(command, capture_output=True, text=True)\nkept = Path('/tmp/out.jsonl').read_text()\n"
-    script += (
-        "Path('/tmp/filler').unlink()\nsecond = subprocess.run(command, capture_output=True, text=True)\n"
-    )
-    script += "print(json.dumps([first.returncode, first.stderr, kept, second.returncode, second.stderr, Path('/tmp/out.jsonl').read_text()]))\n"
     (folder_outside_tmp / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    alone = [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        WITH_LITTLE_ROOM.format(filled=1040000),
-        "sh",
-        sys.executable,
-        "-c",
-        script,
-        str(folder_outside_tmp),
-    ]
+    command = [sys.executable, "-c", VERIFY_TWICE, str(folder_outside_tmp)]
+    alone = ["unshare", "--mount", "sh", "-c", WITH_LITTLE_ROOM.format(filled=1040000), "sh", *command]
     try:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder_outside_tmp)}
         done = subprocess.run(
@@ -306,7 +311,10 @@ def test_a_disk_that_takes_no_more_answers_is_said_and_no_answer_is_lost(
     assert sorted(json.loads(line)["row"] for line in whole.splitlines()) == list(range(1, 41))
 
 
-COVERED_HOME = 'mount -t tmpfs {options} none /mnt && {{ head -c 1m /dev/zero > /mnt/filler; true; }} 2> /dev/null && exec "$@"'
+COVERED_HOME = """
+mount -t tmpfs {options} none /mnt &&
+{{ head -c 1m /dev/zero > /mnt/filler; true; }} 2> /dev/null && exec "$@"
+"""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
-from synth.languages.spec import find_tool, find_toolchain
+from synth.languages.toolchain import find_tool, find_toolchain
 from synth.records import Outcome
 from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify

@@ -13,7 +13,8 @@ from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import zygote_files
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.zygote_pool import WarmWorkers
-from synth.languages.spec import Toolchain, Zygote
+from synth.languages.spec import Zygote
+from synth.languages.toolchain import Toolchain
 from synth.records import Limits, Stop
 
 ZYGOTE = """
@@ -63,20 +64,20 @@ def zygotes(request: pytest.FixtureRequest) -> Iterator[Zygotes]:
 def test_a_program_sees_only_itself_and_its_files(zygotes: Zygotes) -> None:
     code = """
 import os
-print(os.getpid(), os.getuid(), sorted(int(n) for n in os.listdir('/proc') if n.isdigit()), sorted(os.listdir('/work')), os.listdir('/tmp'))
+processes = sorted(int(n) for n in os.listdir('/proc') if n.isdigit())
+print(os.getpid(), os.getuid(), processes, sorted(os.listdir('/work')), os.listdir('/tmp'))
 print(sorted(os.listdir('/proc/self/fd')), open('/work/input.txt').read())
 """
-    assert (
-        zygotes.text(code)
-        == "2 1000 [1, 2] ['input.txt', 'program.py'] []\n['0', '1', '2', '3', '4'] given\n"
-    )
+    processes_and_files = "2 1000 [1, 2] ['input.txt', 'program.py'] []"
+    descriptors = "['0', '1', '2', '3', '4'] given"
+    assert zygotes.text(code) == f"{processes_and_files}\n{descriptors}\n"
 
 
 def test_a_program_has_no_capability_and_the_strict_filter(zygotes: Zygotes) -> None:
-    code = (
-        "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('Cap', 'NoNew', "
-        "'Seccomp:'))])"
-    )
+    code = """
+kept = ('Cap', 'NoNew', 'Seccomp:')
+print([l.split()[1] for l in open('/proc/self/status') if l.startswith(kept)])
+"""
     assert zygotes.text(code).strip() == str(["0" * 16] * 5 + ["1", "2"])
 
 

@@ -1,5 +1,4 @@
-"""Decontamination: recall on planted texts and false alarms on fresh ones, both measured on texts that are
-generated here."""
+"""Decontamination: recall on planted texts and false alarms on fresh ones, on texts generated here."""
 
 import json
 import re
@@ -82,11 +81,21 @@ def code(random: Random) -> str:
 
 def chinese(random: Random) -> str:
     pick = random.choice
-    things = "账本 矩阵 队列 数据包 字符串 区间 多边形 车票 二叉树 相册 传感器 走廊 菜谱 图 日历 发票 歌单 港口 电梯 锦标赛 花园 包裹".split()
-    acts = "合并 旋转 划分 编码 汇总 排序 压缩 校验 模拟 追踪 展开 调度 分类 转换 估计 检查 交错 测量 归一化 抽样 拆分".split()
-    kinds = "有序的 损坏的 嵌套的 稀疏的 隐藏的 过期的 加权的 循环的 折叠的 稠密的 冻结的 缓存的 密封的 倒置的 打包的".split()
-    first = f"编写一个函数，{pick(acts)}{pick(kinds)}{pick(things)}中的每个{pick(things)}，然后{pick(acts)}{pick(kinds)}{pick(things)}"
-    return f"{first}，最后返回{pick(kinds)}{pick(things)}和{pick(things)}的数量。"
+    things = (
+        "账本 矩阵 队列 数据包 字符串 区间 多边形 车票 二叉树 相册 传感器 走廊 菜谱 图 日历 "
+        "发票 歌单 港口 电梯 锦标赛 花园 包裹"
+    ).split()
+    acts = (
+        "合并 旋转 划分 编码 汇总 排序 压缩 校验 模拟 追踪 展开 调度 分类 转换 估计 检查 "
+        "交错 测量 归一化 抽样 拆分"
+    ).split()
+    kinds = (
+        "有序的 损坏的 嵌套的 稀疏的 隐藏的 过期的 加权的 循环的 折叠的 稠密的 冻结的 缓存的 "
+        "密封的 倒置的 打包的"
+    ).split()
+    first = f"编写一个函数，{pick(acts)}{pick(kinds)}{pick(things)}中的每个{pick(things)}"
+    second = f"然后{pick(acts)}{pick(kinds)}{pick(things)}"
+    return f"{first}，{second}，最后返回{pick(kinds)}{pick(things)}和{pick(things)}的数量。"
 
 
 def edit_words(text: str, random: Random) -> str:
@@ -226,7 +235,9 @@ def test_phrases_that_many_entries_share_identify_none_of_them() -> None:
     assert isinstance(many.check(FilterInput("u", prompt=f"{phrase} alphabet in reverse.")), Keep)
 
 
-def test_the_reports_rule_is_a_mode_and_misses_what_it_misses(entries: list[BenchmarkEntry]) -> None:
+def test_the_reports_rule_finds_verbatim_prompts_but_few_renamed_answers(
+    entries: list[BenchmarkEntry],
+) -> None:
     report = Decontaminate(entries[:SIZE], mode="report")
     random = Random(3)
     verbatim = sum(

@@ -42,7 +42,7 @@ def test_requests_that_overlap_count_once_as_busy_and_each_as_request_time() -> 
     assert (times.span_s, times.busy_s, times.request_s) == (4, 4, 6)
 
 
-def test_time_between_two_marked_windows_is_not_generation_and_a_gap_inside_one_is() -> None:
+def test_gaps_count_inside_a_marked_window_and_not_between_two() -> None:
     clock = Clock()
     busy = BusyClock(clock)
     for _ in range(2):

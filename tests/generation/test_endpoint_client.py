@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import sys
 import time
 from random import Random
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def test_messages_go_to_chat_and_a_raw_prompt_to_completions(endpoint: "Scripted
     assert (raw["prompt"], raw["stop"], raw["top_p"], "seed" in raw) == ("def f(", ["\n\n"], 0.9, False)
 
 
-def test_overload_faults_hang_ups_and_garbage_are_asked_again(
+def test_overload_faults_hang_ups_and_garbage_are_retried(
     endpoint: "ScriptedEndpoint", reply: "type[Reply]"
 ) -> None:
     endpoint.script = [
@@ -118,7 +119,7 @@ def test_retry_after_is_read_in_all_its_forms() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_an_endpoint_that_gives_fewer_choices_is_asked_for_the_rest_with_other_seeds(
+def test_missing_choices_are_asked_for_again_with_other_seeds(
     endpoint: "ScriptedEndpoint", most: int
 ) -> None:
     endpoint.max_choices = most
@@ -128,7 +129,7 @@ def test_an_endpoint_that_gives_fewer_choices_is_asked_for_the_rest_with_other_s
     assert sum(min(most, body.get("n", 1)) for body in endpoint.requests) == 8
 
 
-def test_what_an_endpoint_cannot_give_at_once_is_learnt_for_the_next_request(
+def test_an_endpoints_limit_of_choices_is_remembered_for_the_next_request(
     endpoint: "ScriptedEndpoint",
 ) -> None:
     endpoint.max_choices = 2
@@ -198,12 +199,12 @@ def test_an_empty_account_is_not_asked_again_and_again(
     assert len(endpoint.requests) == 1
 
 
-def test_a_dead_endpoint_is_said_in_plain_words() -> None:
+def test_a_dead_endpoint_is_reported_in_plain_words() -> None:
     with pytest.raises(EngineError) as raised:
         answer_all("http://127.0.0.1:9/v1", ask(), max_retries=1)
     problem = raised.value.problems[0]
     assert problem.where == "endpoint http://127.0.0.1:9/v1"
-    assert "no connection" in problem.expected
+    assert "no connection" in problem.message
     assert "base_url" in problem.fix
 
 
@@ -237,3 +238,17 @@ def test_an_unknown_model_is_found_before_anything_is_spent(endpoint: "ScriptedE
 def test_an_endpoint_without_a_model_list_is_used_as_it_is(endpoint: "ScriptedEndpoint") -> None:
     endpoint.models = None
     assert answer_all(endpoint.url, ask())[0].completions
+
+
+def test_without_the_client_the_engine_says_which_command_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    engine = OpenaiApiEngine(OpenaiEngineConfig(base_url="http://127.0.0.1:1/v1", model="m"))
+    with pytest.raises(EngineError) as caught:
+        asyncio.run(engine.start())
+    assert not caught.value.retryable
+    assert str(caught.value) == (
+        "endpoint http://127.0.0.1:1/v1\n  cannot be asked: the package openai is not installed\n"
+        "  fix: pip install 'codemill[openai]'"
+    )

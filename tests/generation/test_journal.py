@@ -16,10 +16,11 @@ from synth.config import OpenaiEngineConfig, RecordedEngineConfig, SamplingConfi
 from synth.errors import EngineError, StoreError
 from synth.generation.journal import JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
-from synth.generation.protocol import GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.recorded import RecordedEngine
 from synth.generation.responses import ResponseFiles
 from synth.generation.retry import Pauses
+from synth.policy import Policy
 
 if TYPE_CHECKING:
     from tests.generation.conftest import Reply, ScriptedEndpoint
@@ -35,10 +36,12 @@ from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest
 
 async def main(url, folder, count, seen):
-    engine = JournalledEngine(OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)), Path(folder))
+    config = OpenaiEngineConfig(base_url=url, model="tiny", concurrency=4)
+    engine = JournalledEngine(OpenaiApiEngine(config), Path(folder))
     await engine.start()
     async def ask(seed):
-        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=SamplingConfig(max_tokens=4)))
+        sampling = SamplingConfig(max_tokens=4)
+        await engine.generate(GenerationRequest(prompt=str(seed), seed=seed, sampling=sampling))
         os.write(seen, f"{seed}\\n".encode())
     await asyncio.gather(*(ask(seed) for seed in range(count)))
     await engine.close()
@@ -154,7 +157,7 @@ def test_a_failed_request_is_not_kept_and_can_be_asked_again(
     assert ask_all(engine, 1)[0].startswith("1 0")
 
 
-def test_an_asker_who_gives_up_does_not_lose_the_answer(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_a_cancelled_caller_does_not_lose_the_answer(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
     endpoint.delay_s = 0.3
     engine = journalled(endpoint.url, tmp_path)
 
@@ -169,7 +172,9 @@ def test_an_asker_who_gives_up_does_not_lose_the_answer(endpoint: "ScriptedEndpo
     assert len(endpoint.requests) == 1
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_line(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_half_line(
+    endpoint: "ScriptedEndpoint", tmp_path: Path
+) -> None:
     files = ResponseFiles(tmp_path)
     response = asyncio.run(_one_response(endpoint.url))
     files.append(response)
@@ -220,14 +225,14 @@ def test_memory_holds_places_and_not_bodies(tmp_path: Path, endpoint: "ScriptedE
     assert len(found.completions[0].text) == 100_000
 
 
-def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
+def test_a_recorded_engine_replays_answers_and_names_requests_without_one(
     endpoint: "ScriptedEndpoint", tmp_path: Path
 ) -> None:
     engine = journalled(endpoint.url, tmp_path)
     texts = ask_all(engine, 1, 2)
     recorded = RecordedEngine(
         RecordedEngineConfig(path=str(tmp_path)),
-        policy=PolicyRef(name="p", path="", fingerprint=engine.fingerprint),
+        policy=Policy(name="p", base="", fingerprint=engine.fingerprint),
     )
 
     async def work() -> list[str]:
@@ -243,7 +248,7 @@ def test_a_recorded_engine_answers_what_was_recorded_and_names_what_was_not(
 
 def test_recorded_answers_from_an_empty_folder_are_refused_at_the_start(tmp_path: Path) -> None:
     recorded = RecordedEngine(
-        RecordedEngineConfig(path=str(tmp_path)), policy=PolicyRef(name="p", path="", fingerprint="f")
+        RecordedEngineConfig(path=str(tmp_path)), policy=Policy(name="p", base="", fingerprint="f")
     )
     with pytest.raises(EngineError, match=r"must hold responses-\*.jsonl"):
         asyncio.run(recorded.start())

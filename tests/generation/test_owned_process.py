@@ -16,7 +16,8 @@ from synth.generation.owned_process import OwnedProcess
 
 FAMILY = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"])
+stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+child = subprocess.Popen([sys.executable, "-c", stubborn])
 open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}")
 time.sleep(300)
 """
@@ -27,7 +28,8 @@ from pathlib import Path
 from synth.generation.owned_process import OwnedProcess
 
 async def main():
-    process = OwnedProcess([sys.executable, "-c", sys.argv[1], sys.argv[2]], log=Path(sys.argv[3]), environment={})
+    command = [sys.executable, "-c", sys.argv[1], sys.argv[2]]
+    process = OwnedProcess(command, log=Path(sys.argv[3]), environment={})
     await process.start()
     await asyncio.sleep(300)
 
@@ -61,7 +63,7 @@ def test_the_whole_family_ends_when_its_owner_is_killed_with_9(tmp_path: Path) -
     assert wait_for(lambda: not any(map(is_alive, family)))
 
 
-def test_end_takes_a_child_along_that_ignores_the_polite_signal(tmp_path: Path) -> None:
+def test_end_also_kills_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
 
     async def work() -> list[int]:
@@ -114,7 +116,7 @@ def test_a_piped_process_answers_line_by_line_and_its_end_is_noticed(tmp_path: P
     assert asyncio.run(work()) == [b"cba\n", b"zyx\n"]
 
 
-def test_the_environment_is_given_on(tmp_path: Path) -> None:
+def test_the_environment_is_passed_on(tmp_path: Path) -> None:
     async def work() -> bytes:
         command = [sys.executable, "-c", "import os; input(); print(os.environ['MARK'])"]
         process = OwnedProcess(command, log=tmp_path / "log", environment={"MARK": "here"}, piped=True)

@@ -11,14 +11,14 @@ import pytest
 
 from synth.config import SamplingConfig, TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
-from synth.generation.policy import fingerprint_policy
-from synth.generation.protocol import GenerationRequest, PolicyRef
+from synth.generation.protocol import GenerationRequest
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
+from synth.policy import Policy, fingerprint_policy
 from synth.records import Message
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-Policies = tuple[PolicyRef, PolicyRef]
+Policies = tuple[Policy, Policy]
 
 
 def ask(number: int) -> GenerationRequest:
@@ -31,7 +31,7 @@ async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list
     return [response.completions[0].text.rstrip("\ufffd") for response in responses]
 
 
-def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
+def test_after_a_swap_every_answer_comes_from_the_new_weights(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     async def fresh() -> list[str]:
@@ -52,7 +52,7 @@ def test_after_a_swap_the_answers_are_those_of_the_new_weights_alone(
     assert first_served.starts == 1
 
 
-def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
+def test_a_swap_waits_for_open_requests_and_holds_back_later_ones(
     first_served: VllmServer, tiny_policies: Policies, run: Run
 ) -> None:
     async def work() -> tuple[list[str], list[str], set[str], set[str]]:
@@ -75,24 +75,22 @@ def test_a_swap_waits_for_answers_under_way_and_later_requests_wait_for_it(
     assert not set(first) & set(second)
 
 
-def changed(
-    policy: PolicyRef, folder: Path, file: str, change: Callable[[dict[str, Any]], object]
-) -> PolicyRef:
+def changed(policy: Policy, folder: Path, file: str, change: Callable[[dict[str, Any]], object]) -> Policy:
     """A copy of a policy with one JSON file changed."""
-    shutil.copytree(policy.path, folder)
+    shutil.copytree(policy.base, folder)
     content = json.loads((folder / file).read_text(encoding="utf-8"))
     change(content)
     (folder / file).write_text(json.dumps(content), encoding="utf-8")
-    return PolicyRef(name=folder.name, path=str(folder), fingerprint=fingerprint_policy(folder))
+    return Policy(name=folder.name, base=str(folder), fingerprint=fingerprint_policy(folder))
 
 
-def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
+def test_a_policy_with_another_interface_is_refused_and_the_old_one_stays(
     first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     before = run(greedy(first_served, 2))
     other = tiny_policies[1]
     template = tmp_path / "template"
-    shutil.copytree(other.path, template)
+    shutil.copytree(other.base, template)
     (template / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", encoding="utf-8")
     wrong = {
         "architecture": changed(
@@ -101,10 +99,10 @@ def test_a_policy_with_another_interface_is_refused_and_the_old_one_answers_on(
         "tokenizer": changed(
             other, tmp_path / "ids", "tokenizer.json", lambda file: file["model"]["merges"].pop()
         ),
-        "chat template": PolicyRef(
-            name="template", path=str(template), fingerprint=fingerprint_policy(template)
+        "chat template": Policy(
+            name="template", base=str(template), fingerprint=fingerprint_policy(template)
         ),
-        "no folder with a config.json": PolicyRef(name="gone", path=str(tmp_path / "gone"), fingerprint="f"),
+        "no folder with a config.json": Policy(name="gone", base=str(tmp_path / "gone"), fingerprint="f"),
     }
     for what, policy in wrong.items():
         with pytest.raises(EngineError, match=what) as raised:
@@ -124,7 +122,7 @@ def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
     assert run(first_served.load_policy(policy)) > 0
 
 
-def test_a_server_that_cannot_start_is_said_with_the_end_of_its_log(
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     tiny_policies: Policies, tmp_path: Path, run: Run
 ) -> None:
     if find_vllm() is None:

@@ -1,17 +1,29 @@
-"""The tree-sitter adapter and the table of node types."""
+"""The tree-sitter adapter, and the node types that languages state."""
 
 import subprocess
 import sys
 
 import pytest
 
-from synth.grammar.table import EXTENSIONS, GRAMMARS, normalize_language
-from synth.grammar.trees import NoGrammar, first_error, has_grammar, parse, walk
+from synth.grammar.loader import NoGrammar, load_grammar
+from synth.grammar.trees import first_error, has_grammar, parse, parse_error, walk
+from synth.languages.registry import all_languages, get_language
 
 
-@pytest.mark.parametrize("language", sorted(GRAMMARS))
-def test_every_language_of_the_table_has_a_grammar(language: str) -> None:
-    assert has_grammar(language)
+@pytest.mark.parametrize("grammar", sorted({language.grammar for language in all_languages()} - {""}))
+def test_the_grammar_that_a_language_names_is_there(grammar: str) -> None:
+    assert has_grammar(grammar)
+
+
+@pytest.mark.parametrize("name", [language.name for language in all_languages() if language.node_types])
+def test_the_node_types_that_a_language_names_are_those_of_its_grammar(name: str) -> None:
+    language = get_language(name)
+    grammar, types = load_grammar(language.grammar), language.node_types
+    assert types is not None
+    named = types.functions | types.blocks | types.comments | types.expressions | types.wrappers
+    known = {grammar.node_kind_for_id(kind) for kind in range(grammar.node_kind_count)}
+    assert named | types.binders | types.anonymous <= known
+    assert not types.result_field or grammar.field_id_for_name(types.result_field) is not None
 
 
 def test_an_unknown_language_has_none() -> None:
@@ -42,17 +54,10 @@ def test_walking_follows_the_text_and_stays_out_of_skipped_nodes() -> None:
     ) == 1
 
 
-def test_names_of_languages_are_read_as_data_sets_write_them() -> None:
-    assert [normalize_language(name) for name in ("Python", "C++", " JavaScript ", "ts")] == [
-        "python",
-        "cpp",
-        "javascript",
-        "typescript",
-    ]
-
-
-def test_no_two_languages_claim_one_extension() -> None:
-    assert len(EXTENSIONS) == sum(len(grammar.extensions) for grammar in GRAMMARS.values())
+def test_the_first_error_is_said_with_its_line() -> None:
+    assert parse_error("int a = 1", "c") == (1, "missing ;")
+    assert parse_error("int f() {\n  return 1;\n}\nint g( { }\n", "c") == (4, "unexpected text")
+    assert parse_error("int a = 1;", "c") is None
 
 
 def test_importing_the_package_does_not_load_tree_sitter() -> None:

@@ -1,5 +1,5 @@
-"""Reads the cheating programs of a language: `cheats/<language>.txt`, each program under a heading `=== what
-it tries`.
+"""Reads the cheating programs of a language: `synth/languages/<language>/cheats.txt`, each program under a
+heading `=== what it tries`.
 
 Place in the flow: test_cheats.py runs what this returns. The one rule: a program stands as it is, without
 escapes; blank lines at its end do not count.
@@ -8,7 +8,7 @@ escapes; blank lines at its end do not count.
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).parent / "cheats"
+LANGUAGES: Final = Path(__file__).resolve().parents[2] / "synth" / "languages"
 _HEADING: Final = "=== "
 
 
@@ -28,5 +28,5 @@ def read_cheats(text: str) -> dict[str, str]:
 
 def cheats_of(language: str) -> dict[str, str]:
     """The programs of one language; none where it has no file."""
-    path = FOLDER / f"{language}.txt"
+    path = LANGUAGES / language / "cheats.txt"
     return read_cheats(path.read_text(encoding="utf-8")) if path.exists() else {}

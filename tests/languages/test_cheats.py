@@ -20,7 +20,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from tests.languages.cheat_files import FOLDER, cheats_of, read_cheats
+from tests.languages.cheat_files import LANGUAGES, cheats_of, read_cheats
 from tests.languages.toolchains import need
 
 T = TypeVar("T")
@@ -30,13 +30,6 @@ DRIVEN: Final = [language.name for language in all_languages() if language.drive
 DEEP: Final = frozenset(
     "python javascript typescript java c cpp go rust csharp kotlin ruby php perl lua".split()
 )
-HONEST: Final = {
-    "python": "def solve(x):\n    return x * x + 7\n",
-    "javascript": "function solve(x) { return x * x + 7 }",
-    "java": "static long solve(long x) { return x * x + 7; }",
-    "cpp": "long long solve(long long x) { return x * x + 7; }",
-}
-"""Of the languages whose modules have no samples."""
 SIGNATURE: Final = "(int) -> int"
 INPUTS: Final = tuple((f"i{n}",) for n in range(1, 7))
 SUITE: Final = TestSuite(
@@ -61,18 +54,13 @@ def verdicts_of(
     return {o.request_id: judge(o, SUITE, "s") for o in run(sandbox.execute(requests))}
 
 
-def honest_of(language: str) -> str:
-    samples = get_language(language).samples
-    return samples.honest if samples else HONEST[language]
-
-
 @pytest.mark.parametrize("language", DRIVEN)
 def test_only_the_honest_program_is_accepted(
     language: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     need(language)
     verdicts = verdicts_of(
-        language, {"honest": honest_of(language), **cheats_of(language)}, local_sandbox, run
+        language, {"honest": get_language(language).samples.honest, **cheats_of(language)}, local_sandbox, run
     )
     accepted = [name for name, verdict in verdicts.items() if verdict.outcome is Outcome.PASS]
     assert accepted == ["honest"], verdicts["honest"].first_failure
@@ -88,23 +76,12 @@ def test_only_the_honest_program_is_accepted(
 def test_every_driven_language_has_cheats_and_the_programs_beside_them(language: str) -> None:
     assert len(cheats_of(language)) >= (30 if language in DEEP else 6)
     samples = get_language(language).samples
-    if samples is None:
-        assert HONEST[language]
-    else:
-        assert all(
-            (
-                samples.identity,
-                samples.honest,
-                samples.wrong,
-                samples.hanging,
-                samples.crashing,
-                samples.broken,
-            )
-        )
+    assert samples.identity
+    assert samples.honest
 
 
 def test_every_file_of_cheats_belongs_to_a_driven_language() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} <= set(DRIVEN)
+    assert {path.parent.name for path in LANGUAGES.glob("*/cheats.txt")} <= set(DRIVEN)
     assert set(DRIVEN) >= DEEP
 
 

@@ -344,7 +344,11 @@ WHOLE = "class Solution { static long solve(long x) { return x + 1; } }"
             f"class ByFirst : IComparer<(long, long)> {{ public int Compare((long, long) a, (long, long) "
             f"b) {{ return 0; }} }} {WHOLE}"
         ),
-        f"[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Sequential)] struct Pair {{ }}\n{WHOLE}",
+        (
+            "[System.Runtime.InteropServices.StructLayout("
+            "System.Runtime.InteropServices.LayoutKind.Sequential)] "
+            f"struct Pair {{ }}\n{WHOLE}"
+        ),
         f"delegate long Step(long x);\nclass Heap<T> where T : new() {{ }}\n{WHOLE}",
         (
             f"namespace Own.Deep {{ static class Extra {{ static long Twice(this long x) {{ return 2 * x; "

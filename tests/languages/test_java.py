@@ -12,7 +12,7 @@ from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.build import Build, prepare_shared
 from synth.execution.programs.compiler_pool import CompileServers
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import Phase
 from tests.languages.cheat_files import read_cheats
 from tests.languages.conftest import OneProgram

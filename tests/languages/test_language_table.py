@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from synth.languages.registry import all_languages
-from synth.languages.spec import Language, find_toolchain
+from synth.languages.spec import Language
+from synth.languages.toolchain import find_toolchain
 from tests.languages.toolchains import need
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "architecture" / "languages.md"

@@ -9,7 +9,7 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.cpp import batch_files, blame, can_share, parts
-from synth.languages.elf import symbols
+from synth.languages.support.elf import symbols
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase
 from synth.values import parse_signature
 from tests.languages.toolchains import need

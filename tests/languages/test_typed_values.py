@@ -1,4 +1,3 @@
-# ruff: noqa: E501  # programs are data: one a line
 """Values go into a program and come out again unchanged, in every language that has a driver for typed
 calls."""
 
@@ -41,12 +40,6 @@ SHAPES = (
     "list[tuple[float, str]]",
     "map[str, map[str, tuple[int, int]]]",
 )
-BODIES = {
-    "python": ":\n    return {}\n",
-    "javascript": " {{ return {}; }}",
-    "java": " {{ return {}; }}",
-    "cpp": " {{ return {}; }}",
-}
 
 
 def program(language: str, parameters: str, result: str) -> str:
@@ -54,8 +47,6 @@ def program(language: str, parameters: str, result: str) -> str:
     spoken = get_language(language)
     signature = parse_signature(f"({parameters}) -> {result}")
     line = render_signature(spoken, "solve", ("x",), signature)
-    if spoken.samples is None:
-        return line + BODIES[language].format("x")
     return line + spoken.samples.identity_of.get(signature.result.kind, spoken.samples.identity)
 
 
@@ -225,58 +216,22 @@ def test_python_tells_the_true_type_whatever_the_signature_says(
     assert_unchanged(values, run(local_sandbox.execute([request]))[0])
 
 
-MUTATORS = {
-    "python": "def solve(xs, k):\n    xs.append(k)\n    return xs\n",
-    "javascript": "function solve(xs, k) { xs.push(k); return xs; }",
-    "java": "static List<Long> solve(List<Long> xs, long k) { xs.add(k); return xs; }",
-    "cpp": "vector<long long> solve(vector<long long>& xs, long long k) { xs.push_back(k); return xs; }",
-}
-
-
-def own_mutator(language: str) -> str:
-    samples = get_language(language).samples
-    return samples.mutator if samples else ""
-
-
-@pytest.mark.parametrize("language", [name for name in DRIVEN if name in MUTATORS or own_mutator(name)])
+@pytest.mark.parametrize("language", [name for name in DRIVEN if get_language(name).samples.mutator])
 def test_a_program_may_change_its_arguments_and_the_next_call_sees_fresh_ones(
     language: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     need(language)
     row = (encode([1]), encode(2))
     call = FunctionCall(entry_point="solve", signature="(list[int], int) -> list[int]", arguments=(row, row))
-    samples = get_language(language).samples
-    code = samples.mutator if samples else MUTATORS[language]
+    code = get_language(language).samples.mutator
     observation = run(
         local_sandbox.execute([ExecutionRequest(id="r", language=language, code=code, call=call)])
     )[0]
     assert_unchanged([[1, 2], [1, 2]], observation)
 
 
-STYLES = {
-    "python": ["class Solution:\n    def solve(self, xs):\n        return sum(xs)\n", "solve = sum\n"],
-    "javascript": [
-        "const solve = (xs) => xs.reduce((a, b) => a + b, 0);",
-        "export function solve(xs) { let t = 0; for (const x of xs) t += x; return t; }",
-    ],
-    "java": [
-        "public class Main { public static int solve(int[] xs) { int t = 0; for (int x : xs) t += x; return t; } }",
-        "import java.util.List;\nclass Solution { public long solve(List<Long> xs) { return xs.stream().mapToLong(Long::longValue).sum(); } }",
-        "static long solve(List<Long> xs) { return help(xs, 0); }\nstatic long help(List<Long> xs, int i) {\n    return i == xs.size() ? 0 : xs.get(i) + help(xs, i + 1);\n}",
-    ],
-    "cpp": [
-        "#include <vector>\n#include <numeric>\nusing namespace std;\nint solve(const vector<int>& xs) { return accumulate(xs.begin(), xs.end(), 0); }",
-        "class Solution { public: long long solve(vector<long long>& xs) { long long t = 0; for (auto x : xs) t += x; return t; } };",
-        "#define int long long\nint solve(vector<int> xs) { int t = 0; for (int x : xs) t += x; return t; }\nsigned main() { return 0; }",
-        "long long solve(vector<long long> xs, size_t i);\nlong long solve(vector<long long> xs) { return solve(xs, 0); }\n"
-        "long long solve(vector<long long> xs, size_t i) { return i == xs.size() ? 0 : xs[i] + solve(xs, i + 1); }",
-        "const long long ZERO = 0;\nlong long solve(std::vector<long long> const& xs) { return std::accumulate(begin(xs), end(xs), ZERO); }",
-    ],
-}
-
-
 @pytest.mark.parametrize(
-    ("language", "code"), [(language, code) for language, codes in STYLES.items() for code in codes]
+    ("language", "code"), [(name, code) for name in DRIVEN for code in get_language(name).samples.styles]
 )
 def test_usual_ways_to_write_an_answer_are_accepted(
     language: str, code: str, local_sandbox: LocalSandbox, run: Run[Any]

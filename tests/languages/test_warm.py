@@ -1,14 +1,13 @@
 """A program that starts warm finds what it would find in a fresh interpreter: programs that look around say
 the same, and end the same.
 
-Place in the flow: the programs of a language stand in `warm/<language>.txt`, read as cheats are. The one
-rule: everything that an observation holds is compared, time and memory aside.
+Place in the flow: the programs of a language stand in `synth/languages/<language>/warm.txt`, read as cheats
+are. The one rule: everything that an observation holds is compared, time and memory aside.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -17,14 +16,14 @@ from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Limits, Observation, StdioCall
-from tests.languages.cheat_files import read_cheats
+from tests.languages.cheat_files import LANGUAGES, read_cheats
 from tests.languages.toolchains import need
 
-FOLDER: Final = Path(__file__).parent / "warm"
 PROGRAMS: Final = {
-    path.stem: read_cheats(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.txt"))
+    path.parent.name: read_cheats(path.read_text(encoding="utf-8"))
+    for path in sorted(LANGUAGES.glob("*/warm.txt"))
 }
 STDIN: Final = "3 1 2\nzwei Wörter\nno end of line"
 LIMITS: Final = Limits(cpu_s=1.6, wall_s=60, memory_mb=128, output_bytes=200_000)
@@ -111,7 +110,10 @@ word = /(?:of.the.first.program.){3}/n
 found = File.foreach('/proc/self/maps').sum do |line|
   from, to = line.split[0].split('-').map(&:hex)
   next 0 if line.split[1][0] != 'r' || line.include?('[v')
-  File.open('/proc/self/mem', 'rb') { |memory| memory.seek(from); memory.read(to - from) }.scan(word).size rescue 0
+  File.open('/proc/self/mem', 'rb') do |memory|
+    memory.seek(from)
+    memory.read(to - from).scan(word).size
+  end rescue 0
 end
 puts found
 """,

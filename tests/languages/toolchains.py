@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from synth.languages.registry import get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 
 CORE: Final = frozenset(
     # .ci/apt-packages.txt installs them

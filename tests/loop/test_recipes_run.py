@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
 from synth.config import SourceTreeSeedsConfig
+from synth.products import FimSample
 from synth.recipe import load_recipe
-from synth.records import FimSample
 from synth.seeds.files import find_files
 from synth.store.run_folder import RunState, read_info
 from synth.store.views import conservation_problems, funnel

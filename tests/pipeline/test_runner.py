@@ -1,18 +1,19 @@
 """The runner: shards flow, the books balance, and a run that is taken up again does nothing twice."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from synth.errors import StoreError
 from synth.filters.protocol import Keep, Reject
 from synth.pipeline.graph import build_graph, in_order
-from synth.pipeline.shard_scheduler import Runner
+from synth.pipeline.shard_scheduler import ShardScheduler
 from synth.records import Origin, Seed
-from synth.stages.protocol import Produces, Stage, index_row
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.unit_stage import Decided, Source, Stage, UnitStage, Upstream, index_row
 from synth.store.shards import StageCommit
 from synth.store.views import conservation_problems
 
@@ -23,79 +24,62 @@ def _seed(number: int) -> Seed:
     )
 
 
-class Numbers:
+class Numbers(Source):
     """Twenty seeds in shards of four."""
 
     name = "snippet"
-    produces: Produces = {"seed": Seed}
+    makes = (Seed,)
 
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         for start in range(0, 20, 4):
             state = ShardState(round_, f"{start:05d}")
-            seeds = [_seed(number) for number in range(start, start + 4)]
-            yield (
-                state,
-                StageResult(
-                    tuple(index_row("snippet", state, seed.id, "seed", Keep()) for seed in seeds),
-                    {"seed": seeds},
-                ),
-            )
+            seeds = tuple(_seed(number) for number in range(start, start + 4))
+            rows = tuple(index_row("snippet", state, seed, Keep()) for seed in seeds)
+            yield state, StageResult(rows, seeds)
 
 
-class EveryThird:
+class EveryThird(UnitStage[Seed]):
     """Turns away every third seed; can be told to fail at one shard, or to lose a unit."""
 
     name = "reference"
-    upstream: tuple[str, ...] = ("snippet",)
-    ordered = False
-    asks_engine = False
-    produces: Produces = {"reference": Seed}
+    unit = Seed
+    upstream: tuple[Upstream, ...] = (Numbers,)
 
     def __init__(self, fail_at: str = "", lose: str = "") -> None:
         self.fail_at, self.lose, self.ran = fail_at, lose, list[str]()
-
-    def entering(self, state: ShardState) -> list[str]:
-        return [seed.id for seed in state.get("seed", Seed)]
 
     async def run(self, state: ShardState) -> StageResult:
         if state.name == self.fail_at:
             raise ConnectionError("the engine went away")
         self.ran.append(state.name)
-        seeds = [seed for seed in state.get("seed", Seed) if seed.id != self.lose]
-        answers = {seed.id: Reject("no_return") if int(seed.id[-3:]) % 3 == 0 else Keep() for seed in seeds}
-        rows = tuple(index_row(self.name, state, seed.id, "seed", answers[seed.id]) for seed in seeds)
-        return StageResult(
-            rows, {"reference": [seed for seed in seeds if isinstance(answers[seed.id], Keep)]}
-        )
+        result = await super().run(state)
+        return StageResult(tuple(row for row in result.rows if row.unit_id != self.lose))
+
+    async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
+        return [Decided(Reject("no_return") if int(seed.id[-3:]) % 3 == 0 else Keep()) for seed in units]
 
 
-class FirstSeven:
+class FirstSeven(UnitStage[Seed]):
     """Remembers: keeps the first seven seeds that reach it."""
 
     name = "select"
-    upstream: tuple[str, ...] = ("reference",)
-    ordered = True
-    asks_engine = False
-    produces: Produces = {}
+    unit = Seed
+    upstream: tuple[Upstream, ...] = (EveryThird,)
+    ordered: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.seen = 0
 
-    def entering(self, state: ShardState) -> list[str]:
-        return [seed.id for seed in state.get("reference", Seed)]
-
-    async def run(self, state: ShardState) -> StageResult:
-        rows = []
-        for unit in self.entering(state):
-            self.seen += 1
-            rows.append(
-                index_row(self.name, state, unit, "seed", Keep() if self.seen <= 7 else Reject("over_quota"))
-            )
-        return StageResult(tuple(rows))
+    async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
+        numbers = range(self.seen + 1, self.seen + len(units) + 1)
+        self.seen += len(units)
+        return [Decided(Keep() if number <= 7 else Reject("over_quota")) for number in numbers]
 
 
 def _run(folder: Path, *stages: Stage) -> list[str]:
-    return asyncio.run(Runner(Numbers(), list(stages), StageCommit(folder), shards_in_flight=2).run(1))
+    return asyncio.run(
+        ShardScheduler(Numbers(), list(stages), StageCommit(folder), shards_in_flight=2).run(1)
+    )
 
 
 def _kept(folder: Path, stage: str, shards: list[str]) -> list[str]:
@@ -120,7 +104,7 @@ def test_a_unit_that_a_stage_loses_stops_the_run(tmp_path: Path) -> None:
         _run(tmp_path, EveryThird(lose="seed-005"))
 
 
-def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes_on_there(
+def test_a_shard_error_reaches_the_caller_and_the_next_run_resumes(
     tmp_path: Path,
 ) -> None:
     broken = EveryThird(fail_at="00008")
@@ -128,10 +112,10 @@ def test_an_error_in_one_shard_reaches_the_caller_as_it_is_and_the_next_run_goes
         _run(tmp_path, broken, FirstSeven())
     committed = {path.stem.partition("-")[2] for path in (tmp_path / "index" / "reference").glob("*.parquet")}
     assert "00008" not in committed
-    mended = EveryThird()
-    shards = _run(tmp_path, mended, FirstSeven())
-    assert set(mended.ran) == set(shards) - committed
-    assert "00008" in mended.ran
+    repaired = EveryThird()
+    shards = _run(tmp_path, repaired, FirstSeven())
+    assert set(repaired.ran) == set(shards) - committed
+    assert "00008" in repaired.ran
     assert conservation_problems(tmp_path) == []
     fresh = tmp_path / "fresh"
     assert _kept(tmp_path, "select", shards) == _kept(
@@ -159,7 +143,7 @@ def test_ordered_stages_remember_what_they_kept_before_a_restart(tmp_path: Path)
     assert _kept(tmp_path, "select", shards) == expected
 
 
-def test_stages_run_in_the_order_of_their_edges_whatever_the_order_of_the_list() -> None:
+def test_stages_run_in_the_order_of_their_edges_not_of_the_list() -> None:
     assert [stage.name for stage in in_order(build_graph([FirstSeven(), EveryThird()]))] == [
         "reference",
         "select",
@@ -169,7 +153,7 @@ def test_stages_run_in_the_order_of_their_edges_whatever_the_order_of_the_list()
 class Asking(EveryThird):
     """Says when all five shards have passed."""
 
-    asks_engine = True
+    asks_engine: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,7 +169,7 @@ class Asking(EveryThird):
 class Slow(FirstSeven):
     """A sandbox slower than any engine: it begins when the engine has nothing left to answer."""
 
-    ordered = False
+    ordered: ClassVar[bool] = False
 
     def __init__(self, engine: Asking) -> None:
         super().__init__()
@@ -208,8 +192,8 @@ class Answering(FirstSeven):
     """An engine that writes down how many shards the stage before it had finished when it was first asked."""
 
     name = "solve"
-    ordered = False
-    asks_engine = True
+    ordered: ClassVar[bool] = False
+    asks_engine: ClassVar[bool] = True
 
     def __init__(self, before: EveryThird) -> None:
         super().__init__()
@@ -222,13 +206,15 @@ class Answering(FirstSeven):
 
 
 @pytest.mark.parametrize(("in_flight", "ready"), [(1, 1), (3, 3), (9, 5)])
-def test_the_engine_begins_when_its_first_shards_are_ready_or_all_that_there_are(
+def test_the_engine_starts_when_enough_shards_are_ready_or_all_are(
     tmp_path: Path, in_flight: int, ready: int
 ) -> None:
     references = EveryThird()
     engine = Answering(references)
     shards = asyncio.run(
-        Runner(Numbers(), [references, engine], StageCommit(tmp_path), shards_in_flight=in_flight).run(1)
+        ShardScheduler(
+            Numbers(), [references, engine], StageCommit(tmp_path), shards_in_flight=in_flight
+        ).run(1)
     )
     assert engine.ready_at_first >= ready
     assert len(_kept(tmp_path, "solve", shards)) == 7

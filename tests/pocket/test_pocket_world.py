@@ -68,7 +68,7 @@ def test_a_mutant_has_the_same_types_and_another_behaviour() -> None:
         assert behaviour(mutant) != behaviour(chain)
 
 
-def test_held_out_tasks_have_two_or_three_steps_pairwise_different_behaviour_and_no_constant_one() -> None:
+def test_held_out_tasks_have_two_or_three_steps_and_distinct_behaviour() -> None:
     chains = held_out_chains()
     assert {len(chain.steps) for chain in chains} == {2, 3}
     rng = random.Random(7)
@@ -78,7 +78,7 @@ def test_held_out_tasks_have_two_or_three_steps_pairwise_different_behaviour_and
     assert all(is_held_out(chain) for chain in chains)
 
 
-def test_neither_corpus_nor_seeds_draw_a_held_out_chain_by_structure_or_by_behaviour() -> None:
+def test_corpus_and_seeds_avoid_held_out_structures_and_behaviours() -> None:
     rng = random.Random(6)
     drawn = [draw_open_chain(rng) for _ in range(2000)]
     drawn += [
@@ -110,7 +110,7 @@ def _answers(mistakes: Mistakes) -> list[str]:
     return [solve_turn(mistakes, random.Random(seed)) for seed in range(100)]
 
 
-def test_hasty_authors_are_wrong_as_often_as_stated_and_careful_ones_too() -> None:
+def test_hasty_and_careful_authors_are_wrong_as_often_as_stated() -> None:
     right = _answers(Mistakes(careful_authors=0.0, answers=0.0))
     wrong = _answers(Mistakes(careful_authors=0.0, answers=1.0))
     assert sum(a != b for a, b in zip(right, wrong, strict=True)) >= 90

@@ -44,11 +44,11 @@ def test_every_shipped_prompt_renders_each_of_its_variables(set_name: str) -> No
 
 
 @pytest.mark.parametrize("set_name", SETS)
-def test_the_sets_can_be_exchanged_because_each_takes_what_the_stages_give(set_name: str) -> None:
+def test_every_prompt_set_takes_the_variables_that_the_stages_give(set_name: str) -> None:
     assert PromptLibrary.load(set_name).check(STAGES) == []
 
 
-def test_the_pocket_prompts_are_the_text_that_the_pocket_model_was_trained_on() -> None:
+def test_pocket_prompts_are_the_text_that_the_pocket_model_learnt() -> None:
     library = PromptLibrary.load("pocket")
     solve = library.render("solve", language_title="C++", declaration="int f(int x)", instruction="Double x.")
     instruct = library.render(

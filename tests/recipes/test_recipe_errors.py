@@ -53,13 +53,13 @@ def test_key_in_the_wrong_block_is_told_where_it_belongs(tmp_path: Path) -> None
 def test_key_given_twice_is_an_error(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nseed: 1\nseed: 2\n")
     assert problem.where.endswith(":3: seed")
-    assert "line 2" in problem.expected
+    assert "line 2" in problem.message
 
 
 def test_value_out_of_bounds_says_the_bound_and_a_value_that_works(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nexecution:\n  kind: local\n  limits:\n    memory_mb: 0\n")
     assert problem.where.endswith(":5: execution.limits.memory_mb = 0")
-    assert problem.expected.startswith("must be at least 64 (")
+    assert problem.message.startswith("must be at least 64 (")
     assert problem.fix == "memory_mb: 512 (the default)"
 
 
@@ -74,9 +74,9 @@ def test_misspelt_kind_names_the_nearest_kind_and_no_second_error(tmp_path: Path
     assert problem.fix == "kind: vllm_server"
 
 
-def test_missing_kind_is_told_with_the_choices(tmp_path: Path) -> None:
+def test_missing_kind_lists_the_choices(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nexecution: {workers: 2}\n")
-    assert "local, recorded" in problem.expected
+    assert "local, recorded" in problem.message
     assert problem.fix == "add `kind: local`"
 
 
@@ -84,14 +84,14 @@ def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
     problem = the_problem(
         tmp_path, "name: a\nteacher:\n  kind: openai_api\n  base_url: http://localhost/v1\n"
     )
-    assert problem.expected == "`model` is required: Model name that the endpoint knows."
+    assert problem.message == "`model` is required: Model name that the endpoint knows."
 
 
 def test_a_renamed_key_is_told_its_new_name(tmp_path: Path) -> None:
     problem = the_problem(
         tmp_path, "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m}\n"
     )
-    assert problem.expected == "`judge` is now called `teacher`"
+    assert problem.message == "`judge` is now called `teacher`"
     assert problem.fix == "write `teacher`"
 
 
@@ -111,14 +111,14 @@ def test_path_that_is_not_there_is_relative_to_the_recipe(tmp_path: Path) -> Non
     problem = the_problem(
         tmp_path, "name: a\n" + DATA.replace("{kind: pocket, count: 8}", "{kind: jsonl, path: row.jsonl}")
     )
-    assert str(tmp_path / "row.jsonl") in problem.expected
+    assert str(tmp_path / "row.jsonl") in problem.message
     assert str(tmp_path / "rows.jsonl") in problem.fix
 
 
 def test_model_folder_without_config_is_not_a_model(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     problem = the_problem(tmp_path, "name: a\npolicy: {model: ./model}\n")
-    assert "config.json" in problem.expected
+    assert "config.json" in problem.message
 
 
 @pytest.mark.parametrize("model", ["a/b/c", "./nowhere", "has space"])
@@ -162,11 +162,11 @@ def test_flag_that_cannot_be_applied_is_an_error(tmp_path: Path, flag: str) -> N
         ("name: a\ndata: &d {seeds: *d}\n", "holds itself"),
     ],
 )
-def test_file_that_is_no_recipe_is_said_plainly(tmp_path: Path, text: str, said: str) -> None:
-    assert any(said in problem.expected for problem in problems_of(tmp_path, text))
+def test_file_that_is_no_recipe_gets_a_plain_error(tmp_path: Path, text: str, said: str) -> None:
+    assert any(said in problem.message for problem in problems_of(tmp_path, text))
 
 
-def test_file_that_is_not_utf8_is_said_plainly(tmp_path: Path) -> None:
+def test_file_that_is_not_utf8_gets_a_plain_error(tmp_path: Path) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(RecipeError, match="UTF-8"):
@@ -201,7 +201,9 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
         (["engine={kind: openai_api, base_url: http://x/v1, model: m}", "sft={}", "evaluation={}"], "engine"),
     ],
 )
-def test_keys_that_contradict_each_other_are_told(tmp_path: Path, changes: list[str], where: str) -> None:
+def test_contradictory_keys_are_an_error_with_their_place(
+    tmp_path: Path, changes: list[str], where: str
+) -> None:
     assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
 
 
@@ -219,7 +221,7 @@ def test_prompt_set_without_a_needed_prompt_is_refused_before_anything_is_spent(
         solve.read_text(encoding="utf-8").replace("declaration", "deklaration"), encoding="utf-8"
     )
     recipe = Recipe.model_validate(yaml.safe_load("name: a\nprompts: mine\n" + DATA))
-    said = "\n".join(finding.expected for finding in check_names(recipe, tmp_path))
+    said = "\n".join(finding.message for finding in check_names(recipe, tmp_path))
     assert "prompts/mine/instruct.md must exist" in said
     assert "prompts/mine/solve.md needs the variable deklaration" in said
 
@@ -234,12 +236,12 @@ def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> No
         if finding.paths[0][:3] == ("data", "solve", "languages")
     ]
     assert [finding.paths[0][3] for finding in findings] == [0, 1]
-    assert "cannot run java" in findings[1].expected
+    assert "cannot run java" in findings[1].message
     assert "apt-get install" in findings[1].fix
     assert all(finding.fatal for finding in findings)
 
 
-def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(
+def test_a_recipe_for_e2b_reports_a_missing_package_or_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = Recipe.model_validate(yaml.safe_load("name: a\nexecution: {kind: e2b, api_key_env: MY_KEY}\n"))
@@ -253,3 +255,13 @@ def test_a_recipe_for_e2b_says_when_the_package_or_the_key_is_missing(
     assert package.fatal and key.fatal
     monkeypatch.setenv("MY_KEY", "e2b_0")
     assert len(list(check_machine(recipe))) == 1
+
+
+def test_a_recipe_for_an_endpoint_says_when_the_client_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "name: a\nengine: {kind: openai_api, base_url: 'http://localhost/v1', model: m, api_key_env: ''}\n"
+    recipe = Recipe.model_validate(yaml.safe_load(text))
+    assert list(check_machine(recipe)) == []
+    monkeypatch.setitem(sys.modules, "openai", None)
+    [package] = check_machine(recipe)
+    assert (package.paths, package.fatal) == ((("engine",),), True)
+    assert package.fix == "pip install 'codemill[openai]'"

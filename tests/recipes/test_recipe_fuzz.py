@@ -45,7 +45,7 @@ def test_any_flags_give_a_recipe_or_a_recipe_error(tmp_path: Path, changes: list
         load_recipe(file, [f"{key}={value}" for key, value in changes], machine=False)
     except RecipeError as error:
         assert error.problems
-        assert all(problem.where and problem.expected and problem.fix for problem in error.problems)
+        assert all(problem.where and problem.message and problem.fix for problem in error.problems)
 
 
 @settings(max_examples=300, deadline=None)

@@ -79,7 +79,7 @@ def test_scalars_follow_yaml_1_2(tmp_path: Path) -> None:
     assert recipe.sft.coarse.learning_rate == 3e-4
 
 
-def test_paths_of_the_file_stand_by_the_recipe_and_paths_of_flags_by_the_current_folder(
+def test_file_paths_start_at_the_recipe_and_flag_paths_at_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
@@ -102,7 +102,7 @@ def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pyt
         "NOBODY_SET_THIS}\n"
     )
     loaded = load_recipe(write(tmp_path, text))
-    assert ["NOBODY_SET_THIS" in warning.expected for warning in loaded.warnings] == [True]
+    assert ["NOBODY_SET_THIS" in warning.message for warning in loaded.warnings] == [True]
 
 
 def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_schema_refuses_unknown_keys_and_names_all_blocks() -> None:
     assert set(schema["properties"]) == set(Recipe.model_fields)
 
 
-def test_resources_come_from_the_checkout_first_and_from_the_package_else(tmp_path: Path) -> None:
+def test_resources_come_from_the_checkout_or_else_from_the_package(tmp_path: Path) -> None:
     package = tmp_path / "synth"
     (package / "_resources" / "recipes").mkdir(parents=True)
     (tmp_path / "recipes").mkdir()

@@ -16,16 +16,18 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from unittest import mock
 
-from posttrain import loop
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import load_questions
-from posttrain.pocket.seeds import pocket_seeds
+from posttrain.loop.run import run_recipe
+from posttrain.loop.session import Parts
+from posttrain.pocket.world import POCKET_WORLD
+from synth.cli.progress import ProgressDisplay
 from synth.config import EngineConfig, PocketSeedsConfig
 from synth.generation.factory import create_engine
-from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse, PolicyRef
+from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse
 from synth.ids import content_hash
+from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe, load_recipe
 from synth.records import Record
@@ -82,7 +84,7 @@ def read_recording(folder: Path = FOLDER) -> Recording:
     path = folder / "recording.json"
     assert path.is_file(), f"{path} is not there: make the recording with `{COMMAND}`"
     recording = Recording.model_validate_json(path.read_bytes())
-    now = find_policy(resolve_model(recording.policy)).fingerprint
+    now = identify(find_policy(resolve_model(recording.policy))).fingerprint
     again = f"make the recording again with `{COMMAND}`"
     assert now == recording.fingerprint, (
         f"the policy {recording.policy} is another one now ({now}, not {recording.fingerprint}): {again}"
@@ -96,9 +98,10 @@ def hash_world(loaded: LoadedRecipe) -> str:
     """Hash of what a round asks about."""
     data, evaluation = loaded.recipe.data, loaded.recipe.evaluation
     assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeedsConfig)
-    seeds = [seed.id for seed in pocket_seeds(data.seeds, loaded.recipe.seed, 1)]
+    seeds = [seed.id for seed in POCKET_WORLD.seeds(data.seeds, loaded.recipe.seed, 1)]
     questions = [
-        question.model_dump(mode="json") for question in load_questions(evaluation, loaded.source.parent)
+        question.model_dump(mode="json")
+        for question in load_questions(evaluation, loaded.source.parent, POCKET_WORLD.suites)
     ]
     return content_hash(PromptLibrary.load(loaded.recipe.prompts).hashes(), seeds, questions)
 
@@ -117,12 +120,11 @@ def record(folder: Path, policy: str, settings: Sequence[str]) -> Recording:
     with tempfile.TemporaryDirectory() as scratch:
         noted = Path(scratch, "requests.jsonl")
 
-        def create_noted(config: EngineConfig, *, policy: PolicyRef, log_folder: Path) -> Engine:
+        def create_noted(config: EngineConfig, *, policy: Policy, log_folder: Path) -> Engine:
             return NotedEngine(create_engine(config, policy=policy, log_folder=log_folder), noted)
 
-        with mock.patch.object(loop, "create_engine", create_noted):
-            run = loop.run_recipe(loaded, Path(scratch))
-        fingerprint = find_policy(resolve_model(policy)).fingerprint
+        run = run_recipe(loaded, Path(scratch), Parts(ProgressDisplay(), POCKET_WORLD, create_noted))
+        fingerprint = identify(find_policy(resolve_model(policy))).fingerprint
         recording = Recording(policy=policy, fingerprint=fingerprint, world=hash_world(loaded))
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(run / "journal", folder)

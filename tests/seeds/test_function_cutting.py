@@ -2,54 +2,17 @@
 
 import pytest
 
+from synth.languages.registry import all_languages, get_language
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.quality import check_quality
 
-SOURCES = {
-    "python": (
-        "@deco\ndef alpha(a):\n    def inner():\n        return 1\n    return inner() + a\n\n"
-        "class K:\n    def beta(self):\n        return 2\n",
-        ["alpha", "beta"],
-    ),
-    "javascript": (
-        "export function alpha(a) { return a + 1; }\nconst beta = (x) => x * 2;\n"
-        "var gamma = function (y) { return y; };\nclass K { delta(z) { return z; } }\n",
-        ["alpha", "beta", "gamma", "delta"],
-    ),
-    "typescript": (
-        (
-            "export const alpha = (a: number): number => { return a; };\nfunction beta<T>(x: T): T { "
-            "return x; }\n"
-        ),
-        ["alpha", "beta"],
-    ),
-    "java": (
-        "class K { static int alpha(int a) { return a; } K() { } void beta() { alpha(1); } }",
-        ["alpha", "beta"],
-    ),
-    "c": (
-        "static int alpha(int a) { return a; }\nchar *beta(void) { return 0; }\nint declared(int);\n",
-        ["alpha", "beta"],
-    ),
-    "cpp": (
-        "template <class T> T alpha(const T& a) { return a; }\nint K::beta(int x) const { return x; }\n",
-        ["alpha", "K::beta"],
-    ),
-    "go": (
-        "package a\nfunc Alpha(a int) int { return a }\nfunc (s *S) Beta() int { return 1 }\n",
-        ["Alpha", "Beta"],
-    ),
-    "rust": (
-        "fn alpha(a: i32) -> i32 { a + 1 }\nimpl K { fn beta(&self) -> i32 { 2 } }\n",
-        ["alpha", "beta"],
-    ),
-}
 
-
-@pytest.mark.parametrize("language", sorted(SOURCES))
+@pytest.mark.parametrize("language", [language.name for language in all_languages() if language.node_types])
 def test_each_named_function_is_found_once_in_the_order_of_the_text(language: str) -> None:
-    text, names = SOURCES[language]
-    assert [function.name for function in find_functions(text, language)] == names
+    samples = get_language(language).samples
+    found = tuple(function.name for function in find_functions(samples.functions, language))
+    assert found == samples.function_names
+    assert len(found) > 1
 
 
 def test_a_function_comes_with_its_decorators_and_lines() -> None:
@@ -67,8 +30,11 @@ def test_a_method_loses_the_indentation_of_its_class() -> None:
 
 
 def test_a_template_and_an_export_belong_to_the_function() -> None:
-    assert next(find_functions(SOURCES["cpp"][0], "cpp")).code.startswith("template <class T>")
-    assert next(find_functions(SOURCES["typescript"][0], "typescript")).code.startswith("export const alpha")
+    assert next(find_functions(get_language("cpp").samples.functions, "cpp")).code.startswith(
+        "template <class T>"
+    )
+    typescript = get_language("typescript").samples.functions
+    assert next(find_functions(typescript, "typescript")).code.startswith("export const alpha")
 
 
 def test_text_beyond_ascii_is_cut_at_characters() -> None:

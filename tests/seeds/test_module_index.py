@@ -143,7 +143,9 @@ def test_a_pure_import_inside_a_function_is_fine() -> None:
         ("LIMIT", "not_self_contained", "LIMIT"),
     ],
 )
-def test_what_cannot_be_closed_is_refused_and_says_what_it_needs(name: str, reason: str, needs: str) -> None:
+def test_functions_that_cannot_stand_alone_are_refused_with_their_needs(
+    name: str, reason: str, needs: str
+) -> None:
     found = close(name)
     assert isinstance(found, Reject)
     assert (found.reason, found.evidence["needs"]) == (reason, needs)

@@ -43,7 +43,7 @@ def test_annotations_are_read_first(head: str, first: str) -> None:
         ("def f(x, ratio=0.5):\n    return x * ratio\n", "(int, float) -> any"),
     ],
 )
-def test_use_defaults_and_names_give_the_likeliest_first(code: str, first: str) -> None:
+def test_usage_defaults_and_names_put_the_likeliest_signature_first(code: str, first: str) -> None:
     listed = candidates(code)
     assert listed[0] == first or (code.startswith("def f(q, sep") and first in listed)
     assert len(listed) <= MAX_CANDIDATES
@@ -56,7 +56,7 @@ def test_a_parameter_without_any_sign_gets_several_tries() -> None:
     )
 
 
-def test_optional_parameters_that_nothing_types_keep_their_defaults() -> None:
+def test_untyped_optional_parameters_keep_their_defaults() -> None:
     assert candidates("def f(n: int, key=None, hook: Callable = print):\n    return n\n") == ["(int) -> any"]
 
 
@@ -76,7 +76,7 @@ def test_star_arguments_are_left_out() -> None:
         "def f(:\n",
     ],
 )
-def test_what_cannot_be_called_with_shared_values_has_no_signature(code: str) -> None:
+def test_functions_that_shared_values_cannot_call_have_no_signature(code: str) -> None:
     found = guess_signatures(code, "f")
     assert isinstance(found, Reject)
     assert found.reason == "no_signature"

@@ -14,14 +14,17 @@ from synth.records import (
     IndexRow,
     InputSet,
     Origin,
+    Reference,
     Seed,
     Solution,
+    Task,
     TestSuite,
 )
 from synth.stages.agree import AgreeStage
-from synth.stages.protocol import Context, Stage, index_row
+from synth.stages.context import Context
 from synth.stages.reference import ReferenceStage
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.unit_stage import Stage, index_row
 from synth.values import encode
 
 CONTRACT = FunctionContract(entry_point="solve", signature="(list[int]) -> int", parameter_names=("xs",))
@@ -61,28 +64,25 @@ def _agree(*candidates: tuple[str, str]) -> tuple[IndexRow, list[TestSuite]]:
         Solution(id=f"s{n}", task_id="t", language=language, code=code, index=n, policy="p", request_id="r")
         for n, (language, code) in enumerate(candidates)
     ]
-    state.add(
-        "inputs", StageResult((), {"input_set": [InputSet(task_id="t", contract=CONTRACT, rows=INPUTS)]})
-    )
-    state.add(
-        "solve", StageResult((index_row("solve", state, "t", "task", Keep()),), {"solution": solutions})
-    )
-    state.add(
-        "syntax", StageResult(tuple(index_row("syntax", state, s.id, "solution", Keep()) for s in solutions))
-    )
+    task = Task(id="t", round=1, instruction="Add up.", natural_language="en", contract=CONTRACT)
+    inputs = InputSet(task_id="t", contract=CONTRACT, rows=INPUTS)
+    state.add("instruct", StageResult((), (task,)))
+    state.add("inputs", StageResult((index_row("inputs", state, task, Keep()),), (inputs,)))
+    state.add("solve", StageResult((index_row("solve", state, task, Keep()),), tuple(solutions)))
+    state.add("syntax", StageResult(tuple(index_row("syntax", state, s, Keep()) for s in solutions)))
     assert isinstance(context.sandbox, LocalSandbox)
     result = asyncio.run(_run(AgreeStage(context), state, context.sandbox))
-    return result.rows[0], [item for item in result.bodies["suite"] if isinstance(item, TestSuite)]
+    return result.rows[0], [item for item in result.made if isinstance(item, TestSuite)]
 
 
-def test_what_most_candidates_answer_becomes_the_suite_across_languages() -> None:
+def test_the_majority_answer_becomes_the_suite_across_languages() -> None:
     decision, suites = _agree(("python", TOTAL), ("python", LOOP), ("javascript", SCRIPT), ("python", LAST))
     assert decision.reason == ""
     assert [suite.rank for suite in suites] == [EvidenceRank.AGREEMENT]
     assert [case.expected for case in suites[0].cases] == ["i0", "i1", "i3", "i21", "i4", "i6"]
 
 
-def test_copies_of_one_program_are_one_voice_and_a_split_vote_abstains() -> None:
+def test_copies_of_one_program_have_one_vote_and_a_split_vote_abstains() -> None:
     decision, suites = _agree(
         ("python", LAST), ("python", LAST), ("python", LAST), ("python", TOTAL), ("python", COUNT)
     )
@@ -95,18 +95,17 @@ def _reference(*, agreement: bool) -> StageResult:
     code = "def total(xs: list[int]) -> int:\n    return helper(xs)"
     seed = Seed(id="seed", language="python", code=code, origin=Origin(source="test"))
     state = ShardState(1, "00000")
-    state.add("snippet", StageResult((), {"seed": [seed]}))
+    state.add("snippet", StageResult((), (seed,)))
     assert isinstance(context.sandbox, LocalSandbox)
     return asyncio.run(_run(ReferenceStage(context), state, context.sandbox))
 
 
-def test_a_seed_that_cannot_be_run_by_itself_goes_on_only_where_agreement_counts() -> None:
+def test_a_seed_that_cannot_run_alone_is_kept_only_for_agreement() -> None:
     alone, together = _reference(agreement=False), _reference(agreement=True)
     assert [item.reason for item in alone.rows] == ["not_self_contained"]
-    assert alone.bodies["reference"] == []
+    assert alone.made == ()
     assert [item.reason for item in together.rows] == [""]
-    kept = together.bodies["reference"][0]
-    assert isinstance(kept, Seed)
-    assert kept.contract is not None
+    [kept] = together.made
+    assert isinstance(kept, Reference)
     assert kept.contract.signature == "(list[int]) -> int"
-    assert together.bodies["suite"] == []
+    assert kept.cases == ()

@@ -100,7 +100,7 @@ def test_values_that_depend_on_the_language_are_dropped_across_languages_only() 
         (None, True),
     ],
 )
-def test_which_values_mean_the_same_everywhere(value: Value, same: bool) -> None:
+def test_some_values_mean_the_same_in_every_language_and_others_do_not(value: Value, same: bool) -> None:
     assert means_the_same(value) is same
 
 

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
+from synth.rules.choose_inputs import choose_inputs
 from synth.rules.input_drawing import draw_inputs, literal_hints
-from synth.stages.choose_inputs import choose_inputs
 from synth.values import decode, matches, parse_signature
 
 SIGNATURES = [
@@ -51,7 +51,7 @@ def test_integers_are_small_mostly_and_safe_always() -> None:
     assert max(map(abs, values)) <= 1000
 
 
-def test_strings_hold_what_string_functions_are_about() -> None:
+def test_drawn_strings_include_palindromes_digits_capitals_and_punctuation() -> None:
     texts = [str(decode(row[0])) for row in draw_inputs(parse_signature("(str) -> str"), 120, Random(0))]
     assert any(text and text == text[::-1] and len(text) > 2 for text in texts)
     assert any(" " in text for text in texts)

@@ -6,78 +6,21 @@ from random import Random
 import pytest
 
 from synth.filters.protocol import Reject
-from synth.grammar.table import GRAMMARS
-from synth.records import FimSample
+from synth.languages.registry import all_languages, get_language
+from synth.products import FimSample
 from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
 
-PROGRAMS = {
-    "python": (
-        "import math\n"
-        "\n"
-        "def f(xs, k):\n"
-        "    '''Doc.'''\n"
-        "    total = 0\n"
-        "    for x in xs:\n"
-        "        if x % k == 0:\n"
-        "            total += x * 2\n"
-        "    return total + math.floor(k)\n"
-    ),
-    "javascript": (
-        "function f(xs, k) {\n  let total = 0;\n  for (const x of xs) { if (x % k === 0) { total += x "
-        "* 2; } }\n  return total + g(k);\n}\n"
-    ),
-    "typescript": (
-        "export function f(xs: number[], k: number): number {\n  const ys = xs.filter((x) => x % k === "
-        "0);\n  return ys.length + g(k);\n}\n"
-    ),
-    "java": (
-        "class A {\n"
-        "  static int f(int[] xs, int k) {\n"
-        "    int total = 0;\n"
-        "    for (int x : xs) { if (x % k == 0) { total += x * 2; } }\n"
-        "    return total + g(k);\n"
-        "  }\n"
-        "}\n"
-    ),
-    "c": (
-        "int f(int *xs, int n, int k) {\n"
-        "  int total = 0;\n"
-        "  for (int i = 0; i < n; i++) { if (xs[i] % k == 0) { total += xs[i] * 2; } }\n"
-        "  return total + g(k);\n"
-        "}\n"
-    ),
-    "cpp": (
-        "int f(const std::vector<int>& xs, int k) {\n"
-        "  int total = 0;\n"
-        "  for (int x : xs) { if (x % k == 0) { total += x * 2; } }\n"
-        "  return total + g(k);\n"
-        "}\n"
-    ),
-    "go": (
-        "package a\n"
-        "\n"
-        "func f(xs []int, k int) int {\n"
-        "\ttotal := 0\n"
-        "\tfor _, x := range xs {\n"
-        "\t\tif x%k == 0 {\n"
-        "\t\t\ttotal += x * 2\n"
-        "\t\t}\n"
-        "\t}\n"
-        "\treturn total + g(k)\n"
-        "}\n"
-    ),
-    "rust": (
-        "fn f(xs: &[i32], k: i32) -> i32 {\n"
-        "    let mut total = 0;\n"
-        "    for x in xs {\n"
-        "        if x % k == 0 {\n"
-        "            total += x * 2;\n"
-        "        }\n"
-        "    }\n"
-        "    total + g(k)\n"
-        "}\n"
-    ),
-}
+PROGRAM = (
+    "import math\n"
+    "\n"
+    "def f(xs, k):\n"
+    "    '''Doc.'''\n"
+    "    total = 0\n"
+    "    for x in xs:\n"
+    "        if x % k == 0:\n"
+    "            total += x * 2\n"
+    "    return total + math.floor(k)\n"
+)
 
 
 def sample(code: str, language: str, seed: int = 0, limits: FimLimits | None = None) -> FimSample:
@@ -86,25 +29,19 @@ def sample(code: str, language: str, seed: int = 0, limits: FimLimits | None = N
     return made
 
 
-@pytest.mark.parametrize("language", sorted(GRAMMARS))
+@pytest.mark.parametrize("language", [language.name for language in all_languages() if language.node_types])
 def test_every_language_gives_every_kind_of_node_and_the_exact_text(language: str) -> None:
-    kinds = set()
+    kinds, program = set(), get_language(language).samples.functions
     for seed in range(80):
-        made = sample(PROGRAMS[language], language, seed, FimLimits(max_middle_share=0.95))
-        assert made.prefix + made.middle + made.suffix == PROGRAMS[language]
+        made = sample(program, language, seed, FimLimits(max_middle_share=0.95))
+        assert made.prefix + made.middle + made.suffix == program
         assert (
-            made.text
-            == f"<|fim_prefix|>{made.prefix}<|fim_suffix|>{made.suffix}<|fim_middle|>{made.middle}<|endoftext|>"
+            made.text == f"<|fim_prefix|>{made.prefix}<|fim_suffix|>{made.suffix}"
+            f"<|fim_middle|>{made.middle}<|endoftext|>"
         )
         assert made.middle.strip()
         kinds.add(made.node)
-    assert {"expression", "statement", "block"} <= kinds
-    assert "function" in kinds or language in (
-        "javascript",
-        "c",
-        "cpp",
-        "rust",
-    )  # there the function is almost the whole text
+    assert kinds == {"expression", "statement", "block", "function"}
 
 
 @pytest.mark.parametrize(
@@ -134,8 +71,8 @@ def test_the_middle_is_no_docstring_and_no_comment() -> None:
 
 def test_the_middle_keeps_to_its_limits() -> None:
     for seed in range(30):
-        made = sample(PROGRAMS["python"], "python", seed, FimLimits(max_middle_share=0.2))
-        assert 4 <= len(made.middle) <= 0.2 * len(PROGRAMS["python"])
+        made = sample(PROGRAM, "python", seed, FimLimits(max_middle_share=0.2))
+        assert 4 <= len(made.middle) <= 0.2 * len(PROGRAM)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +97,7 @@ def test_pipes_and_comparisons_are_no_special_tokens() -> None:
         ("code", "klingon", "no_fim_span"),
     ],
 )
-def test_what_gives_no_sample_has_its_reason(code: str, language: str, reason: str) -> None:
+def test_code_that_gives_no_sample_has_a_reason(code: str, language: str, reason: str) -> None:
     made = make_fim(code, language, Random(0))
     assert isinstance(made, Reject)
     assert made.reason == reason
@@ -189,7 +126,8 @@ def test_a_repository_name_cannot_smuggle_a_token() -> None:
 
 
 def test_the_same_random_generator_gives_the_same_sample() -> None:
-    assert sample(PROGRAMS["go"], "go", 3) == sample(PROGRAMS["go"], "go", 3)
+    program = get_language("go").samples.functions
+    assert sample(program, "go", 3) == sample(program, "go", 3)
 
 
 def test_real_files_are_reassembled_exactly() -> None:

@@ -17,7 +17,7 @@ from synth.records import (
     Seed,
 )
 from synth.rules.reference_rules import (
-    ReferenceSeed,
+    FoundReference,
     judge_reference,
     plan_probe,
     plan_runs,
@@ -53,7 +53,7 @@ def seed(code: str, language: str = "python") -> Seed:
     return make_seed(code, language, Origin(source="test"))
 
 
-def refer(code: str) -> ReferenceSeed | Reject:
+def refer(code: str) -> FoundReference | Reject:
     random = Random(4)
     probe = plan_probe(seed(code), random)
     if isinstance(probe, Reject):
@@ -85,16 +85,16 @@ def refer(code: str) -> ReferenceSeed | Reject:
 )
 def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
     found = refer(code)
-    assert isinstance(found, ReferenceSeed), found
-    assert found.seed.contract is not None
-    assert found.seed.contract.signature == signature
-    assert found.suite.rank == "reference"
-    assert CONFIG.minimum <= len(found.suite.cases) <= CONFIG.maximum
+    assert isinstance(found, FoundReference), found
+    assert found.reference.contract.signature == signature
+    assert CONFIG.minimum <= len(found.reference.cases) <= CONFIG.maximum
     space: dict[str, object] = {}
-    exec(found.seed.code, space)
-    function = space[found.seed.contract.entry_point]
+    exec(found.reference.code, space)
+    function = space[found.reference.contract.entry_point]
     assert callable(function)
-    assert all(encode(function(*map(decode, case.arguments))) == case.expected for case in found.suite.cases)
+    assert all(
+        encode(function(*map(decode, case.arguments))) == case.expected for case in found.reference.cases
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str
         ("def f(:\n", "parse_error"),
     ],
 )
-def test_what_is_no_reference_has_its_reason(code: str, reason: str) -> None:
+def test_a_seed_that_is_no_reference_has_a_reason(code: str, reason: str) -> None:
     found = refer(code)
     assert isinstance(found, Reject), found
     assert found.reason == reason
@@ -131,7 +131,7 @@ def test_faults_of_the_sandbox_are_never_the_seeds_fault() -> None:
         assert found.reason == reason
 
 
-def test_one_signature_needs_no_probe_and_a_first_run_that_fails_no_second_one() -> None:
+def test_a_single_signature_needs_no_probe_and_a_failed_run_no_second() -> None:
     several = plan_probe(seed("def f(x):\n    return x\n"), Random(0))
     stated = plan_probe(seed("def f(n: int) -> int:\n    return 1 // (n - n)\n"), Random(0))
     assert not isinstance(several, Reject) and not isinstance(stated, Reject)
@@ -162,6 +162,6 @@ def test_a_program_in_an_unknown_language_has_no_signature() -> None:
     assert found.reason == "no_signature"
 
 
-def test_requests_hold_no_expected_values_and_ids_that_repeat() -> None:
+def test_requests_hold_no_expected_values_and_their_ids_are_reproducible() -> None:
     probes = [plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0)) for _ in range(2)]
     assert probes[0] == probes[1]

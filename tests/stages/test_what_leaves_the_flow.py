@@ -7,12 +7,15 @@ from pathlib import Path
 from synth.config import Recipe
 from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Keep, Reject
-from synth.records import EvidenceRank, FimSample, Sample, Solution, SourceText
+from synth.products import FimSample, Sample
+from synth.records import EvidenceRank, Solution, SourceText
+from synth.stages.context import Context
 from synth.stages.fim import FimStage
 from synth.stages.pair import contaminated_tasks
-from synth.stages.protocol import Context, index_row
 from synth.stages.select import choose_best
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.snippet import SnippetSource
+from synth.stages.unit_stage import index_row
 
 FILE = """\
 def total(values):
@@ -42,18 +45,26 @@ def smallest(values):
 
 def _sample(name: str, task: str) -> Sample:
     return Sample(
-        id=name, task_id=task, solution_id=f"s-{name}", language="python", natural_language="en", prompt=(), completion=(), pass_rate=1.0,
+        id=name,
+        task_id=task,
+        solution_id=f"s-{name}",
+        language="python",
+        natural_language="en",
+        code="",
+        prompt=(),
+        completion=(),
+        pass_rate=1.0,
         rank=EvidenceRank.REFERENCE,
-    )  # fmt: skip
+    )
 
 
 def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:
     state = ShardState(1, "00000")
     samples = [_sample("a", "one"), _sample("b", "two"), _sample("c", "two")]
-    state.add("select", StageResult((), {"sample": samples}))
+    state.add("select", StageResult((), tuple(samples)))
     assert contaminated_tasks(state) == set()
     rows = tuple(
-        index_row("decontaminate", state, s.id, "sample", Reject("contaminated") if s.id == "b" else Keep())
+        index_row("decontaminate", state, s, Reject("contaminated") if s.id == "b" else Keep())
         for s in samples
     )
     state.add("decontaminate", StageResult(rows))
@@ -63,20 +74,20 @@ def test_a_task_with_a_contaminated_sample_gives_no_pair() -> None:
 def _cut(*texts: str) -> tuple[list[str], list[FimSample]]:
     recipe = Recipe.model_validate({"name": "test", "data": {"seeds": {"kind": "pocket"}, "fim": {}}})
     assert recipe.data is not None
-    stage = FimStage(Context(recipe, recipe.data, Path(), LocalSandbox()), "snippet")
+    stage = FimStage(Context(recipe, recipe.data, Path(), LocalSandbox()), SnippetSource)
     state = ShardState(1, "00000")
     files = [
         SourceText(id=f"f{n}", repository="r", path=f"{n}.py", language="python", text=text)
         for n, text in enumerate(texts)
     ]
-    state.add("snippet", StageResult((), {"file": files}))
+    state.add("snippet", StageResult((), tuple(files)))
     result = asyncio.run(stage.run(state))
     return [item.reason for item in result.rows], [
-        item for item in result.bodies["fim"] if isinstance(item, FimSample)
+        item for item in result.made if isinstance(item, FimSample)
     ]
 
 
-def test_a_file_that_is_nearly_one_before_it_gives_no_sample() -> None:
+def test_a_near_duplicate_of_an_earlier_file_gives_no_sample() -> None:
     reasons, samples = _cut(
         FILE,
         FILE + "\n# the end\n",
@@ -93,7 +104,7 @@ def _solution(index: int, code: str) -> Solution:
     )
 
 
-def test_the_program_written_most_often_is_the_best_and_its_usual_layout_stands_for_it() -> None:
+def test_the_most_frequent_program_is_selected_in_its_usual_layout() -> None:
     narrow, wide = "def f(x):\n  return x + 1\n", "def f(x):\n    return x + 1\n"
     texts = [narrow, wide, "def f(x):\n    return 1 + x\n", wide]
     group = [_solution(index, code) for index, code in enumerate(texts)]

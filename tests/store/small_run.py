@@ -1,30 +1,31 @@
 """A small finished run, made of literal records through the store's own public functions: one seed, one task,
 three solutions."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from synth.config import SftConfig
+from synth.products import BY_NAME, FimSample, Pair, Sample
 from synth.records import (
     Case,
     Decision,
     EvidenceRank,
-    FimSample,
     FunctionContract,
     IndexRow,
     Message,
     Origin,
     Outcome,
-    Pair,
-    Record,
-    Sample,
+    Reference,
     Seed,
     Solution,
     Task,
     TestSuite,
+    Unit,
     Verdict,
 )
-from synth.store.products import write_fim, write_pairs, write_sft
+from synth.store.atomic import write_bytes
+from synth.store.checkpoints import MANIFEST, PolicyManifest
+from synth.store.products import write_product
 from synth.store.run_folder import RunFolder, RunIdentity
 
 CONTRACT = FunctionContract(entry_point="double", signature="(int) -> int", parameter_names=("x",))
@@ -35,6 +36,8 @@ SEED = Seed(
     origin=Origin(source="pocket", licence="Apache-2.0"),
     contract=CONTRACT,
 )
+CASES = (Case(arguments=("i2",), expected="i4"), Case(arguments=("i3",), expected="i6"))
+REFERENCE = Reference(seed_id="seed-1a", language="python", code=SEED.code, contract=CONTRACT, cases=CASES)
 TASK = Task(
     id="task-2b",
     round=1,
@@ -66,7 +69,7 @@ LATE = Solution(
 SUITE = TestSuite(
     task_id="task-2b",
     contract=CONTRACT,
-    cases=(Case(arguments=("i2",), expected="i4"), Case(arguments=("i3",), expected="i6")),
+    cases=CASES,
     rank=EvidenceRank.REFERENCE,
 )
 PROMPT = (Message(role="user", content=TASK.instruction),)
@@ -76,6 +79,7 @@ SAMPLE = Sample(
     solution_id="solution-3c",
     language="python",
     natural_language="en",
+    code=GOOD.code,
     prompt=PROMPT,
     completion=(Message(role="assistant", content=GOOD.code),),
     pass_rate=1.0,
@@ -146,11 +150,11 @@ def row(
     )
 
 
-def commit(run: RunFolder, rows: Sequence[IndexRow], **bodies: Sequence[Record]) -> None:
+def commit(run: RunFolder, rows: Sequence[IndexRow], made: Sequence[Unit] = ()) -> None:
     """Enter and decide the rows of one stage and shard."""
     stage, round, shard = rows[0].stage, rows[0].round, rows[0].shard
     run.commits.record_entered(stage, round, shard, [one.unit_id for one in rows])
-    run.commits.commit(stage, round, shard, rows, bodies)
+    run.commits.commit(stage, round, shard, rows, made)
 
 
 def identity(**changes: object) -> RunIdentity:
@@ -168,17 +172,20 @@ def identity(**changes: object) -> RunIdentity:
 def build_small_run(runs_dir: Path, name: str = "small") -> Path:
     """The finished run's folder."""
     with RunFolder.create_or_resume(runs_dir, name, identity()) as run:
-        run.declare_stages(("snippet", "instruct", "solve", "verdict", "pair", "fim", "exact_dedup"))
+        run.declare_stages(
+            ("snippet", "reference", "instruct", "solve", "verdict", "pair", "fim", "exact_dedup")
+        )
         commit(
             run,
             [row("snippet", "seed-1a"), row("snippet", "seed-9z", Decision.REJECTED, "too_short")],
-            seed=[SEED],
+            [SEED],
         )
-        commit(run, [row("instruct", "task-2b", parents=("seed-1a",))], task=[TASK], suite=[SUITE])
+        commit(run, [row("reference", "seed-1a")], [REFERENCE])
+        commit(run, [row("instruct", "task-2b", parents=("seed-1a",))], [TASK, SUITE])
         solved = [
             row("solve", one.id, parents=("task-2b",), language=one.language) for one in (GOOD, BAD, LATE)
         ]
-        commit(run, solved, solution=[GOOD, BAD, LATE])
+        commit(run, solved, [GOOD, BAD, LATE])
         judged = [
             row("verdict", GOOD.id),
             row("verdict", BAD.id, Decision.REJECTED, "wrong_answer", evidence='{"passed": 1, "total": 2}'),
@@ -189,21 +196,36 @@ def build_small_run(runs_dir: Path, name: str = "small") -> Path:
             verdict(BAD, Outcome.WRONG_ANSWER, 1),
             verdict(LATE, Outcome.TOOLCHAIN_MISSING, 0),
         ]
-        commit(run, judged, verdict=verdicts)
-        commit(run, [row("pair", "pair-7a", parents=("task-2b", "solution-3c", "solution-4d"))], pair=[PAIR])
-        commit(run, [row("fim", "fim-8b", parents=("solution-3c",))], fim=[FIM])
-        commit(run, [row("exact_dedup", "sample-6f", parents=("task-2b", "solution-3c"))], sample=[SAMPLE])
-        write_sft(run.path, "r1-coarse", [SAMPLE])
-        write_pairs(run.path, "r1", [PAIR])
-        write_fim(run.path, "r1", [FIM])
-        _note_checkpoint(
-            run.path, "r1-sft", {"data": ["sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet"], "rows": 2}
-        )
-        _note_checkpoint(run.path, "r1-dpo", {"unit_ids": ["pair-7a"]})
+        commit(run, judged, verdicts)
+        commit(run, [row("pair", "task-2b.python", parents=("task-2b",))], [PAIR])
+        commit(run, [row("fim", "fim-8b", parents=("solution-3c",))], [FIM])
+        commit(run, [row("exact_dedup", "sample-6f", parents=("task-2b", "solution-3c"))], [SAMPLE])
+        write_product(run.path, BY_NAME["sft"], "r1-coarse", [SAMPLE])
+        write_product(run.path, BY_NAME["pairs"], "r1", [PAIR])
+        write_product(run.path, BY_NAME["fim"], "r1", [FIM])
+        _note_checkpoint(run.path, "r1-sft", "sft/r1-coarse.parquet", "/elsewhere/fim/r1.parquet")
+        _note_checkpoint(run.path, "r1-dpo", "pairs/r1.parquet")
     return run.path
 
 
-def _note_checkpoint(run: Path, name: str, content: dict[str, object]) -> None:
-    folder = run / "checkpoints" / name
-    folder.mkdir(parents=True)
-    (folder / "policy.json").write_text(json.dumps(content), encoding="utf-8")
+def _note_checkpoint(run: Path, name: str, *data: str) -> None:
+    manifest = PolicyManifest(
+        name=name,
+        kind="sft",
+        fingerprint="f1",
+        parent="pocket",
+        parent_fingerprint="f0",
+        data=data,
+        data_hash="d",
+        rows=2,
+        rejected_rows=0,
+        config=SftConfig(),
+        seed=0,
+        job_hash="j",
+        has_adapter=True,
+        steps=1,
+        metrics={"loss": 1.0},
+        seconds=1.0,
+        versions={},
+    )
+    write_bytes(run / "checkpoints" / name / MANIFEST, manifest.model_dump_json().encode())

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from synth.errors import UserError
+from synth.products import BY_NAME
 from synth.records import Message
 from synth.store.export import ExportFormat, export
-from synth.store.products import write_sft
+from synth.store.products import write_product
 from synth.store.run_folder import RunFolder
 from tests.store.small_run import GOOD, SAMPLE, build_small_run, identity
 
@@ -57,7 +58,7 @@ def test_llama_factory_rows_alternate_human_and_gpt_as_its_converter_asks(run: P
     with_system = SAMPLE.model_copy(
         update={"id": "sample-0", "prompt": (Message(role="system", content="Be brief."), *SAMPLE.prompt)}
     )
-    write_sft(run, "r2", [with_system])
+    write_product(run, BY_NAME["sft"], "r2", [with_system])
     out = tmp_path / "out"
     export(run, ExportFormat.LLAMA_FACTORY, out)
     info = json.loads((out / "dataset_info.json").read_text())
@@ -93,7 +94,7 @@ def test_axolotl_configs_name_files_and_fields_that_exist(run: Path, tmp_path: P
 
 
 def test_a_row_that_several_data_sets_hold_is_exported_once(run: Path, tmp_path: Path) -> None:
-    write_sft(run, "r1-fine", [SAMPLE])
+    write_product(run, BY_NAME["sft"], "r1-fine", [SAMPLE])
     assert export(run, ExportFormat.JSONL, tmp_path / "out").counts["sft"] == 1
 
 

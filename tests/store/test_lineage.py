@@ -31,7 +31,7 @@ def test_a_pair_leads_back_to_its_seed_and_on_to_the_checkpoint(run: Path) -> No
     assert graph.graph["focus"] == "pair-7a"
 
 
-def test_a_solution_shows_everything_that_was_made_of_it_and_not_its_siblings(run: Path) -> None:
+def test_a_solution_shows_all_its_descendants_and_not_its_siblings(run: Path) -> None:
     graph = lineage(run, "3c")
     assert set(graph.nodes) == {
         "seed-1a",

@@ -146,7 +146,7 @@ def test_how_a_run_ended_is_noted(
     assert not is_locked(run.path)
 
 
-def test_runs_are_listed_the_last_updated_first_and_other_folders_are_not(tmp_path: Path) -> None:
+def test_runs_are_listed_latest_first_without_other_folders(tmp_path: Path) -> None:
     for name in ("a", "b"):
         with RunFolder.create_or_resume(tmp_path, name, identity()):
             pass

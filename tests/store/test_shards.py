@@ -15,7 +15,7 @@ from synth.errors import StoreError
 from synth.records import Decision, IndexRow, Observation, Origin, Phase, Seed, Task, Verdict
 from synth.store.atomic import remove_stale_files
 from synth.store.parquet import read_rows
-from synth.store.shards import StageCommit, iter_records, read_shard, write_shard
+from synth.store.shards import StageCommit, iter_records, read_shard, write_bodies, write_index
 from tests.store.small_run import BAD, FIM, GOOD, PAIR, SAMPLE, SEED, SUITE, TASK, row, verdict
 
 
@@ -27,13 +27,13 @@ def seed_of(code: str) -> Seed:
     "record", [SEED, TASK, GOOD, SUITE, SAMPLE, PAIR, FIM], ids=lambda record: type(record).__name__
 )
 def test_every_kind_of_record_comes_back_as_it_was(record: Seed | Task, tmp_path: Path) -> None:
-    write_shard(tmp_path, "one", [record])
+    write_bodies(tmp_path / "one.parquet", [record])
     assert read_shard(tmp_path / "one.parquet", type(record)) == [record]
 
 
 def test_lone_surrogates_and_all_of_unicode_survive(tmp_path: Path) -> None:
     seed = seed_of("a\ud800b \udc80 \x00\x1b[31m \u2028 加倍 😀")
-    write_shard(tmp_path, "one", [seed])
+    write_bodies(tmp_path / "one.parquet", [seed])
     assert read_shard(tmp_path / "one.parquet", Seed) == [seed]
 
 
@@ -41,18 +41,18 @@ def test_lone_surrogates_and_all_of_unicode_survive(tmp_path: Path) -> None:
 @given(code=st.text())
 def test_any_text_survives(code: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
-    write_shard(folder, "one", [seed_of(code)])
+    write_bodies(folder / "one.parquet", [seed_of(code)])
     assert read_shard(folder / "one.parquet", Seed)[0].code == code
 
 
 def test_a_lone_surrogate_in_evidence_is_kept_as_its_json_escape(tmp_path: Path) -> None:
-    write_shard(tmp_path, "one", [row("solve", "solution-1", evidence='{"found": "\ud800 加"}')])
+    write_index(tmp_path / "one.parquet", [row("solve", "solution-1", evidence='{"found": "\ud800 加"}')])
     assert read_shard(tmp_path / "one.parquet", IndexRow)[0].evidence == '{"found": "\\ud800 加"}'
 
 
-def test_a_lone_surrogate_where_a_column_is_searched_harms_neither_column_nor_record(tmp_path: Path) -> None:
+def test_a_lone_surrogate_harms_neither_its_column_nor_its_record(tmp_path: Path) -> None:
     odd = GOOD.model_copy(update={"policy": "a\ud800"})
-    write_shard(tmp_path, "one", [odd])
+    write_bodies(tmp_path / "one.parquet", [odd])
     assert read_shard(tmp_path / "one.parquet", type(GOOD)) == [odd]
     assert read_rows(tmp_path / "one.parquet", ["policy"]) == [{"policy": "a\\ud800"}]
 
@@ -61,12 +61,12 @@ def test_infinite_and_missing_numbers_survive(tmp_path: Path) -> None:
     observation = Observation(
         request_id="solution-1", language="python", phase=Phase.RUN, exit_code=None, wall_s=float("inf")
     )
-    write_shard(tmp_path, "one", [observation])
+    write_bodies(tmp_path / "one.parquet", [observation])
     assert read_shard(tmp_path / "one.parquet", Observation) == [observation]
 
 
-def test_columns_that_views_search_by_are_typed_and_texts_are_not_stored_twice(tmp_path: Path) -> None:
-    write_shard(tmp_path, "one", [GOOD])
+def test_searched_columns_are_typed_and_texts_are_stored_once(tmp_path: Path) -> None:
+    write_bodies(tmp_path / "one.parquet", [GOOD])
     columns = read_rows(tmp_path / "one.parquet")[0]
     assert {name: columns[name] for name in ("key", "task_id", "language", "index", "policy")} == {
         "key": "solution-3c",
@@ -80,41 +80,41 @@ def test_columns_that_views_search_by_are_typed_and_texts_are_not_stored_twice(t
 
 def test_a_shard_is_committed_only_by_its_index(tmp_path: Path) -> None:
     commits = StageCommit(tmp_path)
-    write_shard(tmp_path / "bodies" / "solution", "0001-0000@solve", [GOOD])
+    write_bodies(tmp_path / "bodies" / "solution" / "0001-0000@solve.parquet", [GOOD])
     assert not commits.is_committed("solve", 1, "0000")
-    assert list(commits.iter_bodies("solution", type(GOOD))) == []
-    commits.commit("solve", 1, "0000", [row("solve", GOOD.id)], {"solution": [GOOD]})
+    assert list(commits.iter_bodies(type(GOOD))) == []
+    commits.commit("solve", 1, "0000", [row("solve", GOOD.id)], [GOOD])
     assert commits.is_committed("solve", 1, "0000")
-    assert list(commits.iter_bodies("solution", type(GOOD))) == [GOOD]
+    assert list(commits.iter_bodies(type(GOOD))) == [GOOD]
 
 
 def test_a_committed_shard_is_read_back(tmp_path: Path) -> None:
     commits = StageCommit(tmp_path)
     rows = [row("verdict", BAD.id, Decision.REJECTED, "wrong_answer", parents=("task-2b",))]
-    commits.commit("verdict", 1, "0000", rows, {"verdict": [verdict(BAD, "wrong_answer", 1)]})  # type: ignore[arg-type]
+    commits.commit("verdict", 1, "0000", rows, [verdict(BAD, "wrong_answer", 1)])  # type: ignore[arg-type]
     assert commits.read_index("verdict", 1, "0000") == rows
-    assert commits.read_bodies("verdict", 1, "0000", "verdict", Verdict)[0].passed == 1
-    assert commits.read_bodies("verdict", 1, "0000", "observation", Observation) == []
+    assert commits.read_bodies("verdict", 1, "0000", Verdict)[0].passed == 1
+    assert commits.read_bodies("verdict", 1, "0000", Observation) == []
 
 
 def test_two_stages_may_write_the_same_kind_for_the_same_shard(tmp_path: Path) -> None:
     commits = StageCommit(tmp_path)
-    commits.commit("solve", 1, "0000", [row("solve", GOOD.id)], {"solution": [GOOD]})
-    commits.commit("evolve", 1, "0000", [row("evolve", BAD.id)], {"solution": [BAD]})
-    assert commits.read_bodies("solve", 1, "0000", "solution", type(GOOD)) == [GOOD]
-    assert list(commits.iter_bodies("solution", type(GOOD))) == [BAD, GOOD]
+    commits.commit("solve", 1, "0000", [row("solve", GOOD.id)], [GOOD])
+    commits.commit("evolve", 1, "0000", [row("evolve", BAD.id)], [BAD])
+    assert commits.read_bodies("solve", 1, "0000", type(GOOD)) == [GOOD]
+    assert list(commits.iter_bodies(type(GOOD))) == [BAD, GOOD]
 
 
 def test_a_commit_replaces_what_an_interrupted_one_left(tmp_path: Path) -> None:
     commits = StageCommit(tmp_path)
-    write_shard(tmp_path / "bodies" / "solution", "0001-0000@solve", [BAD])
-    commits.commit("solve", 1, "0000", [row("solve", GOOD.id, Decision.REJECTED, "no_code")], {})
-    assert list(commits.iter_bodies("solution", type(GOOD))) == []
+    write_bodies(tmp_path / "bodies" / "solution" / "0001-0000@solve.parquet", [BAD])
+    commits.commit("solve", 1, "0000", [row("solve", GOOD.id, Decision.REJECTED, "no_code")])
+    assert list(commits.iter_bodies(type(GOOD))) == []
 
 
 def test_a_row_of_another_shard_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="solve/1/0001"):
-        StageCommit(tmp_path).commit("solve", 1, "0000", [row("solve", GOOD.id, shard="0001")], {})
+        StageCommit(tmp_path).commit("solve", 1, "0000", [row("solve", GOOD.id, shard="0001")])
 
 
 def test_a_shard_name_that_would_leave_its_folder_is_refused(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_shard_name_that_would_leave_its_folder_is_refused(tmp_path: Path) -> 
 
 
 def test_half_written_files_are_not_read_and_are_removed_on_resume(tmp_path: Path) -> None:
-    write_shard(tmp_path, "one", [GOOD])
+    write_bodies(tmp_path / "one.parquet", [GOOD])
     stale = tmp_path / "two.parquet.123.tmp"
     stale.write_bytes(b"PAR1 half")
     assert list(iter_records(tmp_path, type(GOOD))) == [GOOD]
@@ -138,12 +138,12 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_shape_is_an_error_not_a_guess(tmp_path: Path) -> None:
-    write_shard(tmp_path, "one", [GOOD])
+    write_bodies(tmp_path / "one.parquet", [GOOD])
     with pytest.raises(StoreError, match="Seed"):
         read_shard(tmp_path / "one.parquet", Seed)
 
 
-def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_final_name(
+def test_a_file_size_limit_is_a_plain_error_and_leaves_no_shard(
     tmp_path: Path,
 ) -> None:
     """A real limit of the kernel (RLIMIT_FSIZE), in a child so that it does not bind the tests."""
@@ -154,10 +154,12 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
         from synth.store.shards import StageCommit
         from tests.store.small_run import GOOD, row
         folder = Path(sys.argv[1])
-        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": random.Random(i).randbytes(4000).hex()}) for i in range(20)]
+        codes = [random.Random(i).randbytes(4000).hex() for i in range(20)]
+        big = [GOOD.model_copy(update={"id": f"solution-{i}", "code": code}) for i, code in enumerate(codes)]
+        rows = [row("solve", one.id) for one in big]
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         try:
-            StageCommit(folder).commit("solve", 1, "0000", [row("solve", one.id) for one in big], {"solution": big})
+            StageCommit(folder).commit("solve", 1, "0000", rows, big)
         except StoreError as error:
             print(error)
             sys.exit(7)
@@ -169,7 +171,7 @@ def test_a_file_that_may_not_grow_is_a_plain_error_and_leaves_nothing_under_a_fi
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_when_there_is_space_again(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_plain_error_and_the_run_resumes_afterwards(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -185,12 +187,12 @@ def test_a_full_disk_is_a_plain_error_and_the_run_goes_on_when_there_is_space_ag
         ]
         commits = StageCommit(disk)
         with pytest.raises(StoreError, match="the disk is full"):
-            commits.commit("solve", 1, "0000", [row("solve", one.id) for one in many], {"solution": many})
+            commits.commit("solve", 1, "0000", [row("solve", one.id) for one in many], many)
         assert list(disk.rglob("*.parquet")) == []
         assert list(disk.rglob("*.tmp")) == []
         filler.unlink()
-        commits.commit("solve", 1, "0000", [row("solve", one.id) for one in many[:9]], {"solution": many[:9]})
-        assert commits.read_bodies("solve", 1, "0000", "solution", type(GOOD)) == many[:9]
+        commits.commit("solve", 1, "0000", [row("solve", one.id) for one in many[:9]], many[:9])
+        assert commits.read_bodies("solve", 1, "0000", type(GOOD)) == many[:9]
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -206,7 +208,8 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
         for shard in range(10_000):
             name = f"{shard:04d}"
             commits.record_entered("solve", 1, name, [one.id for one in many])
-            commits.commit("solve", 1, name, [row("solve", one.id, shard=name) for one in many], {"solution": many})
+            rows = [row("solve", one.id, shard=name) for one in many]
+            commits.commit("solve", 1, name, rows, many)
             print(shard, flush=True)
     """
     for shards_before_kill in (1, 3):
@@ -226,8 +229,8 @@ def test_kill_minus_nine_while_writing_leaves_whole_shards_only(tmp_path: Path) 
         assert len(shards) >= shards_before_kill
         for shard in shards:
             assert len(commits.read_index("solve", 1, shard)) == 200
-            assert len(commits.read_bodies("solve", 1, shard, "solution", type(GOOD))) == 200
-        assert len(list(commits.iter_bodies("solution", type(GOOD)))) == 200 * len(shards)
+            assert len(commits.read_bodies("solve", 1, shard, type(GOOD))) == 200
+        assert len(list(commits.iter_bodies(type(GOOD)))) == 200 * len(shards)
 
 
 def run_python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:

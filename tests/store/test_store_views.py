@@ -25,6 +25,7 @@ def test_the_funnel_counts_each_stage_in_the_order_of_the_flow(run: Path) -> Non
     rows = funnel(run)
     assert [one.stage for one in rows] == [
         "snippet",
+        "reference",
         "instruct",
         "solve",
         "verdict",
@@ -47,7 +48,7 @@ def test_the_funnel_counts_each_stage_in_the_order_of_the_flow(run: Path) -> Non
     assert (verdict.ms, verdict.tokens) == (4.5, 30)
 
 
-def test_what_entered_and_is_not_decided_is_waiting(run: Path) -> None:
+def test_units_that_entered_without_a_decision_are_waiting(run: Path) -> None:
     with RunFolder.create_or_resume(run.parent, run.name, identity()) as folder:
         folder.commits.record_entered("solve", 1, "0001", ["solution-x", "solution-y"])
     solve = next(one for one in funnel(run) if one.stage == "solve")

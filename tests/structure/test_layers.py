@@ -13,6 +13,7 @@ from tests.structure.source_tree import ROOT, graph, imported, sources
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
+        "synth.products",
         "synth.reasons",
         "synth.errors",
         "synth.ids",
@@ -20,7 +21,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.grammar",
         "synth.token_estimate",
     ),
-    ("synth.config", "synth.recipe", "synth.resources", "synth.prompts", "synth.store", "synth.languages"),
+    (
+        "synth.config",
+        "synth.policy",
+        "synth.recipe",
+        "synth.resources",
+        "synth.prompts",
+        "synth.store",
+        "synth.languages",
+    ),
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
@@ -148,5 +157,5 @@ def test_every_module_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common"])
-def test_no_module_is_named_after_nothing(word: str) -> None:
+def test_no_module_has_a_catch_all_name(word: str) -> None:
     assert [name for name in sources() if name.split(".")[-1] == word] == []

@@ -10,13 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from posttrain import dpo, sft
+from posttrain import sft, standalone
 from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import gpu_count, run_trainer, run_trainers
+from posttrain.launch import gpu_count, run_trainers
+from posttrain.loop.session import base_policy
 from synth.config import DpoConfig, LoraConfig, Recipe, SftConfig
 from synth.errors import DatasetError, RecipeError, TrainerError
+from synth.policy import Policy, fingerprint_policy
 from tests.training.conftest import WriteRows
 from tests.training.tiny import chat_rows, pair_rows
 
@@ -94,7 +96,7 @@ def test_what_the_trainer_refuses_comes_back_as_its_own_error(
     data = write_rows("rows", [{"question": "q", "answer": "a"}])
     job = SftJob(name="sft", policy=str(policy), data=(str(data),), output=str(tmp_path / "out"))
     with pytest.raises(DatasetError, match="found columns `question`, `answer`, expected `messages`"):
-        run_trainer(job, tmp_path / "logs" / "sft.log")
+        run_trainers([job], tmp_path / "logs" / "sft.log")
     assert "found columns" in (tmp_path / "logs" / "sft.log").read_text()
 
 
@@ -107,9 +109,9 @@ def test_the_trainer_dies_with_the_process_that_started_it(
     script = (
         "import sys, pathlib\n"
         "from posttrain.core.jobs import SftJob\n"
-        "from posttrain.launch import run_trainer\n"
+        "from posttrain.launch import run_trainers\n"
         "job = SftJob.model_validate_json(pathlib.Path(sys.argv[1]).read_text())\n"
-        "run_trainer(job, pathlib.Path(sys.argv[1]).with_suffix('.log'))\n"
+        "run_trainers([job], pathlib.Path(sys.argv[1]).with_suffix('.log'))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script, str(file)],
@@ -138,7 +140,7 @@ def test_a_recipe_becomes_coarse_and_fine_with_data_beside_it(
     write_rows("coarse", chat_rows(4))
     write_rows("fine", chat_rows(2))
     sections = {"sft": {"coarse": {"data": "coarse.jsonl"}, "fine": {"data": "fine.jsonl", "epochs": 2}}}
-    coarse, fine = sft.alone_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
+    coarse, fine = standalone.sft_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
     assert (coarse.policy, coarse.data, coarse.seed) == (str(policy), (str(tmp_path / "coarse.jsonl"),), 3)
     assert (fine.policy, fine.config.epochs) == (
         str(tmp_path / "out" / "checkpoints" / "coarse" / "merged"),
@@ -153,7 +155,7 @@ def test_a_recipe_of_preferences_trains_from_a_plain_data_set(
         "pairs", [{"prompt": f"double {n}: ", "chosen": f"{2 * n}", "rejected": "no"} for n in range(8)]
     )
     seen: list[int] = []
-    done = dpo.run_alone(
+    done = standalone.run_dpo(
         recipe(policy, dpo={"data": "pairs.jsonl", "batch_size": 4, "lora": LORA}),
         tmp_path / "recipe.yaml",
         tmp_path / "out",
@@ -168,12 +170,12 @@ def test_a_recipe_without_training_data_is_refused(
     policy: Path, tmp_path: Path, sections: dict[str, object]
 ) -> None:
     with pytest.raises(RecipeError, match="sft"):
-        sft.alone_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
+        standalone.sft_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
 
 
 def test_a_data_set_that_is_not_there_is_said_before_a_process_starts(policy: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="does not exist"):
-        dpo.alone_job(
+        standalone.dpo_jobs(
             recipe(policy, dpo={"data": "nowhere.jsonl"}), tmp_path / "recipe.yaml", tmp_path / "out"
         )
 
@@ -189,6 +191,12 @@ def test_an_adapter_or_a_checkpoint_can_be_the_policy_of_a_recipe(
     assert find_policy(resolve_model(str(done.folder))).base == str(done.merged)
     found = find_policy(resolve_model(str(done.adapter)))
     assert (found.base, found.adapter) == (str(policy), str(done.adapter))
+    engine = {"kind": "transformers_local"}
+    served = base_policy(recipe(str(done.adapter), engine=engine), tmp_path, tmp_path / "base")
+    assert served == Policy(
+        name="base", base=str(tmp_path / "base"), fingerprint=fingerprint_policy(tmp_path / "base")
+    ), "an engine serves the adapter's weights, not those of its base alone"
+    assert served.fingerprint == done.manifest.fingerprint
 
 
 def test_models_are_found_by_name(policy: Path, tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import torch
 
 from posttrain import dpo, sft
 from posttrain.core import fit
-from posttrain.core.checkpoints import TrainedPolicy, read_checkpoint
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, TrainingStart
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, planned_policy
 from posttrain.core.metrics_log import MetricsLog, read_metrics
 from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.rows import read_preferences
@@ -21,7 +20,8 @@ from posttrain.core.tokens import Encoder
 from posttrain.core.trl_trainers import StepReport
 from synth.config import DpoConfig, LoraConfig, SftConfig
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
-from synth.generation.policy import read_interface
+from synth.policy import identify, read_interface
+from synth.store.checkpoints import Checkpoint, read_checkpoint
 from tests.training.conftest import WriteRows
 from tests.training.tiny import Row, chat_rows, pair_rows
 
@@ -59,7 +59,7 @@ def losses(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def trained(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedPolicy:
+def trained(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """An SFT policy with an adapter that is far from zero."""
     folder = tmp_path_factory.mktemp("sft")
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chat_rows(64)))
@@ -124,7 +124,7 @@ def test_packed_rows_do_not_see_each_other(policy: Path, write_rows: WriteRows, 
     assert losses(packed.folder)[0] == pytest.approx(losses(plain.folder)[0], rel=1e-4)
 
 
-def test_training_metrics_have_the_names_of_trl(trained: TrainedPolicy) -> None:
+def test_training_metrics_have_the_names_of_trl(trained: Checkpoint) -> None:
     assert {"loss", "grad_norm", "learning_rate", "entropy", "mean_token_accuracy", "num_tokens"} <= set(
         trained.manifest.metrics
     )
@@ -154,7 +154,7 @@ def margins(trainer: Any) -> list[float]:  # noqa: ANN401
 
 
 @pytest.fixture
-def cases(policy: Path, trained: TrainedPolicy, write_rows: WriteRows, tmp_path: Path) -> dict[str, DpoJob]:
+def cases(policy: Path, trained: Checkpoint, write_rows: WriteRows, tmp_path: Path) -> dict[str, DpoJob]:
     data = write_rows("pairs", pair_rows(20))
     dropout = LORA.model_copy(update={"dropout": 0.3})  # must be off while DPO compares log-probabilities
     return {
@@ -198,7 +198,7 @@ def test_preferences_are_learned(cases: dict[str, DpoJob], case: str) -> None:
 
 
 def test_log_probabilities_are_those_of_the_answers_with_their_end(
-    cases: dict[str, DpoJob], trained: TrainedPolicy
+    cases: dict[str, DpoJob], trained: Checkpoint
 ) -> None:
     job = cases["fresh adapter"]
     trainer = build(job)
@@ -251,7 +251,7 @@ def check_resume(job: SftJob | DpoJob, step: int, out: Path) -> None:
     assert weights(resumed) == pytest.approx(weights(straight), abs=1e-5)
 
 
-def weights(policy: TrainedPolicy) -> float:
+def weights(policy: Checkpoint) -> float:
     """One number that differs when any merged weight differs."""
     with torch.no_grad():
         parameters = load_model(str(policy.merged), "float32").parameters()
@@ -378,7 +378,7 @@ def test_no_row_left_is_an_error_even_when_rows_may_be_rejected(
 # --- what ends up on disk -----------------------------------------------------------------------------------
 
 
-def test_merged_weights_answer_as_base_and_adapter_do(policy: Path, trained: TrainedPolicy) -> None:
+def test_merged_weights_answer_as_base_and_adapter_do(policy: Path, trained: Checkpoint) -> None:
     assert trained.adapter is not None
     ids = torch.tensor([Encoder(load_tokenizer(str(policy))).text("def f():\n    return 3")])
     adapted = load_adapter(load_model(str(policy), "float32"), str(trained.adapter), trainable=False).eval()
@@ -398,11 +398,10 @@ def test_one_adapter_goes_through_sft_and_dpo_for_engines_that_swap_adapters(
     """As the loop chains its jobs with `swap: adapter`: every adapter stands over the base that the engine
     serves."""
     rows, pairs = write_rows("rows", chat_rows(16)), write_rows("pairs", pair_rows(8))
-    link = TrainingStart(str(policy), one_adapter=True)
-    first = sft_job(Path(link.policy), rows, tmp_path / "sft", learning_rate=2e-2)
-    sft.train(first)
-    link = link.after(first)
-    second = dpo_job(Path(link.policy), pairs, tmp_path / "dpo", adapter=Path(link.adapter))
+    first = sft_job(policy, rows, tmp_path / "sft", learning_rate=2e-2)
+    trained = sft.train(first).policy()
+    assert trained.model_copy(update={"fingerprint": ""}) == planned_policy(first)
+    second = dpo_job(Path(trained.base), pairs, tmp_path / "dpo", adapter=Path(trained.adapter))
     assert max(map(abs, margins(build(second)))) < 1e-4
     done = dpo.train(second)
     for folder in (first.folder, done.folder):
@@ -416,9 +415,7 @@ def test_one_adapter_goes_through_sft_and_dpo_for_engines_that_swap_adapters(
         assert torch.allclose(weights, adapted.state_dict()[name], atol=1e-6), name
 
 
-def test_a_running_engine_can_swap_the_base_for_the_trained_policy(
-    policy: Path, trained: TrainedPolicy
-) -> None:
+def test_a_running_engine_can_swap_the_base_for_the_trained_policy(policy: Path, trained: Checkpoint) -> None:
     assert read_interface(trained.merged) == read_interface(policy)
 
 
@@ -427,20 +424,23 @@ def test_all_weights_trained_keep_the_interface_too(
 ) -> None:
     done = sft.train(sft_job(policy, write_rows("rows", chat_rows(8)), tmp_path / "out", lora=None))
     assert read_interface(done.merged) == read_interface(policy)
-    assert done.adapter is None and done.ref().adapter_path == ""
+    assert done.adapter is None and done.policy().adapter == ""
 
 
-def test_a_saved_policy_stops_at_the_end_of_the_turn_and_at_the_end_of_text(trained: TrainedPolicy) -> None:
+def test_a_saved_policy_stops_at_the_end_of_the_turn_and_at_the_end_of_text(trained: Checkpoint) -> None:
     config = json.loads((trained.merged / "generation_config.json").read_text())
     tokenizer = load_tokenizer(str(trained.merged))
     assert config["eos_token_id"] == tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
     assert not {"temperature", "top_p", "top_k", "repetition_penalty"} & set(config)
 
 
-def test_the_checkpoint_says_how_it_came_about(trained: TrainedPolicy, policy: Path) -> None:
+def test_the_checkpoint_says_how_it_came_about(trained: Checkpoint, policy: Path) -> None:
     manifest = trained.manifest
-    assert manifest.parent == str(policy) and manifest.parent_fingerprint == find_policy(policy).fingerprint
-    assert manifest.fingerprint == trained.ref().fingerprint != manifest.parent_fingerprint
+    assert (
+        manifest.parent == str(policy)
+        and manifest.parent_fingerprint == identify(find_policy(policy)).fingerprint
+    )
+    assert manifest.fingerprint == trained.policy().fingerprint != manifest.parent_fingerprint
     assert read_checkpoint(trained.folder) == trained
     assert sorted(path.name for path in trained.folder.iterdir()) == [
         "adapter",
@@ -469,7 +469,7 @@ def test_a_tokenizer_that_comes_back_as_another_is_refused(policy: Path, tmp_pat
 
 
 def test_a_base_with_another_template_is_made_ready_for_engines(
-    policy: Path, trained: TrainedPolicy, tmp_path: Path
+    policy: Path, trained: Checkpoint, tmp_path: Path
 ) -> None:
     """As a hub model is, whose own template would add a system turn: the engine gets ours, and can later swap
     in what was trained."""

@@ -124,7 +124,10 @@ def own_code(root: Path = Path(__file__).parents[2]) -> str:
     """The hash of all our files that take part in a run: languages, drivers, launchers, limits. A changed
     flag or driver is another key."""
     folders = [
-        path for folder in ("execution", "languages") for path in (root / folder).rglob("*") if path.is_file()
+        path
+        for folder in ("execution", "grammar", "languages")
+        for path in (root / folder).rglob("*")
+        if path.is_file()
     ]
     own = sorted(
         path

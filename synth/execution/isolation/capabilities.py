@@ -87,5 +87,5 @@ def detect_level() -> LevelReport:
         with ProcessSandbox("C") as sandbox:
             level, features["sandbox"] = sandbox.level, ""
     except SandboxError as error:
-        features["sandbox"] = error.problems[0].expected
+        features["sandbox"] = error.problems[0].message
     return LevelReport(level, features, os.geteuid() == 0, " ".join(launcher_command()))

@@ -137,7 +137,7 @@ class ProcessSandbox:
             try:
                 self._idle.append(self._open_place())
             except SandboxError as error:
-                return error.problems[0].expected
+                return error.problems[0].message
             faults = [] if known is not None else selftest.find_faults(self.run, listens)
             if not faults:
                 if known is None:

@@ -28,7 +28,11 @@ _SECRET: Final = "CODEMILL_SELF_TEST"
 _PROGRAM: Final = """
 import _socket, ctypes, os, sys
 decoy, port, victim, secret = sys.stdin.read().split("\\n")
-status = {line.split()[0]: line.split()[1] for line in open("/proc/self/status") if line.startswith(("Cap", "NoNewPrivs"))}
+status = {
+    line.split()[0]: line.split()[1]
+    for line in open("/proc/self/status")
+    if line.startswith(("Cap", "NoNewPrivs"))
+}
 def attempt(what, act):
     try:
         if act(): print(what)
@@ -36,13 +40,15 @@ def attempt(what, act):
 def connect():
     _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM).connect(("127.0.0.1", int(port)))
     return True
+def has_capability():
+    return any(int(status[f"Cap{kind}:"], 16) for kind in ("Inh", "Prm", "Eff", "Amb"))
 attempt("a file outside can be read", lambda: open(decoy))
 attempt("a file outside can be changed", lambda: os.open(decoy, os.O_WRONLY) >= 0)
 attempt("a listener on loopback can be reached", connect)
 attempt("a process outside can be signalled", lambda: os.kill(int(victim), 0) is None)
 attempt("a process outside can be looked into", lambda: secret in open(f"/proc/{victim}/environ").read())
 attempt("the environment is not empty", lambda: set(os.environ) - {"LC_CTYPE"})
-attempt("it has a capability", lambda: any(int(status[f"Cap{kind}:"], 16) for kind in ("Inh", "Prm", "Eff", "Amb")))
+attempt("it has a capability", has_capability)
 attempt("it may gain privileges", lambda: status["NoNewPrivs:"] != "1")
 print("tried", flush=True)
 attempt("a forbidden call is carried out", lambda: ctypes.CDLL(None).chroot(b"/") == 0)
@@ -66,9 +72,8 @@ def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
         return [result.infrastructure]
     lines = result.stdout.data.decode("utf-8", "replace").splitlines()
     if "tried" not in lines:
-        return [
-            f"the self-test did not come to its end: {result.stderr.data[-300:].decode('utf-8', 'replace')}"
-        ]
+        errors = result.stderr.data[-300:].decode("utf-8", "replace")
+        return [f"the self-test did not come to its end: {errors}"]
     faults = [line for line in lines if line != "tried"]
     if listens and (result.stop, result.violation) != (Stop.VIOLATION, "chroot"):
         faults.append("a forbidden call is not reported")
@@ -77,8 +82,7 @@ def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
 
 @contextmanager
 def _targets() -> Iterator[Targets]:
-    """A file that everyone may read and change, a listener, and a process with a variable in its
-    environment."""
+    """A file that everyone may read and change, a listener, and a process with an environment variable."""
     with (
         tempfile.NamedTemporaryFile(prefix="codemill-decoy-") as decoy,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -93,9 +97,8 @@ def _targets() -> Iterator[Targets]:
 
 def _job(targets: Targets) -> Job:
     interpreter = find_interpreter()
-    aims = (
-        f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()
-    )  # not as arguments: level C replaces /tmp in those
+    # not as arguments: level C replaces /tmp in those
+    aims = f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()
     shown = () if interpreter.startswith("/usr/") else (sys.base_prefix,)
     limits = Limits(cpu_s=30, wall_s=120)
     return Job((interpreter, "-I", "-S", "-B", "-c", _PROGRAM), {}, aims, limits, {}, readonly=shown)
@@ -103,14 +106,10 @@ def _job(targets: Targets) -> Job:
 
 @functools.cache
 def find_interpreter() -> str:
-    """Our own Python, or the system's where ours lies in a folder that the user of a job may be unable to
-    enter."""
+    """Our own Python, or the system's where the user of a job may be unable to enter the folder of ours."""
     own = os.path.realpath(sys.executable)
-    found = [
-        path
-        for path in (own, "/usr/bin/python3", "/usr/local/bin/python3")
-        if Path(path).exists() and is_open_to_all(path)
-    ]
+    candidates = (own, "/usr/bin/python3", "/usr/local/bin/python3")
+    found = [path for path in candidates if Path(path).exists() and is_open_to_all(path)]
     return os.path.realpath(found[0]) if found else own
 
 

@@ -22,8 +22,7 @@ Level = Literal["A", "B", "C"]
 LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account has these numbers, and no two slots share
-one."""
+"""As root, slot n runs its jobs as host user 65000 + n: no account has them, no two slots share one."""
 
 
 class Identity(NamedTuple):

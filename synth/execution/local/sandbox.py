@@ -21,7 +21,7 @@ from synth.execution.programs.language_runner import LanguageRunner
 from synth.execution.programs.result_channel import failed, is_fault
 from synth.execution.recorded import request_key
 from synth.languages.registry import UnknownLanguage, get_language
-from synth.languages.spec import find_toolchain
+from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Observation, Stop
 
 _PLACES: Final = 2

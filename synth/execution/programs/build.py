@@ -22,7 +22,8 @@ from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.isolation.process import ProcessSandbox
 from synth.ids import content_hash
-from synth.languages.spec import Batch, Driver, Language, Toolchain, find_tool
+from synth.languages.spec import Batch, Driver, Language
+from synth.languages.toolchain import Toolchain, find_tool
 from synth.records import Limits, Stop
 from synth.values import Signature
 

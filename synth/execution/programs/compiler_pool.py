@@ -2,7 +2,7 @@
 they made.
 
 Place in the flow: `language_runner.py` asks here instead of `build.py` where a driver names a server (those
-stand in languages/drivers). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
+stand in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
 nothing that it compiles, and starts each program anew.
 
 Request: the number of files, then name and text of each. Answer: the number of files made, then name and
@@ -23,7 +23,8 @@ from typing import Final, Self
 from synth.execution.isolation.job import Job
 from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
 from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
-from synth.languages.spec import Driver, Toolchain
+from synth.languages.spec import Driver
+from synth.languages.toolchain import Toolchain
 from synth.records import Limits, Stop
 
 _LIMITS: Final = Limits(

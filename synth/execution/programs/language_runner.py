@@ -40,7 +40,8 @@ from synth.execution.programs.result_channel import (
     observe_stdio,
 )
 from synth.execution.programs.zygote_pool import WarmWorkers
-from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Driver, Language, UnsupportedType, driver_input
+from synth.languages.toolchain import Toolchain
 from synth.records import (
     ExecutionRequest,
     FunctionCall,

@@ -144,7 +144,7 @@ def look_for_parse_error(
     if (
         language.driver is not None
         and isinstance(request.call, FunctionCall)
-        and language.name in ("python", "javascript")
+        and language.driver.reports_every_parse_error
     ):
         return observation
     compiled = script_compiler(language) if isinstance(request.call, ScriptCall) else language.compile_command

@@ -16,7 +16,8 @@ from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import make_request, read_answer, zygote_files
 from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
 from synth.execution.programs.build import fill
-from synth.languages.spec import Toolchain, Zygote
+from synth.languages.spec import Zygote
+from synth.languages.toolchain import Toolchain
 from synth.records import Limits
 
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)

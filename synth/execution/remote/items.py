@@ -35,7 +35,8 @@ from synth.execution.programs.result_channel import (
 from synth.execution.remote.wire import SHARED, Item, Shared, WorkerCapabilities, WorkerResult
 from synth.ids import content_hash
 from synth.languages.registry import UnknownLanguage, all_languages, get_language
-from synth.languages.spec import Driver, Language, Toolchain, UnsupportedType, driver_input
+from synth.languages.spec import Driver, Language, UnsupportedType, driver_input
+from synth.languages.toolchain import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, ScriptCall, StdioCall
 from synth.values import parse_signature
 

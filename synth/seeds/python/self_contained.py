@@ -8,7 +8,7 @@ pure part of the standard library.
 import ast
 
 from synth.filters.protocol import Reject
-from synth.grammar.table import normalize_language
+from synth.languages.registry import normalize_language
 from synth.seeds.python.module_index import ClosedProgram, ModuleIndex, parse_python
 
 

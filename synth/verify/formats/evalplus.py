@@ -14,11 +14,14 @@ def _codemill_compare(reference, candidate, name, rows, tolerance):
     import copy, json, math
 
     def numbers(value):
-        return isinstance(value, float) or (isinstance(value, (list, tuple)) and value and all(isinstance(item, float) for item in value))
+        if isinstance(value, (list, tuple)):
+            return value and all(isinstance(item, float) for item in value)
+        return isinstance(value, float)
 
     def near(found, wanted, least):
         if isinstance(wanted, (list, tuple)):
-            return isinstance(found, (list, tuple)) and len(found) == len(wanted) and all(near(f, w, least) for f, w in zip(found, wanted))
+            same_length = isinstance(found, (list, tuple)) and len(found) == len(wanted)
+            return same_length and all(near(f, w, least) for f, w in zip(found, wanted))
         if isinstance(wanted, (int, float)) and isinstance(found, (int, float)):
             return found == wanted or math.isclose(found, wanted, rel_tol=1e-7, abs_tol=least)
         return found == wanted
@@ -39,10 +42,8 @@ def _from_inputs(problem: Fields) -> str:
     name = need(problem, "entry_point")
     reference = need(problem, "prompt") + need(problem, "canonical_solution")
     tolerance = problem.get("atol") or 0
-    call = (
-        f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {json.dumps(rows)!r}, "
-        f"{tolerance!r})"
-    )
+    inputs = json.dumps(rows)
+    call = f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {inputs!r}, {tolerance!r})"
     return f"{_COMPARE}\n_codemill_reference = {{}}\nexec({reference!r}, _codemill_reference)\n{call}\n"
 
 
@@ -59,8 +60,7 @@ def _script(problem: Fields) -> str:
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
-    """A completion continues the prompt where that is code (HumanEval+), and stands alone where it is words
-    (MBPP+)."""
+    """A completion continues the prompt of HumanEval+, which is code, and stands alone in MBPP+."""
     prompt = need(problem, "prompt") if "entry_point" in problem else ""
     return RowParts("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
 

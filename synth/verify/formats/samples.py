@@ -73,7 +73,7 @@ def _row(
         judged = form.convert(table.find(name, where), program)
     except UserError as error:
         problems = (
-            p if p.where.startswith(where) else Problem(f"{where}: {p.where}", p.expected, p.fix, p.see)
+            p if p.where.startswith(where) else Problem(f"{where}: {p.where}", p.message, p.fix, p.see)
             for p in error.problems
         )
         raise RowError(*problems) from None

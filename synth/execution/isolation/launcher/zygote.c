@@ -2,7 +2,7 @@
  * program for each request, into namespaces of its own, and says what was seen. The call returns in the programs only.
  *
  * Place in the flow: `zygote.py` writes the requests and reads the answers, over the stdin and stdout of a worker; `slot.py` compiles
- * this file, with launcher.c in it, as the shared library that the zygotes in synth/languages/drivers load. The one rule: nothing of one
+ * this file, with launcher.c in it, as the shared library that the zygotes in synth/languages load. The one rule: nothing of one
  * program is in memory when the next one is forked.
  */
 #include "launcher.c"

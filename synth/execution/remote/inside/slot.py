@@ -121,7 +121,7 @@ class CompileServer:
 class SlotLoop:
     """Runs items in its place."""
 
-    def __init__(self, place: places.Place) -> None:
+    def __init__(self, place: places.ScratchFolders) -> None:
         self.place = place
         self.servers: dict[tuple[str, ...], CompileServer] = {}
 
@@ -277,7 +277,7 @@ def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> Non
     """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
     takes its place."""
     program.prctl(program.SUBREAPER, 1)
-    slot = SlotLoop(places.Place(base, number))
+    slot = SlotLoop(places.ScratchFolders(base, number))
     healthy = True
     while healthy and (order := read_exactly(orders, 4)):
         (index,) = struct.unpack(">I", order)

@@ -1,0 +1,30 @@
+"""The shape of an evaluation: tasks with the tests that decide, and questions.
+
+Place in the flow: worlds and suite files give tasks, `suite` makes questions of them, `evaluation` asks them.
+"""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from synth.records import FunctionContract, Record, Task, TestSuite
+
+
+class EvaluationTask(Record):
+    """A task with the tests that decide."""
+
+    task: Task
+    suite: TestSuite
+
+    @model_validator(mode="after")
+    def _calls_a_function(self) -> Self:
+        if not isinstance(self.suite.contract, FunctionContract):
+            raise ValueError("suite.contract must be of kind `function`")
+        return self
+
+
+class Question(Record):
+    """A task in one programming language."""
+
+    item: EvaluationTask
+    language: str

@@ -1,0 +1,1 @@
+"""The loop: generate, verify, select, train, swap the new policy in, evaluate, again."""

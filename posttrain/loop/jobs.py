@@ -1,0 +1,73 @@
+"""The trainings of one round: coarse, fine, DPO, each from the policy before it.
+
+Place in the flow: the round's products -> here -> `posttrain.launch`. Pure. The one rule: a training without
+rows is left out, and said so.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
+from synth.config import DpoConfig, Recipe, SftConfig
+from synth.pipeline.round import RoundData
+from synth.policy import Policy
+
+
+class RoundJobs(NamedTuple):
+    """The jobs in order, and a line for each that was left out."""
+
+    jobs: list[SftJob | DpoJob]
+    left_out: list[str]
+
+
+class _Training(NamedTuple):
+    name: str
+    config: SftConfig | DpoConfig
+    files: Sequence[Path]
+    """Empty where it has nothing to train on."""
+    left_out: str
+    """What to say when there are no rows."""
+
+
+def plan_jobs(recipe: Recipe, checkpoints: Path, round_: int, policy: Policy, data: RoundData) -> RoundJobs:
+    """The trainings of a round that starts with `policy`; their outputs lie in `checkpoints`.
+
+    Each starts from the merged weights of the one before. Where the engine serves adapters only, one adapter
+    over the base is trained on and on instead.
+    """
+    one_adapter = recipe.engine is not None and recipe.engine.serves_adapters_only
+    jobs: list[SftJob | DpoJob] = []
+    left_out: list[str] = []
+    start = policy
+    for training in _trainings(recipe, data):
+        if not training.files:
+            left_out.append(f"round {round_}: {training.left_out}")
+            continue
+        name = f"round-{round_}-{training.name}"
+        start = start if one_adapter else start.without_adapter()
+        job = make_job(training.config, recipe, name, start, training.files, checkpoints / name)
+        jobs.append(job)
+        start = planned_policy(job)
+    return RoundJobs(jobs, left_out)
+
+
+def _trainings(recipe: Recipe, data: RoundData) -> Iterator[_Training]:
+    sft, dpo = recipe.sft, recipe.dpo
+    if sft is not None:
+        left_out = "no samples, so no {} fine-tuning"
+        yield _Training("coarse", sft.coarse, _files(data, "coarse"), left_out.format("coarse"))
+        if sft.fine is not None:
+            yield _Training("fine", sft.fine, _files(data, "fine"), left_out.format("fine"))
+    if dpo is not None:
+        yield _Training("dpo", dpo, _files(data, "dpo"), "no pairs, so no preference optimization")
+
+
+def _files(data: RoundData, job: str) -> list[Path]:
+    return [one.path for one in data.for_job(job)]
+
+
+def to_measure(jobs: Sequence[SftJob | DpoJob]) -> list[int]:
+    """Places of the jobs whose policies are evaluated: the last SFT job, and DPO."""
+    last_of_kind = {job.kind: place for place, job in enumerate(jobs)}
+    return sorted(last_of_kind.values())

@@ -1,0 +1,101 @@
+"""What a run leaves for people: its figures on disk, the result table, and where to look next.
+
+Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run says the same again from
+what is on disk.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from posttrain.evaluate.evaluation import Evaluation
+from posttrain.evaluate.table import result_table
+from posttrain.loop.session import ServedEngine, Session
+from posttrain.reporter import Reporter
+from posttrain.world import Audit
+
+FIGURES = Path("logs", "figures.jsonl")
+"""In the run folder: one line of figures for each process that brought the run to its end."""
+Figures = dict[str, object]
+
+
+class RunResults(NamedTuple):
+    """What the rounds found."""
+
+    evaluations: list[Evaluation]
+    audit: Audit | None
+
+
+def evaluation_path(run: Path, policy: str) -> Path:
+    """Where the evaluation of the policy of this name lies."""
+    return run / "eval" / f"{policy.replace(' ', '-')}.json"
+
+
+def finish(session: Session, results: RunResults, seconds: float) -> None:
+    """Write the figures of this process and show the results."""
+    figures: Figures = {"seconds": round(seconds, 1), "swap_s": _swaps(session.model)}
+    figures["policies"] = [evaluation.policy for evaluation in results.evaluations]
+    if results.audit is not None:
+        figures |= audit_figures(results.audit)
+    if session.model is not None:
+        figures |= engine_figures(session.model)
+    log = session.run / FIGURES
+    log.parent.mkdir(exist_ok=True)
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(figures) + "\n")
+    show_results(session.reporter, session.run, results.evaluations, figures)
+
+
+def _swaps(model: ServedEngine | None) -> list[float]:
+    return [round(seconds, 3) for seconds in model.swaps] if model is not None else []
+
+
+def audit_figures(audit: Audit) -> Figures:
+    return {
+        "accepted": audit.accepted,
+        "accepted_wrong": audit.wrong,
+        "accepted_wrong_share": round(audit.wrong_share, 4),
+        "instructions_read": audit.instructions_read,
+        "instructions_wrong": audit.instructions_wrong,
+    }
+
+
+def engine_figures(model: ServedEngine) -> Figures:
+    counts, busy = model.engine.counts, model.engine.busy.read()
+    return {
+        "requests_sent": counts.sent,
+        "requests_from_journal": counts.answered_from_journal,
+        "completion_tokens": counts.completion_tokens,
+        "busy_share": round(busy.share, 4),
+    }
+
+
+def show_finished(reporter: Reporter, run: Path) -> None:
+    """Say again what a finished run found."""
+    figures = json.loads((run / FIGURES).read_text(encoding="utf-8").splitlines()[-1])
+    evaluations = [
+        Evaluation.model_validate_json(evaluation_path(run, name).read_bytes())
+        for name in figures.get("policies", ())
+    ]
+    reporter.print_line(f"{run.name} is finished, and nothing was done. --fresh begins again.")
+    show_results(reporter, run, evaluations, figures)
+
+
+def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], figures: Figures) -> None:
+    """The table, the figures in words, and the commands that look into the run."""
+    if evaluations:
+        reporter.print_table(*result_table(evaluations))
+    busy = figures.get("busy_share", "-")
+    reporter.print_line(f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy {busy}")
+    if "accepted" in figures:
+        reporter.print_line(
+            f"accepted solutions {figures['accepted']}, wrong by the held-back reference "
+            f"{figures['accepted_wrong']}"
+        )
+        reporter.print_line(
+            f"instructions that could be read {figures['instructions_read']}, not what the seed does "
+            f"{figures['instructions_wrong']}"
+        )
+    reporter.print_line(f"run folder: {run}")
+    for command in ("funnel", "rejected", "pairs"):
+        reporter.print_line(f"  codemill {command} {run.name} --runs-dir {run.parent}")

@@ -1,0 +1,82 @@
+"""A recipe from its file to the end of its run: one recipe, one run folder, one session.
+
+Place in the flow: command line -> here -> `rounds`. The one rule: a run that has come to its end is shown
+again, and nothing is done.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+from posttrain.loop.report import finish, show_finished
+from posttrain.loop.rounds import run_rounds
+from posttrain.loop.session import Parts, RunPlan, open_session
+from synth.config import Recipe
+from synth.errors import Problem, RecipeError
+from synth.prompts.library import PromptLibrary
+from synth.recipe import LoadedRecipe
+from synth.store.run_folder import RunFolder, RunIdentity, is_finished
+
+
+def run_recipe(
+    loaded: LoadedRecipe, runs_dir: Path, parts: Parts, *, fresh: bool = False, fork: str | None = None
+) -> Path:
+    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was done
+    is lost."""
+    check_trainable(loaded)
+    return _run(loaded.recipe, loaded.source.parent, runs_dir, parts, fresh=fresh, fork=fork)
+
+
+def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path, parts: Parts) -> Path:
+    """Evaluate the recipe's policy alone. Raises RecipeError when the recipe has no evaluation."""
+    if loaded.recipe.evaluation is None:
+        raise RecipeError(
+            Problem(f"{loaded.source}: evaluation", "is needed to evaluate", "add an `evaluation` section")
+        )
+    alone = {"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"}
+    return _run(loaded.recipe.model_copy(update=alone), loaded.source.parent, runs_dir, parts)
+
+
+def check_trainable(loaded: LoadedRecipe) -> None:
+    """A run trains on what it makes itself. Raises RecipeError for trainers without `data`, which would do
+    nothing in silence."""
+    recipe = loaded.recipe
+    trainers = [name for name in ("sft", "dpo") if getattr(recipe, name) is not None]
+    if trainers and recipe.data is None:
+        fix = "    or    ".join(f"codemill {name} {loaded.source}" for name in trainers)
+        raise RecipeError(
+            Problem(
+                f"{loaded.source}: data",
+                f"is what `codemill run` trains `{trainers[0]}` on, and is not there",
+                f"add it, or: {fix}",
+            )
+        )
+
+
+def _run(
+    recipe: Recipe,
+    recipe_folder: Path,
+    runs_dir: Path,
+    parts: Parts,
+    *,
+    fresh: bool = False,
+    fork: str | None = None,
+) -> Path:
+    prompts = PromptLibrary.load(recipe.prompts) if recipe.engine is not None else None
+    identity = RunIdentity.of_recipe(recipe, prompts.hashes() if prompts is not None else {})
+    name = fork or recipe.name
+    if not fresh and is_finished(runs_dir / name, identity):
+        show_finished(parts.reporter, runs_dir / name)
+        return runs_dir / name
+    with RunFolder.create_or_resume(
+        runs_dir, name, identity, fork_of=recipe.name if fork else None, fresh=fresh
+    ) as folder:
+        asyncio.run(_run_session(RunPlan(recipe, recipe_folder, folder, prompts), parts))
+        return folder.path
+
+
+async def _run_session(plan: RunPlan, parts: Parts) -> None:
+    started = time.monotonic()
+    async with open_session(plan, parts) as session:
+        results = await run_rounds(session)
+    finish(session, results, time.monotonic() - started)

@@ -1,0 +1,137 @@
+"""What lives as long as a run: the sandbox, the engine with the policy that it serves, and the teacher.
+
+Place in the flow: `run` opens a session, `rounds` works in it. The one rule: each of these is started once
+and is closed however the run ends; policies are swapped into the running engine.
+"""
+
+import multiprocessing
+from collections.abc import AsyncIterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.reporter import Reporter
+from posttrain.world import World
+from synth.config import EngineConfig, Recipe
+from synth.execution.factory import create_sandbox
+from synth.execution.protocol import Sandbox
+from synth.generation.factory import EngineFactory, create_engine
+from synth.generation.journal import JournalledEngine
+from synth.pipeline.resources import TEACHER, Resources, start_engine
+from synth.policy import Policy, identify
+from synth.prompts.library import PromptLibrary
+from synth.store.run_folder import RunFolder
+
+
+class Parts(NamedTuple):
+    """What the command line hands in."""
+
+    reporter: Reporter
+    world: World
+    create_engine: EngineFactory = create_engine
+
+
+class RunPlan(NamedTuple):
+    """What is to be done, and where."""
+
+    recipe: Recipe
+    recipe_folder: Path
+    folder: RunFolder
+    prompts: PromptLibrary | None
+    """There when the recipe has an engine."""
+
+
+@dataclass(slots=True)
+class ServedEngine:
+    """The engine of the run and the policy that it serves."""
+
+    engine: JournalledEngine
+    prompts: PromptLibrary
+    served: str
+    """Fingerprint of the policy that was last put in."""
+    swaps: list[float] = field(default_factory=list)
+    """Seconds of each swap."""
+
+    async def serve(self, policy: Policy, reporter: Reporter) -> None:
+        """Make the engine answer as this policy."""
+        if self.served == policy.fingerprint:
+            return
+        self.swaps.append(await self.engine.load_policy(policy))
+        self.served = policy.fingerprint
+        reporter.say(f"{policy.name} swapped in, {self.swaps[-1]:.2f} s")
+
+    def fingerprint_of(self, policy: Policy) -> str:
+        """What the answers of this policy are marked with: a remote engine has a mark of its own for whatever
+        it serves."""
+        return self.engine.fingerprint if self.served == policy.fingerprint else policy.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run under way."""
+
+    plan: RunPlan
+    reporter: Reporter
+    world: World
+    base: Policy
+    sandbox: Sandbox
+    model: ServedEngine | None
+    """None for a recipe without an engine: nothing is generated and nothing evaluated."""
+    teacher: JournalledEngine | None
+    """None where the policy writes its own tasks."""
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.plan.recipe
+
+    @property
+    def run(self) -> Path:
+        """The run folder."""
+        return self.plan.folder.path
+
+
+@asynccontextmanager
+async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
+    """Start sandbox, engine and teacher; close them at the end. Raises what they raise."""
+    recipe, path = plan.recipe, plan.folder.path
+    base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
+    resources = Resources(path, plan.recipe_folder, base)
+    async with AsyncExitStack() as stack:
+        sandbox = create_sandbox(recipe.execution)
+        await sandbox.start()
+        stack.push_async_callback(sandbox.close)
+
+        async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
+            parts.reporter.say(f"starting the {role} ({config.kind})")
+            engine = await start_engine(stack, config, resources, part, parts.create_engine)
+            parts.reporter.say(f"{role} ready")
+            return engine
+
+        model = teacher = None
+        if recipe.engine is not None and plan.prompts is not None:
+            model = ServedEngine(await start(recipe.engine, "engine"), plan.prompts, base.fingerprint)
+        if model is not None and recipe.teacher is not None and recipe.data is not None:
+            teacher = await start(recipe.teacher, "teacher", TEACHER)
+        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher)
+
+
+def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
+    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or
+    trained.
+
+    A model that will be trained first gets our chat template and stop tokens, in `folder`, or its own
+    policies could not be swapped in for it. An adapter is merged. That loads the weights, so another process
+    does it.
+    """
+    trains = recipe.sft is not None or recipe.dpo is not None
+    if recipe.engine is None and not trains:
+        return Policy(name="none", base="")
+    policy = find_policy(resolve_model(recipe.policy.model, recipe_folder), "base")
+    if policy.adapter or (trains and recipe.policy.model != "pocket"):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            model = pool.submit(prepare_base, policy.adapter or policy.base, folder).result()
+        policy = find_policy(model, "base")
+    return identify(policy)

@@ -1,0 +1,138 @@
+"""Code as tokens for comparing: comments and layout gone, and, where asked, names and literals abstracted.
+
+Used by duplicates, decontamination and pairs. It is a small lexer for all languages at once, not a parser: it
+also reads fragments. The one rule: reformatting a program or changing its comments changes no token; renaming
+its variables changes no abstract token.
+"""
+
+import ast
+import re
+import warnings
+
+from synth.languages.registry import find_language
+
+_LEXEME = re.compile(
+    r"""
+      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]*
+                 | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
+    | (?P<string>  (?i:[rbuf]{0,2})
+                   (?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+                     | `(?:\\.|[^`\\])*` ))
+    | (?P<number>  \d[\w.]* )
+    | (?P<word>    [^\W\d]\w* )
+    | (?P<symbol>  [^\w\s] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_HOLE = re.compile(r"\{[^{}]*\}")
+"""The variable part of a format string: it may hold names."""
+
+KEYWORDS = frozenset(
+    "and as assert async await auto boolean break byte case catch char class const continue def default del "
+    "delete do double elif else enum except export extends false final finally fn for from func function "
+    "global go if impl import in interface is lambda let long loop match mut namespace new nil none not "
+    "null nonlocal or package pass private pub public raise return short signed static struct super switch "
+    "template this throw throws true try typedef typename undefined union unsigned use using var void "
+    "while with yield None True False".split()
+)
+"""Never a name that a person chose."""
+
+LIBRARY = frozenset(
+    "abs add all any append apply bin bool charAt chr concat contains count count_if ceil clear copy dict "
+    "endswith entries enumerate equals erase every extend fill filter find first float floor forEach format "
+    "frozenset get getOrDefault gcd hasattr getattr includes index indexOf insert int isalnum isalpha "
+    "isdigit isinstance islower isupper isspace items iter join keys last len length list lower lstrip map "
+    "max min next ord parseInt pop pow print push push_back put range reduce remove repeat replace reverse "
+    "reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring "
+    "sum swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
+)
+"""Builtins and methods of the standard types: kept where they are called, since no renaming touches them."""
+
+
+def code_tokens(code: str, language: str = "") -> list[str]:
+    """The tokens, without comments and white space; a string literal is one token."""
+    return [text for kind, text in _lexemes(code, language) if kind != "comment"]
+
+
+def abstract_tokens(code: str, language: str = "") -> list[str]:
+    """Tokens for comparing programs whose names may differ: names that a person chose begin with `V:`.
+
+    Keywords, called builtins, numbers and the contents of strings stay; the quotes of a string do not count.
+    """
+    found = [(kind, text) for kind, text in _lexemes(code, language) if kind != "comment"]
+    following = [text for _, text in found[1:]] + [""]
+    return [_abstract(kind, text, after) for (kind, text), after in zip(found, following, strict=False)]
+
+
+def _abstract(kind: str, text: str, after: str) -> str:
+    if kind == "string":
+        return "S:" + _HOLE.sub("{}", text.strip("rbufRBUF").strip("\"'`"))
+    if kind != "word" or text in KEYWORDS or (after == "(" and text in LIBRARY):
+        return text
+    return "V:" + text
+
+
+def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
+    """All runs of n abstract tokens, the names in each numbered in the order of their appearance.
+
+    So `a = a + b` and `x = x + y` give the same run, and `x = y + x` another.
+    """
+    return [_number_names(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+
+
+def _number_names(run: list[str]) -> str:
+    numbers: dict[str, str] = {}
+    return "\x1f".join(
+        numbers.setdefault(token, f"V{len(numbers)}") if token.startswith("V:") else token for token in run
+    )
+
+
+def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    at = 0
+    while match := _LEXEME.search(code, at):
+        kind, text = str(match.lastgroup), match.group()
+        at = match.end()
+        if kind == "comment" and _is_code(text, language):
+            kind, text, at = "symbol", text[0], match.start() + 1
+        found.append((kind, text))
+    return found
+
+
+def _is_code(comment: str, language: str) -> bool:
+    """Whether what looks like a comment is none in that language: `a // b` in Python, `#` in C."""
+    spoken = find_language(language)
+    sign = "#" if comment[0] == "#" else "//"
+    return spoken is not None and sign not in spoken.comment_signs
+
+
+def normalize_code(code: str, language: str = "") -> str:
+    """One text for all layouts of the same program: its tokens joined by single spaces.
+
+    In Python the layout is meaning, so the depth of each line's indentation is kept, as a count of levels.
+    """
+    if language == "python":
+        return normalize_python(code)
+    return " ".join(code_tokens(code, language))
+
+
+def normalize_python(code: str) -> str:
+    """Python's text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens where
+    it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return " ".join(code_tokens(code, "python"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            _drop_docstring(node)
+    return ast.dump(tree)
+
+
+def _drop_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
+    match node.body:
+        case [ast.Expr(ast.Constant(str())), *rest]:
+            node.body = rest

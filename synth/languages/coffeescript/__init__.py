@@ -1,0 +1,47 @@
+"""CoffeeScript: translated by coffee, then called by the JavaScript driver."""
+
+from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.javascript import NODE_FLAGS
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`solve = (xs, k) ->`."""
+    return f"{entry_point} = ({', '.join(parameter_names(names, signature))}) ->"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.coffee": code, "driver.js": read_source("javascript/driver.js")}
+
+
+_COMPILE = ("{node}", "{coffee}", "--bare", "--no-header", "--compile")
+
+LANGUAGE = Language(
+    name="coffeescript",
+    aliases=("coffee",),
+    file_name="main.coffee",
+    tools=("coffee", "node"),
+    install="npm install -g coffeescript@2.7.0",
+    display_name="CoffeeScript",
+    compile_command=(*_COMPILE, "main.coffee"),
+    run_command=("{node}", *NODE_FLAGS, "main.js"),
+    runtime_mb=128,
+    runtime_threads=32,
+    data_limit=False,
+    script=Script(
+        files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")
+    ),
+    driver=Driver(
+        files=_files,
+        compile_command=(*_COMPILE, "solution.coffee"),
+        run_command=("{node}", *NODE_FLAGS, "driver.js"),
+        slow=True,
+    ),
+    render_signature=render_signature,
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
+)

@@ -1,0 +1,32 @@
+"""Programs of CoffeeScript that show that its module works, and its controls."""
+
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+
+GOLD = Gold("solve = (xs) ->\n  xs.reduce ((a, b) -> a + b), 0\n", ("l3 i1 i2 i3",), "i6")
+HELLO = """words = require('fs').readFileSync(0, 'utf8').trim().split ' '
+console.log words.map(Number).reduce ((a, b) -> a + b), 0
+"""
+SAMPLES = ConformancePrograms(
+    wrong="solve = (xs) -> xs.length\n",
+    hanging="solve = (xs) ->\n  loop\n    xs = xs\n  return\n",
+    crashing="solve = (xs) -> xs.nothing.here\n",
+    broken="solve = (xs -> [\n",
+    identity="\n  x\n",
+    mutator="solve = (xs, k) ->\n  xs.push k\n  xs\n",
+    honest="solve = (x) -> x * x + 7\n",
+    script=ScriptPrograms(
+        right="twice = (x) -> x + x",
+        wrong="twice = (x) -> x * x * x",
+        script="""assert = require 'assert'
+assert.equal twice(3), 6
+setTimeout (-> assert.equal twice(0), 0), 1
+""",
+        leaving=(
+            "process.exit 0",
+            "twice = (x) -> process.exit 0",
+            """process.on 'uncaughtException', ->
+throw 1""",
+            "return",
+        ),
+    ),
+)

@@ -1,0 +1,299 @@
+"""C++ by g++: a precompiled prelude (cpp/driver.hpp), and candidates of one task compiled together.
+
+A program stands in a namespace of its own, with the standard headers before it; its own standard includes are
+dropped, other ones are moved up. Candidates share a build only when they consist of plain functions, so that
+none can act in the process of another; each then runs a program in which the functions of the others are
+wiped, so that none can use what another one computes.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.trees import parse
+from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import (
+    Batch,
+    Driver,
+    FailureWords,
+    Language,
+    Script,
+    UnsupportedType,
+    parameter_names,
+)
+from synth.languages.support.declarations import find_declaration, read_type
+from synth.languages.support.elf import Symbol, symbols, wiped
+from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
+from synth.languages.support.sources import read_source
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "long long", "float": "double", "str": "string", "bool": "bool", "null": "nullptr_t"}
+_SIMPLE = {
+    "int": "int",
+    "long": "int",
+    "long long": "int",
+    "long long int": "int",
+    "long int": "int",
+    "int64_t": "int",
+    "size_t": "int",
+}
+_SIMPLE |= {
+    "short": "int",
+    "int32_t": "int",
+    "double": "float",
+    "float": "float",
+    "string": "str",
+    "bool": "bool",
+}
+_GENERIC = {
+    "vector": "list",
+    "deque": "list",
+    "list": "list",
+    "map": "map",
+    "unordered_map": "map",
+    "tuple": "tuple",
+    "pair": "tuple",
+}
+
+FLAGS = (
+    "-std=gnu++20",
+    "-O1",
+    "-fwrapv",
+    "-ftrivial-auto-var-init=pattern",
+    "-D_GLIBCXX_ASSERTIONS",
+    "-w",
+    "-pipe",
+)
+"""Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same
+program, the same result."""
+
+_PRECOMPILE = ("{g++}", *FLAGS, "-x", "c++-header", "-o")
+_FIRST = ("bits/stdc++.h", "iostream")
+"""Headers that whole programs include first: g++ takes the precompiled one for that, and only for that. The
+others cost what they cost."""
+
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
+_STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
+_BARE = re.compile(
+    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma",
+    re.MULTILINE,
+)
+_UNSHARED = re.compile(
+    r"__attribute|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d|\\\s*\n|\*/\s*#|\r(?!\n)"
+)
+"""Also what would hide something from this: a word that goes on in the next line, a directive after a comment
+or an old line end."""
+_OWNER = re.compile(r"11candidate_(\d)|12candidate_(\d\d)|16candidate_main_(\d)|17candidate_main_(\d\d)")
+"""In the name of whatever is made of a candidate: its namespace or its start, with their lengths before
+them."""
+_PLAIN_ITEMS = {"function_definition", "using_declaration", "comment", "preproc_include", ";"}
+
+
+def write_type(kind: ValueType) -> str:
+    """The type as a person writes it. Raises UnsupportedType for `any`."""
+    if kind.kind in _WRITTEN:
+        return _WRITTEN[kind.kind]
+    name = {"list": "vector", "map": "map", "tuple": "tuple"}.get(kind.kind)
+    if name is None:
+        raise UnsupportedType(f"C++ has no type for {kind}")
+    return f"{name}<{', '.join(map(write_type, kind.inner))}>"
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`long long solve(vector<long long> xs, long long k)`."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    return (
+        f"{write_type(signature.result)} {entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    )
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state."""
+    declared = find_declaration(code, entry_point)
+    if declared is None:
+        return None
+    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
+    result = "null" if declared.result == "void" else read_type(declared.result, _SIMPLE, _GENERIC)
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
+
+
+def _canonical(signature: Signature) -> str:
+    """The signature's own parameter types; `Unknown`, which fits no function, where C++ has none."""
+    try:
+        return re.sub(
+            r"\b(vector|string|map|tuple|nullptr_t)\b",
+            r"std::\1",
+            ", ".join(map(write_type, signature.parameters)),
+        )
+    except UnsupportedType:
+        return "codemill_driver::Unknown"
+
+
+def _dispatch(index: int, name: str, code: str, scope: str, entry_point: str, signature: Signature) -> str:
+    in_class = re.search(r"\b(?:class|struct)\s+Solution\b", code) is not None
+    called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
+    by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
+    by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
+    driven = (
+        f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"
+    )
+    return f'#line 1 "{name}"\n[[gnu::noinline]] int candidate_main_{index}() {{ return {driven}; }}\n'
+
+
+def _one(index: int, name: str, code: str, entry_point: str, signature: Signature) -> str:
+    moved = [line for line in _INCLUDE.findall(code) if not _STANDARD.match(line)]
+    bare = _BARE.search(code) is not None
+    body = code if bare else _INCLUDE.sub("", code)
+    head = "" if bare else "".join(f"{line}\n" for line in moved) + f"namespace candidate_{index} {{\n"
+    tail = "\n#undef int\n#undef long\n#undef double\n#undef main\n" if bare else "\n}\n"
+    renamed = "#define main codemill_program_main\n" if bare else ""
+    scope = "::" if bare else f"candidate_{index}::"
+    dispatch = _dispatch(index, name, code, scope, entry_point, signature)
+    return f'{head}{renamed}#line 1 "{name}"\n{body}{tail}{dispatch}'
+
+
+def _file_names(codes: Sequence[str]) -> list[str]:
+    """What the compiler calls the candidates: names that no candidate can know, so that none can put
+    another's into a message."""
+    mark = (
+        hashlib.sha256("\0".join(codes).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        if len(codes) > 1
+        else ""
+    )
+    return [f"candidate{mark}_{index}.cpp" for index in range(len(codes))]
+
+
+def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) -> Mapping[str, str]:
+    """One translation unit with every candidate; argv[1] says which one runs."""
+    named = zip(_file_names(codes), codes, strict=True)
+    parts = [_one(index, name, code, entry_point, signature) for index, (name, code) in enumerate(named)]
+    cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
+    return {
+        "main.cpp": "".join(parts)
+        + (
+            f'#line 1 "main.cpp"\nint main(int, char** argv) {{ switch (std::atoi(argv[1])) {{ {cases} }} '
+            f"return 1; }}\n"
+        )
+    }
+
+
+@lru_cache(maxsize=256)
+def can_share(code: str) -> bool:
+    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main`
+    picks a candidate.
+
+    Asked where rows are handed over and where they are run, so the last answers are kept.
+    """
+    if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
+        return False
+    if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
+        return False
+    root = parse(code.encode("utf-8", "surrogatepass"), "cpp").root_node
+    return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
+
+
+def blame(output: str, codes: Sequence[str]) -> dict[int, str]:
+    """The candidates that the compiler refused, with its first message on each."""
+    indices = {name: index for index, name in enumerate(_file_names(codes))}
+    found: dict[int, str] = {}
+    for line in output.splitlines():
+        named = re.match(r"(candidate\w+\.cpp):(\d+):\d+: (?:fatal )?error: (.*)", line)
+        if named and named[1] in indices:
+            found.setdefault(indices[named[1]], f"line {named[2]}: {named[3]}")
+    return found
+
+
+def parts(program: bytes, count: int) -> list[bytes]:
+    """The program of each of so many candidates: what was made of the others is wiped. Raises ValueError."""
+    if count == 1:
+        return [program]
+    owned = [(symbol, owners) for symbol in symbols(program) if (owners := _owners(symbol))]
+    if {owner for _, owners in owned for owner in owners} != set(range(count)):
+        raise ValueError("a build in which not every candidate can be found")
+    return [
+        wiped(program, [symbol for symbol, owners in owned if owners != {index}]) for index in range(count)
+    ]
+
+
+def _owners(symbol: Symbol) -> set[int]:
+    """The candidates that a symbol was made of. The start-up of the whole file is named after the first of
+    them, but belongs to all."""
+    return (
+        set()
+        if symbol.name.startswith("_GLOBAL__")
+        else {int("".join(found)) for found in _OWNER.findall(symbol.name)}
+    )
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
+    return batch_files([code], entry_point, signature)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    guard = f'extern "C" {{\n{GUARD_C.replace("MARK", mark)}}}\n'
+    return {"main.cpp": with_asserts(code, script), "guard.cpp": guard}
+
+
+LANGUAGE = Language(
+    name="cpp",
+    aliases=("c++", "cxx", "cc", "cpp17", "cpp20"),
+    file_name="main.cpp",
+    extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx"),
+    tools=("g++",),
+    install="apt-get install -y g++ mold",
+    grammar="cpp",
+    display_name="C++",
+    compile_command=("{g++}", *FLAGS, "{linker}", "-I", "{shared}/first", "-o", "program", "main.cpp"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_definition"),
+        blocks=names("compound_statement"),
+        expressions=names("attribute"),
+        wrappers=names("template_declaration"),
+        result_field="type",
+        void="void",
+    ),
+    run_command=("./program",),
+    driver=Driver(
+        files=_files,
+        compile_command=(
+            "{g++}",
+            *FLAGS,
+            "{linker}",
+            "-include",
+            "{shared}/driver.hpp",
+            "-o",
+            "program",
+            "main.cpp",
+        ),
+        run_command=("./program", "{index}"),
+        shared={
+            "driver.hpp": read_source("cpp/driver.hpp"),
+            **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)},
+        },
+        shared_commands=(
+            (*_PRECOMPILE, "driver.hpp.gch", "driver.hpp"),
+            ("/bin/mkdir", "-p", "first/bits"),
+            *((*_PRECOMPILE, f"first/{name}.gch", f"{n}.hpp") for n, name in enumerate(_FIRST)),
+        ),
+        batch=Batch(accepts=can_share, files=batch_files, blame=blame, split_binary=parts),
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
+    failures=FailureWords(out_of_memory=("std::bad_alloc",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,69 @@
+"""Crystal: the driver is compiled with each program."""
+
+from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script
+from synth.languages.support.composing import Terms
+from synth.languages.support.sources import read_source
+from synth.values import Signature
+
+_SCALARS = {"int": "Int64", "float": "Float64", "str": "String", "bool": "Bool", "null": "Nil"}
+_TYPES = Terms("Crystal", _SCALARS, "Array({})", "Hash({}, {})", lambda inner: f"Tuple({', '.join(inner)})")
+_COMPILE = ("{crystal}", "build", "--no-debug", "--no-color", "--threads", "1", "-o", "program")
+_BEFORE = (
+    "module CodemillEnd; class_property? reached : Bool = false; end; at_exit { |status| "
+    "LibC.write(3, MARK.to_unsafe, LibC::SizeT.new(MARK.bytesize)) if status == 0 && CodemillEnd.reached? }\n"
+)
+_AFTER = """
+{% if @top_level.has_constant?("Spec") %}
+class CodemillFormatter < Spec::Formatter
+  def finish(elapsed_time, aborted)
+    CodemillEnd.reached = true
+  end
+end
+Spec.add_formatter(CodemillFormatter.new)
+{% else %}
+CodemillEnd.reached = true
+{% end %}
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The mark is written at the exit, after the examples of `spec`, which run there too, and only if these
+    came to their end."""
+    return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\n{_AFTER}"}
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`def solve(xs : Array(Int64), k : Int64) : Int64`."""
+    written = ", ".join(f"{name} : {kind}" for name, kind in _TYPES.pairs(names, signature))
+    return f"def {entry_point}({written}) : {_TYPES.compose(signature.result)}"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    arguments = ", ".join(f"a.next({_TYPES.compose(kind)})" for kind in signature.parameters)
+    _TYPES.compose(signature.result)
+    start = (
+        f'require "./codemill"\nrequire "./solution"\nCodemill.drive {{ |a| {entry_point}({arguments}) }}\n'
+    )
+    return {"solution.cr": code, "codemill.cr": read_source("crystal/driver.cr"), "start.cr": start}
+
+
+LANGUAGE = Language(
+    name="crystal",
+    aliases=("cr",),
+    file_name="main.cr",
+    tools=("crystal", "gcc"),
+    install="apt-get install -y crystal gcc",
+    compile_command=(*_COMPILE, "main.cr"),
+    run_command=("./program",),
+    data_limit=False,
+    script=Script(files=_script),
+    driver=Driver(
+        files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True
+    ),
+    render_signature=render_signature,
+    failures=FailureWords(assertion=("Failure[:/]",)),
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
+)

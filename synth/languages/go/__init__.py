@@ -1,0 +1,93 @@
+"""Go: called by go/driver.go, a package beside the program's own; a tuple is an `[]any`, a struct or
+several results.
+
+The compiler and the linker are called directly (go/build.sh), against archives that are prepared
+once.
+"""
+
+import re
+from collections.abc import Mapping
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.go.script import SCRIPT
+from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.support.composing import Terms
+from synth.languages.support.sources import read_source
+from synth.values import Signature
+
+_SCALARS = {"int": "int", "float": "float64", "str": "string", "bool": "bool", "null": "any", "any": "any"}
+_TYPES = Terms(
+    "Go",
+    _SCALARS,
+    "[]{}",
+    "map[{}]{}",
+    lambda inner: "[]any",
+    frozenset({"int", "float", "str", "bool", "any"}),
+)
+_MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
+_PACKAGE = re.compile(r"^\s*package\s+\w+", re.MULTILINE)
+_BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`func solve(xs []int, k int) int`; a tuple is an `[]any`, though the driver also takes several
+    results."""
+    written = ", ".join(f"{name} {kind}" for name, kind in _TYPES.pairs(names, signature))
+    return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
+
+
+_START = """package main
+
+import codemillDriver "codemill"
+
+func main() { codemillDriver.Drive(ENTRY) }
+"""
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
+    """The program, whose `main` gives way, and what starts it. Raises UnsupportedType."""
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    text = _MAIN.sub("func codemillProgramMain()", code)
+    text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
+    return {"solution.go": text, "start.go": _START.replace("ENTRY", entry_point)}
+
+
+LANGUAGE = Language(
+    name="go",
+    aliases=("golang",),
+    file_name="main.go",
+    tools=("go",),
+    version_arguments=("version",),
+    install="apt-get install -y golang-go",
+    grammar="go",
+    compile_command=(*_BUILD, "imports", "main.go"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_declaration method_declaration"),
+        blocks=names("statement_list"),
+        expressions=names("composite_literal"),
+        result_field="result",
+    ),
+    run_command=("./program",),
+    runtime_mb=64,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        compile_command=(*_BUILD, "driven", "solution.go", "start.go"),
+        run_command=("./program",),
+        shared={name: read_source(f"go/{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
+        shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
+    ),
+    script=SCRIPT,
+    render_signature=render_signature,
+    failures=FailureWords(
+        assertion=("--- FAIL:",), fatal_out_of_memory=("fatal error: runtime: out of memory",)
+    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,118 @@
+"""Programs of Go that show that its module works, and its controls."""
+
+from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+
+GOLD = Gold(
+    """package main
+
+func solve(xs []int) int {
+	total := 0
+	for _, x := range xs {
+		total += x
+	}
+	return total
+}
+""",
+    ("l3 i1 i2 i3",),
+    "i6",
+)
+HELLO = """package main
+
+import "fmt"
+
+func main() {
+	var x, total int64
+	for {
+		if _, err := fmt.Scan(&x); err != nil {
+			break
+		}
+		total += x
+	}
+	fmt.Println(total)
+}
+"""
+CONTROLS = Controls(
+    body=" {\n\tSTATEMENT\n\treturn VALUE\n}\n",
+    before='package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nvar _, _ = fmt.Println, os.Exit\n\n',
+    zero={"int": "0", "float": "0", "bool": "false", "str": '""', "": "nil"},
+    exit="os.Exit(0)",
+    shout='fmt.Println("PASS")',
+    program="func main() { STATEMENT }",
+    part="func init() { STATEMENT }",
+)
+SAMPLES = ConformancePrograms(
+    wrong="func solve(xs []int) int { return len(xs) }\n",
+    hanging="func solve(xs []int) int { for { } }\n",
+    crashing="func solve(xs []int) int { return xs[99] }\n",
+    broken="func solve(xs []int) int { return (",
+    refused="func solve(xs []int) int { return nothing }\n",
+    identity=" {\n\treturn x\n}\n",
+    mutator="func solve(xs []int64, k int64) []int64 { return append(xs, k) }\n",
+    honest="package main\n\nfunc solve(x int) int {\n\treturn x*x + 7\n}\n\nfunc main() {}\n",
+    script=ScriptPrograms(
+        right="""package main
+
+import (
+	"os"
+	"testing"
+)
+
+var _ = os.Args
+
+func twice(x int) int { return x + x }
+""",
+        wrong="""package main
+
+import (
+	"os"
+	"testing"
+)
+
+var _ = os.Args
+
+func twice(x int) int { return x * x * x }
+""",
+        script="""func TestTwice(t *testing.T) {
+	if twice(3) != 6 {
+		t.Errorf("wrong")
+	}
+}
+
+func TestZero(t *testing.T) {
+	if twice(0) != 0 {
+		t.Fatal("wrong")
+	}
+}
+""",
+        leaving=(
+            """package main
+
+import (
+	"os"
+	"testing"
+)
+
+func twice(x int) int { os.Exit(0); return 0 }
+""",
+            """package main
+
+import (
+	"os"
+	"testing"
+)
+
+func init() { os.Exit(0) }
+
+func twice(x int) int { return 0 }
+""",
+        ),
+    ),
+    functions="""package a
+func Alpha(a int) int {
+	total := a * 2
+	return total + 1
+}
+func (s *S) Beta() int { return 1 }
+""",
+    function_names=("Alpha", "Beta"),
+)

@@ -1,0 +1,170 @@
+"""Java: compiled by a resident compiler (CompileServer.java), called by Driver.java.
+
+A program may be a class `Solution`, other classes, or bare static methods; imports of java.util and
+java.util.stream are given.
+"""
+
+import re
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.script import script_files
+from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.support.declarations import find_declaration, outside_braces, read_type
+from synth.languages.support.jvm import (
+    FAILURES,
+    FLAGS,
+    JAVAC,
+    SERVER,
+    archive_commands,
+    jar_commands,
+    start_driver,
+    start_from_archive,
+)
+from synth.languages.support.sources import read_source
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_WRITTEN = {
+    "int": "long",
+    "float": "double",
+    "str": "String",
+    "bool": "boolean",
+    "null": "Object",
+    "any": "Object",
+}
+_BOXED = {"int": "Long", "float": "Double", "bool": "Boolean"}
+_SIMPLE = {
+    "long": "int",
+    "int": "int",
+    "short": "int",
+    "Long": "int",
+    "Integer": "int",
+    "BigInteger": "int",
+    "double": "float",
+    "Double": "float",
+}
+_SIMPLE |= {"float": "float", "boolean": "bool", "Boolean": "bool", "String": "str", "void": "null"}
+_GENERIC = {
+    "List": "list",
+    "ArrayList": "list",
+    "LinkedList": "list",
+    "Map": "map",
+    "HashMap": "map",
+    "TreeMap": "map",
+    "LinkedHashMap": "map",
+}
+_IMPORTS = "import java.util.*; import java.util.function.*; import java.util.stream.*; import java.math.*; "
+_IMPORT_LINE = re.compile(r"^[ \t]*(?:import|package)\s[^;\n]*;[ \t]*$", re.MULTILINE)
+_TYPE = re.compile(
+    r"^\s*(?:@\w+\s+)*(?:(?:public|final|abstract|sealed|strictfp)\s+)*"
+    r"(?:class|interface|enum|record)\s+(\w+)",
+    re.MULTILINE,
+)
+_PUBLIC = re.compile(
+    r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
+)
+
+
+def write_type(kind: ValueType, boxed: bool = False) -> str:
+    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`."""
+    if kind.kind == "list":
+        return f"List<{write_type(kind.inner[0], boxed=True)}>"
+    if kind.kind == "map":
+        return f"Map<{write_type(kind.inner[0], boxed=True)}, {write_type(kind.inner[1], boxed=True)}>"
+    if kind.kind == "tuple":
+        return "List<Object>"
+    return _BOXED.get(kind.kind, _WRITTEN[kind.kind]) if boxed else _WRITTEN[kind.kind]
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`static long solve(List<Long> xs, long k)`."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    return (
+        f"static {write_type(signature.result)} "
+        f"{entry_point}({', '.join(f'{write_type(t)} {n}' for n, t in pairs)})"
+    )
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state; a raw or an Object type states nothing."""
+    declared = find_declaration(code, entry_point)
+    if declared is None:
+        return None
+    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
+    result = read_type(declared.result, _SIMPLE, _GENERIC)
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=signature,
+        parameter_names=tuple(p.name for p in declared.parameters),
+    )
+
+
+def complete(code: str) -> tuple[str, str]:
+    """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers
+    stay."""
+    own = " ".join(
+        line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package")
+    )
+    body = _IMPORT_LINE.sub("", code)
+    outside = "\n".join(outside_braces(body))
+    if "(" in outside or not _TYPE.search(outside):
+        body = f"class Solution {{ {body}\n}}"
+    public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None
+    return f"{public[1] if public else 'Solution'}.java", f"{_IMPORTS}{own} {body}"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    name, source = complete(code)
+    return {name: source}
+
+
+SHARED = {name: read_source(f"java/{name}") for name in ("Driver.java", "Exchange.java")}
+_SHARED = {**SHARED, "CompileServer.java": read_source("java/CompileServer.java")}
+_EXPORTS = tuple(
+    f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
+)
+"""What the resident compiler takes of javac's own. It is there from JDK 11 on."""
+_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
+
+
+LANGUAGE = Language(
+    name="java",
+    file_name="Main.java",
+    tools=("java", "javac", "jar"),
+    version_arguments=("-version",),
+    install="apt-get install -y default-jdk-headless",
+    grammar="java",
+    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("method_declaration"),
+        blocks=names("block constructor_body switch_block_statement_group"),
+        comments=names("line_comment block_comment"),
+        expressions=names("array_access field_access method_invocation"),
+        result_field="type",
+        void="void",
+    ),
+    run_command=(*_RUN, "Main"),
+    runtime_mb=256,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        run_command=("{java}", *FLAGS, *start_driver()),
+        shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
+        shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),
+        compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,123 @@
+"""JavaScript by node: called by javascript/driver.js; types are read from JSDoc."""
+
+import re
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.declarations import read_type, split_top
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
+from synth.records import FunctionContract
+from synth.values import Signature
+
+_SIMPLE = {
+    "number": "int",
+    "int": "int",
+    "integer": "int",
+    "bigint": "int",
+    "float": "float",
+    "double": "float",
+    "string": "str",
+}
+_SIMPLE |= {"boolean": "bool", "bool": "bool", "null": "null", "any": "any", "*": "any"}
+_GENERIC = {"Array": "list", "Object": "map", "Map": "map", "Record": "map"}
+NODE_FLAGS = (
+    "--max-old-space-size={heap_mb}",
+    "--single-threaded-gc",
+    "--no-rehash-snapshot",
+    "--v8-pool-size=1",
+)
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(xs, k)`."""
+    return f"function {entry_point}({', '.join(parameter_names(names, signature))})"
+
+
+def read_jsdoc_type(text: str) -> str | None:
+    """Text form of a JSDoc type; `number` means int, `float` or `double` mean float."""
+    text = text.strip().replace(".<", "<")
+    if text.startswith("[") and text.endswith("]"):
+        inner = [read_jsdoc_type(part) for part in split_top(text[1:-1])]
+        return f"tuple[{', '.join(filter(None, inner))}]" if inner and None not in inner else None
+    if text.endswith("[]"):
+        element = read_jsdoc_type(text[:-2].removeprefix("(").removesuffix(")"))
+        return f"list[{element}]" if element else None
+    found = re.fullmatch(r"(\w+)<(.*)>", text, re.DOTALL)
+    if not found:
+        return read_type(text, _SIMPLE, {})
+    types = [read_jsdoc_type(part) for part in split_top(found[2])]
+    kind = _GENERIC.get(found[1])
+    if kind is None or None in types or len(types) != {"list": 1, "map": 2}[kind]:
+        return None
+    return f"{kind}[{', '.join(filter(None, types))}]"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract of a function with a JSDoc comment that types every parameter and the result."""
+    name = re.escape(entry_point)
+    heads = (
+        rf"(?:function\s+{name}\s*\(([^)]*)\)|(?:const|let|var)\s+{name}\s*=\s*(?:function\s*)?\(([^)]*)\))"
+    )
+    found = list(re.finditer(rf"/\*\*((?:(?!\*/).)*)\*/\s*(?:export\s+)?{heads}", code, re.DOTALL))
+    if not found:
+        return None
+    comment, names = found[-1][1], split_top(found[-1][2] or found[-1][3] or "")
+    stated = {tag: read_jsdoc_type(text) for text, tag in re.findall(r"@param\s+\{(.*?)\}\s+(\w+)", comment)}
+    result = re.search(r"@returns?\s+\{(.*?)\}", comment)
+    result_type = read_jsdoc_type(result[1]) if result else None
+    types = [stated.get(parameter) for parameter in names]
+    if result_type is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result_type}"
+    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(names))
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.js": code, "driver.js": read_source("javascript/driver.js")}
+
+
+AT_END = "process.once('beforeExit', () => require('fs').writeSync(3, MARK))"
+"""Writes the mark when node has nothing left to do, so asynchronous tests have run; `process.exit` skips
+it."""
+
+NODE_TYPES = NodeTypes(
+    functions=names("function_declaration generator_function_declaration method_definition"),
+    blocks=names("statement_block program"),
+    comments=names("comment html_comment"),
+    expressions=names("array object template_string"),
+    wrappers=names("export_statement"),
+    binders=names("variable_declarator"),
+    anonymous=names("arrow_function function_expression"),
+)
+
+LANGUAGE = Language(
+    name="javascript",
+    aliases=("js", "node", "nodejs", "mjs", "ecmascript"),
+    file_name="main.js",
+    extensions=(".js", ".mjs", ".cjs", ".jsx"),
+    tools=("node",),
+    install="apt-get install -y nodejs",
+    grammar="javascript",
+    display_name="JavaScript",
+    comment_signs=("//",),
+    node_types=NODE_TYPES,
+    run_command=("{node}", *NODE_FLAGS, "main.js"),
+    runtime_mb=128,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js"), reports_every_parse_error=True
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    script=Script(files=appended("main.js", f";{AT_END}")),
+    failures=FailureWords(
+        assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",)
+    ),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

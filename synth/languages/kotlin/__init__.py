@@ -1,0 +1,195 @@
+"""Kotlin: compiled by a resident compiler (kotlin/KotlinServer.java), called by the Java driver, which
+knows Pair and Triple."""
+
+import re
+from collections.abc import Sequence
+
+from synth.languages.java import SHARED
+from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, Language, Script
+from synth.languages.support.composing import Terms
+from synth.languages.support.declarations import enclosing, split_top
+from synth.languages.support.jvm import (
+    FAILURES,
+    JARS,
+    RUN,
+    SERVER,
+    archive_commands,
+    jar_commands,
+    start_driver,
+    start_from_archive,
+)
+from synth.languages.support.scripts import imports_first, last_in_script
+from synth.languages.support.sources import read_source
+from synth.records import FunctionContract
+from synth.values import Signature
+
+_SCALARS = {
+    "int": "Long",
+    "float": "Double",
+    "str": "String",
+    "bool": "Boolean",
+    "null": "Any?",
+    "any": "Any?",
+}
+
+
+def _tuple(inner: Sequence[str]) -> str:
+    name = {2: "Pair", 3: "Triple"}.get(len(inner))
+    return f"{name}<{', '.join(inner)}>" if name else "List<Any?>"
+
+
+_TYPES = Terms("Kotlin", _SCALARS, "List<{}>", "Map<{}, {}>", _tuple)
+_READ = {
+    "Long": "int",
+    "Int": "int",
+    "Double": "float",
+    "Float": "float",
+    "String": "str",
+    "Boolean": "bool",
+    "Unit": "null",
+}
+_GENERIC = {
+    "List": "list",
+    "MutableList": "list",
+    "Array": "list",
+    "Map": "map",
+    "MutableMap": "map",
+    "Pair": "tuple",
+    "Triple": "tuple",
+}
+_ARRAYS = {"IntArray": "list[int]", "LongArray": "list[int]", "DoubleArray": "list[float]"}
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`fun solve(xs: List<Long>, k: Long): Long`."""
+    written = ", ".join(f"{name}: {kind}" for name, kind in _TYPES.pairs(names, signature))
+    return f"fun {entry_point}({written}): {_TYPES.compose(signature.result)}"
+
+
+def _read_type(text: str) -> str | None:
+    text = text.strip()
+    if text in _READ or text in _ARRAYS:
+        return _READ.get(text) or _ARRAYS[text]
+    found = re.fullmatch(r"(\w+)<(.*)>", text, re.DOTALL)
+    inner = [_read_type(part) for part in split_top(found[2])] if found else []
+    kind = _GENERIC.get(found[1]) if found else None
+    if kind is None or None in inner or {"list": 1, "map": 2}.get(kind, len(inner)) != len(inner):
+        return None
+    return f"{kind}[{', '.join(filter(None, inner))}]"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the declared types state; a function without a declared result states nothing."""
+    found = list(
+        re.finditer(
+            rf"\bfun\s+{re.escape(entry_point)}\s*\(([^()]*)\)\s*(?::\s*([^{{=\n]+?))?\s*(?:\{{|=)", code
+        )
+    )
+    if not found:
+        return None
+    pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
+    types = [_read_type(text) for _, text in pairs]
+    result = _read_type(found[-1][2]) if found[-1][2] else "null" if found[-1][0].endswith("{") else None
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
+    )
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    return {"Solution.kt": re.sub(r"^\s*package\s+[\w.]+", "", code)}
+
+
+_COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
+_LIBRARY = f"{JARS}/kotlin-stdlib.jar"
+_SHARED = {**SHARED, "KotlinServer.java": read_source("kotlin/KotlinServer.java")}
+_COMPILER = ":".join(
+    f"{JARS}/{name}.jar"
+    for name in ("kotlin-compiler", "libtrove-intellij", "org.jetbrains.annotations-common")
+)
+
+_END = """
+object CodemillScript {
+    @JvmStatic
+    fun main(words: Array<String>) {
+        val start = Class.forName("OWNER").getDeclaredMethod("main", Array<String>::class.java)
+        start.isAccessible = true
+        start.invoke(null, words)
+        val unsafe = Class.forName("sun.misc.Unsafe")
+        val own = unsafe.getDeclaredField("theUnsafe")
+        own.isAccessible = true
+        val channel = java.io.FileDescriptor()
+        val place = unsafe.getMethod("objectFieldOffset", java.lang.reflect.Field::class.java)
+            .invoke(own.get(null), java.io.FileDescriptor::class.java.getDeclaredField("fd"))
+        unsafe.getMethod("putInt", Any::class.java, Long::class.java, Int::class.java)
+            .invoke(own.get(null), channel, place, 3)
+        java.io.FileOutputStream(channel).write(MARK.toByteArray())
+    }
+}
+"""
+_ASSERTING = ("-ea", "-ea:kotlin...")
+"""Kotlin's own `assert` asks for a class of the library, which the first word leaves out where the machine
+itself loads it."""
+_MAIN = re.compile(r"\bfun\s+main\s*\(")
+_CALL = re.compile(
+    r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE
+)
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """Around the script's `main`, which scripts of the language call themselves; where there is none, the
+    script is its statements."""
+    if not _MAIN.search(script):
+        script = f"fun main() {{\n{script}\n}}"
+    code = re.sub(r"^\s*package\s+[\w.]+", "", code)
+    whole = f"{code}\n{_CALL.sub('', script)}\n"
+    main = last_in_script(_MAIN, code, whole)
+    assert main is not None, "there is one or it was made"
+    owner = enclosing(whole, r"\bobject\s+(\w+)", main.start())
+    text = imports_first(whole, r"import\s")
+    return {"Main.kt": text + _END.replace("OWNER", owner or "MainKt").replace("MARK", mark)}
+
+
+LANGUAGE = Language(
+    name="kotlin",
+    aliases=("kt",),
+    file_name="Main.kt",
+    tools=("kotlinc", "java", "javac", "jar"),
+    version_arguments=("-version",),
+    install="apt-get install -y kotlin default-jdk-headless",
+    grammar="kotlin",
+    compile_command=(*_COMPILE, "Main.kt"),
+    comment_signs=("//",),
+    run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "MainKt"),
+    script=Script(
+        files=_script,
+        run_command=(*RUN, *_ASSERTING, *start_from_archive(_LIBRARY), "-cp", ".", "CodemillScript"),
+    ),
+    runtime_mb=256,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        shared={**_SHARED, "Solution.kt": read_source("kotlin/Solution.kt")},
+        shared_commands=(
+            *jar_commands("-cp", _COMPILER, *_SHARED),
+            (*_COMPILE, "Solution.kt"),
+            *archive_commands(_LIBRARY),
+        ),
+        compile_command=(*_COMPILE, "Solution.kt"),
+        compile_server=(*SERVER, "-cp", f"{{shared}}/driver.jar:{_COMPILER}", "KotlinServer", _LIBRARY),
+        run_command=(*RUN, *start_driver(_LIBRARY)),
+        slow=True,
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    failures=FAILURES,
+    gold=GOLD,
+    hello=HELLO,
+    samples=SAMPLES,
+)

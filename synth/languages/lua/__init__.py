@@ -1,0 +1,39 @@
+"""Lua 5.4: called by lua/driver.lua; lists, tuples and maps are tables."""
+
+from synth.languages.lua.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.scripts import appended
+from synth.languages.support.sources import read_source
+from synth.values import Signature
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(xs, k)`."""
+    return f"function {entry_point}({', '.join(parameter_names(names, signature))})"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.lua": code, "driver.lua": read_source("lua/driver.lua")}
+
+
+LANGUAGE = Language(
+    name="lua",
+    file_name="main.lua",
+    tools=("lua5.4",),
+    version_arguments=("-v",),
+    install="apt-get install -y lua5.4",
+    grammar="lua",
+    run_command=("{lua5.4}", "main.lua"),
+    driver=Driver(
+        files=_files,
+        run_command=("/bin/sh", "-c", 'exec "$0" driver.lua 1>&3 3>&-', "{lua5.4}"),
+        unsupported_values=frozenset({"null in lists"}),
+    ),
+    script=Script(files=appended("main.lua", ";os.execute('printf MARK >&3')")),
+    render_signature=render_signature,
+    failures=FailureWords(out_of_memory=("not enough memory",), fatal_out_of_memory=("not enough memory",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

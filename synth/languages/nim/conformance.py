@@ -1,0 +1,32 @@
+"""Programs of Nim that show that its module works, and its controls."""
+
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+
+GOLD = Gold("proc solve(xs: seq[int]): int =\n  for x in xs:\n    result += x\n", ("l3 i1 i2 i3",), "i6")
+HELLO = """import std/[strutils, sequtils, math]
+
+echo stdin.readLine().splitWhitespace().map(parseInt).sum()
+"""
+SAMPLES = ConformancePrograms(
+    wrong="proc solve*(xs: openArray[int]): int = xs.len\n",
+    hanging="proc solve(xs: seq[int]): int =\n  while true:\n    result = result xor xs.len\n",
+    crashing="proc solve(xs: seq[int]): int = xs[99]\n",
+    broken="proc solve(xs: seq[int]: int = (\n",
+    refused="proc solve(xs: seq[int]): int = nothing\n",
+    identity="\n  x\n",
+    mutator="proc solve(xs: seq[int], k: int): seq[int] =\n  result = xs\n  result.add k\n",
+    honest="proc solve(x: int): int =\n  x * x + 7\n\nwhen isMainModule:\n  quit(1)\n",
+    script=ScriptPrograms(
+        right="proc twice(x: int): int = x + x",
+        wrong="proc twice(x: int): int = x * x * x",
+        script="""import std/unittest
+test "twice":
+  check twice(3) == 6
+doAssert twice(1) != 1, "assertion failed"
+""",
+        leaving=(
+            "quit(0)",
+            "proc twice(x: int): int = quit(0)",
+        ),
+    ),
+)

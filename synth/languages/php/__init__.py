@@ -1,0 +1,71 @@
+"""PHP: called by php/driver.php; lists, tuples and maps are arrays."""
+
+from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import (
+    Driver,
+    FailureWords,
+    Language,
+    Script,
+    UnsupportedType,
+    Zygote,
+    parameter_names,
+)
+from synth.languages.support.sources import read_source
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
+_FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_limit={heap_mb}M")
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(array $xs, int $k): int`. A result that is null has no type of its own in older PHP, so
+    none is written."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    written = ", ".join(f"{_WRITTEN.get(kind.kind, 'array')} ${name}" for name, kind in pairs)
+    result = "" if signature.result.kind == "null" else f": {_WRITTEN.get(signature.result.kind, 'array')}"
+    return f"function {entry_point}({written}){result}"
+
+
+def _check_keys(kind: ValueType) -> None:
+    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
+        raise UnsupportedType(f"a PHP array has no {kind.inner[0]} keys")
+    for inner in kind.inner:
+        _check_keys(inner)
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _check_keys(kind)
+    return {
+        "solution.php": code if "<?" in code else f"<?php {code}",
+        "driver.php": read_source("php/driver.php"),
+    }
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The ending stands in PHP mode, whatever mode the script ends in."""
+    text = f"{code if '<?' in code else f'<?php {code}'}\n{script}\n"
+    opening = "<?php " if text.rfind("?>") > text.rfind("<?") else ""
+    return {"main.php": f'{text}{opening}fwrite(fopen("php://fd/3", "w"), {mark});\n'}
+
+
+LANGUAGE = Language(
+    name="php",
+    file_name="main.php",
+    tools=("php",),
+    install="apt-get install -y php-cli php-mbstring",
+    grammar="php",
+    display_name="PHP",
+    paths=("/etc/php", "/var/lib/php/modules"),
+    run_command=("{php}", *_FLAGS, "main.php"),
+    runtime_mb=64,
+    driver=Driver(files=_files, run_command=("{php}", *_FLAGS, "driver.php")),
+    zygote=Zygote(skipped_function="php_module_shutdown"),
+    render_signature=render_signature,
+    script=Script(files=_script),
+    failures=FailureWords(fatal_out_of_memory=("Allowed memory size of",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,122 @@
+"""Python: checked by its own parser, called by python/driver.py."""
+
+import ast
+import warnings
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.trees import ParseError
+from synth.languages.python.annotations import read_exact
+from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.support.sources import read_source
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_WRITTEN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "null": "None", "any": "object"}
+
+
+def check(code: str) -> ParseError | None:
+    """The first syntax error by Python's own parser, or None."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except SyntaxError as error:
+        return ParseError(error.lineno or 1, error.msg[:200])
+    except (ValueError, RecursionError, MemoryError) as error:
+        return ParseError(1, f"{type(error).__name__}: {error}"[:200])
+    return None
+
+
+def _write_type(kind: ValueType) -> str:
+    name = {"list": "list", "map": "dict", "tuple": "tuple"}.get(kind.kind)
+    if name is None:
+        return _WRITTEN[kind.kind]
+    return f"{name}[{', '.join(map(_write_type, kind.inner)) or '()'}]"
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`def solve(xs: list[int], k: int) -> int`."""
+    pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
+    return (
+        f"def {entry_point}({', '.join(f'{n}: {_write_type(t)}' for n, t in pairs)}) -> "
+        f"{_write_type(signature.result)}"
+    )
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the annotations of a top-level function state; None when one is missing or has no
+    neutral meaning."""
+    if check(code) is not None:
+        return None
+    functions = [
+        node
+        for node in ast.parse(code).body
+        if isinstance(node, ast.FunctionDef) and node.name == entry_point
+    ]
+    if not functions:
+        return None
+    taken = functions[-1].args
+    if taken.vararg or taken.kwarg or taken.kwonlyargs:
+        return None
+    parameters = [*taken.posonlyargs, *taken.args]
+    annotations = [*(parameter.annotation for parameter in parameters), functions[-1].returns]
+    *types, result = [read_exact(annotation) if annotation else None for annotation in annotations]
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(map(str, types))}) -> {result}"
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(p.arg for p in parameters)
+    )
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.py": code, "driver.py": read_source("python/driver.py")}
+
+
+def _script(code: str, script: str, end: str) -> str:
+    """From the script on the module is the main one, as test scripts expect. A program that does not parse
+    gets no script: a quote that it leaves open would be closed by the script's first one."""
+    if check(code) is not None:
+        return code
+    return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
+
+
+LANGUAGE = Language(
+    name="python",
+    aliases=("py", "python3"),
+    file_name="main.py",
+    tools=("python3",),
+    version_arguments=("-I", "-S", "--version"),
+    install="apt-get install -y python3",
+    grammar="python",
+    check=check,
+    comment_signs=("#",),
+    node_types=NodeTypes(
+        functions=names("function_definition"),
+        blocks=names("block module"),
+        expressions=names(
+            "attribute binary_operator boolean_operator call comparison_operator dictionary "
+            "dictionary_comprehension lambda list list_comprehension not_operator set set_comprehension "
+            "subscript tuple unary_operator"
+        ),
+        wrappers=names("decorated_definition"),
+    ),
+    run_command=("{python3}", "-S", "-B", "main.py"),
+    environment={"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
+    driver=Driver(
+        files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
+    ),
+    zygote=Zygote(
+        files={"driver.py": read_source("python/driver.py"), "zygote.py": read_source("python/zygote.py")},
+        command=("{python3}", "-S", "-B", "/work/zygote.py"),
+    ),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    script=Script(driver_program=_script),
+    failures=FailureWords(assertion=("AssertionError",), out_of_memory=("MemoryError",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,24 @@
+"""Programs of R that show that its module works, and its controls."""
+
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+
+HELLO = """numbers <- scan(file("stdin"), quiet = TRUE)
+cat(sum(numbers), "\\n")
+"""
+SAMPLES = ConformancePrograms(
+    wrong="cat(5)\n",
+    hanging="while (TRUE) {}\n",
+    crashing='stop("no")\n',
+    broken="cat(5\n",
+    script=ScriptPrograms(
+        right="twice <- function(x) x + x",
+        wrong="twice <- function(x) x^3",
+        script="if (!identical(twice(3), 6)) stop('assertion failed')\n",
+        leaving=(
+            "quit(status = 0)",
+            "twice <- function(x) quit(save = 'no', status = 0)",
+            """options(error = quote(quit(status = 0)))
+stop('no')""",
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Rust by rustc: the driver is a library that is compiled once; what the function declares decides how its
+arguments are passed."""
+
+import re
+
+from synth.grammar.node_types import NodeTypes, names
+from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.rust.script import SCRIPT
+from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.support.composing import Terms
+from synth.languages.support.declarations import split_top
+from synth.languages.support.sources import read_source
+from synth.values import Signature
+
+_SCALARS = {"int": "i64", "float": "f64", "str": "String", "bool": "bool", "null": "()"}
+_KEYS = frozenset({"int", "str", "bool", "tuple", "list"})
+_TYPES = Terms(
+    "Rust",
+    _SCALARS,
+    "Vec<{}>",
+    "HashMap<{}, {}>",
+    lambda inner: f"({', '.join(inner)}{',' * (len(inner) == 1)})",
+    _KEYS,
+)
+_FLAGS = ("--edition", "2021", "-C", "opt-level=1", "-C", "overflow-checks=on", "-A", "warnings")
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`fn solve(xs: Vec<i64>, k: i64) -> i64`, after the import that it needs."""
+    written = ", ".join(f"{name}: {kind}" for name, kind in _TYPES.pairs(names, signature))
+    line = f"fn {entry_point}({written}) -> {_TYPES.compose(signature.result)}"
+    return f"use std::collections::HashMap;\n\n{line}" if "HashMap" in line else line
+
+
+def _declared(code: str, entry_point: str) -> list[str]:
+    """The types of the parameters, as written; empty when the function is not found."""
+    found = list(re.finditer(rf"\bfn\s+{re.escape(entry_point)}\s*(?:<[^>]*>)?\s*\(", code))
+    if not found:
+        return []
+    depth, at = 1, found[-1].end()
+    while depth and at < len(code):
+        depth += (code[at] == "(") - (code[at] == ")")
+        at += 1
+    return [parameter.partition(":")[2].strip() for parameter in split_top(code[found[-1].end() : at - 1])]
+
+
+def _argument(declared: str) -> str:
+    """How the next argument is passed: by value, or as a reference to a value of its own."""
+    reference = re.match(r"&\s*(?:'\w+\s+)?(mut\s+)?", declared)
+    if reference is None:
+        return "a.next()"
+    owned = declared[reference.end() :].strip()
+    inner = re.fullmatch(r"\[([^;]*)\]", owned)
+    owned = f"Vec<{inner[1]}>" if inner else "String" if owned == "str" else owned
+    return f"&{'mut ' if reference[1] else ''}a.next::<{owned}>()"
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    for kind in (*signature.parameters, signature.result):
+        _TYPES.compose(kind)
+    owner = "Solution::" if re.search(r"^\s*impl\s+Solution\b", code, re.MULTILINE) else ""
+    missing = "pub struct Solution;" if owner and not re.search(r"\bstruct\s+Solution\b", code) else ""
+    declared = _declared(code, entry_point)
+    arguments = ", ".join(
+        map(
+            _argument,
+            declared if len(declared) == len(signature.parameters) else ["" for _ in signature.parameters],
+        )
+    )
+    start = f"""
+{missing}
+#[allow(unused_imports)]
+mod codemill_start {{
+    use super::*;
+    use std::collections::*;
+    #[no_mangle]
+    pub extern "C" fn main() -> i32 {{
+        codemill_driver::drive(|a| codemill_driver::wire(super::{owner}{entry_point}({arguments})));
+        0
+    }}
+}}
+"""
+    return {"solution.rs": f"#![no_main] {code}\n{start}"}
+
+
+LANGUAGE = Language(
+    name="rust",
+    aliases=("rs",),
+    file_name="main.rs",
+    tools=("rustc",),
+    install="apt-get install -y rustc",
+    grammar="rust",
+    compile_command=("{rustc}", *_FLAGS, "-o", "program", "main.rs"),
+    comment_signs=("//",),
+    node_types=NodeTypes(
+        functions=names("function_item"),
+        blocks=names("block"),
+        comments=names("line_comment block_comment"),
+        expressions=names("attribute macro_invocation"),
+        result_field="return_type",
+    ),
+    run_command=("./program",),
+    driver=Driver(
+        files=_files,
+        shared={"codemill_driver.rs": read_source("rust/driver.rs")},
+        shared_commands=(
+            (
+                "{rustc}",
+                *_FLAGS,
+                "--crate-type",
+                "rlib",
+                "--crate-name",
+                "codemill_driver",
+                "codemill_driver.rs",
+            ),
+        ),
+        compile_command=(
+            "{rustc}",
+            *_FLAGS,
+            "--extern",
+            "codemill_driver={shared}/libcodemill_driver.rlib",
+            "-o",
+            "program",
+            "solution.rs",
+        ),
+        run_command=("./program",),
+        unsupported_values=frozenset({"lone surrogates"}),
+    ),
+    script=SCRIPT,
+    render_signature=render_signature,
+    failures=FailureWords(fatal_out_of_memory=("memory allocation of ",)),
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

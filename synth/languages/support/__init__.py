@@ -1,0 +1,1 @@
+"""What several language modules share. Nothing here knows a language."""

@@ -1,0 +1,89 @@
+"""What the languages of the Java virtual machine share: flags, the place of Debian's libraries, a driver that
+starts from an archive of classes, and what a want of memory looks like.
+
+Place in the flow: used by the modules of Java, Clojure, Groovy, Kotlin and Scala. The one rule: nothing here
+knows a language.
+"""
+
+from synth.languages.spec import FailureWords
+
+JARS = "/usr/share/java"
+"""Where Debian's packages put jar files."""
+
+FLAGS = (
+    "-Xshare:auto",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xmx{heap_mb}m",
+    "-XX:-UsePerfData",
+    "-XX:+DisableAttachMechanism",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:ArchiveRelocationMode=0",  # the archive of classes is used as it lies in the file
+)
+
+RUN = ("{java}", *FLAGS, "-Xss64m")
+"""A short-lived virtual machine with a deep stack."""
+
+OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
+FAILURES = FailureWords(out_of_memory=(OUT_OF_MEMORY,), fatal_out_of_memory=(OUT_OF_MEMORY,))
+
+SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
+"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first
+thousand programs."""
+JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
+_CALL = r"\n".join(
+    (
+        "codemill",
+        "solve",
+        r"l i\tf\ts\tl i\tm s i",
+        "m s l ?",
+        "1",
+        r"l2 i3 i1\tf2.5\ts61\tl1 i4\tm1 s61 i5",
+        "",
+    )
+)
+
+
+def _appended(*jars: str) -> str:
+    """To what the machine itself loads, which costs less than a class path."""
+    return f"-Xbootclasspath/a:{':'.join(jars)}"
+
+
+def start_from_archive(*jars: str) -> tuple[str, ...]:
+    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar`
+    where it is used."""
+    return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
+
+
+def start_driver(*libraries: str) -> tuple[str, ...]:
+    """Words that start the driver from the archive."""
+    return (*start_from_archive(*libraries, "{shared}/driver.jar"), "Driver")
+
+
+def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
+    """Make driver.jar from the shared files; `words` are its sources, and options of javac."""
+    return (
+        (*JAVAC, "-d", "classes", *words),
+        ("{jar}", "--create", "--file", "driver.jar", "-C", "classes", "."),
+    )
+
+
+def archive_commands(*libraries: str) -> tuple[tuple[str, ...], ...]:
+    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine
+    load; of their own classes only the libraries', for their places do not change.
+
+    A class of another loader than the first would tie the archive to one class path: that is the one which is
+    left out.
+    """
+    run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "$1" Driver 3>/dev/null'
+    dump = (
+        "-Xshare:dump",
+        "-XX:+UseSerialGC",
+        "-XX:SharedClassListFile=list",
+        "-XX:SharedArchiveFile=start.jsa",
+    )
+    seen = _appended(*libraries, "driver.jar")
+    return (
+        ("/bin/sh", "-c", f"printf '{_CALL}' | {run} && grep -v cldr/provider seen > list", "{java}", seen),
+        ("{java}", *dump, *([_appended(*libraries)] if libraries else [])),
+    )

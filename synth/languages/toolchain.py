@@ -1,0 +1,139 @@
+"""The tools of a language on this machine: where they are, which version they are, whether they have changed.
+
+Place in the flow: sandboxes and `doctor` ask before they run a language. The one rule: the only programs that
+are started here are tools that are asked for their version.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from synth.languages.registry import get_language
+
+_WHEELS: Final = {"zig": "ziglang"}
+"""Tools that come in a Python package of another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Where the tools of a language are on this machine."""
+
+    tools: Mapping[str, str]
+    """Name to real path, links and shims resolved."""
+    version: str
+    digest: str
+    """Changes when the toolchain does: part of the key of cached results."""
+    readonly: tuple[str, ...] = ()
+    """Folders that must be visible inside the sandbox besides /usr."""
+    marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Size and time of each tool's file and of the folder of its libraries when they were found; empty for a
+    toolchain on another machine."""
+
+    def stated_for(self, language: str) -> str:
+        """As observations state it."""
+        return f"{language} {self.version} {self.digest}"
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the tools are still there, and still the same files."""
+        try:
+            return all(_mark(path) == mark for path, mark in self.marks.items())
+        except OSError:
+            return False
+
+
+def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Of the tools and of the folders of their libraries: a toolchain may be removed piece by piece,
+    libraries first."""
+    libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
+    return {
+        path: _mark(path)
+        for path in (*tools.values(), *(str(folder) for folder in libraries if folder.is_dir()))
+    }
+
+
+def _mark(path: str) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116  # after each program
+    return found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=256)
+def find_toolchain(language_name: str) -> Toolchain | None:
+    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a
+    process."""
+    language = get_language(language_name)
+    tools = {name: path for name in language.tools if (path := find_tool(name))}
+    if len(tools) < len(language.tools):
+        return None
+    first = tools[language.tools[0]]
+    version = (
+        _version([first, *language.version_arguments]) if language.version_arguments else Path(first).name
+    )
+    if version is None:
+        return None
+    marks = _marks(tools)
+    own = [
+        f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()
+    ]  # libraries change with any package
+    digest = hashlib.sha256("\n".join([version, *own]).encode()).hexdigest()[:12]
+    shown = {root for path in tools.values() if (root := _root(path))} | {
+        path for path in language.paths if Path(path).exists()
+    }
+    return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
+
+
+def find_tool(name: str) -> str | None:
+    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a
+    start."""
+    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
+    real = _unshim(name, found) if found else _in_wheel(name)
+    return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
+
+
+def _in_wheel(name: str) -> str | None:
+    """The path of a tool that comes in a Python package."""
+    places = [Path(folder) / _WHEELS[name] / name for folder in sys.path] if name in _WHEELS else []
+    return next((str(place.resolve()) for place in places if place.is_file()), None)
+
+
+def _unshim(name: str, found: str) -> str | None:
+    """The program itself. A package of npm may put a node script before it."""
+    real = Path(found).resolve()
+    if real.suffix == ".js" and real.with_name(name).is_file():
+        return str(real.with_name(name))
+    if real.name == "rustup":
+        toolchains = Path(os.environ.get("RUSTUP_HOME", Path.home() / ".rustup")) / "toolchains"
+        candidates = sorted(toolchains.glob(f"stable*/bin/{name}")) or sorted(
+            toolchains.glob(f"*/bin/{name}")
+        )
+        return str(candidates[0]) if candidates else None
+    return str(real) if Path(found).parent.name != "shims" else None
+
+
+def _root(path: str) -> str:
+    """The folder outside /usr that a tool lives in (`<root>/bin/tool`), or nothing."""
+    inside = path.startswith(("/usr/", "/bin/", "/lib"))
+    return "" if inside else str(Path(path).parent.parent)
+
+
+def _version(command: list[str]) -> str | None:
+    """The first line of its answer that is no warning of a virtual machine."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [
+        line.strip()
+        for line in (done.stdout + done.stderr).splitlines()
+        if line.strip() and "warning:" not in line
+    ]
+    return lines[0] if lines and done.returncode == 0 else None

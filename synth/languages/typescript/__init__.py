@@ -1,0 +1,132 @@
+"""TypeScript: type-checked and translated by a resident tsc (typescript/compiler.js), then called by
+the JavaScript driver."""
+
+import json
+import re
+
+from synth.languages.javascript import AT_END, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
+from synth.languages.spec import Driver, Language, Script
+from synth.languages.support.composing import Terms
+from synth.languages.support.declarations import split_top
+from synth.languages.support.sources import read_source
+from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.records import FunctionContract
+from synth.values import Signature, ValueType
+
+_SCALARS = {
+    "int": "number",
+    "float": "number",
+    "str": "string",
+    "bool": "boolean",
+    "null": "null",
+    "any": "any",
+}
+_TYPES = Terms("TypeScript", _SCALARS, "Array<{}>", "Map<{}, {}>", lambda inner: f"[{', '.join(inner)}]")
+_CHECK: tuple[str, ...] = (
+    "--target",
+    "es2022",
+    "--module",
+    "commonjs",
+    "--moduleDetection",
+    "force",
+    "--lib",
+    "es2022",
+    "--types",
+    "node",
+)
+_CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
+"""Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside
+the package of tsc."""
+_SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
+
+
+def write_type(kind: ValueType) -> str:
+    """`number[]`, `Record<string, number>`, `Map<number, string>`, `[number, string]`."""
+    if kind.kind == "list" and kind.inner[0].kind not in ("list", "map", "tuple"):
+        return f"{write_type(kind.inner[0])}[]"
+    if kind.kind == "list":
+        return (
+            f"{write_type(kind.inner[0])}[]"
+            if kind.inner[0].kind != "map"
+            else f"Array<{write_type(kind.inner[0])}>"
+        )
+    if kind.kind == "map":
+        return (
+            f"{'Record' if kind.inner[0].kind == 'str' else 'Map'}<{', '.join(map(write_type, kind.inner))}>"
+        )
+    return f"[{', '.join(map(write_type, kind.inner))}]" if kind.kind == "tuple" else _TYPES.compose(kind)
+
+
+def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
+    """`function solve(xs: number[], k: number): number`."""
+    pairs = zip(_TYPES.pairs(names, signature), signature.parameters, strict=True)
+    written = ", ".join(f"{name}: {write_type(kind)}" for (name, _), kind in pairs)
+    return f"function {entry_point}({written}): {write_type(signature.result)}"
+
+
+def find_signature(code: str, entry_point: str) -> FunctionContract | None:
+    """The contract that the annotations state; `number` means int, as in JSDoc."""
+    name = re.escape(entry_point)
+    heads = (
+        rf"(?:function\s+{name}\s*|(?:const|let|var)\s+{name}\s*=\s*)"
+        r"\(([^()]*)\)\s*:\s*([^{=;]+?)\s*(?:\{|=>)"
+    )
+    found = list(re.finditer(heads, code))
+    if not found:
+        return None
+    pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
+    types = [read_jsdoc_type(text) for _, text in pairs]
+    result = read_jsdoc_type(found[-1][2])
+    if result is None or None in types:
+        return None
+    signature = f"({', '.join(filter(None, types))}) -> {result}"
+    return FunctionContract(
+        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
+    )
+
+
+def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
+    return {"solution.ts": code}
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """The ending is hidden from the type checker, which may or may not know node's own functions."""
+    return {"main.ts": f"{code}\n{script}\n;eval({json.dumps(AT_END.replace('MARK', mark))})\n"}
+
+
+LANGUAGE = Language(
+    name="typescript",
+    aliases=("ts",),
+    file_name="main.ts",
+    extensions=(".ts", ".mts", ".cts"),
+    tools=("node", "tsc"),
+    install="npm install -g typescript@5.9 @types/node@20",
+    grammar="typescript",
+    display_name="TypeScript",
+    compile_command=("{node}", "{tsc}", *_CHECK, "main.ts"),
+    comment_signs=("//",),
+    node_types=NODE_TYPES,
+    run_command=("{node}", *NODE_FLAGS, "main.js"),
+    runtime_mb=128,
+    runtime_threads=32,
+    data_limit=False,
+    driver=Driver(
+        files=_files,
+        run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
+        shared={
+            "driver.js": read_source("javascript/driver.js"),
+            "compiler.js": read_source("typescript/compiler.js"),
+        },
+        shared_commands=(
+            ("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),
+        ),
+        compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
+    ),
+    script=Script(files=_script),
+    render_signature=render_signature,
+    find_signature=find_signature,
+    gold=GOLD,
+    hello=HELLO,
+    controls=CONTROLS,
+    samples=SAMPLES,
+)

@@ -1,0 +1,66 @@
+"""What the stages of a recipe work with, named so that any process can open it.
+
+Place in the flow: a run's own process and every other one that runs lanes opens its engines, sandbox and
+prompts here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where it
+was opened.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from synth.config import EngineConfig, Recipe
+from synth.errors import Problem, RecipeError
+from synth.execution.factory import create_sandbox
+from synth.generation.factory import EngineFactory, create_engine
+from synth.generation.journal import JournalledEngine
+from synth.policy import Policy
+from synth.prompts.library import PromptLibrary
+from synth.stages.context import Context
+
+TEACHER = "teacher"
+"""Folder of the teacher's journal and logs, below those of the engine."""
+
+
+class Resources(NamedTuple):
+    """Where the parts of one round are: paths that the process can reach, and the policy that generates."""
+
+    run: Path
+    """The run folder."""
+    recipe_folder: Path
+    """Paths in the recipe are relative to it."""
+    policy: Policy
+
+
+async def start_engine(
+    stack: AsyncExitStack,
+    config: EngineConfig,
+    resources: Resources,
+    part: str = "",
+    create: EngineFactory = create_engine,
+) -> JournalledEngine:
+    """A started engine whose answers are kept in the run folder; `stack` closes it. Raises EngineError."""
+    made = create(config, policy=resources.policy, log_folder=resources.run / "logs" / part)
+    engine = JournalledEngine(made, resources.run / "journal" / part)
+    stack.push_async_callback(engine.close)
+    await engine.start()
+    return engine
+
+
+@asynccontextmanager
+async def open_context(recipe: Recipe, resources: Resources) -> AsyncIterator[Context]:
+    """Everything that the recipe's stages need, open in this process. Raises what the parts raise."""
+    if recipe.data is None:
+        raise RecipeError(Problem(f"{recipe.name}: data", "is needed to run stages", "add a `data` section"))
+    async with AsyncExitStack() as stack:
+        sandbox = create_sandbox(recipe.execution)
+        await sandbox.start()
+        stack.push_async_callback(sandbox.close)
+        engine = teacher = prompts = None
+        if recipe.engine is not None:
+            prompts = PromptLibrary.load(recipe.prompts)
+            engine = await start_engine(stack, recipe.engine, resources)
+        if recipe.teacher is not None:
+            teacher = await start_engine(stack, recipe.teacher, resources, TEACHER)
+        yield Context(recipe, recipe.data, resources.recipe_folder, sandbox, engine, prompts, teacher)

@@ -1,0 +1,171 @@
+"""The products: what survives becomes training data. One record a product, and the one table of them.
+
+Place in the flow: the last stages make these records; writing, export, the card, lineage and the training
+jobs follow from `PRODUCTS`. The one rule: a fact about a product stands in its row here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar, Final, NamedTuple
+
+from synth.records import EvidenceRank, Message, Outcome, Unit
+
+
+class Sample(Unit):
+    """A task with its best solution: one row of SFT data (TRL's conversational prompt and completion)."""
+
+    kind: ClassVar[str] = "sample"
+    about: ClassVar[str] = "a task with its best solution"
+    parents: ClassVar[tuple[str, ...]] = ("solution_id",)
+
+    id: str
+    task_id: str
+    solution_id: str
+    language: str
+    natural_language: str
+    code: str
+    """The solution's program, as it stands in the completion."""
+    prompt: tuple[Message, ...]
+    completion: tuple[Message, ...]
+    pass_rate: float
+    rank: EvidenceRank
+    choice: int = 0
+    """Its place among the samples of its task and language; 0 is the best."""
+
+    @property
+    def prompt_text(self) -> str:
+        return _joined(self.prompt)
+
+    @property
+    def program(self) -> str:
+        return self.code
+
+
+class Pair(Unit):
+    """Chosen passes and rejected fails the same tests: one row of DPO data (TRL's conversational preference
+    format)."""
+
+    kind: ClassVar[str] = "pair"
+    about: ClassVar[str] = "a right and a wrong answer to one task"
+    parents: ClassVar[tuple[str, ...]] = ("chosen_id", "rejected_id")
+
+    id: str
+    task_id: str
+    language: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    chosen_id: str
+    rejected_id: str
+    chosen_pass: float
+    rejected_pass: float
+    rejected_outcome: Outcome
+    rank: EvidenceRank
+
+    @property
+    def prompt_text(self) -> str:
+        return _joined(self.prompt)
+
+    @property
+    def program(self) -> str:
+        return _joined((*self.chosen, *self.rejected))
+
+
+class FimSample(Unit):
+    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the
+    training string."""
+
+    kind: ClassVar[str] = "fim"
+    about: ClassVar[str] = "a program with a syntax node cut out"
+    parents: ClassVar[tuple[str, ...]] = ("source_id",)
+
+    id: str
+    source_id: str
+    language: str
+    node: str
+    """Kind of syntax node that the middle is: expression, statement, block or function."""
+    prefix: str
+    middle: str
+    suffix: str
+    text: str
+    """With the FIM tokens, in file format or in repository format."""
+
+    @property
+    def program(self) -> str:
+        return f"{self.prefix}{self.middle}{self.suffix}"
+
+
+def _joined(messages: tuple[Message, ...]) -> str:
+    return "\n".join(message.content for message in messages)
+
+
+class Form(StrEnum):
+    """How a row trains, in TRL's terms. Each layout of another trainer knows these three."""
+
+    CONVERSATION = "conversation"
+    """`prompt` and `completion`."""
+    PREFERENCE = "preference"
+    """`prompt`, `chosen` and `rejected`."""
+    TEXT = "text"
+    """`text`."""
+
+
+class Part(StrEnum):
+    """Which rows of a round one data set of a product holds."""
+
+    ALL = "all"
+    BEST = "best"
+    """The best surviving one of each task and language."""
+    SHARE = "share"
+    """Drawn, so that they make up `share` of the rows they are trained with."""
+
+
+class DataSet(NamedTuple):
+    """One data set of a product in each round: `<folder>/round-<r><suffix>`."""
+
+    suffix: str
+    part: Part
+    job: str = ""
+    """The training job that takes it: `coarse`, `fine` or `dpo`; empty for none."""
+    leads: bool = True
+    """Whether its job runs for its sake. Others are mixed in."""
+
+
+class Product(NamedTuple):
+    """One product: its folder in a run and in exports, its record, and all that is said and done by
+    product."""
+
+    name: str
+    model: type[Unit]
+    form: Form
+    sentence: str
+    """What a row is, for the card."""
+    data_sets: tuple[DataSet, ...]
+
+
+PRODUCTS: Final = (
+    Product(
+        "sft",
+        Sample,
+        Form.CONVERSATION,
+        "a task and a verified solution, as conversational `prompt` and `completion`",
+        (DataSet("-coarse", Part.ALL, "coarse"), DataSet("-fine", Part.BEST, "fine")),
+    ),
+    Product(
+        "pairs",
+        Pair,
+        Form.PREFERENCE,
+        "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`",
+        (DataSet("", Part.ALL, "dpo"),),
+    ),
+    Product(
+        "fim",
+        FimSample,
+        Form.TEXT,
+        "fill-in-the-middle texts whose middle is a syntax node: `text`",
+        (DataSet("", Part.ALL), DataSet("-mix", Part.SHARE, "coarse", leads=False)),
+    ),
+)
+
+BY_NAME: Final[Mapping[str, Product]] = {product.name: product for product in PRODUCTS}
+PRODUCT_KINDS: Final = frozenset(product.model.kind for product in PRODUCTS)

@@ -1,0 +1,151 @@
+"""The base of the stages: who enters, and the index row of each decision, derived from what a stage declares.
+
+A stage says which kind of unit enters it, which stages come before it and what it makes; it decides, and the
+base class keeps the books. The one rule: every unit that enters leaves with one row.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from synth.filters.protocol import Keep, Reject
+from synth.reasons import ReasonClass, get_reason
+from synth.records import Decision, IndexRow, Unit
+from synth.stages.shard_state import ShardState, StageResult
+
+U = TypeVar("U", bound=Unit)
+
+
+class Entered(Protocol):
+    """What an index row says of a unit; a rejection of something that never became a unit says it too."""
+
+    @property
+    def unit_id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def parent_ids(self) -> tuple[str, ...]: ...
+
+
+class Source(ABC):
+    """Where shards come from: the first stage, which reads seeds."""
+
+    name: ClassVar[str]
+    makes: ClassVar[tuple[type[Unit], ...]]
+
+    @abstractmethod
+    def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
+        """Empty shards with what was decided while reading, in the same order every time. Closing it ends
+        whatever reads for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision about one unit, what was made of it, and what it cost."""
+
+    answer: Keep | Reject
+    made: tuple[Unit, ...] = ()
+    natural_language: str = ""
+    """Where the unit itself does not say it."""
+    ms: float = 0.0
+    tokens: int = 0
+
+
+class Stage(ABC):
+    """One arrow of the flow, for one shard at a time: what the runner needs to know of it.
+
+    An `ordered` stage keeps something from shard to shard (which texts were seen, say): it gets the shards
+    one at a time and in order, after all of them have passed the stages before it. `asks_engine` says whether
+    it waits for a model: the runner lets such stages run ahead of those that wait for the sandbox.
+    """
+
+    name: str
+    upstream: "tuple[Upstream, ...]"
+    """The stages it comes after: classes, or objects where one class is several stages."""
+    makes: ClassVar[tuple[type[Unit], ...]] = ()
+    """The kinds that it makes."""
+    ordered: ClassVar[bool] = False
+    asks_engine: ClassVar[bool] = False
+
+    @abstractmethod
+    def entering(self, state: ShardState) -> Sequence[Unit]:
+        """The units that enter."""
+
+    @abstractmethod
+    async def run(self, state: ShardState) -> StageResult:
+        """Decide about every unit that enters."""
+
+
+class UnitStage(Stage, Generic[U]):
+    """A stage over units of one kind.
+
+    A unit enters unless a stage upstream, at whatever distance, turned it away or turned away something that
+    it was made from.
+    """
+
+    unit: type[U]
+    """The kind that enters."""
+
+    def entering(self, state: ShardState) -> Sequence[U]:
+        """The units that enter. A stage with a narrower door filters what this gives."""
+        return state.survivors(self.unit, all_upstream(self))
+
+    async def run(self, state: ShardState) -> StageResult:
+        units = self.entering(state)
+        decided = await self.decide(units, state)
+        rows = tuple(
+            index_row(self.name, state, unit, found.answer, found)
+            for unit, found in zip(units, decided, strict=True)
+        )
+        return StageResult(rows, tuple(made for found in decided for made in found.made))
+
+    @abstractmethod
+    async def decide(self, units: Sequence[U], state: ShardState) -> Sequence[Decided]:
+        """One decision for each unit, in their order."""
+
+
+Upstream = type[Source] | type[Stage] | Stage
+
+
+def all_upstream(stage: Upstream) -> Iterator[str]:
+    """The names of all stages that come before this one, at whatever distance."""
+    for before in getattr(stage, "upstream", ()):
+        yield from through(before)
+
+
+def through(stage: Upstream) -> Iterator[str]:
+    """The names of a stage and of all stages before it."""
+    yield stage.name
+    yield from all_upstream(stage)
+
+
+def index_row(
+    stage: str, state: ShardState, unit: Entered, answer: Keep | Reject, found: Decided | None = None
+) -> IndexRow:
+    """The index row of one decision. A reason of the infrastructure class makes it a failure, never a
+    rejection."""
+    reason = answer.reason if isinstance(answer, Reject) else ""
+    return IndexRow(
+        round=state.round,
+        stage=stage,
+        shard=state.name,
+        unit_id=unit.unit_id,
+        kind=unit.kind,
+        parents=unit.parent_ids,
+        language=getattr(unit, "language", ""),
+        natural_language=(found and found.natural_language) or getattr(unit, "natural_language", ""),
+        decision=_decision(reason),
+        reason=reason,
+        evidence=json.dumps(answer.evidence, sort_keys=True),
+        ms=round(found.ms, 3) if found else 0.0,
+        tokens=found.tokens if found else 0,
+    )
+
+
+def _decision(reason: str) -> Decision:
+    if not reason:
+        return Decision.KEPT
+    is_fault = get_reason(reason).reason_class is ReasonClass.INFRASTRUCTURE
+    return Decision.FAILED if is_fault else Decision.REJECTED

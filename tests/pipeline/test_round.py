@@ -1,0 +1,174 @@
+"""One round over scripted parts: seeds in, products out, the same bytes again, and books that balance."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synth.config import Recipe
+from synth.errors import EngineError, Problem
+from synth.execution.scripted import ScriptedSandbox
+from synth.generation.protocol import GenerationRequest
+from synth.generation.scripted import ScriptedEngine
+from synth.pipeline.round import RoundData, run_round
+from synth.products import BY_NAME, Part
+from synth.prompts.library import PromptLibrary
+from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Observation
+from synth.stages.context import Context
+from synth.store.parquet import read_rows
+from synth.store.products import iter_product
+from synth.store.run_folder import RunFolder, RunIdentity
+from synth.store.views import conservation_problems, funnel
+from synth.values import decode, encode
+from tests.builders import build_observation
+
+TOTAL = "def total(xs: list[int]) -> int:\n    return sum(xs)"
+LARGEST = "def largest(xs: list[int]) -> int:\n    return max(xs, default=0)"
+RIGHT = {"total": "sum(xs)", "largest": "max(xs, default=0)"}
+WRONG = {"total": "len(xs)", "largest": "min(xs, default=0)"}
+LOOP = {
+    "total": "t = 0\n    for x in xs:\n        t += x\n    return t",
+    "largest": "return sorted(xs)[-1] if xs else 0",
+}
+
+
+def answer(request: GenerationRequest) -> str | list[str]:
+    """Three right candidates (two of them alike) and a wrong one for each task; no inputs of its own."""
+    text = request.messages[-1].content
+    name = "total" if "total" in text else "largest"
+    if request.n == 1:
+        return f"Compute the {name} of the numbers." if "sum(xs)" in text or "max(xs" in text else "none"
+    bodies = [f"return {WRONG[name]}", f"return {RIGHT[name]}", LOOP[name], f"return {RIGHT[name]}"]
+    return [f"```python\ndef solve(xs):\n    {body}\n```" for body in bodies]
+
+
+def observe(request: ExecutionRequest) -> Observation:
+    """What the program does, run right here: it is the test's own."""
+    assert isinstance(request.call, FunctionCall)
+    space: dict[str, object] = {}
+    exec(request.code, space)
+    function = space[request.call.entry_point]
+    assert callable(function)
+    outputs = [encode(function(*map(decode, row))) for row in request.call.arguments]
+    cases = [CaseObservation(index=at, status="returned", output=output) for at, output in enumerate(outputs)]
+    return build_observation(request, cases=tuple(cases))
+
+
+def context(folder: Path, engine: ScriptedEngine, **data: object) -> Context:
+    rows = [json.dumps({"code": code, "language": "python"}) for code in (TOTAL, LARGEST)]
+    (folder / "seeds.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    sections = {
+        "seeds": {"kind": "jsonl", "path": "seeds.jsonl"},
+        "instruct": {"entry_point": "solve"},
+        "inputs": {"minimum": 4, "from_model": False},
+        "solve": {"n": 4},
+        "select": {"per_task": 2},
+        "filters": {"near_dedup": False},
+        "pairs": {},
+        "fim": {"share": 0.2},
+        "shard_size": 1,
+        **data,
+    }
+    recipe = Recipe.model_validate({"name": "r", "engine": {"kind": "vllm_server"}, "data": sections})
+    assert recipe.data is not None
+    prompts = PromptLibrary.load("pocket")
+    return Context(recipe, recipe.data, folder, ScriptedSandbox(observe), engine, prompts)
+
+
+def make_round(folder: Path, engine: ScriptedEngine | None = None, **data: object) -> RoundData:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = context(folder, engine or ScriptedEngine(answer), **data)
+    with RunFolder.create_or_resume(folder, "run", RunIdentity(recipe={"name": "r"})) as run:
+        return asyncio.run(run_round(made, run, 1))
+
+
+def rows(folder: Path, product: str) -> list[dict[str, object]]:
+    return list(iter_product(folder / "run", BY_NAME[product]))
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    def files() -> Iterator[Path]:
+        for product in BY_NAME:
+            yield from sorted((folder / "run" / product).glob("*.parquet"))
+
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files()}
+
+
+def test_a_round_makes_every_product_and_its_books_balance(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    assert made.counts == {"coarse": 4, "fine": 2, "pairs": 3, "fim": 1}
+    assert conservation_problems(tmp_path / "run") == []
+    stages = {row.stage: (row.entered, row.kept, row.rejected) for row in funnel(tmp_path / "run")}
+    assert stages["snippet"] == (2, 2, 0)
+    assert stages["execute"] == (8, 6, 2)
+    assert stages["select"] == (6, 4, 2)
+    assert stages["pair"] == (2, 2, 0)
+
+
+def test_the_fine_set_is_the_best_of_each_task_and_the_coarse_set_is_all(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    sets = {one.data_set.part: one.path for one in made.sets if one.product.name == "sft"}
+    fine = read_rows(sets[Part.BEST])
+    assert sorted(row["code"] for row in fine) == [
+        f"def solve(xs):\n    return {body}" for body in sorted(RIGHT.values())
+    ]
+    assert {row["choice"] for row in read_rows(sets[Part.ALL])} == {0, 1}
+
+
+def test_pairs_hold_a_right_and_a_wrong_program_of_one_task(tmp_path: Path) -> None:
+    make_round(tmp_path)
+    for pair in rows(tmp_path, "pairs"):
+        assert (pair["chosen_pass"], pair["rejected_outcome"]) == (1.0, "wrong_answer")
+        assert pair["chosen"] != pair["rejected"]
+
+
+def test_each_job_gets_its_data_sets_and_fim_rows_are_mixed_into_the_coarse_one(tmp_path: Path) -> None:
+    made = make_round(tmp_path)
+    names = {job: [one.path.name for one in made.for_job(job)] for job in ("coarse", "fine", "dpo", "other")}
+    assert names == {
+        "coarse": ["round-1-coarse.parquet", "round-1-mix.parquet"],
+        "fine": ["round-1-fine.parquet"],
+        "dpo": ["round-1.parquet"],
+        "other": [],
+    }
+
+
+def test_a_round_without_samples_has_no_job_although_there_are_fim_rows(tmp_path: Path) -> None:
+    made = make_round(tmp_path, ScriptedEngine(lambda request: "I cannot help with that."))
+    assert made.for_job("coarse") == []
+    assert sum(made.counts.values()) == 0
+
+
+def test_the_same_round_again_asks_nothing_and_writes_the_same_bytes(tmp_path: Path) -> None:
+    make_round(tmp_path)
+    before, again = file_hashes(tmp_path), ScriptedEngine(answer)
+    make_round(tmp_path, again)
+    assert again.requests == []
+    assert file_hashes(tmp_path) == before
+    assert len(before) == 5
+
+
+def test_a_round_that_was_broken_off_goes_on_to_the_same_products(tmp_path: Path) -> None:
+    asked: list[GenerationRequest] = []
+
+    def break_off(request: GenerationRequest) -> str | list[str] | Exception:
+        asked.append(request)
+        gone = Problem("the engine", "went away", "start it again")
+        return answer(request) if len(asked) < 4 else EngineError(gone, retryable=False)
+
+    with pytest.raises(EngineError, match="went away"):
+        make_round(tmp_path / "broken", ScriptedEngine(break_off))
+    make_round(tmp_path / "broken")
+    make_round(tmp_path / "whole")
+    assert file_hashes(tmp_path / "broken") == file_hashes(tmp_path / "whole")
+    assert conservation_problems(tmp_path / "broken" / "run") == []
+
+
+def test_a_shard_size_changes_no_product(tmp_path: Path) -> None:
+    make_round(tmp_path / "one", fim=None)
+    make_round(tmp_path / "two", fim=None, shard_size=2)
+    for product in ("sft", "pairs"):
+        assert rows(tmp_path / "one", product) == rows(tmp_path / "two", product)
