@@ -1,6 +1,6 @@
 """Options that the views of a run share, and the way from a store's error to the option that mends it.
 
-The one rule: errors of the store speak of records; the names of options are added here.
+The one rule: errors of the store's views speak of records; the names of options are added here.
 """
 
 from collections.abc import Iterator

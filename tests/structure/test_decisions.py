@@ -1,5 +1,5 @@
-"""The notes in docs/decisions have one shape, their index is current, and links between pages lead
-somewhere."""
+"""The notes in docs/decisions have one shape, their index is current, so are those of the experiments, and
+links between pages lead somewhere."""
 
 import re
 from pathlib import Path
@@ -85,6 +85,15 @@ def test_a_successor_that_does_not_exist_is_seen() -> None:
         "0001 was replaced and is still there",
         "0001 is superseded by 0009, which does not exist",
     ]
+
+
+def test_each_experiment_stands_in_the_index_and_has_its_three_parts() -> None:
+    folder = ROOT / "docs" / "experiments"
+    pages = sorted(page for page in folder.glob("*.md") if page.name != "README.md")
+    listed = links((folder / "README.md").read_text(encoding="utf-8"))
+    parts = {tuple(re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), re.M)) for page in pages}
+    assert sorted(link for link in listed if link.startswith("20")) == [page.name for page in pages]
+    assert parts == {("Question", "Measured", "Answer")}
 
 
 def test_links_of_the_pages_lead_to_files() -> None:
