@@ -94,12 +94,17 @@ class ProcessSandbox:
     """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
 
     def __init__(
-        self, minimum_level: IsolationLevel = "B", *, python_launcher: bool = False, highest_level: IsolationLevel = "A"
+        self,
+        minimum_level: IsolationLevel = "B",
+        *,
+        python_launcher: bool = False,
+        highest_level: IsolationLevel = "A",
     ) -> None:
         """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is
         missing, below `minimum_level`.
 
-        `python_launcher` takes the launcher that is written in Python; `highest_level` leaves better ones out.
+        `python_launcher` takes the launcher that is written in Python; `highest_level` leaves better ones
+        out.
         """
         self._command = launcher_command(python_launcher)
         self._lock = threading.Lock()

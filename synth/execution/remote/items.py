@@ -1,8 +1,8 @@
 """From a request to an item for the worker, and from the worker's answer to an observation.
 
-Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch; what is planned and what is
-observed is decided by `programs/program_plan.py`, as on this machine. The one rule: everything that has to be
-known of a language is decided outside; the worker gets commands and texts.
+Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch; what is planned and what
+is observed is decided by `programs/program_plan.py`, as on this machine. The one rule: everything that has to
+be known of a language is decided outside; the worker gets commands and texts.
 """
 
 from dataclasses import dataclass
