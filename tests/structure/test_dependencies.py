@@ -41,14 +41,21 @@ EXTRAS = (
 )
 """What only an extra installs, or one of the packages that an extra installs."""
 
-_OTHER_PROCESSES = {"drivers", "launcher", "inside", "transformers_worker.py"}
+_OTHER_PROCESSES = (
+    "synth/execution/isolation/launcher/python_launcher.py",
+    "synth/execution/remote/inside/",
+    "synth/generation/transformers_worker.py",
+    "synth/languages/python/driver.py",
+    "synth/languages/python/zygote.py",
+)
 """Programs that run in a process of their own, where they are needed."""
 
 
 def core_modules() -> list[str]:
     """Every module of synth, and what `codemill run` needs of posttrain when nothing is trained."""
     files = [file.relative_to(ROOT) for file in sorted(ROOT.glob("synth/**/*.py"))]
-    names = [".".join(file.with_suffix("").parts) for file in files if not _OTHER_PROCESSES & set(file.parts)]
+    own = [file for file in files if not file.as_posix().startswith(_OTHER_PROCESSES)]
+    names = [".".join(file.with_suffix("").parts) for file in own]
     return [*(name.removesuffix(".__init__") for name in names), "posttrain.cli", "posttrain.loop"]
 
 
