@@ -27,7 +27,7 @@ from synth.rules.limits import limits_of
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
-from synth.stages.unit_stage import Decided, UnitStage, Upstream, through
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class AgreeStage(UnitStage[Task]):
@@ -53,7 +53,7 @@ class AgreeStage(UnitStage[Task]):
 
     async def _vote(self, inputs: Mapping[str, InputSet], state: ShardState) -> dict[str, list[Ballot]]:
         """What the candidates of each task answer; those that the sandbox could not run have no vote."""
-        parsed = state.survivors(Solution, through(SyntaxStage))
+        parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]
         seen = await self._context.sandbox.execute(programs, state.late_priority)

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from synth.stages.protocol import Context, Stage, index_row
+
 from synth.config import Recipe
 from synth.execution.protocol import Sandbox
 from synth.execution.scripted import ScriptedSandbox
@@ -33,7 +35,6 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from synth.stages.protocol import Context, Stage, index_row
 from synth.stages.shard_state import ShardState, StageResult
 
 Model = TypeVar("Model", bound=Record)
