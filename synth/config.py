@@ -250,7 +250,7 @@ class InstructConfig(Config):
     """From a snippet to an instruction."""
 
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=0.7, max_tokens=96), description="SamplingConfig of the instruction."
+        SamplingConfig(temperature=0.7, max_tokens=96), description="Sampling of the instruction."
     )
     natural_languages: tuple[Literal["en", "zh"], ...] = Field(
         ("en",), description="Languages of the instructions, drawn in turn."
@@ -262,7 +262,7 @@ class InputsConfig(Config):
     """Test inputs: written by the model, and drawn from the signature."""
 
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=1.0, max_tokens=160), description="SamplingConfig of the inputs."
+        SamplingConfig(temperature=1.0, max_tokens=160), description="Sampling of the inputs."
     )
     from_model: bool = Field(True, description="Ask the model for inputs.")
     drawn: int = Field(12, ge=0, description="Inputs drawn at random from the signature, edge cases first.")
@@ -276,7 +276,7 @@ class SolveConfig(Config):
     languages: tuple[str, ...] = Field(("python",), description="Languages to solve each task in.")
     n: int = Field(8, ge=1, le=1024, description="Candidates for each task and language.")
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=1.0, max_tokens=256), description="SamplingConfig of the candidates."
+        SamplingConfig(temperature=1.0, max_tokens=256), description="Sampling of the candidates."
     )
 
 
@@ -424,6 +424,15 @@ class DataConfig(Config):
     pairs: PairsConfig | None = Field(None, description="Left out: no pairs are made.")
     fim: FimConfig | None = Field(None, description="Left out: no FIM samples are made.")
     shard_size: int = Field(32, ge=1, description="Seeds in one shard.")
+
+    @property
+    def asking(self) -> dict[str, SamplingConfig]:
+        """The sections that ask a model, with their sampling. Each renders the prompt of its name."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        found = {name: one.sampling for name, one in sections.items() if hasattr(one, "sampling")}
+        if self.instruct is None or not self.inputs.from_model:
+            found.pop("inputs", None)
+        return found
 
 
 # --- training -----------------------------------------------------------------------------------------------
