@@ -441,9 +441,11 @@ class Outcome(StrEnum):
     INFRASTRUCTURE = "infrastructure"
     TOOLCHAIN_MISSING = "toolchain_missing"
 
-
-FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
-"""Outcomes that are no labels: they say nothing of the program."""
+    @property
+    def is_fault(self) -> bool:
+        """Whether it says nothing of the program, so it is no label: the sandbox failed, or the language is not
+        here."""
+        return self in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 
 class Verdict(Unit):
@@ -465,11 +467,6 @@ class Verdict(Unit):
     cpu_s: float = 0.0
     peak_memory_mb: float = 0.0
     level: str = ""
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
-        return self.outcome in FAULTS
 
 
 # --- messages -------------------------------------------------------------------------------------------

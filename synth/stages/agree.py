@@ -8,6 +8,7 @@ The pure step is `synth.rules.agreement`.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from synth.execution.observations import is_fault
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.records import (
@@ -59,7 +60,7 @@ class AgreeStage(UnitStage[Task]):
         seen = await self._context.sandbox.execute(programs, state.late_priority)
         ballots: dict[str, list[Ballot]] = {task: [] for task in inputs}
         for solution, observation in zip(voters, seen, strict=True):
-            if observation.infrastructure is None and observation.toolchain_missing is None:
+            if not is_fault(observation):
                 ballot = _ballot(solution, observation, len(inputs[solution.task_id].rows))
                 ballots[solution.task_id].append(ballot)
         return ballots
