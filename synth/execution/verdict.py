@@ -1,8 +1,8 @@
 """What follows from an observation: pure, and the only place where expected values meet outputs.
 
-Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order toolchain missing,
-infrastructure, parse or compile error, violation, output limit, memory limit, time-out, runtime error, wrong
-answer, pass.
+Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order toolchain
+missing, infrastructure, parse or compile error, violation, output limit, memory limit, time-out, runtime
+error, wrong answer, pass.
 """
 
 from functools import cache

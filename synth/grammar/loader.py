@@ -1,7 +1,8 @@
 """From the name of a grammar to the grammar itself: each is in a package of its own, loaded on first use.
 
-Place in the flow: `trees` makes parsers of what this module loads. The one rule: the packages are dependencies of the core at exact versions, so a verdict never depends on what is installed. A
-language without such a package has no grammar anywhere.
+Place in the flow: `trees` makes parsers of what this module loads. The one rule: the packages are
+dependencies of the core at exact versions, so a verdict never depends on what is installed. A language
+without such a package has no grammar anywhere.
 """
 
 from collections.abc import Mapping

@@ -63,7 +63,7 @@ class VerifyResult(Record):
     trust: Trust
     """T1: whole output, compared outside. T2: typed values, also outside. T3: tests in the program itself."""
     accepts: tuple[str, ...] = ()
-    """With controls: programs that solve nothing and pass the row's tests all the same (`negative_controls.py`)."""
+    """With controls: programs that solve nothing and still pass the row's tests (`negative_controls.py`)."""
 
     def line(self) -> str:
         """One line of JSON, in ASCII."""

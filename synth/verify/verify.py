@@ -56,10 +56,10 @@ def verify(
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
     one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
-    to be fed many at once. `cache` is a folder in which results are kept for later calls (`cached_sandbox.py`).
-    With `controls`, `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Raises
-    RowError at the first row that cannot be judged, SandboxError when there is no isolation to be had,
-    UserError when the folder cannot be used.
+    to be fed many at once. `cache` is a folder in which results are kept for later calls
+    (`cached_sandbox.py`). With `controls`, `answer.accepts` names what passes the row's tests and should not
+    (`negative_controls.py`). Raises RowError at the first row that cannot be judged, SandboxError when there
+    is no isolation to be had, UserError when the folder cannot be used.
     """
     limits = limits or Limits()
     salt = settings(limits, controls)

@@ -1,7 +1,7 @@
 """Observations kept on disk over runs: one SQLite file, for several processes at once, bounded in size.
 
-Place in the flow: `cached_sandbox.py` asks it before anything runs and gives it what was seen. The one rule: it
-is only a cache, so nothing that is wrong with it ends a run. A damaged file stays where it is with a note
+Place in the flow: `cached_sandbox.py` asks it before anything runs and gives it what was seen. The one rule:
+it is only a cache, so nothing that is wrong with it ends a run. A damaged file stays where it is with a note
 beside it, and the next one is begun.
 """
 

@@ -1,8 +1,8 @@
 """Memory accounting of a slot by the kernel, where this machine lets us make cgroups (level A).
 
 Place in the flow: `slots.py` makes one group a slot, `active_job.py` sets the limit before each job and reads
-the peak and the kills after it. The one rule: groups are made below our own, so that whatever limits us still limits what
-we run.
+the peak and the kills after it. The one rule: groups are made below our own, so that whatever limits us still
+limits what we run.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """The operations that a launcher carries out, and their bytes.
 
-Place in the flow: `policy/namespaces.py` and `policy/landlock_only.py` write lists of operations; `launcher.c`
-and `python_launcher.py` carry them out, in order, and stop at the first that fails. The one rule: one operation is one system call or one small file,
-so that a failure can be named.
+Place in the flow: `policy/namespaces.py` and `policy/landlock_only.py` write lists of operations;
+`launcher.c` and `python_launcher.py` carry them out, in order, and stop at the first that fails. The one
+rule: one operation is one system call or one small file, so that a failure can be named.
 
 This module imports the standard library only: the twin runs it in a bare interpreter.
 """

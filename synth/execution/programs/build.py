@@ -1,7 +1,8 @@
 """From source text to something that runs: the driver's shared files, and one build for several candidates.
 
-Place in the flow: `language_runner.py` asks for a build before it runs a compiled language. The one rule: compilers
-read hostile text, so they run in the sandbox too, and nothing that they make is ever run outside it.
+Place in the flow: `language_runner.py` asks for a build before it runs a compiled language. The one rule:
+compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever run outside
+it.
 """
 
 import fcntl

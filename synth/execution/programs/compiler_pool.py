@@ -2,8 +2,8 @@
 they made.
 
 Place in the flow: `language_runner.py` asks here instead of `build.py` where a driver names a server (those
-stand in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own, executes
-nothing that it compiles, and starts each program anew.
+stand in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own,
+executes nothing that it compiles, and starts each program anew.
 
 Request: the number of files, then name and text of each. Answer: the number of files made, then name and
 bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and bytes have

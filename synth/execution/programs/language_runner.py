@@ -1,8 +1,8 @@
 """Runs requests of one language: builds what must be built, makes the jobs, reads the observations. Blocking
 and thread-safe.
 
-Place in the flow: `local/sandbox.py` hands it groups of requests from its threads. The one rule: each candidate gets
-a fresh process of its own.
+Place in the flow: `local/sandbox.py` hands it groups of requests from its threads. The one rule: each
+candidate gets a fresh process of its own.
 """
 
 import secrets

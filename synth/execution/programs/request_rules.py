@@ -1,8 +1,8 @@
 """What a request asks for, whatever sandbox it goes to: whether it can be run at all, what is called, and
 where a failure belongs.
 
-Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) both ask here. The one
-rule: pure functions of a language and a request, so that the same program gets the same observation
+Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) both ask here.
+The one rule: pure functions of a language and a request, so that the same program gets the same observation
 everywhere.
 """
 

@@ -1,7 +1,7 @@
 """Warm starts: workers that have loaded a language once and fork a fresh, isolated process for each program.
 
-Place in the flow: `language_runner.py` asks here first where a language has a zygote. The one rule: when anything
-about the worker is doubtful, the answer is None, and the program is run cold.
+Place in the flow: `language_runner.py` asks here first where a language has a zygote. The one rule: when
+anything about the worker is doubtful, the answer is None, and the program is run cold.
 """
 
 import select

@@ -1,7 +1,7 @@
 """From a request to an item for the worker, and from the worker's answer to an observation.
 
-Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch. The one rule: everything that
-has to be known of a language is decided here, outside; the worker gets commands and texts.
+Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch. The one rule: everything
+that has to be known of a language is decided here, outside; the worker gets commands and texts.
 """
 
 import secrets

@@ -1,8 +1,8 @@
 """Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces
 of its own.
 
-Place in the flow: `zygote_pool.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and sends
-it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()`
+Place in the flow: `zygote_pool.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and
+sends it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()`
 (zygote.c). The one rule: a zygote runs nothing but our own code; a program begins only after the fork, behind
 the program's filter and without a capability.
 

@@ -1,9 +1,9 @@
 """What the launcher is told to do where there are no namespaces (level C): Landlock, the call filter and
 rlimits hold a program.
 
-Place in the flow: `active_job.py` asks for a job's list here when its slot has a `HostPlan`. The one rule: what
-a namespace hides at levels A and B is refused here, by Landlock where it is a file, a signal or a ptrace, and
-by the filter everywhere else.
+Place in the flow: `active_job.py` asks for a job's list here when its slot has a `HostPlan`. The one rule:
+what a namespace hides at levels A and B is refused here, by Landlock where it is a file, a signal or a
+ptrace, and by the filter everywhere else.
 
 /work and /tmp are private folders of the host, so their names in a job's arguments and environment are
 replaced. The init stays outside the program's Landlock domain, so that the program cannot signal it.

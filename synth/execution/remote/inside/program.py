@@ -288,7 +288,7 @@ class Watch:
 
 
 def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the sandbox."""
+    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of ours."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:
