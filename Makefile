@@ -33,6 +33,7 @@ test: install  ## All tests
 
 bench: install  ## All benchmarks, with their tables
 	@set -e; for bench in benchmarks/*/__main__.py; do $(PY) -m "benchmarks.$$(basename "$$(dirname "$$bench")")"; done
+	@$(PY) -m benchmarks.startup
 
 docs: install  ## Write the generated pages again
 	@$(PY) -m posttrain.cli docs-recipes --output docs/recipes.md

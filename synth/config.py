@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from synth.records import Limits
+from synth.records import IsolationLevel, Limits
 
 
 class Config(BaseModel):
@@ -290,9 +290,7 @@ class LocalSandboxConfig(Config):
         description="Programs at once; 0 takes the number of cores, twice that where nothing is built.",
     )
     limits: Limits = Field(Limits(), description="Limits of one program.")
-    minimum_level: Literal["A", "B", "C"] = Field(
-        "C", description="Refuse to run below this isolation level."
-    )
+    minimum_level: IsolationLevel = Field("C", description="Refuse to run below this isolation level.")
     cache: str | None = Field(
         None, min_length=1, description="Folder in which results are kept over runs; without it, none are."
     )

@@ -155,7 +155,7 @@ PRODUCTS: Final = (
         "pairs",
         Pair,
         Form.PREFERENCE,
-        "a task with a solution that passes and one that fails the same tests: `prompt`, `chosen`, `rejected`",
+        "a task with a solution that passes and one that fails its tests: `prompt`, `chosen`, `rejected`",
         (DataSet("", Part.ALL, "dpo"),),
     ),
     Product(

@@ -48,7 +48,22 @@ class StdioContract(Record):
         return StdioCall(stdins=tuple("".join(row) for row in rows))
 
 
+class ScriptContract(Record):
+    """A program that is followed by a script of its own language, which ends early when a test fails. A
+    suite's one case is the end of the script: it has no arguments and returns true."""
+
+    kind: Literal["script"] = "script"
+    script: str
+
+    def call(self, rows: Sequence[tuple[str, ...]]) -> "ScriptCall":
+        """The run with the script; there are no rows of arguments."""
+        return ScriptCall(script=self.script)
+
+
 Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
+"""What a task asks for."""
+SuiteContract = Annotated[FunctionContract | StdioContract | ScriptContract, Field(discriminator="kind")]
+"""What a suite tests."""
 
 
 # --- the units of the flow ----------------------------------------------------------------------------------
@@ -236,7 +251,7 @@ class TestSuite(Unit):
     __test__ = False  # pytest would otherwise collect the class
 
     task_id: str
-    contract: Contract
+    contract: SuiteContract
     cases: tuple[Case, ...]
     rank: EvidenceRank
 
@@ -261,6 +276,10 @@ class InputSet(Unit):
 
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------
+
+
+IsolationLevel = Literal["A", "B", "C"]
+"""How programs are kept apart on this machine, the strongest first: see docs/architecture/sandbox.md."""
 
 
 class Limits(Record):
@@ -408,8 +427,7 @@ class Observation(Unit):
 
 
 class Outcome(StrEnum):
-    """What follows from an observation. Where several fit, `synth/execution/verdict.py` says which one
-    wins."""
+    """What follows from an observation. `synth.execution.verdict` says in which order it is decided."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"

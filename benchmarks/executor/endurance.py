@@ -22,7 +22,7 @@ async def hold_out(programs: int) -> list[Row]:
     is left afterwards."""
     process, temporary = psutil.Process(), Path(tempfile.gettempdir())
     before = set(temporary.iterdir())
-    sandbox = LocalSandbox(cached=CHUNK)
+    sandbox = LocalSandbox(remembered=CHUNK)
     await sandbox.start()
     started, early, descriptors = time.perf_counter(), 0, 0
     for start in range(0, programs, CHUNK):

@@ -43,7 +43,7 @@ def _text(ours: float, bare: float, level: str) -> str:
 @contextmanager
 def _launcher_alone(sandbox: ProcessSandbox) -> Iterator[Callable[[], object]]:
     """A slot of the sandbox that starts one prepared job again and again, its streams going nowhere."""
-    place = sandbox._open_place()
+    place = sandbox._open_slot()
     assert isinstance(place.plan, SlotPlan), "level C has another launcher's list"
     listing = job_operations(place.plan, View((), None, False), {}, JOB.limits, JOB.argv, JOB.env, False)
     with ExitStack() as stack:

@@ -264,7 +264,7 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
     }
 
 
-def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # noqa: ANN401 - a transformers callback
+def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # noqa: ANN401
     from posttrain.core.trl_trainers import StepReport
 
     return StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl", on_progress))
@@ -314,7 +314,7 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
     )
 
 
-def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401 - datasets is untyped
+def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401
     """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and what TRL
     computes beside it."""
     import pyarrow

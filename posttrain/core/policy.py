@@ -141,7 +141,9 @@ def prepare_base(model: Path | str, out: Path) -> Path:
     template = Path(found.base) / "chat_template.jinja"
     if template.is_file() and template.read_text(encoding="utf-8") == CHAT_TEMPLATE:
         return Path(found.base)
-    return out if out.is_dir() else save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+    if out.is_dir():
+        return out
+    return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:

@@ -33,7 +33,7 @@ class _Deterministic:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return LengthGroupedOrder(row_lengths(self.train_dataset), batch, self.args.seed)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401 - transformers' signature
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore `ref` only; the
         trained one is what matters."""
         if isinstance(self.model, PeftModel):

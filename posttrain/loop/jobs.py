@@ -1,7 +1,7 @@
 """The trainings of one round: coarse, fine, DPO, each from the policy before it.
 
-Place in the flow: the round's products -> here -> `posttrain.launch`. Pure. The one rule: a training without
-rows is left out, and said so.
+Place in the flow: the round's products -> here -> `rounds`, which launches them. Pure. The one rule: a
+training without rows is left out, and said so.
 """
 
 from collections.abc import Iterator, Sequence

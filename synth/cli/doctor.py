@@ -10,17 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from pydantic import Field
 
 from synth.cli.app import AsJson
 from synth.errors import Problem, UserError
-from synth.records import Record
 
 if TYPE_CHECKING:
     from synth.config import Package
@@ -33,7 +30,8 @@ _INSTALLERS = ("apt-get install -y ", "npm install -g ", "pip install ", "brew i
 """Commands that only differ in their packages are joined into one, in this order."""
 
 
-class DoctorRow(Record):
+@dataclass(frozen=True, slots=True)
+class DoctorRow:
     """One line of the table. `install` is empty where nothing is missing or nothing can be done."""
 
     group: str
@@ -43,10 +41,12 @@ class DoctorRow(Record):
     install: str = ""
 
 
-class Report(Record):
+@dataclass(frozen=True, slots=True)
+class Report:
     """Everything that doctor found, in the order of the table."""
 
-    findings: tuple[DoctorRow, ...] = Field(description="One row for each thing that was looked at.")
+    findings: tuple[DoctorRow, ...]
+    """One row for each thing that was looked at."""
 
     def install_commands(self) -> list[str]:
         """Each command once, those that only differ in their packages joined into one line."""
@@ -181,6 +181,8 @@ def _sandbox() -> Iterator[DoctorRow]:
 
 
 def _languages() -> Iterator[DoctorRow]:
+    from concurrent.futures import ThreadPoolExecutor
+
     from synth.languages.registry import all_languages
     from synth.languages.toolchain import find_toolchain
 
@@ -209,6 +211,8 @@ GROUPS: dict[str, Callable[[], Iterator[DoctorRow]]] = {
 
 def package_version(name: str) -> str:
     """Version of an installed distribution, or an empty text."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:
@@ -247,7 +251,7 @@ def doctor(
     if as_json:
         print(
             json.dumps(
-                {**report.model_dump(mode="json"), "install": report.install_commands()},
+                {**asdict(report), "install": report.install_commands()},
                 indent=2,
                 ensure_ascii=False,
             )

@@ -5,7 +5,6 @@ everything of ours to stderr. Exit code 0: it passed its tests, or without tests
 the command cannot be carried out.
 """
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,10 +24,10 @@ from synth.cli.execution_options import (
 )
 from synth.cli.printing import one_line, plain, print_json, print_table
 from synth.errors import Problem, UserError
-from synth.records import Limits, Observation, Outcome
 
 if TYPE_CHECKING:
     from synth.execution.protocol import Sandbox
+    from synth.records import Limits, Observation
     from synth.verify.answers import VerifyResult
     from synth.verify.rows import Prepared
 
@@ -89,7 +88,7 @@ def _tests(path: Path) -> dict[str, object]:
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
-async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> Observation:
+async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "Observation":
     try:
         await sandbox.start()
         return (await sandbox.execute([prepared.request]))[0]
@@ -97,7 +96,9 @@ async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> Observation:
         await sandbox.close()
 
 
-def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, limits: Limits) -> "Prepared":
+def prepare_program(
+    file: Path, language: str, stdin: str, tests: Path | None, limits: "Limits"
+) -> "Prepared":
     """The program as a row; without tests, one run whose output is not compared. Raises UserError."""
     from synth.verify.rows import prepare, read_row
 
@@ -109,7 +110,7 @@ def prepare_program(file: Path, language: str, stdin: str, tests: Path | None, l
     return prepare(read_row(row, where), where, limits)
 
 
-def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "VerifyResult":
+def _answer(prepared: "Prepared", observation: "Observation", judged: bool) -> "VerifyResult":
     """Without tests, what came out is what was expected: the verdict says how the program ended."""
     from synth.verify.answers import make_answer
 
@@ -120,7 +121,7 @@ def _answer(prepared: "Prepared", observation: Observation, judged: bool) -> "Ve
     return make_answer(prepared, observation)
 
 
-def _print_output(observation: Observation, whole: str | None) -> None:
+def _print_output(observation: "Observation", whole: str | None) -> None:
     """The program's own stdout and stderr: whole where it is at hand, else head and tail."""
     for stream, captured, text in (
         (sys.stdout, observation.stdout, whole),
@@ -175,6 +176,10 @@ def exec_(
     kind: SandboxKind = "local",
 ) -> None:
     """Run one program in the sandbox."""
+    import asyncio
+
+    from synth.records import Outcome
+
     if stdin is not None and tests is not None:
         raise UserError(
             Problem("--stdin with --tests", "tests bring their own input", "leave out one of them", _SEE)

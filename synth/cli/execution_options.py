@@ -2,17 +2,17 @@
 cannot be is named at once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, get_args
 
 import typer
 
 from synth.errors import Problem, UserError
-from synth.records import Limits
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from synth.execution.protocol import Sandbox
+    from synth.records import IsolationLevel, Limits
 
 CpuSeconds = Annotated[
     float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")
@@ -41,33 +41,35 @@ Cache = Annotated[
 ]
 
 
-class Chosen(NamedTuple):
+class ChosenSandbox(NamedTuple):
     """A sandbox that is not started yet, and how many programs it wants at once."""
 
     sandbox: "Sandbox"
     batch: int
 
 
-def choose_sandbox(kind: str, workers: int, minimum_level: str) -> Chosen:
+def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | None = None) -> ChosenSandbox:
     """The sandbox that the options name. Raises UserError."""
-    level = check_level(minimum_level)
+    from synth.config import E2bSandboxConfig, LocalSandboxConfig
+    from synth.execution.factory import create_sandbox
+    from synth.verify.verify import REMEMBERED
+
+    level, folder = check_level(minimum_level), None if cache is None else str(cache)
     if kind == "local":
-        from synth.execution.local.sandbox import LocalSandbox
-
-        return Chosen(LocalSandbox(workers, level, cached=256), 1)
+        local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder)
+        return ChosenSandbox(create_sandbox(local, remembered=REMEMBERED), 1)
     if kind == "e2b":
-        from synth.config import E2bSandboxConfig
-        from synth.execution.factory import create_sandbox
-
-        return Chosen(create_sandbox(E2bSandboxConfig(concurrency=workers or 8)), 256)
+        return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(
         Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
     )
 
 
-def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> Limits:
+def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> "Limits":
     """The limits that the options state. Raises UserError with every value that cannot be."""
     from pydantic import ValidationError
+
+    from synth.records import Limits
 
     given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
     if wall_s is None:
@@ -79,6 +81,7 @@ def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes
 
 
 def _limit_problem(error: "ErrorDetails") -> Problem:
+    from synth.records import Limits
     from synth.verify.rows import in_our_words
 
     name = str(error["loc"][0])
@@ -89,13 +92,12 @@ def _limit_problem(error: "ErrorDetails") -> Problem:
     )
 
 
-Level = Literal["A", "B", "C"]
-LEVELS: tuple[Level, ...] = ("A", "B", "C")
-
-
-def check_level(level: str) -> Level:
+def check_level(level: str) -> "IsolationLevel":
     """The isolation level of that name. Raises UserError."""
-    for name in LEVELS:
+    from synth.records import IsolationLevel
+
+    levels: tuple[IsolationLevel, ...] = get_args(IsolationLevel)
+    for name in levels:
         if level == name:
             return name
     raise UserError(

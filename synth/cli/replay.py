@@ -6,33 +6,22 @@ machine's.
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from pydantic import TypeAdapter
 
-from synth.cli.app import AsJson
 from synth.cli.printing import one_line, print_json, print_table, print_text, print_title
-from synth.cli.run_options import RunOption, RunsDir, UnitId, find_run, naming
+from synth.cli.run_options import naming
 from synth.config import ExecutionConfig, LocalSandboxConfig
 from synth.replay import Replay, find_program, replay_program
 from synth.rules.limits import limits_of
 
 
-def replay(
-    unit: UnitId,
-    run: RunOption = None,
-    runs_dir: RunsDir = Path("runs"),
-    as_json: AsJson = False,
-    local: Annotated[
-        bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")
-    ] = False,
-) -> None:
-    """Run a program again in the sandbox and show what happens on each of its tests."""
+def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
+    """Run the unit's program again and print what happened. `local`: in this machine's sandbox, whatever the
+    recipe of the run says."""
     from synth.execution.factory import create_sandbox
     from synth.store.run_folder import read_info
 
-    folder = find_run(runs_dir, run)
     with naming("--run NAME"):
         program = find_program(folder, unit)
     given = read_info(folder).recipe.get("execution")

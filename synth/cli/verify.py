@@ -26,10 +26,9 @@ from synth.cli.execution_options import (
     read_limits,
 )
 from synth.errors import Problem, UserError
-from synth.records import Limits, Outcome
 
 if TYPE_CHECKING:
-    from synth.execution.protocol import Sandbox
+    from synth.records import Limits
     from synth.verify.answer_file import AnswerFile
     from synth.verify.row_files import Entry
     from synth.verify.rows import RowError
@@ -102,7 +101,7 @@ class _Progress:
         return (self.done - self.before) / max(now - self._started, 1e-3)
 
 
-def _check(source: EntrySource, limits: Limits, skip_bad: bool) -> int:
+def _check(source: EntrySource, limits: "Limits", skip_bad: bool) -> int:
     """Read everything once. Raises RowError with the problems unless they are to be left out."""
     from synth.verify.verify import check_entries, raise_all
 
@@ -173,12 +172,12 @@ def verify(
 ) -> None:
     """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
     from synth.cli.verify_summary import Ended, Summary
+    from synth.records import Outcome
     from synth.verify.answer_file import AnswerFile
     from synth.verify.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
-    chosen = choose_sandbox(kind, workers, minimum_level)
-    sandbox = _around(chosen.sandbox, cache)
+    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
     _refuse_same(file, out)
     source = _source(file, form, problems, lang, settings(limits, controls))
     total = _check(source, limits, skip_bad)
@@ -187,7 +186,7 @@ def verify(
         _say_what_is_done(answers, total)
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
-            for answer in verify_entries(source(), sandbox, limits, answers, bad, chosen.batch, controls):
+            for answer in verify_entries(source(), sandbox, limits, answers, bad, batch, controls):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)
     finally:
@@ -202,14 +201,6 @@ def verify(
     summary.show_json(answers.verdicts, found) if as_json else summary.show(answers.verdicts, found)
     if summary.needs_a_person:
         raise typer.Exit(1)
-
-
-def _around(sandbox: "Sandbox", cache: Path | None) -> "Sandbox":
-    if cache is None:
-        return sandbox
-    from synth.execution.cache.cached_sandbox import CachedSandbox
-
-    return CachedSandbox(sandbox, cache)
 
 
 def _say_what_is_done(answers: "AnswerFile", total: int) -> None:

@@ -9,8 +9,9 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from synth.cli.printing import one_line, print_json, print_table
+from synth.execution.observations import FAULTS
 from synth.records import Outcome
-from synth.verify.answers import FAULTS, VerifyResult
+from synth.verify.answers import VerifyResult
 
 _SHOWN: Final = 10
 

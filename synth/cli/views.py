@@ -38,11 +38,8 @@ _RUNS = Path("runs")
 def register(app: typer.Typer) -> None:
     """Put the views on the command frame."""
     app.command("ls")(list_runs)
-    for command in (funnel, show, rejected, pairs, why, export):
+    for command in (funnel, show, rejected, pairs, why, export, replay):
         app.command()(command)
-    from synth.cli.replay import replay
-
-    app.command()(replay)
 
 
 def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
@@ -208,6 +205,21 @@ def export(
         return
     rows = ", ".join(f"{kind} {count}" for kind, count in report.counts.items())
     print_text(f"{report.folder}: {rows}; README.md says how they came about")
+
+
+def replay(
+    unit: UnitId,
+    run: RunOption = None,
+    runs_dir: RunsDir = _RUNS,
+    as_json: AsJson = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")
+    ] = False,
+) -> None:
+    """Run a program again in the sandbox and show what happens on each of its tests."""
+    from synth.cli.replay import replay_unit
+
+    replay_unit(find_run(runs_dir, run), unit, as_json=as_json, local=local)
 
 
 def _reasons(row: object) -> str:

@@ -1,2 +1,2 @@
-"""Running programs nobody trusts: sandboxes behind one small protocol, and the pure step from observation to
+"""Running untrusted programs: sandboxes behind one small protocol, and the pure step from observation to
 verdict."""

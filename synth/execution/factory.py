@@ -1,31 +1,42 @@
-"""From a recipe's `execution` to a sandbox. The heavy modules are imported only when they are asked for."""
+"""From a recipe's `execution` to a sandbox, with its cache of results: the one way to get either.
+
+The one rule: nothing is started here, and heavy modules are imported only when they are asked for.
+"""
 
 from pathlib import Path
 
 from synth.config import E2bSandboxConfig, ExecutionConfig, LocalSandboxConfig, RecordedSandboxConfig
 from synth.execution.protocol import Sandbox
 
+_REMEMBERED = 20_000
 
-def create_sandbox(config: ExecutionConfig) -> Sandbox:
-    """The sandbox that the recipe names, with its result cache; it is not started yet. Raises UserError when
-    there can be no cache."""
+
+def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED) -> Sandbox:
+    """The sandbox that the config names, behind its result cache if it has one. `remembered`: how many
+    answers the local one keeps in memory. Raises UserError where the cache cannot be used."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
         return RecordedSandbox(Path(config.path))
-    sandbox = _create(config)
-    if config.cache is None:
+    return with_cache(_create(config, remembered), config.cache, config.cache_mb)
+
+
+def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None = None) -> Sandbox:
+    """The sandbox behind the result cache in `folder`; without a folder, the sandbox itself. Raises UserError
+    where the folder cannot be used."""
+    if folder is None:
         return sandbox
     from synth.execution.cache.cached_sandbox import CachedSandbox
+    from synth.execution.cache.sqlite_store import DEFAULT_MB
 
-    return CachedSandbox(sandbox, Path(config.cache), config.cache_mb)
+    return CachedSandbox(sandbox, Path(folder), most_mb or DEFAULT_MB)
 
 
-def _create(config: LocalSandboxConfig | E2bSandboxConfig) -> Sandbox:
+def _create(config: LocalSandboxConfig | E2bSandboxConfig, remembered: int) -> Sandbox:
     if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox
 
-        return LocalSandbox(workers=config.workers, minimum_level=config.minimum_level)
+        return LocalSandbox(config.workers, config.minimum_level, remembered)
     from synth.execution.remote.e2b_sandbox import E2bSandbox
 
     return E2bSandbox(config)

@@ -29,10 +29,10 @@ class Sandbox(Protocol):
         asked for."""
         ...
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         """Run the programs, in parallel as configured; observations in the order of the requests. Where
-        programs wait, those with the lowest `turn` go first; a sandbox that never lets them wait has no use
-        for it.
+        programs wait, those with the lowest `priority` number go first; a sandbox that never lets them wait
+        has no use for it.
 
         A fault of the sandbox is an observation with `infrastructure` set, after retries, never an exception
         and never a verdict.

@@ -8,14 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synth.errors import Problem, SandboxError
+from synth.execution.observations import failed, renamed, request_key
 from synth.execution.protocol import Sandbox
-from synth.ids import content_hash
-from synth.records import ExecutionRequest, Observation, Phase
-
-
-def request_key(request: ExecutionRequest) -> str:
-    """The hash of everything that decides an observation: language, code, call and limits, not the id."""
-    return content_hash(request.model_dump(mode="json", exclude={"id"}), length=32)
+from synth.records import ExecutionRequest, Observation
 
 
 class RecordedSandbox:
@@ -42,7 +37,7 @@ class RecordedSandbox:
     async def toolchain(self, language: str) -> str:
         return ""
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         return [self._find(request) for request in requests]
 
     async def close(self) -> None:
@@ -51,12 +46,8 @@ class RecordedSandbox:
     def _find(self, request: ExecutionRequest) -> Observation:
         path = self._folder / f"{request_key(request)}.json"
         if path.is_file():
-            found = Observation.model_validate_json(path.read_text(encoding="utf-8"))
-            return found.model_copy(update={"request_id": request.id})
-        missing = f"no recorded observation {path.name}"
-        return Observation(
-            request_id=request.id, language=request.language, phase=Phase.RUN, infrastructure=missing
-        )
+            return renamed(Observation.model_validate_json(path.read_text(encoding="utf-8")), request)
+        return failed(request, f"no recorded observation {path.name}")
 
 
 class RecordingSandbox:
@@ -76,8 +67,8 @@ class RecordingSandbox:
     async def toolchain(self, language: str) -> str:
         return await self._inner.toolchain(language)
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
-        observations = await self._inner.execute(requests, turn)
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
+        observations = await self._inner.execute(requests, priority)
         for request, observation in zip(requests, observations, strict=True):
             if observation.infrastructure is None:
                 self._write(self._folder / f"{request_key(request)}.json", observation)

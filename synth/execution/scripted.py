@@ -23,8 +23,8 @@ ObserveRequest = Callable[[ExecutionRequest], Observation | Awaitable[Observatio
 
 
 class ScriptedSandbox:
-    """Observes each program as `observe` says. `requests` holds all of them in order, `turns` the turn of
-    each call of `execute`."""
+    """Observes each program as `observe` says. `requests` holds all of them in order, `priorities` the
+    priority of each call of `execute`."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class ScriptedSandbox:
     ) -> None:
         self._observe, self._level, self._toolchains = observe, level, dict(toolchains or {})
         self.requests: list[ExecutionRequest] = []
-        self.turns: list[int] = []
+        self.priorities: list[int] = []
         self.closed = False
 
     @property
@@ -51,11 +51,11 @@ class ScriptedSandbox:
         """Open it, again where it was closed."""
         self.closed = False
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         """What the function says of each request, under the request's own id; async functions run at
         once."""
         self.requests += requests
-        self.turns.append(turn)
+        self.priorities.append(priority)
         return list(await asyncio.gather(*(self._find(request) for request in requests)))
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """What follows from an observation: pure, and the only place where expected values meet outputs.
 
-Place in the flow: observations -> verdicts. The one rule: the first match wins, in the order toolchain
-missing, infrastructure, parse or compile error, violation, output limit, memory limit, time-out, runtime
-error, wrong answer, pass.
+Place in the flow: observations -> verdicts. The one rule: the first match wins, in the
+order toolchain missing, infrastructure, parse error, compile error, violation, output limit, memory limit,
+time-out, runtime error, wrong answer, pass.
 """
 
 from functools import cache
@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
-    FunctionContract,
     Observation,
     Outcome,
     Phase,
+    StdioContract,
     Stop,
     TestSuite,
     Verdict,
@@ -137,11 +137,11 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status, an early end; "" when there is none."""
     for case in observation.cases:
         if case.status == "raised":
-            is_function = isinstance(suite.contract, FunctionContract)
+            is_text = isinstance(suite.contract, StdioContract)
             what = (
-                f"raised {case.error or 'an error'}"
-                if is_function
-                else f"{case.error}. {_tail(observation)}".strip()
+                f"{case.error}. {_tail(observation)}".strip()
+                if is_text
+                else f"raised {case.error or 'an error'}"
             )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
     if observation.signal is not None:
@@ -160,7 +160,7 @@ def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance:
     if found is None or found.status != "returned" or found.output is None:
         return False
     expected = suite.cases[index].expected
-    if not isinstance(suite.contract, FunctionContract):
+    if isinstance(suite.contract, StdioContract):
         return normal_text(found.output) == normal_text(expected)
     try:
         left, right = decode(found.output), decode(expected)
@@ -196,7 +196,7 @@ def _inputs(suite: TestSuite, index: int) -> str:
 
 def _show(wire: str, suite: TestSuite) -> str:
     """A value for people, cut to 200 characters."""
-    if not isinstance(suite.contract, FunctionContract):
+    if isinstance(suite.contract, StdioContract):
         return repr(wire)[:200]
     try:
         value: Value = decode(wire)

@@ -96,7 +96,7 @@ class Zygote:
     child runs the stdin/stdout program if /work holds one, and the driver otherwise. The function is called
     in one of three ways:
 
-    1. `command` starts a program that calls it (python/zygote.py).
+    1. `command` starts a program that calls it (Python has such a zygote).
     2. `serves_itself`: the usual command of the language reads one of `files`, which calls it.
     3. Neither: the interpreter starts with its usual command and the library preloaded. The library calls the
        function when the interpreter opens the program's file, so everything after is as in a cold start.

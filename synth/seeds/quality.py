@@ -18,7 +18,8 @@ _TEST_NAME = re.compile(
     r"(?i:test|bench(mark)?)(?![a-z])|(test|Test|Benchmark)[A-Z_]|set_?[Uu]p(Class|Module)?$|tear_?[Dd]own"
 )
 _TEST_PATH = re.compile(
-    r"(^|/)(tests?|testing|__tests__|specs?|benchmarks?|idle_test)/|(^|/)(test_[^/]*|conftest|[^/]*_test|[^/]*[.](test|spec))[.]\w+$"
+    r"(^|/)(tests?|testing|__tests__|specs?|benchmarks?|idle_test)/"
+    r"|(^|/)(test_[^/]*|conftest|[^/]*_test|[^/]*[.](test|spec))[.]\w+$"
 )
 _PLACEHOLDERS = frozenset(
     {"pass_statement", "ellipsis", "raise_statement", "throw_statement", "empty_statement"}

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
+from synth.execution.observations import FAULTS
 from synth.records import Outcome
-from synth.verify.answers import FAULTS, VerifyResult
+from synth.verify.answers import VerifyResult
 from synth.verify.negative_controls import MUTANTS
 from synth.verify.rows import PAGE
 

@@ -13,19 +13,16 @@ from synth.execution.verdict import judge, right_cases
 from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
-    FunctionContract,
     Observation,
     Outcome,
     Record,
-    ScriptCall,
+    ScriptContract,
+    StdioContract,
     TestSuite,
 )
 from synth.values import ValueSyntaxError, decode, encode
 from synth.verify.json_values import to_json, without_types
 from synth.verify.rows import Prepared, Trust
-
-FAULTS: Final = (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
-"""Verdicts that say nothing about the program: asked again by the next run of the same command."""
 
 _SHOWN: Final = 500
 
@@ -63,7 +60,7 @@ class VerifyResult(Record):
     trust: Trust
     """T1: whole output, compared outside. T2: typed values, also outside. T3: tests in the program itself."""
     accepts: tuple[str, ...] = ()
-    """With controls: programs that solve nothing and still pass the row's tests (`negative_controls.py`)."""
+    """With controls: programs that solve nothing and pass the row's tests all the same."""
 
     def line(self) -> str:
         """One line of JSON, in ASCII."""
@@ -78,7 +75,7 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     verdict = judge(observation, suite, prepared.request.id)
     outcome = verdict.outcome
     if (
-        isinstance(prepared.request.call, ScriptCall)
+        isinstance(prepared.suite.contract, ScriptContract)
         and outcome is Outcome.RUNTIME_ERROR
         and _failed_assertion(observation)
     ):
@@ -120,7 +117,7 @@ def _failed_assertion(observation: Observation) -> bool:
 
 def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:
     found = case.output or ""
-    if found and isinstance(suite.contract, FunctionContract):
+    if found and not isinstance(suite.contract, StdioContract):
         found = _as_text(found)
     return CaseAnswer(
         index=case.index,

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from synth.execution.observations import FAULTS
 from synth.execution.protocol import Sandbox
 from synth.grammar.trees import parse
 from synth.ids import content_hash
@@ -19,7 +20,7 @@ from synth.languages.registry import get_language
 from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.records import Call, FunctionCall, Outcome, StdioCall
 from synth.values import Signature, parse_signature
-from synth.verify.answers import FAULTS, make_answer
+from synth.verify.answers import make_answer
 from synth.verify.rows import Prepared
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ place and the fix.
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -16,16 +16,13 @@ from synth.errors import Problem, UserError
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.records import (
-    Call,
     Case,
     EvidenceRank,
     ExecutionRequest,
-    FunctionCall,
     FunctionContract,
     Limits,
     Record,
-    ScriptCall,
-    StdioCall,
+    ScriptContract,
     StdioContract,
     TestSuite,
 )
@@ -145,7 +142,7 @@ def _fix(steps: list[str]) -> str:
 def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0) -> Prepared:
     """Request and suite of a row; the request holds no expected value. Raises RowError."""
     language = _language(row, where)
-    call, contract, cases = _contract(row, language, where)
+    contract, cases = _contract(row, language, where)
     if not cases:
         raise _misfit(
             where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case"
@@ -155,13 +152,19 @@ def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: in
         if row.limits is None
         else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
     )
-    request = ExecutionRequest(
-        id=str(row.id), language=language.name, code=row.code, call=call, limits=limits.model_copy(update=own)
-    )
     suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
-    trust: Trust = "T3" if isinstance(call, ScriptCall) else "T1" if isinstance(call, StdioCall) else "T2"
-    typed = not isinstance(call, FunctionCall) or not _has_any(_signature(call.signature).result)
-    return Prepared(number, key, request, suite, trust, typed)
+    request = ExecutionRequest(
+        id=str(row.id),
+        language=language.name,
+        code=row.code,
+        call=suite.call(),
+        limits=limits.model_copy(update=own),
+    )
+    typed = not isinstance(contract, FunctionContract) or not _has_any(_signature(contract.signature).result)
+    return Prepared(number, key, request, suite, _TRUST[contract.kind], typed)
+
+
+_TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script": "T3"}
 
 
 def _misfit(where: str, what: str, expected: str, fix: str) -> RowError:
@@ -180,42 +183,21 @@ def _language(row: VerifyRow, where: str) -> Language:
 
 def _contract(
     row: VerifyRow, language: Language, where: str
-) -> tuple[Call, FunctionContract | StdioContract, tuple[Case, ...]]:
+) -> tuple[FunctionContract | StdioContract | ScriptContract, tuple[Case, ...]]:
     tests = row.tests
     if isinstance(tests, StdioTests):
-        cases = tuple(Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases)
-        return StdioCall(stdins=tuple(case.stdin for case in tests.cases)), StdioContract(), cases
-    if isinstance(tests, ScriptTests):
-        if language.script is None:
-            raise _misfit(
-                where,
-                "tests.kind = 'script'",
-                f"{language.title} has no script mode yet",
-                "write stdio tests",
-            )
-        if not tests.script.strip():
-            raise _misfit(
-                where,
-                "tests.script = ''",
-                "must hold a test: without one nothing can be judged",
-                "add a test",
-            )
-        return (
-            ScriptCall(script=tests.script),
-            FunctionContract(entry_point="end", signature="() -> bool"),
-            (END_REACHED,),
+        return StdioContract(), tuple(
+            Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases
         )
+    if isinstance(tests, ScriptTests):
+        _check_script(tests, language, where)
+        return ScriptContract(script=tests.script), (END_REACHED,)
     signature = _check_function(tests, language, where)
     cases = tuple(
         _function_case(case, signature, f"{where}: tests.cases.{index}")
         for index, case in enumerate(tests.cases)
     )
-    call = FunctionCall(
-        entry_point=tests.entry_point,
-        signature=tests.signature,
-        arguments=tuple(case.arguments for case in cases),
-    )
-    return call, FunctionContract(entry_point=tests.entry_point, signature=tests.signature), cases
+    return FunctionContract(entry_point=tests.entry_point, signature=tests.signature), cases
 
 
 END_REACHED = Case(arguments=(), expected="b1")
@@ -229,6 +211,20 @@ def _signature(text: str) -> Signature:
 
 def _has_any(kind: ValueType) -> bool:
     return kind.kind == "any" or any(map(_has_any, kind.inner))
+
+
+def _check_script(tests: ScriptTests, language: Language, where: str) -> None:
+    if language.script is None:
+        raise _misfit(
+            where,
+            "tests.kind = 'script'",
+            f"{language.title} has no script mode yet",
+            "write stdio tests",
+        )
+    if not tests.script.strip():
+        raise _misfit(
+            where, "tests.script = ''", "must hold a test: without one nothing can be judged", "add a test"
+        )
 
 
 def _check_function(tests: FunctionTests, language: Language, where: str) -> Signature:

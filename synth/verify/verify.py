@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from synth.config import LocalSandboxConfig
 from synth.errors import Problem
-from synth.execution.local.sandbox import LocalSandbox
+from synth.execution.factory import create_sandbox, with_cache
 from synth.execution.protocol import Sandbox
-from synth.records import Limits, Outcome
+from synth.records import IsolationLevel, Limits, Outcome
 from synth.verify.answer_file import AnswerFile
 from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.negative_controls import ControlFault, SuiteControls
@@ -31,7 +32,8 @@ from synth.verify.rows import Prepared, RowError, VerifyRow, prepare
 Rows = str | Path | Iterable[VerifyRow | Mapping[str, object]]
 Report = Callable[[RowError], None]
 
-_CACHED: Final = 256
+REMEMBERED: Final = 256
+"""Answers that a local sandbox keeps in memory: rows seldom repeat a program."""
 _ROWS: Final = 32
 """Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind
 meet."""
@@ -46,7 +48,7 @@ def verify(
     *,
     limits: Limits | None = None,
     workers: int = 0,
-    minimum_level: Literal["A", "B", "C"] = "C",
+    minimum_level: IsolationLevel = "C",
     sandbox: Sandbox | None = None,
     batch: int = 1,
     cache: str | Path | None = None,
@@ -56,21 +58,18 @@ def verify(
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
     one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
-    to be fed many at once. `cache` is a folder in which results are kept for later calls
-    (`cached_sandbox.py`). With `controls`, `answer.accepts` names what passes the row's tests and should not
-    (`negative_controls.py`). Raises RowError at the first row that cannot be judged, SandboxError when there
-    is no isolation to be had, UserError when the folder cannot be used.
+    to be fed many at once. `cache` is a folder in which results are kept for later calls. With `controls`,
+    `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Raises
+    RowError at the first row that cannot be judged, SandboxError when there is no isolation to be had,
+    UserError when the folder cannot be used.
     """
     limits = limits or Limits()
     salt = settings(limits, controls)
     entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
-        chosen = sandbox or LocalSandbox(workers, minimum_level, cached=_CACHED)
-        if cache is not None:
-            from synth.execution.cache.cached_sandbox import CachedSandbox
-
-            chosen = CachedSandbox(chosen, Path(cache))
+        config = LocalSandboxConfig(workers=workers, minimum_level=minimum_level)
+        chosen = with_cache(sandbox or create_sandbox(config, remembered=REMEMBERED), cache)
         yield from verify_entries(entries, chosen, limits, answers, batch=batch, controls=controls)
     finally:
         if answers is not None:

@@ -16,7 +16,7 @@ from synth.cli import views
 from synth.cli.app import Frame
 from synth.cli.printing import plain
 from synth.errors import UserError
-from synth.execution.recorded import request_key
+from synth.execution.observations import request_key
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase
 from synth.store.export import ExportFormat
 from synth.store.export import export as write_export

@@ -14,9 +14,10 @@ from synth.errors import SandboxError
 from synth.execution.cache.cached_sandbox import CachedSandbox
 from synth.execution.factory import create_sandbox
 from synth.execution.isolation.launcher.zygote import zygote_files
-from synth.execution.local.sandbox import LocalSandbox, is_doubtful
+from synth.execution.local.sandbox import LocalSandbox
+from synth.execution.observations import is_doubtful, request_key
 from synth.execution.protocol import Sandbox
-from synth.execution.recorded import RecordedSandbox, RecordingSandbox, request_key
+from synth.execution.recorded import RecordedSandbox, RecordingSandbox
 from synth.execution.scripted import ScriptedSandbox
 from synth.languages.registry import get_language
 from synth.languages.toolchain import find_toolchain

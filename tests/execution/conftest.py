@@ -12,8 +12,7 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.isolation.process import Job, JobResult, ProcessSandbox
 from synth.execution.isolation.selftest import find_interpreter
-from synth.execution.isolation.slots import Level
-from synth.records import Limits
+from synth.records import IsolationLevel, Limits
 
 PYTHON = (find_interpreter(), "-I", "-S")
 """One that every user may run, if there is one: at level C a job may be unable to enter the folder of our
@@ -38,13 +37,15 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture(scope="session", params=["A", "B", "C", "twin", "twin at C"])
+@pytest.fixture(scope="session", params=["A", "B", "C", "python launcher", "python launcher at C"])
 def sandbox(request: pytest.FixtureRequest, temporary: Path) -> Iterator[ProcessSandbox]:
-    """Each level with the compiled launcher, and the twin with and without namespaces."""
-    highest: Level = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
+    """Each level with the compiled launcher, and the one in Python with and without namespaces."""
+    highest: IsolationLevel = "C" if request.param.endswith("C") else "B" if request.param == "B" else "A"
     try:
         opened = ProcessSandbox(
-            highest if len(request.param) == 1 else "C", twin="twin" in request.param, highest_level=highest
+            highest if len(request.param) == 1 else "C",
+            python_launcher="python" in request.param,
+            highest_level=highest,
         )
     except SandboxError as error:
         pytest.skip(f"this machine does not give it: {error}")
@@ -82,7 +83,8 @@ def run_python(sandbox: ProcessSandbox) -> RunPython:
     def run(source: str, *, job: Mapping[str, object] | None = None, **limits: float) -> JobResult:
         fields = {"stdin": None, "env": ENVIRONMENT, "readonly": SHOWN, **(job or {})}
         argv = (*PYTHON, "/work/program.py")
-        return sandbox.run(Job(argv, {"program.py": source.encode()}, limits=Limits(**limits), **fields))  # type: ignore[arg-type]
+        files, given = {"program.py": source.encode()}, Limits(**limits)
+        return sandbox.run(Job(argv, files, limits=given, **fields))  # type: ignore[arg-type]
 
     return run
 

@@ -218,16 +218,16 @@ def test_the_controls_of_a_suite_run_once_however_many_rows_have_it(
         asked = 0
 
         # passed on
-        async def execute(self, requests: Any, turn: int = 0) -> list[Observation]:  # noqa: ANN401
+        async def execute(self, requests: Any, priority: int = 0) -> list[Observation]:  # noqa: ANN401
             Counted.asked += len(requests)
-            return await super().execute(requests, turn)
+            return await super().execute(requests, priority)
 
     tests = function("(int, int) -> int", [1, 2], 3)
     rows = [
         row("python", f"# {n}\ndef solve(a, b):\n    return a {operator} b\n", tests, str(n))
         for n in range(20)
     ]
-    answers = list(verify(rows, sandbox=Counted(2, cached=256), controls=True))
+    answers = list(verify(rows, sandbox=Counted(2, remembered=256), controls=True))
     assert {answer.accepts for answer in answers} == {()}
     programs = len(control_programs(get_language("python"), prepared("python", tests).request.call))
     assert Counted.asked == 20 + programs + mutants_run
@@ -294,8 +294,8 @@ class Losing(LocalSandbox):
         super().__init__(workers=1)
         self.lost = lost
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
-        seen = await super().execute(requests, turn)
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
+        seen = await super().execute(requests, priority)
         is_lost = any(self.lost == request.id for request in requests)
         return (
             [one.model_copy(update={"infrastructure": "the machine was lost"}) for one in seen]

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from synth.execution.local.sandbox import LocalSandbox
-from synth.execution.programs.result_channel import is_fault
+from synth.execution.observations import is_fault
 from synth.languages.toolchain import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall, Stop
 from synth.verify.verify import verify

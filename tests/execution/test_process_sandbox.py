@@ -17,8 +17,8 @@ import pytest
 from synth.errors import SandboxError
 from synth.execution.isolation.capabilities import detect_level
 from synth.execution.isolation.operations import Code, name_at, operation
-from synth.execution.isolation.process import Job, JobResult, Level, Output, ProcessSandbox
-from synth.records import Limits, Stop
+from synth.execution.isolation.process import Job, JobResult, Output, ProcessSandbox
+from synth.records import IsolationLevel, Limits, Stop
 
 RunPython = Callable[..., JobResult]
 CAT = Job(("/bin/cat",), {}, None, Limits(), {})
@@ -179,13 +179,15 @@ def test_a_toolchain_folder_that_is_gone_is_our_fault(sandbox: ProcessSandbox) -
     assert result.infrastructure is not None and "/nowhere/toolchain" in result.infrastructure
 
 
-@pytest.mark.parametrize("twin", [False, True], ids=["compiled", "twin"])
+@pytest.mark.parametrize("in_python", [False, True], ids=["compiled", "python"])
 @pytest.mark.parametrize("highest", ["A", "C"])
-def test_no_descriptor_reaches_a_program_whose_supervisor_has_many(highest: Level, twin: bool) -> None:
+def test_no_descriptor_reaches_a_program_whose_supervisor_has_many(
+    highest: IsolationLevel, in_python: bool
+) -> None:
     with ExitStack() as stack:
         for _ in range(300):
             stack.callback(os.close, os.dup(2))
-        sandbox = stack.enter_context(ProcessSandbox("C", twin=twin, highest_level=highest))
+        sandbox = stack.enter_context(ProcessSandbox("C", python_launcher=in_python, highest_level=highest))
         result = sandbox.run(shell("cd /proc/self/fd && echo *"))
     assert result.stdout.data in (b"0 1 2\n", b"0 1 2 3\n")  # a shell may hold the folder that it lists
 
@@ -280,9 +282,9 @@ SUPERVISOR = """
 import sys, threading
 from synth.execution.isolation.process import Job, ProcessSandbox
 from synth.records import Limits
-sandbox = ProcessSandbox(twin=%r)
-command = ("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399")
-job = Job(command, {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
+sandbox = ProcessSandbox(python_launcher=%r)
+argv = ("/bin/sh", "-c", "setsid sleep 86399 & sleep 86399")
+job = Job(argv, {}, None, Limits(wall_s=3000), {"PATH": "/usr/bin:/bin"})
 threads = [threading.Thread(target=sandbox.run, args=(job,)) for _ in range(3)]
 [thread.start() for thread in threads]
 print("up", flush=True)
@@ -293,9 +295,11 @@ def descendants(pid: int) -> set[int]:
     return {child.pid for child in psutil.Process(pid).children(recursive=True)}
 
 
-@pytest.mark.parametrize("twin", [False, True])
-def test_a_supervisor_killed_with_9_leaves_no_orphan(twin: bool) -> None:
-    with subprocess.Popen([sys.executable, "-c", SUPERVISOR % twin], stdout=subprocess.PIPE) as supervisor:
+@pytest.mark.parametrize("in_python", [False, True])
+def test_a_supervisor_killed_with_9_leaves_no_orphan(in_python: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR % in_python], stdout=subprocess.PIPE
+    ) as supervisor:
         assert supervisor.stdout is not None and supervisor.stdout.readline() == b"up\n"
         deadline = time.monotonic() + 60
         # 3 slots, 3 inits, 3 shells, 6 sleeps

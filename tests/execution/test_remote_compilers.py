@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import synth.execution.remote
+from synth.execution.observations import COMPILER_ATTEMPTS
+from synth.execution.remote.bundle import worker_bundle
 
-INSIDE = Path(synth.execution.remote.__file__).parent / "inside"
 COMPILER = """
 import os, struct, sys
 def read(count):
@@ -27,14 +27,14 @@ while True:
 """
 WORKER = f"""
 import os, signal, sys
-sys.path.insert(0, {str(INSIDE)!r})
+sys.path.insert(0, sys.argv[1])
 import slot
-class Place:
+class Folders:
     server_uid = None
     def discard(self, folder): pass
     def fresh(self, room): return ""
     def shared_folder(self, key): return ""
-mine = slot.SlotLoop(Place())
+mine = slot.SlotLoop(Folders(), {COMPILER_ATTEMPTS})
 def compile(text, cpu_s=60, wall_s=60):
     server = [sys.executable, "-I", "-S", "-c", {COMPILER!r}]
     item = dict(server=server, files=dict(a=text), compile_env={{}}, shared="")
@@ -47,11 +47,18 @@ def stop():
 """
 
 
-def said(script: str) -> list[list[str]]:
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that is shipped."""
+    path = tmp_path_factory.mktemp("worker") / "worker.pyz"
+    path.write_bytes(worker_bundle())
+    return path
+
+
+def said(worker: Path, script: str) -> list[list[str]]:
     """What came of each compilation: exit code, messages, fault."""
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER + script], capture_output=True, text=True, timeout=100, check=True
-    )
+    command = [sys.executable, "-c", WORKER + script, str(worker)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     return [line.split("|") for line in done.stdout.splitlines()]
 
 
@@ -63,21 +70,23 @@ def said(script: str) -> list[list[str]]:
     ],
 )
 def test_a_program_that_breaks_the_compiler_is_refused_and_the_next_one_is_not(
-    program: str, limits: str, words: str
+    program: str, limits: str, words: str, worker: Path
 ) -> None:
-    refused, following = said(f"compile({program!r}{limits})\ncompile('x')")
+    refused, following = said(worker, f"compile({program!r}{limits})\ncompile('x')")
     assert refused[0] == "1" and words in refused[1] and refused[2] == "None"
     assert following == ["1", "no: x", "None"]
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
-def test_a_compiler_that_gets_no_time_says_nothing_of_the_program(size: int) -> None:
-    first, stopped, following = said(f"compile('x')\nstop()\ncompile('y' * {size}, wall_s=1)\ncompile('z')")
+def test_a_compiler_that_gets_no_time_says_nothing_of_the_program(size: int, worker: Path) -> None:
+    first, stopped, following = said(
+        worker, f"compile('x')\nstop()\ncompile('y' * {size}, wall_s=1)\ncompile('z')"
+    )
     assert first[1] == "no: x" and following == ["1", "no: z", "None"]
     assert stopped[1] == "" and "the compiler had only 0.0 s of CPU in 1 s" in stopped[2]
 
 
-def test_a_compiler_that_was_killed_says_nothing_of_the_program() -> None:
-    killed, following = said("compile('killed')\ncompile('x')")
+def test_a_compiler_that_was_killed_says_nothing_of_the_program(worker: Path) -> None:
+    killed, following = said(worker, "compile('killed')\ncompile('x')")
     assert killed[1:] == ["", "the compiler was killed, and no limit did it"]
     assert following == ["1", "no: x", "None"]

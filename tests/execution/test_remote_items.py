@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from synth.execution.remote.dispatch import hear, split
 from synth.execution.remote.hosts import HostFault
-from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe
+from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe_answer
 from synth.execution.remote.wire import FoundToolchain, Item, RunResult, WorkerCapabilities, WorkerResult
 from synth.languages.registry import get_language
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, Phase, StdioCall, Stop
@@ -106,19 +106,25 @@ def test_what_is_not_inside_is_missing_with_the_command_that_installs_it() -> No
 
 def test_an_answer_becomes_the_observation_of_its_nonce() -> None:
     asked = ask(request())
-    lines = "".join(f"{asked.nonce} {line}\n" for line in ("0 returned i1", "1 returned i2", "finished"))
-    seen = observe(asked, WorkerResult(index=7, runs=(result(lines),)))
+    lines = "".join(f"{asked.plan.nonce} {line}\n" for line in ("0 returned i1", "1 returned i2", "finished"))
+    seen = observe_answer(asked, WorkerResult(index=7, runs=(result(lines),)))
     assert (seen.finished, [case.output for case in seen.cases], seen.level) == (True, ["i1", "i2"], "e2b")
     assert seen.toolchain == "python Python 3.12.1 0123456789ab"
-    forged = observe(asked, WorkerResult(index=7, runs=(result(lines.replace(asked.nonce, "0" * 32)),)))
+    forged = observe_answer(
+        asked, WorkerResult(index=7, runs=(result(lines.replace(asked.plan.nonce, "0" * 32)),))
+    )
     assert (forged.stop, forged.finished) == (Stop.VIOLATION, False)
 
 
 def test_a_compiler_that_says_no_is_a_compile_error_and_one_that_broke_is_infrastructure() -> None:
     asked = ask(request("java", "static int f(int x) { return y; }"))
-    refused = observe(asked, WorkerResult(index=7, build=result(stderr="cannot find symbol", exit_code=1)))
+    refused = observe_answer(
+        asked, WorkerResult(index=7, build=result(stderr="cannot find symbol", exit_code=1))
+    )
     assert (refused.phase, refused.stderr.head) == (Phase.COMPILE, "cannot find symbol")
-    broken = observe(asked, WorkerResult(index=7, build=result(exit_code=127, infrastructure="no such file")))
+    broken = observe_answer(
+        asked, WorkerResult(index=7, build=result(exit_code=127, infrastructure="no such file"))
+    )
     assert (broken.phase, broken.infrastructure) == (Phase.RUN, "no such file")
 
 
@@ -126,7 +132,7 @@ def test_a_compiler_that_says_no_is_a_compile_error_and_one_that_broke_is_infras
     "answer", [WorkerResult(index=7, fault="the disk is full"), WorkerResult(index=7, runs=())]
 )
 def test_an_answer_without_a_run_says_nothing_of_the_program(answer: WorkerResult) -> None:
-    seen = observe(ask(request()), answer)
+    seen = observe_answer(ask(request()), answer)
     assert seen.infrastructure
     assert not seen.cases
 
@@ -135,11 +141,11 @@ def test_one_clean_process_for_each_stdin_or_the_program_is_not_finished() -> No
     call = StdioCall(stdins=("a", "b"))
     asked = ask(ExecutionRequest(id="r", language="python", code="print(input())", call=call))
     assert asked.item.stdins == ("a", "b")
-    both = observe(
+    both = observe_answer(
         asked, WorkerResult(index=7, runs=(result(stdout=packed("a\n")), result(stdout=packed("b\n"))))
     )
     assert (both.finished, [case.output for case in both.cases]) == (True, ["a\n", "b\n"])
-    one = observe(asked, WorkerResult(index=7, runs=(result(stop="cpu", exit_code=None, signal=9),)))
+    one = observe_answer(asked, WorkerResult(index=7, runs=(result(stop="cpu", exit_code=None, signal=9),)))
     assert (one.finished, one.stop, [case.status for case in one.cases]) == (
         False,
         Stop.CPU,

@@ -16,13 +16,15 @@ import pytest
 
 from synth.config import LocalSandboxConfig as LocalConfig
 from synth.errors import UserError
-from synth.execution.cache.cached_sandbox import CachedSandbox, own_code
+from synth.execution.cache.cached_sandbox import DECIDING, CachedSandbox, own_code
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.factory import create_sandbox
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
 from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
+from tests.structure.source_tree import graph
+from tests.structure.test_layers import reachable
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -45,7 +47,7 @@ class Counting:
     async def toolchain(self, language: str) -> str:
         return self._toolchain
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         return [self._observe(request) for request in requests]
 
     def _observe(self, request: ExecutionRequest) -> Observation:
@@ -153,13 +155,74 @@ def test_where_nobody_knows_the_toolchain_nothing_is_kept(tmp_path: Path, run: R
     assert [executed(tmp_path, inner, request(), run) for _ in range(2)] == [1, 1]
 
 
-def test_a_changed_driver_of_ours_is_another_key(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "synth", tmp_path / "synth", ignore=shutil.ignore_patterns("__pycache__"))
-    assert own_code(tmp_path / "synth") == own_code(ROOT / "synth")
-    with (tmp_path / "synth" / "languages" / "ruby" / "driver.rb").open("a") as driver:
-        driver.write("\n")
-    shutil.copytree(tmp_path / "synth", tmp_path / "again")
-    assert own_code(tmp_path / "again") != own_code(ROOT / "synth")
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our own code, to change."""
+    folder = tmp_path_factory.mktemp("copied") / "synth"
+    shutil.copytree(ROOT / "synth", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def changed_key(copied: Path, name: str) -> str:
+    """The key with a line more in one file."""
+    file = copied / name
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n")
+    try:
+        return own_code.__wrapped__(copied)
+    finally:
+        file.write_bytes(before)
+
+
+DECIDES = (
+    "execution/isolation/launcher/init.c",
+    "execution/isolation/policy/seccomp.py",
+    "execution/programs/program_plan.py",
+    "execution/observations.py",
+    "execution/remote/inside/program.py",
+    "languages/ruby/driver.rb",
+    "languages/python/__init__.py",
+    "records.py",
+    "values.py",
+)
+DOES_NOT = (
+    "verify/answers.py",
+    "verify/formats/humaneval.py",
+    "execution/local/run_queue.py",
+    "execution/remote/fleet.py",
+    "execution/cache/sqlite_store.py",
+    "execution/verdict.py",
+    "stages/execute.py",
+    "config.py",
+)
+
+
+def test_the_key_does_not_hang_on_where_our_code_lies(copied: Path) -> None:
+    assert own_code(copied) == own_code(ROOT / "synth")
+
+
+@pytest.mark.parametrize("name", DECIDES)
+def test_a_change_of_what_decides_an_observation_is_another_key(name: str, copied: Path) -> None:
+    assert changed_key(copied, name) != own_code(ROOT / "synth")
+
+
+@pytest.mark.parametrize("name", DOES_NOT)
+def test_a_change_of_what_only_schedules_keeps_or_judges_is_the_same_key(name: str, copied: Path) -> None:
+    assert changed_key(copied, name) == own_code(ROOT / "synth")
+
+
+def covered(module: str) -> bool:
+    path = module.removeprefix("synth.").replace(".", "/")
+    return any(path == name.removesuffix(".py") or path.startswith(f"{name}/") for name in DECIDING)
+
+
+def test_everything_that_takes_part_in_a_run_is_part_of_the_key() -> None:
+    edges = graph()
+    runs = reachable("synth.execution.programs.language_runner", edges)
+    runs |= reachable("synth.execution.remote.items", edges)
+    ours = {name for name in runs & edges.keys() if name.startswith("synth.")}
+    outside = {name for name in ours if not covered(name)}
+    assert outside == {"synth.errors", "synth.ids"}  # words, and hashes of equal things
 
 
 # --- for real ---
@@ -202,6 +265,8 @@ import json, sys
 from synth.execution.cache.cached_sandbox import CachedSandbox
 from synth.execution.local.sandbox import LocalSandbox
 from synth.verify.verify import verify
+from tests.structure.source_tree import graph
+from tests.structure.test_layers import reachable
 rows = [json.loads(line) for line in open(sys.argv[2])]
 sandbox = CachedSandbox(LocalSandbox(2), __import__("pathlib").Path(sys.argv[1]))
 found = {answer.id: answer.cases[0].found for answer in verify(rows, sandbox=sandbox)}

@@ -21,25 +21,25 @@ def request(name: str, language: str, entry_point: str = "f") -> ExecutionReques
     )
 
 
-def waiting(asked: ExecutionRequest, turn: int = 0, places: int = 1) -> QueuedProgram:
+def waiting(asked: ExecutionRequest, priority: int = 0, weight: int = 1) -> QueuedProgram:
     return QueuedProgram(
-        asked.id, asked, asyncio.get_running_loop().create_future(), turn, batch_key(asked), places
+        asked.id, asked, asyncio.get_running_loop().create_future(), priority, batch_key(asked), weight
     )
 
 
-def alike(language: str, count: int, turn: int = 0, places: int = 1) -> list[QueuedProgram]:
-    return [waiting(request(f"{language}{number}", language), turn, places) for number in range(count)]
+def alike(language: str, count: int, priority: int = 0, weight: int = 1) -> list[QueuedProgram]:
+    return [waiting(request(f"{language}{number}", language), priority, weight) for number in range(count)]
 
 
-def filled(places: int, runs: list[QueuedProgram]) -> RunQueue:
-    queue = RunQueue(places)
+def filled(slots: int, runs: list[QueuedProgram]) -> RunQueue:
+    queue = RunQueue(slots)
     for run in runs:
         queue.put(run)
     return queue
 
 
 def begin_all(group: Group) -> list[str]:
-    return [run.key for index, run in enumerate(group.runs) if group.begin(index)]
+    return [run.key for index, run in enumerate(group.programs) if group.begin(index)]
 
 
 def served(queue: RunQueue) -> list[list[str]]:
@@ -52,7 +52,7 @@ def served(queue: RunQueue) -> list[list[str]]:
 
 
 def sizes(queue: RunQueue) -> list[int]:
-    return [len(group.runs) for group in queue.groups()]
+    return [len(group.programs) for group in queue.groups()]
 
 
 def in_loop(check: Callable[[], T]) -> T:
@@ -63,9 +63,11 @@ def in_loop(check: Callable[[], T]) -> T:
 
 
 def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
-    turns = {"a": 50, "b": 9, "c": 3, "d": 9, "e": 1}
+    priorities = {"a": 50, "b": 9, "c": 3, "d": 9, "e": 1}
     found = in_loop(
-        lambda: served(filled(1, [waiting(request(name, "lua"), turn) for name, turn in turns.items()]))
+        lambda: served(
+            filled(1, [waiting(request(name, "lua"), priority) for name, priority in priorities.items()])
+        )
     )
     assert found == [["e"], ["c"], ["b"], ["d"], ["a"]]
 
@@ -79,9 +81,9 @@ def test_programs_that_start_warm_go_together_where_enough_wait_for_every_free_p
 
 
 def test_every_core_gets_a_part_of_what_shares_a_build() -> None:
-    assert in_loop(lambda: sizes(filled(4, alike("cpp", 10, places=2)))) == [5, 5]
-    assert in_loop(lambda: sizes(filled(4, alike("cpp", 100, places=2)))) == [24, 24]
-    assert in_loop(lambda: sizes(filled(16, alike("cpp", 3, places=2)))) == [1, 1, 1]
+    assert in_loop(lambda: sizes(filled(4, alike("cpp", 10, weight=2)))) == [5, 5]
+    assert in_loop(lambda: sizes(filled(4, alike("cpp", 100, weight=2)))) == [24, 24]
+    assert in_loop(lambda: sizes(filled(16, alike("cpp", 3, weight=2)))) == [1, 1, 1]
 
 
 def test_other_languages_and_unknown_ones_go_alone() -> None:
@@ -98,7 +100,7 @@ def test_only_what_has_one_contract_and_one_turn_shares_a_build() -> None:
             limits=Limits(),
         )
         asked = [request("a", "cpp"), request("b", "cpp", "g"), stdin, request("d", "c++")]
-        return served(filled(1, [*map(waiting, asked), waiting(request("e", "cpp"), turn=1)]))
+        return served(filled(1, [*map(waiting, asked), waiting(request("e", "cpp"), priority=1)]))
 
     assert in_loop(scenario) == [["a", "d"], ["b"], ["c"], ["e"]]
 
@@ -118,8 +120,8 @@ def test_nobody_passes_one_who_waits_for_more_places() -> None:
         queue = filled(
             2,
             [
-                waiting(request("a", "lua"), places=1),
-                waiting(request("wide", "lua"), places=2),
+                waiting(request("a", "lua"), weight=1),
+                waiting(request("wide", "lua"), weight=2),
                 waiting(request("b", "lua")),
             ],
         )
@@ -146,9 +148,9 @@ def test_what_nobody_asks_for_any_more_is_not_begun() -> None:
     def scenario() -> list[list[str]]:
         runs = alike("lua", 3)
         queue = filled(1, runs)
-        runs[0].seen.cancel()
+        runs[0].observation.cancel()
         (group,) = queue.groups()
-        runs[1].seen.cancel()
+        runs[1].observation.cancel()
         begun = [begin_all(group)]
         queue.done(group)
         return begun + served(queue)
@@ -160,12 +162,12 @@ def test_a_free_place_takes_half_of_what_a_thread_has_before_it() -> None:
     def scenario() -> None:
         queue = filled(2, alike("python", 8))
         first, second = queue.groups()
-        assert begin_all(second) == [run.key for run in second.runs]
+        assert begin_all(second) == [run.key for run in second.programs]
         queue.done(second)
         assert not list(queue.groups())  # the thread of the first has not begun: it may be about to
         assert first.begin(0)
         (taken,) = queue.groups()
-        assert [run.key for run in taken.runs] == ["python2", "python3"]
+        assert [run.key for run in taken.programs] == ["python2", "python3"]
         assert [first.begin(index) for index in (1, 2, 3)] == [True, False, False]
         assert [run.key for run in first.begun] == ["python0", "python1"]
 
@@ -174,10 +176,10 @@ def test_a_free_place_takes_half_of_what_a_thread_has_before_it() -> None:
 
 def test_whoever_has_a_lower_turn_waits_for_one_program_and_not_for_a_group() -> None:
     def scenario() -> list[list[str]]:
-        queue = filled(1, alike("python", 4, turn=9))
+        queue = filled(1, alike("python", 4, priority=9))
         (group,) = queue.groups()
         assert group.begin(0)
-        queue.put(waiting(request("urgent", "lua"), turn=1))
+        queue.put(waiting(request("urgent", "lua"), priority=1))
         assert not list(queue.groups()) and not group.begin(1)
         queue.done(group)
         return served(queue)
@@ -187,10 +189,10 @@ def test_whoever_has_a_lower_turn_waits_for_one_program_and_not_for_a_group() ->
 
 def test_who_asks_again_at_a_lower_turn_hurries_what_waits() -> None:
     def scenario() -> list[list[str]]:
-        runs = [waiting(request(name, "lua"), turn) for name, turn in (("a", 3), ("b", 9), ("c", 1))]
+        runs = [waiting(request(name, "lua"), priority) for name, priority in (("a", 3), ("b", 9), ("c", 1))]
         queue = filled(1, runs)
-        queue.hurry(runs[1], 2)
-        queue.hurry(runs[0], 5)  # later than it is
+        queue.raise_priority(runs[1], 2)
+        queue.raise_priority(runs[0], 5)  # later than it is
         return served(queue)
 
     assert in_loop(scenario) == [["c"], ["b"], ["a"]]
@@ -206,7 +208,7 @@ def test_of_a_shared_build_parts_are_taken_when_it_takes_long(monkeypatch: pytes
         now = time.monotonic()
         monkeypatch.setattr(time, "monotonic", lambda: now + 3)
         (taken,) = queue.groups()
-        assert [run.key for run in taken.runs] == ["cpp1"]
+        assert [run.key for run in taken.programs] == ["cpp1"]
 
     in_loop(scenario)
 
@@ -215,7 +217,7 @@ def test_what_was_left_waits_again_where_it_was() -> None:
     def scenario() -> list[list[str]]:
         queue = filled(1, alike("python", 10))
         (group,) = queue.groups()
-        assert len(group.runs) == 8 and group.begin(0) and group.begin(1)
+        assert len(group.programs) == 8 and group.begin(0) and group.begin(1)
         group.put_back(1)
         assert [run.key for run in group.begun] == ["python0"]
         queue.done(group)

@@ -51,11 +51,11 @@ def test_level_and_toolchain_are_stated_where_the_function_says_none() -> None:
     assert (kept.level, kept.toolchain) == ("A", "own")
 
 
-def test_the_turn_of_each_call_is_noted() -> None:
+def test_the_priority_of_each_call_is_noted() -> None:
     sandbox = ScriptedSandbox(observe)
     asyncio.run(sandbox.execute([request("a"), request("b")], 7))
     asyncio.run(sandbox.execute([]))
-    assert sandbox.turns == [7, 0]
+    assert sandbox.priorities == [7, 0]
 
 
 def test_an_error_of_the_script_reaches_the_caller() -> None:

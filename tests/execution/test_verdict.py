@@ -8,10 +8,14 @@ from synth.records import (
     Case,
     CaseObservation,
     EvidenceRank,
+    FunctionCall,
     FunctionContract,
     Observation,
     Outcome,
     Phase,
+    ScriptCall,
+    ScriptContract,
+    StdioCall,
     StdioContract,
     Stop,
     TestSuite,
@@ -197,3 +201,17 @@ def test_stdout_is_compared_as_a_whole_without_white_space_at_line_ends() -> Non
 
 def test_normal_text_keeps_blank_lines_inside() -> None:
     assert normal_text("a\n\nb  \n\n") == "a\n\nb"
+
+
+def test_a_suite_gives_the_call_of_its_contract_without_what_is_expected() -> None:
+    typed = suite(987, 654)
+    call = FunctionCall(entry_point="solve", signature="(int) -> any", arguments=(("i0",), ("i1",)))
+    assert typed.call() == call
+    read = Case(arguments=("1 2",), expected="987")
+    text = typed.model_copy(update={"contract": StdioContract(), "cases": (read,)})
+    assert text.call() == StdioCall(stdins=("1 2",))
+    end = Case(arguments=(), expected="b1")
+    script = typed.model_copy(update={"contract": ScriptContract(script="f()"), "cases": (end,)})
+    assert script.call() == ScriptCall(script="f()")
+    assert outcome(seen(*returned(True)), script) is Outcome.PASS
+    assert outcome(seen(*returned(False)), script) is Outcome.WRONG_ANSWER

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from synth.records import FunctionCall, Limits, ScriptCall, StdioCall
-from synth.verify.rows import RowError, prepare, read_row
+from synth.records import FunctionCall, Limits, ScriptCall, ScriptContract, StdioCall
+from synth.verify.rows import END_REACHED, RowError, prepare, read_row
 
 ADD = {
     "kind": "function",
@@ -47,6 +47,12 @@ def test_the_three_kinds_become_requests_of_their_own_trust() -> None:
     assert [case.expected for case in function.suite.cases] == ["i3"]
     assert stdio.request.call == StdioCall(stdins=("1 2\n",))
     assert script.request.call == ScriptCall(script="assert add(1, 2) == 3")
+
+
+def test_a_script_is_a_contract_of_its_own_whose_one_case_is_its_end() -> None:
+    suite = prepare(read_row(row(SCRIPT), "r"), "r", Limits()).suite
+    assert suite.contract == ScriptContract(script="assert add(1, 2) == 3")
+    assert suite.cases == (END_REACHED,)
 
 
 def test_a_request_holds_no_expected_value() -> None:

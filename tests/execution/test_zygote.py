@@ -64,8 +64,8 @@ def zygotes(request: pytest.FixtureRequest) -> Iterator[Zygotes]:
 def test_a_program_sees_only_itself_and_its_files(zygotes: Zygotes) -> None:
     code = """
 import os
-processes = sorted(int(n) for n in os.listdir('/proc') if n.isdigit())
-print(os.getpid(), os.getuid(), processes, sorted(os.listdir('/work')), os.listdir('/tmp'))
+pids = sorted(int(n) for n in os.listdir('/proc') if n.isdigit())
+print(os.getpid(), os.getuid(), pids, sorted(os.listdir('/work')), os.listdir('/tmp'))
 print(sorted(os.listdir('/proc/self/fd')), open('/work/input.txt').read())
 """
     processes_and_files = "2 1000 [1, 2] ['input.txt', 'program.py'] []"

@@ -72,8 +72,12 @@ def try_module(module: Path, tests: Path, jobs: int) -> Trial:
     whole = _measure(module, tests)
     limit_s = max(_LEAST_S, 10 * (time.monotonic() - begun))
     _load(whole.loaded, but=name)
-    mutants = make_mutants(module.read_text(encoding="utf-8"))
-    survivors = _survivors(name, module, tests, mutants, jobs, limit_s)
+    source = module.read_text(encoding="utf-8")
+    mutants, unchanged = make_mutants(source), Mutant(0, "nothing", source)
+    survivors = _survivors(name, module, tests, [unchanged, *mutants], jobs, limit_s)
+    if unchanged not in survivors:
+        raise SystemExit(f"{tests} fails on {module} as it is when it runs beside others")
+    survivors.remove(unchanged)
     return Trial(whole.coverage, len(mutants), tuple(sorted(survivors, key=lambda mutant: mutant.line)))
 
 

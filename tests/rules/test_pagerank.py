@@ -1,4 +1,4 @@
-"""PageRank of behaviours: the values that networkx 3.6.1 with scipy 1.17.1 gave, and what must hold of any."""
+"""PageRank of behaviours: the values that networkx 3.6.1 gave with scipy 1.17.1, and rules for all values."""
 
 import pytest
 from hypothesis import given

@@ -16,12 +16,17 @@ HEAVY = (
     "ray",
     "e2b",
     "transformers",
-    "duckdb",
-    "pyarrow",
     "openai",
     "peft",
-    "tree_sitter",
+    "numpy",
     "scipy",
+    "duckdb",
+    "pyarrow",
+    "networkx",
+    "rensa",
+    "psutil",
+    "tree_sitter",
+    "asyncio",
 )
 REPORT = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
 
@@ -47,6 +52,12 @@ def test_nothing_heavy_is_imported_by(statement: str) -> None:
     loaded = loaded_after(statement)
     assert "typer" in loaded or "yaml" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_the_command_line_loads_no_models_and_no_terminal_before_it_knows_the_command() -> None:
+    loaded = loaded_after("import posttrain.cli")
+    assert "posttrain" in loaded
+    assert loaded.isdisjoint({"pydantic", "pydantic_core", "rich", "yaml"})
 
 
 def test_the_report_sees_what_is_imported() -> None:

@@ -1,1 +1,1 @@
-"""A cache of observations in front of any sandbox."""
+"""A cache of observations in front of any sandbox. The one rule: it runs nothing itself."""

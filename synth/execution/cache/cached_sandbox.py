@@ -7,17 +7,15 @@ toolchain, level and code of ours, and what says nothing of the program is never
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from synth.execution.cache.sqlite_store import DEFAULT_MB, ResultStore
-from synth.execution.local.sandbox import is_doubtful
-from synth.execution.programs.result_channel import is_fault
+from synth.execution.observations import is_doubtful, is_fault, renamed, request_key
 from synth.execution.protocol import Sandbox
-from synth.execution.recorded import request_key
 from synth.ids import content_hash
 from synth.records import ExecutionRequest, Observation
 
@@ -51,7 +49,7 @@ class CachedSandbox:
         await self._inner.close()
         self._store.close()
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         await self._inner.start()
         toolchains = {
             language: await self._inner.toolchain(language)
@@ -60,7 +58,7 @@ class CachedSandbox:
         asked = [CacheLookup(request, toolchains[request.language], self.level) for request in requests]
         kept = await asyncio.to_thread(self._find, asked)
         missing = [at for at in range(len(requests)) if at not in kept]
-        seen = await self._inner.execute([requests[at] for at in missing], turn) if missing else []
+        seen = await self._inner.execute([requests[at] for at in missing], priority) if missing else []
         self.found, self.run = self.found + len(kept), self.run + len(missing)
         new = dict(zip(missing, seen, strict=True))
         await asyncio.to_thread(self._keep, asked, new)
@@ -100,7 +98,7 @@ class CacheLookup:
 
     def answer(self, kept: Observation) -> Observation:
         """What was seen then, as the answer to this request."""
-        return kept.model_copy(update={"request_id": self.request.id, "language": self.request.language})
+        return renamed(kept, self.request)
 
     def may_keep(self, observation: Observation) -> bool:
         """A toolchain may have become another one since its name was asked: then the key would be wrong."""
@@ -119,19 +117,32 @@ def is_final(observation: Observation, request: ExecutionRequest) -> bool:
     return not is_fault(observation) and not is_doubtful(observation, request.limits.cpu_s)
 
 
+DECIDING: Final = (
+    "execution/isolation",
+    "execution/programs",
+    "execution/observations.py",
+    "execution/remote/inside",
+    "execution/remote/items.py",
+    "execution/remote/wire.py",
+    "grammar",
+    "languages",
+    "records.py",
+    "values.py",
+)
+"""What takes part in an observation, below `synth`. Schedulers decide when a program runs, the cache whether,
+`verify` what follows: none of them what is observed."""
+
+
 @cache
 def own_code(root: Path = Path(__file__).parents[2]) -> str:
-    """The hash of all our files that take part in a run: languages, drivers, launchers, limits. A changed
-    flag or driver is another key."""
-    folders = [
-        path
-        for folder in ("execution", "grammar", "languages")
-        for path in (root / folder).rglob("*")
-        if path.is_file()
-    ]
-    own = sorted(
-        path
-        for path in (*folders, root / "values.py", root / "records.py")
-        if "__pycache__" not in path.parts
-    )
+    """The hash of all our files in DECIDING: a changed flag or driver is another key."""
+    own = sorted(path for name in DECIDING for path in _files(root / name) if "__pycache__" not in path.parts)
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)).hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The file itself, or all files of the folder."""
+    if path.is_dir():
+        yield from (file for file in path.rglob("*") if file.is_file())
+    else:
+        yield path

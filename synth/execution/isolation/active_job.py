@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from synth.execution.isolation.capped_stream import CappedStream
 from synth.execution.isolation.cgroups import MemoryGroup
 from synth.execution.isolation.folders import Folders, JobFolders, Room
 from synth.execution.isolation.job import Job, JobResult, Output
@@ -18,7 +19,7 @@ from synth.execution.isolation.launcher.slot import Slot, memory_file
 from synth.execution.isolation.policy import landlock_only as host_plan
 from synth.execution.isolation.policy.landlock_only import HostPlan
 from synth.execution.isolation.policy.namespaces import INODES, SlotPlan, View, job_operations, room
-from synth.execution.isolation.supervision import Sink, Supervision
+from synth.execution.isolation.supervision import Supervision
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,10 +48,10 @@ class ActiveJob:
     """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout
     and channel)."""
 
-    place: SlotHandle
+    handle: SlotHandle
     supervision: Supervision
     operations: bytes
-    sinks: dict[str, Sink]
+    sinks: dict[str, CappedStream]
     pipes: dict[str, int]
     private: Folders | None = None
 
@@ -105,51 +106,51 @@ def _open_pipes(
     return reads, writes
 
 
-def _listing(place: SlotHandle, job: Job, private: Folders | None) -> bytes:
-    data_limit = job.data_limit and place.group is None
-    if isinstance(place.plan, HostPlan):
+def _listing(handle: SlotHandle, job: Job, private: Folders | None) -> bytes:
+    data_limit = job.data_limit and handle.group is None
+    if isinstance(handle.plan, HostPlan):
         assert private is not None, "made by launch"
         seen = private if job.writable is None else private._replace(work=job.writable)
-        return host_plan.job_operations(place.plan, job, seen, data_limit)
+        return host_plan.job_operations(handle.plan, job, seen, data_limit)
     view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
-    return job_operations(place.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
+    return job_operations(handle.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
-def launch(place: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
+def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
     """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job
     is wrong)."""
     names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
-        private = place.folders.make(place.plan.host_id) if place.folders is not None else None
+        private = handle.folders.make(handle.plan.host_id) if handle.folders is not None else None
         if private is not None:
             ours.callback(private.remove)
-        listing = _listing(place, job, private)
-        if place.group is not None:
-            place.group.start(job.limits.memory_mb)
-        _give_work(place, job)
+        listing = _listing(handle, job, private)
+        if handle.group is not None:
+            handle.group.start(job.limits.memory_mb)
+        _give_work(handle, job)
         reads, writes = _open_pipes(names, ours, sent)
-        init_pid = place.slot.start(listing, [stdin, *writes.values()])
+        init_pid = handle.slot.start(listing, [stdin, *writes.values()])
         ours.pop_all()
     caps = {
         "stdout": job.limits.output_bytes,
         "stderr": job.limits.output_bytes,
         "channel": job.channel_bytes,
     }
-    sinks = {name: Sink(caps[name]) for name in names if name != "status" and name not in unwatched}
+    sinks = {name: CappedStream(caps[name]) for name in names if name != "status" and name not in unwatched}
     watched = {reads[name]: sink for name, sink in sinks.items()}
-    supervision = Supervision(place.slot, init_pid, reads["status"], watched, job.limits, place.group)
+    supervision = Supervision(handle.slot, init_pid, reads["status"], watched, job.limits, handle.group)
     if private is not None:
         supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
     return ActiveJob(
-        place, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private
+        handle, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private
     )
 
 
-def _give_work(place: SlotHandle, job: Job) -> None:
+def _give_work(handle: SlotHandle, job: Job) -> None:
     """As root, a shared work folder must belong to the user that the job becomes."""
-    if job.writable is not None and not job.work_readonly and place.plan.host_id is not None:
+    if job.writable is not None and not job.work_readonly and handle.plan.host_id is not None:
         folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            os.fchown(folder, place.plan.host_id, place.plan.host_id)
+            os.fchown(folder, handle.plan.host_id, handle.plan.host_id)
         finally:
             os.close(folder)

@@ -19,7 +19,7 @@ from synth.execution.isolation.cgroups import make_group
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import is_supported
 from synth.execution.isolation.process import ProcessSandbox
-from synth.execution.isolation.slots import Level
+from synth.records import IsolationLevel
 
 _NAMESPACES = {
     "user": 0x10000000,
@@ -36,13 +36,13 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION = 444, 1
 class LevelReport:
     """What this machine offers to this user, and the level that follows."""
 
-    level: Level | None
+    level: IsolationLevel | None
     """None when no program can be isolated here."""
     features: Mapping[str, str]
     """Feature to the empty text, or to why it is missing."""
     root: bool
     launcher: str
-    """The command of a slot process: the compiled launcher, or the twin in Python."""
+    """The command of a slot process: the compiled launcher, or the one in Python."""
 
 
 def _try_unshare(flag: int) -> str:
@@ -82,7 +82,7 @@ def detect_level() -> LevelReport:
     second."""
     features = {f"{name} namespace": _try_unshare(flag) for name, flag in _NAMESPACES.items()}
     features |= {"memory cgroup": _cgroup(), "seccomp": _seccomp(), "landlock": _landlock()}
-    level: Level | None = None
+    level: IsolationLevel | None = None
     try:
         with ProcessSandbox("C") as sandbox:
             level, features["sandbox"] = sandbox.level, ""

@@ -1,7 +1,7 @@
 """What a process sandbox is given and what it gives back. `process.py` exports these names.
 
-Place in the flow: synth/execution/programs makes jobs and reads results. The one rule: a result says what was
-seen, never what it means.
+Place in the flow: the room `programs` makes jobs (`build.py`, `language_runner.py`, the pools) and reads
+results. The one rule: a result says what was seen, never what it means.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ Place in the flow: `policy/namespaces.py` and `policy/landlock_only.py` write li
 `launcher.c` and `python_launcher.py` carry them out, in order, and stop at the first that fails. The one
 rule: one operation is one system call or one small file, so that a failure can be named.
 
-This module imports the standard library only: the twin runs it in a bare interpreter.
+This module imports the standard library only: the launcher in Python runs it in a bare interpreter.
 """
 
 import struct

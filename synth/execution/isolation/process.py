@@ -1,7 +1,7 @@
 """The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
 
-Place in the flow: `language_runner.py` turns an execution request into jobs; this module runs them through a
-launcher (`launcher/slot.py`), in slots that are kept between jobs. The one rule: a fault of ours is
+Place in the flow: the room `programs` makes jobs; this module runs them through a launcher
+(`launcher/slot.py`), in slots that are kept between jobs. The one rule: a fault of ours is
 `JobResult.infrastructure`, and nothing of a job outlives `run`.
 """
 
@@ -11,7 +11,7 @@ import threading
 from contextlib import ExitStack
 from io import BufferedReader, FileIO
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from synth.errors import SandboxError
 from synth.execution.isolation import selftest
@@ -20,13 +20,13 @@ from synth.execution.isolation.folders import JobFolders
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import can_notify
-from synth.execution.isolation.slots import LEVELS, Level, open_place, sandbox_error
+from synth.execution.isolation.slots import LEVELS, open_slot, sandbox_error
 from synth.execution.isolation.supervision import measure_tree
+from synth.execution.observations import ATTEMPTS
+from synth.records import IsolationLevel
 
-__all__ = ["Job", "JobResult", "Level", "Output", "ProcessSandbox", "ResidentProcess"]
+__all__ = ["Job", "JobResult", "Output", "ProcessSandbox", "ResidentProcess"]
 
-_TRIES: Final = 3
-"""How often a job is run where the sandbox is at fault, a slot that somebody killed, say."""
 _SLOT_NUMBERS = itertools.count()
 """Of all sandboxes of this process: users and memory groups carry the number."""
 
@@ -49,7 +49,7 @@ class ResidentProcess:
 
     def _watch(self) -> None:
         result = self._running.finish()
-        self._owner._settle(self._running.place, result)
+        self._owner._settle(self._running.handle, result)
         self._result = result
 
     @property
@@ -93,13 +93,20 @@ class ResidentProcess:
 class ProcessSandbox:
     """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
 
-    def __init__(self, minimum_level: Level = "B", *, twin: bool = False, highest_level: Level = "A") -> None:
+    def __init__(
+        self,
+        minimum_level: IsolationLevel = "B",
+        *,
+        python_launcher: bool = False,
+        highest_level: IsolationLevel = "A",
+    ) -> None:
         """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is
         missing, below `minimum_level`.
 
-        `twin` takes the launcher that is written in Python; `highest_level` leaves better ones out.
+        `python_launcher` takes the launcher that is written in Python; `highest_level` leaves better ones
+        out.
         """
-        self._command = launcher_command(twin)
+        self._command = launcher_command(python_launcher)
         self._lock = threading.Lock()
         self._idle: list[SlotHandle] = []
         self._busy: set[SlotHandle] = set()
@@ -108,11 +115,11 @@ class ProcessSandbox:
         self._level = highest_level
         self.listens = can_notify()
         """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only refused."""
-        self.unavailable_levels: dict[Level, str] = {}
+        self.unavailable_levels: dict[IsolationLevel, str] = {}
         """Why better levels are not to be had."""
         self._take_best_level(minimum_level)
 
-    def _take_best_level(self, minimum: Level) -> None:
+    def _take_best_level(self, minimum: IsolationLevel) -> None:
         tried = [level for level in LEVELS if self._level <= level <= minimum]
         for level in tried:
             self._level = level
@@ -135,7 +142,7 @@ class ProcessSandbox:
         for listens in (True, False) if known is None and can_notify() else (bool(known),):
             self.listens = listens
             try:
-                self._idle.append(self._open_place())
+                self._idle.append(self._open_slot())
             except SandboxError as error:
                 return error.problems[0].message
             faults = [] if known is not None else selftest.find_faults(self.run, listens)
@@ -143,19 +150,19 @@ class ProcessSandbox:
                 if known is None:
                     selftest.remember(self._level, self._command, listens)
                 return None
-            self._close_places()
+            self._close_slots()
         return "the self-test failed: " + ", ".join(faults)
 
     @property
-    def level(self) -> Level:
+    def level(self) -> IsolationLevel:
         """A: namespaces, memory cgroup, call filter. B: the same without a cgroup. C: no namespaces."""
         return self._level
 
     def run(self, job: Job) -> JobResult:
-        """Run to the end. Raises ValueError for a job that contradicts itself; a fault of the sandbox that
-        stays is in the result."""
+        """Run to the end. A job that is lost with its slot is run again, up to ATTEMPTS times in all; a fault
+        that stays is in the result. Raises ValueError for a job that contradicts itself."""
         _check(job)
-        for _ in range(_TRIES - 1):
+        for _ in range(ATTEMPTS - 1):
             result = self._run_once(job)
             if result.infrastructure is None:
                 return result
@@ -170,7 +177,7 @@ class ProcessSandbox:
         finally:
             os.close(stdin)
         result = running.finish()
-        self._settle(running.place, result)
+        self._settle(running.handle, result)
         return result
 
     def open_worker(self, job: Job) -> ResidentProcess:
@@ -197,15 +204,15 @@ class ProcessSandbox:
         """Kill and reap whatever still runs. May be called twice."""
         with self._lock:
             self._closed = True
-        self._close_places()
+        self._close_slots()
 
-    def _close_places(self) -> None:
+    def _close_slots(self) -> None:
         with self._lock:
-            places = [*self._idle, *self._busy]
+            handles = [*self._idle, *self._busy]
             self._idle.clear()
             folders, self._folders = self._folders, None
-        for place in places:
-            place.close()
+        for handle in handles:
+            handle.close()
         if folders is not None:
             folders.close()
 
@@ -219,59 +226,59 @@ class ProcessSandbox:
 
     def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> ActiveJob:
         """Launch in a slot. Raises OSError, SandboxError (ours), ValueError (the job's)."""
-        place = self._take()
+        handle = self._take()
         try:
-            return launch(place, job, stdin, unwatched)
+            return launch(handle, job, stdin, unwatched)
         except (ValueError, SandboxError):
-            self._return(place)
+            self._return(handle)
             raise
         except OSError:
-            self._discard(place)
+            self._discard(handle)
             raise
 
-    def _open_place(self) -> SlotHandle:
+    def _open_slot(self) -> SlotHandle:
         with self._lock:
             if self._level == "C" and self._folders is None and not self._closed:
                 self._folders = JobFolders()
-        return open_place(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
+        return open_slot(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
 
     def _take(self) -> SlotHandle:
-        place = self._take_idle() or self._open_place()
+        handle = self._take_idle() or self._open_slot()
         with self._lock:
             if not self._closed:
-                self._busy.add(place)
-                return place
-        place.close()
+                self._busy.add(handle)
+                return handle
+        handle.close()
         raise sandbox_error("it is closed")
 
     def _take_idle(self) -> SlotHandle | None:
         """A kept slot; one whose process somebody killed meanwhile is let go of."""
         while True:
             with self._lock:
-                place = self._idle.pop() if self._idle else None
-            if place is None or place.slot.process.poll() is None:
-                return place
-            place.close()
+                handle = self._idle.pop() if self._idle else None
+            if handle is None or handle.slot.process.poll() is None:
+                return handle
+            handle.close()
 
-    def _return(self, place: SlotHandle) -> None:
+    def _return(self, handle: SlotHandle) -> None:
         with self._lock:
-            self._busy.discard(place)
+            self._busy.discard(handle)
             if not self._closed:
-                self._idle.append(place)
+                self._idle.append(handle)
                 return
-        place.close()
+        handle.close()
 
-    def _discard(self, place: SlotHandle) -> None:
+    def _discard(self, handle: SlotHandle) -> None:
         with self._lock:
-            self._busy.discard(place)
-        place.close()
+            self._busy.discard(handle)
+        handle.close()
 
-    def _settle(self, place: SlotHandle, result: JobResult) -> None:
+    def _settle(self, handle: SlotHandle, result: JobResult) -> None:
         """After a job: keep the slot, unless something about it was wrong."""
         if result.infrastructure is None:
-            self._return(place)
+            self._return(handle)
         else:
-            self._discard(place)
+            self._discard(handle)
 
 
 def _check(job: Job) -> None:

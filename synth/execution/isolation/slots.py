@@ -6,7 +6,7 @@ the level that was asked for, or it is an error that says what is missing.
 
 import fcntl
 import os
-from typing import BinaryIO, Final, Literal, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, get_args
 
 from synth.errors import Problem, SandboxError
 from synth.execution.isolation.active_job import SlotHandle
@@ -17,9 +17,9 @@ from synth.execution.isolation.policy import landlock
 from synth.execution.isolation.policy import landlock_only as host_plan
 from synth.execution.isolation.policy.landlock_only import HostPlan
 from synth.execution.isolation.policy.namespaces import SlotPlan, slot_operations
+from synth.records import IsolationLevel
 
-Level = Literal["A", "B", "C"]
-LEVELS: Final[tuple[Level, ...]] = ("A", "B", "C")
+LEVELS: Final[tuple[IsolationLevel, ...]] = get_args(IsolationLevel)
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
 """As root, slot n runs its jobs as host user 65000 + n: no account has them, no two slots share one."""
@@ -32,8 +32,8 @@ class Identity(NamedTuple):
     lock: BinaryIO
 
 
-def open_place(
-    level: Level, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
+def open_slot(
+    level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
 ) -> SlotHandle:
     """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":

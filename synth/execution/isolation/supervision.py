@@ -10,10 +10,10 @@ import math
 import os
 import select
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from synth.execution.isolation.capped_stream import CappedStream
 from synth.execution.isolation.cgroups import MemoryGroup
 from synth.execution.isolation.folders import Folders, Room, measure
 from synth.execution.isolation.launcher.slot import Slot, Used
@@ -25,21 +25,6 @@ _READ_BYTES = 1 << 17
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _SIGKILL, _SIGXCPU = 9, 24
-
-
-@dataclass(slots=True)
-class Sink:
-    """One stream: what was kept, how much came, and how much may come."""
-
-    cap: int
-    data: bytearray = field(default_factory=bytearray)
-    length: int = 0
-
-    def add(self, piece: bytes) -> bool:
-        """Keep what fits; whether the stream is still within its cap."""
-        self.data += piece[: max(0, self.cap - len(self.data))]
-        self.length += len(piece)
-        return self.length <= self.cap
 
 
 class TreeUse(NamedTuple):
@@ -109,7 +94,7 @@ class Supervision:
         slot: Slot,
         init_pid: int,
         status: int,
-        sinks: dict[int, Sink],
+        sinks: dict[int, CappedStream],
         limits: Limits,
         group: MemoryGroup | None,
     ) -> None:

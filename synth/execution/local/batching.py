@@ -25,7 +25,7 @@ class BatchKey(NamedTuple):
 
 
 def batch_key(request: ExecutionRequest) -> BatchKey | None:
-    """The kind of group that may hold the request; None for one that runs alone."""
+    """What the group has in common that may hold the request; None for a request that runs alone."""
     language = _language(request)
     if language is None:
         return None

@@ -1,9 +1,9 @@
 """Which program runs next, and which go to a thread together.
 
-Place in the flow: `sandbox.py` puts runs in and gives the groups that come out to its threads. The one rule:
-the lowest turn goes first, and among equals whoever came first; nobody passes one that waits for more places
-than are free, and no place stays free while a thread has programs before it that it has not begun. For one
-event loop; `Group.begin` alone is for the threads.
+Place in the flow: `local/sandbox.py` puts programs in and gives the groups that come out to its threads. The
+one rule: the lowest priority number goes first, and among equals the one that came first; a program that
+needs more slots than are free holds back those behind it, and no slot stays free while a thread has programs
+that it has not begun. For one event loop; `Group.begin` alone is for the threads.
 """
 
 import asyncio
@@ -19,44 +19,45 @@ from synth.execution.local.batching import BatchKey
 from synth.records import ExecutionRequest, Observation
 
 _BUILT_S: Final = 2.0
-"""After so long, what has not begun of a shared build may be built again for a free place."""
+"""After so long, what has not begun of a shared build may be built again for a free slot."""
 
 
 @dataclass(eq=False, slots=True)
 class QueuedProgram:
-    """A program that waits or runs. `callers` want to know what is seen; where nobody does any more, `seen`
-    is cancelled."""
+    """A program that waits or runs. `callers` wait for its observation; once there are none left, that is
+    cancelled."""
 
     key: str
     request: ExecutionRequest
-    seen: asyncio.Future[Observation]
-    turn: int = 0
-    kind: BatchKey | None = None
-    places: int = 1
+    observation: asyncio.Future[Observation]
+    priority: int = 0
+    batch_key: BatchKey | None = None
+    weight: int = 1
+    """Slots that it takes."""
     callers: int = 0
-    voids: int = 0
-    """How often what was seen said nothing, because the toolchain had changed."""
+    toolchain_changes: int = 0
+    """Runs that said nothing, because the toolchain changed under them."""
     arrival: int = field(default_factory=itertools.count().__next__)
 
 
 class Group:
-    """Runs for one thread, which begins one after the other and leaves what was taken back."""
+    """Programs for one thread, which begins one after the other and leaves those that were taken back."""
 
-    def __init__(self, runs: Sequence[QueuedProgram]) -> None:
-        self.runs = tuple(runs)
-        self.places = runs[0].places
+    def __init__(self, programs: Sequence[QueuedProgram]) -> None:
+        self.programs = tuple(programs)
+        self.weight = programs[0].weight
         self.found: deque[tuple[QueuedProgram, Observation]] = deque()
         """By the thread, for the loop."""
         self.begun: list[QueuedProgram] = []
-        self._left = dict(enumerate(runs))
+        self._left = dict(enumerate(programs))
         self._started = time.monotonic()
 
     def begin(self, index: int) -> bool:
         """Whether this one is to be run; it cannot be taken back then."""
-        run = self._left.pop(index, None)
-        if run is None or run.seen.cancelled():
+        program = self._left.pop(index, None)
+        if program is None or program.observation.cancelled():
             return False
-        self.begun.append(run)
+        self.begun.append(program)
         return True
 
     def put_back(self, index: int) -> None:
@@ -64,12 +65,12 @@ class Group:
         self._left[index] = self.begun.pop()
 
     @property
-    def spare(self) -> int:
-        """How many runs another place may take: of a thread that has begun, and of a shared build when it
+    def stealable(self) -> int:
+        """How many programs another slot may take: of a thread that has begun, and of a shared build when it
         takes long."""
-        left = len(self._left)
-        is_shared = self.runs[0].kind is not None and self.runs[0].kind.contract is not None
-        if left == len(self.runs) or (is_shared and time.monotonic() - self._started < _BUILT_S):
+        left, key = len(self._left), self.programs[0].batch_key
+        is_shared = key is not None and key.contract is not None
+        if left == len(self.programs) or (is_shared and time.monotonic() - self._started < _BUILT_S):
             return 0
         return left
 
@@ -83,83 +84,83 @@ class Group:
 
 
 class RunQueue:
-    """Runs that wait, and the places where they can run."""
+    """Programs that wait, and the slots where they can run."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._lines: dict[tuple[int, BatchKey | None], deque[QueuedProgram]] = {}
         self._groups: set[Group] = set()
 
-    def put(self, run: QueuedProgram) -> None:
-        """At its place in the order of arrival, which is the end unless it was here before."""
-        line = self._lines.setdefault((run.turn, run.kind), deque())
+    def put(self, program: QueuedProgram) -> None:
+        """In the order of arrival, which is at the end unless the program was here before."""
+        line = self._lines.setdefault((program.priority, program.batch_key), deque())
         at = len(line)
-        while at and line[at - 1].arrival > run.arrival:
+        while at and line[at - 1].arrival > program.arrival:
             at -= 1
-        line.insert(at, run)
+        line.insert(at, program)
 
-    def hurry(self, run: QueuedProgram, turn: int) -> None:
-        """Somebody asks for the run at a turn of his own: where it still waits, the lower one counts."""
-        line = self._lines.get((run.turn, run.kind), deque())
-        if turn < run.turn and run in line:
-            line.remove(run)
-            run.turn = turn
-            self.put(run)
+    def raise_priority(self, program: QueuedProgram, priority: int) -> None:
+        """Another caller asks for the program: where it still waits, the lower of the two numbers counts."""
+        line = self._lines.get((program.priority, program.batch_key), deque())
+        if priority < program.priority and program in line:
+            line.remove(program)
+            program.priority = priority
+            self.put(program)
 
     def groups(self) -> Iterator[Group]:
-        """What can begin now. Each holds its places until `done`."""
+        """What can begin now. Each group holds its slots until `done`."""
         while group := self._next():
-            self._free -= group.places
+            self._free -= group.weight
             self._groups.add(group)
             yield group
 
     def done(self, group: Group) -> None:
-        """Its thread has ended: its places are free, and what it left waits again."""
+        """Its thread has ended: its slots are free, and what it left waits again."""
         self._groups.discard(group)
-        self._free += group.places
-        for run in group.take_back():
-            self.put(run)
+        self._free += group.weight
+        for program in group.take_back():
+            self.put(program)
 
     def clear(self) -> list[QueuedProgram]:
         """Take out all that has not begun, running groups' too."""
-        left = [run for line in self._lines.values() for run in line]
+        left = [program for line in self._lines.values() for program in line]
         self._lines.clear()
-        return left + [run for group in self._groups for run in group.take_back()]
+        return left + [program for group in self._groups for program in group.take_back()]
 
     def _next(self) -> Group | None:
         line = self._first_line()
         if line is None:
             return self._part_of_a_group()
-        if line[0].places > self._free:
-            self._call_back(line[0].turn)
+        if line[0].weight > self._free:
+            self._call_back(line[0].priority)
             return None
         size = self._size(line[0], len(line))
         return Group([line.popleft() for _ in range(size)])
 
     def _first_line(self) -> deque[QueuedProgram] | None:
-        """The line of whoever is next; what nobody asks for any more is left out."""
+        """The line whose first program is next. Programs without callers are left out."""
         for key, line in list(self._lines.items()):
-            while line and line[0].seen.cancelled():
+            while line and line[0].observation.cancelled():
                 line.popleft()
             if not line:
                 del self._lines[key]
-        return min(self._lines.values(), key=lambda line: (line[0].turn, line[0].arrival), default=None)
+        return min(self._lines.values(), key=lambda line: (line[0].priority, line[0].arrival), default=None)
 
-    def _call_back(self, turn: int) -> None:
-        """Threads at higher turns end with the program that they are at."""
+    def _call_back(self, priority: int) -> None:
+        """Threads with less urgent programs end with the one that they are at."""
         for group in self._groups:
-            if group.runs[0].turn > turn and group.spare:
-                for run in group.take_back():
-                    self.put(run)
+            if group.programs[0].priority > priority and group.stealable:
+                for program in group.take_back():
+                    self.put(program)
 
     def _size(self, first: QueuedProgram, count: int) -> int:
-        """As many as are cheapest together, as long as every free place gets its part."""
-        most = first.kind.most if first.kind else 1
-        return min(most, -(-count * first.places // self._free))
+        """As many as are cheapest together, as long as every free slot gets its part."""
+        most = first.batch_key.most if first.batch_key else 1
+        return min(most, -(-count * first.weight // self._free))
 
     def _part_of_a_group(self) -> Group | None:
         """Half of what the thread with the most before it has not begun."""
-        ready = [group for group in self._groups if group.places <= self._free and group.spare]
-        fullest = max(ready, key=lambda group: group.spare, default=None)
-        taken = fullest.take_back(-(-fullest.spare // 2)) if fullest else []
+        ready = [group for group in self._groups if group.weight <= self._free and group.stealable]
+        fullest = max(ready, key=lambda group: group.stealable, default=None)
+        taken = fullest.take_back(-(-fullest.stealable // 2)) if fullest else []
         return Group(taken) if taken else None

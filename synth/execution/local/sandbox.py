@@ -6,46 +6,49 @@ once, and a fault of ours becomes an observation with `infrastructure`, never a 
 
 import asyncio
 import os
-import signal
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Final, Literal
+from typing import Final
 
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.local.batching import batch_key, needs_build
 from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
+from synth.execution.observations import (
+    ATTEMPTS,
+    failed,
+    is_doubtful,
+    is_fault,
+    not_installed,
+    renamed,
+    request_key,
+)
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
-from synth.execution.programs.result_channel import failed, is_fault
-from synth.execution.recorded import request_key
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.toolchain import find_toolchain
-from synth.records import ExecutionRequest, Observation, Stop
+from synth.records import ExecutionRequest, IsolationLevel, Observation
 
-_PLACES: Final = 2
-"""What a core has where nobody said how many programs run at once: a program that is built takes all of a
-core."""
+THREADS_PER_CORE: Final = 2
+"""Where the number of workers is not given. A program that is built takes all the threads of a core."""
 _LOOK_S: Final = 0.05
 """How long a found observation may wait in its thread for the end of the next program."""
-_TOOLCHAINS: Final = 3
-"""How often a program is run again because its toolchain changed under it."""
 
 
 class LocalSandbox:
     """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once;
-    `cached` answers are kept.
+    `remembered` answers are kept in memory.
 
     0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is
     spent by the kernel on namespaces that begin and end, and much of that is waiting.
     """
 
     def __init__(
-        self, workers: int = 0, minimum_level: Literal["A", "B", "C"] = "C", cached: int = 20_000
+        self, workers: int = 0, minimum_level: IsolationLevel = "C", remembered: int = 20_000
     ) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
-        self._cached = cached
+        self._remembered = remembered
         self._minimum_level = minimum_level
         self._gate = SharedExclusiveLock()
         self._runners: dict[str, LanguageRunner] = {}
@@ -54,8 +57,8 @@ class LocalSandbox:
         """Those that wait or run, by what would be the key of the cache."""
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self._places = 1 if workers else _PLACES
-        self._queue = RunQueue(self._places * self.workers)
+        self._threads_per_core = 1 if workers else THREADS_PER_CORE
+        self._queue = RunQueue(self._threads_per_core * self.workers)
         self._tasks: set[asyncio.Task[None]] = set()
         """One for each group that a thread is at."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,7 +87,9 @@ class LocalSandbox:
             await asyncio.to_thread(made.close)
             return
         self._sandbox = made
-        self._threads = ThreadPoolExecutor(self._places * self.workers, thread_name_prefix="sandbox")
+        self._threads = ThreadPoolExecutor(
+            self._threads_per_core * self.workers, thread_name_prefix="sandbox"
+        )
 
     async def close(self) -> None:
         """Programs that wait or run are faults then."""
@@ -108,48 +113,48 @@ class LocalSandbox:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._runs, self._tasks = loop, {}, set()
-            self._queue = RunQueue(self._places * self.workers)
+            self._queue = RunQueue(self._threads_per_core * self.workers)
 
     def _answer_waiting(self) -> None:
         for run in self._queue.clear():
             self._answer(run, failed(run.request, "the sandbox was closed"))
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError
         as that does."""
         await self.start()
         self._enter_loop()
-        found = [self._ask(request, turn) for request in requests]
+        found = [self._ask(request, priority) for request in requests]
         asyncio.get_running_loop().call_soon(
             self._hand_out
         )  # not at once: callers that came together make better groups
         try:
             observations = [
-                one if isinstance(one, Observation) else await asyncio.shield(one.seen) for one in found
+                one if isinstance(one, Observation) else await asyncio.shield(one.observation)
+                for one in found
             ]
         finally:
             for one in found:
                 if isinstance(one, QueuedProgram):
                     self._leave(one)
         return [
-            _renamed(observation, request)
-            for observation, request in zip(observations, requests, strict=True)
+            renamed(observation, request) for observation, request in zip(observations, requests, strict=True)
         ]
 
-    def _ask(self, request: ExecutionRequest, turn: int) -> Observation | QueuedProgram:
+    def _ask(self, request: ExecutionRequest, priority: int) -> Observation | QueuedProgram:
         """What was seen of an equal request, or its run, which has one caller more."""
         key = request_key(request)
         if key in self._cache:
             return self._cache[key]
         run = self._runs.get(key)
         if run is None:
-            places = self._places if needs_build(request) else 1
+            weight = self._threads_per_core if needs_build(request) else 1
             run = QueuedProgram(
-                key, request, asyncio.get_running_loop().create_future(), turn, batch_key(request), places
+                key, request, asyncio.get_running_loop().create_future(), priority, batch_key(request), weight
             )
             self._runs[key] = run
             self._queue.put(run)
-        self._queue.hurry(run, turn)
+        self._queue.raise_priority(run, priority)
         run.callers += 1
         return run
 
@@ -161,19 +166,19 @@ class LocalSandbox:
             self._let_go(run)
 
     def _let_go(self, run: QueuedProgram) -> None:
-        if not run.seen.done():
-            run.seen.cancel()
+        if not run.observation.done():
+            run.observation.cancel()
             del self._runs[run.key]
 
     def _answer(self, run: QueuedProgram, observation: Observation) -> None:
         """Tell all callers. Faults are not kept, and the cache stays bounded."""
-        if run.seen.done():
+        if run.observation.done():
             return
         del self._runs[run.key]
-        run.seen.set_result(observation)
+        run.observation.set_result(observation)
         if not is_fault(observation):
             self._cache[run.key] = observation
-        while len(self._cache) > self._cached:
+        while len(self._cache) > self._remembered:
             self._cache.popitem(last=False)
 
     def _hand_out(self) -> None:
@@ -186,7 +191,7 @@ class LocalSandbox:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, group: Group, threads: ThreadPoolExecutor) -> None:
-        """QueuedProgram a group in a thread and answer its runs as they are seen, whatever happens."""
+        """Run a group in a thread and answer its programs as they are seen, whatever happens."""
         thread = asyncio.get_running_loop().run_in_executor(threads, self._work, group)
         try:
             while not thread.done():
@@ -209,22 +214,22 @@ class LocalSandbox:
     def _work(self, group: Group) -> None:
         """In a thread: run what is still to be run of the group. What was seen while the toolchain went away
         or became another one says nothing: it is asked for again."""
-        runner = self._runner(group.runs[0].request)
+        runner = self._runner(group.programs[0].request)
         if isinstance(runner, Observation):
-            for index, run in enumerate(group.runs):
+            for index, run in enumerate(group.programs):
                 if group.begin(index):
                     group.found.append((run, runner.model_copy(update={"request_id": run.request.id})))
             return
-        with closing(runner.run_group([run.request for run in group.runs], group.begin)) as observations:
+        with closing(runner.run_group([run.request for run in group.programs], group.begin)) as observations:
             for index, observation in observations:
-                run = group.runs[index]
+                run = group.programs[index]
                 if is_doubtful(observation, run.request.limits.cpu_s):
                     observation = runner.run(run.request, alone=True)
                 if runner.toolchain.is_unchanged:
                     group.found.append((run, observation))
                     continue
-                run.voids += 1
-                if run.voids < _TOOLCHAINS:
+                run.toolchain_changes += 1
+                if run.toolchain_changes < ATTEMPTS:
                     group.put_back(index)
                 else:
                     group.found.append(
@@ -248,7 +253,7 @@ class LocalSandbox:
         if language.name not in self._runners:
             toolchain = find_toolchain(language.name)
             if toolchain is None:
-                return failed(request, None).model_copy(update={"toolchain_missing": language.install})
+                return not_installed(request, language.install)
             assert self._sandbox is not None, "execute starts the sandbox"
             self._runners.setdefault(
                 language.name, LanguageRunner(self._sandbox, language, toolchain, self._gate)
@@ -266,24 +271,3 @@ class LocalSandbox:
             if self._runners.get(language) is runner:
                 del self._runners[language]
             runner.close()
-
-
-def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
-    """Whether an end may be the machine's fault, so that the program is run once more, alone.
-
-    A time-out when most cases were done, or by wall time while it was working; and a kill that neither we nor
-    a limit sent, as a machine that runs out of memory sends it.
-    """
-    if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
-        return True
-    if observation.stop is Stop.WALL:
-        return observation.cpu_s >= 0.05 * cpu_limit_s
-    done = sum(case.status != "missing" for case in observation.cases)
-    return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
-
-
-def _renamed(observation: Observation, request: ExecutionRequest) -> Observation:
-    """The observation of an equal request, as this one's."""
-    if (observation.request_id, observation.language) == (request.id, request.language):
-        return observation
-    return observation.model_copy(update={"request_id": request.id, "language": request.language})

@@ -1,8 +1,8 @@
 """From source text to something that runs: the driver's shared files, and one build for several candidates.
 
-Place in the flow: `language_runner.py` asks for a build before it runs a compiled language. The one rule:
-compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever run outside
-it.
+Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The one
+rule: compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever run
+outside it.
 """
 
 import fcntl
@@ -19,21 +19,24 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import Problem, SandboxError
-from synth.execution.isolation.job import Job, JobResult
+from synth.execution.isolation.job import Job
 from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.isolation.process import ProcessSandbox
-from synth.ids import content_hash
-from synth.languages.spec import Batch, Driver, Language
-from synth.languages.toolchain import Toolchain, find_tool
-from synth.records import Limits, Stop
-from synth.values import Signature
-
-COMPILE_LIMITS: Final = Limits(
-    cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20
+from synth.execution.programs.program_plan import (
+    COMPILE_LIMITS,
+    COMPILER_ENVIRONMENT,
+    SHARED,
+    BuildOutcome,
+    ProgramPlan,
+    fill_placeholders,
 )
+from synth.execution.programs.result_channel import compiler_messages
+from synth.ids import content_hash
+from synth.languages.spec import Batch, Driver
+from synth.languages.toolchain import Toolchain, find_tool
+
 PROGRAM: Final = "program"
 """The file that a shared build makes."""
-COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 
 
 @dataclass(slots=True)
@@ -46,15 +49,19 @@ class Build:
     refused: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
     """Candidate to its number in the build: the `{index}` of the run command."""
-    parted: bool = False
+    is_split: bool = False
     """Each candidate has a folder of its own, named by its number, with nothing of the others in it."""
-    unattributed: bool = False
-    """The shared build failed and nobody could be named: each candidate has to be built alone."""
+    needs_solo_builds: bool = False
+    """The shared build failed and no candidate could be named: each has to be built alone."""
     infrastructure: str | None = None
 
     def folder_of(self, candidate: int) -> Path | None:
         """What the program of a candidate sees as its folder."""
-        return self.folder / str(self.positions[candidate]) if self.folder and self.parted else self.folder
+        return self.folder / str(self.positions[candidate]) if self.folder and self.is_split else self.folder
+
+    def outcome(self, candidate: int) -> BuildOutcome:
+        """What the build says about a candidate."""
+        return BuildOutcome(self.refused.get(candidate), self.infrastructure)
 
     def remove(self) -> None:
         """Delete the folder. May be called twice."""
@@ -62,20 +69,15 @@ class Build:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def fill(command: Sequence[str], toolchain: Toolchain, **places: object) -> tuple[str, ...]:
-    """The command with its placeholders filled; what becomes empty is left out."""
-    values = {"linker": linker_flag(), **toolchain.tools, **places}
-    return tuple(
-        word
-        for part in command
-        if (word := re.sub(r"\{([^{}]+)\}", lambda found: str(values[found[1]]), part))
-    )
-
-
 @cache
 def linker_flag() -> str:
     """mold links in a few milliseconds; without it, the system's linker."""
     return "-fuse-ld=mold" if find_tool("mold") else ""
+
+
+def encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    """The files of a program, which may hold lone surrogates, as they are written."""
+    return {name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}
 
 
 _PREPARING = threading.Lock()
@@ -123,7 +125,12 @@ def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
         (folder / path).write_text(text, encoding="utf-8")
     for command in driver.shared_commands:
         done = subprocess.run(
-            fill(command, toolchain), cwd=folder, capture_output=True, text=True, timeout=600, check=False
+            fill_placeholders(command, toolchain, linker=linker_flag()),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
@@ -137,62 +144,53 @@ def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
 
 
 class Builder:
-    """Builds the candidates of one compiled language. Thread-safe."""
+    """Builds the programs of one compiled language. Thread-safe. `shared` is the folder of the driver's
+    shared files."""
 
-    def __init__(self, sandbox: ProcessSandbox, language: Language, toolchain: Toolchain) -> None:
-        self.sandbox, self.language, self.toolchain = sandbox, language, toolchain
+    def __init__(self, sandbox: ProcessSandbox, toolchain: Toolchain, shared: Path | None) -> None:
+        self.sandbox, self.toolchain, self._shared = sandbox, toolchain, shared
 
-    def build_files(self, files: Mapping[str, str], command: Sequence[str], shared: Path | None) -> Build:
-        """One program of several files."""
-        return self._compile(
-            files, fill(command, self.toolchain, shared=shared), (str(shared),) if shared else (), 1
-        )
+    def build(self, plan: ProgramPlan) -> Build:
+        """One program."""
+        build = self._compile(plan.files, plan.compile_command, 1)
+        if build.infrastructure is None and not build.refused:
+            build.positions = {0: 0}
+        return build
 
-    def build_functions(
-        self, codes: Sequence[str], entry_point: str, signature: Signature, shared: Path | None
-    ) -> Build:
-        """Candidates that share a build; those that the compiler refuses are left out of it and named in
+    def build_together(self, plans: Sequence[ProgramPlan], batch: Batch) -> Build:
+        """Candidates of one contract; those that the compiler refuses are left out of the build and named in
         `refused`."""
-        driver = self.language.driver
-        assert driver is not None, "function mode needs a driver"
-        left, refused = list(range(len(codes))), dict[int, str]()
-        readonly = (str(shared),) if shared else ()
-        command = fill(driver.compile_command, self.toolchain, shared=shared)
+        candidates = [plan.driven for plan in plans if plan.driven is not None]
+        left, refused = list(range(len(candidates))), dict[int, str]()
         while left:
-            chosen = [codes[index] for index in left]
-            files = (
-                driver.batch.files(chosen, entry_point, signature)
-                if driver.batch
-                else driver.files(chosen[0], entry_point, signature)
-            )
-            build = self._compile(files, command, readonly, len(left))
-            if build.infrastructure is not None or not build.refused:
+            codes = [candidates[index].code for index in left]
+            first = candidates[left[0]]
+            files = batch.files(codes, first.entry_point, first.signature)
+            build = self._compile(files, plans[0].compile_command, len(left))
+            if build.infrastructure is not None:
+                return build
+            if not build.refused:
                 build.positions = {candidate: position for position, candidate in enumerate(left)}
                 build.refused = refused
-                return _part(build, driver.batch) if driver.batch and build.infrastructure is None else build
-            blamed = (
-                driver.batch.blame(build.refused[0], chosen)
-                if driver.batch and len(left) > 1
-                else {0: build.refused[0]}
-            )
+                return _split(build, batch)
+            blamed = batch.blame(build.refused[0], codes) if len(left) > 1 else {0: build.refused[0]}
             refused |= {left[position]: text for position, text in blamed.items()}
             if not blamed:
-                return Build(unattributed=True)
+                return Build(needs_solo_builds=True)
             left = [candidate for position, candidate in enumerate(left) if position not in blamed]
         return Build(refused=refused)
 
-    def _compile(
-        self, files: Mapping[str, str], command: Sequence[str], readonly: tuple[str, ...], count: int
-    ) -> Build:
+    def _compile(self, files: Mapping[str, str], command: Sequence[str], count: int) -> Build:
+        shared = () if self._shared is None else (str(self._shared),)
         folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
         folder.chmod(0o777)
         job = Job(
-            argv=tuple(command),
-            files={name: text.encode("utf-8", "surrogatepass") for name, text in files.items()},
+            argv=tuple(word.replace(SHARED, str(self._shared)) for word in command),
+            files=encoded(files),
             stdin=None,
             limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
             env=COMPILER_ENVIRONMENT,
-            readonly=(*self.toolchain.readonly, *readonly),
+            readonly=(*self.toolchain.readonly, *shared),
             writable=folder,
             data_limit=False,
         )
@@ -228,28 +226,19 @@ def _no_room(folder: Path, messages: str) -> str | None:
     )
 
 
-def _part(build: Build, batch: Batch) -> Build:
-    """Give each candidate a program of its own. When that cannot be done, they are built alone."""
+def _split(build: Build, batch: Batch) -> Build:
+    """Give each candidate a program of its own. Where that cannot be done, each has to be built alone."""
     assert build.folder is not None, "it was built"
     try:
         programs = batch.split_binary((build.folder / PROGRAM).read_bytes(), len(build.positions))
-    except ValueError:
+    except ValueError as error:
         build.remove()
-        return Build(unattributed=True)
+        is_alone = len(build.positions) == 1
+        return Build(infrastructure=str(error)) if is_alone else Build(needs_solo_builds=True)
     for position, program in enumerate(programs):
         own = build.folder / str(position)
         own.mkdir(mode=0o755)
         (own / PROGRAM).write_bytes(program)
         (own / PROGRAM).chmod(0o755)
-    build.parted = True
+    build.is_split = True
     return build
-
-
-def compiler_messages(result: JobResult) -> str:
-    """What a compiler said, and what stopped it."""
-    stopped = (
-        "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
-    )
-    if result.violation is not None:
-        stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
-    return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")

@@ -1,17 +1,13 @@
 """Resident compilers: they start once, take the sources of one program after the other, and give back what
 they made.
 
-Place in the flow: `language_runner.py` asks here instead of `build.py` where a driver names a server (those
-stand in synth/languages). The one rule: a server reads hostile text, so it runs in a sandbox of its own,
-executes nothing that it compiles, and starts each program anew.
-
-Request: the number of files, then name and text of each. Answer: the number of files made, then name and
-bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and bytes have
-their length before them. A server ends with its stdin.
+Place in the flow: `language_runner.py` asks here instead of `build.py` where a plan names a compile server
+(those stand with their languages; `compile_protocol.py` is how they are spoken to). The one rule: a server
+reads hostile text, so it runs in a sandbox of its own, executes nothing that it compiles, and starts each
+program anew.
 """
 
 import signal
-import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -22,7 +18,17 @@ from typing import Final, Self
 
 from synth.execution.isolation.job import Job
 from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
-from synth.execution.programs.build import COMPILE_LIMITS, COMPILER_ENVIRONMENT, Build, fill
+from synth.execution.observations import COMPILER_ATTEMPTS
+from synth.execution.programs.build import Build, linker_flag
+from synth.execution.programs.compile_protocol import (
+    CRASHES,
+    KILLED,
+    pack_request,
+    read_answer,
+    starved,
+    too_slow,
+)
+from synth.execution.programs.program_plan import COMPILE_LIMITS, COMPILER_ENVIRONMENT, fill_placeholders
 from synth.languages.spec import Driver
 from synth.languages.toolchain import Toolchain
 from synth.records import Limits, Stop
@@ -33,7 +39,6 @@ _LIMITS: Final = Limits(
 _CHECK_S: Final = 0.5
 """To measure a compiler with many threads costs more than a millisecond, so one that answers within that is
 not measured at all."""
-_LARGEST_ANSWER: Final = 64 << 20
 _PATIENCE_S: Final = 0.1
 """A start costs more than that, and the next program after it is slow: so a busy compiler is waited for
 first."""
@@ -57,7 +62,7 @@ class CompileServers:
         """Of one program: its CPU and wall time."""
         self._sandbox, self._recycle_after = sandbox, recycle_after
         self._job = Job(
-            argv=fill(driver.compile_server, toolchain, shared=shared),
+            argv=fill_placeholders(driver.compile_server, toolchain, shared=shared, linker=linker_flag()),
             files={},
             stdin=None,
             limits=_LIMITS,
@@ -71,14 +76,13 @@ class CompileServers:
         self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
-        """Compile one program. A compiler that fails on it is asked once more, afresh, and then the program
-        is refused.
+        """Compile one program. One that breaks COMPILER_ATTEMPTS compilers is refused.
 
         One that does not get to work in its wall time says nothing of the program: a fault of the machine,
         which is not waited for again.
         """
         failure = Build()
-        for _ in range(2):
+        for _ in range(COMPILER_ATTEMPTS):
             worker, served = self._take()
             watch = _Watch(worker, self.limits)
             try:
@@ -160,31 +164,13 @@ class _Watch:
             ended = self._worker.wait(_CHECK_S)
         self._worker.close()
         if self.stop is Stop.CPU:
-            return Build(
-                refused={
-                    0: (
-                        f"the compiler takes too long on this program: it was stopped after "
-                        f"{self._used_s:.1f} s of CPU"
-                    )
-                }
-            )
+            return Build(refused={0: too_slow(self._used_s)})
         if self.stop is Stop.WALL:
-            few = f"{self._used_s:.1f} s of CPU in {self._limits.wall_s:g} s"
-            return Build(
-                infrastructure=(
-                    f"the compiler had only {few}: something stopped it, or the machine is too busy"
-                )
-            )
+            return Build(infrastructure=starved(self._used_s, self._limits.wall_s))
         fault = self._worker.wait().infrastructure
         if ended is not None and ended.signal == signal.SIGKILL and ended.stop is Stop.NONE:
-            fault = (
-                "the compiler was killed, and no limit did it"  # as a machine that runs out of memory kills
-            )
-        return (
-            Build(infrastructure=fault)
-            if fault
-            else Build(refused={0: "the compiler crashes on this program"})
-        )
+            fault = KILLED
+        return Build(infrastructure=fault) if fault else Build(refused={0: CRASHES})
 
     def _look(self) -> None:
         deadline = time.monotonic() + self._limits.wall_s
@@ -203,35 +189,11 @@ class _Watch:
 
 def _ask(worker: ResidentProcess, files: Mapping[str, str]) -> Build:
     """One exchange. Raises OSError, EOFError."""
-    request = struct.pack(">i", len(files)) + b"".join(
-        map(_block, (text for pair in files.items() for text in pair))
-    )
+    request = pack_request(files)
     while request:
         request = request[worker.stdin.write(request) :]
-    count = _read_number(worker)
-    if count < 0:
-        return Build(refused={0: _read_block(worker).decode("utf-8", "replace")})
-    return Build(
-        files={_read_block(worker).decode("utf-8", "replace"): _read_block(worker) for _ in range(count)},
-        positions={0: 0},
-    )
-
-
-def _block(text: str) -> bytes:
-    data = text.encode("utf-8", "surrogatepass")
-    return struct.pack(">i", len(data)) + data
-
-
-def _read_number(worker: ResidentProcess) -> int:
-    (number,) = struct.unpack(">i", _read(worker, 4))
-    return int(number)
-
-
-def _read_block(worker: ResidentProcess) -> bytes:
-    length = _read_number(worker)
-    if not 0 <= length <= _LARGEST_ANSWER:
-        raise EOFError("the compiler does not keep to the protocol")
-    return _read(worker, length)
+    made = read_answer(lambda count: _read(worker, count))
+    return Build(refused={0: made}) if isinstance(made, str) else Build(files=made, positions={0: 0})
 
 
 def _read(worker: ResidentProcess, length: int) -> bytes:

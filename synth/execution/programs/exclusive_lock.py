@@ -1,4 +1,4 @@
-"""Lets many programs run at once, or one alone. The one rule: whoever runs alone waits for the others, and
+"""Lets many programs run at once, or one alone. The one rule: one that runs alone waits for the others, and
 holds them back."""
 
 import threading
@@ -17,7 +17,7 @@ class SharedExclusiveLock:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Hold a place beside others."""
+        """Run beside others."""
         with self._changed:
             self._changed.wait_for(lambda: not self._alone and not self._waiting_alone)
             self._inside += 1
@@ -28,7 +28,7 @@ class SharedExclusiveLock:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the only place."""
+        """Run alone."""
         with self._changed:
             self._waiting_alone += 1
             self._changed.wait_for(lambda: not self._alone and self._inside == 0)

@@ -1,36 +1,25 @@
-"""What a request asks for, whatever sandbox it goes to: whether it can be run at all, what is called, and
-where a failure belongs.
+"""What a request asks for: whether it can be run at all, what is called, and whether a failure is one of
+parsing.
 
-Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) both ask here.
-The one rule: pure functions of a language and a request, so that the same program gets the same observation
-everywhere.
+Place in the flow: `program_plan.py` asks here at both of its ends. The one rule: pure functions of a language
+and a request.
 """
 
-import secrets
-from typing import Final
+from typing import Final, NamedTuple
 
-from synth.execution.programs.result_channel import ObservationContext, failed_before_run
+from synth.execution.observations import ObservationContext, failed_before_run
 from synth.languages.spec import Language
 from synth.records import (
+    Call,
     ExecutionRequest,
     FunctionCall,
-    Limits,
     Observation,
     Phase,
     ScriptCall,
-    StdioCall,
     Stop,
 )
 from synth.values import ValueSyntaxError, parse_signature
 
-ENVIRONMENT: Final = {
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-    "HOME": "/tmp",
-    "TMPDIR": "/tmp",
-    "PATH": "/usr/bin:/bin",
-    "OMP_NUM_THREADS": "1",
-}
 MAX_CODE_BYTES: Final = 4 << 20
 
 
@@ -65,58 +54,22 @@ def _refuse_call(call: FunctionCall) -> str | None:
     )
 
 
-def as_function(language: Language, request: ExecutionRequest) -> FunctionCall | StdioCall | ScriptCall:
-    """A driven script is a program that ends with a function whose name it cannot know: the call shows that
-    the end was reached."""
-    if (
-        isinstance(request.call, ScriptCall)
-        and language.script is not None
-        and language.script.driver_program is not None
-    ):
-        return FunctionCall(
-            entry_point=f"end_{secrets.token_hex(8)}", signature="() -> bool", arguments=((),)
-        )
-    return request.call
+class LoweredCall(NamedTuple):
+    """What is called, and the program that it is called in."""
+
+    call: Call
+    code: str
 
 
-def program_text(language: Language, request: ExecutionRequest, call: FunctionCall) -> str:
-    """The program that the driver loads."""
-    script = language.script
-    if isinstance(request.call, ScriptCall) and script is not None and script.driver_program is not None:
-        return script.driver_program(request.code, request.call.script, call.entry_point)
-    return request.code
-
-
-def too_long() -> str:
-    """The message for a program that is refused unread."""
-    return f"the program is longer than {MAX_CODE_BYTES} characters"
-
-
-def script_compiler(language: Language) -> tuple[str, ...]:
-    """The compile command of a script that is not driven; empty where nothing is compiled."""
-    script = language.script
-    assert script is not None, "checked by refuse"
-    command = script.compile_command or language.compile_command
-    return (*command, *script.extra_compile_args) if command else ()
-
-
-def script_mark(nonce: str) -> str:
-    """What a script's ending writes on the private channel, as a text in double quotes."""
-    return f'"{nonce} 0 returned b1\\n{nonce} finished\\n"'
-
-
-def own_limits(language: Language, limits: Limits) -> Limits:
-    """The program's limits with what its runtime needs for itself."""
-    more = {
-        "memory_mb": limits.memory_mb + language.runtime_mb,
-        "processes": limits.processes + language.runtime_threads,
-    }
-    return limits.model_copy(update=more)
-
-
-def heap_mb(limits: Limits) -> int:
-    """The heap that a runtime is told."""
-    return max(32, limits.memory_mb * 3 // 4)
+def lower_script(language: Language, request: ExecutionRequest, end_name: str) -> LoweredCall:
+    """A script that a driver runs becomes a program that ends with a function whose name it cannot know: a
+    call of that function shows that the end was reached. Every other request stays as it is."""
+    script, call = language.script, request.call
+    if isinstance(call, ScriptCall) and script is not None and script.driver_program is not None:
+        code = script.driver_program(request.code, call.script, end_name)
+        end = FunctionCall(entry_point=end_name, signature="() -> bool", arguments=((),))
+        return LoweredCall(end, code)
+    return LoweredCall(call, request.code)
 
 
 def compile_failure(
@@ -128,29 +81,29 @@ def compile_failure(
     return failed_before_run(request, phase, message, context)
 
 
-def look_for_parse_error(
-    language: Language, request: ExecutionRequest, observation: Observation
+def reclassify_parse_error(
+    language: Language, request: ExecutionRequest, observation: Observation, *, is_built: bool
 ) -> Observation:
     """An interpreter that ended with an error before the first case may have failed to read the program."""
-    early = (
-        observation.phase is Phase.RUN
-        and not observation.finished
-        and observation.stop is Stop.NONE
-        and observation.exit_code not in (0, None)
-    )
-    nothing = all(
-        case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases
-    )
-    if (
-        language.driver is not None
-        and isinstance(request.call, FunctionCall)
-        and language.driver.reports_every_parse_error
-    ):
+    if is_built or _driver_says_so(language, request) or not _ended_before_the_first_case(observation):
         return observation
-    compiled = script_compiler(language) if isinstance(request.call, ScriptCall) else language.compile_command
-    if early and nothing and not compiled and language.parse_error(_whole(request)):
+    if language.parse_error(_whole(request)):
         return observation.model_copy(update={"phase": Phase.PARSE})
     return observation
+
+
+def _driver_says_so(language: Language, request: ExecutionRequest) -> bool:
+    """Whether the driver reports a parse error by itself."""
+    drives = language.driver is not None and isinstance(request.call, FunctionCall)
+    return drives and language.name in ("python", "javascript")
+
+
+def _ended_before_the_first_case(observation: Observation) -> bool:
+    ended = observation.stop is Stop.NONE and observation.exit_code not in (0, None)
+    early = observation.phase is Phase.RUN and not observation.finished and ended
+    return early and all(
+        case.status == "missing" or (case.error or "").startswith("ended with") for case in observation.cases
+    )
 
 
 def _whole(request: ExecutionRequest) -> str:

@@ -5,10 +5,11 @@ run, once, and in order; a channel that breaks this was written to by the progra
 violation.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from synth.execution.isolation.job import JobResult, Output
+from synth.execution.observations import ObservationContext
 from synth.records import Captured, CaseObservation, ExecutionRequest, Observation, Phase, Stop
 from synth.values import ValueSyntaxError, decode, encode
 
@@ -68,18 +69,6 @@ def _text(hexadecimal: str) -> str:
         return "(a message that cannot be read)"
 
 
-@dataclass(frozen=True, slots=True)
-class ObservationContext:
-    """What every observation of one language states."""
-
-    level: str
-    toolchain: str
-
-
-NOWHERE: Final = ObservationContext("", "")
-"""Of what never came to a sandbox or a toolchain."""
-
-
 def observe_function(
     request: ExecutionRequest, result: JobResult, nonce: str, count: int, context: ObservationContext
 ) -> Observation:
@@ -102,7 +91,7 @@ def observe_function(
 
 
 def observe_stdio(
-    request: ExecutionRequest, results: list[JobResult], count: int, context: ObservationContext
+    request: ExecutionRequest, results: Sequence[JobResult], count: int, context: ObservationContext
 ) -> Observation:
     """One observation of several runs, one for each stdin. The first run that did not end well gives exit
     code and streams."""
@@ -168,35 +157,11 @@ def observe_script(
     return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
 
 
-def failed(
-    request: ExecutionRequest, infrastructure: str | None, context: ObservationContext = NOWHERE
-) -> Observation:
-    """The observation of a request that was not run: it says nothing of the program."""
-    return Observation(
-        request_id=request.id,
-        language=request.language,
-        phase=Phase.RUN,
-        infrastructure=infrastructure,
-        level=context.level,
-        toolchain=context.toolchain,
+def compiler_messages(result: JobResult) -> str:
+    """What a compiler said, and what stopped it."""
+    stopped = (
+        "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
     )
-
-
-def is_fault(observation: Observation) -> bool:
-    """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
-    return observation.infrastructure is not None or observation.toolchain_missing is not None
-
-
-def failed_before_run(
-    request: ExecutionRequest, phase: Phase, message: str, context: ObservationContext, stop: Stop = Stop.NONE
-) -> Observation:
-    """The observation of a program that does not parse or compile."""
-    return Observation(
-        request_id=request.id,
-        language=request.language,
-        phase=phase,
-        stop=stop,
-        stderr=Captured(head=message[:4000], length=len(message)),
-        level=context.level,
-        toolchain=context.toolchain,
-    )
+    if result.violation is not None:
+        stopped = f"the compiler was stopped, for it made a forbidden call: {result.violation}\n"
+    return stopped + (result.stderr.data + result.stdout.data).decode("utf-8", "replace")

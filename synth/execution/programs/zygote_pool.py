@@ -15,7 +15,8 @@ from synth.errors import SandboxError
 from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import make_request, read_answer, zygote_files
 from synth.execution.isolation.process import ProcessSandbox, ResidentProcess
-from synth.execution.programs.build import fill
+from synth.execution.observations import ATTEMPTS
+from synth.execution.programs.program_plan import fill_placeholders
 from synth.languages.spec import Zygote
 from synth.languages.toolchain import Toolchain
 from synth.records import Limits
@@ -23,8 +24,6 @@ from synth.records import Limits
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
 _MOST_IDLE: Final = 32
-_TRIES: Final = 3
-"""Zygotes that end, one after the other, before they have served: after so many, programs run cold."""
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
 
@@ -55,7 +54,7 @@ class WarmWorkers:
             toolchain,
             recycle_after,
         )
-        self._argv = fill(zygote.command, toolchain)
+        self._argv = fill_placeholders(zygote.command, toolchain)
         self._environment = environment
         self._idle: list[_Serving] = []
         self._lock = threading.Lock()
@@ -99,8 +98,9 @@ class WarmWorkers:
         return result
 
     def _fail(self) -> None:
+        """A zygote ended before it had served. After ATTEMPTS in a row, programs start cold for good."""
         self._failures += 1
-        if self._failures >= _TRIES:
+        if self._failures >= ATTEMPTS:
             self._files = None
 
     def close(self) -> None:

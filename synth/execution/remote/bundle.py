@@ -1,8 +1,8 @@
 """The worker as one file: a zip that Python runs. `install` puts it on a machine, `probe` asks what the
 machine offers.
 
-Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is the text in
-`inside/`, and nothing else.
+Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is `inside/`
+and the two files of ours that it shares with this machine, all of it standard library only.
 """
 
 import io
@@ -14,6 +14,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from synth.execution.isolation import capped_stream
+from synth.execution.programs import compile_protocol
 from synth.execution.remote.hosts import Host, HostFault, Remedy
 from synth.execution.remote.wire import WorkerCapabilities
 
@@ -22,12 +24,15 @@ _PROBE: Final = "python3 -I -B worker.pyz probe probe.json"
 _PROBE_S: Final = 180.0
 
 
+_SHARED_FILES: Final = (capped_stream.__file__, compile_protocol.__file__)
+
+
 @cache
 def worker_bundle() -> bytes:
     """The zip; `worker.py` is what it starts with."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for path in sorted((Path(__file__).parent / "inside").glob("*.py")):
+        for path in sorted([*(Path(__file__).parent / "inside").glob("*.py"), *map(Path, _SHARED_FILES)]):
             bundle.writestr(
                 "__main__.py" if path.name == "worker.py" else path.name, path.read_text(encoding="utf-8")
             )

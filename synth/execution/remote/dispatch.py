@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from synth.execution.observations import ATTEMPTS
 from synth.execution.remote.bundle import RUN
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import Host, HostFault, Remedy
@@ -29,35 +30,34 @@ SharedOf = Callable[[Item], dict[str, Shared]]
 
 class _How(NamedTuple):
     alone: bool
-    turn: int
+    priority: int
 
 
 class Dispatcher:
-    """Runs items on a fleet of `places` machines. `tries`: how many machines an item may lose before it is
-    given up."""
+    """Runs items on a fleet of `machines`. An item that has lost `attempts` of them is given up."""
 
     def __init__(
         self,
         fleet: Fleet,
-        places: int,
+        machines: int,
         batch_size: int,
         backoff: Backoff,
         shared_of: SharedOf,
         *,
         silence_s: float = _SILENCE_S,
-        tries: int = 3,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._fleet, self._size, self._backoff, self._shared_of = fleet, batch_size, backoff, shared_of
-        self._silence_s, self._tries = silence_s, tries
-        self._turns, self._names = PrioritySemaphore(places), itertools.count()
+        self._silence_s, self._attempts = silence_s, attempts
+        self._free, self._names = PrioritySemaphore(machines), itertools.count()
 
     async def run(
-        self, items: Sequence[Item], *, alone: bool = False, turn: int = 0
+        self, items: Sequence[Item], *, alone: bool = False, priority: int = 0
     ) -> dict[int, WorkerResult]:
         """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches
-        the lowest turn goes first."""
+        the lowest priority number goes first."""
         answers: dict[int, WorkerResult] = {}
-        await self._run_lost(items, 0, _How(alone, turn), answers)
+        await self._run_lost(items, 0, _How(alone, priority), answers)
         return answers
 
     async def _run_lost(
@@ -65,7 +65,7 @@ class Dispatcher:
     ) -> None:
         """Run items that have lost so many machines, in batches that are smaller each time: one program may
         be what ends them."""
-        size = max(1, self._size // _SHRINK**lost if lost + 1 < self._tries else 1)
+        size = max(1, self._size // _SHRINK**lost if lost + 1 < self._attempts else 1)
         await asyncio.gather(*(self._run_batch(batch, lost, how, answers) for batch in split(items, size)))
 
     async def _run_batch(
@@ -80,7 +80,7 @@ class Dispatcher:
             if fault.remedy is Remedy.WAIT and waited < self._backoff.tries:
                 await self._backoff.pause(waited)
                 waited += 1
-            elif fault.remedy is Remedy.REPLACE and lost + 1 < self._tries:
+            elif fault.remedy is Remedy.REPLACE and lost + 1 < self._attempts:
                 await self._backoff.pause(lost)
                 await self._run_lost(left, lost + 1, how, answers)
                 return
@@ -100,7 +100,7 @@ class Dispatcher:
         items without one."""
         faults: list[str] = []
         try:
-            async with self._turns.take(how.turn), self._fleet.lend() as host:
+            async with self._free.take(how.priority), self._fleet.lend() as host:
                 await self._call(host, items, how.alone, answers, faults)
         except HostFault as fault:
             return fault

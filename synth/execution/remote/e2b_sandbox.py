@@ -13,13 +13,13 @@ from typing import Final
 
 from synth.config import E2bSandboxConfig as E2bConfig
 from synth.errors import Problem, SandboxError
-from synth.execution.local.sandbox import is_doubtful
+from synth.execution.observations import is_doubtful, is_fault
 from synth.execution.remote.bundle import install, probe
 from synth.execution.remote.dispatch import Dispatcher
 from synth.execution.remote.e2b_host import E2bProvider, is_debug
 from synth.execution.remote.fleet import Backoff, Fleet
 from synth.execution.remote.hosts import HostFault, Remedy
-from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe, probe_task
+from synth.execution.remote.items import DispatchedRequest, RemoteToolchains, observe_answer, probe_task
 from synth.records import ExecutionRequest, Observation
 
 _SEE: Final = "docs/architecture/execution.md"
@@ -69,7 +69,7 @@ class E2bSandbox:
         """What the first sandbox has for a language; all others are of the same template."""
         return self._inside.toolchain(language) if self._inside else ""
 
-    async def execute(self, requests: Sequence[ExecutionRequest], turn: int = 0) -> list[Observation]:
+    async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
         """Observations in the order of the requests. Raises SandboxError only where the start does."""
         await self.start()
         inside, dispatcher = self._inside, self._dispatcher
@@ -78,15 +78,15 @@ class E2bSandbox:
         asked = await asyncio.to_thread(
             lambda: [inside.ask(at, request) for at, request in enumerate(requests)]
         )
-        observations = await run_asked(dispatcher, asked, alone=False, turn=turn)
+        observations = await run_asked(dispatcher, asked, alone=False, priority=priority)
         doubtful = [
             at
             for at, one in enumerate(observations)
-            if not one.infrastructure and is_doubtful(one, requests[at].limits.cpu_s)
+            if not is_fault(one) and is_doubtful(one, requests[at].limits.cpu_s)
         ]
-        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, turn=turn)
+        again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, priority=priority)
         for at, observation in zip(doubtful, again, strict=True):
-            if not observation.infrastructure:
+            if not is_fault(observation):
                 observations[at] = observation
         return observations
 
@@ -127,15 +127,15 @@ class E2bSandbox:
 
 
 async def run_asked(
-    dispatcher: Dispatcher, asked: Sequence[DispatchedRequest | Observation], *, alone: bool, turn: int
+    dispatcher: Dispatcher, asked: Sequence[DispatchedRequest | Observation], *, alone: bool, priority: int
 ) -> list[Observation]:
     """What has an item runs; what is an observation already stays one."""
     answers = await dispatcher.run(
-        [one.item for one in asked if isinstance(one, DispatchedRequest)], alone=alone, turn=turn
+        [one.item for one in asked if isinstance(one, DispatchedRequest)], alone=alone, priority=priority
     )
     return await asyncio.to_thread(
         lambda: [
-            observe(one, answers[one.item.index]) if isinstance(one, DispatchedRequest) else one
+            observe_answer(one, answers[one.item.index]) if isinstance(one, DispatchedRequest) else one
             for one in asked
         ]
     )

@@ -1,5 +1,5 @@
-"""Who runs next, where more programs wait than can run. The one rule: the lowest turn first, and among equals
-whoever came first."""
+"""Which caller is next, where more wait than can be served. The one rule: the lowest priority number first,
+and among equals the one that came first."""
 
 import asyncio
 import heapq
@@ -9,38 +9,38 @@ from typing import NamedTuple
 
 
 class _Waiting(NamedTuple):
-    turn: int
+    priority: int
     arrival: int
     granted: asyncio.Future[None]
 
 
 class PrioritySemaphore:
-    """So many places; whoever finds too few free waits, in the order of the turns. For one event loop."""
+    """So many slots; a caller that finds none free waits, in the order of priorities. For one event loop."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: list[_Waiting] = []
         self._arrivals = 0
 
     @asynccontextmanager
-    async def take(self, turn: int) -> AsyncIterator[None]:
-        """Hold a place."""
-        await self._enter(turn)
+    async def take(self, priority: int) -> AsyncIterator[None]:
+        """Hold a slot."""
+        await self._enter(priority)
         try:
             yield
         finally:
             self._leave()
 
-    async def _enter(self, turn: int) -> None:
+    async def _enter(self, priority: int) -> None:
         granted = asyncio.get_running_loop().create_future()
         self._arrivals += 1
-        heapq.heappush(self._waiting, _Waiting(turn, self._arrivals, granted))
+        heapq.heappush(self._waiting, _Waiting(priority, self._arrivals, granted))
         self._grant()
         try:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._leave()  # it was given a place and cannot use it any more
+                self._leave()  # it was given a slot and cannot use it any more
             raise
 
     def _leave(self) -> None:

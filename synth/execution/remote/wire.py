@@ -12,10 +12,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from synth.execution.isolation.job import JobResult, Output
+from synth.execution.observations import COMPILER_ATTEMPTS
 from synth.records import Limits, Stop
-
-SHARED = "{shared}"
-"""In a command: the folder of the driver's shared files, which only the worker knows."""
 
 
 def _bytes(value: object) -> bytes:
@@ -44,7 +42,9 @@ class Shared(Wire):
 
 
 class Item(Wire):
-    """One request as the worker sees it: files, how to build them, how to run them, and what to feed."""
+    """A program plan as the worker sees it: files, how to build them, how to run them, and what to feed.
+    Where its commands say `{shared}`, the worker fills in the folder of the shared files, which only it
+    knows."""
 
     index: int
     files: dict[str, str]
@@ -70,6 +70,7 @@ class WorkerBatch(Wire):
     items: tuple[Item, ...]
     parallel: int = 0
     """Programs at once; 0: as many as the sandbox has cores."""
+    compiler_attempts: int = COMPILER_ATTEMPTS
 
 
 class RunResult(Wire):

@@ -29,17 +29,20 @@ _LIST_CALLS = frozenset(
 _NAMES = (
     (r"(is|has|use|allow|should|with|include|strict|reverse|ignore)(_.*)?|flag|verbose", "bool"),
     (
-        r"n|k|m|i|j|num|count|size|length|width|height|depth|index|idx|start|stop|end|step|limit|base|year|month|day|bits?|.*_(count|size|index|len)",
+        r"n|k|m|i|j|num|count|size|length|width|height|depth|index|idx|start|stop|end|step"
+        r"|limit|base|year|month|day|bits?|.*_(count|size|index|len)",
         "int",
     ),
     (r"x|y|z|a|b|c|value|val|t|r|alpha|beta|eps|tol|rate|ratio|scale|factor|angle|lat|lon", "number"),
     (
-        r"s|text|string|word|name|line|msg|message|str\d?|path|key|prefix|suffix|sep|title|label|pattern|char|ch|c|url|source|code|.*_(name|str|text|string)",
+        r"s|text|string|word|name|line|msg|message|str\d?|path|key|prefix|suffix|sep"
+        r"|title|label|pattern|char|ch|c|url|source|code|.*_(name|str|text|string)",
         "str",
     ),
     (r"(words|names|lines|strings|keys|tokens|texts|paths|labels|.*_(names|lines|words))", "strings"),
     (
-        r"l|lst|xs|ys|arr|array|seq|items?|values|nums|numbers|data|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items)",
+        r"l|lst|xs|ys|arr|array|seq|items?|values|nums|numbers|data"
+        r"|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items)",
         "list",
     ),
     (r"d|dct|dict\w*|mapping|map|table|counts|kwargs|config|.*_(dict|map)", "map"),

@@ -20,8 +20,9 @@ def _codemill_compare(reference, candidate, name, rows, tolerance):
 
     def near(found, wanted, least):
         if isinstance(wanted, (list, tuple)):
-            same_length = isinstance(found, (list, tuple)) and len(found) == len(wanted)
-            return same_length and all(near(f, w, least) for f, w in zip(found, wanted))
+            if not isinstance(found, (list, tuple)) or len(found) != len(wanted):
+                return False
+            return all(near(f, w, least) for f, w in zip(found, wanted))
         if isinstance(wanted, (int, float)) and isinstance(found, (int, float)):
             return found == wanted or math.isclose(found, wanted, rel_tol=1e-7, abs_tol=least)
         return found == wanted

@@ -9,6 +9,7 @@ it went through.
 # As near to the system calls as Python goes.
 
 import ctypes
+import functools
 import mmap
 import os
 import resource
@@ -426,7 +427,7 @@ def other_sockets() -> None:
         (socket.AF_INET, socket.SOCK_RAW),
         (socket.AF_ALG, socket.SOCK_SEQPACKET),
     ):
-        attempt(f"family {family}", lambda family=family, kind=kind: socket.socket(family, kind))  # type: ignore[misc]
+        attempt(f"family {family}", functools.partial(socket.socket, family, kind))
 
 
 # --- the kernel ---

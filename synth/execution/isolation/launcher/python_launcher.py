@@ -1,7 +1,7 @@
 """The launcher in Python, for machines without a C compiler: the same messages, the same operations, the same
 reports as `launcher.c`.
 
-Place in the flow: `slot.py` starts it in a bare interpreter. The one rule: it stays equal to its twin;
+Place in the flow: `slot.py` starts it in a bare interpreter. The one rule: it does what `launcher.c` does;
 the whole suite of the sandbox runs on both. Everything is imported before the first operation, because
 afterwards the host's files are gone.
 """

@@ -74,9 +74,9 @@ def compiled(library: bool = False) -> Path | None:
     return target if compiler and any(_compile(compiler, way, source, target) for way in ways) else None
 
 
-def launcher_command(twin: bool = False) -> tuple[str, ...]:
-    """The command of a slot process: the compiled launcher, else the twin."""
-    binary = None if twin else compiled()
+def launcher_command(in_python: bool = False) -> tuple[str, ...]:
+    """The command of a slot process: the compiled launcher, else the one in Python."""
+    binary = None if in_python else compiled()
     return (str(binary),) if binary else (sys.executable, "-I", "-S", "-B", str(_TWIN))
 
 

@@ -1,10 +1,10 @@
 """Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces
 of its own.
 
-Place in the flow: `zygote_pool.py` opens a worker with `Job.zygote` and `zygote_files()` among its files, and
-sends it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls `codemill_serve()`
-(zygote.c). The one rule: a zygote runs nothing but our own code; a program begins only after the fork, behind
-the program's filter and without a capability.
+Place in the flow: `programs/zygote_pool.py` opens a worker with `Job.zygote` and `zygote_files()` among its
+files, and sends it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls
+`codemill_serve()` (zygote.c). The one rule: a zygote runs nothing but our own code; a program begins only
+after the fork, behind the program's filter and without a capability.
 
 The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes reports to the
 status pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its

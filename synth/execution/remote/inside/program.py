@@ -16,8 +16,10 @@ import resource
 import select
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
+
+from capped_stream import CappedStream  # type: ignore[import-not-found]
 
 CHECK_S = 0.05
 PIECE = 1 << 17
@@ -36,23 +38,9 @@ def prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
-@dataclass
-class CappedStream:
-    """One stream: what was kept, how much came, and how much may come."""
-
-    cap: int
-    data: bytearray = field(default_factory=bytearray)
-    length: int = 0
-
-    def add(self, piece: bytes) -> bool:
-        """Keep what fits; whether the stream is still within its cap."""
-        self.data += piece[: max(0, self.cap - len(self.data))]
-        self.length += len(piece)
-        return self.length <= self.cap
-
-    def packed(self) -> list[object]:
-        """As it goes into an answer: the bytes in base64, and the true length."""
-        return [base64.b64encode(self.data).decode(), self.length]
+def packed(stream: CappedStream) -> list[object]:
+    """A stream as it goes into an answer: the bytes in base64, and the true length."""
+    return [base64.b64encode(stream.data).decode(), stream.length]
 
 
 @dataclass
@@ -75,7 +63,8 @@ def children(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         # as in the whole file: strings cost less here
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as listing:  # noqa: PTH123
+            path = f"/proc/{pid}/task/{task}/children"
+            with contextlib.suppress(OSError), open(path) as listing:  # noqa: PTH123
                 found += map(int, listing.read().split())
     return found
 
@@ -95,7 +84,8 @@ def usage(pid: int) -> tuple[float, float]:
     """CPU seconds, reaped children's included, and anonymous resident MiB of one process; zero for one that
     is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123
+        folder = f"/proc/{pid}"
+        with open(f"{folder}/stat", "rb") as stat, open(f"{folder}/statm", "rb") as statm:  # noqa: PTH123
             ticks = sum(map(int, stat.read().rpartition(b")")[2].split()[11:15]))
             resident, shared = map(int, statm.read().split()[1:3])
     except (OSError, IndexError, ValueError):
@@ -288,7 +278,8 @@ class Watch:
 
 
 def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of ours."""
+    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the
+    sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:
@@ -310,9 +301,9 @@ def describe(watch: Watch, pid: int) -> dict[str, object]:
         "exit_code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "stop": "cpu" if watch.stop == "none" and over else watch.stop,
-        "stdout": watch.sinks["stdout"].packed(),
-        "stderr": watch.sinks["stderr"].packed(),
-        "channel": watch.sinks["channel"].packed()[0],
+        "stdout": packed(watch.sinks["stdout"]),
+        "stderr": packed(watch.sinks["stderr"]),
+        "channel": packed(watch.sinks["channel"])[0],
         "cpu_s": cpu_s,
         "wall_s": time.monotonic() - watch.started,
         "peak_memory_mb": max(peak_mb, watch.memory_mb),

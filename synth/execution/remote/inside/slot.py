@@ -14,12 +14,17 @@ import select
 import signal
 import struct
 import time
+from typing import Any
 
-import place as places  # type: ignore[import-not-found]
+import capped_stream  # type: ignore[import-not-found]
+import compile_protocol  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 
 CHECK_S = 0.5
 SHARED = "{shared}"
+JsonObject = dict[str, Any]
+"""JSON of an item or a batch of `wire.py`."""
 HEAD = struct.Struct(">I?")
 """Before each answer: its length, and whether the slot goes on."""
 
@@ -55,24 +60,15 @@ class CompileServer:
         """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken,
         TakesTooLong, Starved."""
         self.limits, self.began, self.began_cpu_s = limits, time.monotonic(), program.usage(self.pid)[0]
-        texts = [text.encode("utf-8", "surrogatepass") for pair in files.items() for text in pair]
-        request = struct.pack(">i", len(files)) + b"".join(
-            struct.pack(">i", len(text)) + text for text in texts
-        )
+        request = compile_protocol.pack_request(files)
         while request:
             if select.select([], [self.orders], [], CHECK_S)[1]:
                 with contextlib.suppress(BlockingIOError):
                     request = request[os.write(self.orders, request) :]
             else:
                 self.check()
-        (count,) = struct.unpack(">i", self.read(4))
-        if count < 0:
-            return self.block().decode("utf-8", "replace")
-        return {self.block().decode("utf-8", "replace"): self.block() for _ in range(count)}
-
-    def block(self) -> bytes:
-        """A length and so many bytes."""
-        return self.read(struct.unpack(">i", self.read(4))[0])
+        made: dict[str, bytes] | str = compile_protocol.read_answer(self.read)
+        return made
 
     def read(self, count: int) -> bytes:
         """Exactly so many bytes."""
@@ -91,12 +87,9 @@ class CompileServer:
         """CPU decides; wall time is a backstop."""
         used_s = program.usage(self.pid)[0] - self.began_cpu_s
         if used_s > self.limits["cpu_s"]:
-            raise TakesTooLong(
-                f"the compiler takes too long on this program: it was stopped after {used_s:.1f} s of CPU"
-            )
+            raise TakesTooLong(compile_protocol.too_slow(used_s))
         if time.monotonic() - self.began > self.limits["wall_s"]:
-            few = f"{used_s:.1f} s of CPU in {self.limits['wall_s']:g} s"
-            raise Starved(f"the compiler had only {few}: something stopped it, or the machine is too busy")
+            raise Starved(compile_protocol.starved(used_s, self.limits["wall_s"]))
 
     def was_killed(self) -> bool:
         """Whether it has ended, and by a kill that we did not send: as a machine that runs out of memory
@@ -119,10 +112,11 @@ class CompileServer:
 
 
 class SlotLoop:
-    """Runs items in its place."""
+    """Runs items in its scratch folders."""
 
-    def __init__(self, place: places.ScratchFolders) -> None:
-        self.place = place
+    def __init__(self, folders: scratch_folders.ScratchFolders, compiler_attempts: int) -> None:
+        self.folders = folders
+        self.compiler_attempts = compiler_attempts
         self.servers: dict[tuple[str, ...], CompileServer] = {}
 
     @property
@@ -130,37 +124,39 @@ class SlotLoop:
         """What survives a program."""
         return {server.pid for server in self.servers.values()}
 
-    def run_item(self, item: dict) -> dict[str, object]:  # type: ignore[type-arg]  # JSON of wire.Item
+    def run_item(self, item: JsonObject) -> dict[str, object]:
         """The answer to one item: what came of the build, and what each run did. Raises OSError."""
         files, folder, build = item["files"], None, None
         if item["server"]:
             build, files = self.compile(item)
         elif item["compile"]:
-            folder = self.place.build_folder()
-            places.write_files(folder, files, self.place.uid)
+            folder = self.folders.build_folder()
+            scratch_folders.write_files(folder, files, self.folders.uid)
             build = self.build(item, folder)
-            self.place.seal(folder)
+            self.folders.seal(folder)
         try:
             runs = [] if build and not is_clean(build) else self.run_all(item, files, folder)
         finally:
             if folder:
-                self.place.remove(folder)
+                self.folders.remove(folder)
         return {"build": build, "runs": runs}
 
-    def build(self, item: dict, folder: str) -> dict[str, object]:  # type: ignore[type-arg]
+    def build(self, item: JsonObject, folder: str) -> dict[str, object]:
         """Run the compiler in the folder of the build."""
         limits = item["compile_limits"]
-        work = self.place.fresh(limits["file_bytes"], folder)
+        work = self.folders.fresh(limits["file_bytes"], folder)
         argv = self.command(item, item["compile"])
         result: dict[str, object] = program.run(
             program.ProgramRun(
-                argv, work, item["compile_env"], limits, b"", self.place.uid, data_limit=False
+                argv, work, item["compile_env"], limits, b"", self.folders.uid, data_limit=False
             ),
             self.spared,
         )
         return result
 
-    def run_all(self, item: dict, files: dict[str, bytes], folder: str | None) -> list[dict[str, object]]:  # type: ignore[type-arg]
+    def run_all(
+        self, item: JsonObject, files: dict[str, bytes], folder: str | None
+    ) -> list[dict[str, object]]:
         """One run for each stdin, until one is stopped."""
         runs: list[dict[str, object]] = []
         for stdin in item["stdins"]:
@@ -171,39 +167,38 @@ class SlotLoop:
 
     def run_once(
         self,
-        item: dict,  # type: ignore[type-arg]
+        item: JsonObject,
         files: dict[str, bytes],
         folder: str | None,
         stdin: bytes,
     ) -> dict[str, object]:
-        """A fresh process in a fresh place."""
+        """A fresh process in fresh folders."""
         size = 0 if folder else sum(map(len, files.values()))
-        work = self.place.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
+        work = self.folders.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
         try:
             if folder is None:
-                places.write_files(work, files, self.place.uid)
+                scratch_folders.write_files(work, files, self.folders.uid)
             argv = self.command(item, item["run"])
             wanted = program.ProgramRun(
-                argv, work, item["env"], item["limits"], stdin, self.place.uid, item["data_limit"]
+                argv, work, item["env"], item["limits"], stdin, self.folders.uid, item["data_limit"]
             )
             result: dict[str, object] = program.run(wanted, self.spared)
         finally:
             if folder is None:
-                self.place.discard(work)
+                self.folders.discard(work)
         return result
 
-    def command(self, item: dict, words: list[str]) -> list[str]:  # type: ignore[type-arg]
-        """With the place of the driver's shared files filled in."""
-        return [word.replace(SHARED, self.place.shared_folder(item["shared"])) for word in words]
+    def command(self, item: JsonObject, words: list[str]) -> list[str]:
+        """With the folder of the driver's shared files filled in."""
+        return [word.replace(SHARED, self.folders.shared_folder(item["shared"])) for word in words]
 
-    def compile(self, item: dict) -> tuple[dict[str, object], dict[str, bytes]]:  # type: ignore[type-arg]
-        """By the resident compiler. One that breaks on a program is asked once more, afresh, and then the
-        program is refused."""
-        self.place.discard(
-            self.place.fresh(item["compile_limits"]["file_bytes"])
+    def compile(self, item: JsonObject) -> tuple[dict[str, object], dict[str, bytes]]:
+        """By the resident compiler. A program that breaks `compiler_attempts` of them is refused."""
+        self.folders.discard(
+            self.folders.fresh(item["compile_limits"]["file_bytes"])
         )  # compilers write below /tmp: no program left anything
         failure = refusal(None)
-        for _ in range(2):
+        for _ in range(self.compiler_attempts):
             server = self.server(item)
             try:
                 made = server.compile(item["files"], item["compile_limits"])
@@ -213,27 +208,24 @@ class SlotLoop:
             except TakesTooLong as error:
                 failure = refusal(str(error))
             except (OSError, EOFError, ValueError, struct.error):
-                failure = refusal("the compiler crashes on this program")
+                failure = refusal(compile_protocol.CRASHES)
                 if server.was_killed():
-                    failure = {
-                        **refusal(None),
-                        "infrastructure": "the compiler was killed, and no limit did it",
-                    }
+                    failure = {**refusal(None), "infrastructure": compile_protocol.KILLED}
             else:
                 return (refusal(made), {}) if isinstance(made, str) else (refusal(None), made)
             self.drop(item)
         return failure, {}
 
-    def drop(self, item: dict) -> None:  # type: ignore[type-arg]
+    def drop(self, item: JsonObject) -> None:
         """End the resident compiler of an item."""
         self.servers.pop(tuple(item["server"])).close()
 
-    def server(self, item: dict) -> CompileServer:  # type: ignore[type-arg]
+    def server(self, item: JsonObject) -> CompileServer:
         """The resident compiler of an item."""
         key = tuple(item["server"])
         if key not in self.servers:
             self.servers[key] = CompileServer(
-                self.command(item, item["server"]), item["compile_env"], self.place.server_uid
+                self.command(item, item["server"]), item["compile_env"], self.folders.server_uid
             )
         return self.servers[key]
 
@@ -241,9 +233,9 @@ class SlotLoop:
 def refusal(message: str | None) -> dict[str, object]:
     """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took
     the program."""
-    sink = program.CappedStream(1 << 20)
+    sink = capped_stream.CappedStream(1 << 20)
     sink.add((message or "").encode("utf-8", "replace"))
-    quiet = program.CappedStream(0).packed()
+    quiet = program.packed(capped_stream.CappedStream(0))
     none = {
         "signal": None,
         "stop": "none",
@@ -253,7 +245,7 @@ def refusal(message: str | None) -> dict[str, object]:
         "peak_memory_mb": 0.0,
         "infrastructure": None,
     }
-    return {"exit_code": 0 if message is None else 1, "stdout": quiet, "stderr": sink.packed(), **none}
+    return {"exit_code": 0 if message is None else 1, "stdout": quiet, "stderr": program.packed(sink), **none}
 
 
 def is_clean(result: dict[str, object]) -> bool:
@@ -272,12 +264,11 @@ def read_exactly(descriptor: int, count: int) -> bytes:
     return data
 
 
-# JSON of wire.Batch
-def serve(batch: dict, base: str, number: int, orders: int, answers: int) -> None:  # type: ignore[type-arg]
+def serve(batch: JsonObject, base: str, number: int, orders: int, answers: int) -> None:
     """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
     takes its place."""
     program.prctl(program.SUBREAPER, 1)
-    slot = SlotLoop(places.ScratchFolders(base, number))
+    slot = SlotLoop(scratch_folders.ScratchFolders(base, number), batch["compiler_attempts"])
     healthy = True
     while healthy and (order := read_exactly(orders, 4)):
         (index,) = struct.unpack(">I", order)

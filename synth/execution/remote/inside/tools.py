@@ -15,7 +15,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import place  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 
 SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 VERSION_S = 60
@@ -37,7 +37,9 @@ def find(name: str) -> str | None:
 def version(command: list[str]) -> str | None:
     """The first line that a tool says of itself, or None when it cannot be run."""
     user = (
-        {"user": place.FIRST_UID, "group": place.FIRST_UID, "extra_groups": []} if os.geteuid() == 0 else {}
+        {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
     )
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp"}
     try:
@@ -64,10 +66,12 @@ def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
     if len(tools) < len(wanted["tools"]):
         return None
     first = tools[wanted["tools"][0]]
-    said = version([first, *wanted["version"]]) if wanted["version"] else os.path.basename(first)  # noqa: PTH119
+    named = os.path.basename(first)  # noqa: PTH119
+    said = version([first, *wanted["version"]]) if wanted["version"] else named
     if said is None:
         return None
-    marks = [f"{path}:{(found := os.stat(path)).st_size}:{found.st_mtime_ns}" for path in tools.values()]  # noqa: PTH116
+    found = [(path, os.stat(path)) for path in tools.values()]  # noqa: PTH116
+    marks = [f"{path}:{status.st_size}:{status.st_mtime_ns}" for path, status in found]
     digest = hashlib.sha256("\n".join([said, *marks]).encode()).hexdigest()[:12]
     return {"tools": tools, "version": said, "digest": digest}
 
@@ -83,6 +87,6 @@ def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]
         "mold": find("mold") is not None,
         "cores": len(os.sched_getaffinity(0)),
         "root": os.geteuid() == 0,
-        "separated": place.can_separate(),
+        "separated": scratch_folders.can_separate(),
         "python": platform.python_version(),
     }

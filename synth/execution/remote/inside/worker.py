@@ -22,8 +22,8 @@ import sys
 import traceback
 from typing import NoReturn
 
-import place  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
+import scratch_folders  # type: ignore[import-not-found]
 import slot as slots  # type: ignore[import-not-found]
 import tools  # type: ignore[import-not-found]
 
@@ -39,7 +39,7 @@ def say(line: dict[str, object] | bytes) -> None:
         data = data[os.write(1, data) :]
 
 
-def prepare_shared(batch: dict) -> None:  # type: ignore[type-arg]
+def prepare_shared(batch: slots.JsonObject) -> None:
     """Make the drivers' shared files, each once in the life of the sandbox. Our own text, so it is built by
     ourselves."""
     shared = os.path.join(BASE, "shared")  # noqa: PTH118
@@ -50,10 +50,10 @@ def prepare_shared(batch: dict) -> None:  # type: ignore[type-arg]
             build_shared(folder, wanted)
 
 
-def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  # JSON of wire.Shared
+def build_shared(folder: str, wanted: slots.JsonObject) -> None:
     """Under another name first, so that a folder that is there is complete. Raises OSError."""
     unfinished = f"{folder}.{os.getpid()}"
-    place.write_files(unfinished, wanted["files"])
+    scratch_folders.write_files(unfinished, wanted["files"])
     for command in wanted["commands"]:
         with subprocess.Popen(
             command,
@@ -78,7 +78,7 @@ def build_shared(folder: str, wanted: dict) -> None:  # type: ignore[type-arg]  
 class SlotProcess:
     """The outside of one slot process, which runs one item at a time."""
 
-    def __init__(self, batch: dict, number: int, others: list[SlotProcess]) -> None:  # type: ignore[type-arg]
+    def __init__(self, batch: slots.JsonObject, number: int, others: list[SlotProcess]) -> None:
         orders, self.orders = os.pipe()
         self.answers, answers = os.pipe()
         self.number, self.buffer, self.item = number, bytearray(), -1
@@ -123,7 +123,7 @@ class SlotProcess:
         return os.waitpid(self.pid, 0)[1]
 
 
-def become_slot(batch: dict, number: int, orders: int, answers: int) -> NoReturn:  # type: ignore[type-arg]
+def become_slot(batch: slots.JsonObject, number: int, orders: int, answers: int) -> NoReturn:
     """In the fork: serve until the orders end, then leave."""
     status = 1
     try:
@@ -142,7 +142,7 @@ def become_slot(batch: dict, number: int, orders: int, answers: int) -> NoReturn
 class Crew:
     """All slots of a batch."""
 
-    def __init__(self, batch: dict, count: int) -> None:  # type: ignore[type-arg]  # JSON of wire.Batch
+    def __init__(self, batch: slots.JsonObject, count: int) -> None:
         self.batch = batch
         self.waiting = list(range(len(batch["items"])))[::-1]
         self.slots: dict[int, SlotProcess] = {}

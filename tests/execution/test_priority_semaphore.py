@@ -7,19 +7,19 @@ import pytest
 from synth.execution.remote.priority_semaphore import PrioritySemaphore
 
 
-async def _hold(turns: PrioritySemaphore, turn: int, served: list[int], until: asyncio.Event) -> None:
-    async with turns.take(turn):
-        served.append(turn)
+async def _hold(slots: PrioritySemaphore, priority: int, served: list[int], until: asyncio.Event) -> None:
+    async with slots.take(priority):
+        served.append(priority)
         await until.wait()
 
 
 def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
+        slots, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
         order = [50, 9, 3, 9, 1]
         tasks = []
-        for turn in order:
-            tasks.append(asyncio.create_task(_hold(turns, turn, served, open_)))
+        for priority in order:
+            tasks.append(asyncio.create_task(_hold(slots, priority, served, open_)))
             await asyncio.sleep(0)
         open_.set()
         await asyncio.gather(*tasks)
@@ -30,17 +30,17 @@ def test_the_lowest_turn_goes_first_and_equals_in_the_order_they_came() -> None:
 
 def test_never_more_hold_a_place_than_there_are() -> None:
     async def scenario() -> int:
-        turns, inside, most = PrioritySemaphore(3), 0, 0
+        slots, inside, most = PrioritySemaphore(3), 0, 0
 
-        async def visit(turn: int) -> None:
+        async def visit(priority: int) -> None:
             nonlocal inside, most
-            async with turns.take(turn):
+            async with slots.take(priority):
                 inside += 1
                 most = max(most, inside)
                 await asyncio.sleep(0)
                 inside -= 1
 
-        await asyncio.gather(*(visit(turn % 5) for turn in range(50)))
+        await asyncio.gather(*(visit(priority % 5) for priority in range(50)))
         return most
 
     assert asyncio.run(scenario()) == 3
@@ -49,24 +49,28 @@ def test_never_more_hold_a_place_than_there_are() -> None:
 @pytest.mark.parametrize("cancelled", [(1,), (1, 2), (1, 2, 3)])
 def test_whoever_gives_up_waiting_loses_no_place(cancelled: tuple[int, ...]) -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
-        tasks = [asyncio.create_task(_hold(turns, turn, served, open_)) for turn in range(4)]
+        slots, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
+        tasks = [asyncio.create_task(_hold(slots, priority, served, open_)) for priority in range(4)]
         await asyncio.sleep(0)
-        for turn in cancelled:
-            tasks[turn].cancel()
+        for priority in cancelled:
+            tasks[priority].cancel()
         open_.set()
         await asyncio.gather(*tasks, return_exceptions=True)
-        async with asyncio.timeout(1), turns.take(0):
+        async with asyncio.timeout(1), slots.take(0):
             served.append(99)
         return served
 
-    assert asyncio.run(scenario()) == [0, *(turn for turn in range(1, 4) if turn not in cancelled), 99]
+    assert asyncio.run(scenario()) == [
+        0,
+        *(priority for priority in range(1, 4) if priority not in cancelled),
+        99,
+    ]
 
 
 def test_a_place_given_to_one_who_is_cancelled_at_that_moment_goes_on_to_the_next() -> None:
     async def scenario() -> list[int]:
-        turns, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
-        tasks = [asyncio.create_task(_hold(turns, turn, served, open_)) for turn in range(3)]
+        slots, served, open_ = PrioritySemaphore(1), list[int](), asyncio.Event()
+        tasks = [asyncio.create_task(_hold(slots, priority, served, open_)) for priority in range(3)]
         await asyncio.sleep(0)
         open_.set()
         await tasks[0]  # its place has been handed to the second, which has not run yet

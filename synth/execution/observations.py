@@ -1,0 +1,107 @@
+"""Facts about requests and observations that every room needs: which request it is, whether its observation
+says anything, and how often its program may be run.
+
+Place in the flow: between `synth.records` and the rooms of this folder; whoever reads observations asks here.
+The one rule: pure, and no expected value.
+
+**How often a program may be run:** once; once more, alone, if its end is doubtful (`is_doubtful`); and a run
+that was lost with its slot, its machine or its toolchain is repeated until ATTEMPTS of that kind were lost.
+"""
+
+import signal
+from dataclasses import dataclass
+from typing import Final
+
+from synth.ids import content_hash
+from synth.records import Captured, ExecutionRequest, Observation, Outcome, Phase, Stop
+
+ATTEMPTS: Final = 3
+"""Runs of one program that may be lost with their slot (`isolation/process.py`), with their machine
+(`remote/dispatch.py`), or to a toolchain that changed meanwhile (`local/sandbox.py`), before the program is
+answered with a fault. A lost warm process costs none: the program then starts cold, and after as many warm
+processes in a row that served nothing, its language does so for good (`programs/zygote_pool.py`)."""
+COMPILER_ATTEMPTS: Final = 2
+"""Resident compilers that one program may crash before it is refused (`programs/compiler_pool.py`; a worker
+on another machine is told)."""
+
+FAULTS: Final = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
+"""Outcomes that say nothing about the program: what `is_fault` becomes in a verdict."""
+
+
+def is_fault(observation: Observation) -> bool:
+    """Whether it says nothing about the program: the sandbox failed, or the language is not installed."""
+    return observation.infrastructure is not None or observation.toolchain_missing is not None
+
+
+def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
+    """Whether the machine may be to blame for the end, so that the program is run once more, alone.
+
+    A time-out when most cases were done, or by wall time while the program was working; and a kill that
+    neither we nor a limit sent, as a machine that runs out of memory sends it.
+    """
+    if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
+        return True
+    if observation.stop is Stop.WALL:
+        return observation.cpu_s >= 0.05 * cpu_limit_s
+    done = sum(case.status != "missing" for case in observation.cases)
+    return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
+
+
+def request_key(request: ExecutionRequest) -> str:
+    """The hash of everything in a request that decides its observation: language, code, call and limits, not
+    the id."""
+    return content_hash(request.model_dump(mode="json", exclude={"id"}), length=32)
+
+
+def renamed(observation: Observation, request: ExecutionRequest) -> Observation:
+    """The observation of an equal request, as the answer to this one."""
+    if (observation.request_id, observation.language) == (request.id, request.language):
+        return observation
+    return observation.model_copy(update={"request_id": request.id, "language": request.language})
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationContext:
+    """What every observation of one language in one sandbox states."""
+
+    level: str
+    toolchain: str
+
+
+NOWHERE: Final = ObservationContext("", "")
+"""For requests that never reached a sandbox or a toolchain."""
+
+
+def failed(
+    request: ExecutionRequest, infrastructure: str | None, context: ObservationContext = NOWHERE
+) -> Observation:
+    """The observation of a request that was not run: it says nothing about the program."""
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=Phase.RUN,
+        infrastructure=infrastructure,
+        level=context.level,
+        toolchain=context.toolchain,
+    )
+
+
+def not_installed(
+    request: ExecutionRequest, install: str, context: ObservationContext = NOWHERE
+) -> Observation:
+    """The observation of a request whose language has no toolchain here."""
+    return failed(request, None, context).model_copy(update={"toolchain_missing": install})
+
+
+def failed_before_run(
+    request: ExecutionRequest, phase: Phase, message: str, context: ObservationContext
+) -> Observation:
+    """The observation of a program that does not parse or compile."""
+    return Observation(
+        request_id=request.id,
+        language=request.language,
+        phase=phase,
+        stderr=Captured(head=message[:4000], length=len(message)),
+        level=context.level,
+        toolchain=context.toolchain,
+    )

@@ -1,0 +1,260 @@
+"""A request as a program: what is built, what is run and fed, and what the results say about it.
+
+Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) carry plans out,
+and neither knows how a typed call, a script or a stdin/stdout program becomes one. The one rule: pure
+functions, so that the same program gets the same observation everywhere; a new mode is written here, once.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+from synth.execution.isolation.job import JobResult
+from synth.execution.observations import ObservationContext, failed
+from synth.execution.programs.request_rules import (
+    MAX_CODE_BYTES,
+    compile_failure,
+    lower_script,
+    reclassify_parse_error,
+    refuse,
+)
+from synth.execution.programs.result_channel import observe_function, observe_script, observe_stdio
+from synth.languages.spec import Language, UnsupportedType, driver_input
+from synth.languages.toolchain import Toolchain
+from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, ScriptCall, StdioCall
+from synth.values import Signature, parse_signature
+
+ENVIRONMENT: Final = {
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
+    "PATH": "/usr/bin:/bin",
+    "OMP_NUM_THREADS": "1",
+}
+COMPILE_LIMITS: Final = Limits(
+    cpu_s=60, wall_s=600, memory_mb=2048, processes=64, output_bytes=1 << 20, file_bytes=256 << 20
+)
+COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
+SHARED: Final = "{shared}"
+"""In a plan's commands: the folder of the driver's shared files."""
+INDEX: Final = "{index}"
+"""In a plan's run command: the number of the program in a shared build."""
+
+Mode = Literal["function", "script", "stdio"]
+"""How a program is run and observed. A script that a driver runs is a function."""
+
+
+class LanguageSetup(NamedTuple):
+    """One language in one sandbox: what all its plans have in common."""
+
+    language: Language
+    toolchain: Toolchain
+    level: str
+    linker: str
+    """The flag that chooses the linker; empty for the system's own."""
+
+    @property
+    def context(self) -> ObservationContext:
+        return ObservationContext(self.level, self.toolchain.stated_for(self.language.name))
+
+
+class RunSecrets(NamedTuple):
+    """What no program can guess: the nonce of its private channel, and the name of a script's end."""
+
+    nonce: str
+    end_name: str
+
+
+def draw_secrets() -> RunSecrets:
+    """New ones for each plan."""
+    return RunSecrets(secrets.token_hex(16), f"end_{secrets.token_hex(8)}")
+
+
+class DrivenProgram(NamedTuple):
+    """What a driver calls: enough to build several programs of one contract together."""
+
+    code: str
+    entry_point: str
+    signature: Signature
+
+
+class ProgramPlan(NamedTuple):
+    """How one request is run. SHARED and INDEX in its commands are filled in where it runs."""
+
+    request: ExecutionRequest
+    language: Language
+    context: ObservationContext
+    mode: Mode
+    files: Mapping[str, str]
+    compile_server: tuple[str, ...]
+    """Built by a resident compiler …"""
+    compile_command: tuple[str, ...]
+    """… or by a command, or not at all."""
+    run_command: tuple[str, ...]
+    stdins: tuple[str, ...]
+    """One process for each."""
+    limits: Limits
+    """Of each process, its runtime included."""
+    environment: Mapping[str, str]
+    nonce: str = ""
+    """Set where the program has a private channel."""
+    cases: int = 1
+    driven: DrivenProgram | None = None
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether the program reports on a private channel."""
+        return self.mode != "stdio"
+
+    @property
+    def needs_build(self) -> bool:
+        """Whether a compiler reads the program before it runs."""
+        return bool(self.compile_server or self.compile_command)
+
+    @property
+    def starts_warm(self) -> bool:
+        """Whether the language has warm processes for programs of this kind."""
+        zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
+        return zygote is not None and kind in zygote.runs
+
+
+class BuildOutcome(NamedTuple):
+    """What a build says about the program: neither where it succeeded, or where nothing was built."""
+
+    refused: str | None = None
+    """The compiler's messages."""
+    fault: str | None = None
+    """What the sandbox did wrong."""
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there is something to run."""
+        return self.refused is None and self.fault is None
+
+
+def plan_program(
+    setup: LanguageSetup, request: ExecutionRequest, drawn: RunSecrets
+) -> ProgramPlan | Observation:
+    """The plan of a request, or the observation of one that cannot be run."""
+    language = setup.language
+    refused = refuse(language, request)
+    if refused:
+        return failed(request, refused, setup.context)
+    call, code = lower_script(language, request, drawn.end_name)
+    if len(code) > MAX_CODE_BYTES:
+        words = f"the program is longer than {MAX_CODE_BYTES} characters"
+        return compile_failure(language, request, words, setup.context)
+    try:
+        if isinstance(call, FunctionCall):
+            return _plan_function(setup, request, call, code, drawn.nonce)
+        if isinstance(call, ScriptCall):
+            return _plan_script(setup, request, call, drawn.nonce)
+        return _plan_stdio(setup, request, call)
+    except UnsupportedType as error:
+        return failed(request, str(error), setup.context)
+
+
+def _plan_function(
+    setup: LanguageSetup, request: ExecutionRequest, call: FunctionCall, code: str, nonce: str
+) -> ProgramPlan:
+    driver = setup.language.driver
+    assert driver is not None, "checked by refuse"
+    signature = parse_signature(call.signature)
+    stdin = driver_input(nonce, call.entry_point, signature, call.arguments).decode("ascii")
+    files = driver.files(code, call.entry_point, signature)
+    plan = _plan(setup, request, "function", files, driver.compile_command, driver.run_command)
+    driven = DrivenProgram(code, call.entry_point, signature)
+    return plan._replace(stdins=(stdin,), nonce=nonce, cases=len(call.arguments), driven=driven)
+
+
+def _plan_script(
+    setup: LanguageSetup, request: ExecutionRequest, call: ScriptCall, nonce: str
+) -> ProgramPlan:
+    language, script = setup.language, setup.language.script
+    assert script is not None, "checked by refuse"
+    assert script.files is not None, "a script that no driver runs has files"
+    mark = f'"{nonce} 0 returned b1\\n{nonce} finished\\n"'
+    files = script.files(request.code, call.script, mark)
+    compiler = script.compile_command or language.compile_command
+    compiler = (*compiler, *script.extra_compile_args) if compiler else ()
+    run_command = script.run_command or language.run_command
+    return _plan(setup, request, "script", files, compiler, run_command)._replace(nonce=nonce)
+
+
+def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall) -> ProgramPlan:
+    language = setup.language
+    files = {language.file_name: request.code}
+    plan = _plan(setup, request, "stdio", files, language.compile_command, language.run_command)
+    return plan._replace(stdins=call.stdins, cases=len(call.stdins))
+
+
+def _plan(
+    setup: LanguageSetup,
+    request: ExecutionRequest,
+    mode: Mode,
+    files: Mapping[str, str],
+    compile_command: tuple[str, ...],
+    run_command: tuple[str, ...],
+) -> ProgramPlan:
+    """What the modes share. A resident compiler is asked instead of the command, where there is one: it knows
+    from the names of the files what to make of them."""
+    language, limits = setup.language, request.limits
+    server = language.driver.compile_server if language.driver else ()
+    values = {"linker": setup.linker, "shared": SHARED, "index": INDEX, "heap_mb": _heap_mb(limits)}
+    return ProgramPlan(
+        request=request,
+        language=language,
+        context=setup.context,
+        mode=mode,
+        files=files,
+        compile_server=fill_placeholders(server, setup.toolchain, **values),
+        compile_command=() if server else fill_placeholders(compile_command, setup.toolchain, **values),
+        run_command=fill_placeholders(run_command, setup.toolchain, **values),
+        stdins=("",),
+        limits=with_runtime_overhead(language, limits),
+        environment={**ENVIRONMENT, **language.environment},
+    )
+
+
+def fill_placeholders(command: Sequence[str], toolchain: Toolchain, **values: object) -> tuple[str, ...]:
+    """The command with its `{placeholders}` filled: tools by their path, the rest by the values given. A word
+    that becomes empty is left out."""
+    known = {**toolchain.tools, **values}
+    filled = (re.sub(r"\{([^{}]+)\}", lambda found: str(known[found[1]]), word) for word in command)
+    return tuple(word for word in filled if word)
+
+
+def _heap_mb(limits: Limits) -> int:
+    """The heap that a runtime is told."""
+    return max(32, limits.memory_mb * 3 // 4)
+
+
+def with_runtime_overhead(language: Language, limits: Limits) -> Limits:
+    """The program's limits, and what its runtime needs for itself."""
+    more = {
+        "memory_mb": limits.memory_mb + language.runtime_mb,
+        "processes": limits.processes + language.runtime_threads,
+    }
+    return limits.model_copy(update=more)
+
+
+def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -> Observation:
+    """What was seen of the program: its build, then one result for each stdin, as far as they were run. A
+    fault of the sandbox in any of them says nothing about the program."""
+    fault = build.fault or next((one.infrastructure for one in runs if one.infrastructure), None)
+    if fault:
+        return failed(plan.request, fault, plan.context)
+    if build.refused is not None:
+        return compile_failure(plan.language, plan.request, build.refused, plan.context)
+    seen = _observe_runs(plan, runs)
+    return reclassify_parse_error(plan.language, plan.request, seen, is_built=plan.needs_build)
+
+
+def _observe_runs(plan: ProgramPlan, runs: Sequence[JobResult]) -> Observation:
+    if plan.mode == "stdio":
+        return observe_stdio(plan.request, runs or [JobResult(exit_code=0)], plan.cases, plan.context)
+    if plan.mode == "script":
+        return observe_script(plan.request, runs[0], plan.nonce, plan.context)
+    return observe_function(plan.request, runs[0], plan.nonce, plan.cases, plan.context)

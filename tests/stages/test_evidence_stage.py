@@ -1,0 +1,132 @@
+"""When a task counts: enough of its candidates, and a large enough share of them, behave like the seed."""
+
+import pytest
+
+from synth.records import Decision, Outcome, Solution, Verdict
+from synth.stages.evidence import EvidenceStage, by_task
+from tests.builders import build_solution, build_suite, build_task, build_verdict
+from tests.stages.harness import (
+    StagePlace,
+    StageRun,
+    build_context,
+    build_shard,
+    describe_stage,
+    run_stage,
+)
+
+PASS, WRONG, FAULT = Outcome.PASS, Outcome.WRONG_ANSWER, Outcome.INFRASTRUCTURE
+
+
+def candidates(*outcomes: Outcome | None, task: str = "task-1") -> list[Solution | Verdict]:
+    """Distinct solutions of one task with their verdicts; None for one that was never run."""
+    records: list[Solution | Verdict] = []
+    for index, outcome in enumerate(outcomes):
+        name = f"{task}-s{index}"
+        records.append(build_solution(name, f"def solve(xs): return {index}", task_id=task, index=index))
+        if outcome is not None:
+            records.append(build_verdict(name, outcome, task_id=task))
+    return records
+
+
+def decide(*records: Solution | Verdict, **config: object) -> StageRun:
+    shard = build_shard(build_task(), build_suite(), *records, kept={"solve": ["task-1"]})
+    return run_stage(EvidenceStage(build_context({"evidence": config})), shard)
+
+
+def test_it_counts_verdicts_and_makes_nothing() -> None:
+    place = StagePlace("evidence", ("execute",), {}, asks_engine=False, ordered=False)
+    assert describe_stage(EvidenceStage(build_context())) == place
+
+
+def test_a_task_whose_behaviour_comes_back_is_kept_with_its_counts() -> None:
+    run = decide(*candidates(PASS, PASS, WRONG))
+    row = run.rows["task-1"]
+    assert run.decision("task-1") == (Decision.KEPT, "")
+    assert (row.kind, row.parents, row.language, row.natural_language) == ("task", ("seed-1",), "", "en")
+    assert run.evidence("task-1") == {
+        "reproductions": 2,
+        "distinct": 2,
+        "candidates": 3,
+        "pass_rate": 0.6667,
+    }
+    assert run.records == ()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "config", "kept"),
+    [
+        ((PASS, PASS), {"min_reproductions": 2}, True),
+        ((PASS, PASS), {"min_reproductions": 3}, False),
+        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.5}, True),
+        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.51}, False),
+        ((PASS, PASS, None, None), {"min_share": 0.51}, False),
+        ((PASS, PASS, FAULT, FAULT), {"min_share": 0.51}, False),
+    ],
+)
+def test_number_and_share_of_all_candidates_must_both_be_reached(
+    outcomes: tuple[Outcome | None, ...], config: dict[str, object], kept: bool
+) -> None:
+    run = decide(*candidates(*outcomes), **config)
+    assert run.decision("task-1") == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "unsolved"))
+    assert run.evidence("task-1")["candidates"] == len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reason"),
+    [
+        ((WRONG, WRONG), "round_trip_failed"),
+        ((WRONG, FAULT), "round_trip_failed"),
+        ((PASS, WRONG), "unsolved"),
+        ((FAULT, Outcome.TOOLCHAIN_MISSING), "unsolved"),
+        ((None, None), "unsolved"),
+        ((), "unsolved"),
+    ],
+)
+def test_an_instruction_is_wrong_only_where_candidates_were_judged_and_none_passed(
+    outcomes: tuple[Outcome | None, ...], reason: str
+) -> None:
+    run = decide(*candidates(*outcomes))
+    assert run.decision("task-1") == (Decision.REJECTED, reason)
+    assert set(run.evidence("task-1")) == {"reproductions", "distinct", "candidates", "pass_rate"}
+
+
+def test_a_task_without_candidates_has_a_share_of_nothing() -> None:
+    run = decide(min_share=0)
+    assert run.evidence("task-1") == {"reproductions": 0, "distinct": 0, "candidates": 0, "pass_rate": 0.0}
+
+
+def test_layout_makes_no_program_distinct_and_language_does() -> None:
+    texts = [("python", "x = 1"), ("python", "x  =  1"), ("ruby", "x = 1"), ("python", "x = 2")]
+    records: list[Solution | Verdict] = []
+    for index, (language, code) in enumerate(texts):
+        records += [build_solution(f"s{index}", code, language=language), build_verdict(f"s{index}")]
+    records += [build_solution("s9", "x = 3"), build_verdict("s9", WRONG)]
+    evidence = decide(*records).evidence("task-1")
+    assert (evidence["reproductions"], evidence["distinct"]) == (4, 3)
+
+
+def test_only_solved_tasks_with_a_suite_enter_each_with_its_own_candidates() -> None:
+    names = ("task-1", "task-2", "task-3", "task-4")
+    shard = build_shard(
+        *(build_task(name) for name in names),
+        *(build_suite(name) for name in names if name != "task-3"),
+        *candidates(WRONG, WRONG, task="task-1"),
+        *candidates(PASS, PASS, task="task-4"),
+        kept={"solve": ["task-1", "task-3", "task-4"]},
+    )
+    run = run_stage(EvidenceStage(build_context()), shard)
+    assert list(run.rows) == ["task-1", "task-4"]
+    assert [row.reason for row in run.rows.values()] == ["round_trip_failed", ""]
+
+
+def test_judgements_are_by_task_and_by_solution() -> None:
+    shard = build_shard(*candidates(PASS, None), *candidates(WRONG, task="task-2"))
+    solutions, verdicts = by_task(shard)
+    assert {task: [one.id for one in found] for task, found in solutions.items()} == {
+        "task-1": ["task-1-s0", "task-1-s1"],
+        "task-2": ["task-2-s0"],
+    }
+    assert {name: verdict.outcome for name, verdict in verdicts.items()} == {
+        "task-1-s0": PASS,
+        "task-2-s0": WRONG,
+    }

@@ -1,0 +1,177 @@
+"""From candidates to verdicts: what goes into the sandbox, and what follows from what comes out."""
+
+import pytest
+
+from synth.execution.scripted import ObserveRequest, ScriptedSandbox
+from synth.records import (
+    CaseObservation,
+    Decision,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    Phase,
+    Record,
+    StdioContract,
+    Stop,
+    Verdict,
+)
+from synth.stages.execute import ExecuteStage, suite_call
+from tests.builders import build_observation, build_solution, build_suite, build_verdict
+from tests.stages.harness import (
+    TURN,
+    StagePlace,
+    StageRun,
+    build_context,
+    build_shard,
+    describe_stage,
+    run_stage,
+)
+
+RIGHT = (0, 3, -2)
+CALL = FunctionCall(
+    entry_point="solve", signature="(list[int]) -> int", arguments=(("l0",), ("l2 i1 i2",), ("l2 i5 i-7",))
+)
+
+
+def execute(observe: ObserveRequest, *records: Record, kept: tuple[str, ...] = ("s1",)) -> StageRun:
+    shard = build_shard(*(records or (build_suite(), build_solution("s1"))), kept={"syntax": kept})
+    return run_stage(ExecuteStage(build_context(sandbox=ScriptedSandbox(observe))), shard)
+
+
+def test_it_runs_what_syntax_and_agreement_let_through_and_makes_verdicts() -> None:
+    place = StagePlace("execute", ("syntax", "agree"), {"verdict": Verdict}, asks_engine=False, ordered=False)
+    assert describe_stage(ExecuteStage(build_context())) == place
+
+
+def test_the_sandbox_gets_inputs_and_limits_and_never_an_expected_value() -> None:
+    sandbox = ScriptedSandbox(lambda asked: build_observation(asked, *RIGHT))
+    context = build_context(sandbox=sandbox, execution={"kind": "local", "limits": {"cpu_s": 3}})
+    ruby = build_solution("s2", "def solve(xs) = xs.sum", language="ruby")
+    run_stage(
+        ExecuteStage(context),
+        build_shard(build_suite(), build_solution("s1"), ruby, kept={"syntax": ["s1", "s2"]}),
+    )
+    limits = Limits(cpu_s=3)
+    assert sandbox.requests == [
+        ExecutionRequest(id="s1", language="python", code=build_solution().code, call=CALL, limits=limits),
+        ExecutionRequest(id="s2", language="ruby", code="def solve(xs) = xs.sum", call=CALL, limits=limits),
+    ]
+
+
+def test_programs_that_no_question_waits_for_go_after_all_others() -> None:
+    sandbox = ScriptedSandbox(lambda asked: build_observation(asked, *RIGHT))
+    shard = build_shard(build_suite(), build_solution("s1"), kept={"syntax": ["s1"]})
+    run_stage(ExecuteStage(build_context(sandbox=sandbox)), shard)
+    assert sandbox.turns == [TURN + (1 << 32)]
+
+
+def test_a_program_with_every_result_right_passes() -> None:
+    run = execute(
+        lambda asked: build_observation(
+            asked, *RIGHT, cpu_s=0.123456, wall_s=0.5, peak_memory_mb=9, level="B"
+        )
+    )
+    assert run.decision("s1") == (Decision.KEPT, "")
+    assert run.evidence("s1") == {"passed": 3, "total": 3, "rank": "reference", "cpu_s": 0.1235}
+    row = run.rows["s1"]
+    assert (row.kind, row.parents, row.language, row.ms) == ("solution", ("task-1",), "python", 500.0)
+    assert run.made(Verdict) == [build_verdict("s1", cpu_s=0.123456, peak_memory_mb=9.0, level="B")]
+
+
+def test_a_wrong_result_rejects_and_says_which() -> None:
+    run = execute(lambda asked: build_observation(asked, 0, 4, -2))
+    words = "case 1, input [1, 2]: expected 3, found 4"
+    assert run.decision("s1") == (Decision.REJECTED, "wrong_answer")
+    assert run.evidence("s1") == {
+        "passed": 2,
+        "total": 3,
+        "rank": "reference",
+        "cpu_s": 0.0,
+        "first_failure": words,
+    }
+    (verdict,) = run.made(Verdict)
+    assert (verdict.solution_id, verdict.task_id, verdict.first_failure) == ("s1", "task-1", words)
+
+
+@pytest.mark.parametrize(
+    ("seen", "decision", "reason"),
+    [
+        ({"phase": Phase.COMPILE}, Decision.REJECTED, "compile_error"),
+        ({"phase": Phase.PARSE}, Decision.REJECTED, "parse_error"),
+        ({"stop": Stop.CPU}, Decision.REJECTED, "timeout"),
+        ({"stop": Stop.MEMORY}, Decision.REJECTED, "memory_limit"),
+        ({"stop": Stop.OUTPUT}, Decision.REJECTED, "output_limit"),
+        ({"stop": Stop.VIOLATION}, Decision.REJECTED, "violation"),
+        ({"finished": False, "exit_code": 1}, Decision.REJECTED, "runtime_error"),
+        ({"infrastructure": "the machine was lost"}, Decision.FAILED, "infrastructure"),
+        ({"toolchain_missing": "apt-get install ruby"}, Decision.FAILED, "toolchain_missing"),
+    ],
+)
+def test_each_end_of_a_program_has_its_reason_and_a_fault_of_ours_is_a_failure(
+    seen: dict[str, object], decision: Decision, reason: str
+) -> None:
+    run = execute(lambda asked: build_observation(asked, *RIGHT, **seen))
+    assert run.decision("s1") == (decision, reason)
+    assert [verdict.outcome.value for verdict in run.made(Verdict)] == [reason]
+
+
+def test_a_missing_toolchain_says_how_to_install_it() -> None:
+    run = execute(lambda asked: build_observation(asked, toolchain_missing="apt-get install ruby"))
+    assert run.evidence("s1")["first_failure"] == "install it: apt-get install ruby"
+
+
+def test_a_long_failure_is_cut_in_the_evidence_and_whole_in_the_verdict() -> None:
+    def observe(asked: ExecutionRequest) -> Observation:
+        raised = CaseObservation(index=0, status="raised", error="E" * 400)
+        return build_observation(asked, cases=(raised,))
+
+    run = execute(observe)
+    words = run.made(Verdict)[0].first_failure
+    assert len(words) > 400
+    assert run.evidence("s1")["first_failure"] == words[:300]
+
+
+def test_only_candidates_that_parse_of_tasks_with_a_suite_enter() -> None:
+    solutions = [
+        build_solution("s1"),
+        build_solution("s2"),
+        build_solution("s3", task_id="task-without-suite"),
+        build_solution("s4", task_id="task-2"),
+    ]
+    suites = [build_suite(), build_suite("task-2", ((([1],), 1),), rank=EvidenceRank.AGREEMENT)]
+    run = execute(
+        lambda asked: build_observation(asked, *(RIGHT if asked.id == "s1" else (1,))),
+        *suites,
+        *solutions,
+        kept=("s1", "s3", "s4"),
+    )
+    assert list(run.rows) == ["s1", "s4"]
+    assert [run.decision(unit) for unit in ("s1", "s4")] == [(Decision.KEPT, "")] * 2
+    assert run.rows["s4"].parents == ("task-2",)
+    assert run.evidence("s4")["rank"] == "agreement"
+
+
+def test_observations_belong_to_their_candidates() -> None:
+    results = {"s1": RIGHT, "s2": (0, 0, 0)}
+    run = execute(
+        lambda asked: build_observation(asked, *results[asked.id], wall_s=int(asked.id[1])),
+        build_suite(),
+        build_solution("s2"),
+        build_solution("s1"),
+        kept=("s1", "s2"),
+    )
+    assert [(unit, row.reason, row.ms) for unit, row in run.rows.items()] == [
+        ("s2", "wrong_answer", 2000.0),
+        ("s1", "", 1000.0),
+    ]
+
+
+def test_the_call_of_a_suite_is_its_inputs() -> None:
+    assert suite_call(build_suite()) == CALL
+
+
+def test_a_suite_of_whole_programs_is_not_of_this_flow() -> None:
+    with pytest.raises(AssertionError, match="typed signature"):
+        suite_call(build_suite(contract=StdioContract()))

@@ -1,0 +1,142 @@
+"""From passing solutions to samples: which programs of a task are chosen, and what a sample states."""
+
+import pytest
+
+from synth.ids import unit_id
+from synth.records import Decision, EvidenceRank, Message, Sample, Solution
+from synth.stages.select import SelectStage, answer_messages, choose_best
+from tests.builders import build_solution, build_suite, build_task
+from tests.stages.harness import (
+    StagePlace,
+    StageRun,
+    build_context,
+    build_shard,
+    describe_stage,
+    run_stage,
+)
+
+SHORT, LONG, LONGER = "x = 1", "x = 1 + 0", "x = 1 + 0 + 0"
+
+
+def solutions(*codes: str, task: str = "task-1", language: str = "python") -> list[Solution]:
+    """Solutions of one task in one language, named by task, language and place."""
+    return [
+        build_solution(f"{task}-{language}-{at}", code, task_id=task, language=language, index=at)
+        for at, code in enumerate(codes)
+    ]
+
+
+def select(*given: Solution, failed: tuple[str, ...] = (), **config: object) -> StageRun:
+    names = dict.fromkeys(solution.task_id for solution in given)
+    tasks = [build_task(name, natural_language="zh" if name == "task-2" else "en") for name in names]
+    suites = [
+        build_suite(name, rank=EvidenceRank.AGREEMENT if name == "task-2" else EvidenceRank.REFERENCE)
+        for name in names
+    ]
+    passed = [solution.id for solution in given if solution.id not in failed]
+    kept = {"evidence": list(names), "execute": passed}
+    shard = build_shard(*tasks, *suites, *given, kept=kept)
+    return run_stage(SelectStage(build_context({"select": config})), shard)
+
+
+def test_it_chooses_among_tasks_that_count_and_makes_samples() -> None:
+    place = StagePlace("select", ("evidence",), {"sample": Sample}, asks_engine=False, ordered=False)
+    assert describe_stage(SelectStage(build_context())) == place
+
+
+def test_the_best_solution_becomes_a_sample_with_the_very_question_that_was_asked() -> None:
+    run = select(*solutions(LONG, SHORT, task="task-2"), failed=("task-2-python-0",))
+    declaration = "def solve(xs: list[int]) -> int"
+    asked = f"用 Python 实现\n{declaration}\nReturn the sum of the list."
+    assert run.made(Sample) == [
+        Sample(
+            id=unit_id("sample", "task-2-python-1"),
+            task_id="task-2",
+            solution_id="task-2-python-1",
+            language="python",
+            natural_language="zh",
+            prompt=(Message(role="user", content=asked),),
+            completion=(Message(role="assistant", content="```python\nx = 1\n```"),),
+            pass_rate=0.5,
+            rank=EvidenceRank.AGREEMENT,
+        )
+    ]
+
+
+def test_every_passing_solution_has_a_row_and_those_not_chosen_name_the_best() -> None:
+    run = select(*solutions(LONG, SHORT))
+    assert run.decision("task-1-python-0") == (Decision.REJECTED, "not_best")
+    assert run.evidence("task-1-python-0") == {"best": "task-1-python-1"}
+    assert run.decision("task-1-python-1") == (Decision.KEPT, "")
+    assert run.evidence("task-1-python-1") == {}
+    assert {(row.kind, row.parents, row.language) for row in run.rows.values()} == {
+        ("solution", ("task-1",), "python")
+    }
+
+
+def test_each_language_of_a_task_has_its_own_best_and_its_own_pass_rate() -> None:
+    python, ruby = solutions(SHORT, SHORT, LONG), solutions(LONG, SHORT, language="ruby")
+    run = select(*python, *ruby, failed=("task-1-python-2",))
+    chosen = [(sample.solution_id, sample.language, sample.pass_rate) for sample in run.made(Sample)]
+    assert chosen == [("task-1-python-0", "python", 0.6667), ("task-1-ruby-1", "ruby", 1.0)]
+    assert run.rows["task-1-ruby-0"].language == "ruby"
+    assert run.evidence("task-1-ruby-0") == {"best": "task-1-ruby-1"}
+
+
+def test_tasks_are_apart() -> None:
+    run = select(*solutions(LONG), *solutions(SHORT, task="task-2"))
+    assert [(sample.task_id, sample.rank.value) for sample in run.made(Sample)] == [
+        ("task-1", "reference"),
+        ("task-2", "agreement"),
+    ]
+
+
+def test_up_to_per_task_distinct_programs_are_kept() -> None:
+    run = select(*solutions(LONGER, SHORT, "x  =  1", LONG), per_task=2)
+    assert [sample.solution_id for sample in run.made(Sample)] == ["task-1-python-1", "task-1-python-3"]
+    rejected = [unit for unit, row in run.rows.items() if row.reason == "not_best"]
+    assert rejected == ["task-1-python-0", "task-1-python-2"]
+    assert {run.evidence(unit)["best"] for unit in rejected} == {"task-1-python-1"}
+
+
+def test_only_passing_solutions_of_tasks_that_count_enter() -> None:
+    given = [*solutions(SHORT, LONG), *solutions(SHORT, task="task-2")]
+    shard = build_shard(
+        build_task(),
+        build_task("task-2"),
+        build_suite(),
+        *given,
+        kept={"evidence": ["task-1"], "execute": ["task-1-python-1", "task-2-python-0"]},
+    )
+    run = run_stage(SelectStage(build_context()), shard)
+    assert list(run.rows) == ["task-1-python-1"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "count", "best"),
+    [
+        ((LONG, SHORT, LONG), 1, [0]),  # written most often
+        ((LONG, SHORT), 2, [1, 0]),  # then the shorter
+        (("a = 1", "b = 1", "c = 1"), 3, [0, 1, 2]),  # then the first
+        (("x = 1", "x  =  1", "x  =  1"), 1, [1]),  # in its usual layout
+        (("x  =  1", "x = 1"), 1, [0]),  # or its first
+        ((SHORT, LONG, LONGER), 2, [0, 1]),
+    ],
+)
+def test_the_best_are_written_often_then_short_then_first(
+    codes: tuple[str, ...], count: int, best: list[int]
+) -> None:
+    group = solutions(*codes)
+    assert list(choose_best(group, count)) == [group[index].id for index in best]
+
+
+def test_of_equal_programs_the_first_sample_goes_first_whatever_the_order() -> None:
+    first, second = solutions("a = 1", "b = 1")
+    assert list(choose_best([second, first], 2)) == [first.id, second.id]
+    same, other = solutions("x = 1", "x = 1")
+    assert list(choose_best([other, same], 1)) == [same.id]
+
+
+def test_an_answer_is_one_fenced_block_of_its_language() -> None:
+    (message,) = answer_messages(build_solution(code="a\nb", language="go"))
+    assert message == Message(role="assistant", content="```go\na\nb\n```")
