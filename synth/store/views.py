@@ -12,7 +12,7 @@ from synth.reasons import REASONS
 from synth.records import Decision, IndexRow, Pair, Record
 from synth.store.query import Shards, check_known, parse_page_key
 from synth.store.shards import entered_key
-from synth.store.units import read_bodies, stage_order
+from synth.store.units import body_files, read_bodies, stage_order
 
 
 class ReasonCount(Record):
@@ -152,9 +152,12 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
     that the run does not know."""
     shards = Shards(run)
     check_filters(shards, language=language)
-    sql = """SELECT unit_id FROM read_parquet($1) WHERE kind = 'pair' AND ($2 IS NULL OR language = $2) AND ($3 IS NULL OR unit_id > $3)
-        GROUP BY unit_id HAVING bool_and(decision = 'kept') ORDER BY unit_id LIMIT $4"""
-    ids = [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), language, after_key, limit)]
+    sql = """SELECT DISTINCT key FROM read_parquet($1)
+        WHERE ($3 IS NULL OR language = $3) AND ($4 IS NULL OR key > $4)
+        AND key NOT IN (SELECT unit_id FROM read_parquet($2) WHERE decision <> 'kept')
+        ORDER BY key LIMIT $5"""
+    rows = shards.query(sql, body_files(run, "pair"), shards.index_files(), language, after_key, limit)
+    ids = [str(row["key"]) for row in rows]
     bodies = read_bodies(run, "pair", ids)
     found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids if unit_id in bodies]
     return PairPage(found, ids[-1] if len(ids) == limit else None)
