@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from posttrain.evaluate.evaluation import Evaluation, Measure, Scores
-from synth.cli.printing import print_table, print_title
+from synth.cli.printing import print_table, print_text, print_title
+from synth.store.views import first_kept
 
 
 def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping[str, object]) -> None:
@@ -30,6 +31,22 @@ def print_results(run: Path, evaluations: Sequence[Evaluation], figures: Mapping
     print(f"run folder: {run}")
     for command in ("funnel", "rejected", "pairs"):
         print(f"  codemill {command} {run.name} --runs-dir {run.parent}")
+    _print_first_kept(run)
+
+
+def _print_first_kept(run: Path) -> None:
+    """One row of the data as an example, why it was kept, and the commands that say more."""
+    found = first_kept(run)
+    if found is None:
+        return
+    sample, verdict = found
+    print_title(f"\n{sample.id} ({sample.language}), kept:")
+    print_text(f"{verdict.outcome}, {verdict.passed} of {verdict.total} tests, evidence: {sample.rank}", 2)
+    print_text(f"{sample.pass_rate:.0%} of the answers to its task pass", 2)
+    for message in (*sample.prompt, *sample.completion):
+        print_text(f"[{message.role}] {message.content}", 2)
+    for command in ("show", "why"):
+        print(f"  codemill {command} {sample.id} --run {run.name} --runs-dir {run.parent}")
 
 
 def _rows(evaluations: Sequence[Evaluation], ks: Sequence[int]) -> list[list[object]]:

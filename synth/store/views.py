@@ -1,5 +1,4 @@
-"""Views of a run: the funnel, conservation, the rejected store and the pairs. All are queries over the same
-index rows.
+"""Views of a run: the funnel, conservation, the rejected store, the pairs and one kept sample.
 
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from synth.reasons import REASONS
-from synth.records import Decision, IndexRow, Pair, Record
+from synth.records import Decision, IndexRow, Pair, Record, Sample, Verdict
+from synth.store.products import product_files
 from synth.store.query import Shards, check_known, parse_page_key
 from synth.store.shards import entered_key
 from synth.store.units import body_files, read_bodies, stage_order
@@ -54,6 +54,13 @@ class RejectedPage(NamedTuple):
 
     rows: list[IndexRow]
     next_key: str | None
+
+
+class KeptSample(NamedTuple):
+    """A row of the SFT data and the verdict that it stands on."""
+
+    sample: Sample
+    verdict: Verdict
 
 
 class PairPage(NamedTuple):
@@ -161,6 +168,18 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
     bodies = read_bodies(run, "pair", ids)
     found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids if unit_id in bodies]
     return PairPage(found, ids[-1] if len(ids) == limit else None)
+
+
+def first_kept(run: Path) -> KeptSample | None:
+    """The first sample that the run kept; None where it kept none."""
+    files = [str(path) for path in product_files(run, "sft")]
+    rows = Shards(run).query("SELECT id FROM read_parquet(?) LIMIT 1", files)
+    bodies = read_bodies(run, "sample", [str(row["id"]) for row in rows])
+    for body in bodies.values():
+        sample = Sample.model_validate(body.fields)
+        verdict = read_bodies(run, "verdict", [sample.solution_id])[sample.solution_id]
+        return KeptSample(sample, Verdict.model_validate(verdict.fields))
+    return None
 
 
 def check_filters(
