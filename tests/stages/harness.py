@@ -99,6 +99,7 @@ def build_context(
     engine: Engine | None = None,
     teacher: Engine | None = None,
     sandbox: Sandbox | None = None,
+    folder: Path = Path(),
     **recipe: object,
 ) -> Context:
     """What stages work with: a recipe with every stage that makes and judges solutions, `data` over it, and
@@ -111,7 +112,7 @@ def build_context(
     return Context(
         whole,
         whole.data,
-        Path(),
+        folder,
         sandbox or ScriptedSandbox(_refuse_program),
         engine or ScriptedEngine(_refuse_question),
         build_prompts(),
