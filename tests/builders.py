@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from synth.ids import unit_id
-from synth.products import Sample
+from synth.products import Pair, Sample
 from synth.records import (
     Case,
     CaseObservation,
@@ -112,6 +112,24 @@ def build_sample(id: str = "sample-1", **fields: object) -> Sample:
         "rank": EvidenceRank.REFERENCE,
     }
     return Sample.model_validate({**defaults, "id": id, **fields})
+
+
+def build_pair(id: str = "pair-1", **fields: object) -> Pair:
+    """A Python pair of `task-1`: `solution-1` passes, `solution-2` gives a wrong answer."""
+    defaults = {
+        "task_id": "task-1",
+        "language": "python",
+        "prompt": (Message(role="user", content="Return the sum of the list."),),
+        "chosen": (Message(role="assistant", content="```python\nx = 1\n```"),),
+        "rejected": (Message(role="assistant", content="```python\nx = 2\n```"),),
+        "chosen_id": "solution-1",
+        "rejected_id": "solution-2",
+        "chosen_pass": 1.0,
+        "rejected_pass": 0.0,
+        "rejected_outcome": Outcome.WRONG_ANSWER,
+        "rank": EvidenceRank.REFERENCE,
+    }
+    return Pair.model_validate({**defaults, "id": id, **fields})
 
 
 def build_observation(request: ExecutionRequest, *results: Value, **fields: object) -> Observation:

@@ -19,10 +19,20 @@ from synth.generation.protocol import Engine, GenerationRequest
 from synth.generation.scripted import ScriptedEngine
 from synth.prompts.library import PromptLibrary
 from synth.prompts.template import Prompt, PromptHeader
-from synth.records import Decision, ExecutionRequest, IndexRow, Observation, Unit
+from synth.records import (
+    CaseObservation,
+    Decision,
+    ExecutionRequest,
+    FunctionCall,
+    IndexRow,
+    Observation,
+    Unit,
+)
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import UnitStage, index_row
+from synth.values import decode, encode
+from tests.builders import build_observation
 
 Model = TypeVar("Model", bound=Unit)
 AnyStage = UnitStage[Any]
@@ -89,6 +99,7 @@ def build_context(
     engine: Engine | None = None,
     teacher: Engine | None = None,
     sandbox: Sandbox | None = None,
+    folder: Path = Path(),
     **recipe: object,
 ) -> Context:
     """What stages work with: a recipe with every stage that makes and judges solutions, `data` over it, and
@@ -101,7 +112,7 @@ def build_context(
     return Context(
         whole,
         whole.data,
-        Path(),
+        folder,
         sandbox or ScriptedSandbox(_refuse_program),
         engine or ScriptedEngine(_refuse_question),
         build_prompts(),
@@ -155,3 +166,21 @@ def run_stage(stage: AnyStage, shard: ShardState) -> StageRun:
 def find_entering(stage: AnyStage, shard: ShardState) -> list[str]:
     """The ids of the units that enter."""
     return [unit.unit_id for unit in stage.entering(shard)]
+
+
+def run_python(request: ExecutionRequest) -> Observation:
+    """What a sandbox would see of a harmless Python program: one fresh namespace, all calls in it."""
+    assert isinstance(request.call, FunctionCall)
+    space: dict[str, object] = {}
+    exec(request.code, space)
+    function = space[request.call.entry_point]
+    cases = tuple(_call(function, row, at) for at, row in enumerate(request.call.arguments))
+    return build_observation(request, cases=cases)
+
+
+def _call(function: object, row: tuple[str, ...], at: int) -> CaseObservation:
+    assert callable(function)
+    try:
+        return CaseObservation(index=at, status="returned", output=encode(function(*map(decode, row))))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return CaseObservation(index=at, status="raised", error=repr(error))

@@ -7,8 +7,6 @@ import pytest
 from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import (
-    CaseObservation,
-    ExecutionRequest,
     FunctionCall,
     FunctionContract,
     Observation,
@@ -26,27 +24,9 @@ from synth.rules.reference_rules import (
 )
 from synth.seeds.protocol import make_seed
 from synth.values import decode, encode
+from tests.stages.harness import run_python
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
-
-
-def observe(request: ExecutionRequest) -> Observation:
-    """What a sandbox would see of a harmless Python program: one fresh namespace, all calls in it."""
-    assert isinstance(request.call, FunctionCall)
-    space: dict[str, object] = {}
-    exec(request.code, space)
-    cases = [call(space[request.call.entry_point], row, at) for at, row in enumerate(request.call.arguments)]
-    return Observation(
-        request_id=request.id, language="python", phase=Phase.RUN, finished=True, cases=tuple(cases)
-    )
-
-
-def call(function: object, row: tuple[str, ...], at: int) -> CaseObservation:
-    assert callable(function)
-    try:
-        return CaseObservation(index=at, status="returned", output=encode(function(*map(decode, row))))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return CaseObservation(index=at, status="raised", error=repr(error))
 
 
 def seed(code: str, language: str = "python") -> Seed:
@@ -58,11 +38,11 @@ def refer(code: str) -> FoundReference | Reject:
     probe = plan_probe(seed(code), random)
     if isinstance(probe, Reject):
         return probe
-    plan = plan_stated(probe, random, CONFIG) or plan_runs(probe, observe(probe.request), random, CONFIG)
+    plan = plan_stated(probe, random, CONFIG) or plan_runs(probe, run_python(probe.request), random, CONFIG)
     return (
         plan
         if isinstance(plan, Reject)
-        else judge_reference(plan, [observe(request) for request in plan.requests], CONFIG.maximum)
+        else judge_reference(plan, [run_python(request) for request in plan.requests], CONFIG.maximum)
     )
 
 
@@ -138,7 +118,7 @@ def test_a_single_signature_needs_no_probe_and_a_failed_run_no_second() -> None:
     assert plan_stated(several, Random(0), CONFIG) is None
     plan = plan_stated(stated, Random(0), CONFIG)
     assert plan is not None
-    refused = refuse_early(plan, observe(plan.requests[0]))
+    refused = refuse_early(plan, run_python(plan.requests[0]))
     assert refused is not None
     assert refused.reason == "reference_crashed"
     assert "ZeroDivision" in str(refused.evidence["error"])
