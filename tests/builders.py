@@ -21,6 +21,7 @@ from synth.records import (
     Origin,
     Outcome,
     Phase,
+    Reference,
     Seed,
     Solution,
     Task,
@@ -49,6 +50,14 @@ def build_seed(
     return Seed.model_validate({**defaults, "id": id, "code": code, **fields})
 
 
+def build_reference(
+    seed_id: str = "seed-1", cases: tuple[PlainCase, ...] = CASES, **fields: object
+) -> Reference:
+    """The seed of that id as a reference; without cases one that could not be run."""
+    defaults = {"language": "python", "code": "def solve(xs):\n    return sum(xs)", "contract": CONTRACT}
+    return Reference.model_validate({**defaults, "seed_id": seed_id, "cases": _wire(cases), **fields})
+
+
 def build_task(id: str = "task-1", **fields: object) -> Task:
     """A task for CONTRACT in English, made from `seed-1`."""
     defaults = {
@@ -64,9 +73,12 @@ def build_task(id: str = "task-1", **fields: object) -> Task:
 
 def build_suite(task_id: str = "task-1", cases: tuple[PlainCase, ...] = CASES, **fields: object) -> TestSuite:
     """A suite from the reference; `cases` are arguments and the expected result, as plain values."""
-    wire = tuple(Case(arguments=tuple(map(encode, row)), expected=encode(result)) for row, result in cases)
     defaults = {"contract": CONTRACT, "rank": EvidenceRank.REFERENCE}
-    return TestSuite.model_validate({**defaults, "task_id": task_id, "cases": wire, **fields})
+    return TestSuite.model_validate({**defaults, "task_id": task_id, "cases": _wire(cases), **fields})
+
+
+def _wire(cases: tuple[PlainCase, ...]) -> tuple[Case, ...]:
+    return tuple(Case(arguments=tuple(map(encode, row)), expected=encode(result)) for row, result in cases)
 
 
 def build_solution(

@@ -9,63 +9,45 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
-
-from synth.stages.protocol import Context, Stage, index_row
+from typing import Any, Final, NamedTuple, TypeVar
 
 from synth.config import Recipe
 from synth.execution.protocol import Sandbox
 from synth.execution.scripted import ScriptedSandbox
-from synth.filters.protocol import Keep, Reject
+from synth.filters.protocol import Reject
 from synth.generation.protocol import Engine, GenerationRequest
 from synth.generation.scripted import ScriptedEngine
 from synth.prompts.library import PromptLibrary
 from synth.prompts.template import Prompt, PromptHeader
-from synth.records import (
-    Decision,
-    ExecutionRequest,
-    IndexRow,
-    InputSet,
-    Observation,
-    Record,
-    Sample,
-    Seed,
-    Solution,
-    Task,
-    TestSuite,
-    Verdict,
-)
+from synth.records import Decision, ExecutionRequest, IndexRow, Observation, Unit
+from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
+from synth.stages.unit_stage import UnitStage, index_row
 
-Model = TypeVar("Model", bound=Record)
-
-
-class Reference(NamedTuple):
-    """A seed that the flow took as a reference, with the suite of its own run where it could be run."""
-
-    seed: Seed
-    suite: TestSuite | None = None
+Model = TypeVar("Model", bound=Unit)
+AnyStage = UnitStage[Any]
 
 
 class StagePlace(NamedTuple):
     """What a stage says of itself to the runner."""
 
     name: str
+    unit: type[Unit]
     upstream: tuple[str, ...]
-    makes: dict[str, type[Record]]
-    asks_engine: bool
-    ordered: bool
+    makes: tuple[type[Unit], ...] = ()
+    asks_engine: bool = False
+    ordered: bool = False
 
 
 class StageRun(NamedTuple):
-    """What one stage decided about one shard: its rows by the id of the unit, and the records it made."""
+    """What one stage decided about one shard: its rows by the id of the unit, and the units it made."""
 
     rows: dict[str, IndexRow]
-    records: tuple[Record, ...]
+    units: tuple[Unit, ...]
 
     def made(self, model: type[Model]) -> list[Model]:
-        """The records of one type, in order."""
-        return [record for record in self.records if isinstance(record, model)]
+        """The units of one kind, in order."""
+        return [unit for unit in self.units if isinstance(unit, model)]
 
     def decision(self, unit: str) -> tuple[Decision, str]:
         """Decision and reason about one unit."""
@@ -79,17 +61,8 @@ class StageRun(NamedTuple):
 
 ROUND: Final = 2
 SHARD: Final = "00003"
-TURN: Final = 3
-"""Round and name of every shard here, and its turn in the sandbox."""
-
-_KINDS: Final[Mapping[type[Record], str]] = {
-    Task: "task",
-    Solution: "solution",
-    TestSuite: "suite",
-    InputSet: "input_set",
-    Verdict: "verdict",
-    Sample: "sample",
-}
+PRIORITY: Final = 3
+"""Round and name of every shard here, and its priority in the sandbox."""
 
 
 def build_prompts() -> PromptLibrary:
@@ -145,43 +118,40 @@ def _refuse_question(request: GenerationRequest) -> str:
 
 
 def build_shard(
-    *records: Record,
-    references: Sequence[Reference] = (),
-    kept: Mapping[str, Sequence[str]] | None = None,
-    rejected: Mapping[str, Sequence[str]] | None = None,
+    *units: Unit, rejected: Mapping[str, Sequence[str]] | None = None, reason: str = "not_best"
 ) -> ShardState:
-    """A shard that holds these records; `kept` and `rejected` are ids of units by the stage that decided."""
+    """A shard that holds these units; `rejected` are the ids that a stage turned away, by stage."""
     state = ShardState(ROUND, SHARD)
-    seeds = [reference.seed for reference in references]
-    suites = [reference.suite for reference in references if reference.suite is not None]
-    state.add("", StageResult((), {"reference": seeds, "suite": suites}))
-    for record in records:
-        state.add("", StageResult((), {_KINDS[type(record)]: [record]}))
-    kept, rejected = kept or {}, rejected or {}
-    for stage in {*kept, *rejected}:
-        answers = [(unit, Keep()) for unit in kept.get(stage, ())]
-        refusals = [(unit, Reject("not_best")) for unit in rejected.get(stage, ())]
-        rows = [index_row(stage, state, unit, "unit", answer) for unit, answer in [*answers, *refusals]]
+    state.add("", StageResult((), units))
+    for stage, ids in (rejected or {}).items():
+        rows = [index_row(stage, state, _find(units, one), Reject(reason)) for one in ids]
         state.add(stage, StageResult(tuple(rows)))
     return state
 
 
-def describe_stage(stage: Stage) -> StagePlace:
+def _find(units: Sequence[Unit], unit_id: str) -> Unit:
+    """Any unit of that id. Raises StopIteration where a test names one that the shard does not hold."""
+    return next(unit for unit in units if unit.unit_id == unit_id)
+
+
+def describe_stage(stage: AnyStage) -> StagePlace:
     """What the stage says of itself."""
-    return StagePlace(stage.name, stage.upstream, dict(stage.produces), stage.asks_engine, stage.ordered)
+    upstream = tuple(before.name for before in stage.upstream)
+    return StagePlace(stage.name, stage.unit, upstream, stage.makes, stage.asks_engine, stage.ordered)
 
 
-def run_stage(stage: Stage, shard: ShardState) -> StageRun:
+def run_stage(stage: AnyStage, shard: ShardState) -> StageRun:
     """Run the stage, and hold it to what every stage promises: one row for each unit that enters, in that
-    order, and no record of a kind that it does not declare."""
-    entered = list(stage.entering(shard))
+    order, and no unit of a kind that it does not declare."""
+    entered = [unit.unit_id for unit in stage.entering(shard)]
     result = asyncio.run(stage.run(shard))
     assert [row.unit_id for row in result.rows] == entered
     assert len(set(entered)) == len(entered)
     assert {(row.stage, row.round, row.shard) for row in result.rows} <= {(stage.name, ROUND, SHARD)}
-    for kind, records in result.bodies.items():
-        assert all(type(record) is stage.produces[kind] for record in records)
-    return StageRun(
-        {row.unit_id: row for row in result.rows},
-        tuple(record for records in result.bodies.values() for record in records),
-    )
+    assert {type(unit) for unit in result.made} <= set(stage.makes)
+    return StageRun({row.unit_id: row for row in result.rows}, result.made)
+
+
+def find_entering(stage: AnyStage, shard: ShardState) -> list[str]:
+    """The ids of the units that enter."""
+    return [unit.unit_id for unit in stage.entering(shard)]

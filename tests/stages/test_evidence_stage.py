@@ -2,15 +2,16 @@
 
 import pytest
 
-from synth.records import Decision, Outcome, Solution, Verdict
-from synth.stages.evidence import EvidenceStage, by_task
-from tests.builders import build_solution, build_suite, build_task, build_verdict
+from synth.records import Decision, Outcome, Solution, Task, Verdict
+from synth.stages.evidence import EvidenceStage, read_judgements
+from tests.builders import build_reference, build_solution, build_suite, build_task, build_verdict
 from tests.stages.harness import (
     StagePlace,
     StageRun,
     build_context,
     build_shard,
     describe_stage,
+    find_entering,
     run_stage,
 )
 
@@ -29,12 +30,12 @@ def candidates(*outcomes: Outcome | None, task: str = "task-1") -> list[Solution
 
 
 def decide(*records: Solution | Verdict, **config: object) -> StageRun:
-    shard = build_shard(build_task(), build_suite(), *records, kept={"solve": ["task-1"]})
+    shard = build_shard(build_task(), build_suite(), *records)
     return run_stage(EvidenceStage(build_context({"evidence": config})), shard)
 
 
 def test_it_counts_verdicts_and_makes_nothing() -> None:
-    place = StagePlace("evidence", ("execute",), {}, asks_engine=False, ordered=False)
+    place = StagePlace("evidence", Task, ("execute",))
     assert describe_stage(EvidenceStage(build_context())) == place
 
 
@@ -42,14 +43,19 @@ def test_a_task_whose_behaviour_comes_back_is_kept_with_its_counts() -> None:
     run = decide(*candidates(PASS, PASS, WRONG))
     row = run.rows["task-1"]
     assert run.decision("task-1") == (Decision.KEPT, "")
-    assert (row.kind, row.parents, row.language, row.natural_language) == ("task", ("seed-1",), "", "en")
+    assert (row.kind, row.parents, row.language, row.natural_language) == (
+        "task",
+        ("seed-1",),
+        "python",
+        "en",
+    )
     assert run.evidence("task-1") == {
         "reproductions": 2,
         "distinct": 2,
         "candidates": 3,
         "pass_rate": 0.6667,
     }
-    assert run.records == ()
+    assert run.units == ()
 
 
 @pytest.mark.parametrize(
@@ -105,23 +111,39 @@ def test_layout_makes_no_program_distinct_and_language_does() -> None:
     assert (evidence["reproductions"], evidence["distinct"]) == (4, 3)
 
 
-def test_only_solved_tasks_with_a_suite_enter_each_with_its_own_candidates() -> None:
-    names = ("task-1", "task-2", "task-3", "task-4")
+def test_each_task_is_decided_by_its_own_candidates() -> None:
     shard = build_shard(
-        *(build_task(name) for name in names),
-        *(build_suite(name) for name in names if name != "task-3"),
+        build_task("task-1"),
+        build_task("task-2"),
         *candidates(WRONG, WRONG, task="task-1"),
-        *candidates(PASS, PASS, task="task-4"),
-        kept={"solve": ["task-1", "task-3", "task-4"]},
+        *candidates(PASS, PASS, task="task-2"),
     )
     run = run_stage(EvidenceStage(build_context()), shard)
-    assert list(run.rows) == ["task-1", "task-4"]
-    assert [row.reason for row in run.rows.values()] == ["round_trip_failed", ""]
+    assert [(name, row.reason) for name, row in run.rows.items()] == [
+        ("task-1", "round_trip_failed"),
+        ("task-2", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "unit"),
+    [("agree", "task-1"), ("solve", "task-1"), ("inputs", "task-1"), ("instruct", "seed-1")],
+)
+def test_a_task_does_not_enter_when_it_or_its_seed_was_turned_away(stage: str, unit: str) -> None:
+    tasks = [build_task("task-1"), build_task("task-2", seed_id="seed-2")]
+    shard = build_shard(build_reference("seed-1"), *tasks, rejected={stage: [unit]})
+    assert find_entering(EvidenceStage(build_context()), shard) == ["task-2"]
+
+
+def test_a_task_enters_though_candidates_of_it_failed() -> None:
+    failed = {"syntax": ["task-1-s0"], "execute": ["task-1-s1"]}
+    shard = build_shard(build_task(), *candidates(None, WRONG), rejected=failed)
+    assert find_entering(EvidenceStage(build_context()), shard) == ["task-1"]
 
 
 def test_judgements_are_by_task_and_by_solution() -> None:
     shard = build_shard(*candidates(PASS, None), *candidates(WRONG, task="task-2"))
-    solutions, verdicts = by_task(shard)
+    solutions, verdicts = read_judgements(shard)
     assert {task: [one.id for one in found] for task, found in solutions.items()} == {
         "task-1": ["task-1-s0", "task-1-s1"],
         "task-2": ["task-2-s0"],

@@ -12,20 +12,30 @@ from synth.records import (
     Limits,
     Observation,
     Phase,
-    Record,
+    Solution,
+    StdioCall,
     StdioContract,
     Stop,
+    Unit,
     Verdict,
 )
-from synth.stages.execute import ExecuteStage, suite_call
-from tests.builders import build_observation, build_solution, build_suite, build_verdict
+from synth.stages.execute import ExecuteStage
+from tests.builders import (
+    build_observation,
+    build_reference,
+    build_solution,
+    build_suite,
+    build_task,
+    build_verdict,
+)
 from tests.stages.harness import (
-    TURN,
+    PRIORITY,
     StagePlace,
     StageRun,
     build_context,
     build_shard,
     describe_stage,
+    find_entering,
     run_stage,
 )
 
@@ -35,13 +45,13 @@ CALL = FunctionCall(
 )
 
 
-def execute(observe: ObserveRequest, *records: Record, kept: tuple[str, ...] = ("s1",)) -> StageRun:
-    shard = build_shard(*(records or (build_suite(), build_solution("s1"))), kept={"syntax": kept})
+def execute(observe: ObserveRequest, *units: Unit) -> StageRun:
+    shard = build_shard(*(units or (build_suite(), build_solution("s1"))))
     return run_stage(ExecuteStage(build_context(sandbox=ScriptedSandbox(observe))), shard)
 
 
 def test_it_runs_what_syntax_and_agreement_let_through_and_makes_verdicts() -> None:
-    place = StagePlace("execute", ("syntax", "agree"), {"verdict": Verdict}, asks_engine=False, ordered=False)
+    place = StagePlace("execute", Solution, ("syntax", "agree"), (Verdict,))
     assert describe_stage(ExecuteStage(build_context())) == place
 
 
@@ -51,7 +61,7 @@ def test_the_sandbox_gets_inputs_and_limits_and_never_an_expected_value() -> Non
     ruby = build_solution("s2", "def solve(xs) = xs.sum", language="ruby")
     run_stage(
         ExecuteStage(context),
-        build_shard(build_suite(), build_solution("s1"), ruby, kept={"syntax": ["s1", "s2"]}),
+        build_shard(build_suite(), build_solution("s1"), ruby),
     )
     limits = Limits(cpu_s=3)
     assert sandbox.requests == [
@@ -62,9 +72,9 @@ def test_the_sandbox_gets_inputs_and_limits_and_never_an_expected_value() -> Non
 
 def test_programs_that_no_question_waits_for_go_after_all_others() -> None:
     sandbox = ScriptedSandbox(lambda asked: build_observation(asked, *RIGHT))
-    shard = build_shard(build_suite(), build_solution("s1"), kept={"syntax": ["s1"]})
+    shard = build_shard(build_suite(), build_solution("s1"))
     run_stage(ExecuteStage(build_context(sandbox=sandbox)), shard)
-    assert sandbox.turns == [TURN + (1 << 32)]
+    assert sandbox.priorities == [PRIORITY + (1 << 32)]
 
 
 def test_a_program_with_every_result_right_passes() -> None:
@@ -133,21 +143,12 @@ def test_a_long_failure_is_cut_in_the_evidence_and_whole_in_the_verdict() -> Non
     assert run.evidence("s1")["first_failure"] == words[:300]
 
 
-def test_only_candidates_that_parse_of_tasks_with_a_suite_enter() -> None:
-    solutions = [
-        build_solution("s1"),
-        build_solution("s2"),
-        build_solution("s3", task_id="task-without-suite"),
-        build_solution("s4", task_id="task-2"),
-    ]
+def test_each_candidate_is_judged_by_the_suite_of_its_own_task() -> None:
+    solutions = [build_solution("s1"), build_solution("s4", task_id="task-2")]
     suites = [build_suite(), build_suite("task-2", ((([1],), 1),), rank=EvidenceRank.AGREEMENT)]
     run = execute(
-        lambda asked: build_observation(asked, *(RIGHT if asked.id == "s1" else (1,))),
-        *suites,
-        *solutions,
-        kept=("s1", "s3", "s4"),
+        lambda asked: build_observation(asked, *(RIGHT if asked.id == "s1" else (1,))), *suites, *solutions
     )
-    assert list(run.rows) == ["s1", "s4"]
     assert [run.decision(unit) for unit in ("s1", "s4")] == [(Decision.KEPT, "")] * 2
     assert run.rows["s4"].parents == ("task-2",)
     assert run.evidence("s4")["rank"] == "agreement"
@@ -160,7 +161,6 @@ def test_observations_belong_to_their_candidates() -> None:
         build_suite(),
         build_solution("s2"),
         build_solution("s1"),
-        kept=("s1", "s2"),
     )
     assert [(unit, row.reason, row.ms) for unit, row in run.rows.items()] == [
         ("s2", "wrong_answer", 2000.0),
@@ -168,10 +168,28 @@ def test_observations_belong_to_their_candidates() -> None:
     ]
 
 
-def test_the_call_of_a_suite_is_its_inputs() -> None:
-    assert suite_call(build_suite()) == CALL
+def test_a_suite_of_whole_programs_is_run_on_its_inputs_too() -> None:
+    sandbox = ScriptedSandbox(lambda asked: build_observation(asked))
+    suite = build_suite(contract=StdioContract(), cases=())
+    run_stage(ExecuteStage(build_context(sandbox=sandbox)), build_shard(suite, build_solution()))
+    assert [asked.call for asked in sandbox.requests] == [StdioCall(stdins=())]
 
 
-def test_a_suite_of_whole_programs_is_not_of_this_flow() -> None:
-    with pytest.raises(AssertionError, match="typed signature"):
-        suite_call(build_suite(contract=StdioContract()))
+@pytest.mark.parametrize(
+    ("stage", "unit"),
+    [
+        ("syntax", "s1"),
+        ("agree", "task-1"),
+        ("solve", "task-1"),
+        ("inputs", "task-1"),
+        ("instruct", "seed-1"),
+        ("reference", "seed-1"),
+    ],
+)
+def test_a_candidate_does_not_enter_when_it_its_task_or_its_seed_was_turned_away(
+    stage: str, unit: str
+) -> None:
+    tasks = [build_task("task-1"), build_task("task-2", seed_id="seed-2")]
+    solutions = [build_solution("s1"), build_solution("s2", task_id="task-2")]
+    shard = build_shard(build_reference("seed-1"), *tasks, *solutions, rejected={stage: [unit]})
+    assert find_entering(ExecuteStage(build_context()), shard) == ["s2"]

@@ -3,15 +3,17 @@
 import pytest
 
 from synth.ids import unit_id
-from synth.records import Decision, EvidenceRank, Message, Sample, Solution
+from synth.products import Sample
+from synth.records import Decision, EvidenceRank, Message, Solution
 from synth.stages.select import SelectStage, answer_messages, choose_best
-from tests.builders import build_solution, build_suite, build_task
+from tests.builders import build_reference, build_solution, build_suite, build_task
 from tests.stages.harness import (
     StagePlace,
     StageRun,
     build_context,
     build_shard,
     describe_stage,
+    find_entering,
     run_stage,
 )
 
@@ -33,14 +35,12 @@ def select(*given: Solution, failed: tuple[str, ...] = (), **config: object) -> 
         build_suite(name, rank=EvidenceRank.AGREEMENT if name == "task-2" else EvidenceRank.REFERENCE)
         for name in names
     ]
-    passed = [solution.id for solution in given if solution.id not in failed]
-    kept = {"evidence": list(names), "execute": passed}
-    shard = build_shard(*tasks, *suites, *given, kept=kept)
+    shard = build_shard(*tasks, *suites, *given, rejected={"execute": failed})
     return run_stage(SelectStage(build_context({"select": config})), shard)
 
 
 def test_it_chooses_among_tasks_that_count_and_makes_samples() -> None:
-    place = StagePlace("select", ("evidence",), {"sample": Sample}, asks_engine=False, ordered=False)
+    place = StagePlace("select", Solution, ("evidence",), (Sample,))
     assert describe_stage(SelectStage(build_context())) == place
 
 
@@ -55,6 +55,7 @@ def test_the_best_solution_becomes_a_sample_with_the_very_question_that_was_aske
             solution_id="task-2-python-1",
             language="python",
             natural_language="zh",
+            code=SHORT,
             prompt=(Message(role="user", content=asked),),
             completion=(Message(role="assistant", content="```python\nx = 1\n```"),),
             pass_rate=0.5,
@@ -99,17 +100,37 @@ def test_up_to_per_task_distinct_programs_are_kept() -> None:
     assert {run.evidence(unit)["best"] for unit in rejected} == {"task-1-python-1"}
 
 
-def test_only_passing_solutions_of_tasks_that_count_enter() -> None:
-    given = [*solutions(SHORT, LONG), *solutions(SHORT, task="task-2")]
+def test_samples_of_a_task_say_their_place_the_best_first() -> None:
+    run = select(*solutions(LONGER, LONG, SHORT), *solutions(LONG, language="ruby"), per_task=2)
+    assert [(sample.solution_id, sample.choice) for sample in run.made(Sample)] == [
+        ("task-1-python-1", 1),
+        ("task-1-python-2", 0),
+        ("task-1-ruby-0", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "unit"),
+    [
+        ("evidence", "task-1"),
+        ("execute", "task-1-python-0"),
+        ("syntax", "task-1-python-0"),
+        ("agree", "task-1"),
+        ("instruct", "seed-1"),
+    ],
+)
+def test_a_solution_does_not_enter_when_it_its_task_or_its_seed_was_turned_away(
+    stage: str, unit: str
+) -> None:
     shard = build_shard(
-        build_task(),
-        build_task("task-2"),
-        build_suite(),
-        *given,
-        kept={"evidence": ["task-1"], "execute": ["task-1-python-1", "task-2-python-0"]},
+        build_reference("seed-1"),
+        build_task("task-1"),
+        build_task("task-2", seed_id="seed-2"),
+        *solutions(SHORT),
+        *solutions(SHORT, task="task-2"),
+        rejected={stage: [unit]},
     )
-    run = run_stage(SelectStage(build_context()), shard)
-    assert list(run.rows) == ["task-1-python-1"]
+    assert find_entering(SelectStage(build_context()), shard) == ["task-2-python-0"]
 
 
 @pytest.mark.parametrize(

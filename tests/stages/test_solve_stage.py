@@ -7,16 +7,17 @@ from synth.errors import EngineError, Problem
 from synth.generation.protocol import Completion, GenerationRequest
 from synth.generation.scripted import ScriptedAnswer, ScriptedEngine
 from synth.ids import derive_seed, unit_id
-from synth.records import Decision, Message, Solution
+from synth.records import Decision, Message, Solution, Task
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import SolveStage
-from tests.builders import build_task
+from tests.builders import build_reference, build_task
 from tests.stages.harness import (
     StagePlace,
     StageRun,
     build_context,
     build_shard,
     describe_stage,
+    find_entering,
     run_stage,
 )
 
@@ -26,8 +27,7 @@ OVERLOADED = EngineError(Problem("the endpoint", "is overloaded", "ask again lat
 
 
 def shard(*ids: str) -> ShardState:
-    tasks = [build_task(id, natural_language="zh" if id == "task-zh" else "en") for id in ids]
-    return build_shard(*tasks, kept={"inputs": ids})
+    return build_shard(*(build_task(id, natural_language="zh" if id == "task-zh" else "en") for id in ids))
 
 
 def solve(engine: ScriptedEngine, state: ShardState, **config: object) -> StageRun:
@@ -35,7 +35,7 @@ def solve(engine: ScriptedEngine, state: ShardState, **config: object) -> StageR
 
 
 def test_it_asks_a_model_about_tasks_with_inputs_and_makes_solutions() -> None:
-    place = StagePlace("solve", ("inputs",), {"solution": Solution}, asks_engine=True, ordered=False)
+    place = StagePlace("solve", Task, ("inputs",), (Solution,), asks_engine=True)
     assert describe_stage(SolveStage(build_context())) == place
 
 
@@ -71,7 +71,12 @@ def test_each_sample_in_each_language_becomes_a_solution() -> None:
 def test_a_solved_task_has_a_row_that_counts_its_solutions() -> None:
     run = solve(ScriptedEngine(lambda _: PYTHON), shard("task-1"), languages=["python"], n=3)
     row = run.rows["task-1"]
-    assert (row.kind, row.parents, row.language, row.natural_language) == ("task", ("seed-1",), "", "en")
+    assert (row.kind, row.parents, row.language, row.natural_language) == (
+        "task",
+        ("seed-1",),
+        "python",
+        "en",
+    )
     assert run.decision("task-1") == (Decision.KEPT, "")
     assert run.evidence("task-1") == {"solutions": 3, "failed_requests": 0}
 
@@ -107,7 +112,7 @@ def test_the_policy_itself_is_asked_though_there_is_a_teacher() -> None:
 
 
 def test_only_tasks_with_inputs_enter() -> None:
-    state = build_shard(build_task("task-1"), build_task("task-2"), kept={"inputs": ["task-2"]})
+    state = build_shard(build_task("task-1"), build_task("task-2"), rejected={"inputs": ["task-1"]})
     run = solve(ScriptedEngine(lambda _: PYTHON), state, n=1)
     assert list(run.rows) == ["task-2"]
     assert [solution.task_id for solution in run.made(Solution)] == ["task-2"]
@@ -140,3 +145,12 @@ def test_an_error_that_no_retry_can_help_stops_the_run() -> None:
     wrong = EngineError(Problem("the key", "is wrong", "correct it"), retryable=False)
     with pytest.raises(EngineError, match="the key"):
         solve(ScriptedEngine(lambda _: wrong), shard("task-1"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "unit"), [("inputs", "task-1"), ("instruct", "seed-1"), ("reference", "seed-1")]
+)
+def test_a_task_does_not_enter_when_it_or_its_seed_was_turned_away(stage: str, unit: str) -> None:
+    tasks = [build_task("task-1"), build_task("task-2", seed_id="seed-2")]
+    state = build_shard(build_reference("seed-1"), *tasks, rejected={stage: [unit]})
+    assert find_entering(SolveStage(build_context()), state) == ["task-2"]

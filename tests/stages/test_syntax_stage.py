@@ -4,8 +4,8 @@ import pytest
 
 from synth.records import Decision, Solution
 from synth.stages.syntax import SyntaxStage
-from tests.builders import build_solution
-from tests.stages.harness import StagePlace, StageRun, build_shard, describe_stage, run_stage
+from tests.builders import build_solution, build_task
+from tests.stages.harness import StagePlace, StageRun, build_shard, describe_stage, find_entering, run_stage
 
 WHOLE = "def solve(xs):\n    return sum(xs)"
 
@@ -15,7 +15,7 @@ def check(*solutions: Solution) -> StageRun:
 
 
 def test_it_reads_the_candidates_of_solve_and_makes_nothing() -> None:
-    place = StagePlace("syntax", ("solve",), {}, asks_engine=False, ordered=False)
+    place = StagePlace("syntax", Solution, ("solve",))
     assert describe_stage(SyntaxStage()) == place
 
 
@@ -27,7 +27,7 @@ def test_a_candidate_that_parses_is_kept_with_its_task_and_language() -> None:
         ("solution", ("task-1",), "python"),
         ("solution", ("t2",), "ruby"),
     ]
-    assert run.records == ()
+    assert run.units == ()
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,10 @@ def test_each_candidate_is_judged_by_itself_and_in_order() -> None:
         ("s1", ""),
         ("s3", "parse_error"),
     ]
+
+
+@pytest.mark.parametrize("stage", ["solve", "inputs"])
+def test_candidates_of_a_task_that_was_turned_away_do_not_enter(stage: str) -> None:
+    tasks, solutions = (build_task("t1"), build_task("t2")), (build_solution("s1", task_id="t1"),)
+    shard = build_shard(*tasks, *solutions, build_solution("s2", task_id="t2"), rejected={stage: ["t1"]})
+    assert find_entering(SyntaxStage(), shard) == ["s2"]
