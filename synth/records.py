@@ -443,8 +443,8 @@ class Outcome(StrEnum):
 
     @property
     def is_fault(self) -> bool:
-        """Whether it says nothing of the program, so it is no label: the sandbox failed, or the language is not
-        here."""
+        """Whether it says nothing of the program, so it is no label: the sandbox failed, or the language is
+        not here."""
         return self in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 

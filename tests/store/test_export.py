@@ -174,11 +174,7 @@ def test_a_product_without_rows_is_neither_written_nor_named(
     assert set(export(run, format, out).counts) == {"sft", "fim"}
     names = {path.name for path in out.rglob("*")}
     assert not names & {"pairs", "pairs.jsonl", "dpo.yaml"}
-    texts = [
-        path.read_text(encoding="utf-8")
-        for path in out.rglob("*")
-        if path.suffix in (".md", ".json", ".yaml")
-    ]
+    pages = [path for path in out.rglob("*") if path.suffix in (".md", ".json", ".yaml")]
     assert not any("pairs" in page.read_text(encoding="utf-8") for page in pages)
 
 
