@@ -158,10 +158,10 @@ def build_shard(
         state.add("", StageResult((), {_KINDS[type(record)]: [record]}))
     kept, rejected = kept or {}, rejected or {}
     for stage in {*kept, *rejected}:
-        answers = [(unit, Keep()) for unit in kept.get(stage, ())]
-        refusals = [(unit, Reject("not_best")) for unit in rejected.get(stage, ())]
-        rows = [index_row(stage, state, unit, "unit", answer) for unit, answer in [*answers, *refusals]]
-        state.add(stage, StageResult(tuple(rows)))
+        answers: dict[str, Keep | Reject] = dict.fromkeys(kept.get(stage, ()), Keep())
+        answers |= dict.fromkeys(rejected.get(stage, ()), Reject("not_best"))
+        rows = tuple(index_row(stage, state, unit, "unit", answer) for unit, answer in answers.items())
+        state.add(stage, StageResult(rows))
     return state
 
 

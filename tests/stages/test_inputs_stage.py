@@ -1,0 +1,308 @@
+"""From tasks to test suites: the model writes inputs, the seed says what comes out, drawn cases fill up."""
+
+import pytest
+
+from synth.config import SamplingConfig
+from synth.errors import EngineError, Problem
+from synth.execution.scripted import ScriptedSandbox
+from synth.generation.protocol import GenerationRequest
+from synth.generation.scripted import ScriptedAnswer, ScriptedEngine
+from synth.ids import derive_random, derive_seed, unit_id
+from synth.records import (
+    CaseObservation,
+    Decision,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    FunctionContract,
+    InputSet,
+    Limits,
+    Message,
+    Observation,
+    StdioContract,
+    Task,
+    TestSuite,
+)
+from synth.rules.input_drawing import draw_inputs
+from synth.stages.inputs import InputsStage
+from synth.values import decode, parse_signature
+from tests.builders import CONTRACT, PlainCase, build_observation, build_seed, build_suite, build_task
+from tests.stages.harness import (
+    TURN,
+    Reference,
+    StagePlace,
+    StageRun,
+    build_context,
+    build_shard,
+    describe_stage,
+    run_stage,
+)
+
+SEED = build_seed(
+    "seed-1", "def total(xs): ...", contract=CONTRACT.model_copy(update={"entry_point": "total"})
+)
+DRAWN = build_suite("seed-1", ((([],), 0), (([1, 2],), 3)), contract=SEED.contract)
+REFERENCE = Reference(SEED, DRAWN)
+
+
+def add_up(request: ExecutionRequest) -> Observation:
+    """What the seed would give back: the sum of each list."""
+    assert isinstance(request.call, FunctionCall)
+    return build_observation(request, *(total(row[0]) for row in request.call.arguments))
+
+
+def total(wire: str) -> int:
+    value = decode(wire)
+    assert isinstance(value, list)
+    return sum(item for item in value if isinstance(item, int))
+
+
+def make(
+    answer: ScriptedAnswer, *tasks: Task, sandbox: ScriptedSandbox | None = None, **config: object
+) -> StageRun:
+    context = build_context(
+        {"inputs": {"minimum": 2, "maximum": 4, **config}},
+        engine=ScriptedEngine(lambda _: answer),
+        sandbox=sandbox or ScriptedSandbox(add_up),
+    )
+    return run_stage(InputsStage(context), build_shard(*(tasks or (build_task(),)), references=[REFERENCE]))
+
+
+def suite_of(run: StageRun) -> list[tuple[str, str]]:
+    """The cases of the one suite, as wire text."""
+    (suite,) = run.made(TestSuite)
+    return [(case.arguments[0], case.expected) for case in suite.cases]
+
+
+def test_it_asks_a_model_about_tasks_and_makes_suites_or_sets_of_inputs() -> None:
+    place = StagePlace(
+        "inputs", ("instruct",), {"suite": TestSuite, "input_set": InputSet}, asks_engine=True, ordered=False
+    )
+    assert describe_stage(InputsStage(build_context())) == place
+
+
+def test_the_models_inputs_come_first_with_what_the_seed_makes_of_them() -> None:
+    run = make("[[7, 8]]\n[[9]]")
+    assert run.made(TestSuite) == [
+        build_suite("task-1", ((([7, 8],), 15), (([9],), 9), (([],), 0), (([1, 2],), 3)))
+    ]
+    assert run.made(InputSet) == []
+
+
+def test_the_suite_keeps_the_tasks_contract_and_the_rank_of_the_drawn_cases() -> None:
+    weaker = Reference(SEED, DRAWN.model_copy(update={"rank": EvidenceRank.EXAMPLES}))
+    renamed = FunctionContract(entry_point="f", signature=CONTRACT.signature, parameter_names=("xs",))
+    context = build_context({"inputs": {"minimum": 1, "from_model": False}}, sandbox=ScriptedSandbox(add_up))
+    shard = build_shard(build_task(contract=renamed), references=[weaker])
+    (suite,) = run_stage(InputsStage(context), shard).made(TestSuite)
+    assert (suite.contract, suite.rank) == (renamed, EvidenceRank.EXAMPLES)
+
+
+def test_a_kept_task_has_a_row_that_counts_its_cases() -> None:
+    run = make("[[7, 8]]")
+    row = run.rows["task-1"]
+    assert run.decision("task-1") == (Decision.KEPT, "")
+    assert run.evidence("task-1") == {"cases": 3, "from_model": 1}
+    assert (row.kind, row.parents, row.language, row.natural_language) == (
+        "task",
+        ("seed-1",),
+        "python",
+        "en",
+    )
+
+
+def test_the_question_shows_declaration_and_instruction_in_the_tasks_language() -> None:
+    engine = ScriptedEngine(lambda _: "")
+    context = build_context(
+        {"inputs": {"minimum": 1, "sampling": {"temperature": 0.5, "max_tokens": 33}}},
+        engine=engine,
+        sandbox=ScriptedSandbox(add_up),
+    )
+    tasks = [build_task("task-1", seed_language="ruby"), build_task("task-2", natural_language="zh")]
+    run_stage(InputsStage(context), build_shard(*tasks, references=[REFERENCE]))
+    shown = "def solve(xs: list[int]) -> int\nReturn the sum of the list."
+    assert engine.requests == [
+        GenerationRequest(
+            messages=(Message(role="user", content=f"{first}\n{shown}"),),
+            sampling=SamplingConfig(temperature=0.5, max_tokens=33),
+            n=1,
+            seed=derive_seed(7, "inputs", unit),
+        )
+        for first, unit in (("inputs", "task-1"), ("输入", "task-2"))
+    ]
+
+
+def test_the_teacher_is_asked_where_there_is_one() -> None:
+    teacher = ScriptedEngine(lambda _: "[[7, 8]]")
+    context = build_context({"inputs": {"minimum": 1}}, teacher=teacher, sandbox=ScriptedSandbox(add_up))
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[REFERENCE]))
+    assert run.evidence("task-1")["from_model"] == len(teacher.requests) == 1
+
+
+def test_the_seed_itself_is_run_on_the_models_inputs_alone() -> None:
+    sandbox = ScriptedSandbox(add_up)
+    context = build_context(
+        {"inputs": {"minimum": 1}},
+        engine=ScriptedEngine(lambda _: "[[7, 8]]\n[[9]]"),
+        sandbox=sandbox,
+        execution={"kind": "local", "limits": {"cpu_s": 3}},
+    )
+    run_stage(InputsStage(context), build_shard(build_task(), references=[REFERENCE]))
+    rows = (("l2 i7 i8",), ("l1 i9",))
+    assert sandbox.requests == [
+        ExecutionRequest(
+            id=unit_id("seed-inputs", "seed-1", rows),
+            language="python",
+            code=SEED.code,
+            call=FunctionCall(entry_point="total", signature="(list[int]) -> int", arguments=rows),
+            limits=Limits(cpu_s=3),
+        )
+    ]
+    assert sandbox.turns == [TURN]
+
+
+def test_known_and_repeated_inputs_count_once() -> None:
+    run = make("[[9]]\n[[1, 2]]\n[[9]]\n[[]]\n[[5]]", maximum=9)
+    assert suite_of(run) == [("l1 i9", "i9"), ("l1 i5", "i5"), ("l0", "i0"), ("l2 i1 i2", "i3")]
+    assert run.evidence("task-1") == {"cases": 4, "from_model": 2}
+
+
+def test_inputs_that_the_seed_fails_on_are_left_out() -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        cases = (
+            CaseObservation(index=0, status="raised", error="ValueError"),
+            CaseObservation(index=1, status="returned", output="i9"),
+            CaseObservation(index=2, status="missing"),
+            CaseObservation(index=3, status="returned", output=None),
+            CaseObservation(index=4, status="raised", output="i5", error="after the result"),
+        )
+        return build_observation(request, cases=cases)
+
+    run = make("[[8]]\n[[9]]\n[[10]]\n[[11]]\n[[5]]", sandbox=ScriptedSandbox(observe), maximum=9)
+    assert suite_of(run) == [("l1 i9", "i9"), ("l0", "i0"), ("l2 i1 i2", "i3")]
+    assert run.evidence("task-1") == {"cases": 3, "from_model": 5}
+
+
+def test_a_sandbox_that_fails_leaves_the_drawn_cases() -> None:
+    sandbox = ScriptedSandbox(lambda asked: build_observation(asked, infrastructure="the machine was lost"))
+    assert suite_of(make("[[9]]", sandbox=sandbox)) == [("l0", "i0"), ("l2 i1 i2", "i3")]
+
+
+def test_maps_are_expected_in_one_order() -> None:
+    sandbox = ScriptedSandbox(lambda asked: build_observation(asked, {"b": 1, "a": 2}))
+    assert suite_of(make("[[9]]", sandbox=sandbox))[0] == ("l1 i9", "m2 s61 i2 s62 i1")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "maximum", "written", "kept"),
+    [
+        (4, 4, 4, ["w", "w", "d", "d"]),  # half of each where there are enough
+        (1, 4, 4, ["w", "w", "w", "d"]),  # the model's fill up what was not drawn
+        (4, 4, 1, ["w", "d", "d", "d"]),
+        (4, 5, 4, ["w", "w", "d", "d", "d"]),
+        (0, 4, 3, ["w", "w", "w"]),
+    ],
+)
+def test_the_maximum_is_shared_between_written_and_drawn_cases(
+    drawn: int, maximum: int, written: int, kept: list[str]
+) -> None:
+    cases: tuple[PlainCase, ...] = tuple((([-at],), -at) for at in range(1, drawn + 1))
+    reference = Reference(SEED, build_suite("seed-1", cases))
+    context = build_context(
+        {"inputs": {"minimum": 1, "maximum": maximum}},
+        engine=ScriptedEngine(lambda _: "\n".join(f"[[{at}]]" for at in range(1, written + 1))),
+        sandbox=ScriptedSandbox(add_up),
+    )
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[reference]))
+    assert ["d" if "-" in expected else "w" for _, expected in suite_of(run)] == kept
+
+
+def test_no_more_than_the_maximum_of_written_inputs_is_run() -> None:
+    sandbox = ScriptedSandbox(add_up)
+    run = make("\n".join(f"[[{at}]]" for at in range(3, 30)), sandbox=sandbox, maximum=4)
+    (request,) = sandbox.requests
+    assert isinstance(request.call, FunctionCall)
+    assert len(request.call.arguments) == 4
+    assert run.evidence("task-1") == {"cases": 4, "from_model": 4}
+
+
+@pytest.mark.parametrize(("minimum", "kept"), [(3, True), (4, False)])
+def test_a_task_with_too_few_cases_is_rejected_and_gets_no_suite(minimum: int, kept: bool) -> None:
+    run = make("[[9]]", minimum=minimum)
+    assert run.decision("task-1") == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "too_few_inputs"))
+    assert run.evidence("task-1") == {"cases": 3, "from_model": 1}
+    assert len(run.made(TestSuite)) == kept
+
+
+def test_a_failed_request_leaves_the_drawn_cases() -> None:
+    failed = EngineError(Problem("the endpoint", "is overloaded", "ask again later"))
+    run = make(failed)
+    assert run.evidence("task-1") == {"cases": 2, "from_model": 0}
+    assert suite_of(run) == [("l0", "i0"), ("l2 i1 i2", "i3")]
+
+
+def test_an_error_that_no_retry_can_help_stops_the_run() -> None:
+    with pytest.raises(EngineError, match="the key"):
+        make(EngineError(Problem("the key", "is wrong", "correct it"), retryable=False))
+
+
+def test_no_model_is_asked_where_the_recipe_says_so_or_there_is_no_signature() -> None:
+    refused = AssertionError("a model was asked")
+    for run in (make(refused, from_model=False), make(refused, build_task(contract=StdioContract()))):
+        assert run.evidence("task-1") == {"cases": 2, "from_model": 0}
+
+
+def test_a_task_whose_seed_was_not_run_gets_inputs_without_results() -> None:
+    context = build_context(
+        {"inputs": {"minimum": 3, "maximum": 9, "drawn": 12}},
+        engine=ScriptedEngine(lambda _: "[[7, 8]]\n[[9]]"),
+        sandbox=ScriptedSandbox(add_up),
+    )
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[Reference(SEED)]))
+    random = derive_random(7, "inputs", "task-1")
+    drawn = draw_inputs(parse_signature(CONTRACT.signature), 12, random)
+    rows = (("l2 i7 i8",), ("l1 i9",), *drawn[:7])
+    assert run.made(InputSet) == [InputSet(task_id="task-1", contract=CONTRACT, rows=rows)]
+    assert run.made(TestSuite) == []
+    assert run.decision("task-1") == (Decision.KEPT, "")
+    assert run.evidence("task-1") == {"cases": 9, "from_model": 2}
+
+
+def test_inputs_without_results_are_distinct_and_too_few_of_them_reject() -> None:
+    random = derive_random(7, "inputs", "task-1")
+    (first,), *_ = drawn = draw_inputs(parse_signature(CONTRACT.signature), 3, random)
+    assert first == "l0"
+    engine = ScriptedEngine(lambda _: "[[]]\n[[9]]")
+    context = build_context({"inputs": {"minimum": 5, "maximum": 9, "drawn": 3}}, engine=engine)
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[Reference(SEED)]))
+    assert run.decision("task-1") == (Decision.REJECTED, "too_few_inputs")
+    assert run.evidence("task-1") == {"cases": len(drawn) + 1, "from_model": 2}
+    assert run.made(InputSet) == []
+
+
+def test_each_task_gets_the_inputs_and_results_of_its_own_seed() -> None:
+    other = build_seed("seed-2", "def other(xs): ...")
+    references = [
+        Reference(SEED, DRAWN),
+        Reference(other, build_suite("seed-2", ((([-1],), -1),))),
+        Reference(build_seed("seed-3")),
+    ]
+    tasks = [build_task(f"task-{number}", seed_id=f"seed-{number}") for number in (3, 2, 1)]
+
+    def answer(asked: GenerationRequest) -> str:
+        return f"[[{asked.seed % 1000 + 10}]]"
+
+    def observe(asked: ExecutionRequest) -> Observation:
+        return build_observation(asked, 111 if asked.code == SEED.code else 222)
+
+    engine, sandbox = ScriptedEngine(answer), ScriptedSandbox(observe)
+    context = build_context({"inputs": {"minimum": 1, "drawn": 1}}, engine=engine, sandbox=sandbox)
+    run = run_stage(InputsStage(context), build_shard(*tasks, references=references))
+    assert [(suite.task_id, suite.cases[0].expected) for suite in run.made(TestSuite)] == [
+        ("task-2", "i222"),
+        ("task-1", "i111"),
+    ]
+    first = [suite.cases[0].arguments[0] for suite in run.made(TestSuite)]
+    own = [derive_seed(7, "inputs", task) % 1000 + 10 for task in ("task-2", "task-1")]
+    assert first == [f"l1 i{value}" for value in own]
+    assert [found.task_id for found in run.made(InputSet)] == ["task-3"]
