@@ -5,7 +5,7 @@ Each builder takes the fields that a test is about by name; the rest are the sam
 record does not have is refused by the record itself.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from synth.ids import unit_id
@@ -62,11 +62,15 @@ def build_task(id: str = "task-1", **fields: object) -> Task:
     return Task.model_validate({**defaults, "id": id, **fields})
 
 
-def build_suite(task_id: str = "task-1", cases: tuple[PlainCase, ...] = CASES, **fields: object) -> TestSuite:
-    """A suite from the reference; `cases` are arguments and the expected result, as plain values."""
-    wire = tuple(Case(arguments=tuple(map(encode, row)), expected=encode(result)) for row, result in cases)
-    defaults = {"contract": CONTRACT, "rank": EvidenceRank.REFERENCE}
-    return TestSuite.model_validate({**defaults, "task_id": task_id, "cases": wire, **fields})
+def build_cases(cases: Sequence[PlainCase]) -> tuple[Case, ...]:
+    """Cases as wire text."""
+    return tuple(Case(arguments=tuple(map(encode, row)), expected=encode(result)) for row, result in cases)
+
+
+def build_suite(task_id: str = "task-1", **fields: object) -> TestSuite:
+    """A suite of CASES from the reference."""
+    defaults = {"contract": CONTRACT, "cases": build_cases(CASES), "rank": EvidenceRank.REFERENCE}
+    return TestSuite.model_validate({**defaults, "task_id": task_id, **fields})
 
 
 def build_solution(

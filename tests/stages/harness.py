@@ -20,14 +20,15 @@ from synth.generation.scripted import ScriptedEngine
 from synth.prompts.library import PromptLibrary
 from synth.prompts.template import Prompt, PromptHeader
 from synth.records import (
+    Case,
     Decision,
     ExecutionRequest,
+    FunctionContract,
     IndexRow,
     InputSet,
     Observation,
     Record,
     Sample,
-    Seed,
     Solution,
     Task,
     TestSuite,
@@ -35,15 +36,31 @@ from synth.records import (
 )
 from synth.stages.protocol import Context, Stage, index_row
 from synth.stages.shard_state import ShardState, StageResult
+from tests.builders import CONTRACT, PlainCase, build_cases, build_seed, build_suite
 
 Model = TypeVar("Model", bound=Record)
 
 
 class Reference(NamedTuple):
-    """A seed that the flow took as a reference, with the suite of its own run where it could be run."""
+    """A seed that the flow took as a reference. Without cases it could not be run."""
 
-    seed: Seed
-    suite: TestSuite | None = None
+    seed_id: str
+    language: str
+    code: str
+    contract: FunctionContract
+    cases: tuple[Case, ...]
+
+
+def build_reference(
+    seed_id: str = "seed-1",
+    cases: Sequence[PlainCase] = (),
+    *,
+    language: str = "python",
+    code: str = "def solve(xs): ...",
+    contract: FunctionContract = CONTRACT,
+) -> Reference:
+    """A Python seed that keeps CONTRACT, with its own cases as plain values."""
+    return Reference(seed_id, language, code, contract, build_cases(cases))
 
 
 class StagePlace(NamedTuple):
@@ -89,6 +106,16 @@ _KINDS: Final[Mapping[type[Record], str]] = {
     Verdict: "verdict",
     Sample: "sample",
 }
+
+
+_UNITS: Final[Mapping[str, type[Task] | type[Solution]]] = {
+    "inputs": Task,
+    "solve": Task,
+    "evidence": Task,
+    "syntax": Solution,
+    "execute": Solution,
+}
+"""Stages that others look back at, and what they decide about."""
 
 
 def build_prompts() -> PromptLibrary:
@@ -146,23 +173,33 @@ def _refuse_question(request: GenerationRequest) -> str:
 def build_shard(
     *records: Record,
     references: Sequence[Reference] = (),
-    kept: Mapping[str, Sequence[str]] | None = None,
-    rejected: Mapping[str, Sequence[str]] | None = None,
+    turned_away: Mapping[str, Sequence[str]] | None = None,
 ) -> ShardState:
-    """A shard that holds these records; `kept` and `rejected` are ids of units by the stage that decided."""
+    """A shard that holds these records. Every stage kept all that it met, but for the units that it turned
+    away: their ids by the name of the stage."""
     state = ShardState(ROUND, SHARD)
-    seeds = [reference.seed for reference in references]
-    suites = [reference.suite for reference in references if reference.suite is not None]
-    state.add("", StageResult((), {"reference": seeds, "suite": suites}))
+    for reference in references:
+        state.add("", StageResult((), _records_of(reference)))
     for record in records:
         state.add("", StageResult((), {_KINDS[type(record)]: [record]}))
-    kept, rejected = kept or {}, rejected or {}
-    for stage in {*kept, *rejected}:
-        answers: dict[str, Keep | Reject] = dict.fromkeys(kept.get(stage, ()), Keep())
-        answers |= dict.fromkeys(rejected.get(stage, ()), Reject("not_best"))
-        rows = tuple(index_row(stage, state, unit, "unit", answer) for unit, answer in answers.items())
-        state.add(stage, StageResult(rows))
+    refused = turned_away or {}
+    for stage, kind in _UNITS.items():
+        units = [record.id for record in records if isinstance(record, kind)]
+        state.add(stage, StageResult(tuple(_row(stage, state, unit, refused) for unit in units)))
     return state
+
+
+def _records_of(reference: Reference) -> dict[str, list[Record]]:
+    """A reference is a seed, and a suite under the seed's id where it was run."""
+    seed_id, language, code, contract, cases = reference
+    seed = build_seed(seed_id, code, language=language, contract=contract)
+    suite = build_suite(seed_id, contract=contract, cases=cases)
+    return {"reference": [seed], "suite": [suite] if cases else []}
+
+
+def _row(stage: str, state: ShardState, unit: str, refused: Mapping[str, Sequence[str]]) -> IndexRow:
+    answer = Reject("not_best") if unit in refused.get(stage, ()) else Keep()
+    return index_row(stage, state, unit, "unit", answer)
 
 
 def describe_stage(stage: Stage) -> StagePlace:

@@ -29,7 +29,7 @@ def candidates(*outcomes: Outcome | None, task: str = "task-1") -> list[Solution
 
 
 def decide(*records: Solution | Verdict, **config: object) -> StageRun:
-    shard = build_shard(build_task(), build_suite(), *records, kept={"solve": ["task-1"]})
+    shard = build_shard(build_task(), build_suite(), *records)
     return run_stage(EvidenceStage(build_context({"evidence": config})), shard)
 
 
@@ -112,7 +112,7 @@ def test_only_solved_tasks_with_a_suite_enter_each_with_its_own_candidates() -> 
         *(build_suite(name) for name in names if name != "task-3"),
         *candidates(WRONG, WRONG, task="task-1"),
         *candidates(PASS, PASS, task="task-4"),
-        kept={"solve": ["task-1", "task-3", "task-4"]},
+        turned_away={"solve": ["task-2"], "agree": ["task-3"]},
     )
     run = run_stage(EvidenceStage(build_context()), shard)
     assert list(run.rows) == ["task-1", "task-4"]

@@ -18,7 +18,7 @@ from synth.records import (
     Verdict,
 )
 from synth.stages.execute import ExecuteStage, suite_call
-from tests.builders import build_observation, build_solution, build_suite, build_verdict
+from tests.builders import build_cases, build_observation, build_solution, build_suite, build_verdict
 from tests.stages.harness import (
     TURN,
     StagePlace,
@@ -35,8 +35,8 @@ CALL = FunctionCall(
 )
 
 
-def execute(observe: ObserveRequest, *records: Record, kept: tuple[str, ...] = ("s1",)) -> StageRun:
-    shard = build_shard(*(records or (build_suite(), build_solution("s1"))), kept={"syntax": kept})
+def execute(observe: ObserveRequest, *records: Record, **turned_away: list[str]) -> StageRun:
+    shard = build_shard(*(records or (build_suite(), build_solution("s1"))), turned_away=turned_away)
     return run_stage(ExecuteStage(build_context(sandbox=ScriptedSandbox(observe))), shard)
 
 
@@ -51,7 +51,7 @@ def test_the_sandbox_gets_inputs_and_limits_and_never_an_expected_value() -> Non
     ruby = build_solution("s2", "def solve(xs) = xs.sum", language="ruby")
     run_stage(
         ExecuteStage(context),
-        build_shard(build_suite(), build_solution("s1"), ruby, kept={"syntax": ["s1", "s2"]}),
+        build_shard(build_suite(), build_solution("s1"), ruby),
     )
     limits = Limits(cpu_s=3)
     assert sandbox.requests == [
@@ -62,7 +62,7 @@ def test_the_sandbox_gets_inputs_and_limits_and_never_an_expected_value() -> Non
 
 def test_programs_that_no_question_waits_for_go_after_all_others() -> None:
     sandbox = ScriptedSandbox(lambda asked: build_observation(asked, *RIGHT))
-    shard = build_shard(build_suite(), build_solution("s1"), kept={"syntax": ["s1"]})
+    shard = build_shard(build_suite(), build_solution("s1"))
     run_stage(ExecuteStage(build_context(sandbox=sandbox)), shard)
     assert sandbox.turns == [TURN + (1 << 32)]
 
@@ -140,12 +140,16 @@ def test_only_candidates_that_parse_of_tasks_with_a_suite_enter() -> None:
         build_solution("s3", task_id="task-without-suite"),
         build_solution("s4", task_id="task-2"),
     ]
-    suites = [build_suite(), build_suite("task-2", ((([1],), 1),), rank=EvidenceRank.AGREEMENT)]
+    suites = [
+        build_suite(),
+        build_suite("task-2", cases=build_cases(((([1],), 1),)), rank=EvidenceRank.AGREEMENT),
+    ]
     run = execute(
         lambda asked: build_observation(asked, *(RIGHT if asked.id == "s1" else (1,))),
         *suites,
         *solutions,
-        kept=("s1", "s3", "s4"),
+        syntax=["s2"],
+        agree=["task-without-suite"],
     )
     assert list(run.rows) == ["s1", "s4"]
     assert [run.decision(unit) for unit in ("s1", "s4")] == [(Decision.KEPT, "")] * 2
@@ -160,7 +164,6 @@ def test_observations_belong_to_their_candidates() -> None:
         build_suite(),
         build_solution("s2"),
         build_solution("s1"),
-        kept=("s1", "s2"),
     )
     assert [(unit, row.reason, row.ms) for unit, row in run.rows.items()] == [
         ("s2", "wrong_answer", 2000.0),

@@ -26,23 +26,23 @@ from synth.records import (
 from synth.rules.input_drawing import draw_inputs
 from synth.stages.inputs import InputsStage
 from synth.values import decode, parse_signature
-from tests.builders import CONTRACT, PlainCase, build_observation, build_seed, build_suite, build_task
+from tests.builders import CONTRACT, PlainCase, build_cases, build_observation, build_suite, build_task
 from tests.stages.harness import (
     TURN,
-    Reference,
     StagePlace,
     StageRun,
     build_context,
+    build_reference,
     build_shard,
     describe_stage,
     run_stage,
 )
 
-SEED = build_seed(
-    "seed-1", "def total(xs): ...", contract=CONTRACT.model_copy(update={"entry_point": "total"})
+SEED = build_reference(
+    cases=((([],), 0), (([1, 2],), 3)),
+    code="def total(xs): ...",
+    contract=CONTRACT.model_copy(update={"entry_point": "total"}),
 )
-DRAWN = build_suite("seed-1", ((([],), 0), (([1, 2],), 3)), contract=SEED.contract)
-REFERENCE = Reference(SEED, DRAWN)
 
 
 def add_up(request: ExecutionRequest) -> Observation:
@@ -65,7 +65,7 @@ def make(
         engine=ScriptedEngine(lambda _: answer),
         sandbox=sandbox or ScriptedSandbox(add_up),
     )
-    return run_stage(InputsStage(context), build_shard(*(tasks or (build_task(),)), references=[REFERENCE]))
+    return run_stage(InputsStage(context), build_shard(*(tasks or (build_task(),)), references=[SEED]))
 
 
 def suite_of(run: StageRun) -> list[tuple[str, str]]:
@@ -84,18 +84,15 @@ def test_it_asks_a_model_about_tasks_and_makes_suites_or_sets_of_inputs() -> Non
 def test_the_models_inputs_come_first_with_what_the_seed_makes_of_them() -> None:
     run = make("[[7, 8]]\n[[9]]")
     assert run.made(TestSuite) == [
-        build_suite("task-1", ((([7, 8],), 15), (([9],), 9), (([],), 0), (([1, 2],), 3)))
+        build_suite(cases=build_cases(((([7, 8],), 15), (([9],), 9), (([],), 0), (([1, 2],), 3))))
     ]
     assert run.made(InputSet) == []
 
 
-def test_the_suite_keeps_the_tasks_contract_and_the_rank_of_the_drawn_cases() -> None:
-    weaker = Reference(SEED, DRAWN.model_copy(update={"rank": EvidenceRank.EXAMPLES}))
+def test_the_suite_keeps_the_contract_of_the_task_and_stands_on_the_reference() -> None:
     renamed = FunctionContract(entry_point="f", signature=CONTRACT.signature, parameter_names=("xs",))
-    context = build_context({"inputs": {"minimum": 1, "from_model": False}}, sandbox=ScriptedSandbox(add_up))
-    shard = build_shard(build_task(contract=renamed), references=[weaker])
-    (suite,) = run_stage(InputsStage(context), shard).made(TestSuite)
-    assert (suite.contract, suite.rank) == (renamed, EvidenceRank.EXAMPLES)
+    (suite,) = make("[[7, 8]]", build_task(contract=renamed)).made(TestSuite)
+    assert (suite.contract, suite.rank) == (renamed, EvidenceRank.REFERENCE)
 
 
 def test_a_kept_task_has_a_row_that_counts_its_cases() -> None:
@@ -119,7 +116,7 @@ def test_the_question_shows_declaration_and_instruction_in_the_tasks_language() 
         sandbox=ScriptedSandbox(add_up),
     )
     tasks = [build_task("task-1", seed_language="ruby"), build_task("task-2", natural_language="zh")]
-    run_stage(InputsStage(context), build_shard(*tasks, references=[REFERENCE]))
+    run_stage(InputsStage(context), build_shard(*tasks, references=[SEED]))
     shown = "def solve(xs: list[int]) -> int\nReturn the sum of the list."
     assert engine.requests == [
         GenerationRequest(
@@ -135,7 +132,7 @@ def test_the_question_shows_declaration_and_instruction_in_the_tasks_language() 
 def test_the_teacher_is_asked_where_there_is_one() -> None:
     teacher = ScriptedEngine(lambda _: "[[7, 8]]")
     context = build_context({"inputs": {"minimum": 1}}, teacher=teacher, sandbox=ScriptedSandbox(add_up))
-    run = run_stage(InputsStage(context), build_shard(build_task(), references=[REFERENCE]))
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[SEED]))
     assert run.evidence("task-1")["from_model"] == len(teacher.requests) == 1
 
 
@@ -147,7 +144,7 @@ def test_the_seed_itself_is_run_on_the_models_inputs_alone() -> None:
         sandbox=sandbox,
         execution={"kind": "local", "limits": {"cpu_s": 3}},
     )
-    run_stage(InputsStage(context), build_shard(build_task(), references=[REFERENCE]))
+    run_stage(InputsStage(context), build_shard(build_task(), references=[SEED]))
     rows = (("l2 i7 i8",), ("l1 i9",))
     assert sandbox.requests == [
         ExecutionRequest(
@@ -200,14 +197,13 @@ def test_maps_are_expected_in_one_order() -> None:
         (1, 4, 4, ["w", "w", "w", "d"]),  # the model's fill up what was not drawn
         (4, 4, 1, ["w", "d", "d", "d"]),
         (4, 5, 4, ["w", "w", "d", "d", "d"]),
-        (0, 4, 3, ["w", "w", "w"]),
     ],
 )
 def test_the_maximum_is_shared_between_written_and_drawn_cases(
     drawn: int, maximum: int, written: int, kept: list[str]
 ) -> None:
     cases: tuple[PlainCase, ...] = tuple((([-at],), -at) for at in range(1, drawn + 1))
-    reference = Reference(SEED, build_suite("seed-1", cases))
+    reference = build_reference(cases=cases)
     context = build_context(
         {"inputs": {"minimum": 1, "maximum": maximum}},
         engine=ScriptedEngine(lambda _: "\n".join(f"[[{at}]]" for at in range(1, written + 1))),
@@ -258,7 +254,7 @@ def test_a_task_whose_seed_was_not_run_gets_inputs_without_results() -> None:
         engine=ScriptedEngine(lambda _: "[[7, 8]]\n[[9]]"),
         sandbox=ScriptedSandbox(add_up),
     )
-    run = run_stage(InputsStage(context), build_shard(build_task(), references=[Reference(SEED)]))
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[build_reference()]))
     random = derive_random(7, "inputs", "task-1")
     drawn = draw_inputs(parse_signature(CONTRACT.signature), 12, random)
     rows = (("l2 i7 i8",), ("l1 i9",), *drawn[:7])
@@ -274,18 +270,17 @@ def test_inputs_without_results_are_distinct_and_too_few_of_them_reject() -> Non
     assert first == "l0"
     engine = ScriptedEngine(lambda _: "[[]]\n[[9]]")
     context = build_context({"inputs": {"minimum": 5, "maximum": 9, "drawn": 3}}, engine=engine)
-    run = run_stage(InputsStage(context), build_shard(build_task(), references=[Reference(SEED)]))
+    run = run_stage(InputsStage(context), build_shard(build_task(), references=[build_reference()]))
     assert run.decision("task-1") == (Decision.REJECTED, "too_few_inputs")
     assert run.evidence("task-1") == {"cases": len(drawn) + 1, "from_model": 2}
     assert run.made(InputSet) == []
 
 
 def test_each_task_gets_the_inputs_and_results_of_its_own_seed() -> None:
-    other = build_seed("seed-2", "def other(xs): ...")
     references = [
-        Reference(SEED, DRAWN),
-        Reference(other, build_suite("seed-2", ((([-1],), -1),))),
-        Reference(build_seed("seed-3")),
+        SEED,
+        build_reference("seed-2", ((([-1],), -1),), code="def other(xs): ..."),
+        build_reference("seed-3"),
     ]
     tasks = [build_task(f"task-{number}", seed_id=f"seed-{number}") for number in (3, 2, 1)]
 

@@ -9,22 +9,22 @@ from synth.generation.scripted import ScriptedAnswer, ScriptedEngine
 from synth.ids import derive_seed, unit_id
 from synth.records import Decision, FunctionContract, Message, Task
 from synth.stages.instruct import InstructStage
-from tests.builders import CONTRACT, build_seed
+from tests.builders import CONTRACT
 from tests.stages.harness import (
-    Reference,
     StagePlace,
     StageRun,
     build_context,
+    build_reference,
     build_shard,
     describe_stage,
     run_stage,
 )
 
 SEEDS = (
-    build_seed("seed-1", "def a(xs): return 1", language="python"),
-    build_seed("seed-2", "def b(xs): return 2", language="ruby"),
+    build_reference("seed-1", code="def a(xs): return 1", language="python"),
+    build_reference("seed-2", code="def b(xs): return 2", language="ruby"),
 )
-SHARD = build_shard(references=[Reference(seed) for seed in SEEDS])
+SHARD = build_shard(references=SEEDS)
 
 
 def instruct(answer: ScriptedAnswer, **config: object) -> StageRun:
@@ -42,12 +42,12 @@ def test_an_answer_becomes_a_task_that_keeps_the_contract_of_its_seed() -> None:
     run = run_stage(InstructStage(build_context(engine=engine)), SHARD)
     assert run.made(Task) == [
         Task(
-            id=unit_id("task", seed.id, f"answer as {number} does.", CONTRACT.model_dump()),
+            id=unit_id("task", seed.seed_id, f"answer as {number} does.", CONTRACT.model_dump()),
             round=2,
             instruction=f"answer as {number} does.",
             natural_language="en",
             contract=CONTRACT,
-            seed_id=seed.id,
+            seed_id=seed.seed_id,
             seed_language=seed.language,
             request_id=asked.request_id("scripted"),
         )
@@ -73,7 +73,7 @@ def test_the_question_shows_the_seed_and_has_its_own_random_seed() -> None:
             messages=(Message(role="user", content=f"English {seed.language}\n{seed.code}"),),
             sampling=sampling,
             n=1,
-            seed=derive_seed(7, "instruct", seed.id),
+            seed=derive_seed(7, "instruct", seed.seed_id),
         )
         for seed in SEEDS
     ]
@@ -93,7 +93,7 @@ def test_natural_languages_take_turns() -> None:
     run = run_stage(InstructStage(context), SHARD)
     assert [asked.messages[0].content.split()[0] for asked in engine.requests] == ["Chinese", "English"]
     assert [task.natural_language for task in run.made(Task)] == ["zh", "en"]
-    assert [run.rows[seed.id].natural_language for seed in SEEDS] == ["zh", "en"]
+    assert [run.rows[seed.seed_id].natural_language for seed in SEEDS] == ["zh", "en"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_neutral_name_of_function_and_parameter_does_not_give_the_answer_away(
     telling = FunctionContract(entry_point="total", signature=signature, parameter_names=("summands",))
     engine = ScriptedEngine(lambda _: "Add.")
     context = build_context({"instruct": {"entry_point": "f"}}, engine=engine)
-    shard = build_shard(references=[Reference(build_seed(contract=telling))])
+    shard = build_shard(references=[build_reference(contract=telling)])
     (task,) = run_stage(InstructStage(context), shard).made(Task)
     assert task.contract == FunctionContract(entry_point="f", signature=signature, parameter_names=(name,))
 
@@ -121,9 +121,7 @@ def test_a_neutral_name_of_function_and_parameter_does_not_give_the_answer_away(
 def test_names_stay_where_none_is_given_or_there_are_several_parameters() -> None:
     one = FunctionContract(entry_point="total", signature="(int) -> int", parameter_names=("a",))
     two = FunctionContract(entry_point="power", signature="(int, int) -> int", parameter_names=("a", "b"))
-    shard = build_shard(
-        references=[Reference(build_seed("s1", contract=one)), Reference(build_seed("s2", contract=two))]
-    )
+    shard = build_shard(references=[build_reference("s1", contract=one), build_reference("s2", contract=two)])
     for entry_point, expected in (
         ("", [("total", ("a",)), ("power", ("a", "b"))]),
         ("f", [("f", ("n",)), ("f", ("a", "b"))]),

@@ -33,9 +33,7 @@ def select(*given: Solution, failed: tuple[str, ...] = (), **config: object) -> 
         build_suite(name, rank=EvidenceRank.AGREEMENT if name == "task-2" else EvidenceRank.REFERENCE)
         for name in names
     ]
-    passed = [solution.id for solution in given if solution.id not in failed]
-    kept = {"evidence": list(names), "execute": passed}
-    shard = build_shard(*tasks, *suites, *given, kept=kept)
+    shard = build_shard(*tasks, *suites, *given, turned_away={"execute": failed})
     return run_stage(SelectStage(build_context({"select": config})), shard)
 
 
@@ -106,7 +104,7 @@ def test_only_passing_solutions_of_tasks_that_count_enter() -> None:
         build_task("task-2"),
         build_suite(),
         *given,
-        kept={"evidence": ["task-1"], "execute": ["task-1-python-1", "task-2-python-0"]},
+        turned_away={"evidence": ["task-2"], "execute": ["task-1-python-0"]},
     )
     run = run_stage(SelectStage(build_context()), shard)
     assert list(run.rows) == ["task-1-python-1"]

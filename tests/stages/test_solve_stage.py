@@ -27,7 +27,7 @@ OVERLOADED = EngineError(Problem("the endpoint", "is overloaded", "ask again lat
 
 def shard(*ids: str) -> ShardState:
     tasks = [build_task(id, natural_language="zh" if id == "task-zh" else "en") for id in ids]
-    return build_shard(*tasks, kept={"inputs": ids})
+    return build_shard(*tasks)
 
 
 def solve(engine: ScriptedEngine, state: ShardState, **config: object) -> StageRun:
@@ -107,7 +107,7 @@ def test_the_policy_itself_is_asked_though_there_is_a_teacher() -> None:
 
 
 def test_only_tasks_with_inputs_enter() -> None:
-    state = build_shard(build_task("task-1"), build_task("task-2"), kept={"inputs": ["task-2"]})
+    state = build_shard(build_task("task-1"), build_task("task-2"), turned_away={"inputs": ["task-1"]})
     run = solve(ScriptedEngine(lambda _: PYTHON), state, n=1)
     assert list(run.rows) == ["task-2"]
     assert [solution.task_id for solution in run.made(Solution)] == ["task-2"]
