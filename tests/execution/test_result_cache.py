@@ -8,9 +8,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,9 +23,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
 from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
+from tests.builders import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,6 @@
 # ruff: noqa: E501  # programs are data: one a line
 """Script mode in each language: a script counts when its end was reached, and by nothing else."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
@@ -11,10 +10,10 @@ from synth.languages.registry import all_languages, get_language
 from synth.records import Limits, Outcome
 from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.rows import prepare, read_row
+from tests.builders import Run
 from tests.languages.toolchains import need
 
 T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 
 class Sheet(NamedTuple):
