@@ -3,10 +3,10 @@ accepts one is named."""
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from itertools import combinations, permutations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -19,10 +19,8 @@ from synth.verify.json_values import to_json
 from synth.verify.negative_controls import MUTANTS, SuiteControls, control_programs, mutants
 from synth.verify.rows import Prepared, RowError, prepare, read_row
 from synth.verify.verify import verify
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 CONTROLLED = [language.name for language in all_languages() if language.controls]
 LIMITS = Limits(cpu_s=10, wall_s=100)
