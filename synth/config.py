@@ -1,5 +1,5 @@
-"""Strict recipe models: what a recipe may say, with types, bounds and defaults. Reading YAML into them is
-`synth.recipe`.
+"""Strict recipe models: the keys of a recipe with their types, bounds and defaults. `synth.recipe` reads YAML
+into them.
 
 Every field has a description: `docs/recipes.md` and the JSON schema for editors are generated from here.
 """
@@ -12,7 +12,7 @@ from synth.records import IsolationLevel, Limits
 
 
 class Config(BaseModel):
-    """Base of all recipe models: frozen, and an unknown key is an error."""
+    """Base of all recipe models: frozen; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,18 +24,18 @@ class PocketSeedsConfig(Config):
     """Unlabelled snippets of the pocket world."""
 
     kind: Literal["pocket"] = "pocket"
-    count: int = Field(256, ge=1, description="How many snippets to draw for each round.")
+    count: int = Field(256, ge=1, description="Snippets to draw per round.")
     languages: tuple[str, ...] = Field(("python",), description="Languages of the snippets.")
 
 
 class JsonlSeedsConfig(Config):
-    """A JSON Lines file with one snippet a row."""
+    """A JSON Lines file with one snippet per row."""
 
     kind: Literal["jsonl"] = "jsonl"
-    path: str = Field(description="The file, relative to the recipe.")
+    path: str = Field(description="Path of the file, relative to the recipe.")
     code_column: str = Field("code", description="Column that holds the code.")
     language_column: str = Field("language", description="Column that holds the language.")
-    limit: int | None = Field(None, ge=1, description="Use at most so many rows.")
+    limit: int | None = Field(None, ge=1, description="Maximum number of rows to use.")
 
 
 class SourceTreeSeedsConfig(Config):
@@ -44,30 +44,30 @@ class SourceTreeSeedsConfig(Config):
 
     kind: Literal["source_tree"] = "source_tree"
     paths: tuple[str, ...] = Field(
-        description="Folders. `@stdlib` and `@site-packages` mean those of the running Python."
+        description="Folders to read. `@stdlib` and `@site-packages` are those of the running Python."
     )
     languages: tuple[str, ...] = Field(("python",), description="Languages to read.")
-    exclude: tuple[str, ...] = Field((), description="Glob patterns of paths to leave out.")
-    max_files: int | None = Field(None, ge=1, description="Read at most so many files.")
+    exclude: tuple[str, ...] = Field((), description="Glob patterns of paths to skip.")
+    max_files: int | None = Field(None, ge=1, description="Maximum number of files to read.")
     max_tokens: int = Field(
-        1024, ge=16, description="A longer snippet is rejected (Qwen2.5-Coder report, 4.1)."
+        1024, ge=16, description="Longer snippets are rejected (Qwen2.5-Coder report, 4.1)."
     )
-    min_lines: int = Field(3, ge=1, description="A shorter snippet is rejected.")
+    min_lines: int = Field(3, ge=1, description="Shorter snippets are rejected.")
 
 
 class HubSeedsConfig(Config):
-    """A data set of the Hugging Face hub, or a local folder of the same format."""
+    """A data set on the Hugging Face hub, or a local folder in the same format."""
 
     kind: Literal["hub"] = "hub"
-    dataset: str = Field(description="Hub id, or a local path that `datasets.load_dataset` reads.")
-    subset: str | None = Field(None, description="Configuration name.")
-    split: str = Field("train", description="Split.")
+    dataset: str = Field(description="Hub id, or a local path that `datasets.load_dataset` can read.")
+    subset: str | None = Field(None, description="Name of the data set's configuration.")
+    split: str = Field("train", description="Split to read.")
     code_column: str = Field("content", description="Column that holds the code.")
     language_column: str | None = Field(
-        None, description="Column that holds the language; without it, `language` is used."
+        None, description="Column that holds the language. If unset, every row is in `language`."
     )
-    language: str = Field("python", description="Language of every row when there is no language column.")
-    limit: int | None = Field(None, ge=1, description="Use at most so many rows.")
+    language: str = Field("python", description="Language of every row if `language_column` is unset.")
+    limit: int | None = Field(None, ge=1, description="Maximum number of rows to use.")
 
 
 SeedsConfig = Annotated[
@@ -78,62 +78,62 @@ SeedsConfig = Annotated[
 
 
 class PolicyConfig(Config):
-    """The model that is trained."""
+    """The model to train."""
 
     model: str = Field("pocket", description="`pocket`, a local folder, or a hub id.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Weights' type in training; auto: bfloat16 on a GPU, else float32."
+        "auto", description="Data type of the weights in training. `auto`: bfloat16 on a GPU, else float32."
     )
 
 
 class Package(NamedTuple):
-    """A package that an engine needs, and how to get it."""
+    """A package that an engine needs, and how to install it."""
 
     module: str
-    """What Python imports."""
+    """The module that Python imports."""
     display_name: str
     install: str
-    """The command."""
+    """The command that installs it."""
     install_gpu: str = ""
-    """The command on a machine with a GPU, where it is another one."""
+    """The command for a machine with a GPU, if that one differs."""
     distributions: tuple[str, ...] = ()
-    """Names under which it is installed, the build for GPUs first; empty: the module's name."""
+    """Names of its distributions, the GPU build first. If empty, the module's name."""
 
 
 class EngineBaseConfig(Config):
-    """What every engine says of itself, so that no other module has to know which engine it is."""
+    """What every engine states about itself, so that no other module has to ask for its kind."""
 
     implementation: ClassVar[str]
     """`module:Class`, called with the config, `policy` and `log_folder`."""
     needs_package: ClassVar[Package | None] = None
     can_load_policy: ClassVar[bool] = True
-    """Whether `load_policy` works, so that the policies of a run can be served in turn."""
+    """Whether `load_policy` works, so that the engine can serve each new policy of a run."""
     is_remote: ClassVar[bool] = False
-    """Whether somebody else chose its model: then no policy is put into it, and `model` is only a name."""
+    """Whether the endpoint's owner chooses the model. No policy can be loaded, and `model` is only a name."""
 
     @property
     def own_model(self) -> str | None:
-        """The model that answers instead of the policy; None where the policy answers."""
+        """The model that answers instead of the policy; None if the policy answers."""
         return None
 
     @property
     def context_length(self) -> int | None:
-        """Longest prompt and answer in tokens, where the recipe limits it."""
+        """Maximum length of prompt plus answer in tokens, if the recipe limits it."""
         return None
 
     @property
     def serves_adapters_only(self) -> bool:
-        """Whether every policy must be an adapter over the weights that the engine was started with."""
+        """Whether every policy must be an adapter over the weights that the engine started with."""
         return False
 
     @property
     def key_variable(self) -> str:
-        """Environment variable that holds a key, or an empty text."""
+        """Environment variable that holds an API key, or an empty string."""
         return ""
 
 
 class VllmServerEngineConfig(EngineBaseConfig):
-    """A vLLM server that codemill starts, owns and ends. New policies are swapped into it while it runs."""
+    """A vLLM server that codemill starts and stops. New policies are swapped in while it runs."""
 
     implementation = "synth.generation.vllm_server:VllmServer"
     needs_package = Package(
@@ -145,17 +145,23 @@ class VllmServerEngineConfig(EngineBaseConfig):
     )
 
     kind: Literal["vllm_server"] = "vllm_server"
-    model: str | None = Field(None, description="Model to serve; without it, the policy's.")
-    port: int = Field(0, ge=0, le=65535, description="Port on the loopback interface; 0 takes a free one.")
-    max_model_len: int | None = Field(None, ge=64, description="Longest prompt and answer, in tokens.")
-    max_num_seqs: int = Field(256, ge=1, description="Sequences in one batch.")
-    concurrency: int = Field(64, ge=1, description="Requests in flight.")
-    start_timeout_s: float = Field(300, gt=0, description="Give up when it is not ready by then.")
-    request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
-    swap: Literal["auto", "weights", "adapter"] = Field(
-        "auto", description="How a policy gets in: merged weights (CPU) or adapter (GPU)."
+    model: str | None = Field(None, description="Model to serve. If unset, the policy.")
+    port: int = Field(0, ge=0, le=65535, description="Port on the loopback interface. 0 picks a free one.")
+    max_model_len: int | None = Field(
+        None, ge=64, description="Maximum length of prompt plus answer, in tokens."
     )
-    extra_args: tuple[str, ...] = Field((), description="More arguments for vLLM, as they are.")
+    max_num_seqs: int = Field(256, ge=1, description="Maximum number of sequences per batch.")
+    concurrency: int = Field(64, ge=1, description="Maximum number of requests in flight.")
+    start_timeout_s: float = Field(300, gt=0, description="Seconds to wait for the server to start.")
+    request_timeout_s: float = Field(300, gt=0, description="Time-out of one request, in seconds.")
+    swap: Literal["auto", "weights", "adapter"] = Field(
+        "auto",
+        description=(
+            "How a new policy is loaded: as merged weights, or as an adapter. `auto`: weights on a CPU, "
+            "adapter on a GPU."
+        ),
+    )
+    extra_args: tuple[str, ...] = Field((), description="Additional arguments, passed to vLLM unchanged.")
 
     @property
     def own_model(self) -> str | None:
@@ -171,8 +177,8 @@ class VllmServerEngineConfig(EngineBaseConfig):
 
 
 class OpenaiEngineConfig(EngineBaseConfig):
-    """Any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM. It needs the package
-    openai (`pip install 'codemill[openai]'`)."""
+    """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM. Needs the
+    package openai (`pip install 'codemill[openai]'`)."""
 
     implementation = "synth.generation.openai_api:OpenaiApiEngine"
     needs_package = Package(module="openai", display_name="openai", install="pip install 'codemill[openai]'")
@@ -180,15 +186,15 @@ class OpenaiEngineConfig(EngineBaseConfig):
     is_remote = True
 
     kind: Literal["openai_api"] = "openai_api"
-    base_url: str = Field(description="For example http://localhost:8000/v1.")
-    model: str = Field(description="Model name that the endpoint knows.")
+    base_url: str = Field(description="Base URL, for example http://localhost:8000/v1.")
+    model: str = Field(description="Name under which the endpoint serves the model.")
     api_key_env: str = Field(
         "OPENAI_API_KEY",
-        description="Variable that holds the key, which never stands in a recipe; empty: no key.",
+        description="Environment variable that holds the API key. Empty: the endpoint needs no key.",
     )
-    concurrency: int = Field(32, ge=1, description="Requests in flight.")
-    request_timeout_s: float = Field(300, gt=0, description="Time-out of one request.")
-    max_retries: int = Field(5, ge=0, description="Retries of one request, with growing pauses.")
+    concurrency: int = Field(32, ge=1, description="Maximum number of requests in flight.")
+    request_timeout_s: float = Field(300, gt=0, description="Time-out of one request, in seconds.")
+    max_retries: int = Field(5, ge=0, description="Retries per request, with growing pauses.")
 
     @property
     def own_model(self) -> str | None:
@@ -200,7 +206,7 @@ class OpenaiEngineConfig(EngineBaseConfig):
 
 
 class TransformersEngineConfig(EngineBaseConfig):
-    """Transformers in a process of its own: slow, and everywhere."""
+    """Transformers in a process of its own: slow, but works everywhere."""
 
     implementation = "synth.generation.transformers_local:TransformersLocal"
     needs_package = Package(
@@ -208,8 +214,8 @@ class TransformersEngineConfig(EngineBaseConfig):
     )
 
     kind: Literal["transformers_local"] = "transformers_local"
-    model: str | None = Field(None, description="Model to load; without it, the policy's.")
-    batch_size: int = Field(16, ge=1, description="Sequences in one batch.")
+    model: str | None = Field(None, description="Model to load. If unset, the policy.")
+    batch_size: int = Field(16, ge=1, description="Sequences per batch.")
 
     @property
     def own_model(self) -> str | None:
@@ -217,12 +223,12 @@ class TransformersEngineConfig(EngineBaseConfig):
 
 
 class RecordedEngineConfig(EngineBaseConfig):
-    """Answers of an earlier run, by request hash. A request that was not recorded is an error."""
+    """Answers of an earlier run, looked up by request hash. A request that was not recorded is an error."""
 
     implementation = "synth.generation.recorded:RecordedEngine"
 
     kind: Literal["recorded"] = "recorded"
-    path: str = Field(description="The journal folder of a run (`runs/<name>/journal`).")
+    path: str = Field(description="Journal folder of a run (`runs/<name>/journal`).")
 
 
 EngineConfig = Annotated[
@@ -238,104 +244,109 @@ ENGINE_CONFIGS: dict[str, type[EngineBaseConfig]] = {
 class SamplingConfig(Config):
     """How answers are sampled."""
 
-    temperature: float = Field(1.0, ge=0, le=5, description="0 is greedy.")
-    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus.")
-    max_tokens: int = Field(256, ge=1, description="Token budget of one answer.")
+    temperature: float = Field(1.0, ge=0, le=5, description="Sampling temperature. 0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling: probability mass to sample from.")
+    max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
 
 
 # --- data stages --------------------------------------------------------------------------------------------
 
 
 class InstructConfig(Config):
-    """From a snippet to an instruction."""
+    """Write an instruction for each snippet."""
 
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=0.7, max_tokens=96), description="SamplingConfig of the instruction."
+        SamplingConfig(temperature=0.7, max_tokens=96), description="Sampling of the instruction."
     )
     natural_languages: tuple[Literal["en", "zh"], ...] = Field(
-        ("en",), description="Languages of the instructions, drawn in turn."
+        ("en",), description="Natural languages of the instructions, used in turn."
     )
-    entry_point: str = Field("", description="Name of the function to write; empty keeps the snippet's.")
+    entry_point: str = Field("", description="Name of the function to write. Empty: the snippet's own name.")
 
 
 class InputsConfig(Config):
-    """Test inputs: written by the model, and drawn from the signature."""
+    """Test inputs: written by the model and drawn from the signature."""
 
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=1.0, max_tokens=160), description="SamplingConfig of the inputs."
+        SamplingConfig(temperature=1.0, max_tokens=160), description="Sampling of the inputs."
     )
-    from_model: bool = Field(True, description="Ask the model for inputs.")
-    drawn: int = Field(12, ge=0, description="Inputs drawn at random from the signature, edge cases first.")
-    minimum: int = Field(6, ge=1, description="A task with fewer valid inputs is rejected.")
-    maximum: int = Field(16, ge=1, description="Inputs kept for a task.")
+    from_model: bool = Field(True, description="Also ask the model for inputs.")
+    drawn: int = Field(12, ge=0, description="Inputs to draw from the signature: edge cases, then random.")
+    minimum: int = Field(6, ge=1, description="Tasks with fewer valid inputs are rejected.")
+    maximum: int = Field(16, ge=1, description="Maximum number of inputs kept per task.")
 
 
 class SolveConfig(Config):
     """Candidate solutions."""
 
-    languages: tuple[str, ...] = Field(("python",), description="Languages to solve each task in.")
-    n: int = Field(8, ge=1, le=1024, description="Candidates for each task and language.")
+    languages: tuple[str, ...] = Field(
+        ("python",), description="Programming languages to solve each task in."
+    )
+    n: int = Field(8, ge=1, le=1024, description="Candidates per task and language.")
     sampling: SamplingConfig = Field(
-        SamplingConfig(temperature=1.0, max_tokens=256), description="SamplingConfig of the candidates."
+        SamplingConfig(temperature=1.0, max_tokens=256), description="Sampling of the candidates."
     )
 
 
 class LocalSandboxConfig(Config):
-    """The sandbox of this machine."""
+    """The sandbox on this machine."""
 
     kind: Literal["local"] = "local"
     workers: int = Field(
         0,
         ge=0,
-        description="Programs at once; 0 takes the number of cores, twice that where nothing is built.",
+        description="Concurrent programs. 0 = one per core (two for interpreted languages).",
     )
-    limits: Limits = Field(Limits(), description="Limits of one program.")
-    minimum_level: IsolationLevel = Field("C", description="Refuse to run below this isolation level.")
+    limits: Limits = Field(Limits(), description="Limits for each program.")
+    minimum_level: IsolationLevel = Field("C", description="Lowest acceptable isolation level.")
     cache: str | None = Field(
-        None, min_length=1, description="Folder in which results are kept over runs; without it, none are."
+        None, min_length=1, description="Folder that caches results across runs. If unset, nothing is cached."
     )
     cache_mb: int = Field(
-        1024, ge=1, description="Size of that folder's file at most; the oldest results go first."
+        1024, ge=1, description="Maximum size of the cache in MB. The oldest results are evicted first."
     )
 
 
 class RecordedSandboxConfig(Config):
-    """Observations of an earlier run, by request."""
+    """Observations of an earlier run, looked up by request."""
 
     kind: Literal["recorded"] = "recorded"
     path: str = Field(description="Folder of recorded observations.")
 
 
 class E2bSandboxConfig(Config):
-    """Sandboxes of E2B, by the package e2b-code-interpreter (`pip install 'codemill[e2b]'`)."""
+    """E2B sandboxes. Needs the package e2b-code-interpreter (`pip install 'codemill[e2b]'`)."""
 
     kind: Literal["e2b"] = "e2b"
     template: str | None = Field(
-        None, description="Template name or id; without it, the package's own. Languages are what is in it."
+        None,
+        description=(
+            "Template name or id; if unset, the package's default. It must contain the toolchains to be used."
+        ),
     )
-    concurrency: int = Field(8, ge=1, le=1000, description="Live sandboxes at most, a hard limit.")
-    batch_size: int = Field(64, ge=1, le=4096, description="Programs in one call.")
+    concurrency: int = Field(8, ge=1, le=1000, description="Maximum number of live sandboxes.")
+    batch_size: int = Field(64, ge=1, le=4096, description="Programs per call.")
     timeout_s: int = Field(
         900,
         ge=60,
         le=86400,
-        description="Lifetime of a sandbox, renewed while it is used; also the longest batch.",
+        description="Lifetime of a sandbox in seconds, renewed while in use. Also limits each batch.",
     )
     max_retries: int = Field(
-        6, ge=0, le=20, description="Retries when E2B says that it is too much, with growing pauses."
+        6, ge=0, le=20, description="Retries when E2B limits the rate, with growing pauses."
     )
-    backoff_s: float = Field(1.0, gt=0, le=60, description="The first pause; each is twice the one before.")
+    backoff_s: float = Field(1.0, gt=0, le=60, description="First pause in seconds. Each pause doubles.")
     api_key_env: str = Field(
         "E2B_API_KEY",
         min_length=1,
-        description="Variable that holds the key, which never stands in a recipe.",
+        description="Environment variable that holds the API key.",
     )
-    limits: Limits = Field(Limits(), description="Limits of one program.")
+    limits: Limits = Field(Limits(), description="Limits for each program.")
     cache: str | None = Field(
-        None, min_length=1, description="Folder in which results are kept over runs; without it, none are."
+        None, min_length=1, description="Folder that caches results across runs. If unset, nothing is cached."
     )
     cache_mb: int = Field(
-        1024, ge=1, description="Size of that folder's file at most; the oldest results go first."
+        1024, ge=1, description="Maximum size of the cache in MB. The oldest results are evicted first."
     )
 
 
@@ -345,85 +356,109 @@ ExecutionConfig = Annotated[
 
 
 class EvidenceConfig(Config):
-    """When a task counts."""
+    """Evidence that a task needs before its verdicts count."""
 
     min_reproductions: int = Field(
-        2, ge=1, description="Round trip: solutions from the instruction alone that behave like the seed."
+        2,
+        ge=1,
+        description=(
+            "Round trip: minimum number of solutions that behave like the seed, "
+            "written from the instruction alone."
+        ),
     )
-    min_share: float = Field(0.1, ge=0, le=1, description="Round trip: their share of all candidates.")
+    min_share: float = Field(
+        0.1, ge=0, le=1, description="Round trip: minimum share of the candidates that behave like the seed."
+    )
     agreement: bool = Field(
-        False, description="Judge tasks without a reference by agreement among candidates."
+        False, description="Judge tasks without a reference by agreement among the candidates."
     )
     agreement_threshold: float = Field(
-        0.6, ge=0, le=1, description="Agreement: share of the winning behaviour; below it, abstain."
+        0.6, ge=0, le=1, description="Agreement: abstain if the winning behaviour has a smaller share."
     )
 
 
 class FiltersConfig(Config):
-    """Filters over the finished samples."""
+    """Filters over finished samples."""
 
-    exact_dedup: bool = Field(True, description="Drop a sample whose normalized text was kept before.")
+    exact_dedup: bool = Field(True, description="Drop samples whose normalized text was already kept.")
     near_dedup: bool = Field(True, description="Drop near-duplicates (MinHash).")
     near_dedup_threshold: float = Field(
-        0.8, gt=0, le=1, description="Jaccard similarity of five-token shingles."
+        0.8,
+        gt=0,
+        le=1,
+        description="Jaccard similarity of five-token shingles from which two are duplicates.",
     )
     decontaminate: tuple[str, ...] = Field(
-        (), description="JSON Lines files of benchmarks; `@heldout`: the recipe's evaluation tasks."
+        (), description="JSON Lines files of benchmarks. `@heldout`: the recipe's evaluation tasks."
     )
     decontamination: Literal["containment", "report"] = Field(
         "containment",
         description=(
-            "`containment`: enough of a benchmark entry's n-grams; `report`: any `ngram` words in a row."
+            "What counts as contaminated. `containment`: a large share of a benchmark entry's n-grams; "
+            "`report`: any `ngram` consecutive words."
         ),
     )
     ngram: int = Field(
-        10, ge=2, description="Words in a row that count in mode `report` (Qwen2.5-Coder report, 5)."
+        10, ge=2, description="Consecutive words that count in mode `report` (Qwen2.5-Coder report, 5)."
     )
-    max_tokens: int = Field(2048, ge=1, description="A longer sample is rejected, never cut.")
+    max_tokens: int = Field(2048, ge=1, description="Longer samples are rejected, never truncated.")
 
 
 class PairsConfig(Config):
     """Preference pairs from execution."""
 
-    per_prompt: int = Field(2, ge=1, description="Pairs for each task and language at most.")
-    min_chosen: float = Field(1.0, ge=0, le=1, description="Pass share of the chosen answer at least.")
-    max_rejected: float = Field(0.9, ge=0, le=1, description="Pass share of the rejected answer at most.")
-    max_length_ratio: float = Field(2.0, ge=1, description="Longer text over shorter text at most.")
+    per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per task and language.")
+    min_chosen: float = Field(1.0, ge=0, le=1, description="Minimum pass rate of the chosen answer.")
+    max_rejected: float = Field(0.9, ge=0, le=1, description="Maximum pass rate of the rejected answer.")
+    max_length_ratio: float = Field(2.0, ge=1, description="Maximum length ratio of the two answers.")
     outcomes: tuple[Literal["wrong_answer", "runtime_error", "compile_error", "timeout"], ...] = Field(
-        ("wrong_answer", "runtime_error"), description="Outcomes that may be rejected answers."
+        ("wrong_answer", "runtime_error"), description="Outcomes that a rejected answer may have."
     )
 
 
 class SelectConfig(Config):
-    """Which passing solutions become samples."""
+    """Which of the passing solutions become samples."""
 
-    per_task: int = Field(1, ge=1, description="Samples for each task and language.")
+    per_task: int = Field(1, ge=1, description="Maximum number of samples per task and language.")
 
 
 class FimConfig(Config):
     """Fill-in-the-middle samples from verified code."""
 
-    share: float = Field(0.1, ge=0, le=1, description="Share of FIM rows in the SFT mix.")
-    per_source: int = Field(1, ge=1, description="FIM samples for each source text at most.")
-    max_middle_share: float = Field(0.6, gt=0, lt=1, description="Longest middle, as a share of the text.")
+    share: float = Field(0.1, ge=0, le=1, description="Share of FIM rows in the coarse SFT data.")
+    per_source: int = Field(1, ge=1, description="Maximum number of FIM samples per source text.")
+    max_middle_share: float = Field(
+        0.6, gt=0, lt=1, description="Maximum length of the middle, as a share of the text."
+    )
     repository_format: bool = Field(
-        False, description="Put several files before the hole (repository format)."
+        False, description="Put other files of the repository before the file (repository format)."
     )
 
 
 class DataConfig(Config):
-    """The data half of a round."""
+    """The data half of a round: from snippets to training data."""
 
-    seeds: SeedsConfig = Field(description="Where snippets come from.")
-    instruct: InstructConfig | None = Field(None, description="Left out: no tasks are made.")
+    seeds: SeedsConfig = Field(description="Where the snippets come from.")
+    instruct: InstructConfig | None = Field(None, description="How to write tasks. If unset, none are made.")
     inputs: InputsConfig = Field(InputsConfig(), description="Test inputs.")
-    solve: SolveConfig | None = Field(None, description="Left out: no solutions are made.")
-    evidence: EvidenceConfig = Field(EvidenceConfig(), description="When a task counts.")
+    solve: SolveConfig | None = Field(None, description="How to write solutions. If unset, none are made.")
+    evidence: EvidenceConfig = Field(
+        EvidenceConfig(), description="Evidence that a task needs before its verdicts count."
+    )
     select: SelectConfig = Field(SelectConfig(), description="Which solutions become samples.")
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
-    pairs: PairsConfig | None = Field(None, description="Left out: no pairs are made.")
-    fim: FimConfig | None = Field(None, description="Left out: no FIM samples are made.")
-    shard_size: int = Field(32, ge=1, description="Seeds in one shard.")
+    pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
+    fim: FimConfig | None = Field(None, description="Fill-in-the-middle samples. If unset, none are made.")
+    shard_size: int = Field(32, ge=1, description="Seeds per shard.")
+
+    @property
+    def asking(self) -> dict[str, SamplingConfig]:
+        """The sections that ask a model, with their sampling. Each renders the prompt of the same name."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        found = {name: one.sampling for name, one in sections.items() if hasattr(one, "sampling")}
+        if self.instruct is None or not self.inputs.from_model:
+            found.pop("inputs", None)
+        return found
 
 
 # --- training -----------------------------------------------------------------------------------------------
@@ -432,23 +467,21 @@ class DataConfig(Config):
 class LoraConfig(Config):
     """A LoRA adapter."""
 
-    rank: int = Field(32, ge=1, description="Rank.")
-    alpha: int = Field(32, ge=1, description="Scale.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout.")
+    rank: int = Field(32, ge=1, description="Rank of the adapter.")
+    alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
 
 
 class TrainConfig(Config):
-    """What SFT and DPO share."""
+    """Settings that SFT and DPO share."""
 
-    lora: LoraConfig | None = Field(LoraConfig(), description="Null trains all weights.")
+    lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
     epochs: float = Field(1.0, gt=0, description="Passes over the data.")
-    max_steps: int = Field(-1, ge=-1, description="Stop after so many steps; -1: by epochs.")
-    batch_size: int = Field(16, ge=1, description="Rows a device and step.")
-    gradient_accumulation: int = Field(1, ge=1, description="Steps summed before an update.")
-    warmup_ratio: float = Field(
-        0.05, ge=0, le=1, description="Share of the steps with growing learning rate."
-    )
+    max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
+    batch_size: int = Field(16, ge=1, description="Rows per device per step.")
+    gradient_accumulation: int = Field(1, ge=1, description="Steps accumulated before each update.")
+    warmup_ratio: float = Field(0.05, ge=0, le=1, description="Share of the steps used for warm-up.")
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "cosine", description="Learning-rate schedule."
     )
@@ -456,24 +489,29 @@ class TrainConfig(Config):
     max_length: int = Field(
         2048,
         ge=16,
-        description="Tokens in a row. A longer row is an error or is rejected and counted, never cut.",
+        description="Maximum tokens per row. Longer rows are handled by `overlong` and never truncated.",
     )
-    overlong: Literal["error", "reject"] = Field("error", description="What happens to a longer row.")
-    save_steps: int = Field(0, ge=0, description="Save a checkpoint every so many steps; 0: at the end only.")
+    overlong: Literal["error", "reject"] = Field(
+        "error",
+        description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
+    )
+    save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = save only at the end.")
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
-        "none", description="Where metrics go beside the log."
+        "none", description="Where to report metrics, in addition to the log."
     )
-    gradient_checkpointing: bool = Field(False, description="Less memory, more time.")
+    gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
 
 
 class SftConfig(TrainConfig):
     """Supervised fine-tuning. A recipe of `codemill sft` also names `data`."""
 
     learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
-    packing: bool = Field(False, description="Several rows in one sequence.")
+    packing: bool = Field(False, description="Pack several rows into one sequence.")
     data: str | None = Field(
         None,
-        description="Used alone: a JSON Lines or Parquet file, or a `datasets` folder, in TRL's columns.",
+        description=(
+            "For `codemill sft`: a JSON Lines or Parquet file, or a `datasets` folder, with TRL's columns."
+        ),
     )
 
 
@@ -481,44 +519,47 @@ class CoarseToFineConfig(Config):
     """Two SFT stages: first everything that passed, then the strict best (Qwen2.5-Coder report, 4.2)."""
 
     coarse: SftConfig = Field(SftConfig(), description="The large, diverse set.")
-    fine: SftConfig | None = Field(None, description="The small, strict set; left out: one stage.")
+    fine: SftConfig | None = Field(None, description="The small, strict set. If unset, only `coarse` runs.")
 
 
 class DpoConfig(TrainConfig):
-    """Direct preference optimization. The reference is the policy that training starts from."""
+    """Direct preference optimization. The reference model is the policy that training starts from."""
 
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
-    beta: float = Field(0.1, gt=0, description="Strength of the tie to the reference.")
-    loss_type: tuple[str, ...] = Field(("sigmoid",), description="TRL's loss types.")
-    loss_weights: tuple[float, ...] | None = Field(None, description="Weights of the loss types.")
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Share of pairs assumed to be flipped.")
-    data: str | None = Field(None, description="Used alone: a preference data set in TRL's columns.")
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
+    loss_type: tuple[str, ...] = Field(("sigmoid",), description="Loss types, as named by TRL.")
+    loss_weights: tuple[float, ...] | None = Field(None, description="Weight of each loss type.")
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Share of pairs assumed to be mislabelled.")
+    data: str | None = Field(
+        None, description="For `codemill dpo`: a preference data set with TRL's columns."
+    )
 
 
 class EvaluationConfig(Config):
     """Evaluation on held-out tasks."""
 
     suite: str = Field(
-        "pocket-heldout", description="`pocket-heldout`, or a JSON Lines file of tasks with test suites."
+        "pocket-heldout",
+        description="`pocket-heldout`, or a JSON Lines file of tasks with their test suites.",
     )
-    tasks: int | None = Field(None, ge=1, description="Use at most so many tasks.")
+    tasks: int | None = Field(None, ge=1, description="Maximum number of tasks to use.")
     languages: tuple[str, ...] = Field(
-        ("python",), description="Languages, each task in each unless `spread`."
+        ("python",), description="Programming languages. Each task is solved in all of them, unless `spread`."
     )
-    spread: bool = Field(False, description="Give each task to one language in turn, instead of to all.")
-    n: int = Field(8, ge=1, description="Samples at temperature 1 for pass@k.")
-    k: tuple[int, ...] = Field((1, 8), description="The k of pass@k; each at most n.")
-    greedy: bool = Field(True, description="Also measure greedy pass@1.")
-    max_tokens: int = Field(256, ge=1, description="Token budget of one answer.")
-    bootstrap: int = Field(2000, ge=100, description="Resamples for the 95% interval.")
+    spread: bool = Field(False, description="Solve each task in one language, taken in turn, not in all.")
+    n: int = Field(8, ge=1, description="Samples per task for pass@k, at temperature 1.")
+    k: tuple[int, ...] = Field((1, 8), description="Values of k for pass@k, each at most `n`.")
+    greedy: bool = Field(True, description="Also measure pass@1 with greedy decoding.")
+    max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
+    bootstrap: int = Field(2000, ge=100, description="Bootstrap resamples for the 95% interval.")
 
 
 class LoopConfig(Config):
-    """Rounds: generate, verify, train, swap the new policy in, again."""
+    """Rounds: generate, verify, train, swap in the new policy, repeat."""
 
-    rounds: int = Field(1, ge=1, description="Rounds.")
+    rounds: int = Field(1, ge=1, description="Number of rounds.")
     evaluate_rounds: Literal["all", "last"] = Field(
-        "all", description="Evaluate after each round, or the base and the last only."
+        "all", description="`all`: evaluate after each round; `last`: only the base and the last round."
     )
 
 
@@ -526,24 +567,24 @@ class LoopConfig(Config):
 
 
 class Recipe(Config):
-    """One recipe describes the whole factory or any part of it: a part that is left out is not run."""
+    """One recipe describes the whole factory or any part of it. Parts that are left out do not run."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run: its folder is runs/<name>."
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run. Its folder is runs/<name>."
     )
-    description: str = Field("", description="One sentence for people.")
-    seed: int = Field(0, ge=0, description="The one random seed; every other is derived from it.")
+    description: str = Field("", description="What the recipe is for, in one sentence.")
+    seed: int = Field(0, ge=0, description="The random seed from which all others are derived.")
     prompts: str = Field("default", description="Prompt set: a folder in prompts/.")
-    policy: PolicyConfig = Field(PolicyConfig(), description="The model that is trained.")
+    policy: PolicyConfig = Field(PolicyConfig(), description="The model to train.")
     engine: EngineConfig | None = Field(
-        None, description="What generates. Needed by every stage that asks a model."
+        None, description="The engine that generates. Required by every stage that asks a model."
     )
     teacher: EngineConfig | None = Field(
-        None, description="Another engine, which writes instructions and test inputs; without it, `engine`."
+        None, description="Engine that writes instructions and test inputs. If unset, `engine`."
     )
     execution: ExecutionConfig = Field(LocalSandboxConfig(), description="Where programs run.")
-    data: DataConfig | None = Field(None, description="The data half.")
+    data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
-    dpo: DpoConfig | None = Field(None, description="Preference optimization.")
-    evaluation: EvaluationConfig | None = Field(None, description="Evaluation.")
-    loop: LoopConfig = Field(LoopConfig(), description="Rounds.")
+    dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
+    evaluation: EvaluationConfig | None = Field(None, description="Evaluation on held-out tasks.")
+    loop: LoopConfig = Field(LoopConfig(), description="Rounds of generation and training.")

@@ -1,5 +1,4 @@
-"""The closed list of reasons why a unit leaves the flow. One row a reason: code, class, one sentence, owning
-stage."""
+"""The closed list of reasons why a unit is rejected or fails: code, class, one sentence, owning stage."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,11 +6,11 @@ from typing import NamedTuple
 
 class ReasonClass(StrEnum):
     QUALITY = "quality"
-    """The model's (or the source's) fault."""
+    """The fault of the model or the source."""
     POLICY = "policy"
-    """Nothing wrong with the unit, but we do not want it: duplicate, contaminated, over quota."""
+    """The unit is sound but unwanted: duplicate, contaminated, over quota."""
     INFRASTRUCTURE = "infrastructure"
-    """Ours: retryable, and never a training label."""
+    """Our own fault: retryable, and never a training label."""
 
 
 class Reason(NamedTuple):
@@ -27,37 +26,35 @@ REASONS: dict[str, Reason] = {
     reason.code: reason
     for reason in (
         # seeds
-        Reason("unreadable", _QUALITY, "The file is not text in UTF-8.", "snippet"),
-        Reason(
-            "generated_file", _QUALITY, "The file says that a program wrote it, or looks minified.", "snippet"
-        ),
+        Reason("unreadable", _QUALITY, "The file is not UTF-8 text.", "snippet"),
+        Reason("generated_file", _QUALITY, "The file is marked as generated or looks minified.", "snippet"),
         Reason("parse_error", _QUALITY, "The code does not parse.", "syntax"),
-        Reason("too_short", _QUALITY, "Too few lines or tokens to hold an idea.", "length"),
-        Reason("too_long", _QUALITY, "More tokens than the limit.", "length"),
+        Reason("too_short", _QUALITY, "The code has too few lines or tokens to be useful.", "length"),
+        Reason("too_long", _QUALITY, "The text has more tokens than the limit allows.", "length"),
         Reason(
             "no_return",
             _QUALITY,
             "The function returns nothing, so it has no behaviour to observe.",
             "snippet",
         ),
-        Reason("stub_body", _QUALITY, "The body is a placeholder, a delegation or only raises.", "snippet"),
+        Reason("stub_body", _QUALITY, "The body is a placeholder, only delegates or only raises.", "snippet"),
         Reason("test_code", _POLICY, "The function is itself a test.", "snippet"),
         Reason(
             "not_self_contained",
             _POLICY,
-            "The code needs names, files or packages that it does not bring.",
+            "The code needs names, files or packages that are not part of it.",
             "self_contained",
         ),
         Reason(
             "no_signature",
             _POLICY,
-            "No typed signature could be found, so no inputs can be made.",
+            "No typed signature could be inferred, so no inputs can be generated.",
             "signature",
         ),
         Reason(
             "impure",
             _POLICY,
-            "The code reads the clock, random numbers, files or the network.",
+            "The code uses the clock, random numbers, files or the network.",
             "self_contained",
         ),
         # references
@@ -70,39 +67,41 @@ REASONS: dict[str, Reason] = {
         Reason(
             "reference_constant",
             _QUALITY,
-            "The seed answers every input alike, so it can tell nothing apart.",
+            "The seed returns the same result for every input, so it cannot tell solutions apart.",
             "reference",
         ),
         Reason(
             "reference_identity",
             _QUALITY,
-            "The seed gave an argument back unchanged on every input, so it shows nothing.",
+            "The seed returns an argument unchanged for every input, so it cannot tell solutions apart.",
             "reference",
         ),
-        Reason("reference_unstable", _QUALITY, "The seed gave different answers in two runs.", "reference"),
-        Reason("too_few_inputs", _QUALITY, "Too few valid test inputs were left.", "inputs"),
+        Reason(
+            "reference_unstable", _QUALITY, "The seed returned different results in two runs.", "reference"
+        ),
+        Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),
         # model answers
         Reason(
             "malformed_answer",
             _QUALITY,
-            "The answer does not have the form that the prompt asks for.",
+            "The answer is not in the format that the prompt asks for.",
             "generation",
         ),
-        Reason("answer_cut", _QUALITY, "The answer ran into its token limit.", "generation"),
-        Reason("no_code", _QUALITY, "The answer holds no code block.", "solve"),
+        Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
+        Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
         # verdicts
         Reason("wrong_answer", _QUALITY, "At least one output differs from the expected one.", "verdict"),
         Reason(
             "runtime_error",
             _QUALITY,
-            "The program ended by an exception, a signal or an early exit.",
+            "The program ended with an exception, a signal or an early exit.",
             "verdict",
         ),
-        Reason("compile_error", _QUALITY, "The compiler refused the program.", "verdict"),
-        Reason("timeout", _QUALITY, "The program used up its CPU time.", "verdict"),
-        Reason("memory_limit", _QUALITY, "The program used up its memory.", "verdict"),
-        Reason("output_limit", _QUALITY, "The program printed more than it may.", "verdict"),
-        Reason("violation", _QUALITY, "The program tried what the sandbox forbids.", "verdict"),
+        Reason("compile_error", _QUALITY, "The compiler rejected the program.", "verdict"),
+        Reason("timeout", _QUALITY, "The program exceeded its CPU time limit.", "verdict"),
+        Reason("memory_limit", _QUALITY, "The program exceeded its memory limit.", "verdict"),
+        Reason("output_limit", _QUALITY, "The program exceeded its output limit.", "verdict"),
+        Reason("violation", _QUALITY, "The program tried something that the sandbox forbids.", "verdict"),
         # evidence
         Reason(
             "round_trip_failed",
@@ -110,7 +109,9 @@ REASONS: dict[str, Reason] = {
             "No solution written from the instruction alone behaves like the seed.",
             "evidence",
         ),
-        Reason("agreement_abstained", _QUALITY, "The candidates agree too little for a verdict.", "evidence"),
+        Reason(
+            "agreement_abstained", _QUALITY, "Too few candidates agree to decide what is right.", "evidence"
+        ),
         Reason(
             "unsolved",
             _QUALITY,
@@ -119,29 +120,37 @@ REASONS: dict[str, Reason] = {
         ),
         # selection
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
-        Reason("over_quota", _POLICY, "The quota of this task, language or prompt was full.", "select"),
-        Reason("exact_duplicate", _POLICY, "The same text was kept before.", "exact_dedup"),
-        Reason("near_duplicate", _POLICY, "Nearly the same text was kept before.", "near_dedup"),
+        Reason("over_quota", _POLICY, "The quota for this task, language or prompt was full.", "select"),
+        Reason("exact_duplicate", _POLICY, "The same text was already kept.", "exact_dedup"),
+        Reason("near_duplicate", _POLICY, "A nearly identical text was already kept.", "near_dedup"),
         Reason(
             "contaminated",
             _POLICY,
-            "It overlaps with a benchmark or with the held-out tasks.",
+            "The text overlaps with a benchmark or with the held-out tasks.",
             "decontaminate",
         ),
-        Reason("no_pair", _POLICY, "The task has no solution that passes beside one that fails.", "pair"),
+        Reason("no_pair", _POLICY, "The task does not have both a passing and a failing solution.", "pair"),
         Reason(
-            "pair_margin", _POLICY, "Chosen and rejected are too close, or differ too much in length.", "pair"
+            "pair_margin",
+            _POLICY,
+            "The two answers are too close in pass rate or differ too much in length.",
+            "pair",
         ),
-        Reason("no_fim_span", _POLICY, "No syntax node of a suitable size to cut out as the middle.", "fim"),
+        Reason(
+            "no_fim_span", _POLICY, "The code has no syntax node of a suitable size for the middle.", "fim"
+        ),
         Reason(
             "special_tokens",
             _POLICY,
-            "The text holds a special token's spelling, which a tokenizer would read as the token.",
+            "The text contains the spelling of a special token, which a tokenizer would read as that token.",
             "fim",
         ),
         # ours
         Reason(
-            "engine_failed", _INFRASTRUCTURE, "The engine gave no answer after every retry.", "generation"
+            "engine_failed",
+            _INFRASTRUCTURE,
+            "The engine did not answer, even after all retries.",
+            "generation",
         ),
         Reason("infrastructure", _INFRASTRUCTURE, "The sandbox itself failed.", "execute"),
         Reason("toolchain_missing", _INFRASTRUCTURE, "This machine cannot run the language.", "execute"),
@@ -150,6 +159,5 @@ REASONS: dict[str, Reason] = {
 
 
 def get_reason(code: str) -> Reason:
-    """The reason of that code. Raises KeyError for a code that is not on the list: a new reason is added here
-    first."""
+    """The reason with that code. Raises KeyError for an unlisted code: add a new reason here first."""
     return REASONS[code]

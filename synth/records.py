@@ -1,9 +1,9 @@
 """The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic
 models.
 
-Units flow `Seed -> Reference -> Task -> Solution -> Verdict`, and end as a product (`synth.products`) or as a
-rejection (an `IndexRow` whose decision is `rejected`). No dict travels between modules. A change of shape
-raises SCHEMA_VERSION.
+Units flow `Seed -> Reference -> Task -> Solution -> Verdict`. Each ends as a product (`synth.products`) or as
+a rejection (an `IndexRow` whose decision is `rejected`). No dicts are passed between modules. A change of
+shape raises SCHEMA_VERSION.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 2
 
 
 class Record(BaseModel):
-    """Base of all wire types: frozen, and an unknown key is an error."""
+    """Base of all wire types: frozen; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,8 +25,7 @@ class Record(BaseModel):
 
 
 class FunctionContract(Record):
-    """A function that is called with typed values. `signature` is the text form of a
-    `Signature`."""
+    """A function that is called with typed values. `signature` is the text form of a `Signature`."""
 
     kind: Literal["function"] = "function"
     entry_point: str
@@ -44,13 +43,13 @@ class StdioContract(Record):
     kind: Literal["stdio"] = "stdio"
 
     def call(self, rows: Sequence[tuple[str, ...]]) -> "StdioCall":
-        """The runs on these rows: the texts of a row, joined, are one stdin."""
+        """One run per row. The joined texts of a row are its stdin."""
         return StdioCall(stdins=tuple("".join(row) for row in rows))
 
 
 class ScriptContract(Record):
-    """A program that is followed by a script of its own language, which ends early when a test fails. A
-    suite's one case is the end of the script: it has no arguments and returns true."""
+    """A program followed by a test script in its own language, which ends early when a test fails. Its suite
+    has one case, reaching the end of the script: no arguments, and the result true."""
 
     kind: Literal["script"] = "script"
     script: str
@@ -70,16 +69,17 @@ SuiteContract = Annotated[FunctionContract | StdioContract | ScriptContract, Fie
 
 
 class Unit(Record):
-    """A record of the flow. It says once what it is; the store, the stages and lineage read it from here."""
+    """A record of the flow. It states once what it is; the store, the stages and lineage read it here."""
 
     kind: ClassVar[str]
     """Its name in the index, and the folder of its bodies."""
     about: ClassVar[str]
-    """What it is, in one line for people."""
+    """A one-line description for people."""
     id_field: ClassVar[str] = "id"
-    """The field that holds its id, or the id of the unit that it is about."""
+    """The field with its id, or with the id of the unit that it describes."""
     parents: ClassVar[tuple[str, ...]] = ()
-    """Fields that hold the ids of the units it was made from. The first is the program that tests it."""
+    """Fields with the ids of the units it was made from. The first one is the program to run when it is
+    replayed."""
 
     @property
     def unit_id(self) -> str:
@@ -87,17 +87,17 @@ class Unit(Record):
 
     @property
     def parent_ids(self) -> tuple[str, ...]:
-        """The ids of the units it was made from, without those that are not known."""
+        """The known ids of the units it was made from."""
         return tuple(str(parent) for name in self.parents if (parent := getattr(self, name)))
 
     @property
     def prompt_text(self) -> str:
-        """Its words for the model, for filters; empty where it has none."""
+        """The text of its prompt, for filters; empty if it has none."""
         return ""
 
     @property
     def program(self) -> str:
-        """Its code, for filters; empty where it has none."""
+        """Its code, for filters; empty if it has none."""
         return ""
 
 
@@ -105,7 +105,7 @@ class Origin(Record):
     """Where a seed came from: enough to find it again and to honour its licence."""
 
     source: str
-    """Name of the source: a folder's name, a data set's name, `pocket`."""
+    """Name of the source: a folder, a data set, or `pocket`."""
     path: str = ""
     start_line: int = 0
     end_line: int = 0
@@ -113,8 +113,7 @@ class Origin(Record):
 
 
 class Seed(Unit):
-    """A real snippet. Where `contract` is present the seed is a program that can be run, and its behaviour
-    can be the reference."""
+    """A real snippet. If it has a `contract`, it can be run, and its behaviour can serve as the reference."""
 
     kind: ClassVar[str] = "seed"
     about: ClassVar[str] = "a snippet of real code"
@@ -131,10 +130,10 @@ class Seed(Unit):
 
 
 class SourceText(Unit):
-    """A whole source file that was accepted: fill-in-the-middle samples are cut from it."""
+    """An accepted source file, from which fill-in-the-middle samples are cut."""
 
     kind: ClassVar[str] = "file"
-    about: ClassVar[str] = "a source file that was accepted whole"
+    about: ClassVar[str] = "an accepted source file"
 
     id: str
     repository: str
@@ -149,30 +148,27 @@ class SourceText(Unit):
 
 
 class Case(Record):
-    """One test: the arguments and the expected result, both as wire text. In stdio mode both
-    are plain text."""
+    """One test: the arguments and the expected result as wire text, or as plain text in stdio mode."""
 
     arguments: tuple[str, ...]
     expected: str
 
 
 class Reference(Unit):
-    """A seed that can judge programs: its program as it was run, the contract that it keeps, and its
-    behaviour.
+    """A seed that can judge programs: the code that was run, its contract, and its observed behaviour.
 
-    `cases` is empty for a seed that could not be run here: then agreement among candidates has to say what
-    is right.
+    `cases` is empty if the seed could not be run here. Agreement among candidates must then decide.
     """
 
     kind: ClassVar[str] = "reference"
-    about: ClassVar[str] = "a seed with its contract and what it does"
+    about: ClassVar[str] = "a seed with its contract and its behaviour"
     id_field: ClassVar[str] = "seed_id"
     parents: ClassVar[tuple[str, ...]] = ("seed_id",)
 
     seed_id: str
     language: str
     code: str
-    """Self-contained: what the seed needs of its file stands in it."""
+    """Self-contained: it includes everything that the seed needs from its file."""
     contract: FunctionContract
     cases: tuple[Case, ...] = ()
 
@@ -182,8 +178,7 @@ class Reference(Unit):
 
 
 class Task(Unit):
-    """An instruction with a contract and its lineage. `seed_id` is empty for a task that was not made from a
-    seed."""
+    """An instruction with a contract and its lineage. `seed_id` is empty if it was not made from a seed."""
 
     kind: ClassVar[str] = "task"
     about: ClassVar[str] = "an instruction with a contract"
@@ -200,7 +195,7 @@ class Task(Unit):
 
     @property
     def language(self) -> str:
-        """The language of its seed: the task itself can be solved in any."""
+        """The language of its seed. The task itself can be solved in any language."""
         return self.seed_language
 
     @property
@@ -224,7 +219,7 @@ class Solution(Unit):
     policy: str
     request_id: str = ""
     cut: bool = False
-    """The answer ran into its token limit."""
+    """Whether the answer hit its token limit."""
 
     @property
     def program(self) -> str:
@@ -232,7 +227,7 @@ class Solution(Unit):
 
 
 class EvidenceRank(StrEnum):
-    """What a test suite's expected outputs stand on, the strongest first."""
+    """What the expected outputs of a test suite are based on, the strongest first."""
 
     REFERENCE = "reference"
     EXAMPLES = "examples"
@@ -241,7 +236,7 @@ class EvidenceRank(StrEnum):
 
 
 class TestSuite(Unit):
-    """Inputs with expected outputs, and the rank of evidence that they stand on."""
+    """Inputs with expected outputs, and the rank of the evidence behind them."""
 
     kind: ClassVar[str] = "suite"
     about: ClassVar[str] = "the tests of a task"
@@ -256,59 +251,63 @@ class TestSuite(Unit):
     rank: EvidenceRank
 
     def call(self) -> "Call":
-        """The call that the tests ask for, without their expected values."""
+        """The call that the tests make, without the expected values."""
         return self.contract.call([case.arguments for case in self.cases])
 
 
 class InputSet(Unit):
-    """Inputs of a task whose seed could not be run: what should come out is not known, and only agreement can
-    say."""
+    """Inputs of a task whose seed could not be run. Agreement must decide which outputs are right."""
 
     kind: ClassVar[str] = "input_set"
-    about: ClassVar[str] = "test inputs of a task that has no reference"
+    about: ClassVar[str] = "test inputs of a task without a reference"
     id_field: ClassVar[str] = "task_id"
     parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
     task_id: str
     contract: FunctionContract
     rows: tuple[tuple[str, ...], ...]
-    """Arguments as wire text, one row for each call."""
+    """Arguments as wire text, one row per call."""
 
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------
 
 
 IsolationLevel = Literal["A", "B", "C"]
-"""How programs are kept apart on this machine, the strongest first: see docs/architecture/sandbox.md."""
+"""How programs are isolated on this machine, the strongest first. See docs/architecture/sandbox.md."""
 
 
 class Limits(Record):
-    """Limits of one program. Wall time is a backstop only: it never decides a verdict, so it grows with a
-    longer `cpu_s`."""
+    """Limits for one program. Wall time is only a backstop and never decides a verdict, so it grows with
+    `cpu_s`."""
 
     cpu_s: float = Field(
         default=5.0,
         gt=0,
         le=3600,
         allow_inf_nan=False,
-        description="CPU seconds; beyond them the verdict is `timeout`.",
+        description="CPU time in seconds. A program that needs more gets the verdict `timeout`.",
     )
     wall_s: float = Field(
         default=50.0,
         gt=0,
         le=36000,
         allow_inf_nan=False,
-        description="Wall seconds, a backstop; ten times `cpu_s` where that is more and nothing is said.",
+        description="Wall time in seconds, as a backstop. If unset, 50 or `10 * cpu_s`, whichever is more.",
     )
     memory_mb: int = Field(
-        default=512, ge=64, le=1 << 20, description="Memory in MiB; few interpreters start with less than 64."
+        default=512, ge=64, le=1 << 20, description="Memory in MiB. Few interpreters start with less than 64."
     )
-    processes: int = Field(default=64, ge=1, le=4096, description="Processes and threads at once.")
+    processes: int = Field(
+        default=64, ge=1, le=4096, description="Maximum number of processes and threads at any time."
+    )
     output_bytes: int = Field(
-        default=8 << 20, ge=1024, le=1 << 30, description="Bytes on stdout and stderr together."
+        default=8 << 20,
+        ge=1024,
+        le=1 << 30,
+        description="Maximum bytes written to stdout and stderr together.",
     )
     file_bytes: int = Field(
-        default=16 << 20, ge=0, le=1 << 34, description="Bytes in files that the program writes."
+        default=16 << 20, ge=0, le=1 << 34, description="Maximum bytes in files that the program writes."
     )
 
     @model_validator(mode="before")
@@ -323,7 +322,7 @@ class Limits(Record):
 
 
 class Captured(Record):
-    """Output of a program: its head and tail, and its true length in bytes."""
+    """Output of a program: head, tail and full length in bytes."""
 
     head: str = ""
     tail: str = ""
@@ -331,7 +330,7 @@ class Captured(Record):
 
 
 class CaseObservation(Record):
-    """What happened on one input. `output` is wire text (function mode) or the whole stdout (stdio mode)."""
+    """The result on one input. `output` is wire text (function mode) or the whole stdout (stdio mode)."""
 
     index: int
     status: Literal["returned", "raised", "missing"]
@@ -340,7 +339,7 @@ class CaseObservation(Record):
 
 
 class FunctionCall(Record):
-    """Call `entry_point` once for each row of arguments (wire texts), all in one process."""
+    """Call `entry_point` once per row of arguments (wire texts), all in one process."""
 
     kind: Literal["function"] = "function"
     entry_point: str
@@ -349,15 +348,15 @@ class FunctionCall(Record):
 
 
 class StdioCall(Record):
-    """Run the program once for each stdin, each time in a fresh process."""
+    """Run the program once per stdin, each time in a fresh process."""
 
     kind: Literal["stdio"] = "stdio"
     stdins: tuple[str, ...]
 
 
 class ScriptCall(Record):
-    """Run the program with a test script of its own appended; a private nonce shows that its end was reached.
-    Lower trust."""
+    """Run the program with a test script appended. A private nonce proves that its end was reached. Less
+    trustworthy than the other calls."""
 
     kind: Literal["script"] = "script"
     script: str
@@ -367,7 +366,7 @@ Call = Annotated[FunctionCall | StdioCall | ScriptCall, Field(discriminator="kin
 
 
 class ExecutionRequest(Record):
-    """One program to run. It holds no expected values: those never leave the parent."""
+    """One program to run. It contains no expected values: those never leave the parent process."""
 
     id: str
     language: str
@@ -383,7 +382,7 @@ class Phase(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why the sandbox ended the program, when it was not the program itself that ended."""
+    """Why the sandbox stopped the program, if it did."""
 
     NONE = "none"
     CPU = "cpu"
@@ -394,23 +393,22 @@ class Stop(StrEnum):
 
 
 class Observation(Unit):
-    """Everything the sandbox saw of one program. What follows from it is decided by
-    `synth.execution.verdict`, which is pure."""
+    """Everything the sandbox observed about one program. `synth.execution.verdict` judges it."""
 
     kind: ClassVar[str] = "observation"
-    about: ClassVar[str] = "everything that the sandbox saw of one program"
+    about: ClassVar[str] = "everything that the sandbox observed about one program"
     id_field: ClassVar[str] = "request_id"
 
     request_id: str
     language: str
     phase: Phase
-    """The phase that was reached; `run` unless an earlier one failed."""
+    """The last phase reached: `run` unless an earlier one failed."""
     exit_code: int | None = None
     signal: int | None = None
     stop: Stop = Stop.NONE
     finished: bool = False
-    """Function and script mode: the driver reached its end and said so on the private channel. Stdio mode:
-    exit code 0."""
+    """Function and script mode: the driver reported on the private channel that it reached its end. Stdio
+    mode: exit code 0."""
     cases: tuple[CaseObservation, ...] = ()
     stdout: Captured = Captured()
     stderr: Captured = Captured()
@@ -418,16 +416,16 @@ class Observation(Unit):
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
     infrastructure: str | None = None
-    """Set when the sandbox itself failed: then nothing here says anything about the program."""
+    """Set if the sandbox itself failed. The other fields then say nothing about the program."""
     toolchain_missing: str | None = None
-    """Set to the install command when the language cannot be run on this machine."""
+    """The install command, set if this machine cannot run the language."""
     level: str = ""
     """Isolation level: A, B or C, or the name of a remote sandbox."""
     toolchain: str = ""
 
 
 class Outcome(StrEnum):
-    """What follows from an observation. `synth.execution.verdict` says in which order it is decided."""
+    """The judgement of an observation. `synth.execution.verdict` defines which outcome takes precedence."""
 
     PASS = "pass"
     WRONG_ANSWER = "wrong_answer"
@@ -441,16 +439,18 @@ class Outcome(StrEnum):
     INFRASTRUCTURE = "infrastructure"
     TOOLCHAIN_MISSING = "toolchain_missing"
 
-
-FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
-"""Outcomes that are no labels: they say nothing of the program."""
+    @property
+    def is_fault(self) -> bool:
+        """Whether the sandbox failed or cannot run the language. Not the program's fault, so never a
+        label."""
+        return self in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 
 class Verdict(Unit):
-    """The outcome of one solution against one test suite, and what it stands on."""
+    """The outcome of one solution on one test suite, and the rank of its evidence."""
 
     kind: ClassVar[str] = "verdict"
-    about: ClassVar[str] = "the outcome of a solution against its tests"
+    about: ClassVar[str] = "the outcome of a solution on its tests"
     id_field: ClassVar[str] = "solution_id"
     parents: ClassVar[tuple[str, ...]] = ("task_id",)
 
@@ -461,15 +461,10 @@ class Verdict(Unit):
     total: int
     rank: EvidenceRank
     first_failure: str = ""
-    """Input, expected and found of the first failing case, in words, for people."""
+    """The first failing case in words: its input, the expected and the actual output."""
     cpu_s: float = 0.0
     peak_memory_mb: float = 0.0
     level: str = ""
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether it says nothing of the program: the sandbox failed, or the language is not here."""
-        return self.outcome in FAULTS
 
 
 # --- messages -------------------------------------------------------------------------------------------
@@ -490,11 +485,11 @@ class Decision(StrEnum):
 
 
 class IndexRow(Record):
-    """One row for each unit at each stage that it entered. The funnel, the rejected store and the data sets
-    are views of these rows.
+    """One row per unit and stage that it entered. The funnel, the rejected units and the data sets are views
+    of these rows.
 
-    Conservation: at every stage, entered = kept + rejected + failed + waiting, where waiting is what has
-    entered and has no row yet.
+    Conservation: at every stage, entered = kept + rejected + failed + waiting. Waiting units have entered and
+    have no row yet.
     """
 
     round: int
@@ -508,6 +503,6 @@ class IndexRow(Record):
     decision: Decision
     reason: str = ""
     evidence: str = "{}"
-    """JSON object of numbers and short texts: why the decision was taken."""
+    """JSON object of numbers and short texts that explain the decision."""
     ms: float = 0.0
     tokens: int = 0

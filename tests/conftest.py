@@ -3,9 +3,9 @@ session."""
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -14,9 +14,7 @@ from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
+from tests.builders import Run
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] "

@@ -130,19 +130,16 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
         if config.greedy
         else (await ask(1.0, config.n), [])
     )
-    judged = [outcome for outcome in sampled if outcome not in _FAULTS]
+    judged = [outcome for outcome in sampled if not outcome.is_fault]
     return QuestionResult(
         task_id=task.id,
         language=question.language,
         n=len(judged),
         passed=judged.count(Outcome.PASS),
-        greedy=None if not greedy or greedy[0] in _FAULTS else greedy[0] is Outcome.PASS,
+        greedy=None if not greedy or greedy[0].is_fault else greedy[0] is Outcome.PASS,
         outcomes={outcome.value: sampled.count(outcome) for outcome in sorted(set(sampled))},
         faults=len(sampled) - len(judged),
     )
-
-
-_FAULTS = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
 
 
 async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:

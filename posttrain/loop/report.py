@@ -13,6 +13,7 @@ from posttrain.evaluate.table import result_table
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
 from posttrain.world import Audit
+from synth.store.views import first_kept
 
 FIGURES = Path("logs", "figures.jsonl")
 """In the run folder: one line of figures for each process that brought the run to its end."""
@@ -99,3 +100,21 @@ def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], f
     reporter.print_line(f"run folder: {run}")
     for command in ("funnel", "rejected", "pairs"):
         reporter.print_line(f"  codemill {command} {run.name} --runs-dir {run.parent}")
+    _show_first_kept(reporter, run)
+
+
+def _show_first_kept(reporter: Reporter, run: Path) -> None:
+    """One row of the data as an example, why it was kept, and the commands that say more."""
+    found = first_kept(run)
+    if found is None:
+        return
+    sample, verdict = found
+    reporter.print_line(f"\n{sample.id} ({sample.language}), kept:")
+    tests = f"{verdict.passed} of {verdict.total} tests"
+    reporter.print_line(f"  {verdict.outcome}, {tests}, evidence: {sample.rank}")
+    reporter.print_line(f"  {sample.pass_rate:.0%} of the answers to its task pass")
+    for message in (*sample.prompt, *sample.completion):
+        lines = f"[{message.role}] {message.content}".splitlines()
+        reporter.print_line("\n".join(f"  {line}" for line in lines))
+    for command in ("show", "why"):
+        reporter.print_line(f"  codemill {command} {sample.id} --run {run.name} --runs-dir {run.parent}")

@@ -19,7 +19,6 @@ from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.products import BY_NAME
 from synth.records import (
-    FAULTS,
     EvidenceRank,
     ExecutionRequest,
     Outcome,
@@ -47,11 +46,11 @@ async def audit_run(run: Path, recipe: Recipe, sandbox: Sandbox) -> Audit | None
     chains = {s.task_id: by_seed[tasks[s.task_id].seed_id] for s in solutions}
     outcomes = await _outcomes(solutions, {key: _suite(tasks[key], chains[key]) for key in chains}, sandbox)
     meanings = [_instruction_is_right(tasks[task_id], chain) for task_id, chain in chains.items()]
-    wrong = [key for key, outcome in outcomes.items() if outcome not in (Outcome.PASS, *FAULTS)]
+    wrong = [key for key, outcome in outcomes.items() if outcome is not Outcome.PASS and not outcome.is_fault]
     return Audit(
         accepted=len(solutions),
         wrong=len(wrong),
-        unjudged=sum(outcome in FAULTS for outcome in outcomes.values()),
+        unjudged=sum(outcome.is_fault for outcome in outcomes.values()),
         instructions_read=len(meanings) - meanings.count(None),
         instructions_wrong=meanings.count(False),
         wrong_ids=tuple(sorted(wrong)),

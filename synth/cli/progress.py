@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from synth.cli.printing import print_table, print_title
+from synth.cli.printing import print_table, print_text, print_title
 from synth.pipeline.books import RoundProgress
 
 PLAIN_INTERVAL_S = 10.0
@@ -75,7 +75,7 @@ class ProgressDisplay:
 
     def print_line(self, text: str) -> None:
         """A result in words."""
-        print(text)
+        print_text(text)
 
     def _table(self, progress: RoundProgress, elapsed: float) -> Table:
         left = self._left(progress, elapsed)

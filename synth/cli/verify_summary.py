@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from synth.cli.printing import one_line, print_json, print_table
-from synth.execution.observations import FAULTS
 from synth.records import Outcome
 from synth.verify.answers import VerifyResult
 
@@ -41,7 +40,7 @@ class Summary:
 
     def add(self, answer: VerifyResult) -> None:
         self.found[answer.verdict] += 1
-        if answer.verdict in FAULTS:
+        if answer.verdict.is_fault:
             self.faults[f"{answer.language}: {answer.verdict}: {one_line(answer.reason, 200)}"] += 1
 
         self.accepting.update(answer.accepts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synth.ids import content_hash
-from synth.records import Captured, ExecutionRequest, Observation, Outcome, Phase, Stop
+from synth.records import Captured, ExecutionRequest, Observation, Phase, Stop
 
 ATTEMPTS: Final = 3
 """Runs of one program that may be lost with their slot (`isolation/process.py`), with their machine
@@ -23,9 +23,6 @@ processes in a row that served nothing, its language does so for good (`programs
 COMPILER_ATTEMPTS: Final = 2
 """Resident compilers that one program may crash before it is refused (`programs/compiler_pool.py`; a worker
 on another machine is told)."""
-
-FAULTS: Final = frozenset({Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING})
-"""Outcomes that say nothing about the program: what `is_fault` becomes in a verdict."""
 
 
 def is_fault(observation: Observation) -> bool:

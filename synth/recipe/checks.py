@@ -47,13 +47,8 @@ def check_rules(recipe: Recipe) -> Iterator[Finding]:
 def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
     if recipe.engine is not None:
         return
-    data = recipe.data
-    users: dict[KeyPath, bool] = {
-        ("data", "instruct"): data is not None and data.instruct is not None,
-        ("data", "solve"): data is not None and data.solve is not None,
-        ("evaluation",): recipe.evaluation is not None,
-    }
-    used = [path for path, is_used in users.items() if is_used]
+    used: list[KeyPath] = [("data", name) for name in recipe.data.asking] if recipe.data is not None else []
+    used += [("evaluation",)] if recipe.evaluation is not None else []
     if used:
         names = ", ".join(map(key_text, used))
         yield Finding(
@@ -235,8 +230,8 @@ def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
 def _token_budgets(
     data: DataConfig | None, evaluation: EvaluationConfig | None
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    if data is not None and data.solve is not None:
-        yield ("data", "solve", "sampling", "max_tokens"), data.solve.sampling.max_tokens
+    for name, sampling in data.asking.items() if data is not None else ():
+        yield ("data", name, "sampling", "max_tokens"), sampling.max_tokens
     if evaluation is not None:
         yield ("evaluation", "max_tokens"), evaluation.max_tokens
 

@@ -39,14 +39,10 @@ def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
 
 
 def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    data = recipe.data
-    asks = {
-        "instruct": data is not None and data.instruct is not None,
-        "inputs": data is not None and data.instruct is not None and data.inputs.from_model,
-        "solve": (data is not None and data.solve is not None) or recipe.evaluation is not None,
-    }
+    names = [*recipe.data.asking] if recipe.data is not None else []
+    names += ["solve"] if recipe.evaluation is not None else []
     default = PromptLibrary.load("default")
-    return {name: default.prompts[name].header.variables for name, used in asks.items() if used}
+    return {name: default.prompts[name].header.variables for name in names}
 
 
 def languages_named(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:

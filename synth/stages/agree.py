@@ -8,6 +8,7 @@ The pure step is `synth.rules.agreement`.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from synth.execution.observations import is_fault
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.records import (
@@ -27,7 +28,7 @@ from synth.rules.limits import limits_of
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
-from synth.stages.unit_stage import Decided, UnitStage, Upstream, through
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class AgreeStage(UnitStage[Task]):
@@ -53,13 +54,13 @@ class AgreeStage(UnitStage[Task]):
 
     async def _vote(self, inputs: Mapping[str, InputSet], state: ShardState) -> dict[str, list[Ballot]]:
         """What the candidates of each task answer; those that the sandbox could not run have no vote."""
-        parsed = state.survivors(Solution, through(SyntaxStage))
+        parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]
         seen = await self._context.sandbox.execute(programs, state.late_priority)
         ballots: dict[str, list[Ballot]] = {task: [] for task in inputs}
         for solution, observation in zip(voters, seen, strict=True):
-            if observation.infrastructure is None and observation.toolchain_missing is None:
+            if not is_fault(observation):
                 ballot = _ballot(solution, observation, len(inputs[solution.task_id].rows))
                 ballots[solution.task_id].append(ballot)
         return ballots

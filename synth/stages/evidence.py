@@ -34,7 +34,9 @@ class EvidenceStage(UnitStage[Task]):
         return [Decided(self._answer(solutions[task.id], verdicts)) for task in units]
 
     def _answer(self, solutions: list[Solution], verdicts: dict[str, Verdict]) -> Keep | Reject:
-        judged = [verdicts[s.id] for s in solutions if s.id in verdicts and not verdicts[s.id].is_fault]
+        judged = [
+            verdicts[s.id] for s in solutions if s.id in verdicts and not verdicts[s.id].outcome.is_fault
+        ]
         passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
         share = len(passed) / len(solutions) if solutions else 0.0
         distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})

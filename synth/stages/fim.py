@@ -20,7 +20,7 @@ from synth.records import SourceText, Unit
 from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
-from synth.stages.unit_stage import Decided, UnitStage, Upstream, all_upstream
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 CONTEXT_FILES = 2
 """Files of the same repository before the one with the hole."""
@@ -46,8 +46,7 @@ class FimStage(UnitStage[Unit]):
         self._recent: deque[SourceText] = deque(maxlen=CONTEXT_FILES)
 
     def entering(self, state: ShardState) -> Sequence[Unit]:
-        before = tuple(all_upstream(self))
-        return state.survivors(SourceText, before) or state.survivors(Sample, before)
+        return state.survivors(SourceText) or state.survivors(Sample)
 
     async def decide(self, units: Sequence[Unit], state: ShardState) -> list[Decided]:
         return [self._cut(_text_of(unit)) for unit in units]

@@ -18,7 +18,7 @@ from synth.stages.evidence import EvidenceStage, Judgements, read_judgements
 from synth.stages.select import answer_messages
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
-from synth.stages.unit_stage import Decided, UnitStage, Upstream, through
+from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class TaskInLanguage(Unit):
@@ -55,7 +55,7 @@ class PairStage(UnitStage[TaskInLanguage]):
         judged = read_judgements(state)
         return [
             TaskInLanguage(task_id=task.id, language=language)
-            for task in state.survivors(Task, through(EvidenceStage))
+            for task in state.survivors(Task)
             for language in sorted(
                 {
                     solution.language

@@ -5,7 +5,7 @@ after a crash meets the same state as one that was never interrupted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -60,14 +60,10 @@ class ShardState:
         """All records of one kind."""
         return [record for record in self._records[model.kind] if isinstance(record, model)]
 
-    def survivors(self, model: type[U], stages: Iterable[str]) -> list[U]:
-        """The records of one kind that none of these stages turned away, nor anything they were made from. A
-        stage that the recipe does not have turned nothing away."""
+    def survivors(self, model: type[U]) -> list[U]:
+        """The records of one kind that no stage so far turned away, nor anything they were made from."""
         lost = {
-            row.unit_id
-            for stage in stages
-            for row in self._rows.get(stage, ())
-            if row.decision is not Decision.KEPT
+            row.unit_id for rows in self._rows.values() for row in rows if row.decision is not Decision.KEPT
         }
         return [unit for unit in self.get(model) if lost.isdisjoint(self._lineage(unit))]
 

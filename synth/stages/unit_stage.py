@@ -6,7 +6,7 @@ base class keeps the books. The one rule: every unit that enters leaves with one
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -63,7 +63,8 @@ class Stage(ABC):
 
     name: str
     upstream: "tuple[Upstream, ...]"
-    """The stages it comes after: classes, or objects where one class is several stages."""
+    """The stages it comes after, where the recipe has them: classes, or objects where one class is several
+    stages."""
     makes: ClassVar[tuple[type[Unit], ...]] = ()
     """The kinds that it makes."""
     ordered: ClassVar[bool] = False
@@ -81,8 +82,8 @@ class Stage(ABC):
 class UnitStage(Stage, Generic[U]):
     """A stage over units of one kind.
 
-    A unit enters unless a stage upstream, at whatever distance, turned it away or turned away something that
-    it was made from.
+    A unit enters unless a stage before this one turned it away, or turned away something that it was made
+    from.
     """
 
     unit: type[U]
@@ -90,7 +91,7 @@ class UnitStage(Stage, Generic[U]):
 
     def entering(self, state: ShardState) -> Sequence[U]:
         """The units that enter. A stage with a narrower door filters what this gives."""
-        return state.survivors(self.unit, all_upstream(self))
+        return state.survivors(self.unit)
 
     async def run(self, state: ShardState) -> StageResult:
         units = self.entering(state)
@@ -107,18 +108,6 @@ class UnitStage(Stage, Generic[U]):
 
 
 Upstream = type[Source] | type[Stage] | Stage
-
-
-def all_upstream(stage: Upstream) -> Iterator[str]:
-    """The names of all stages that come before this one, at whatever distance."""
-    for before in getattr(stage, "upstream", ()):
-        yield from through(before)
-
-
-def through(stage: Upstream) -> Iterator[str]:
-    """The names of a stage and of all stages before it."""
-    yield stage.name
-    yield from all_upstream(stage)
 
 
 def index_row(

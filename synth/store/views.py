@@ -1,4 +1,4 @@
-"""Views of a run: the funnel, conservation, the rejected store and the pairs, all queries of the index.
+"""Views of a run: the funnel, conservation, the rejected store, the pairs and one kept sample.
 
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
@@ -7,12 +7,15 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from synth.products import Pair
+from synth.products import PRODUCTS, Pair, Sample
 from synth.reasons import REASONS
-from synth.records import Decision, IndexRow, Record
+from synth.records import Decision, IndexRow, Record, Verdict
+from synth.store.products import product_files
 from synth.store.query import Shards, check_known, parse_page_key
 from synth.store.shards import entered_key
 from synth.store.units import body_files, read_bodies, stage_order
+
+_SAMPLES = next(product for product in PRODUCTS if product.model is Sample)
 
 
 class ReasonCount(Record):
@@ -53,6 +56,13 @@ class RejectedPage(NamedTuple):
 
     rows: list[IndexRow]
     next_key: str | None
+
+
+class KeptSample(NamedTuple):
+    """A row of the SFT data and the verdict that it stands on."""
+
+    sample: Sample
+    verdict: Verdict
 
 
 class PairPage(NamedTuple):
@@ -146,20 +156,27 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
     the run does not know."""
     shards = Shards(run)
     check_filters(shards, language=language)
-    sql = """SELECT key FROM read_parquet($1) WHERE ($2 IS NULL OR language = $2) AND ($3 IS NULL OR key > $3)
-        AND NOT list_contains($4, key) GROUP BY key ORDER BY key LIMIT $5"""
-    turned_away = _turned_away(shards, Pair.kind)
-    rows = shards.query(sql, body_files(run, Pair.kind), language, after_key, turned_away, limit)
+    sql = """SELECT DISTINCT key FROM read_parquet($1)
+        WHERE ($3 IS NULL OR language = $3) AND ($4 IS NULL OR key > $4)
+        AND key NOT IN (SELECT unit_id FROM read_parquet($2) WHERE decision <> 'kept')
+        ORDER BY key LIMIT $5"""
+    rows = shards.query(sql, body_files(run, Pair.kind), shards.index_files(), language, after_key, limit)
     ids = [str(row["key"]) for row in rows]
     bodies = read_bodies(run, Pair.kind, ids)
-    found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids]
+    found = [Pair.model_validate(bodies[unit_id].fields) for unit_id in ids if unit_id in bodies]
     return PairPage(found, ids[-1] if len(ids) == limit else None)
 
 
-def _turned_away(shards: Shards, kind: str) -> list[str]:
-    """Ids of the units of a kind that any stage rejected or failed."""
-    sql = "SELECT DISTINCT unit_id FROM read_parquet(?) WHERE kind = ? AND decision <> 'kept'"
-    return [str(row["unit_id"]) for row in shards.query(sql, shards.index_files(), kind)]
+def first_kept(run: Path) -> KeptSample | None:
+    """The first sample that the run kept; None where it kept none."""
+    files = [str(path) for path in product_files(run, _SAMPLES)]
+    rows = Shards(run).query("SELECT id FROM read_parquet(?) LIMIT 1", files)
+    bodies = read_bodies(run, Sample.kind, [str(row["id"]) for row in rows])
+    for body in bodies.values():
+        sample = Sample.model_validate(body.fields)
+        verdict = read_bodies(run, Verdict.kind, [sample.solution_id])[sample.solution_id]
+        return KeptSample(sample, Verdict.model_validate(verdict.fields))
+    return None
 
 
 def check_filters(

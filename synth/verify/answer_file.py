@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
-from synth.execution.observations import FAULTS
 from synth.records import Outcome
 from synth.verify.answers import VerifyResult
 from synth.verify.negative_controls import MUTANTS
@@ -156,7 +155,7 @@ class AnswerFile:
         for number, (line, end) in enumerate(self._lines(), start=1):
             known = self._read(line, number)
             whole = end
-            if known.verdict in FAULTS:
+            if known.verdict.is_fault:
                 faults += 1
             else:
                 self._note(known)
@@ -199,9 +198,7 @@ class AnswerFile:
         unfinished = self._file.with_name(f".{self._file.name}.unfinished")
         try:
             with unfinished.open("wb") as kept:
-                kept.writelines(
-                    line for line, _ in self._lines() if self._read(line, 0).verdict not in FAULTS
-                )
+                kept.writelines(line for line, _ in self._lines() if not self._read(line, 0).verdict.is_fault)
                 kept.flush()
                 os.fsync(kept.fileno())
             unfinished.replace(self._file)

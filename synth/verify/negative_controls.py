@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from synth.execution.observations import FAULTS
 from synth.execution.protocol import Sandbox
 from synth.grammar.trees import parse
 from synth.ids import content_hash
@@ -244,7 +243,7 @@ async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandb
     observations = await sandbox.execute(requests)
     answers = [make_answer(row, observation) for observation in observations]
     for answer in answers:
-        if answer.verdict in FAULTS:
+        if answer.verdict.is_fault:
             raise ControlFault(answer.reason)
     return tuple(
         name for name, answer in zip(programs, answers, strict=True) if answer.verdict is Outcome.PASS

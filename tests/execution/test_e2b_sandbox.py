@@ -6,9 +6,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -35,10 +35,9 @@ from synth.records import (
     Stop,
     TestSuite,
 )
+from tests.builders import Run
 from tests.execution.e2b_server import E2bServer, e2b_server, network_of, point_package_at
 
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 Open = Callable[..., E2bSandbox]
 CORE = ("python", "javascript", "cpp", "java")
 GOOD = "def f(x):\n    return x + 1\n"

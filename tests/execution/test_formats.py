@@ -6,9 +6,9 @@ import gzip
 import json
 import pickle
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,9 +23,8 @@ from synth.verify.formats.registry import all_formats, get_format
 from synth.verify.formats.samples import sample_entries
 from synth.verify.formats.spec import BenchmarkSample
 from synth.verify.rows import RowError, VerifyRow, prepare
+from tests.builders import Run
 
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 Row = dict[str, Any]
 
 PROMPT = 'def shout(word: str) -> str:\n    """The word in capitals."""\n'

@@ -2,9 +2,9 @@
 a group."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -14,10 +14,9 @@ from synth.execution.observations import is_fault
 from synth.languages.toolchain import Toolchain
 from synth.records import ExecutionRequest, FunctionCall, Limits, StdioCall, Stop
 from synth.verify.verify import verify
+from tests.builders import Run
 from tests.languages.toolchains import need
 
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 Scenario = Callable[[LocalSandbox], Awaitable[None]]
 
 pytestmark = pytest.mark.usefixtures("local_sandbox")  # skips where this machine offers no isolation

@@ -10,7 +10,6 @@ from synth.execution import observations
 from synth.execution.observations import (
     ATTEMPTS,
     COMPILER_ATTEMPTS,
-    FAULTS,
     failed,
     failed_before_run,
     is_doubtful,
@@ -62,11 +61,11 @@ def test_a_fault_is_a_fault_in_the_observation_and_in_its_verdict(
     observation: Observation, fault: bool
 ) -> None:
     assert is_fault(observation) is fault
-    assert (judge(observation, SUITE, "s").outcome in FAULTS) is fault
+    assert judge(observation, SUITE, "s").outcome.is_fault is fault
 
 
 def test_faults_are_the_outcomes_that_stand_after_all_others() -> None:
-    assert set(list(Outcome)[-2:]) == FAULTS
+    assert [outcome for outcome in Outcome if outcome.is_fault] == list(Outcome)[-2:]
 
 
 def test_a_fault_is_never_doubtful_and_so_never_run_again_for_that() -> None:

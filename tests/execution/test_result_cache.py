@@ -8,9 +8,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,11 +23,9 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
 from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
+from tests.builders import Run
 from tests.structure.source_tree import graph
 from tests.structure.test_layers import reachable
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -265,8 +263,6 @@ import json, sys
 from synth.execution.cache.cached_sandbox import CachedSandbox
 from synth.execution.local.sandbox import LocalSandbox
 from synth.verify.verify import verify
-from tests.structure.source_tree import graph
-from tests.structure.test_layers import reachable
 rows = [json.loads(line) for line in open(sys.argv[2])]
 sandbox = CachedSandbox(LocalSandbox(2), __import__("pathlib").Path(sys.argv[1]))
 found = {answer.id: answer.cases[0].found for answer in verify(rows, sandbox=sandbox)}

@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,7 @@ from synth.verify.answers import VerifyResult
 from synth.verify.row_files import given_entries
 from synth.verify.rows import RowError
 from synth.verify.verify import check_entries, verify, verify_entries
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
+from tests.builders import Run
 
 ADD = {"kind": "function", "entry_point": "add", "signature": "(int, int) -> int"}
 CASES = [{"input": [1, 2], "output": 3}, {"input": [-5, 5], "output": 0}]

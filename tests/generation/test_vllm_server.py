@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
 from synth.records import Message
+from tests.builders import Run
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Policies = tuple[Policy, Policy]
 
 
@@ -32,7 +32,7 @@ async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list
 
 
 def test_after_a_swap_every_answer_comes_from_the_new_weights(
-    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run[Any]
 ) -> None:
     async def fresh() -> list[str]:
         other = TransformersLocal(TransformersEngineConfig(), policy=tiny_policies[1], log_folder=tmp_path)
@@ -53,7 +53,7 @@ def test_after_a_swap_every_answer_comes_from_the_new_weights(
 
 
 def test_a_swap_waits_for_open_requests_and_holds_back_later_ones(
-    first_served: VllmServer, tiny_policies: Policies, run: Run
+    first_served: VllmServer, tiny_policies: Policies, run: Run[Any]
 ) -> None:
     async def work() -> tuple[list[str], list[str], set[str], set[str]]:
         early = [asyncio.create_task(first_served.generate(ask(number))) for number in range(4)]
@@ -85,7 +85,7 @@ def changed(policy: Policy, folder: Path, file: str, change: Callable[[dict[str,
 
 
 def test_a_policy_with_another_interface_is_refused_and_the_old_one_stays(
-    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run[Any]
 ) -> None:
     before = run(greedy(first_served, 2))
     other = tiny_policies[1]
@@ -113,7 +113,7 @@ def test_a_policy_with_another_interface_is_refused_and_the_old_one_stays(
 
 
 def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
-    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run
+    first_served: VllmServer, tiny_policies: Policies, tmp_path: Path, run: Run[Any]
 ) -> None:
     cut = {"direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0}
     policy = changed(
@@ -123,7 +123,7 @@ def test_saving_options_that_change_no_token_do_not_hinder_a_swap(
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(
-    tiny_policies: Policies, tmp_path: Path, run: Run
+    tiny_policies: Policies, tmp_path: Path, run: Run[Any]
 ) -> None:
     if find_vllm() is None:
         pytest.skip("vLLM is not installed")

@@ -1,8 +1,7 @@
 """Programs that try to be taken for correct ones without computing the answer. None may pass, and the honest
 one beside them does."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pytest
 
@@ -20,11 +19,9 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
+from tests.builders import Run
 from tests.languages.cheat_files import LANGUAGES, cheats_of, read_cheats
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 DRIVEN: Final = [language.name for language in all_languages() if language.driver]
 DEEP: Final = frozenset(

@@ -1,17 +1,15 @@
 """Precompiled headers make whole C++ programs faster and change nothing else."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, Observation, Phase, StdioCall
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def test_a_precompiled_header_brings_nothing_that_was_not_included(
-    local_sandbox: LocalSandbox, run: Run
+    local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     need("cpp")
     body = "int main() { std::map<int, int> m{{1, 2}}; std::cout << m.at(1); }\n"

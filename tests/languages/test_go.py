@@ -1,18 +1,18 @@
 """Go programs are built by the compiler and the linker alone, and still are what the go command would make of
 them."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase, StdioCall
+from tests.builders import Run
 from tests.languages.toolchains import need
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 CALL = FunctionCall(entry_point="solve", signature="(int) -> str", arguments=(("i1",),))
 
 
-def observe(sandbox: LocalSandbox, run: Run, codes: Sequence[str]) -> list[Observation]:
+def observe(sandbox: LocalSandbox, run: Run[Any], codes: Sequence[str]) -> list[Observation]:
     requests = [
         ExecutionRequest(id=str(index), language="go", code=code, call=CALL)
         for index, code in enumerate(codes)
@@ -26,7 +26,7 @@ def outputs(observation: Observation) -> list[str]:
     return [bytes.fromhex((case.output or "s")[1:]).decode() for case in observation.cases]
 
 
-def test_types_are_printed_as_those_of_a_program(local_sandbox: LocalSandbox, run: Run) -> None:
+def test_types_are_printed_as_those_of_a_program(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
     need("go")
     code = 'import "fmt"\ntype T struct{}\nfunc solve(x int) string { return fmt.Sprintf("%T", T{}) }'
     (seen,) = observe(local_sandbox, run, [code])
@@ -34,7 +34,7 @@ def test_types_are_printed_as_those_of_a_program(local_sandbox: LocalSandbox, ru
 
 
 def test_standard_packages_are_there_and_internal_ones_and_c_are_not(
-    local_sandbox: LocalSandbox, run: Run
+    local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     need("go")
     there = [

@@ -1,8 +1,8 @@
 """Programs that are built or started together do not reach each other: no text, no code, no output, no
 verdict of another one."""
 
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
 
@@ -12,10 +12,8 @@ from synth.languages.cpp import batch_files, blame, can_share, parts
 from synth.languages.support.elf import symbols
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase
 from synth.values import parse_signature
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 NEIGHBOUR: Final = 1234567890123456789
 OWN: Final = 987654321098765432

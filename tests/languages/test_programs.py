@@ -1,7 +1,6 @@
 """Gold, wrong, hanging, crashing and broken programs of each language get the verdict that they deserve."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -21,10 +20,8 @@ from synth.records import (
     StdioContract,
     TestSuite,
 )
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 LANGUAGES = [language.name for language in all_languages()]
 LIMITS = Limits(cpu_s=2, wall_s=20, memory_mb=256)

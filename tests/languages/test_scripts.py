@@ -1,7 +1,6 @@
 """Script mode in each language: a script counts when its end was reached, and by nothing else."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pytest
 
@@ -11,11 +10,8 @@ from synth.languages.registry import all_languages, get_language
 from synth.records import Limits, Outcome
 from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.rows import prepare, read_row
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
-
 
 SCRIPTED: Final = [language.name for language in all_languages() if language.script]
 

@@ -1,4 +1,3 @@
-# programs are data: one a line
 """Declaration lines are written as a person would, and the contract of a seed is read from its own
 declaration."""
 
@@ -57,6 +56,18 @@ READ = [
     ("python", "def f(a: int, *rest: int) -> int: ...", None),
     ("python", "def f(a: set[int]) -> int: ...", None),
     ("python", "def f(a: int): ...", None),
+    (
+        "python",
+        "def f(a: Any, b: list, c: dict[Any, int]) -> object: ...",
+        "(any, list[any], map[any, int]) -> any",
+    ),
+    ("python", "def f(a: int | None) -> int: ...", None),
+    ("python", "def f(a: Optional[int]) -> int: ...", None),
+    ("python", "def f(a: tuple[int, ...]) -> int: ...", None),
+    ("python", "def f(a: Iterable[int]) -> int: ...", None),
+    ("python", "def f(a: tuple[int | str, int]) -> int: ...", None),
+    ("python", "def f(a: Callable[[int], int]) -> int: ...", None),
+    ("python", "def f(a: T) -> T: ...", None),
     ("python", "def g(a: int) -> int: ...", None),
     ("python", "def f(a: int -> int", None),
     (

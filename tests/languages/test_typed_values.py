@@ -2,8 +2,7 @@
 calls."""
 
 import math
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +13,8 @@ from synth.languages.registry import all_languages, get_language
 from synth.languages.spec import UnsupportedType, render_signature
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation
 from synth.values import Value, ValueType, decode, encode, equal, parse_signature
+from tests.builders import Run
 from tests.languages.toolchains import need
-
-T = TypeVar("T")
-Run = Callable[[Coroutine[Any, Any, T]], T]
 
 DRIVEN = [language.name for language in all_languages() if language.driver is not None]
 KINDS = {

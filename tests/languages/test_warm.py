@@ -15,7 +15,7 @@ import pytest
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
-from synth.languages.registry import get_language
+from synth.languages.registry import all_languages, get_language
 from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, Limits, Observation, StdioCall
 from tests.languages.cheat_files import LANGUAGES, read_cheats
@@ -74,6 +74,10 @@ def starts(request: pytest.FixtureRequest, sandbox: ProcessSandbox) -> Iterator[
 def without_addresses(seen: Observation) -> dict[str, str]:
     """What is compared, as text. Addresses of objects differ from one cold start to the next."""
     return {key: ADDRESS.sub("0x", str(value)) for key, value in seen.model_dump(exclude=MEASURED).items()}
+
+
+def test_every_language_with_a_zygote_has_programs_that_look_around() -> None:
+    assert set(PROGRAMS) == {language.name for language in all_languages() if language.zygote}
 
 
 def test_programs_see_and_do_the_same_warm_and_cold(starts: Starts) -> None:

@@ -18,7 +18,6 @@ from synth.records import Message
 from synth.stages.context import Context
 from synth.stages.filter import FilterStage
 from synth.stages.shard_state import ShardState
-from synth.stages.unit_stage import all_upstream
 from tests.builders import build_observation, build_sample
 
 SOLVED: dict[str, object] = {"instruct": {}, "solve": {}}
@@ -70,7 +69,11 @@ def test_filters_that_the_recipe_switches_off_are_left_out() -> None:
 def test_each_filter_comes_after_the_one_before_it() -> None:
     stages = build_stages(context(SOLVED))
     chain = [stage for stage in stages if isinstance(stage, FilterStage)]
-    assert [next(iter(all_upstream(stage))) for stage in chain] == ["select", "length", "exact_dedup"]
+    assert [before.name for stage in chain for before in stage.upstream] == [
+        "select",
+        "length",
+        "exact_dedup",
+    ]
     assert all(stage.unit is Sample for stage in chain)
 
 
@@ -85,7 +88,7 @@ def test_the_finished_samples_are_those_of_the_last_filter() -> None:
 def test_fim_without_samples_is_cut_from_the_source() -> None:
     assert names(fim={}) == ["reference", "fim"]
     [fim] = [stage for stage in build_stages(context({"fim": {}})) if stage.name == "fim"]
-    assert list(all_upstream(fim)) == ["snippet"]
+    assert [before.name for before in fim.upstream] == ["snippet"]
 
 
 def test_pairs_come_after_evidence_and_the_last_filter() -> None:

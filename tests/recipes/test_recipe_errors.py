@@ -196,7 +196,11 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
         (["dpo={loss_type: [sigmoyd]}", "data.pairs={}"], "dpo.loss_type[0] = sigmoyd"),
         (["sft={}", "data={seeds: {kind: pocket}}"], "sft"),
         (["loop.rounds=2"], "loop.rounds = 2"),
-        (["engine={kind: vllm_server, max_model_len: 128}"], "data.solve.sampling.max_tokens"),
+        (["engine={kind: vllm_server, max_model_len: 200}"], "data.solve.sampling.max_tokens"),
+        (
+            ["engine={kind: vllm_server, max_model_len: 128}", "data.solve.sampling.max_tokens=64"],
+            "data.inputs.sampling.max_tokens",
+        ),
         (["execution={kind: local, limits: {cpu_s: 60, wall_s: 5}}"], "execution.limits.wall_s"),
         (["engine={kind: openai_api, base_url: http://x/v1, model: m}", "sft={}", "evaluation={}"], "engine"),
     ],

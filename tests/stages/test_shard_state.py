@@ -65,7 +65,7 @@ def test_units_are_found_by_kind_in_the_order_in_which_they_came() -> None:
 
 def test_a_shard_without_units_of_a_kind_gives_none() -> None:
     assert build_state().get(Task) == []
-    assert build_state(build_seed()).survivors(Task, ["snippet"]) == []
+    assert build_state(build_seed()).survivors(Task) == []
 
 
 def test_two_records_of_one_kind_are_told_apart_by_their_type() -> None:
@@ -77,38 +77,37 @@ def test_two_records_of_one_kind_are_told_apart_by_their_type() -> None:
 def test_a_unit_survives_the_stages_that_kept_it_or_never_saw_it() -> None:
     state = build_state(build_task("t1"), build_task("t2"))
     decide(state, "seen", build_task("t1"))
-    assert [task.id for task in state.survivors(Task, ["seen", "not in the recipe"])] == ["t1", "t2"]
+    assert [task.id for task in state.survivors(Task)] == ["t1", "t2"]
 
 
 @pytest.mark.parametrize("reason", ["not_best", "infrastructure"])
 def test_a_unit_that_was_turned_away_does_not_survive_whatever_the_reason(reason: str) -> None:
     state = build_state(build_task("t1"), build_task("t2"))
     decide(state, "gate", build_task("t1"), reason=reason)
-    assert [task.id for task in state.survivors(Task, ["gate"])] == ["t2"]
+    assert [task.id for task in state.survivors(Task)] == ["t2"]
 
 
-def test_only_the_stages_that_are_named_count() -> None:
-    state = build_state(build_task("t1"))
-    decide(state, "gate", build_task("t1"), reason="not_best")
-    assert [task.id for task in state.survivors(Task, ["other"])] == ["t1"]
-    assert [task.id for task in state.survivors(Task, [])] == ["t1"]
-    assert state.survivors(Task, ["other", "gate"]) == []
+def test_every_stage_so_far_counts() -> None:
+    state = build_state(build_task("t1"), build_task("t2"), build_task("t3"))
+    decide(state, "first", build_task("t1"), reason="not_best")
+    decide(state, "second", build_task("t1"), build_task("t2"), reason="too_long")
+    assert [task.id for task in state.survivors(Task)] == ["t3"]
 
 
 @pytest.mark.parametrize("kind", [Seed, Reference, Task, Solution, Verdict, Sample, Pair])
 def test_what_was_made_of_a_lost_seed_is_lost_at_every_distance(kind: type[Unit]) -> None:
     state = build_state(*FLOW)
-    assert state.survivors(kind, ["snippet"]) == state.get(kind) != []
+    assert state.survivors(kind) == state.get(kind) != []
     decide(state, "snippet", build_seed("seed-1"), reason="impure")
-    assert state.survivors(kind, ["snippet"]) == []
+    assert state.survivors(kind) == []
 
 
 @pytest.mark.parametrize("lost", ["s1", "s2"])
 def test_a_unit_of_two_parents_needs_both(lost: str) -> None:
     state = build_state(*FLOW)
     decide(state, "execute", build_solution(lost), reason="violation")
-    assert state.survivors(Pair, ["execute"]) == []
-    assert [unit.id for unit in state.survivors(Sample, ["execute"])] == (["m1"] if lost == "s2" else [])
+    assert state.survivors(Pair) == []
+    assert [unit.id for unit in state.survivors(Sample)] == (["m1"] if lost == "s2" else [])
 
 
 def test_a_unit_that_is_about_another_leaves_it_its_parents() -> None:
@@ -116,27 +115,27 @@ def test_a_unit_that_is_about_another_leaves_it_its_parents() -> None:
     state = build_state(build_solution("s1", task_id="t1"), build_verdict("s1", task_id="t2"))
     for lost in ("t1", "t2"):
         decide(state, "gate", build_task(lost), reason="not_best")
-        assert state.survivors(Solution, ["gate"]) == []
+        assert state.survivors(Solution) == []
 
 
 def test_what_was_made_of_a_lost_unit_does_not_take_its_origin_along() -> None:
     state = build_state(*FLOW)
     decide(state, "filter", build_sample("m1"), reason="too_long")
-    assert [unit.id for unit in state.survivors(Solution, ["filter"])] == ["s1", "s2"]
-    assert state.survivors(Sample, ["filter"]) == []
+    assert [unit.id for unit in state.survivors(Solution)] == ["s1", "s2"]
+    assert state.survivors(Sample) == []
 
 
 def test_a_parent_that_the_shard_does_not_hold_counts_by_its_id() -> None:
     state = build_state(build_solution("s1", task_id="elsewhere"))
     decide(state, "gate", build_task("elsewhere"), reason="not_best")
-    assert state.survivors(Solution, ["gate"]) == []
+    assert state.survivors(Solution) == []
 
 
 def test_a_circle_of_origins_ends() -> None:
     state = build_state(build_task("a", seed_id="b"), build_task("b", seed_id="a"))
-    assert [task.id for task in state.survivors(Task, ["gate"])] == ["a", "b"]
+    assert [task.id for task in state.survivors(Task)] == ["a", "b"]
     decide(state, "gate", build_task("a"), reason="not_best")
-    assert state.survivors(Task, ["gate"]) == []
+    assert state.survivors(Task) == []
 
 
 def test_ids_are_found_by_the_reason_of_any_stage() -> None:

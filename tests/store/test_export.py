@@ -161,3 +161,27 @@ def test_a_run_without_data_sets_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no data sets yet"):
         export(empty.path, ExportFormat.JSONL, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("format", list(ExportFormat))
+def test_a_product_without_rows_is_neither_written_nor_named(
+    run: Path, tmp_path: Path, format: ExportFormat
+) -> None:
+    for path in (run / "pairs").glob("*.parquet"):
+        path.unlink()
+    write_product(run, BY_NAME["pairs"], "r1", [])
+    out = tmp_path / "out"
+    assert set(export(run, format, out).counts) == {"sft", "fim"}
+    names = {path.name for path in out.rglob("*")}
+    assert not names & {"pairs", "pairs.jsonl", "dpo.yaml"}
+    pages = [path for path in out.rglob("*") if path.suffix in (".md", ".json", ".yaml")]
+    assert not any("pairs" in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_a_run_whose_products_are_all_empty_has_nothing_to_export(run: Path, tmp_path: Path) -> None:
+    for product in BY_NAME.values():
+        for path in (run / product.name).glob("*.parquet"):
+            path.unlink()
+        write_product(run, product, "r1", [])
+    with pytest.raises(UserError, match="no data sets yet"):
+        export(run, ExportFormat.JSONL, tmp_path / "out")

@@ -1,5 +1,4 @@
-"""`pip install codemill` stays light: the dependencies of the core are agreed here, and it needs no
-others."""
+"""`pip install codemill` stays light: its dependencies are agreed here, and it needs no others."""
 
 import re
 import subprocess

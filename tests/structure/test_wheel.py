@@ -70,9 +70,10 @@ def test_wheel_holds_every_data_file_of_the_checkout(wheel: Path) -> None:
     assert missing == []
 
 
-def test_installed_wheel_loads_recipes_and_prompts_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    target, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
-    elsewhere.mkdir()
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the wheel is installed in, without what it depends on."""
+    target = tmp_path_factory.mktemp("installed")
     install = [
         sys.executable,
         "-m",
@@ -85,9 +86,26 @@ def test_installed_wheel_loads_recipes_and_prompts_outside_the_checkout(wheel: P
         str(wheel),
     ]
     subprocess.run(install, capture_output=True, check=True, timeout=300)
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(target)!r})\n{LOAD}"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=elsewhere, timeout=120, check=False)
+    return target
+
+
+def run_installed(target: Path, program: str, *words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(target)!r})\n{program}", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+
+
+def test_installed_wheel_loads_recipes_and_prompts_outside_the_checkout(
+    installed: Path, tmp_path: Path
+) -> None:
+    done = run_installed(installed, LOAD, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     source, *prompts = done.stdout.split()
-    assert Path(source).is_relative_to(target / "synth" / "_resources")
+    assert Path(source).is_relative_to(installed / "synth" / "_resources")
     assert "solve" in prompts
+
+
+def test_installed_wheel_makes_data_from_the_answers_that_are_in_it(installed: Path, tmp_path: Path) -> None:
+    done = run_installed(installed, "from posttrain.cli import main; main()", "run", "replay", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ", kept:" in done.stdout
+    assert str(installed) in (tmp_path / "runs" / "replay" / "run.json").read_text("utf-8")

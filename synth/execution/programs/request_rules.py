@@ -94,8 +94,8 @@ def reclassify_parse_error(
 
 def _driver_says_so(language: Language, request: ExecutionRequest) -> bool:
     """Whether the driver reports a parse error by itself."""
-    drives = language.driver is not None and isinstance(request.call, FunctionCall)
-    return drives and language.name in ("python", "javascript")
+    driver = language.driver if isinstance(request.call, FunctionCall) else None
+    return driver is not None and driver.reports_every_parse_error
 
 
 def _ended_before_the_first_case(observation: Observation) -> bool:

@@ -58,7 +58,7 @@ LANGUAGE = Language(
     script=Script(files=_script),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.clj"), big_integers=True, slow=True),
     render_signature=render_signature,
-    failures=replace(FAILURES, assertion=("^FAIL in ",)),
+    failures=replace(FAILURES, assertion=(*FAILURES.assertion, "^FAIL in ")),
     gold=GOLD,
     hello=HELLO,
     samples=SAMPLES,

@@ -1,7 +1,7 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
 from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.javascript import NODE_FLAGS
+from synth.languages.javascript import FAILURES, NODE_FLAGS
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -41,6 +41,7 @@ LANGUAGE = Language(
         slow=True,
     ),
     render_signature=render_signature,
+    failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
     samples=SAMPLES,

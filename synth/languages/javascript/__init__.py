@@ -92,6 +92,8 @@ NODE_TYPES = NodeTypes(
     anonymous=names("arrow_function function_expression"),
 )
 
+FAILURES = FailureWords(assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",))
+
 LANGUAGE = Language(
     name="javascript",
     aliases=("js", "node", "nodejs", "mjs", "ecmascript"),
@@ -113,9 +115,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(files=appended("main.js", f";{AT_END}")),
-    failures=FailureWords(
-        assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",)
-    ),
+    failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

@@ -1,1 +1,1 @@
-"""What several language modules share. Nothing here knows a language."""
+"""Helpers that several language modules share. The one rule: no helper knows a single language."""

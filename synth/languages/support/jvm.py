@@ -25,7 +25,9 @@ RUN = ("{java}", *FLAGS, "-Xss64m")
 """A short-lived virtual machine with a deep stack."""
 
 OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
-FAILURES = FailureWords(out_of_memory=(OUT_OF_MEMORY,), fatal_out_of_memory=(OUT_OF_MEMORY,))
+FAILURES = FailureWords(
+    assertion=("AssertionError",), out_of_memory=(OUT_OF_MEMORY,), fatal_out_of_memory=(OUT_OF_MEMORY,)
+)
 
 SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
 """A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first

@@ -4,7 +4,7 @@ the JavaScript driver."""
 import json
 import re
 
-from synth.languages.javascript import AT_END, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
+from synth.languages.javascript import AT_END, FAILURES, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
@@ -125,6 +125,7 @@ LANGUAGE = Language(
     script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
+    failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
