@@ -2,7 +2,7 @@
 
 An edit stands for a slip that a person could make: another comparison, a condition that always holds, a value
 one off, an argument left out. The one rule: an edit changes what the module does. Docstrings, annotations,
-imports and assertions (which state what types cannot) are left as they are.
+type variables, imports and assertions (which state what types cannot) are left as they are.
 """
 
 import ast
@@ -99,12 +99,16 @@ def _walk(node: ast.AST, place: _Place) -> Iterator[tuple[_Place, ast.AST]]:
             continue
         children = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, child in children:
-            if isinstance(child, ast.AST) and not isinstance(child, _SILENT) and not _is_docstring(child):
+            if isinstance(child, ast.AST) and not _is_silent(child):
                 yield from _walk(child, _Place(node, field, index))
 
 
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _is_silent(node: ast.AST) -> bool:
+    """Whether it changes nothing that the module does."""
+    match node:
+        case ast.Expr(value=ast.Constant()) | ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+            return True
+    return isinstance(node, _SILENT)
 
 
 def _edits_of(place: _Place, node: ast.AST) -> Iterator[_Edit]:

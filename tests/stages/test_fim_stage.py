@@ -8,7 +8,7 @@ from synth.products import FimSample, Sample
 from synth.records import Decision, SourceText, Unit
 from synth.rules.fim_cut import ContextFile, FimLimits, make_fim, make_repository_fim
 from synth.stages.filter import FilterStage
-from synth.stages.fim import CONTEXT_CHARACTERS, FimStage
+from synth.stages.fim import FimStage
 from synth.stages.select import SelectStage
 from synth.stages.snippet import SnippetSource
 from tests.builders import build_sample, build_seed, build_solution
@@ -53,10 +53,13 @@ def expect(file: SourceText, attempt: int = 0, share: float = 0.6) -> object:
     return make_fim(file.text, file.language, random, source_id=file.id, limits=FimLimits(share))
 
 
-def expect_in_repository(file: SourceText, attempt: int, *context: SourceText) -> object:
+def expect_in_repository(file: SourceText, attempt: int, *context: SourceText, share: float = 0.6) -> object:
+    """The sample in repository format, after these files."""
     files = [ContextFile(one.path, one.text) for one in context]
-    random = derive_random(7, "fim", file.id, attempt)
-    return make_repository_fim("shop", files, file.path, file.text, file.language, random, source_id=file.id)
+    random, limits = derive_random(7, "fim", file.id, attempt), FimLimits(share)
+    return make_repository_fim(
+        "shop", files, file.path, file.text, file.language, random, source_id=file.id, limits=limits
+    )
 
 
 def test_it_comes_after_what_its_flow_says_and_cuts_in_order() -> None:
@@ -160,25 +163,47 @@ def test_samples_have_met_the_filter_of_near_duplicates_before() -> None:
 
 def test_every_second_cut_of_a_file_shows_the_files_before_it() -> None:
     files = [build_file(name) for name in ("one", "two", "three")]
-    run = cut(*files, per_source=3, repository_format=True)
+    run = cut(*files, per_source=4, repository_format=True)
     one, two, three = files
     expected = {
         sample.id: sample
         for sample in (
-            *(expect(one, at) for at in range(3)),
-            *(expect(two, 0), expect_in_repository(two, 1, one), expect(two, 2)),
-            *(expect(three, 0), expect_in_repository(three, 1, one, two), expect(three, 2)),
+            *(expect(one, at) for at in range(4)),
+            *(expect(two, 0), expect_in_repository(two, 1, one)),
+            *(expect(two, 2), expect_in_repository(two, 3, one)),
+            *(expect(three, 0), expect_in_repository(three, 1, one, two)),
+            *(expect(three, 2), expect_in_repository(three, 3, one, two)),
         )
         if isinstance(sample, FimSample)
     }
     assert run.made(FimSample) == list(expected.values())
     heads = [sample.text.count("<|file_sep|>") for sample in run.made(FimSample) if "<|repo" in sample.text]
-    assert heads == [2, 3]
+    assert heads == [2, 2, 3, 3]
+
+
+def test_the_longest_middle_is_the_same_in_both_formats() -> None:
+    one, two = build_file("one"), build_file("two")
+    run = cut(one, two, per_source=2, repository_format=True, max_middle_share=0.1)
+    expected = expect_in_repository(two, 1, one, share=0.1)
+    assert run.made(FimSample)[-1] == expected != expect_in_repository(two, 1, one)
+
+
+def test_a_text_that_was_cut_before_a_refusal_is_kept() -> None:
+    """The name of a repository is read in its format alone."""
+    files = [build_file(name, repository="<|im_end|>") for name in ("one", "two")]
+    run = cut(*files, per_source=2, repository_format=True)
+    assert run.decision("two") == (Decision.KEPT, "")
+    assert run.evidence("two") == {"samples": 1}
+    assert run.made(FimSample)[-1] == expect(files[1])
 
 
 def test_files_stand_alone_unless_the_recipe_asks_for_repositories() -> None:
     run = cut(build_file("one"), build_file("two"), per_source=2)
     assert all(sample.text.startswith("<|fim_prefix|>") for sample in run.made(FimSample))
+
+
+FILLED = PROGRAM.format(name="one").ljust(6000, "#")
+"""As long as a file that is shown may be."""
 
 
 @pytest.mark.parametrize(
@@ -192,8 +217,8 @@ def test_files_stand_alone_unless_the_recipe_asks_for_repositories() -> None:
             ),
             False,
         ),
-        (build_file("one", text=PROGRAM.format(name="one") + "#" * CONTEXT_CHARACTERS), False),
-        (build_file("one", text=(text := PROGRAM.format(name="one")) + "#" * (6000 - len(text))), True),
+        (build_file("one", text=FILLED), True),
+        (build_file("one", text=FILLED + "#"), False),
         (build_file("one", text="def f(:\n"), True),
     ],
 )

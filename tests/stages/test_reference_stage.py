@@ -6,7 +6,7 @@ from synth.config import InputsConfig
 from synth.execution.scripted import ScriptedSandbox
 from synth.ids import derive_random
 from synth.records import Decision, ExecutionRequest, FunctionContract, Limits, Observation, Reference, Seed
-from synth.rules.reference_rules import Trial, begin_trial
+from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.stages.reference import ReferenceStage
 from synth.values import decode
 from tests.builders import build_observation, build_seed
@@ -81,9 +81,10 @@ def test_several_signatures_are_tried_first_and_the_best_is_then_run_both_ways()
     run = refer(GUESSED, sandbox=sandbox)
     trial = begin(GUESSED)
     assert len(trial.probe.signatures) > 1
-    probe, *runs = sandbox.requests
-    assert probe == trial.probe.request
-    assert len(runs) == 2
+    random, config = derive_random(7, "inputs", GUESSED.id), InputsConfig.model_validate(INPUTS)
+    planned = continue_trial(trial, [run_python(trial.probe.request)], random, config)
+    assert isinstance(planned, Trial) and planned.plan is not None
+    assert sandbox.requests == [trial.probe.request, *planned.plan.requests]
     assert sandbox.priorities == [PRIORITY, PRIORITY]
     (reference,) = run.made(Reference)
     assert (reference.contract.entry_point, reference.contract.signature) == ("twice", "(int) -> int")
