@@ -65,8 +65,8 @@ def _train_rest(
 
 
 def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
-    """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may not exist
-    yet."""
+    """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may
+    not exist yet."""
     return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
 
 
@@ -90,8 +90,8 @@ def _launcher() -> list[str]:
 
 
 def gpu_count() -> int:
-    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else what `nvidia-smi`
-    lists."""
+    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else
+    what `nvidia-smi` lists."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
@@ -104,8 +104,8 @@ def gpu_count() -> int:
 def _run(
     command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
 ) -> tuple[Refused | None, int]:
-    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and its
-    exit code."""
+    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and
+    its exit code."""
     with log_path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             lifeline.command(command),
@@ -155,11 +155,11 @@ def _as_error(refused: Refused) -> CodemillError:
 
 def _crashed(code: int, log_path: Path) -> TrainerError:
     tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
-    expected = f"ended with exit code {code} before it had saved its policy; the end of its log:\n    {tail}"
+    expected = f"ended with exit code {code} before it saved its policy; the end of its log:\n    {tail}"
     return TrainerError(
         Problem(
-            f"trainer, log {log_path}",
+            f"trainer with the log {log_path}",
             expected,
-            "fix the cause and run the same command: it resumes from the last checkpoint",
+            "fix the cause and rerun the same command to resume from the last checkpoint",
         )
     )

@@ -19,8 +19,8 @@ from synth.store.checkpoints import Checkpoint
 def run_sft(
     recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train coarse, and fine where the recipe has it, in one process; the last policy. Raises
-    CodemillError."""
+    """Train coarse, and fine where the recipe has it, in one process; the last
+    policy. Raises CodemillError."""
     return run_trainers(sft_jobs(recipe, recipe_path, out), out / "logs" / "sft.log", on_progress)[-1]
 
 
@@ -36,7 +36,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
     sft = recipe.sft
     if sft is None:
         fix = "add an `sft` section with `coarse: {data: ...}`"
-        raise RecipeError(Problem(f"{recipe_path}: sft", "is needed to fine-tune", fix))
+        raise RecipeError(Problem(f"{recipe_path}: sft", "is required for fine-tuning but missing", fix))
     stages: dict[str, SftConfig | DpoConfig] = {"coarse": sft.coarse}
     if sft.fine is not None:
         stages["fine"] = sft.fine
@@ -47,7 +47,9 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
     """The one job. Raises RecipeError or DatasetError."""
     if recipe.dpo is None:
         fix = "add a `dpo` section with `data: ...`"
-        raise RecipeError(Problem(f"{recipe_path}: dpo", "is needed for preference optimization", fix))
+        raise RecipeError(
+            Problem(f"{recipe_path}: dpo", "is required for preference optimization but missing", fix)
+        )
     return _chain(recipe, recipe_path, out, {"dpo": recipe.dpo})
 
 
@@ -72,7 +74,7 @@ def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
         raise RecipeError(
             Problem(
                 f"{recipe_path}: {key}",
-                "names the data set to train on",
+                "must name the data set to train on",
                 f"{key}: data.jsonl",
                 "docs/recipes.md",
             )

@@ -1,5 +1,5 @@
-"""The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more than
-small trainings).
+"""The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more
+than small trainings).
 
 Place in the flow: `launch` starts it and reads its standard output, one JSON event a line; everything else
 that libraries print goes to standard error, which is the log. The one rule: vLLM is never in this process.
@@ -43,7 +43,7 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
         raise RecipeError(
             Problem(
                 "command line",
-                "takes one argument, the file with the jobs",
+                "must have one argument, the file with the jobs",
                 "python -m posttrain.train_jobs JOBS.json",
             )
         )
@@ -53,7 +53,7 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
         return JOBS.validate_json(text if text.startswith("[") else f"[{text}]")
     except (OSError, ValidationError) as error:
         raise RecipeError(
-            Problem(str(file), f"is no job file: {error}", "start trainers with `launch.run_trainers`")
+            Problem(str(file), f"is not a job file: {error}", "start trainers with `launch.run_trainers`")
         ) from error
 
 

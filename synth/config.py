@@ -1,5 +1,5 @@
-"""Strict recipe models: the keys of a recipe with their types, bounds and defaults. `synth.recipe` reads YAML
-into them.
+"""Strict recipe models: the keys of a recipe with their types, bounds and defaults. `synth.recipe` reads
+YAML into them.
 
 Every field has a description: `docs/recipes.md` and the JSON schema for editors are generated from here.
 """
@@ -39,8 +39,8 @@ class JsonlSeedsConfig(Config):
 
 
 class SourceTreeSeedsConfig(Config):
-    """Folders of source code, for example git checkouts: functions are cut out with tree-sitter and
-    filtered."""
+    """Folders of source code, for example git checkouts: functions are cut out with
+    tree-sitter and filtered."""
 
     kind: Literal["source_tree"] = "source_tree"
     paths: tuple[str, ...] = Field(

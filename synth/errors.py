@@ -1,4 +1,4 @@
-"""The error tree. Each class names the boundary that was crossed; each problem says where, what is wrong, and
+"""The error tree. Each class names the boundary that was crossed; each problem says where, what is wrong and
 how to fix it."""
 
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, in the words that a person needs to fix it. Read aloud, `where` and `message`
-    are one sentence: "policy.model = x" "must be an existing folder"."""
+    """One problem, and how to fix it. `where` and `message` read as one sentence: "policy.model = x: must be
+    an existing folder"."""
 
     where: str
     """File and key, or the part of the program, for example `recipes/rust.yaml: execution.memory_mb = 0`."""
     message: str
-    """What is wrong with it: what it is, lacks or must be."""
+    """What is wrong with it, as a predicate: "must be …", "is not …", "has no …", "cannot be read: …"."""
     fix: str
-    """One thing to do."""
+    """One thing to do, as an imperative or a command."""
     see: str = ""
     """The page that says more."""
 
@@ -24,7 +24,7 @@ class Problem:
 
 
 class CodemillError(Exception):
-    """The root. Everything that codemill raises on purpose is one of these."""
+    """The root of all errors that codemill raises on purpose."""
 
     exit_code = 1
 
@@ -34,13 +34,14 @@ class CodemillError(Exception):
 
 
 class UserError(CodemillError):
-    """Something the user gave is wrong. It ends with exit code 2 and without a traceback."""
+    """The user's input is wrong. The command exits with code 2 and without a traceback."""
 
     exit_code = 2
 
 
 class RecipeError(UserError):
-    """A recipe that cannot be read, has unknown keys or wrong values, or names what does not exist."""
+    """A recipe that cannot be read, has unknown keys or wrong values, or names something that
+    does not exist."""
 
 
 class PromptError(UserError):
@@ -52,12 +53,11 @@ class RunFolderError(UserError):
 
 
 class DatasetError(UserError):
-    """A data set whose columns or rows are not what the trainer needs."""
+    """A data set whose columns or rows do not fit the trainer."""
 
 
 class EngineError(CodemillError):
-    """An engine that does not answer, or answers with an error. `retryable` says whether asking again can
-    help."""
+    """An engine that does not answer, or answers with an error. `retryable`: asking again may help."""
 
     def __init__(self, *problems: Problem, retryable: bool = True) -> None:
         super().__init__(*problems)
@@ -69,7 +69,7 @@ class SandboxError(CodemillError):
 
 
 class TrainerError(CodemillError):
-    """A trainer process that ended before it had saved its policy."""
+    """A trainer process that ended before it saved its policy."""
 
 
 class StoreError(CodemillError):

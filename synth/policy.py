@@ -62,7 +62,7 @@ class Policy(Record):
                 Problem(
                     f"policy {self.name}",
                     f"is an adapter without merged weights: {self.adapter}",
-                    "merge it into its base and name the folder with the result",
+                    "merge it into its base and name the resulting folder",
                 )
             )
         return self.merged or self.base
@@ -73,8 +73,8 @@ class Policy(Record):
 
 
 class Interface(NamedTuple):
-    """What a running engine cannot change: the architecture, the token ids and the chat template, each as a
-    hash."""
+    """What a running engine cannot change: the architecture, the token ids and the chat template, each
+    as a hash."""
 
     architecture: str
     tokenizer: str
@@ -88,8 +88,8 @@ class Interface(NamedTuple):
 
 
 def identify(policy: Policy) -> Policy:
-    """The policy with its fingerprint. Reads all of its files. Raises RecipeError for a folder without a
-    model."""
+    """The policy with its fingerprint. Reads all of its files. Raises RecipeError for a folder
+    without a model."""
     return policy.model_copy(update={"fingerprint": fingerprint_weights(policy.base, policy.adapter)})
 
 
@@ -119,10 +119,10 @@ def fingerprint_policy(path: Path) -> str:
             Problem(
                 where=f"policy folder {path}",
                 message=(
-                    "must hold a merged model in Hugging Face layout: config.json, tokenizer files and "
+                    "must contain a merged model in Hugging Face layout: config.json, tokenizer files and "
                     "*.safetensors"
                 ),
-                fix="name a folder that `save_pretrained` wrote (an adapter alone must be merged first)",
+                fix="name a folder that `save_pretrained` wrote; merge an adapter into its base first",
             )
         )
     texts = [path / name for name in _TEXTS if (path / name).is_file()]

@@ -1,5 +1,5 @@
-"""The wire types: everything that reaches disk or crosses a module boundary is one of these frozen pydantic
-models.
+"""The wire types: everything that reaches disk or crosses a module boundary is one of these
+frozen pydantic models.
 
 Units flow `Seed -> Reference -> Task -> Solution -> Verdict`. Each ends as a product (`synth.products`) or as
 a rejection (an `IndexRow` whose decision is `rejected`). No dicts are passed between modules. A change of
@@ -78,8 +78,8 @@ class Unit(Record):
     id_field: ClassVar[str] = "id"
     """The field with its id, or with the id of the unit that it describes."""
     parents: ClassVar[tuple[str, ...]] = ()
-    """Fields with the ids of the units it was made from. The first one is the program to run when it is
-    replayed."""
+    """Fields with the ids of the units it was made from. The first one is the program to run when
+    it is replayed."""
 
     @property
     def unit_id(self) -> str:
@@ -277,8 +277,8 @@ IsolationLevel = Literal["A", "B", "C"]
 
 
 class Limits(Record):
-    """Limits for one program. Wall time is only a backstop and never decides a verdict, so it grows with
-    `cpu_s`."""
+    """Limits for one program. Wall time is only a backstop and never decides a verdict, so it
+    grows with `cpu_s`."""
 
     cpu_s: float = Field(
         default=5.0,
@@ -441,8 +441,8 @@ class Outcome(StrEnum):
 
     @property
     def is_fault(self) -> bool:
-        """Whether the sandbox failed or cannot run the language. Not the program's fault, so never a
-        label."""
+        """Whether the sandbox failed or cannot run the language. Not the program's fault, so
+        never a label."""
         return self in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)
 
 

@@ -70,8 +70,8 @@ class Replay(Record):
 
 
 def find_program(run: Path, id_or_prefix: str) -> StoredProgram:
-    """The program behind an id, with its tests. Raises UserError for a unit that is no program or was never
-    tested."""
+    """The program behind an id, with its tests. Raises UserError if the unit is not a program or
+    has no tests."""
     from synth.store.units import find_unit
 
     unit = find_unit(run, id_or_prefix)
@@ -88,9 +88,9 @@ def find_program(run: Path, id_or_prefix: str) -> StoredProgram:
         raise _untested(unit.id)
     raise UserError(
         Problem(
-            f"{unit.id}: a {unit.kind or 'unit'} is no program",
-            "a solution, sample, pair or seed",
-            "codemill why ID",
+            f"unit {unit.id}",
+            f"is a {unit.kind or 'unit'}, not a program; solutions, samples, pairs and seeds are programs",
+            "find a program with `codemill why ID`",
         )
     )
 
@@ -109,7 +109,7 @@ def _solution_program(
 
 
 def _reference_program(reference: Reference) -> StoredProgram:
-    """A seed is replayed on what it did itself."""
+    """A seed is replayed on its own recorded behaviour."""
     if not reference.cases:
         raise _untested(reference.seed_id)
     suite = TestSuite(
@@ -153,9 +153,9 @@ async def replay_program(program: StoredProgram, sandbox: Sandbox, limits: Limit
 def _untested(program_id: str) -> UserError:
     return UserError(
         Problem(
-            f"{program_id}: it has no tests in this run",
-            "a program whose task has a test suite",
-            "codemill why ID",
+            f"program {program_id}",
+            "has no tests in this run: its task has no test suite",
+            "find a tested program with `codemill why ID`",
         )
     )
 

@@ -1,7 +1,7 @@
 """Finds the data folders `recipes/` and `prompts/`: in the checkout first, then inside the installed package.
 
-The one rule: nobody else computes a path to those folders, so a wheel and a checkout cannot behave
-differently.
+The one rule: nobody else computes a path to those folders, so a wheel and a checkout
+cannot behave differently.
 """
 
 from pathlib import Path
@@ -26,8 +26,8 @@ def resource_folder(kind: ResourceKind, package: Path = _PACKAGE) -> Path:
     if (package / "_resources" / kind).is_dir():
         return package / "_resources" / kind
     problem = Problem(
-        where=f"the installation of codemill in {package}: {kind}/ is not there",
-        message=f"a {kind} folder stands beside the package in a checkout, and inside it in a wheel",
+        where=f"the installation of codemill in {package}",
+        message=f"has no {kind} folder, neither beside the package (a checkout) nor inside it (a wheel)",
         fix="install codemill again",
         see="README.md",
     )

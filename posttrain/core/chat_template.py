@@ -1,5 +1,5 @@
-"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens of its
-vocabulary.
+"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens
+of its vocabulary.
 
 Place in the flow: tokenizers get this template before anything is trained, saved or served, so that all three
 see the same text. The one rule: nothing is added to a conversation. No system turn is invented, and the first
@@ -46,12 +46,12 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreT
     vocabulary = tokenizer.get_vocab()
     missing = [token for token in CHAT_TOKENS if token not in vocabulary]
     if missing:
-        expected = f"its vocabulary lacks {', '.join(missing)}: the chat format needs each as one token"
+        expected = f"lacks {', '.join(missing)}: the chat format needs each as one token"
         raise TrainerError(
             Problem(
                 f"tokenizer of {where}",
                 expected,
-                "take a Qwen2.5 model, or add the tokens and train their embeddings",
+                "use a Qwen2.5 model, or add the tokens and train their embeddings",
             )
         )
     tokenizer.chat_template = CHAT_TEMPLATE

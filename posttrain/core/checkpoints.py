@@ -21,17 +21,16 @@ def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
     if found is not None and found.manifest.job_hash != job_hash:
         before = found.manifest
         expected = (
-            f"holds a policy of another job ({before.kind}, data {before.data_hash}, seed {before.seed})"
+            f"contains a policy of another job ({before.kind}, data {before.data_hash}, seed {before.seed})"
         )
         raise RunFolderError(
-            Problem(str(folder), expected, "give this job another folder or run name, or delete that one")
+            Problem(str(folder), expected, "use another folder or run name, or delete this folder")
         )
     return found
 
 
 def begin_checkpoint(folder: Path, job_hash: str) -> None:
-    """Make the folder ready for this job: its own unfinished work stays, any other is
-    removed."""
+    """Make the folder ready for this job: its own unfinished work stays, any other is removed."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp"):
@@ -41,8 +40,8 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
 
 
 def last_trainer_state(folder: Path) -> Path | None:
-    """The newest trainer checkpoint that was written to its end: the trainer writes `trainer_state.json`
-    last."""
+    """The newest trainer checkpoint that was written to its end: the trainer writes
+    `trainer_state.json` last."""
     states = sorted(
         (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
     )

@@ -1,5 +1,5 @@
-"""Reads training data from JSON Lines, Parquet and `datasets` folders as plain dicts with the place of each
-row.
+"""Reads training data from JSON Lines, Parquet and `datasets` folders as plain dicts with the place
+of each row.
 
 Place in the flow: the first step of a trainer; `rows` gives the dicts their type. The one rule: held-out
 splits are never read. In a folder, files whose path begins with test, validation, valid, dev or eval at some
@@ -29,8 +29,8 @@ def data_files(path: Path) -> list[Path]:
     )
     if not files:
         expected = (
-            "must be a .jsonl or .parquet file, or a folder with .parquet, .jsonl or .arrow shards "
-            "(`datasets` writes the last)"
+            "must be a .jsonl or .parquet file, or a folder of .parquet, .jsonl or .arrow shards "
+            "(as `datasets` saves them)"
         )
         raise DatasetError(
             Problem(f"data set {path}", expected if path.exists() else "does not exist", "correct the path")
@@ -78,7 +78,7 @@ def _read_file(file: Path) -> Iterator[dict[str, object]]:
         for batch in batches:
             yield from batch.to_pylist()
     except pyarrow.ArrowException as error:
-        raise DatasetError(Problem(str(file), f"cannot be read: {error}", "write the file again")) from error
+        raise DatasetError(Problem(str(file), f"cannot be read: {error}", "restore the file")) from error
 
 
 def _read_lines(file: Path) -> Iterator[dict[str, object]]:
@@ -90,10 +90,8 @@ def _read_lines(file: Path) -> Iterator[dict[str, object]]:
                 row = json.loads(line)
             except ValueError as error:
                 raise DatasetError(
-                    Problem(f"{file}:{number}", f"not JSON: {error}", "correct the line")
+                    Problem(f"{file}:{number}", f"is not JSON: {error}", "correct the line")
                 ) from error
             if not isinstance(row, dict):
-                raise DatasetError(
-                    Problem(f"{file}:{number}", "each line must hold one JSON object", "correct the line")
-                )
+                raise DatasetError(Problem(f"{file}:{number}", "must be one JSON object", "correct the line"))
             yield row

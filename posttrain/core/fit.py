@@ -65,8 +65,8 @@ class TokenTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be put on
-    it."""
+    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be
+    put on it."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
@@ -119,8 +119,8 @@ def encode_rows(
     where: Callable[[Row], str],
     one: Callable[[Row], dict[str, list[int]]],
 ) -> TokenTable:
-    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the job's
-    `overlong` says."""
+    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the
+    job's `overlong` says."""
     columns: dict[str, list[list[int]]] = {}
     rejected: list[RejectedRow] = []
     for row in rows:
@@ -139,12 +139,10 @@ def encode_rows(
 
 
 def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
-    fix = (
-        "shorten the rows, raise max_length, or set `overlong: reject` to leave such rows out and count them"
-    )
-    shown = [Problem(row.where, f"{row.reason}: {row.detail}", fix) for row in rejected[:_SHOWN]]
+    fix = "shorten the rows, raise max_length, or set `overlong: reject` to skip and count such rows"
+    shown = [Problem(row.where, f"is rejected: {row.reason}: {row.detail}", fix) for row in rejected[:_SHOWN]]
     more = (
-        [Problem("the data set", f"{len(rejected) - _SHOWN} more rows like these", fix)]
+        [Problem("the data set", f"has {len(rejected) - _SHOWN} more rows like these", fix)]
         if len(rejected) > _SHOWN
         else []
     )
@@ -152,8 +150,8 @@ def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
 
 
 def row_limit(job: SftJob | DpoJob) -> int:
-    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if that is
-    less."""
+    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if
+    that is less."""
     from transformers import AutoConfig
 
     positions = getattr(AutoConfig.from_pretrained(job.policy), "max_position_embeddings", None)
@@ -179,8 +177,8 @@ def weights_dtype(job: SftJob | DpoJob) -> Dtype:
 
 
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
-    """The policy of the job in memory; its adapter goes on being trained, or is merged where all weights are
-    trained."""
+    """The policy of the job in memory; its adapter goes on being trained, or is merged where all
+    weights are trained."""
     model = load_model(job.policy, weights_dtype(job))
     lora = job.config.lora
     if not job.adapter:
@@ -191,7 +189,11 @@ def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> St
     rank = adapted.peft_config["default"].r
     if rank != lora.rank:
         raise RecipeError(
-            Problem(f"lora.rank = {lora.rank}", f"the adapter {job.adapter} has rank {rank}", f"rank: {rank}")
+            Problem(
+                f"lora.rank = {lora.rank}",
+                f"must be {rank}, because the adapter {job.adapter} has rank {rank}",
+                f"rank: {rank}",
+            )
         )
     return Start(adapted, tokenizer, None)
 
@@ -218,21 +220,21 @@ def fresh_adapter(lora: LoraConfig | None, base: str) -> Any:  # noqa: ANN401 - 
 
 
 def check_reporting(report_to: str) -> None:
-    """Raises RecipeError when the package that shall show the metrics is missing."""
+    """Raises RecipeError if the package that reports the metrics is missing."""
     package = {"tensorboard": ("tensorboard", "tensorboardX")}.get(report_to, (report_to,))
     if report_to != "none" and not any(map(importlib.util.find_spec, package)):
         raise RecipeError(
             Problem(
                 f"report_to = {report_to}",
-                f"the package {report_to} is not installed",
+                f"needs the package {report_to}, which is not installed",
                 f"pip install {report_to}",
             )
         )
 
 
 def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
-    """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows were measured
-    here."""
+    """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows
+    were measured here."""
     import torch
 
     config, gpu = job.config, torch.cuda.is_available()
@@ -274,8 +276,8 @@ def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # n
 
 
 def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
-    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the trainer's
-    own saving."""
+    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the
+    trainer's own saving."""
     target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
     trainer.save_model(str(target))
     if trainer.accelerator.is_main_process:

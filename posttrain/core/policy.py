@@ -1,10 +1,10 @@
 """Policies on disk: finding one by name, loading it, merging an adapter into it, and saving it so that any
 engine can serve it.
 
-Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine.
-The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the same ids
-(or TrainerError), and the config of the base is kept, so that a running engine can swap one policy for the
-other.
+Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the
+engine. The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the
+same ids (or TrainerError), and the config of the base is kept, so that a running engine can swap one policy
+for the other.
 """
 
 import shutil
@@ -114,7 +114,7 @@ def _unloadable(name: str, error: Exception) -> Problem:
     return Problem(
         f"policy {name}",
         f"cannot be loaded: {error}",
-        "name a folder in Hugging Face layout, or a hub id that can be reached",
+        "name a folder in Hugging Face layout, or a reachable hub id",
     )
 
 
@@ -122,8 +122,8 @@ def _unloadable(name: str, error: Exception) -> Problem:
 
 
 def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype = "float32") -> Path:
-    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when the
-    tokenizer changes."""
+    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when
+    the tokenizer changes."""
     merged = load_adapter(load_model(base, dtype), adapter, trainable=False).merge_and_unload()
     return save_policy(merged, base, out)
 
@@ -171,8 +171,8 @@ def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
 
 
 def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Raises TrainerError unless the tokenizer that comes back from the folder gives the same ids and the
-    same chat template."""
+    """Raises TrainerError unless the tokenizer loaded from the folder gives the same ids
+    and chat template."""
     from transformers import AutoTokenizer
 
     back = AutoTokenizer.from_pretrained(folder)
@@ -184,12 +184,12 @@ def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None
     ):
         return
     expected = (
-        f"comes back as {type(back).__name__} and gives other ids or another template than "
+        f"is loaded as {type(back).__name__}, which gives other ids or another template than "
         f"{type(tokenizer).__name__}"
     )
     fix = (
-        "build the tokenizer as the class that AutoTokenizer picks for this architecture (for Qwen2: "
-        "Qwen2Tokenizer)"
+        "build the tokenizer with the class that AutoTokenizer picks for this architecture, for example "
+        "Qwen2Tokenizer for Qwen2"
     )
     raise TrainerError(
         Problem(

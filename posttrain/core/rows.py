@@ -72,8 +72,8 @@ SftRow = Conversation | PlainCompletion | PlainText
 
 
 def read_sft(paths: Sequence[Path]) -> list[SftRow]:
-    """Every row of supervised data. Raises DatasetError that names the unusable rows (the first five, and how
-    many)."""
+    """Every row of supervised data. Raises DatasetError that names the unusable rows (the first five,
+    and how many)."""
     return _parse_all(paths, sft_row, SFT_COLUMNS)
 
 
@@ -100,13 +100,13 @@ def _parse_all(
     if bad:
         total = Problem(
             ", ".join(map(str, paths)),
-            f"{count} of {count + len(rows)} rows cannot be used; the first follow",
-            "correct them",
+            f"has {count} unusable row{'' if count == 1 else 's'} of {count + len(rows)}; see below",
+            "correct the rows",
         )
         raise DatasetError(total, *bad)
     if not rows:
         raise DatasetError(
-            Problem(", ".join(map(str, paths)), "the data set has no rows", "check the stage that makes it")
+            Problem(", ".join(map(str, paths)), "has no rows", "check the stage that makes this data set")
         )
     return rows
 
@@ -125,14 +125,14 @@ def sft_row(where: str, row: dict[str, object]) -> SftRow:
         return _with_answer(Conversation(where, prompt + _messages(row, "completion"), len(prompt)))
     if "text" in row:
         return PlainText(where, _text(row, "text"))
-    raise UnusableRow(f"found columns {_names(row)}, expected {SFT_COLUMNS}")
+    raise UnusableRow(f"has the columns {_names(row)}, but must have {SFT_COLUMNS}")
 
 
 def preference_row(where: str, row: dict[str, object]) -> Preference:
-    """A row of preference data; a prompt that both answers share is split off where there is none. Raises
-    UnusableRow."""
+    """A row of preference data; a prompt that both answers share is split off where there is
+    none. Raises UnusableRow."""
     if "chosen" not in row or "rejected" not in row:
-        raise UnusableRow(f"found columns {_names(row)}, expected {DPO_COLUMNS}")
+        raise UnusableRow(f"has the columns {_names(row)}, but must have {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):
         return Preference(where, _text(row, "prompt"), _text(row, "chosen"), _text(row, "rejected"))
     prompt: Messages = _messages(row, "prompt") if isinstance(row.get("prompt"), list) else ()
@@ -143,7 +143,7 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
     prompt += chosen[:shared]
     if not prompt:
         raise UnusableRow(
-            f"found columns {_names(row)} without a prompt: neither a `prompt` of messages, nor turns "
+            f"has the columns {_names(row)} but no prompt: neither a `prompt` of messages, nor turns "
             f"that both answers share"
         )
     return Preference(
@@ -153,7 +153,7 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
 
 def _with_answer(row: Conversation) -> Conversation:
     if not any(message.role == "assistant" for message in row.messages[row.first_trained :]):
-        raise UnusableRow("no assistant turn, so there is nothing to train")
+        raise UnusableRow("has no assistant turn, so there is nothing to train on")
     return row
 
 
@@ -161,7 +161,7 @@ def _one_answer(messages: Messages, column: str) -> str:
     if len(messages) != 1 or messages[0].role != "assistant":
         roles = ", ".join(message.role for message in messages)
         raise UnusableRow(
-            f"`{column}` must add one assistant turn to the prompt, found: {roles or 'nothing'}"
+            f"must add one assistant turn to the prompt in `{column}`, but adds: {roles or 'nothing'}"
         )
     return messages[0].content
 
@@ -169,7 +169,7 @@ def _one_answer(messages: Messages, column: str) -> str:
 def _messages(row: dict[str, object], column: str) -> Messages:
     value = row[column]
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise UnusableRow(f"`{column}` must be a list of messages, found {type(value).__name__}")
+        raise UnusableRow(f"must have a list of messages in `{column}`, but has {type(value).__name__}")
     try:
         return _MESSAGES.validate_python(
             [{key: item.get(key) for key in ("role", "content")} for item in value]
@@ -177,7 +177,7 @@ def _messages(row: dict[str, object], column: str) -> Messages:
     except ValidationError as error:
         detail = error.errors()[0]
         raise UnusableRow(
-            f"`{column}` is not a list of messages with role and content: {detail['loc']}: {detail['msg']}"
+            f"must have messages with role and content in `{column}`: {detail['loc']}: {detail['msg']}"
         ) from error
 
 
@@ -185,7 +185,7 @@ def _text(row: dict[str, object], column: str) -> str:
     value = row.get(column)
     if not isinstance(value, str):
         raise UnusableRow(
-            f"`{column}` must be text, found {'nothing' if value is None else type(value).__name__}"
+            f"must have text in `{column}`, but has {'nothing' if value is None else type(value).__name__}"
         )
     return value
 

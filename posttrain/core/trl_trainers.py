@@ -1,9 +1,9 @@
-"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and adapters that
-resume.
+"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and
+adapters that resume.
 
 Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and
-TRL. The one rule: tokens come in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor drops a
-row.
+TRL. The one rule: tokens come in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor
+drops a row.
 """
 
 import math
@@ -89,16 +89,14 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **_: object,
     ) -> None:
-        """One line a step; the summary at the end has no `loss`. Raises TrainerError when the loss is no
-        number."""
+        """One line per step; the summary at the end has no `loss`. Raises TrainerError if the loss
+        is not finite."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}
             if not math.isfinite(metrics["loss"]):
                 where = f"{self._job}, step {state.global_step}"
                 raise TrainerError(
-                    Problem(
-                        where, f"the training diverged: the loss is {metrics['loss']}", "lower learning_rate"
-                    )
+                    Problem(where, f"has diverged: the loss is {metrics['loss']}", "lower learning_rate")
                 )
             self._log.add(
                 TrainingProgress(

@@ -30,8 +30,8 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 
 
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
-    """The instructions that training data must not hold: of a suite with a name all, of a file those that are
-    asked."""
+    """The instructions that training data must not hold: of a suite with a name all, of a file those
+    that are asked."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]
     return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in asked]
@@ -45,7 +45,7 @@ def _load_tasks(suite: str, recipe_folder: Path, suites: Suites) -> Sequence[Eva
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise DatasetError(
-            Problem(f"evaluation.suite = {suite}", f"must be a readable file: {error}", "correct the path")
+            Problem(f"evaluation.suite = {suite}", f"cannot be read: {error}", "correct the path")
         ) from error
     return [_read(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
 
@@ -56,7 +56,7 @@ def _read(line: str, where: str) -> EvaluationTask:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        expected = f"must be one evaluation task, an object with `task` and `suite`: {place}: {first['msg']}"
+        expected = f"must be an evaluation task, an object with `task` and `suite`: {place}: {first['msg']}"
         raise DatasetError(
             Problem(where, expected, "correct the row", "docs/architecture/evaluation.md")
         ) from error

@@ -21,8 +21,8 @@ from synth.store.run_folder import RunFolder, RunIdentity, is_finished
 def run_recipe(
     loaded: LoadedRecipe, runs_dir: Path, parts: Parts, *, fresh: bool = False, fork: str | None = None
 ) -> Path:
-    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was done
-    is lost."""
+    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was
+    done is lost."""
     check_trainable(loaded)
     return _run(loaded.recipe, loaded.source.parent, runs_dir, parts, fresh=fresh, fork=fork)
 
@@ -31,7 +31,11 @@ def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path, parts: Parts) -> Path:
     """Evaluate the recipe's policy alone. Raises RecipeError when the recipe has no evaluation."""
     if loaded.recipe.evaluation is None:
         raise RecipeError(
-            Problem(f"{loaded.source}: evaluation", "is needed to evaluate", "add an `evaluation` section")
+            Problem(
+                f"{loaded.source}: evaluation",
+                "is required for an evaluation but missing",
+                "add an `evaluation` section",
+            )
         )
     alone = {"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"}
     return _run(loaded.recipe.model_copy(update=alone), loaded.source.parent, runs_dir, parts)
@@ -47,8 +51,8 @@ def check_trainable(loaded: LoadedRecipe) -> None:
         raise RecipeError(
             Problem(
                 f"{loaded.source}: data",
-                f"is what `codemill run` trains `{trainers[0]}` on, and is not there",
-                f"add it, or: {fix}",
+                f"is missing: `codemill run` trains `{trainers[0]}` on the data that it makes",
+                f"add a `data` section, or train on a data set of your own: {fix}",
             )
         )
 

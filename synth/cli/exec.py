@@ -42,7 +42,7 @@ def read_text(path: Path, what: str) -> str:
         raise UserError(
             Problem(
                 f"{what} {path}",
-                f"must be a file that can be read: {error.strerror}",
+                f"cannot be read: {error.strerror}",
                 "correct the path",
                 _SEE,
             )
@@ -53,7 +53,7 @@ def read_text(path: Path, what: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02x} at {error.start}, in line {line}"
         raise UserError(
-            Problem(f"{what} {path}", f"must be UTF-8: {found}", "save it as UTF-8", _SEE)
+            Problem(f"{what} {path}", f"is not UTF-8 text: {found}", "save it as UTF-8", _SEE)
         ) from None
 
 
@@ -73,8 +73,8 @@ def find_language(path: Path, named: str | None) -> str:
         raise UserError(
             Problem(
                 f"{path}: extension {path.suffix!r}",
-                "is that of no language",
-                f"--lang with one of {listed}",
+                "does not belong to a known language",
+                f"give --lang with one of {listed}",
                 _SEE,
             )
         )
@@ -84,7 +84,7 @@ def find_language(path: Path, named: str | None) -> str:
 def _tests(path: Path) -> dict[str, object]:
     from synth.verify.row_files import read_object
 
-    fix = 'write for example {"kind": "stdio", "cases": [{"stdin": "1 2", "stdout": "3"}]}'
+    fix = 'write tests such as {"kind": "stdio", "cases": [{"stdin": "1 2", "stdout": "3"}]}'
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
@@ -182,7 +182,7 @@ def exec_(
 
     if stdin is not None and tests is not None:
         raise UserError(
-            Problem("--stdin with --tests", "tests bring their own input", "leave out one of them", _SEE)
+            Problem("--stdin and --tests", "exclude each other: tests have their own input", "omit one", _SEE)
         )
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     given = "" if stdin is None else read_text(stdin, "stdin")

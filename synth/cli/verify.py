@@ -50,7 +50,7 @@ def _source(file: Path, form: str | None, problems: Path | None, lang: str | Non
     if form is None or problems is None:
         fix = "codemill verify samples.jsonl --format humaneval --problems problems.jsonl -o out.jsonl"
         raise UserError(
-            Problem("--format and --problems", "belong together: samples are read beside their problems", fix)
+            Problem("--format and --problems", "must be given together: samples need their problems", fix)
         )
     from synth.verify.formats.samples import sample_entries
 
@@ -113,7 +113,7 @@ def _check(source: EntrySource, limits: "Limits", skip_bad: bool) -> int:
 
 def _refuse_same(file: Path, out: Path) -> None:
     if out.exists() and file.exists() and out.samefile(file):
-        raise UserError(Problem(f"-o {out}", "must not be the file of rows", "-o with another name"))
+        raise UserError(Problem(f"-o {out}", "must not be the file of rows itself", "give -o another name"))
 
 
 class _LeftOut:

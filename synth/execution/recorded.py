@@ -14,8 +14,8 @@ from synth.records import ExecutionRequest, Observation
 
 
 class RecordedSandbox:
-    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the folder
-    is missing."""
+    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the
+    folder is missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class RecordedSandbox:
             raise SandboxError(
                 Problem(
                     f"recorded observations in {self._folder}",
-                    "must be a folder",
+                    "must be in a folder that exists",
                     "record a run first, or correct execution.path",
                 )
             )

@@ -1,8 +1,8 @@
-"""Benchmark entries for decontamination, read from JSON Lines files as the usual benchmarks name their
-columns.
+"""Benchmark entries for decontamination, read from JSON Lines files as the usual benchmarks
+name their columns.
 
-The one rule: a row without any text that could be compared is an error of the file, not a silent hole in the
-protection.
+The one rule: a row without any text that could be compared is an error of the file, not a silent hole
+in the protection.
 """
 
 import json
@@ -33,8 +33,8 @@ class BenchmarkEntry:
 
 
 def read_benchmark(path: Path) -> Iterator[BenchmarkEntry]:
-    """The entries of a JSON Lines file. Raises DatasetError for a row that is no JSON object or has no known
-    column."""
+    """The entries of a JSON Lines file. Raises DatasetError for a row that is no JSON object or has
+    no known column."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -59,8 +59,8 @@ def _read_row(line: str, where: str, default_id: str) -> BenchmarkEntry:
 
 
 def _text(row: Mapping[str, object], names: tuple[str, ...]) -> str:
-    """The first named column that is there: a string as it is, a list joined by lines, anything else as
-    JSON."""
+    """The first named column that is there: a string as it is, a list joined by lines, anything
+    else as JSON."""
     for name in names:
         value = row.get(name)
         if value is None or value == "":
@@ -76,7 +76,7 @@ def _problem(where: str, expected: str) -> DatasetError:
         Problem(
             where,
             expected,
-            "one JSON object a line, with a prompt, an answer or tests",
+            "write one JSON object per line, with a prompt, an answer or tests",
             "docs/architecture/filters.md",
         )
     )

@@ -85,7 +85,7 @@ class EndpointClient:
             raise EngineError(
                 Problem(
                     where=f"endpoint {endpoint.base_url}",
-                    message="cannot be asked: the package openai is not installed",
+                    message="needs the package openai, which is not installed",
                     fix="pip install 'codemill[openai]'",
                 ),
                 retryable=False,
@@ -234,11 +234,11 @@ class EndpointClient:
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
                 message=(
-                    f"must answer; the last of {attempts} attempts in {seconds:.0f} s found: "
+                    f"did not answer; the last of {attempts} attempts in {seconds:.0f} s found: "
                     f"{self._scrub(found)}"
                 ),
                 fix=(
-                    "see that the server runs and base_url is right, then give the same command again: "
+                    "check that the server runs and base_url is right, then rerun the same command: "
                     "answered requests are kept"
                 ),
             )

@@ -114,9 +114,9 @@ def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:
         Problem(
             where=f"request {request_id}",
             message=(
-                f"must be answered by the policy that was asked; {response.fingerprint} answered as "
+                f"must be answered by the policy that was asked, but {response.fingerprint} answered as "
                 f"{response.request_id}"
             ),
-            fix="swap policies through the journalled engine, which waits for what is in flight",
+            fix="swap policies through the journalled engine, which waits for requests in flight",
         ),
     )

@@ -17,8 +17,8 @@ from synth.policy import Policy
 
 
 class OpenaiApiEngine:
-    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that the recipe
-    names."""
+    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that
+    the recipe names."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class OpenaiApiEngine:
         return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
 
     async def start(self) -> None:
-        """See that the endpoint answers, takes the key and knows the model. Spends no tokens. Raises
-        EngineError."""
+        """See that the endpoint answers, takes the key and knows the model. Spends no
+        tokens. Raises EngineError."""
         if self._client is not None:
             return
         config = self._config
@@ -83,11 +83,8 @@ class OpenaiApiEngine:
         raise EngineError(
             Problem(
                 where=f"endpoint {self._config.base_url}",
-                message=f"cannot take the policy {policy.name}: it serves what its owner put there",
-                fix=(
-                    "use `engine: {kind: vllm_server}` for a policy that is trained, and this endpoint "
-                    "as `teacher`"
-                ),
+                message=f"cannot load the policy {policy.name}: its owner chooses the model",
+                fix="use `engine: {kind: vllm_server}` for the policy, and this endpoint as `teacher`",
                 see="docs/recipes.md",
             ),
             retryable=False,
@@ -108,10 +105,9 @@ class OpenaiApiEngine:
             Problem(
                 where=f"engine.api_key_env = {name}",
                 message=(
-                    f"the environment variable {name} must hold the key of {self._config.base_url}; it "
-                    f"is not set"
+                    f"must name a variable that holds the key of {self._config.base_url}; {name} is not set"
                 ),
-                fix=f'export {name}=...   (or `api_key_env: ""` where the endpoint takes no key)',
+                fix=f'export {name}=...   (or `api_key_env: ""` if the endpoint needs no key)',
                 see="docs/recipes.md",
             ),
             retryable=False,
@@ -125,8 +121,8 @@ class OpenaiApiEngine:
             Problem(
                 where=f"engine.model = {self._config.model}",
                 message=(
-                    f"{self._config.base_url} does not offer it; it offers {len(known)} models, the "
-                    f"nearest: {', '.join(near)}"
+                    f"is not offered by {self._config.base_url}; of its {len(known)} models, "
+                    f"the nearest are: {', '.join(near)}"
                 ),
                 fix=f"model: {near[0]}",
                 see="docs/recipes.md",

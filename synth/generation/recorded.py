@@ -36,7 +36,7 @@ class RecordedEngine:
             raise EngineError(
                 Problem(
                     f"engine.path = {self._folder}",
-                    "must hold responses-*.jsonl",
+                    "must contain responses-*.jsonl",
                     "name the `journal` folder of a run",
                 ),
                 retryable=False,
@@ -52,9 +52,9 @@ class RecordedEngine:
                 Problem(
                     where=f"recorded answers in {self._folder}",
                     message=(
-                        f"hold no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}"
+                        f"have no answer to {request_id} ({_words(request)}) of policy {self._fingerprint}"
                     ),
-                    fix="run the recipe that was recorded, unchanged; or record again with a real engine",
+                    fix="run the recorded recipe unchanged, or record again with a real engine",
                 ),
                 retryable=False,
             )

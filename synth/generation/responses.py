@@ -1,5 +1,5 @@
-"""The files of a response journal: append-only JSON Lines, one response a line, and an index of where each
-lies.
+"""The files of a response journal: append-only JSON Lines, one response a line, and an index of
+where each lies.
 
 The one rule: a line that was not written to its end (kill -9, full disk) is as if it had never been written.
 Each process writes a file of its own, so a cut line is always the last of its file. Bodies stay on disk;
@@ -41,8 +41,8 @@ class ResponseFiles:
         return request_id in self._places
 
     def read(self, request_id: str) -> GenerationResponse | None:
-        """The response, read from disk; None for an id that is not there. Raises StoreError when its file was
-        changed meanwhile."""
+        """The response, read from disk; None for an id that is not there. Raises StoreError when its file
+        was changed meanwhile."""
         place = self._places.get(request_id)
         if place is None:
             return None
@@ -71,8 +71,8 @@ class ResponseFiles:
             raise StoreError(
                 Problem(
                     where=f"response journal {self.folder}",
-                    message=f"must take every response before it is used, but: {error}",
-                    fix="make room on the disk, then give the same command again: what was answered is kept",
+                    message=f"must store each response before it is used, but cannot be written: {error}",
+                    fix="free some space, then rerun the same command: answered requests are kept",
                 )
             ) from error
         self._places[response.request_id] = JournalPosition(len(self._files) - 1, self._end)
@@ -110,15 +110,15 @@ class ResponseFiles:
         return StoreError(
             Problem(
                 where=f"{path}, byte {offset}",
-                message="held a response when the run began and does not any more",
-                fix="give the same command again: the request is asked once more",
+                message="no longer has the response that was there when the run began",
+                fix="rerun the same command: the request is asked again",
             )
         )
 
 
 def _request_id(line: bytes) -> str:
-    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id alone proves
-    nothing."""
+    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id
+    alone proves nothing."""
     try:
         return GenerationResponse.model_validate_json(line).request_id
     except ValidationError:

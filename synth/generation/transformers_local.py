@@ -1,5 +1,5 @@
-"""Engine over transformers in a worker process: slow, and everywhere that torch runs. torch is never imported
-here.
+"""Engine over transformers in a worker process: slow, and everywhere that torch runs. torch is
+never imported here.
 
 Requests become rows (one sample each, with a random seed of its own), rows with the same sampling become
 batches. The one rule: a row's answer depends on its prompt, its seed and the policy, not on the rows that
@@ -195,8 +195,8 @@ class TransformersLocal:
         return EngineError(
             Problem(
                 where=f"transformers worker for {self._policy.weights}",
-                message=f"must answer, but: {what}",
-                fix=f"read {self._log}; `codemill doctor` says whether torch and transformers are installed",
+                message=f"failed: {what}",
+                fix=f"read {self._log}; check torch and transformers with `codemill doctor`",
             ),
             retryable=False,
         )

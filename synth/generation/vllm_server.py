@@ -75,8 +75,8 @@ class VllmServer:
     # --- life -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the server and wait until it answers. Raises EngineError with the end of its log when it does
-        not."""
+        """Start the server and wait until it answers. Raises EngineError with the end of its log when
+        it does not."""
         if self._process is not None:
             return
         self._build = _need_vllm()
@@ -181,7 +181,7 @@ class VllmServer:
         return EngineError(
             Problem(
                 where=f"vLLM server for {self._base.weights}",
-                message=f"must start, but {what}. The end of its log:\n    "
+                message=f"did not start: it {what}. The end of its log:\n    "
                 + process.log_tail().replace("\n", "\n    "),
                 fix=(
                     f"read {process.log}; then change engine.extra_args, engine.max_model_len or "
@@ -229,7 +229,7 @@ class VllmServer:
                         f"log:\n    "
                     )
                     + process.log_tail().replace("\n", "\n    "),
-                    fix="give the same command again: answered requests are kept",
+                    fix="rerun the same command: answered requests are kept",
                 ),
                 retryable=False,
             )
@@ -337,9 +337,9 @@ class VllmServer:
         return EngineError(
             Problem(
                 where=f"policy {policy.name} ({policy.weights})",
-                message=f"must load into the running vLLM server; it said: {detail}",
+                message=f"cannot be loaded into the running vLLM server, which answered: {detail}",
                 fix=(
-                    f"read {self._log_folder / 'vllm-server.log'}, then give the same command again: "
+                    f"read {self._log_folder / 'vllm-server.log'}, then rerun the same command: "
                     f"answered requests are kept"
                 ),
             ),
@@ -370,11 +370,8 @@ def _need_vllm() -> VllmBuild:
         raise EngineError(
             Problem(
                 where="engine.kind = vllm_server",
-                message="needs vLLM, which is not installed here",
-                fix=(
-                    "`codemill doctor` prints the command for this machine; or use `engine: {kind: "
-                    "openai_api, ...}`"
-                ),
+                message="needs vLLM, which is not installed",
+                fix="install it as `codemill doctor` says, or use `engine: {kind: openai_api, ...}`",
                 see="docs/recipes.md",
             ),
             retryable=False,

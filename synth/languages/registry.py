@@ -1,5 +1,5 @@
-"""Finds the languages by listing this folder: a new language is a new file or folder, and nothing else
-changes.
+"""Finds the languages by listing this folder: a new language is a new file or folder, and
+nothing else changes.
 
 A module that defines `LANGUAGE` is a language. What is asked of all languages together (names, file
 extensions) is derived here, on first use: importing this module loads no language. The one rule: names and
@@ -55,7 +55,7 @@ def get_language(name: str) -> Language:
         Problem(
             where=f"language {name!r}",
             message=f"must be one of: {listed}",
-            fix=f"write {near[0]}" if near else "choose one of these, or add a module to synth/languages",
+            fix=f"write {near[0]}" if near else "choose one of these, or add one to synth/languages",
             see="docs/architecture/languages.md",
         )
     )

@@ -72,8 +72,13 @@ def check_conservation(stage: str, shard: str, entered: Sequence[str], rows: Seq
     balance.subtract(row.unit_id for row in rows)
     if wrong := {unit: count for unit, count in balance.items() if count}:
         example = next(iter(wrong))
-        fault = "lost" if wrong[example] > 0 else "doubled"
-        expected = f"one row for each unit that entered; {len(wrong)} differ, for example {example} ({fault})"
+        fault = "lost" if wrong[example] > 0 else "duplicated"
+        expected = (
+            f"must give one row per unit that entered; {len(wrong)} units differ, "
+            f"for example {example} ({fault})"
+        )
         raise StoreError(
-            Problem(f"stage {stage}, shard {shard}", expected, "report this: the stage breaks conservation")
+            Problem(
+                f"stage {stage}, shard {shard}", expected, "report this bug: the stage breaks conservation"
+            )
         )

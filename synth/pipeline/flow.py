@@ -1,5 +1,5 @@
-"""From a recipe to its stages: the flow of the architecture page, with the parts that the recipe leaves out
-left out."""
+"""From a recipe to its stages: the flow of the architecture page, with the parts that the recipe leaves
+out left out."""
 
 from collections.abc import Sequence
 

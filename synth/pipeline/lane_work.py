@@ -1,5 +1,5 @@
-"""The work of one lane of one shard: read what was committed before it, run its stages, commit what they
-decide.
+"""The work of one lane of one shard: read what was committed before it, run its stages, commit
+what they decide.
 
 Place in the flow: `shard_scheduler.py` says which lane of which shard is next. The one rule: a lane finds all
 that it needs on disk, by round and shard name, so it can run in any process that sees the run folder.

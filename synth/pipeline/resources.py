@@ -1,8 +1,8 @@
 """What the stages of a recipe work with, named so that any process can open it.
 
 Place in the flow: a run's own process and every other one that runs lanes opens its engines, sandbox and
-prompts here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where it
-was opened.
+prompts here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where
+it was opened.
 """
 
 from collections.abc import AsyncIterator
@@ -52,7 +52,9 @@ async def start_engine(
 async def open_context(recipe: Recipe, resources: Resources) -> AsyncIterator[Context]:
     """Everything that the recipe's stages need, open in this process. Raises what the parts raise."""
     if recipe.data is None:
-        raise RecipeError(Problem(f"{recipe.name}: data", "is needed to run stages", "add a `data` section"))
+        raise RecipeError(
+            Problem(f"{recipe.name}: data", "is required to run stages but missing", "add a `data` section")
+        )
     async with AsyncExitStack() as stack:
         sandbox = create_sandbox(recipe.execution)
         await sandbox.start()

@@ -44,8 +44,8 @@ class ShardScheduler:
         return [self.source.name, *(stage.name for stage in self.stages)]
 
     async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
-        """Take all shards through all stages; their names. What was committed in an earlier process is read,
-        not run."""
+        """Take all shards through all stages; their names. What was committed in an earlier process is
+        read, not run."""
         books = Books(round_, self.stage_names, on_progress)
         worker = LaneWorker(self.source, self.stages, self._commits, books)
         try:
@@ -58,8 +58,8 @@ class ShardScheduler:
         return names
 
     async def _run_flowing(self, round_: int, worker: LaneWorker, books: Books) -> list[str]:
-        """The source and the stages that do not remember, a bounded number of shards at a time in each
-        lane."""
+        """The source and the stages that do not remember, a bounded number of shards at a time
+        in each lane."""
         traffic = [_Traffic(stages, asyncio.Semaphore(self._in_flight)) for stages in cut_lanes(self.stages)]
         names: list[str] = []
         shards, loop = self.source.read(round_), asyncio.get_running_loop()
@@ -142,8 +142,8 @@ class _Traffic:
 
 
 def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """The stages that do not remember, cut wherever one that asks the engine stands beside one that does
-    not."""
+    """The stages that do not remember, cut wherever one that asks the engine stands beside one
+    that does not."""
     lanes: list[list[Stage]] = [[]]
     for stage in stages:
         if stage.ordered:

@@ -1,9 +1,9 @@
-"""A prompt set: the folder `prompts/<set>/` with one file a prompt, loaded and checked before anything is
-spent.
+"""A prompt set: the folder `prompts/<set>/` with one file a prompt, loaded and checked before
+anything is spent.
 
 The one rule: a prompt and its caller agree on the variables, exactly, or nothing is rendered. A file
-`name.variant.md` is the prompt `name` for one variant (`zh`: instructions in Chinese); where it is missing,
-`name.md` serves.
+`name.variant.md` is the prompt `name` for one variant (`zh`: instructions in Chinese); where it is
+missing, `name.md` serves.
 """
 
 import difflib
@@ -73,17 +73,27 @@ class PromptLibrary:
             near = difflib.get_close_matches(name, self.prompts, n=1)
             hint = f"; the nearest is {near[0]}" if near else ""
             return [
-                Problem(where, f"must exist: a stage of the recipe renders it{hint}", f"write {where}", _SEE)
+                Problem(
+                    where,
+                    f"must exist, because a stage of the recipe renders it{hint}",
+                    f"write {where}",
+                    _SEE,
+                )
             ]
         given, declared = set(variables), set(prompt.header.variables)
         missing = [
-            Problem(where, f"needs the variable {one}, which it was not given", f"give {one}", _SEE)
+            Problem(
+                where,
+                f"needs the variable {one}, which its stage does not supply",
+                f"remove {one} from the prompt",
+                _SEE,
+            )
             for one in sorted(declared - given)
         ]
         undeclared = [
             Problem(
                 where,
-                f"does not declare the variable {one}, which it was given",
+                f"does not declare the variable {one}, which its stage supplies",
                 f"declare and use {one}",
                 _SEE,
             )
@@ -95,5 +105,5 @@ class PromptLibrary:
 def _unknown_set(set_name: str, root: Path) -> Problem:
     known = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     near = difflib.get_close_matches(set_name, known, n=1)
-    fix = f"prompts: {near[0]}" if near else f"make the folder, or choose one of: {', '.join(known)}"
-    return Problem(f"prompts/{set_name}", f"must be a folder with prompt files in {root}", fix, _SEE)
+    fix = f"prompts: {near[0]}" if near else f"create the folder, or choose one of: {', '.join(known)}"
+    return Problem(f"prompts/{set_name}", f"must be a folder of prompt files in {root}", fix, _SEE)

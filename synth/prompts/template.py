@@ -35,8 +35,8 @@ class PromptHeader(BaseModel):
     description: str
     variables: tuple[str, ...]
     layout: tuple[Role, ...] = ("user",)
-    """Roles of the messages, in order. With more than one, each part of the body begins with a line `<!--
-    role -->`."""
+    """Roles of the messages, in order. With more than one, each part of the body begins with a line
+    `<!-- role -->`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def read_prompt(path: Path) -> tuple[Prompt | None, list[Problem]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return None, [Problem(str(path), f"must be a text file in UTF-8: {error}", "write it again", _SEE)]
+        return None, [Problem(str(path), f"must be a UTF-8 text file: {error}", "save it as UTF-8", _SEE)]
     found = _HEADER.match(text)
     if found is None:
         return None, [
             Problem(
-                str(path), "must begin with a YAML header between two lines `---`", "add the header", _SEE
+                str(path), "must begin with a YAML header between two `---` lines", "add the header", _SEE
             )
         ]
     header, problems = _read_header(path, found[1])
@@ -87,13 +87,16 @@ def _read_header(path: Path, text: str) -> tuple[PromptHeader | None, list[Probl
     except yaml.YAMLError as error:
         return None, [
             Problem(
-                f"{path}: header", f"must be YAML: {' '.join(str(error).split())}", "mend the header", _SEE
+                f"{path}: header", f"must be YAML: {' '.join(str(error).split())}", "fix the header", _SEE
             )
         ]
     except ValidationError as error:
         return None, [
             Problem(
-                f"{path}: header.{'.'.join(map(str, found['loc']))}", found["msg"], "mend the header", _SEE
+                f"{path}: header.{'.'.join(map(str, found['loc']))}",
+                f"is invalid: {found['msg']}",
+                "fix the header",
+                _SEE,
             )
             for found in error.errors()
         ]
@@ -118,8 +121,8 @@ def _check(path: Path, header: PromptHeader, body: str, parts: tuple[tuple[Role,
         problems.append(
             Problem(
                 f"{path}: header.name = {header.name}",
-                f"must be the file's name, {path.stem.split('.')[0]}",
-                "rename one",
+                f"must be the name of the file, {path.stem.split('.')[0]}",
+                "rename one of the two",
                 _SEE,
             )
         )
@@ -128,20 +131,23 @@ def _check(path: Path, header: PromptHeader, body: str, parts: tuple[tuple[Role,
         problems.append(
             Problem(
                 f"{path}: body",
-                f"must hold the parts {wanted}, in this order",
-                "mend the body or the layout",
+                f"must have the parts {wanted}, in this order",
+                "fix the body or the layout",
                 _SEE,
             )
         )
     used = set(_PLACEHOLDER.findall(body))
     undeclared, unused = sorted(used - set(header.variables)), sorted(set(header.variables) - used)
     problems += [
-        Problem(f"{path}: {name}", "is used and not declared", f"add {name} to the header's variables", _SEE)
+        Problem(f"{path}: {name}", "is used but not declared", f"add {name} to the header's variables", _SEE)
         for name in undeclared
     ]
     problems += [
         Problem(
-            f"{path}: {name}", "is declared and not used", f"use it, or take {name} from the variables", _SEE
+            f"{path}: {name}",
+            "is declared but not used",
+            f"use it, or remove {name} from the variables",
+            _SEE,
         )
         for name in unused
     ]
@@ -149,7 +155,7 @@ def _check(path: Path, header: PromptHeader, body: str, parts: tuple[tuple[Role,
         problems.append(
             Problem(
                 f"{path}: body",
-                "may hold `{{ name }}` and no other template syntax",
+                "may contain `{{ name }}` but no other template syntax",
                 "write a variant of the file instead",
                 _SEE,
             )

@@ -1,8 +1,8 @@
-"""Rules between the keys of a recipe that bounds on single keys cannot express. Pure: neither the disk nor
-the machine is asked.
+"""Rules between the keys of a recipe, which bounds on single keys cannot express. Pure: asks neither the disk
+nor the machine.
 
-Third step of loading a recipe. The one rule: a recipe that passes cannot fail later for a reason that stood
-in its text.
+Third step of loading a recipe. The one rule: a recipe that passes cannot fail later for a reason that
+its text shows.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ DPO_LOSSES = (
 
 
 def check_rules(recipe: Recipe) -> Iterator[Finding]:
-    """Everything in the recipe that contradicts something else in it."""
+    """Every contradiction between keys of the recipe."""
     for rule in _RULES:
         yield from rule(recipe)
 
@@ -53,7 +53,7 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
         names = ", ".join(map(key_text, used))
         yield Finding(
             (used[0], ("engine",)),
-            f"the recipe has no `engine`, and needs a model for {names}",
+            f"needs a model, but the recipe has no `engine` (used by {names})",
             "add `engine: {kind: vllm_server}`",
         )
 
@@ -63,7 +63,7 @@ def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
     trains = recipe.sft is not None or recipe.dpo is not None
     if engine is None or engine.can_load_policy or not trains:
         return
-    expected = f"an engine of kind {engine.kind} cannot load the policy that this recipe trains"
+    expected = f"cannot work: an engine of kind {engine.kind} cannot load the policy that this recipe trains"
     fix = "use `engine: {kind: vllm_server}` and put this engine under `teacher`"
     if recipe.evaluation is not None:
         yield Finding((("engine",), ("evaluation",)), expected, f"{fix}, or leave out `evaluation`")
@@ -76,22 +76,22 @@ def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
     if data is None:
         return
     if data.solve is not None and data.instruct is None:
-        expected = "solutions answer tasks, and `data.instruct`, which makes them, is left out"
+        expected = "needs tasks to solve, but `data.instruct`, which makes them, is missing"
         yield Finding((("data", "solve"), ("data", "instruct")), expected, "add `instruct: {}` under `data`")
     if data.pairs is not None and data.solve is None:
-        expected = "pairs are made from solutions, and `data.solve`, which makes them, is left out"
+        expected = "needs solutions, but `data.solve`, which makes them, is missing"
         yield Finding((("data", "pairs"), ("data", "solve")), expected, "add `solve: {n: 8}` under `data`")
     if data.inputs.minimum > data.inputs.maximum:
         expected = (
-            f"must be at most `inputs.maximum`, which is {data.inputs.maximum}, or every task is rejected"
+            f"must be at most `inputs.maximum`, which is {data.inputs.maximum}; "
+            f"otherwise every task is rejected"
         )
         fix = f"minimum: {data.inputs.maximum}"
         yield Finding((("data", "inputs", "minimum"), ("data", "inputs", "maximum")), expected, fix)
     if data.instruct is not None and not data.inputs.from_model and data.inputs.drawn < data.inputs.minimum:
         expected = (
-            f"must be at least `inputs.minimum`, which is "
-            f"{data.inputs.minimum}, as no inputs come from "
-            f"the model"
+            f"must be at least `inputs.minimum`, which is {data.inputs.minimum}, because the model writes no "
+            f"inputs"
         )
         yield Finding(
             (("data", "inputs", "drawn"), ("data", "inputs", "minimum")),
@@ -107,7 +107,8 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
     candidates = data.solve.n * len(data.solve.languages)
     if 0 < candidates < data.evidence.min_reproductions:
         expected = (
-            f"a task has only {candidates} candidates (solve.n x languages), so no task could ever count"
+            f"must be at most the number of candidates per task, which is {candidates} (`solve.n` times "
+            f"languages); otherwise every task is rejected"
         )
         paths = (
             ("data", "evidence", "min_reproductions"),
@@ -117,14 +118,13 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(paths, expected, f"min_reproductions: {max(1, candidates // 4)}")
     if data.pairs is not None and data.solve.n < 2:
         expected = (
-            "a pair needs a solution that passes and one that fails, so at least 2 candidates a language"
+            "must be at least 2, because a pair needs a passing and a failing solution in the same language"
         )
         yield Finding((("data", "solve", "n"), ("data", "pairs")), expected, "n: 8")
     if data.pairs is not None and data.pairs.min_chosen <= data.pairs.max_rejected:
         expected = (
-            f"must be greater than `pairs.max_rejected`, "
-            f"which is {data.pairs.max_rejected:g}, or a pair "
-            f"may be no contrast at all"
+            f"must be greater than `pairs.max_rejected`, which is {data.pairs.max_rejected:g}; otherwise the "
+            f"two answers may be equally good"
         )
         yield Finding(
             (("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0"
@@ -134,12 +134,10 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
 def _languages_are_named(recipe: Recipe) -> Iterator[Finding]:
     for path, languages in language_lists(recipe):
         if not languages:
-            yield Finding((path,), "names no language, so nothing would be done", f"{path[-1]}: [python]")
+            yield Finding((path,), "must name at least one language", f"{path[-1]}: [python]")
         for index, name in enumerate(languages):
             if name in languages[:index]:
-                yield Finding(
-                    ((*path, index),), f"`{name}` is already on the list", "take one of the two out"
-                )
+                yield Finding(((*path, index),), f"is listed twice: `{name}`", "remove one of the two")
 
 
 def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -155,11 +153,11 @@ def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str,
 
 def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
     if recipe.sft is not None and not _sft_has_data(recipe.sft, recipe.data):
-        expected = "has nothing to train on: no stage makes samples, and no `data` is named"
+        expected = "has nothing to train on: no stage makes samples, and `data` names no data set"
         fix = "add `data.solve` or `data.fim`, or name a data set: `sft: {coarse: {data: rows.jsonl}}`"
         yield Finding((("sft",), ("data",)), expected, fix)
     if recipe.dpo is not None and not _dpo_has_data(recipe.dpo, recipe.data):
-        expected = "has no pairs to train on: no stage makes them, and no `data` is named"
+        expected = "has no pairs to train on: no stage makes them, and `data` names no data set"
         fix = "add `pairs: {}` under `data`, or name a data set: `dpo: {data: pairs.jsonl}`"
         yield Finding((("dpo",), ("data", "pairs"), ("data",)), expected, fix)
 
@@ -175,10 +173,8 @@ def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
 
 def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
     if recipe.loop.rounds > 1 and recipe.sft is None and recipe.dpo is None:
-        expected = (
-            "a second round only differs when training changed the policy, and the recipe trains nothing"
-        )
-        yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "rounds: 1, or add `sft`")
+        expected = "must be 1, because the recipe trains nothing and every round would be the same"
+        yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "set `rounds: 1`, or add `sft`")
 
 
 def _losses_are_known(recipe: Recipe) -> Iterator[Finding]:
@@ -195,11 +191,10 @@ def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
     if dpo is None:
         return
     if not dpo.loss_type:
-        yield Finding((("dpo", "loss_type"),), "names no loss", "loss_type: [sigmoid]")
+        yield Finding((("dpo", "loss_type"),), "must name at least one loss", "loss_type: [sigmoid]")
     elif dpo.loss_weights is not None and len(dpo.loss_weights) != len(dpo.loss_type):
         expected = (
-            f"must hold one weight for each of the "
-            f"{len(dpo.loss_type)} losses in `loss_type`, and holds "
+            f"must have one weight for each of the {len(dpo.loss_type)} losses in `loss_type`, but has "
             f"{len(dpo.loss_weights)}"
         )
         fix = f"loss_weights: [{', '.join(['1.0'] * len(dpo.loss_type))}]"
@@ -212,7 +207,7 @@ def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
         return
     for index, k in enumerate(evaluation.k):
         if not 1 <= k <= evaluation.n:
-            expected = f"pass@{k} needs 1 <= k <= n, and `evaluation.n` is {evaluation.n}"
+            expected = f"must be between 1 and `evaluation.n`, which is {evaluation.n}"
             fix = f"n: {k}" if k > evaluation.n else "k: [1]"
             yield Finding((("evaluation", "k", index), ("evaluation", "n")), expected, fix)
 
@@ -223,7 +218,7 @@ def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
         return
     for path, budget in _token_budgets(recipe.data, recipe.evaluation):
         if budget >= longest:
-            expected = f"must leave room for a prompt in `engine.max_model_len`, which is {longest}"
+            expected = f"must leave room for the prompt within `engine.max_model_len`, which is {longest}"
             yield Finding((path, ("engine", "max_model_len")), expected, f"max_tokens: {longest // 2}")
 
 
@@ -240,7 +235,7 @@ def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
     asks = recipe.data is not None and recipe.data.solve is not None
     answers = recipe.engine is None or recipe.engine.own_model is None
     if recipe.policy.model == "pocket" and recipe.prompts != "pocket" and asks and answers:
-        expected = "the pocket model only understands the prompts that it was trained on, the set `pocket`"
+        expected = "only understands the prompts that it was trained on, which are the set `pocket`"
         yield Finding(
             (("policy", "model"), ("prompts",), ("engine",)), expected, "prompts: pocket", fatal=False
         )
@@ -250,8 +245,8 @@ def _wall_covers_cpu(recipe: Recipe) -> Iterator[Finding]:
     limits = getattr(recipe.execution, "limits", None)
     if limits is not None and limits.wall_s < limits.cpu_s:
         expected = (
-            f"must be at least `cpu_s`, which is {limits.cpu_s:g}: wall time is a backstop and never "
-            f"decides a verdict"
+            f"must be at least `cpu_s`, which is {limits.cpu_s:g}: wall time is only a backstop and must not "
+            f"decide a verdict"
         )
         path = ("execution", "limits")
         yield Finding(((*path, "wall_s"), (*path, "cpu_s")), expected, f"wall_s: {limits.cpu_s * 10:g}")

@@ -1,7 +1,7 @@
-"""Turns what pydantic found wrong into problems that a person can mend: place, found, expected, fix.
+"""Turns pydantic's errors into problems that a person can fix: place, found, expected, fix.
 
-Second step of loading a recipe. The one rule: one problem for one place, however many types of a union
-refused the value.
+Second step of loading a recipe. The one rule: one problem per place, however many types of a union
+rejected the value.
 """
 
 import difflib
@@ -16,11 +16,11 @@ from synth.recipe.shape import Model, field_at, kind_of, model_at, models_in, ty
 from synth.recipe.source import SEE, Document, KeyPath, Plain, key_text
 
 RENAMED_KEYS = {"judge": "teacher"}
-"""Keys of earlier versions, with the name that each has now."""
+"""Keys of earlier versions, with their current names."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like this one; None when nothing does."""
+    """The most similar known word, or None."""
     words = list(known)
     by_lower = {name.lower(): name for name in words}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
@@ -32,7 +32,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def error_paths(document: Document, root: Model, error: ValidationError) -> dict[KeyPath, list[ErrorDetails]]:
-    """pydantic's errors by the path in the data that each is about."""
+    """pydantic's errors, grouped by path in the data."""
     grouped: dict[KeyPath, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         grouped.setdefault(_data_path(root, document.data, detail), []).append(detail)
@@ -40,8 +40,8 @@ def error_paths(document: Document, root: Model, error: ValidationError) -> dict
 
 
 def _data_path(root: Model, data: Plain, detail: ErrorDetails) -> KeyPath:
-    """The path without the names of union members that pydantic puts in between. A missing or unknown key
-    keeps its last part."""
+    """The path without the names of union members that pydantic inserts. A missing or unknown key keeps
+    its last part."""
     path: KeyPath = ()
     holder: Plain = data
     for part in detail["loc"]:
@@ -78,20 +78,16 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
     fix = (
         f"write `{close}`"
         if close
-        else f"it belongs under `{elsewhere}`"
+        else f"move it to `{elsewhere}`"
         if elsewhere
-        else f"take it out; known here: {', '.join(known)}"
+        else f"remove it; the known keys are: {', '.join(known)}"
     )
-    what = (
-        f"`{key}` is now called `{renamed}`"
-        if close and close == renamed
-        else f"`{key}` is not a key of {inside}"
-    )
+    what = f"is now called `{renamed}`" if close and close == renamed else f"is not a key of {inside}"
     return Problem(document.where(path), what, fix, SEE)
 
 
 def _path_of_field(root: Model, key: str, above: str = "", depth: int = 4) -> str | None:
-    """Where in the recipe a key of that name lives, for a key that was written in the wrong block."""
+    """Where in the recipe a key of that name belongs, if it was written in the wrong block."""
     for name, field in root.model_fields.items() if depth else ():
         if above and name == key:
             return above
@@ -108,7 +104,7 @@ def _missing_key(document: Document, root: Model, path: KeyPath) -> Problem:
     annotation = type_text(field.annotation) if field is not None else "value"
     return Problem(
         document.where(path),
-        f"`{path[-1]}` is required{meaning}",
+        f"lacks the required key `{path[-1]}`{meaning}",
         f"add `{path[-1]}:` with a {annotation}",
         SEE,
     )
@@ -126,17 +122,16 @@ def _wrong_kind(document: Document, root: Model, path: KeyPath) -> Problem:
         # the path exists in the data
         block = block[part] if isinstance(block, dict) else {}  # type: ignore[index,assignment]
     found = block.get("kind") if isinstance(block, dict) else None
-    expected = f"`kind` must be one of {', '.join(kinds)}"
     if found is None:
         return Problem(
             document.where(path),
-            f"{expected}, and is missing",
+            f"lacks the required key `kind`: one of {', '.join(kinds)}",
             f"add `kind: {kinds[0] if kinds else '…'}`",
             SEE,
         )
     return Problem(
         document.where((*path, "kind")),
-        expected,
+        f"must be one of {', '.join(kinds)}",
         f"kind: {nearest(str(found), kinds) or (kinds[0] if kinds else '…')}",
         SEE,
     )
@@ -183,7 +178,7 @@ _TYPE_WORDS = {
 
 
 def _suggest(document: Document, root: Model, path: KeyPath, details: Sequence[ErrorDetails]) -> str:
-    """One thing to write instead."""
+    """A value to write instead."""
     key = str(path[-1]) if path else ""
     detail, found = details[0], details[0]["input"]
     if detail["type"] == "literal_error":

@@ -1,5 +1,5 @@
-"""What a check of a recipe says: a value that is fine by itself and wrong beside another value, the disk or
-the machine."""
+"""What a check of a recipe says: a value that is fine by itself and wrong beside another value, the disk
+or the machine."""
 
 from typing import NamedTuple
 

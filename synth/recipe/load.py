@@ -1,8 +1,8 @@
-"""Loads a recipe: YAML, flags, models, rules, paths, machine; everything that is wrong is raised at once,
-before anything is spent.
+"""Loads a recipe: YAML, flags, models, rules, paths, machine. All problems are raised at once, before
+anything is spent.
 
-Place in the flow: the first thing that every command does. The one rule: what comes back is complete and
-checked, with absolute paths; no later stage looks at the file again.
+Place in the flow: the first step of every command. The one rule: a loaded recipe is complete and checked,
+with absolute paths; no later stage reads the file again.
 """
 
 import copy
@@ -52,7 +52,7 @@ class Loaded(Generic[ConfigT]):
     source: Path
     """The file, absolute."""
     resolved: str
-    """YAML text of the whole recipe, every default written out."""
+    """YAML text of the whole recipe, with every default written out."""
     warnings: tuple[Problem, ...] = ()
 
 
@@ -64,8 +64,8 @@ def load_recipe(
 ) -> LoadedRecipe:
     """Load a recipe by path, or by its name inside `recipes/`. `overrides` are texts `a.b=value`.
 
-    With `machine` false, what this machine lacks (toolchains, packages) is not asked. Raises RecipeError with
-    every problem at once.
+    With `machine` false, missing toolchains and packages are not reported. Raises RecipeError with all
+    problems at once.
     """
     source = find_recipe(path_or_name)
     document = _read(source, overrides)
@@ -86,8 +86,8 @@ def load_recipe(
 def load_config(
     path_or_name: str | Path, model: type[ConfigT], overrides: Sequence[str] = ()
 ) -> Loaded[ConfigT]:
-    """Load a YAML file into another strict model (for example the pocket model's own recipe), with the same
-    messages."""
+    """Load a YAML file into another strict model (for example the pocket model's own recipe), with
+    the same messages."""
     source = find_recipe(path_or_name)
     document = _read(source, overrides)
     config, _ = _validate(document, model)
@@ -97,8 +97,8 @@ def load_config(
 
 
 def find_recipe(path_or_name: str | Path) -> Path:
-    """The recipe's file: the path itself, or the name inside `recipes/`, with or without its suffix. Raises
-    RecipeError."""
+    """The recipe's file: the path itself, or the name inside `recipes/`, with or without its
+    suffix. Raises RecipeError."""
     given = Path(path_or_name).expanduser()
     folder = resource_folder("recipes")
     inside = Path(*given.parts[1:]) if given.parts[:1] == ("recipes",) else given
@@ -110,7 +110,7 @@ def find_recipe(path_or_name: str | Path) -> Path:
     close = nearest(inside.with_suffix("").as_posix(), known)
     fix = f"did you mean {close}?" if close else f"name a file, or one of: {', '.join(known)}"
     raise RecipeError(
-        Problem(str(path_or_name), f"no such recipe: neither a file nor a name in {folder}", fix, SEE)
+        Problem(str(path_or_name), f"is neither a file nor the name of a recipe in {folder}", fix, SEE)
     )
 
 
@@ -139,10 +139,11 @@ def _display_name(source: Path) -> str:
 
 
 def _validate(document: Document, model: type[ConfigT]) -> tuple[ConfigT | None, Document | None]:
-    """The model, where the data is right; and the largest part of the document that is, so that the other
-    checks can go on.
+    """The model, if the data is valid; and the largest valid part of the document, so that the other checks
+    can go on.
 
-    Pydantic reports what it reached; taking that out and asking again finds what stood behind it.
+    Pydantic stops at the first error in a block. Removing that and validating again finds the
+    errors behind it.
     """
     sound = copy.deepcopy(document)
     reported: set[KeyPath] = set()
@@ -164,8 +165,8 @@ def _validate(document: Document, model: type[ConfigT]) -> tuple[ConfigT | None,
 
 
 def _prune(document: Document, path: KeyPath, kind: str) -> bool:
-    """Take out what is wrong; for a missing key, the block that lacks it. The name of the run gets a
-    stand-in. False: nothing is left."""
+    """Remove what is wrong, or the block that lacks a key. A run without a name gets a placeholder. False:
+    nothing is left."""
     if path == ("name",):
         document.data["name"] = "unnamed"
         return True
@@ -181,7 +182,7 @@ def _prune(document: Document, path: KeyPath, kind: str) -> bool:
 
 
 def _doubtful(document: Document, sound: Document) -> set[KeyPath]:
-    """The paths that were taken out, and for a misspelt key also the one that was probably meant."""
+    """The paths that were removed, and for a misspelt key also the one that was probably meant."""
     gone = {
         path
         for path in document.places
@@ -212,8 +213,8 @@ def _findings(sound: Document, folder: Path, machine: bool) -> list[Finding]:
 
 
 def _report(document: Document, findings: Iterable[Finding], pruned: set[KeyPath]) -> list[Problem]:
-    """Fatal findings go to the document's problems; the others come back. What touches a key that is itself
-    in error is left out."""
+    """Add fatal findings to the document's problems and return the others. Findings about an invalid key
+    are left out."""
     warnings: list[Problem] = []
     for finding in findings:
         if any(_related(path, gone) for path in finding.paths for gone in pruned):
@@ -224,7 +225,7 @@ def _report(document: Document, findings: Iterable[Finding], pruned: set[KeyPath
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By line; problems of flags come last."""
+    """Sorted by line, with problems of flags last."""
 
     def line(problem: Problem) -> int:
         found = _LINE.search(problem.where)
@@ -234,7 +235,7 @@ def _in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _related(path: KeyPath, gone: KeyPath) -> bool:
-    """Whether the key that is gone is this one, or the block that held it."""
+    """Whether the removed key is this one, or a block around it."""
     return path[: len(gone)] == gone
 
 

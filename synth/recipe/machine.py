@@ -1,7 +1,7 @@
-"""What a recipe needs of this machine: toolchains, packages, keys. Asked before anything is spent, without
-importing anything heavy.
+"""Checks that this machine has what a recipe needs: toolchains, packages and keys. Runs before anything is
+spent and imports nothing heavy.
 
-The one rule: what would make the run fail is a problem; what would only make it smaller is a warning.
+The one rule: if the run would fail, it is a problem; if it would only yield less, it is a warning.
 """
 
 import os
@@ -25,7 +25,7 @@ _TRAINING = ("torch", "trl", "peft", "datasets")
 
 
 def check_machine(recipe: Recipe, find: FindToolchain = find_toolchain) -> Iterator[Finding]:
-    """Everything that the recipe needs and this machine lacks."""
+    """Everything that the recipe needs and this machine does not have."""
     yield from _toolchains(recipe, find)
     yield from _packages(recipe)
     yield from _keys(recipe)
@@ -43,8 +43,7 @@ def _toolchains(recipe: Recipe, find: FindToolchain) -> Iterator[Finding]:
 
 
 def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
-    """Languages whose programs run. Seeds run only as references, when there are solutions to compare with
-    them."""
+    """Languages whose programs run. Seeds only run if there are solutions to compare with them."""
     solves = recipe.data is not None and recipe.data.solve is not None
     for path, name in languages_named(recipe):
         if path[:2] == ("data", "seeds") and not solves:
@@ -57,12 +56,10 @@ def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
 
 def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
     fatal = path[:2] != ("data", "seeds")
-    consequence = "" if fatal else "; its seeds will leave the flow as toolchain_missing"
-    expected = (
-        f"this machine cannot run {language.name}: {' or '.join(language.tools)} is missing{consequence}"
-    )
+    consequence = "" if fatal else "; its seeds will fail as toolchain_missing"
+    expected = f"cannot run on this machine: {' or '.join(language.tools)} is missing{consequence}"
     return Finding(
-        (path,), expected, f"{language.install}    or take `{language.name}` off the list", fatal, _SEE
+        (path,), expected, f"{language.install}    or remove `{language.name}` from the list", fatal, _SEE
     )
 
 
@@ -73,7 +70,7 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
         if getattr(recipe, key) is not None and lacking:
             yield Finding(
                 ((key,),),
-                f"training needs packages that are not installed: {lacking}",
+                f"needs packages that are not installed: {lacking}",
                 "pip install 'codemill[train]'",
                 see=_SEE,
             )
@@ -89,7 +86,9 @@ def _engine_packages(recipe: Recipe) -> Iterator[Finding]:
     for key, engine in _engines(recipe):
         package = engine.needs_package
         if package is not None and not is_installed(package.module):
-            yield Finding(((key,),), f"{package.display_name} is not installed", package.install, see=_SEE)
+            yield Finding(
+                ((key,),), f"needs {package.display_name}, which is not installed", package.install, see=_SEE
+            )
 
 
 def _reporters(recipe: Recipe) -> Iterator[Finding]:
@@ -104,7 +103,7 @@ def _reporters(recipe: Recipe) -> Iterator[Finding]:
         if package != "none" and not is_installed(package):
             yield Finding(
                 ((*path, "report_to"),),
-                f"the package {package} is not installed",
+                f"needs the package {package}, which is not installed",
                 f"pip install {package}",
                 see=_SEE,
             )
@@ -114,33 +113,35 @@ def _keys(recipe: Recipe) -> Iterator[Finding]:
     for key, engine in _engines(recipe):
         variable = engine.key_variable
         if variable and not os.environ.get(variable):
-            expected = f"the variable {variable} is not set; an endpoint that wants a key will refuse"
-            fix = f"export {variable}=…    (nothing to do for an endpoint without keys)"
+            expected = (
+                f"names a variable that is not set ({variable}); an endpoint that needs a key will refuse"
+            )
+            fix = f"export {variable}=…    (or ignore this if the endpoint needs no key)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
 
 
 def _e2b(recipe: Recipe) -> Iterator[Finding]:
-    """Without the package or the key no program runs. The package's debug mode talks to a machine of one's
-    own, without a key."""
+    """No program can run without the package or the key. The package's debug mode talks to one's own machine
+    and needs no key."""
     execution = recipe.execution
     if not isinstance(execution, E2bSandboxConfig):
         return
     if not is_installed("e2b_code_interpreter"):
         yield Finding(
             (("execution",),),
-            "the package e2b-code-interpreter is not installed",
+            "needs the package e2b-code-interpreter, which is not installed",
             "pip install 'codemill[e2b]'",
             see=_SEE,
         )
     if not os.environ.get(execution.api_key_env) and os.environ.get("E2B_DEBUG", "").lower() != "true":
-        expected = f"the variable {execution.api_key_env} must hold a key of E2B: it is not set"
+        expected = f"must name a variable that holds an E2B key; {execution.api_key_env} is not set"
         yield Finding(
             (("execution", "api_key_env"),), expected, f"export {execution.api_key_env}=…", see=_SEE
         )
 
 
 def is_installed(package: str) -> bool:
-    """Whether the package can be imported, without importing it."""
+    """Whether the package could be imported. Does not import it."""
     try:
         return find_spec(package) is not None
     except (ImportError, ValueError):

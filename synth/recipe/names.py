@@ -1,6 +1,6 @@
 """The names in a recipe that stand for something codemill ships: languages and prompt sets.
 
-The one rule: an alias is accepted, and what the later stages see is the language's own name.
+The one rule: aliases are accepted, but later stages only see the language's own name.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from synth.recipe.source import Document, KeyPath, lookup
 
 
 def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding]:
-    """Unknown languages, each with the nearest known one, and what is wrong with the prompt set (in
-    `prompts`, else in our folder)."""
+    """Unknown languages, each with the nearest known one, and problems of the prompt set (in `prompts`, or in
+    our own folder)."""
     yield from _check_prompts(recipe, prompts)
     for path, name in languages_named(recipe):
         try:
@@ -28,8 +28,8 @@ def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding
 
 
 def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
-    """The set must hold the prompts of the stages in use, with the variables that the default set declares:
-    the stages give those."""
+    """The set must have a prompt for each stage in use, with the variables that the default set declares,
+    since the stages supply those."""
     try:
         problems = PromptLibrary.load(recipe.prompts, root).check(_prompt_uses(recipe))
     except PromptError as error:

@@ -1,7 +1,7 @@
 """The keys of a recipe that name files, folders and models: what must exist, and what it resolves to.
 
-The one rule: a relative path is relative to the recipe; one given by `--set` is relative to the current
-folder. After loading, every path is absolute, so no later stage needs to know where the recipe lay.
+The one rule: a relative path is relative to the recipe, or to the current folder if `--set` gives it. After
+loading, every path is absolute, so later stages need not know where the recipe was.
 """
 
 import difflib
@@ -24,7 +24,7 @@ _NOT_PATHS = {"pocket-heldout", "pocket"}
 _HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _HUB_DATA_SET = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _MODEL_MARKS = ("config.json", "adapter_config.json", "policy.json")
-"""A file that says that a folder is a model, an adapter, or a checkpoint of ours."""
+"""Files that mark a folder as a model, an adapter or one of our checkpoints."""
 
 
 class Named(NamedTuple):
@@ -36,13 +36,13 @@ class Named(NamedTuple):
 
 
 def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
-    """Everything that the recipe names and that is not there. `folder` holds the recipe."""
+    """Every file or folder that the recipe names and that does not exist. `folder` contains the recipe."""
     for named in _named(document, folder, (*_FILES, *_DATA_SETS)):
         if not named.file.exists():
             yield _missing(named, "file")
         elif named.path in _FILES and named.file.is_dir():
             yield Finding(
-                (named.path,), f"must be a file, and {named.file} is a folder", "name the file inside it"
+                (named.path,), f"must be a file, but {named.file} is a folder", "name the file inside it"
             )
     for named in _named(document, folder, _FOLDERS):
         if not named.file.is_dir():
@@ -94,7 +94,7 @@ def _models(document: Document, folder: Path) -> Iterator[Named]:
 
 
 def _is_remote(document: Document, path: KeyPath) -> bool:
-    """The model of an engine that is not ours is whatever its owner calls it."""
+    """Whether the engine's owner chooses the model's name, so that it is not a path."""
     config = ENGINE_CONFIGS.get(str(lookup(document.data, (path[0], "kind"))))
     return config is not None and config.is_remote
 
@@ -111,21 +111,17 @@ def _looks_local(text: str) -> bool:
 def _check_models(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _models(document, folder):
         if named.file.is_dir() and not any((named.file / mark).is_file() for mark in _MODEL_MARKS):
-            expected = (
-                f"{named.file} is a folder without config.json, "
-                f"adapter_config.json or policy.json, so it "
-                f"is not a model"
-            )
-            yield Finding((named.path,), expected, "name the folder that holds one of them")
+            expected = f"is not a model: {named.file} has no config.json, adapter_config.json or policy.json"
+            yield Finding((named.path,), expected, "name a folder that has one of them")
         elif named.file.is_file():
             yield Finding(
                 (named.path,),
-                f"{named.file} is a file; a model is a folder with config.json",
+                f"must be a folder with a config.json, but {named.file} is a file",
                 "name the folder",
             )
         elif not named.file.is_dir() and (_looks_local(named.text) or not _HUB_MODEL.match(named.text)):
             yield _missing(
-                named, "folder", "`pocket`, a folder that is there, or a hub id like Qwen/Qwen2.5-Coder-0.5B"
+                named, "folder", "`pocket`, an existing folder, or a hub id like Qwen/Qwen2.5-Coder-0.5B"
             )
 
 
@@ -133,21 +129,21 @@ def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
     path: KeyPath = ("data", "seeds", "dataset")
     for named in _named(document, folder, (path,)):
         if not named.file.exists() and (_looks_local(named.text) or not _HUB_DATA_SET.match(named.text)):
-            yield _missing(named, "folder", "a folder that is there, or a hub id like owner/name")
+            yield _missing(named, "folder", "an existing folder, or a hub id like owner/name")
 
 
 def _missing(named: Named, what: str, expected: str = "") -> Finding:
     return Finding(
         (named.path,),
-        f"must be {expected}" if expected else f"no such {what}: {named.file}",
+        f"must be {expected}" if expected else f"must be an existing {what}: {named.file} does not exist",
         _closest(named.file),
     )
 
 
 def _closest(file: Path) -> str:
-    """The fix: the entry beside it that looks most alike, or what the folder lacks."""
+    """The fix: the most similar name in the folder, if there is one."""
     parent = file.parent
     if not parent.is_dir():
-        return f"correct the path: {parent} is not there either"
+        return f"correct the path: {parent} does not exist either"
     found = difflib.get_close_matches(file.name, [entry.name for entry in parent.iterdir()], n=1)
-    return f"did you mean {parent / found[0]}?" if found else f"correct the path, or put it into {parent}"
+    return f"did you mean {parent / found[0]}?" if found else f"correct the path, or put the file in {parent}"

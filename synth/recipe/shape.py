@@ -1,8 +1,7 @@
-"""Looks into the recipe models: which model stands at a path, and which field. Error messages and the manual
-are made from it.
+"""Inspects the recipe models: which model and which field belong to a path. Error messages and the
+manual use it.
 
-The one rule: these models are the only description of a recipe; nothing about them is written
-down twice.
+The one rule: the models are the only description of a recipe; nothing about them is written down twice.
 """
 
 import types

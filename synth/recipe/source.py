@@ -1,8 +1,8 @@
 """Reads YAML into plain data that remembers where every value was written, and applies `--set` flags.
 
-First step of loading a recipe. The one rule: nothing is guessed. Scalars follow YAML 1.2 (`no` is a text,
-`3e-4` a number), a key that is given twice is a problem, and every value can name its file and line, or the
-flag that set it.
+First step of loading a recipe. The one rule: nothing is guessed. Scalars follow YAML 1.2 (`no` is a
+string, `3e-4` a number), duplicate keys are problems, and every value knows its file and line, or the flag
+that set it.
 """
 
 import re
@@ -48,7 +48,7 @@ _Loader.add_implicit_resolver(
 
 @dataclass(slots=True)
 class Document:
-    """Plain data of one recipe, the place of each value, and what was wrong so far."""
+    """Plain data of one recipe, the place of each value, and the problems so far."""
 
     name: str
     data: dict[str, Plain] = field(default_factory=dict)
@@ -56,15 +56,15 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> str:
-        """Where the value stands: `recipe.yaml:12`, or `--set a.b=1`. A missing value stands where its parent
-        does."""
+        """Where the value was written: `recipe.yaml:12`, or `--set a.b=1`. For a missing value,
+        its parent's place."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]]
         return self.name
 
     def where(self, path: KeyPath, *, with_value: bool = True) -> str:
-        """Place, key and value in one line, as every message begins."""
+        """Place, key and value in one line: the start of every message."""
         text = f"{self.place(path)}: {key_text(path)}" if path else self.place(path)
         found = lookup(self.data, path)
         shown = with_value and path and isinstance(found, str | int | float | bool)
@@ -77,7 +77,7 @@ def key_text(path: KeyPath) -> str:
 
 
 def lookup(data: Plain, path: KeyPath) -> Plain:
-    """The value at the path; None when there is none."""
+    """The value at the path, or None."""
     for part in path:
         if isinstance(data, dict) and part in data:
             data = data[str(part)]
@@ -89,7 +89,7 @@ def lookup(data: Plain, path: KeyPath) -> Plain:
 
 
 def read_document(text: str, name: str) -> Document:
-    """Read the text of one YAML file. What is wrong is in `problems`; then the data may be partial."""
+    """Read the text of one YAML file. If the result has `problems`, its data may be partial."""
     document = Document(name)
     try:
         loader = _Loader(text)
@@ -98,11 +98,11 @@ def read_document(text: str, name: str) -> Document:
         document.problems.append(_syntax_problem(error, name))
         return document
     if root is None:
-        document.problems.append(Problem(name, "the file is empty", "write at least `name: my-run`", SEE))
+        document.problems.append(Problem(name, "is empty", "write at least `name: my-run`", SEE))
     elif not isinstance(root, yaml.MappingNode):
         found = Problem(
             f"{name}:{root.start_mark.line + 1}",
-            "a recipe is a mapping of keys to values",
+            "must be a mapping of keys to values",
             "begin with `name: my-run`",
             SEE,
         )
@@ -113,7 +113,7 @@ def read_document(text: str, name: str) -> Document:
 
 
 class _Builder:
-    """Turns nodes into plain data and notes lines and duplicate keys on the way."""
+    """Turns nodes into plain data, and records lines and duplicate keys."""
 
     def __init__(self, document: Document, loader: _Loader) -> None:
         self.document, self.loader = document, loader
@@ -127,7 +127,7 @@ class _Builder:
             self.problem(
                 node,
                 path,
-                "an alias that holds itself, or more than 50,000 values, cannot be a recipe",
+                "must not contain an alias of itself or more than 50,000 values",
                 "write the values out",
             )
             return None
@@ -147,14 +147,14 @@ class _Builder:
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problem(key_node, path, "a key is a single word", "write `key: value`")
+                self.problem(key_node, path, "must have plain words as keys", "write `key: value`")
                 continue
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in result:
                 self.problem(
                     key_node,
                     (*path, key),
-                    f"the key was already given in line {lines[key]}",
+                    f"was already given in line {lines[key]}",
                     "keep one of the two",
                     with_value=False,
                 )
@@ -170,8 +170,8 @@ class _Builder:
             self.problem(
                 node,
                 path,
-                f"this value cannot be read: {_first_line(error)}",
-                "write a plain text, number, true, false or null",
+                f"cannot be read: {_first_line(error)}",
+                "write a plain string, number, true, false or null",
             )
             return None
         return value if isinstance(value, str | int | float | bool | None) else str(node.value)
@@ -189,14 +189,14 @@ class _Builder:
 
 
 def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
-    """Apply flags `a.b=value`, the value in YAML. Wrong ones become problems that name the flag."""
+    """Apply flags `a.b=value`, where the value is YAML. Invalid flags become problems that name the flag."""
     for flag in overrides:
         shown = f"--set {flag}"
         keys, separator, text = flag.partition("=")
         path = tuple(_override_path(keys.strip()))
         if not separator or not path or "" in path:
             document.problems.append(
-                Problem(shown, "a flag names a key and its value", "write --set data.solve.n=4", SEE)
+                Problem(shown, "must have the form KEY=VALUE", "write --set data.solve.n=4", SEE)
             )
             continue
         value = read_document(f"value: {text}", shown)
@@ -204,8 +204,8 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
             document.problems.append(
                 Problem(
                     shown,
-                    f"{text!r} is not a YAML value",
-                    "write for example 4, 0.5, true, text or [a, b]",
+                    f"has no YAML value after the `=`: {text!r}",
+                    "write a value such as 4, 0.5, true, text or [a, b]",
                     SEE,
                 )
             )
@@ -219,8 +219,8 @@ def _override_path(keys: str) -> Iterator[str | int]:
 
 
 def _set(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
-    """Put the value at the path, making mappings on the way; the flag becomes the place of all that stands
-    below it."""
+    """Put the value at the path, creating mappings as needed. The flag becomes the place
+    of everything below."""
     holder: Plain = document.data
     for depth, part in enumerate(path):
         last = depth == len(path) - 1
@@ -235,7 +235,7 @@ def _set(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
             before = key_text(path[:depth])
             document.problems.append(
                 Problem(
-                    shown, f"{before} has nothing called {part!r} inside", f"set {before} as a whole", SEE
+                    shown, f"cannot be set: {before} has no {part!r} inside", f"set {before} as a whole", SEE
                 )
             )
             return
@@ -248,8 +248,10 @@ def _syntax_problem(error: Exception, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = f"{name}:{mark.line + 1}" if mark is not None else name
     said = str(getattr(error, "problem", None) or _first_line(error))
-    fix = "indent with spaces, two a level; quote a text that holds `: ` or begins with a special sign"
-    return Problem(place, f"the YAML cannot be read: {said}", fix, SEE)
+    fix = (
+        "indent with two spaces per level; quote strings that contain `: ` or start with a special character"
+    )
+    return Problem(place, f"is not valid YAML: {said}", fix, SEE)
 
 
 def _first_line(error: Exception) -> str:
@@ -262,12 +264,10 @@ def _shorten(value: Plain, limit: int = 80) -> str:
 
 
 def read_text(path: Path) -> str | Problem:
-    """The text of a recipe file, or what keeps us from reading it."""
+    """The text of a recipe file, or the reason why it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        return Problem(
-            str(path), f"the file is not text in UTF-8 (byte {error.start})", "save it as UTF-8", SEE
-        )
+        return Problem(str(path), f"is not UTF-8 text (byte {error.start})", "save it as UTF-8", SEE)
     except OSError as error:
-        return Problem(str(path), f"the file cannot be read: {error.strerror}", "name a readable file", SEE)
+        return Problem(str(path), f"cannot be read: {error.strerror}", "name a readable file", SEE)

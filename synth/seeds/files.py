@@ -27,8 +27,8 @@ SKIPPED_FOLDERS = frozenset(
     "_vendor _vendored third_party third-party thirdparty external build dist target site-packages "
     "dist-packages".split()
 )
-"""Other people's code, build output and caches. A folder that is named in the recipe itself is read whatever
-its name."""
+"""Other people's code, build output and caches. A folder that is named in the recipe itself is read
+whatever its name."""
 
 MAX_FILE_BYTES = 1 << 20
 LONGEST_LINE = 2000
@@ -42,8 +42,8 @@ _COMMENT_STARTS = ("#", "//", "/*", "*", "--", ";", "<!--", '"""', "'''")
 
 
 def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
-    """Name and folder of a source. `@stdlib` and `@site-packages` are those of the running Python. Raises
-    RecipeError."""
+    """Name and folder of a source. `@stdlib` and `@site-packages` are those of the running
+    Python. Raises RecipeError."""
     special = {"@stdlib": "stdlib", "@site-packages": "purelib"}
     if path in special:
         return path[1:], Path(sysconfig.get_paths()[special[path]])
@@ -53,7 +53,7 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
         raise RecipeError(
             Problem(
                 f"data.seeds.paths = {path!r}",
-                f"is no folder: {root}",
+                f"must be an existing folder: {root} is not one",
                 f"name a folder, or one of {known}",
                 "docs/recipes.md",
             )
@@ -155,8 +155,8 @@ def _check_text(text: str) -> Reject | None:
 
 
 def _is_in_comment(text: str, at: int) -> bool:
-    """Whether that character is in a comment line or in the block comment or docstring that the file starts
-    with."""
+    """Whether that character is in a comment line or in the block comment or docstring that the
+    file starts with."""
     if text[text.rfind("\n", 0, at) + 1 : at].lstrip().startswith(_COMMENT_STARTS):
         return True
     head = text.lstrip()

@@ -1,8 +1,8 @@
-"""Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not grow with
-it.
+"""Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not
+grow with it.
 
-The one rule: what cannot be opened is the user's error with what to do; what can be opened but holds bad rows
-gives rejections.
+The one rule: what cannot be opened is the user's error with what to do; what can be opened but holds bad
+rows gives rejections.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +17,8 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_hub(config: HubSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set cannot be
-    opened."""
+    """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set
+    cannot be opened."""
     for number, row in enumerate(islice(_open(config, recipe_folder), config.limit), start=1):
         yield seed_from_row(
             dict(row), config.dataset, number, config.code_column, config.language_column, config.language
@@ -29,7 +29,9 @@ def _open(config: HubSeedsConfig, recipe_folder: Path) -> Iterable[Mapping[str, 
     try:
         import datasets
     except ImportError as error:
-        raise _problem(config, "needs the package `datasets`", "pip install 'codemill[train]'") from error
+        raise _problem(
+            config, "needs the package `datasets`, which is not installed", "pip install 'codemill[train]'"
+        ) from error
     local = recipe_folder / config.dataset
     try:
         if (local / "dataset_info.json").exists() or (local / "dataset_dict.json").exists():
@@ -40,7 +42,7 @@ def _open(config: HubSeedsConfig, recipe_folder: Path) -> Iterable[Mapping[str, 
         raise _problem(
             config,
             f"cannot be opened: {type(error).__name__}: {error}"[:400],
-            "check name, subset, split and network",
+            "check the name, subset, split and network",
         ) from error
 
 

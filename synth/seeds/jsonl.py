@@ -1,5 +1,5 @@
-"""Seeds from a JSON Lines file. A bad row is a rejection with its line number; a missing file is the user's
-error."""
+"""Seeds from a JSON Lines file. A bad row is a rejection with its line number; a missing file is
+the user's error."""
 
 import json
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_jsonl(config: JsonlSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is no such
-    file."""
+    """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is
+    no such file."""
     path = recipe_folder / config.path
     if not path.is_file():
         raise RecipeError(
             Problem(
                 f"data.seeds.path = {config.path!r}",
-                f"is no file: {path}",
+                f"must be an existing file: {path} is not one",
                 "name a JSON Lines file, relative to the recipe",
             )
         )

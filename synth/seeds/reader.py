@@ -20,8 +20,8 @@ from synth.records import Seed
 from synth.seeds.protocol import SeedOrRejection
 
 PocketProvider = Callable[[PocketSeedsConfig, int, int], Iterable[Seed]]
-"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which `synth`
-never imports."""
+"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which
+`synth` never imports."""
 
 
 def read_seeds(
@@ -58,7 +58,7 @@ def _source_tree(
 
 def _pocket(provider: PocketProvider | None) -> PocketProvider:
     if provider is None:
-        expected = "needs the pocket world, which this command was not given"
+        expected = "needs the pocket world, which this command does not provide"
         raise RecipeError(
             Problem(
                 "data.seeds.kind = 'pocket'",

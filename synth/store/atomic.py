@@ -1,8 +1,8 @@
-"""Whole files or none: everything in a run folder is written under a `.tmp` name, synced, renamed, and the
+"""Atomic writes: every file in a run folder is written under a `.tmp` name, synced and renamed, and its
 folder is synced.
 
-The one rule: under its final name a file is complete. After kill -9 or a full disk only `.tmp` files can be
-broken, and nobody reads those.
+The one rule: under its final name a file is complete. After kill -9 or a full disk, only `.tmp` files can be
+incomplete, and those are never read.
 """
 
 import errno
@@ -18,15 +18,15 @@ TEMPORARY_SUFFIX = ".tmp"
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file would be larger than this process may write",
+    errno.EDQUOT: "the disk quota is exhausted",
+    errno.EFBIG: "the file is larger than this process may write",
 }
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that gets its name only when the block ends well. Raises StoreError when it cannot be
-    written."""
+    """A binary file that gets its name only if the block succeeds. Raises StoreError if it
+    cannot be written."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and removals in this folder survive a power cut."""
+    """Make renames and removals in this folder survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -60,8 +60,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_stale_files(folder: Path) -> list[Path]:
-    """Remove what an interrupted process left half-written; only for the holder of the run's lock. Returns
-    what was removed."""
+    """Remove and return the unfinished files of an interrupted process. Call it only with the
+    run's lock held."""
     stale = sorted(path for path in folder.rglob(f"*{TEMPORARY_SUFFIX}") if path.is_file())
     for path in stale:
         path.unlink(missing_ok=True)
@@ -72,14 +72,10 @@ def _drop(temporary: Path) -> None:
     try:
         temporary.unlink(missing_ok=True)
     except OSError:
-        return  # it stays behind as a `.tmp` file, which no reader opens and the next resume removes
+        return  # the `.tmp` file stays behind: no reader opens it, and the next resume removes it
 
 
 def _write_problem(path: Path, error: OSError) -> StoreError:
     why = _FULL.get(error.errno or 0, error.strerror or str(error))
-    expected = "nothing is lost: what was committed before is whole, and this file was left out"
-    return StoreError(
-        Problem(
-            f"{path}: cannot be written, {why}", expected, "free some space and run the same command again"
-        )
-    )
+    expected = f"cannot be written: {why} (files written before are intact)"
+    return StoreError(Problem(str(path), expected, "free some space, then rerun the same command"))

@@ -1,8 +1,8 @@
 """The data set card: what the data is, how it came about, and what is known against it. Generated from the
 run, never written by hand.
 
-The one rule: every sentence follows from a row or a file of the run. What was not measured is said to be not
-measured.
+The one rule: every sentence follows from a row or a file of the run. What was not measured is said to
+be not measured.
 """
 
 import json

@@ -1,8 +1,8 @@
 """The folder of one trained policy, `checkpoints/<name>/`, and which units were trained on in it.
 
-Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it, `lineage`
-reads what it was trained on. The one rule: `policy.json` is written last, so a folder that has one is
-complete.
+Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it,
+`lineage` reads what it was trained on. The one rule: `policy.json` is written last, so a folder that has
+one is complete.
 """
 
 from collections.abc import Iterator, Sequence
@@ -78,8 +78,8 @@ class Checkpoint:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint | None:
-    """The checkpoint in this folder, or None while it is not complete. Raises RunFolderError for a damaged
-    `policy.json`."""
+    """The checkpoint in this folder, or None while it is not complete. Raises RunFolderError for a
+    damaged `policy.json`."""
     file = folder / MANIFEST
     if not file.is_file():
         return None
@@ -88,7 +88,9 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     except ValidationError as error:
         raise RunFolderError(
             Problem(
-                str(file), f"cannot be read: {error.errors()[0]['msg']}", f"delete {folder} to train it again"
+                str(file),
+                f"cannot be read: {error.errors()[0]['msg']}",
+                f"delete {folder}, then run again to train it anew",
             )
         ) from error
 

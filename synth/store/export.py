@@ -41,23 +41,23 @@ class ExportReport(NamedTuple):
 def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
     """Write the data sets of a run to the new folder `out`.
 
-    Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the disk
-    is full.
+    Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the
+    disk is full.
     """
     products = filled_products(run)
     if not products:
         raise UserError(
             Problem(
-                f"{run}: no data sets yet",
-                "a run that has kept at least one sample",
-                "codemill funnel shows how far it is",
+                f"run {run}",
+                "has no data sets yet: it has kept no samples",
+                "see with `codemill funnel` how far it is",
             )
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(
             Problem(
-                f"{out}: already there",
-                "a folder that does not exist or is empty",
+                f"folder {out}",
+                "must be new or empty, but already exists",
                 "choose another folder, or remove this one",
             )
         )

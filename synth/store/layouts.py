@@ -18,8 +18,8 @@ _SHAREGPT_ROLES = {"user": "human", "assistant": "gpt"}
 
 
 def llama_factory_row(form: Form, row: Row) -> dict[str, Any]:
-    """sharegpt: `conversations` of `from` and `value`, the system prompt in a column of its own; a text:
-    `text`."""
+    """sharegpt: `conversations` of `from` and `value`, the system prompt in a column of its own;
+    a text: `text`."""
     if form is Form.TEXT:
         return {"id": row["id"], "text": row["text"], "language": row["language"]}
     turns = row["prompt"] if form is Form.PREFERENCE else [*row["prompt"], *row["completion"]]
@@ -68,8 +68,8 @@ def axolotl_row(form: Form, row: Row) -> dict[str, Any]:
 
 
 def axolotl_configs(base_model: str, products: Sequence[Product]) -> dict[str, dict[str, Any]]:
-    """Snippets of axolotl's YAML by file name: what the data needs; the training settings are the
-    reader's."""
+    """Snippets of axolotl's YAML by file name: what the data needs; the training settings
+    are the reader's."""
     data: dict[Form, dict[str, Any]] = {
         Form.CONVERSATION: {
             "type": "chat_template",

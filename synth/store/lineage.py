@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _LINKED: tuple[type[Unit], ...] = (Task, Solution, *(product.model for product in PRODUCTS))
 _LINKS = {model.kind: model.parents for model in _LINKED}
-"""Columns of a body that name the units it was made from. Verdicts stand between a solution and what is made
-of it."""
+"""Columns of a body that name the units it was made from. Verdicts stand between a solution and what is
+made of it."""
 
 
 class _Edge(NamedTuple):

@@ -1,7 +1,7 @@
 """The lock of a run folder: a `flock` on `.lock`, held by the one process that works in it.
 
-The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never locks anybody
-out.
+The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never
+locks anybody out.
 """
 
 import fcntl
@@ -29,12 +29,8 @@ def take_lock(path: Path) -> int:
             if time.monotonic() > patience_ends:
                 holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
                 os.close(descriptor)
-                fix = "wait for it to end, or give this run another name with --fork NAME"
-                raise RunFolderError(
-                    Problem(
-                        f"{path}: in use by process {holder}", "one process at a time in a run folder", fix
-                    )
-                ) from None
+                fix = "wait until it ends, or run under another name with --fork NAME"
+                raise RunFolderError(Problem(f"run {path}", f"is in use by process {holder}", fix)) from None
             time.sleep(0.02)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -42,7 +38,7 @@ def take_lock(path: Path) -> int:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process is at work in the run."""
+    """Whether a process is working in the run."""
     try:
         descriptor = os.open(path / ".lock", os.O_RDONLY)
     except FileNotFoundError:

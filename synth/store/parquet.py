@@ -1,5 +1,5 @@
-"""Parquet files with fixed writer settings, so that the same rows are the same bytes. A thin adapter over
-pyarrow.
+"""Parquet files with fixed writer settings, so that the same rows are the same bytes. A thin
+adapter over pyarrow.
 
 The one rule: no timestamps, no host names and no defaults that may change between machines get into a file.
 """
@@ -50,7 +50,7 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
             return list(file.read(columns=columns).to_pylist())
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            Problem(f"{path}: cannot be read, {error}", "a whole Parquet file", "restore it, or remove it")
+            Problem(str(path), f"cannot be read as a Parquet file: {error}", "restore or remove the file")
         ) from error
 
 
@@ -67,12 +67,12 @@ def _table(path: Path, schema: pa.Schema, batch: list[dict[str, Any]]) -> pa.Tab
     try:
         return pa.Table.from_pylist(batch, schema=schema)
     except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
-        expected = "ids, languages and other columns are text in UTF-8 and numbers in 64 bits"
+        expected = f"cannot take a row, since columns hold UTF-8 text or 64-bit numbers: {error}"
         raise StoreError(
             Problem(
-                f"{path}: a row does not fit its columns, {error}",
+                str(path),
                 expected,
-                "mend the stage that made the row",
+                "fix the stage that made the row",
             )
         ) from error
 

@@ -1,5 +1,5 @@
-"""The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in the
-run folder.
+"""The products: data sets in TRL's columns, written from the kept records. `sft/`, `pairs/`, `fim/` in
+the run folder.
 
 The one rule: the same records in the same order give the same bytes, since the writer's settings are fixed.
 Records are taken as they come and not held, so a data set may be larger than the memory.
@@ -28,8 +28,8 @@ GROUP_ROWS = 500
 
 
 class ProductReport(NamedTuple):
-    """What was written: the file, its rows, the hash of its bytes, and the rows in which lone surrogates
-    became U+FFFD."""
+    """What was written: the file, its rows, the hash of its bytes, and the rows in which lone
+    surrogates became U+FFFD."""
 
     path: Path
     rows: int
@@ -75,8 +75,8 @@ def iter_product(folder: Path, product: Product) -> Iterator[dict[str, Any]]:
 
 
 def product_schema(product: Product) -> "pa.Schema":
-    """The columns of a product: messages are lists of role and content, numbers are numbers, the rest is
-    text."""
+    """The columns of a product: messages are lists of role and content, numbers are numbers, the
+    rest is text."""
     import pyarrow as pa
 
     messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

@@ -1,7 +1,7 @@
 """DuckDB in memory over the Parquet shards of a run: how every view reads. A thin adapter.
 
-The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it is being
-written.
+The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it
+is being written.
 """
 
 import difflib
@@ -31,8 +31,8 @@ class Shards:
         return _names(self.folder.glob("entered/*/*.parquet"))
 
     def query(self, sql: str, files: Sequence[str], *values: object) -> list[dict[str, Any]]:
-        """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No files, no
-        rows."""
+        """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No
+        files, no rows."""
         return run_query(sql, [list(files), *values]) if files else []
 
 
@@ -42,8 +42,8 @@ def run_query(sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
 
 
 def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]:
-    """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard cannot be
-    read."""
+    """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard
+    cannot be read."""
     import duckdb
 
     with _connection().cursor() as cursor:
@@ -53,21 +53,18 @@ def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]
             while rows := cursor.fetchmany(1000):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
         except duckdb.Error as error:
-            expected = (
-                "whole Parquet shards; one that is damaged is not ours, since ours are written whole or not "
-                "at all"
-            )
             raise StoreError(
                 Problem(
-                    f"the shards cannot be read: {error}", expected, "restore or remove the file it names"
+                    "the shards of the run",
+                    f"cannot be read, so a file was damaged after codemill wrote it: {error}",
+                    "restore or remove the file that the error names",
                 )
             ) from error
 
 
 @cache
 def _connection() -> "duckdb.DuckDBPyConnection":
-    """One database in memory for the process: it holds no rows, only the footers of shards that were read
-    before."""
+    """One in-memory database per process. It holds no rows, only cached footers of shards."""
     import duckdb
 
     connection = duckdb.connect()
@@ -76,13 +73,15 @@ def _connection() -> "duckdb.DuckDBPyConnection":
 
 
 def check_known(what: str, value: str | None, known: Iterable[str], fix: str) -> None:
-    """Raise UserError with the nearest names when a given value is not among the known ones."""
+    """Raise UserError with the nearest names if the value is given but unknown."""
     names = sorted(set(known))
     if value is None or value in names:
         return
     near = difflib.get_close_matches(value, names, n=3, cutoff=0.5) or names[:8]
-    expected = f"one of: {', '.join(near)}" if near else f"the run has no {what} at all"
-    raise UserError(Problem(f"{what} {value!r} is not known", expected, fix))
+    expected = (
+        f"is unknown; expected one of: {', '.join(near)}" if near else f"is unknown: there is no {what} yet"
+    )
+    raise UserError(Problem(f"{what} {value!r}", expected, fix))
 
 
 def parse_page_key(text: str) -> list[object]:
@@ -91,9 +90,9 @@ def parse_page_key(text: str) -> list[object]:
     if not round.isdecimal() or len(rest) != 3:
         raise UserError(
             Problem(
-                f"page key {text!r} is not complete",
-                "a key that an earlier page gave, such as 1/solve/0003/solution-0f3a",
-                "copy it whole",
+                f"page key {text!r}",
+                "is not a key that an earlier page printed, such as 1/solve/0003/solution-0f3a",
+                "copy the whole key",
             )
         )
     return [int(round), *rest]

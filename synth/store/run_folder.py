@@ -1,7 +1,7 @@
-"""The run folder: `runs/<name>/run.json` says what made the run, and a lock says who is at work in it.
+"""The run folder: `runs/<name>/run.json` says what made the run, and a lock says which process works in it.
 
-The one rule: one recipe, one folder. The same recipe resumes; another one is refused with each difference,
-forked or started afresh.
+The one rule: one recipe, one folder. The same recipe resumes; another recipe is rejected with every
+difference, unless it is forked or started afresh.
 """
 
 import json
@@ -38,7 +38,7 @@ NOTED_PACKAGES = (
     "duckdb",
 )
 _IDLE_KEYS = ("recipe.name", "recipe.description")
-"""Keys that change nothing in what is made."""
+"""Keys that do not affect the results."""
 
 
 class RunState(StrEnum):
@@ -49,14 +49,14 @@ class RunState(StrEnum):
 
 
 class RunIdentity(Record):
-    """Everything that decides what a run makes."""
+    """Everything that determines the results of a run."""
 
     recipe: dict[str, JsonValue]
     """The resolved recipe: defaults filled in, `--set` applied."""
     prompt_hashes: dict[str, str] = Field(default_factory=dict)
-    """Name of each prompt file and the hash of its text."""
+    """Hash of each prompt file's text, by name."""
     packages: dict[str, str] = Field(default_factory=dict)
-    """Versions. They are noted, not compared: an upgrade must not lock a run."""
+    """Package versions. Recorded but not compared: an upgrade must not lock a run."""
     seed: int = 0
 
     @classmethod
@@ -72,7 +72,7 @@ class RunIdentity(Record):
 
 
 class RunInfo(RunIdentity):
-    """What `run.json` holds."""
+    """The contents of `run.json`."""
 
     schema_version: int = SCHEMA_VERSION
     name: str
@@ -82,13 +82,13 @@ class RunInfo(RunIdentity):
     started: datetime
     updated: datetime
     resumed: int = 0
-    """How often it was taken up again."""
+    """How often it was resumed."""
     stages: tuple[str, ...] = ()
-    """Stages in the order of the flow, for the funnel."""
+    """Stages in flow order, for the funnel."""
 
 
 class Difference(Record):
-    """One key in which a recipe differs from the one that made the run."""
+    """One key that differs from the recipe that made the run."""
 
     key: str
     old: str
@@ -96,8 +96,7 @@ class Difference(Record):
 
 
 class RunFolder:
-    """A run folder that this process holds the lock of. Use it as a context manager: it notes how the run
-    ended."""
+    """A run folder locked by this process. As a context manager, it records how the run ended."""
 
     def __init__(self, path: Path, info: RunInfo, lock: int) -> None:
         self.path, self.info, self._lock = path, info, lock
@@ -113,11 +112,10 @@ class RunFolder:
         fork_of: str | None = None,
         fresh: bool = False,
     ) -> "RunFolder":
-        """Start the run of that name or go on with it.
+        """Start or resume the run of that name.
 
-        `fork_of` gives a new run the answers that another run has already paid for. `fresh` sets an old run
-        aside under another name. Raises RunFolderError when another process is at work in it, or when another
-        recipe made it.
+        `fork_of` reuses the answers of another run. `fresh` renames an old run first. Raises RunFolderError
+        if another process is working in the folder, or if another recipe made it.
         """
         path = runs_dir / name
         lock = take_lock(path)
@@ -152,11 +150,11 @@ class RunFolder:
             self.finish(RunState.INTERRUPTED)
 
     def declare_stages(self, stages: Sequence[str]) -> None:
-        """Note the stages in the order of the flow, so that the funnel can show them so."""
+        """Record the stages in flow order, for the funnel."""
         self._save(stages=tuple(stages))
 
     def finish(self, state: RunState, message: str = "") -> None:
-        """Note how the run ended and let go of the lock. May be called twice."""
+        """Record how the run ended and release the lock. May be called twice."""
         if self._lock < 0:
             return
         try:
@@ -171,8 +169,7 @@ class RunFolder:
 
 
 def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
-    """Each key of recipe, prompts and seed in which two identities differ; names and descriptions do not
-    count."""
+    """The keys of recipe, prompts and seed that differ; names and descriptions do not count."""
     before, after = dict(_leaves(old)), dict(_leaves(new))
     keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
     return [
@@ -183,15 +180,13 @@ def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
 
 
 def read_info(path: Path) -> RunInfo:
-    """The `run.json` of a run folder. A run that says `running` but whose lock is free was killed: its state
-    reads `interrupted`."""
+    """The `run.json` of a run folder. A run marked `running` whose lock is free was killed, so its state
+    becomes `interrupted`."""
     try:
         info = RunInfo.model_validate(json.loads(_info_path(path).read_bytes()))
     except (OSError, ValueError) as error:
-        expected = f"a run.json of schema version {SCHEMA_VERSION}"
-        raise RunFolderError(
-            Problem(f"{path}: not a run folder that can be read, {error}", expected, "codemill ls")
-        ) from error
+        expected = f"has no readable run.json of schema version {SCHEMA_VERSION}: {error}"
+        raise RunFolderError(Problem(f"run folder {path}", expected, "codemill ls")) from error
     if info.state is RunState.RUNNING and not is_locked(path):
         info = info.model_copy(update={"state": RunState.INTERRUPTED})
     return info.model_copy(
@@ -200,7 +195,7 @@ def read_info(path: Path) -> RunInfo:
 
 
 def is_finished(path: Path, identity: RunIdentity) -> bool:
-    """Whether a run of this very recipe has come to its end here, so that nothing is left to do."""
+    """Whether a run of this recipe has finished here, so that nothing is left to do."""
     if not _info_path(path).exists():
         return False
     info = read_info(path)
@@ -212,7 +207,7 @@ def is_finished(path: Path, identity: RunIdentity) -> bool:
 
 
 def list_runs(runs_dir: Path) -> list[Path]:
-    """Run folders, the last updated first."""
+    """Run folders, the most recently updated first."""
     files = [path for path in runs_dir.glob("*/run.json") if path.is_file()]
     return [
         path.parent for path in sorted(files, key=lambda path: (-path.stat().st_mtime_ns, path.parent.name))
@@ -223,14 +218,14 @@ def resolve_run(runs_dir: Path, name: str | None) -> Path:
     """The run folder of that name, or the newest. Raises UserError with the nearest names."""
     runs = list_runs(runs_dir)
     if not runs:
-        fix = "codemill run RECIPE makes a run; or look in another folder"
-        raise UserError(Problem(f"{runs_dir}: no runs here", "a folder with run folders", fix))
+        fix = "make a run with `codemill run RECIPE`, or name another folder"
+        raise UserError(Problem(f"folder {runs_dir}", "has no run folders", fix))
     check_known("run", name, [path.name for path in runs], "codemill ls")
     return runs[0] if name is None else runs_dir / name
 
 
 def installed_packages() -> dict[str, str]:
-    """Versions of the packages that decide what comes out, of those that are installed."""
+    """Versions of the installed packages that affect the results."""
     found: dict[str, str] = {}
     for name in NOTED_PACKAGES:
         try:
@@ -249,7 +244,7 @@ def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -
         journal = path.parent / fork_of / "journal"
         if not _info_path(journal.parent).exists():
             raise RunFolderError(
-                Problem(f"{journal.parent}: no such run", "the run to fork from", "codemill ls")
+                Problem(f"run {journal.parent}", "does not exist, so it cannot be forked", "codemill ls")
             )
         if journal.exists():
             shutil.copytree(journal, path / "journal", dirs_exist_ok=True)
@@ -261,9 +256,11 @@ def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -
 def _resume(path: Path, identity: RunIdentity) -> RunInfo:
     info = read_info(path)
     if info.schema_version != SCHEMA_VERSION:
-        where = f"{path}: written with schema version {info.schema_version}"
+        expected = (
+            f"was written with schema version {info.schema_version}, but this version writes {SCHEMA_VERSION}"
+        )
         raise RunFolderError(
-            Problem(where, f"this version writes {SCHEMA_VERSION}", "--fresh, or the older version")
+            Problem(f"run {path}", expected, "use --fresh, or the version of codemill that wrote it")
         )
     changed = differences(info, identity)
     if changed:
@@ -279,13 +276,12 @@ def _resume(path: Path, identity: RunIdentity) -> RunInfo:
 
 def _changed_problem(path: Path, difference: Difference) -> Problem:
     where = f"{path}: {difference.key} = {difference.new}"
-    fix = f"--fork NAME runs the changed recipe under a new name, --fresh starts {path.name} again"
-    return Problem(where, f"the run was made with {difference.old}", fix, "docs/architecture/store.md")
+    fix = f"use --fork NAME to run the changed recipe under a new name, or --fresh to start {path.name} again"
+    return Problem(where, f"was {difference.old} when the run was made", fix, "docs/architecture/store.md")
 
 
 def _start_afresh(path: Path) -> int:
-    """Set the old run aside and lock the new, empty folder. Nothing is deleted: a person may still want
-    it."""
+    """Rename the old run and lock the new, empty folder. Nothing is deleted."""
     number = next(
         number for number in range(1, 10_000) if not path.with_name(f"{path.name}.old-{number}").exists()
     )

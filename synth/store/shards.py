@@ -1,15 +1,14 @@
-"""Shards: what one stage decided about one shard, as Parquet files under names that say which stage, round
-and shard they are.
+"""Shards: the decisions of one stage on one shard, as Parquet files whose names give stage, round and shard.
 
     entered/<stage>/<round>-<shard>.parquet              ids of the units that entered
     bodies/<kind>/<round>-<shard>@<stage>.parquet        the records themselves
-    index/<stage>/<round>-<shard>.parquet                one row for each decided unit, written last
+    index/<stage>/<round>-<shard>.parquet                one row per decided unit, written last
 
-The one rule: where the index shard exists, everything that belongs to it exists too. Readers never open
+The one rule: if the index shard exists, everything that belongs to it exists too. Readers never open
 bodies without it.
 
-A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join),
-beside the few typed columns that views search by: `key`, ids, languages, numbers and closed lists.
+A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join), next
+to the few typed columns that views search by: `key`, ids, languages, numbers and closed lists.
 """
 
 import json
@@ -41,7 +40,8 @@ _SEARCHED_TEXT = re.compile(r"id|.*_id|language|.*_language|policy|node")
 
 
 class ShardKey(NamedTuple):
-    """One shard at one stage. Both names go into file names: letters, digits, `_`, `.` and `-` only."""
+    """One shard at one stage. Both names become part of file names: letters, digits, `_`, `.`
+    and `-` only."""
 
     stage: str
     round: int
@@ -57,24 +57,26 @@ class ShardKey(NamedTuple):
 
 
 def shard_key(stage: str, round: int, shard: str) -> ShardKey:
-    """The key, checked. Raises StoreError for a name that does not fit into a file name."""
+    """The key, checked. Raises StoreError for a name that cannot be part of a file name."""
     for name in (stage, shard):
         if not _FILE_SAFE.fullmatch(name):
             raise StoreError(
                 Problem(
-                    f"{name!r} names a stage or a shard", "letters, digits, `_`, `.` and `-`", "rename it"
+                    f"name {name!r} of a stage or shard",
+                    "must consist of letters, digits, `_`, `.` and `-`",
+                    "rename it",
                 )
             )
     return ShardKey(stage, round, shard)
 
 
 def index_path(folder: Path, key: ShardKey) -> Path:
-    """Where the decisions lie."""
+    """Where the decisions are."""
     return folder / "index" / key.stage / key.file_name
 
 
 def entered_path(folder: Path, key: ShardKey) -> Path:
-    """Where the ids that entered lie."""
+    """Where the ids of the units that entered are."""
     return folder / "entered" / key.stage / key.file_name
 
 
@@ -85,7 +87,7 @@ def entered_key(path: Path) -> ShardKey:
 
 
 def body_path(folder: Path, kind: str, key: ShardKey) -> Path:
-    """Where the records of one kind lie."""
+    """Where the records of one kind are."""
     return folder / "bodies" / kind / key.body_name
 
 
@@ -95,46 +97,44 @@ def encode_record(record: Record) -> str:
 
 
 def write_index(path: Path, rows: Sequence[IndexRow]) -> None:
-    """Write decisions, whole or not at all. Raises StoreError on a full disk."""
+    """Write decisions atomically. Raises StoreError on a full disk."""
     write_rows(path, _index_schema(), (_index_row(row) for row in rows))
 
 
 def write_bodies(path: Path, records: Sequence[Unit]) -> None:
-    """Write records of one kind, at least one, whole or not at all. Raises StoreError on a full disk."""
+    """Write one or more records of one kind atomically. Raises StoreError on a full disk."""
     model = type(records[0])
     columns = searched_columns(model)
     write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
 
 
 def read_shard(path: Path, model: type[Model]) -> list[Model]:
-    """The records of one file, as they were written. Raises StoreError for an unreadable file or record."""
+    """The records of one file as they were written. Raises StoreError for an unreadable file or record."""
     try:
         if model is IndexRow:
             return [model.model_validate(row) for row in read_rows(path)]
         return [model.model_validate(json.loads(row["body"])) for row in read_rows(path, ["body"])]
     except (ValidationError, ValueError) as error:
-        expected = f"records of the kind {model.__name__} in this version's shape"
+        expected = f"has records that are not a {model.__name__} of this version: {error}"
         raise StoreError(
-            Problem(
-                f"{path}: {error}", expected, "read it with the version that wrote it, or run with --fresh"
-            )
+            Problem(str(path), expected, "read it with the version that wrote it, or run again with --fresh")
         ) from error
 
 
 def iter_records(folder: Path, model: type[Model]) -> Iterator[Model]:
-    """The records of all shards in a folder, in the order of their names, a shard in memory at a time."""
+    """The records of all shards in a folder, by file name, with one shard in memory at a time."""
     for path in sorted(folder.glob("*.parquet")):
         yield from read_shard(path, model)
 
 
 class StageCommit:
-    """Commits and reads what stages decided in one run folder."""
+    """Commits and reads the decisions of stages in one run folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def record_entered(self, stage: str, round: int, shard: str, unit_ids: Sequence[str]) -> None:
-        """Record which units enter the stage with this shard, so that a lost one can be noticed."""
+        """Record which units enter the stage with this shard, so that lost units are noticed."""
         import pyarrow as pa
 
         columns = [
@@ -147,7 +147,7 @@ class StageCommit:
         write_rows(entered_path(self.folder, shard_key(stage, round, shard)), pa.schema(columns), rows)
 
     def is_committed(self, stage: str, round: int, shard: str) -> bool:
-        """Whether this shard passed this stage: then it is read, not run."""
+        """Whether this shard has passed this stage, so that it is read instead of run."""
         return index_path(self.folder, shard_key(stage, round, shard)).exists()
 
     def commit(
@@ -158,8 +158,8 @@ class StageCommit:
         rows: Sequence[IndexRow],
         made: Iterable[Unit] = (),
     ) -> None:
-        """Write what the stage made, then the index shard. An interrupted commit leaves no index shard, so
-        the shard runs again."""
+        """Write the records, then the index shard. An interrupted commit leaves no index shard, so the
+        shard runs again."""
         key = shard_key(stage, round, shard)
         self._check_rows(key, rows)
         bodies: defaultdict[str, list[Unit]] = defaultdict(list)
@@ -178,12 +178,12 @@ class StageCommit:
         return read_shard(index_path(self.folder, shard_key(stage, round, shard)), IndexRow)
 
     def read_bodies(self, stage: str, round: int, shard: str, model: type[U]) -> list[U]:
-        """The records of one kind of a committed shard; none where it made none."""
+        """The records of one kind in a committed shard; may be empty."""
         path = body_path(self.folder, model.kind, shard_key(stage, round, shard))
         return read_shard(path, model) if path.exists() else []
 
     def iter_bodies(self, model: type[U]) -> Iterator[U]:
-        """All committed records of one kind, a shard in memory at a time."""
+        """All committed records of one kind, with one shard in memory at a time."""
         for path in committed_bodies(self.folder, model.kind):
             yield from read_shard(path, model)
 
@@ -192,15 +192,15 @@ class StageCommit:
             if (row.stage, row.round, row.shard) != key:
                 raise StoreError(
                     Problem(
-                        f"{row.unit_id}: its row says {row.stage}/{row.round}/{row.shard}",
-                        f"{key}",
-                        "mend the stage",
+                        f"row of {row.unit_id}",
+                        f"names {row.stage}/{row.round}/{row.shard}, but must name {'/'.join(map(str, key))}",
+                        "fix the stage that made the row",
                     )
                 )
 
 
 def committed_bodies(folder: Path, kind: str) -> list[Path]:
-    """Files of bodies whose index shard exists, in the order of round, shard and stage."""
+    """Body files whose index shard exists, by round, shard and stage."""
     return [
         path
         for path in sorted((folder / "bodies" / kind).glob("*.parquet"))
@@ -223,7 +223,7 @@ def _is_committed_body(folder: Path, path: Path) -> bool:
 
 @cache
 def searched_columns(model: type[Record]) -> dict[str, Callable[[Any], Any]]:
-    """The top-level fields that get a typed column, with how a value gets into it."""
+    """The top-level fields that get a typed column, with the conversion of their values."""
     columns: dict[str, Callable[[Any], Any]] = {}
     for name, field in model.model_fields.items():
         kind = _scalar_type(field.annotation)
@@ -258,8 +258,8 @@ def _index_schema() -> "pa.Schema":
 
 
 def _column_type(model: type[Record], name: str) -> "pa.DataType":
-    """The type of a column: numbers and truth values as such, closed lists and texts as text, what is no
-    scalar as a list of texts."""
+    """The type of a column: numbers and booleans as such, enums and strings as strings, everything else as a
+    list of strings."""
     import pyarrow as pa
 
     kind = _scalar_type(model.model_fields[name].annotation)
@@ -283,5 +283,6 @@ def _index_row(record: IndexRow) -> dict[str, Any]:
 
 
 def _in_utf8(text: str) -> str:
-    """Text for a column. UTF-8 has no lone surrogates: each becomes its JSON escape, which means the same."""
+    """Text for a column. UTF-8 has no lone surrogates, so each becomes its JSON escape, which
+    means the same."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,7 @@
 """One unit of a run: found by id or by the start of its id, with its decisions and its bodies.
 
-The one rule: an id that fits nothing or several units is the user's mistake and is answered with the nearest
-ids.
+The one rule: an id that fits nothing or several units is the user's mistake and is answered with
+the nearest ids.
 """
 
 import json
@@ -52,8 +52,8 @@ def find_unit(run: Path, id_or_prefix: str) -> StoredUnit:
 
 
 def resolve_id(run: Path, id_or_prefix: str) -> str:
-    """The full id. A prefix may leave out the kind: `0f3a` finds `task-0f3a…`. Raises UserError when none or
-    several fit."""
+    """The full id. A prefix may leave out the kind: `0f3a` finds `task-0f3a…`. Raises UserError when none
+    or several fit."""
     after_kind = "substr({0}, strpos({0}, '-') + 1)"
     found = _ids_where(run, "{0} = ?", id_or_prefix) or _ids_where(
         run, f"starts_with({{0}}, ?) OR starts_with({after_kind}, ?)", id_or_prefix, id_or_prefix
@@ -62,14 +62,16 @@ def resolve_id(run: Path, id_or_prefix: str) -> str:
         return found[0]
     if found:
         more = ", …" if len(found) > _SHOWN_IDS else ""
-        expected = f"it fits {', '.join(found[:_SHOWN_IDS])}{more}"
-        raise UserError(
-            Problem(f"id {id_or_prefix!r} is not unique in {run}", expected, "give more characters")
-        )
+        expected = f"is not unique in {run}; it matches {', '.join(found[:_SHOWN_IDS])}{more}"
+        raise UserError(Problem(f"id {id_or_prefix!r}", expected, "give more characters"))
     near = _nearest_ids(run, id_or_prefix)
-    expected = f"nearest: {', '.join(near)}" if near else "the run has no units yet"
+    expected = f"nearest: {', '.join(near)}" if near else "it has no units yet"
     raise UserError(
-        Problem(f"id {id_or_prefix!r} is not in {run}", expected, "give another id, or look in another run")
+        Problem(
+            f"id {id_or_prefix!r}",
+            f"is not in {run}; {expected}",
+            "give another id, or look in another run",
+        )
     )
 
 

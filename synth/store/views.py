@@ -194,7 +194,7 @@ def check_filters(
                 f"SELECT DISTINCT {column} AS name FROM read_parquet(?)", shards.index_files()
             )
             names = {str(row["name"]) for row in rows if row["name"]}
-            check_known(column, value, names | listed, f"leave out the {column} to see all of them")
+            check_known(column, value, names | listed, f"omit the {column} to see all of them")
 
 
 _KEY = "stage, round, shard, unit_id"

@@ -36,8 +36,8 @@ class _Known(NamedTuple):
 
 
 class AnswerFile:
-    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no file of
-    answers."""
+    """Opened and locked; 9 bytes of memory a row. Raises UserError when it is in use, or is no
+    file of answers."""
 
     def __init__(self, path: Path, fresh: bool = False) -> None:
         self.path = path
@@ -68,17 +68,17 @@ class AnswerFile:
         if found and found != key:
             raise UserError(
                 Problem(
-                    f"{self.path} holds an answer for row {number}, which is now another one: {where}",
-                    "must belong to this file of rows and these limits; rows may only be added at its end",
-                    "-o with another name, or --fresh to begin again",
+                    f"{self.path}: answer for row {number}",
+                    f"belongs to another row or other limits than {where}; rows may only be added at the end",
+                    "give -o another name, or use --fresh to start over",
                     PAGE,
                 )
             )
         return found != 0
 
     def accepts_mutants(self, number: int) -> bool | None:
-        """Whether the suite of a row accepts mutants; None where the row is not right, so that it does not
-        say."""
+        """Whether the suite of a row accepts mutants; None where the row is not right, so that it
+        does not say."""
         found = self._mutants[number] if number < len(self._mutants) else 0
         return found == _ACCEPTED if found else None
 
@@ -107,7 +107,7 @@ class AnswerFile:
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             except OSError as error:
-                raise self._refused(f"must be writable: {error.strerror}") from None
+                raise self._refused(f"cannot be written: {error.strerror}") from None
             try:
                 self._lock(descriptor)
                 with contextlib.suppress(FileNotFoundError):
@@ -120,22 +120,20 @@ class AnswerFile:
 
     def _lock(self, descriptor: int) -> None:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise self._refused("must be a file, since it is read again to go on")
+            raise self._refused("must be a regular file, since it is read again to resume")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise self._refused(
-                "is being written by another verify", "wait for it, or -o with another name"
+                "is being written by another `codemill verify`", "wait for it, or give -o another name"
             ) from None
 
-    def _refused(self, why: str, fix: str = "-o with another name") -> UserError:
+    def _refused(self, why: str, fix: str = "give -o another name") -> UserError:
         return UserError(Problem(str(self.path), why, fix, PAGE))
 
     def _not_written(self, error: OSError) -> StoreError:
-        fix = "make room; the same command then goes on from here"
-        return StoreError(
-            Problem(str(self.path), f"must be written whole, and the disk says: {error.strerror}", fix, PAGE)
-        )
+        fix = "free some space, then rerun the same command to resume"
+        return StoreError(Problem(str(self.path), f"cannot be written: {error.strerror}", fix, PAGE))
 
     def _note(self, known: _Known) -> None:
         self.verdicts[known.verdict] += 1
@@ -149,8 +147,8 @@ class AnswerFile:
         )
 
     def _load(self) -> None:
-        """Read what is done. A last line without its end was cut off by a kill and goes; so do faults of the
-        machine."""
+        """Read what is done. A last line without its end was cut off by a kill and goes; so do faults
+        of the machine."""
         whole, faults = 0, 0
         for number, (line, end) in enumerate(self._lines(), start=1):
             known = self._read(line, number)
@@ -183,12 +181,12 @@ class AnswerFile:
                 MUTANTS in answer.get("accepts", ()),
             )
         except (ValueError, KeyError, TypeError, RecursionError):
-            expected = "must be an answer that `codemill verify` wrote"
+            expected = "is not an answer that `codemill verify` wrote"
             raise UserError(
                 Problem(
                     f"{self.path}:{number}",
                     expected,
-                    "-o with another name, or --fresh to write over it",
+                    "give -o another name, or use --fresh to overwrite the file",
                     PAGE,
                 )
             ) from None

@@ -1,7 +1,7 @@
-"""Rows from files: one entry a row, read when it is needed.
+"""Rows from files: one entry per row, read when needed.
 
-Place in the flow: a file of rows -> entries -> `verify.py`. The one rule: rows stream; nothing but the row at
-hand is held, and a line that cannot be read is an error that names file and line.
+Place in the flow: a file of rows -> entries -> `verify.py`. The one rule: rows stream; only the current row
+is in memory, and a line that cannot be read is an error that names file and line.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ _KEY_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: where it stands, its number from 1, the hash of what it says, and how to read it (raises
-    RowError)."""
+    """One row: its place, its number from 1, the hash of its contents, and how to read
+    it (raises RowError)."""
 
     where: str
     number: int
@@ -29,7 +29,7 @@ class Entry:
 
 
 def hash_row(text: bytes, salt: str) -> int:
-    """64 bits of what makes an answer: the row as it stands, and the settings of the command."""
+    """64-bit hash of everything that determines an answer: the text of the row and the command's settings."""
     return (
         int.from_bytes(hashlib.blake2b(salt.encode() + b"\n" + text, digest_size=_KEY_BYTES).digest(), "big")
         or 1
@@ -37,10 +37,10 @@ def hash_row(text: bytes, salt: str) -> int:
 
 
 def file_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not blank, with their numbers. Raises RowError when there is no such file."""
+    """Lines that are not blank, with their numbers. Raises RowError if the file does not exist."""
     if not path.is_file():
         raise RowError(
-            Problem(str(path), "must be a file of rows, one JSON object a line", "correct the path", PAGE)
+            Problem(str(path), "must be a file of rows, one JSON object per line", "correct the path", PAGE)
         )
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -48,7 +48,7 @@ def file_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, text
 
 
-_LINE_FIX = "correct or remove the line; --skip-bad goes on without it"
+_LINE_FIX = "correct or remove the line, or use --skip-bad to skip it"
 
 
 def read_object(line: bytes, where: str, fix: str = _LINE_FIX) -> dict[str, object]:
@@ -57,12 +57,12 @@ def read_object(line: bytes, where: str, fix: str = _LINE_FIX) -> dict[str, obje
         value = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise _unreadable(
-            where, f"must be UTF-8: byte {error.start} is 0x{line[error.start]:02x}", fix
+            where, f"is not UTF-8 text: byte {error.start} is 0x{line[error.start]:02x}", fix
         ) from None
     except (ValueError, RecursionError) as error:
-        raise _unreadable(where, f"must be JSON: {error}"[:200], fix) from None
+        raise _unreadable(where, f"is not JSON: {error}"[:200], fix) from None
     if not isinstance(value, dict):
-        raise _unreadable(where, f"must be a JSON object, found {type(value).__name__}", fix)
+        raise _unreadable(where, f"must be a JSON object, but is a {type(value).__name__}", fix)
     return value
 
 
@@ -78,7 +78,7 @@ def file_entries(path: Path, salt: str) -> Iterator[Entry]:
 
 
 def given_entries(rows: Iterable[VerifyRow | Mapping[str, object]], salt: str) -> Iterator[Entry]:
-    """Rows that a program gives."""
+    """Rows passed in by a program."""
     for number, row in enumerate(rows, start=1):
         where = f"row {number}"
         key = hash_row(repr(row).encode("utf-8", "surrogatepass"), salt)

@@ -1,9 +1,8 @@
-"""One row of `codemill verify`: a program and its tests, as people write them, and what the executor needs of
-it.
+"""One row of `codemill verify`: a program and its tests as people write them, and the request made from it.
 
 Place in the flow: a line of a file or a dict -> `VerifyRow` -> `prepare` -> a request for a sandbox and a
-suite that stays outside. The one rule: whatever does not fit is refused here, before anything runs, with the
-place and the fix.
+suite that stays outside. The one rule: invalid rows are rejected here, before anything runs, with the place
+and the fix.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +33,7 @@ Trust = Literal["T1", "T2", "T3"]
 
 
 class RowError(UserError):
-    """A row that cannot be judged, whatever the program does."""
+    """A row that cannot be judged, no matter what its program does."""
 
 
 class FunctionCase(Record):
@@ -66,8 +65,8 @@ class StdioTests(Record):
 
 
 class ScriptTests(Record):
-    """The program is followed by a script of its own language that ends early, with an error, when a test
-    fails."""
+    """The program is followed by a script in the same language, which ends early with an error if
+    a test fails."""
 
     kind: Literal["script"]
     script: str
@@ -77,7 +76,7 @@ Tests = Annotated[FunctionTests | StdioTests | ScriptTests, Field(discriminator=
 
 
 class VerifyRow(Record):
-    """A program and its tests. What the row's own `limits` do not say, those of the command say."""
+    """A program and its tests. Limits that the row does not set are those of the command."""
 
     id: str | int
     language: str
@@ -87,7 +86,7 @@ class VerifyRow(Record):
 
 
 class Prepared(NamedTuple):
-    """A row that is ready to run. `number` and `key` tell its answer again (see `answer_file.py`)."""
+    """A row that is ready to run. `number` and `key` identify its answer (see `answer_file.py`)."""
 
     number: int
     key: int
@@ -95,23 +94,21 @@ class Prepared(NamedTuple):
     suite: TestSuite
     trust: Trust
     typed: bool
-    """Whether the result has a type; where it is `any`, values are compared as JSON compares them."""
+    """Whether the result has a type. If it is `any`, values are compared as JSON."""
 
 
 def read_row(value: object, where: str) -> VerifyRow:
-    """The row that a JSON value states. Raises RowError with every problem of the row."""
+    """The row in a JSON value. Raises RowError with every problem of the row."""
     try:
         return VerifyRow.model_validate(value)
     except ValidationError as error:
         raise RowError(*validation_problems(error, where)) from None
     except RecursionError:
-        raise RowError(
-            Problem(where, "must not be nested so deeply", "write a flatter value", PAGE)
-        ) from None
+        raise RowError(Problem(where, "is nested too deeply", "write a flatter value", PAGE)) from None
 
 
 def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]:
-    """A validation error in the words of the house."""
+    """The problems of a validation error, in our wording."""
     for one in error.errors(include_url=False, include_context=False):
         kinds = ("function", "stdio", "script")
         steps = [str(step) for at, step in enumerate(one["loc"]) if not (at == 1 and step in kinds)]
@@ -126,27 +123,25 @@ def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]
 
 
 def in_our_words(message: str) -> str:
-    """What pydantic says, as the other messages say it."""
+    """A message of pydantic in our wording."""
     return (
         message.replace("Input should", "must")
         .replace("Field required", "is missing")
-        .replace("Extra inputs are", "is no field and")
+        .replace("Extra inputs are not permitted", "is not a known field")
     )
 
 
 def _fix(steps: list[str]) -> str:
     limit = Limits.model_fields.get(steps[-1]) if steps[:-1] == ["limits"] else None
-    return f'for example "{steps[-1]}": {limit.default}' if limit else "see the fields of a row"
+    return f'write for example "{steps[-1]}": {limit.default}' if limit else "correct the fields of the row"
 
 
 def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0) -> Prepared:
-    """Request and suite of a row; the request holds no expected value. Raises RowError."""
+    """Request and suite of a row. The request contains no expected values. Raises RowError."""
     language = _language(row, where)
     contract, cases = _contract(row, language, where)
     if not cases:
-        raise _misfit(
-            where, "tests.cases = []", "must hold a case: without one nothing can be judged", "add a case"
-        )
+        raise _misfit(where, "tests.cases = []", "must contain at least one case", "add a case")
     own = (
         {}
         if row.limits is None
@@ -218,13 +213,11 @@ def _check_script(tests: ScriptTests, language: Language, where: str) -> None:
         raise _misfit(
             where,
             "tests.kind = 'script'",
-            f"{language.title} has no script mode yet",
+            f"is not supported for {language.title}, which has no script mode yet",
             "write stdio tests",
         )
     if not tests.script.strip():
-        raise _misfit(
-            where, "tests.script = ''", "must hold a test: without one nothing can be judged", "add a test"
-        )
+        raise _misfit(where, "tests.script = ''", "must contain at least one test", "add a test")
 
 
 def _check_function(tests: FunctionTests, language: Language, where: str) -> Signature:
@@ -232,7 +225,7 @@ def _check_function(tests: FunctionTests, language: Language, where: str) -> Sig
         raise _misfit(
             where,
             "tests.kind = 'function'",
-            f"{language.title} has no driver for typed calls yet",
+            f"is not supported for {language.title}, which has no driver for typed calls yet",
             "write stdio tests",
         )
     if not tests.entry_point.isidentifier() or not tests.entry_point.isascii():
@@ -249,18 +242,16 @@ def _check_function(tests: FunctionTests, language: Language, where: str) -> Sig
         raise _misfit(
             where,
             f"tests.signature = {tests.signature[:60]!r}",
-            str(error),
-            "write for example (list[int], int) -> int",
+            f"cannot be used: {error}",
+            "write a signature such as (list[int], int) -> int",
         ) from None
     return signature
 
 
 def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case:
     if len(case.input) != len(signature.parameters):
-        expected = f"must have {len(signature.parameters)} values: {signature}"
-        raise _misfit(
-            where, f"input has {len(case.input)} values", expected, "give one value for each parameter"
-        )
+        expected = f"must have {len(signature.parameters)} values for {signature}, but has {len(case.input)}"
+        raise _misfit(where, "input", expected, "give one value per parameter")
     arguments = tuple(
         _wire(value, kind, f"{where}.input[{at}]")
         for at, (value, kind) in enumerate(_zip(case.input, signature.parameters))
@@ -286,4 +277,4 @@ def _wire(value: object, kind: ValueType, where: str) -> str:
             )
         ) from None
     except (TypeError, RecursionError, ValueError) as error:
-        raise RowError(Problem(where, f"cannot be read: {error}", "write a plainer value", PAGE)) from None
+        raise RowError(Problem(where, f"cannot be read: {error}", "write a simpler value", PAGE)) from None

@@ -37,7 +37,7 @@ def test_wrong_recipe_exits_2_with_every_problem_and_no_traceback(tmp_path: Path
 def test_unknown_recipe_exits_2(tmp_path: Path) -> None:
     done = codemill("run", "nothing-like-it", cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "no such recipe" in done.stderr
+    assert "is neither a file nor the name of a recipe" in done.stderr
 
 
 def test_a_run_without_training_data_names_the_command_for_own_data(

@@ -109,7 +109,7 @@ def test_exec_prints_two_megabytes_and_reads_fifty_whole(tmp_path: Path) -> None
 
 BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ("p.py", b"x = '\xff'\n", (), "byte 0xff at 5, in line 1"),
-    ("p.xyz", b"", (), "is that of no language"),
+    ("p.xyz", b"", (), "does not belong to a known language"),
     ("p.py", b"", ("--lang", "pyhton"), "write python"),
     ("p.py", b"", ("--cpu-s", "0"), "--cpu-s 0.0\n  must be greater than 0\n  fix: --cpu-s 5"),
     ("p.py", b"", ("--cpu-s", "-1"), "--cpu-s -1.0\n  must be greater than 0"),
@@ -130,8 +130,8 @@ BAD_FILES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ),
     ("p.py", b"", ("--output-bytes", "0"), "--output-bytes 0\n  must be greater than or equal to 1024"),
     ("p.py", b"", ("--minimum-level", "Z"), "must be A, B or C"),
-    ("p.py", b"", ("--stdin", "/nowhere"), "must be a file that can be read"),
-    ("p.py", b"", ("--tests", "p.py"), "must be a file that can be read"),
+    ("p.py", b"", ("--stdin", "/nowhere"), "stdin /nowhere\n  cannot be read"),
+    ("p.py", b"", ("--tests", "p.py"), "tests p.py\n  cannot be read"),
 ]
 
 
@@ -210,7 +210,7 @@ def test_a_cache_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", 1)
     done = codemill("verify", rows, "-o", tmp_path / "out", "--cache", rows)
     assert done.returncode == 2
-    assert "must be a folder that can be written to" in done.stderr
+    assert "must be a writable folder" in done.stderr
 
 
 def test_rows_that_could_not_run_are_reported_with_reasons_and_counted_apart(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def test_a_killed_verify_resumes_and_neither_loses_nor_repeats_an_answer(tmp_pat
 
 
 BAD_LINES = [
-    (b'{"id": "x", "language": "python", "code": "\xff"}', "must be UTF-8"),
-    (b'{"id": "x", ', "must be JSON"),
+    (b'{"id": "x", "language": "python", "code": "\xff"}', "is not UTF-8 text"),
+    (b'{"id": "x", ', "is not JSON"),
     (b"null", "must be a JSON object"),
     (json.dumps({"id": "x", "language": "klingon", "code": "", "tests": ADD}).encode(), "klingon"),
     (

@@ -281,7 +281,7 @@ def test_a_product_is_replayed_by_its_program(tmp_path: Path, unit: str) -> None
 
 
 def test_only_programs_can_be_replayed(runs: Path) -> None:
-    assert "no program" in call("replay", "task-2b", "--runs-dir", str(runs), code=2)
+    assert "not a program" in call("replay", "task-2b", "--runs-dir", str(runs), code=2)
 
 
 def test_replay_runs_the_program_for_real(runs: Path) -> None:

@@ -323,7 +323,7 @@ def test_a_request_that_was_not_recorded_is_infrastructure(recorded_folder: Path
 
 def test_a_missing_folder_of_recordings_is_reported_at_the_start(tmp_path: Path, run: Run[Any]) -> None:
     sandbox = create_sandbox(RecordedSandboxConfig(path=str(tmp_path / "nothing")))
-    with pytest.raises(SandboxError, match="must be a folder"):
+    with pytest.raises(SandboxError, match="must be in a folder that exists"):
         run(sandbox.start())
 
 

@@ -97,7 +97,7 @@ def test_a_changed_row_is_refused_and_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "out"
     write(path, answer(1))
     file = AnswerFile(path)
-    with pytest.raises(UserError, match="now another one: rows:1"):
+    with pytest.raises(UserError, match="belongs to another row or other limits than rows:1"):
         file.has(1, 77, "rows:1")
     file.close()
     assert reopened(path) == [1]
@@ -105,7 +105,7 @@ def test_a_changed_row_is_refused_and_the_file_stays(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     first = AnswerFile(tmp_path / "out")
-    with pytest.raises(UserError, match="another verify"):
+    with pytest.raises(UserError, match="another `codemill verify`"):
         AnswerFile(tmp_path / "out")
     first.close()
     AnswerFile(tmp_path / "out").close()
@@ -129,5 +129,5 @@ def test_fresh_begins_again(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="must be writable"):
+    with pytest.raises(UserError, match="cannot be written"):
         AnswerFile(tmp_path / "nothing" / "out")

@@ -346,7 +346,7 @@ def test_answers_without_controls_are_not_taken_for_answers_with_them(
 ) -> None:
     rows = [row("python", "def solve(x):\n    return x\n", function("(int) -> int", [1], 1))]
     list(verify(rows, tmp_path / "out"))
-    with pytest.raises(Exception, match="now another one"):
+    with pytest.raises(Exception, match="belongs to another row"):
         list(verify(rows, tmp_path / "out", controls=True))
     (tmp_path / "out").unlink()
     list(verify(rows, tmp_path / "out", controls=True))

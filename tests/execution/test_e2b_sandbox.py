@@ -372,7 +372,7 @@ def test_a_rate_limit_that_stays_is_said_and_leaves_nothing(
     open_sandbox: Open, server: E2bServer, run: Run[Any]
 ) -> None:
     server.faults.creates.extend([429] * 100)
-    with pytest.raises(SandboxError, match="a sandbox must start"):
+    with pytest.raises(SandboxError, match="could not start a sandbox"):
         run(open_sandbox(max_retries=2).start())
     assert server.counts["create"] < 20
 

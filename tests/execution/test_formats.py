@@ -347,11 +347,11 @@ def test_problems_are_found_by_name_in_every_kind_of_file(kind: str, tmp_path: P
 
 
 BAD_SAMPLES = [
-    ('{"task_id": 1}', "must hold a program"),
-    ('{"completion": "x"}', "must name its problem"),
+    ('{"task_id": 1}', "has no program"),
+    ('{"completion": "x"}', "has none of the fields that name its problem"),
     ('{"task_id": 77, "completion": "x"}', "problem 77"),
-    ('{"task_id": 1, "completion": 3}', "must be text"),
-    ('{"task_id": 1', "must be JSON"),
+    ('{"task_id": 1, "completion": 3}', "must be a string"),
+    ('{"task_id": 1', "is not JSON"),
     ("[]", "must be a JSON object"),
 ]
 

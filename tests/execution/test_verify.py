@@ -207,7 +207,7 @@ def test_with_a_file_of_answers_no_row_is_run_twice(tmp_path: Path) -> None:
 def test_other_limits_are_other_rows(tmp_path: Path) -> None:
     rows = [function_row("a", "x")]
     list(verify(rows, tmp_path / "out", sandbox=Echo()))
-    with pytest.raises(Exception, match="now another one"):
+    with pytest.raises(Exception, match="belongs to another row"):
         list(verify(rows, tmp_path / "out", limits=Limits(cpu_s=1), sandbox=Echo()))
 
 

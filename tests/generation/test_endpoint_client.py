@@ -249,6 +249,6 @@ def test_without_the_client_the_engine_says_which_command_installs_it(
         asyncio.run(engine.start())
     assert not caught.value.retryable
     assert str(caught.value) == (
-        "endpoint http://127.0.0.1:1/v1\n  cannot be asked: the package openai is not installed\n"
+        "endpoint http://127.0.0.1:1/v1\n  needs the package openai, which is not installed\n"
         "  fix: pip install 'codemill[openai]'"
     )

@@ -184,7 +184,7 @@ def test_a_full_disk_is_reported_and_leaves_no_half_line(
         resource.RLIMIT_FSIZE, (size + 20, limits[1])
     )  # the next write stops after 20 bytes, as on a full disk
     try:
-        with pytest.raises(StoreError, match="make room on the disk"):
+        with pytest.raises(StoreError, match="free some space"):
             files.append(response.model_copy(update={"request_id": "request-lost"}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -250,5 +250,5 @@ def test_recorded_answers_from_an_empty_folder_are_refused_at_the_start(tmp_path
     recorded = RecordedEngine(
         RecordedEngineConfig(path=str(tmp_path)), policy=Policy(name="p", base="", fingerprint="f")
     )
-    with pytest.raises(EngineError, match=r"must hold responses-\*.jsonl"):
+    with pytest.raises(EngineError, match=r"must contain responses-\*.jsonl"):
         asyncio.run(recorded.start())

@@ -91,7 +91,7 @@ def test_rendering_with_wrong_variables_names_all_of_them_at_once(tmp_path: Path
     with pytest.raises(PromptError) as raised:
         library.render("solve", b="1", c="2", d="3")
     assert [problem.fix for problem in raised.value.problems] == [
-        "give a",
+        "remove a from the prompt",
         "declare and use c",
         "declare and use d",
     ]
@@ -122,14 +122,14 @@ def test_a_broken_set_is_refused_with_every_problem_of_every_file(tmp_path: Path
         PromptLibrary.load("mine", root)
     text = str(raised.value)
     for expected in (
-        "extra\n  is used and not declared",
-        "unused\n  is declared and not used",
+        "extra\n  is used but not declared",
+        "unused\n  is declared but not used",
         "no other template syntax",
-        "must be the file's name, inputs",
+        "must be the name of the file, inputs",
         "judge.md\n  must begin with a YAML header",
         "header.version",
         "header.unknown",
-        "must hold the parts <!-- system -->, <!-- user -->",
+        "must have the parts <!-- system -->, <!-- user -->",
     ):
         assert expected in text, expected
 

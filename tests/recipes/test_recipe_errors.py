@@ -47,7 +47,7 @@ def test_unknown_key_names_its_line_and_the_nearest_key(tmp_path: Path) -> None:
 
 def test_key_in_the_wrong_block_is_told_where_it_belongs(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nexecution: {kind: local, memory_mb: 99}\n")
-    assert problem.fix == "it belongs under `execution.limits`"
+    assert problem.fix == "move it to `execution.limits`"
 
 
 def test_key_given_twice_is_an_error(tmp_path: Path) -> None:
@@ -84,14 +84,17 @@ def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
     problem = the_problem(
         tmp_path, "name: a\nteacher:\n  kind: openai_api\n  base_url: http://localhost/v1\n"
     )
-    assert problem.message == "`model` is required: Model name that the endpoint knows."
+    assert (
+        problem.message == "lacks the required key `model`: Name under which the endpoint serves the model."
+    )
 
 
 def test_a_renamed_key_is_told_its_new_name(tmp_path: Path) -> None:
     problem = the_problem(
         tmp_path, "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m}\n"
     )
-    assert problem.message == "`judge` is now called `teacher`"
+    assert problem.where.endswith(":2: judge")
+    assert problem.message == "is now called `teacher`"
     assert problem.fix == "write `teacher`"
 
 
@@ -154,12 +157,12 @@ def test_flag_that_cannot_be_applied_is_an_error(tmp_path: Path, flag: str) -> N
     [
         ("", "empty"),
         ("- a\n- b\n", "mapping"),
-        ("name: a\n\tseed: 1\n", "cannot be read"),
-        ("name: [a\n", "cannot be read"),
-        ("name: a\n---\nname: b\n", "cannot be read"),
+        ("name: a\n\tseed: 1\n", "is not valid YAML"),
+        ("name: [a\n", "is not valid YAML"),
+        ("name: a\n---\nname: b\n", "is not valid YAML"),
         ("name: !!python/object:os.system x\n", "cannot be read"),
-        ("? [a, b]\n: c\nname: a\n", "single word"),
-        ("name: a\ndata: &d {seeds: *d}\n", "holds itself"),
+        ("? [a, b]\n: c\nname: a\n", "plain words as keys"),
+        ("name: a\ndata: &d {seeds: *d}\n", "an alias of itself"),
     ],
 )
 def test_file_that_is_no_recipe_gets_a_plain_error(tmp_path: Path, text: str, said: str) -> None:
@@ -240,7 +243,7 @@ def test_missing_toolchain_is_an_error_with_the_command_that_installs_it() -> No
         if finding.paths[0][:3] == ("data", "solve", "languages")
     ]
     assert [finding.paths[0][3] for finding in findings] == [0, 1]
-    assert "cannot run java" in findings[1].message
+    assert "cannot run on this machine: java" in findings[1].message
     assert "apt-get install" in findings[1].fix
     assert all(finding.fatal for finding in findings)
 

@@ -56,7 +56,7 @@ def test_the_limit_counts_rows(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="is no file"):
+    with pytest.raises(RecipeError, match="must be an existing file"):
         list(read_seeds(JsonlSeedsConfig(path="gone.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0))
 
 

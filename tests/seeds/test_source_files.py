@@ -119,7 +119,7 @@ def test_a_random_choice_of_files_repeats_and_changes_with_the_round(tmp_path: P
 
 
 def test_a_folder_that_is_not_there_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="is no folder"):
+    with pytest.raises(RecipeError, match="must be an existing folder"):
         list(find_files(config(tmp_path / "nowhere"), tmp_path))
     with pytest.raises(RecipeError, match="@site-packages"):
         resolve_root("@unknown", tmp_path)

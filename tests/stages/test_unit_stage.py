@@ -24,8 +24,10 @@ class ScriptedStage(UnitStage[Solution]):
 
     def __init__(self, name: str, *before: Upstream, decided: Sequence[Decided] = ()) -> None:
         self.name, self.upstream, self._decided = name, before, decided
+        self.asked: list[tuple[list[str], ShardState]] = []
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> Sequence[Decided]:
+        self.asked.append(([unit.id for unit in units], state))
         return self._decided
 
 
@@ -107,7 +109,9 @@ def test_every_unit_that_enters_leaves_with_one_row_and_what_was_made_of_it() ->
         Decided(Reject("infrastructure"), made[2:]),
     ]
     shard = build_shard(*(build_solution(name) for name in ("s2", "s1", "s3")))
-    result = asyncio.run(ScriptedStage("work", decided=decided).run(shard))
+    stage = ScriptedStage("work", decided=decided)
+    result = asyncio.run(stage.run(shard))
+    assert stage.asked == [(["s2", "s1", "s3"], shard)]
     assert [(row.unit_id, row.stage, row.decision, row.natural_language) for row in result.rows] == [
         ("s2", "work", Decision.KEPT, ""),
         ("s1", "work", Decision.REJECTED, "zh"),

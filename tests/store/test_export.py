@@ -150,7 +150,7 @@ def test_two_exports_of_one_run_are_the_same_bytes(run: Path, tmp_path: Path) ->
 def test_a_folder_with_something_in_it_is_not_written_into(run: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="already there"):
+    with pytest.raises(UserError, match="must be new or empty, but already exists"):
         export(run, ExportFormat.JSONL, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
@@ -158,7 +158,7 @@ def test_a_folder_with_something_in_it_is_not_written_into(run: Path, tmp_path: 
 def test_a_run_without_data_sets_cannot_be_exported(tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "r", identity()) as empty:
         pass
-    with pytest.raises(UserError, match="no data sets yet"):
+    with pytest.raises(UserError, match="has no data sets yet"):
         export(empty.path, ExportFormat.JSONL, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -46,7 +46,7 @@ def test_a_changed_recipe_is_refused_with_each_difference_and_the_ways_out(tmp_p
     text = str(caught.value)
     for part in (
         "recipe.data.solve.n = 16",
-        "made with 8",
+        "was 8 when the run was made",
         "prompts.default/solve.md",
         "seed = 8",
         "--fork NAME",
@@ -90,7 +90,7 @@ def test_a_fork_takes_the_answers_along_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_a_fork_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="no such run"):
+    with pytest.raises(RunFolderError, match="does not exist, so it cannot be forked"):
         RunFolder.create_or_resume(tmp_path, "new", identity(), fork_of="nothing")
 
 

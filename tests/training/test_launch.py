@@ -63,7 +63,7 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
         if (progress.job, progress.step) == ("fine", 5):
             trainer_process().send_signal(signal.SIGKILL)
 
-    with pytest.raises(TrainerError, match="before it had saved its policy"):
+    with pytest.raises(TrainerError, match="before it saved its policy"):
         run_trainers(jobs, tmp_path / "train.log", kill)
     seen: list[tuple[str, int]] = []
     policies = run_trainers(
@@ -95,9 +95,9 @@ def test_what_the_trainer_refuses_comes_back_as_its_own_error(
 ) -> None:
     data = write_rows("rows", [{"question": "q", "answer": "a"}])
     job = SftJob(name="sft", policy=str(policy), data=(str(data),), output=str(tmp_path / "out"))
-    with pytest.raises(DatasetError, match="found columns `question`, `answer`, expected `messages`"):
+    with pytest.raises(DatasetError, match="has the columns `question`, `answer`, but must have `messages`"):
         run_trainers([job], tmp_path / "logs" / "sft.log")
-    assert "found columns" in (tmp_path / "logs" / "sft.log").read_text()
+    assert "has the columns" in (tmp_path / "logs" / "sft.log").read_text()
 
 
 def test_the_trainer_dies_with_the_process_that_started_it(

@@ -63,18 +63,18 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
     [
         (
             {"instruction": "q", "output": "a"},
-            "found columns `instruction`, `output`, expected `messages`, or `prompt` and",
+            "has the columns `instruction`, `output`, but must have `messages`, or `prompt` and",
         ),
-        ({"prompt": "q"}, "found columns `prompt`, expected"),
-        ({"messages": [USER]}, "no assistant turn"),
-        ({"prompt": [USER, ANSWER], "completion": [USER]}, "no assistant turn"),
-        ({"messages": "hello"}, "`messages` must be a list of messages, found str"),
+        ({"prompt": "q"}, "has the columns `prompt`, but must have"),
+        ({"messages": [USER]}, "has no assistant turn"),
+        ({"prompt": [USER, ANSWER], "completion": [USER]}, "has no assistant turn"),
+        ({"messages": "hello"}, "must have a list of messages in `messages`, but has str"),
         (
             {"messages": [{"role": "robot", "content": "x"}, ANSWER]},
-            "not a list of messages with role and content",
+            "must have messages with role and content in `messages`",
         ),
-        ({"prompt": "q", "completion": [ANSWER]}, "`prompt` must be a list of messages, found str"),
-        ({"text": 3}, "`text` must be text, found int"),
+        ({"prompt": "q", "completion": [ANSWER]}, "must have a list of messages in `prompt`, but has str"),
+        ({"text": 3}, "must have text in `text`, but has int"),
     ],
 )
 def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
@@ -83,7 +83,7 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
         read_sft([file])
     assert message in str(caught.value)
     assert f"{file}: row 3" in str(caught.value)
-    assert "1 of 3 rows" in str(caught.value)
+    assert "has 1 unusable row of 3" in str(caught.value)
     assert caught.value.exit_code == 2
 
 
@@ -92,14 +92,14 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
     [
         (
             {"prompt": "q", "completion": "a"},
-            "found columns `prompt`, `completion`, `id`, expected `prompt`, `chosen` and `rejected`",
+            "has the columns `prompt`, `completion`, `id`, but must have `prompt`, `chosen` and `rejected`",
         ),
-        ({"chosen": [ANSWER], "rejected": [OTHER]}, "without a prompt"),
+        ({"chosen": [ANSWER], "rejected": [OTHER]}, "but no prompt"),
         (
             {"prompt": [USER], "chosen": [USER], "rejected": [OTHER]},
-            "`chosen` must add one assistant turn to the prompt, found: user",
+            "must add one assistant turn to the prompt in `chosen`, but adds: user",
         ),
-        ({"chosen": "a", "rejected": "b"}, "`prompt` must be text, found nothing"),
+        ({"chosen": "a", "rejected": "b"}, "must have text in `prompt`, but has nothing"),
     ],
 )
 def test_a_preference_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
@@ -112,7 +112,7 @@ def test_a_preference_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
 def test_many_bad_rows_are_counted_and_the_first_five_shown(write_rows: WriteRows) -> None:
     with pytest.raises(DatasetError) as caught:
         read_sft([write_rows("data", [{"x": number} for number in range(40)])])
-    assert "40 of 40 rows" in str(caught.value)
+    assert "has 40 unusable rows of 40" in str(caught.value)
     assert len(caught.value.problems) == 6
 
 

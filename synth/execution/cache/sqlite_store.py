@@ -43,7 +43,7 @@ full disk, a long wait."""
 
 
 def _no_folder(folder: Path, why: str) -> UserError:
-    expected = f"must be a folder that can be written to: {why}"
+    expected = f"must be a writable folder: {why}"
     return UserError(
         Problem(f"cache {folder}", expected, "name another folder", "docs/architecture/verify.md")
     )
@@ -54,8 +54,8 @@ def _say(text: str) -> None:
 
 
 class ResultStore:
-    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder cannot be
-    used."""
+    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder
+    cannot be used."""
 
     def __init__(self, folder: Path, most_mb: int = DEFAULT_MB, say: Callable[[str], None] = _say) -> None:
         self._folder, self._most_bytes, self._say = folder, most_mb << 20, say
@@ -113,7 +113,7 @@ class ResultStore:
                     self._given_up = not (_is_damage(error) and self._set_aside(str(error)))
                     if self._given_up:
                         self._say(
-                            f"{self._path}: the result cache cannot be used, and is done without: {error}"
+                            f"{self._path}: the result cache cannot be used, so nothing is cached: {error}"
                         )
             return None
 
@@ -139,17 +139,17 @@ class ResultStore:
     def _set_aside(self, why: str) -> bool:
         """Begin the next file; False when that does not help.
 
-        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts by
-        their names.
+        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts
+        by their names.
         """
         self._damaged += 1
         text = (
-            f"{self._path}: this result cache is damaged ({why}), so it is left as it is and a new one "
-            f"is begun"
+            f"{self._path}: this result cache is damaged ({why}); it is kept as it is, "
+            f"and a new one is started"
         )
         try:
             with self._path.with_suffix(".damaged").open("x", encoding="utf-8") as note:
-                note.write(f"{text}. Both files may be deleted when no codemill runs.\n")
+                note.write(f"{text}. Both files may be deleted while no codemill runs.\n")
             self._say(text)
         except FileExistsError:  # another process has said it
             pass

@@ -40,7 +40,7 @@ def open_slot(
         return _open_on_host(command, index, listens, folders)
     group = make_group() if level == "A" else None
     if level == "A" and group is None:
-        raise sandbox_error("no memory cgroup can be made below our own")
+        raise sandbox_error("cannot create a memory cgroup below its own")
     host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
     root = cache_folder() / "root"
     root.mkdir(exist_ok=True)
@@ -88,9 +88,9 @@ def _take_identity(index: int) -> Identity:
             lock.close()
         else:
             return Identity(host_id, lock)
-    raise sandbox_error("no user is free for the jobs of another slot")
+    raise sandbox_error("has no free user id for the jobs of another slot")
 
 
 def sandbox_error(what: str) -> SandboxError:
-    """What the sandbox as a whole cannot do."""
+    """The error for something that the sandbox as a whole cannot do."""
     return SandboxError(Problem("process sandbox", what, "codemill doctor", "docs/architecture/sandbox.md"))

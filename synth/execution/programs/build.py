@@ -1,8 +1,8 @@
 """From source text to something that runs: the driver's shared files, and one build for several candidates.
 
-Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The one
-rule: compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever run
-outside it.
+Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The
+one rule: compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever
+run outside it.
 """
 
 import fcntl
@@ -41,8 +41,8 @@ PROGRAM: Final = "program"
 
 @dataclass(slots=True)
 class Build:
-    """What came of building some candidates: a folder or files to run, and the messages for those that were
-    refused."""
+    """What came of building some candidates: a folder or files to run, and the messages for those
+    that were refused."""
 
     folder: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -86,8 +86,8 @@ _PREPARING = threading.Lock()
 def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | None:
     """The folder of the driver's shared files, made on first use and kept by content. Raises SandboxError.
 
-    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits for
-    the other.
+    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits
+    for the other.
     """
     if not driver.shared:
         return None
@@ -104,9 +104,9 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
                 if not folder.is_dir():
                     _prepare(driver, toolchain, folder)
     except OSError as error:
-        fix = "make room there, or set XDG_CACHE_HOME to another folder"
+        fix = "free some space there, or set XDG_CACHE_HOME to another folder"
         raise SandboxError(
-            Problem(f"preparing the driver in {root}", f"must be possible: {error.strerror}", fix)
+            Problem(f"driver folder {root}", f"cannot be prepared: {error.strerror}", fix)
         ) from error
     return folder
 
@@ -135,17 +135,17 @@ def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
-            fix = "codemill doctor; a broken toolchain must be installed again"
+            fix = "run `codemill doctor`, and reinstall the toolchain if it is broken"
             raise SandboxError(
-                Problem(f"preparing the driver: {' '.join(command)}", f"must succeed; it said: {short}", fix)
+                Problem(f"command that prepares the driver: {' '.join(command)}", f"failed: {short}", fix)
             )
     for made in [folder, *folder.rglob("*")]:
         made.chmod(0o755 if made.is_dir() else 0o644)
 
 
 class Builder:
-    """Builds the programs of one compiled language. Thread-safe. `shared` is the folder of the driver's
-    shared files."""
+    """Builds the programs of one compiled language. Thread-safe. `shared` is the folder of the
+    driver's shared files."""
 
     def __init__(self, sandbox: ProcessSandbox, toolchain: Toolchain, shared: Path | None) -> None:
         self.sandbox, self.toolchain, self._shared = sandbox, toolchain, shared
@@ -158,8 +158,8 @@ class Builder:
         return build
 
     def build_together(self, plans: Sequence[ProgramPlan], batch: Batch) -> Build:
-        """Candidates of one contract; those that the compiler refuses are left out of the build and named in
-        `refused`."""
+        """Candidates of one contract; those that the compiler refuses are left out of the build and
+        named in `refused`."""
         candidates = [plan.driven for plan in plans if plan.driven is not None]
         left, refused = list(range(len(candidates))), dict[int, str]()
         while left:
@@ -212,8 +212,8 @@ def _no_room(folder: Path, messages: str) -> str | None:
     """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the
     folder is emptied.
 
-    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that is
-    nearly full.
+    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that
+    is nearly full.
     """
     found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize

@@ -26,8 +26,8 @@ _SEE: Final = "docs/architecture/execution.md"
 
 
 class E2bSandbox:
-    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox is given
-    up."""
+    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox
+    is given up."""
 
     def __init__(self, config: E2bConfig, *, silence_s: float = 45.0) -> None:
         self._config, self._silence_s = config, silence_s
@@ -99,12 +99,13 @@ class E2bSandbox:
     def _key(self) -> str | None:
         if find_spec("e2b_code_interpreter") is None:
             raise _problem(
-                "the package e2b-code-interpreter must be installed", "pip install 'codemill[e2b]'"
+                "needs the package e2b-code-interpreter, which is not installed",
+                "pip install 'codemill[e2b]'",
             )
         key = os.environ.get(self._config.api_key_env)
         if not key and not is_debug():
             name = self._config.api_key_env
-            raise _problem(f"the variable {name} must hold a key of E2B", f"export {name}=…")
+            raise _problem(f"needs an E2B key, but the variable {name} is not set", f"export {name}=…")
         return key
 
     async def _look_inside(self, fleet: Fleet, backoff: Backoff) -> RemoteToolchains:
@@ -115,8 +116,8 @@ class E2bSandbox:
                     found = await probe(host, probe_task())
                 if found.root and not found.separated:
                     raise _problem(
-                        "the worker is root inside and must be able to make namespaces",
-                        "take another template",
+                        "needs a template whose worker, if it is root, can create namespaces",
+                        "use another template",
                     )
                 return RemoteToolchains(found, "e2b" if found.separated else "e2b-unseparated")
             except HostFault as fault:
@@ -142,19 +143,20 @@ async def run_asked(
 
 
 def _refused(fault: HostFault, config: E2bConfig) -> SandboxError:
-    """A start that failed, in words that say what to do."""
+    """The error for a failed start, with what to do about it."""
     if fault.remedy is Remedy.STOP:
         return _problem(
-            f"the key must be accepted; E2B said: {fault}", f"put a valid key into {config.api_key_env}"
+            f"was refused because of the key; E2B answered: {fault}",
+            f"put a valid key into {config.api_key_env}",
         )
     if fault.remedy is Remedy.NOTHING:
         template = config.template or "code-interpreter-v1"
         return _problem(
-            f"the template {template!r} must start; E2B said: {fault}", "correct execution.template"
+            f"cannot start the template {template!r}; E2B answered: {fault}", "correct execution.template"
         )
     return _problem(
-        f"a sandbox must start; after {config.max_retries + 1} tries: {fault}",
-        "try again later, or execution: {kind: local}",
+        f"could not start a sandbox in {config.max_retries + 1} attempts: {fault}",
+        "try again later, or use `execution: {kind: local}`",
     )
 
 

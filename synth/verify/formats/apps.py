@@ -12,9 +12,7 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     given = problem.get("input_output")
     tests = json.loads(given) if isinstance(given, str) and given else given
     if not isinstance(tests, dict):
-        raise refuse(
-            "field input_output", "must hold inputs and outputs: some problems of APPS have no tests"
-        )
+        raise refuse("field input_output", "has no inputs and outputs: some APPS problems have no tests")
     inputs, outputs, language = (
         list(tests.get("inputs") or ()),
         list(tests.get("outputs") or ()),

@@ -25,8 +25,8 @@ def with_imports(sample: BenchmarkSample, language: str) -> str:
 
 
 def with_method(program: str, language: str, name: str) -> str:
-    """A method of `Solution` under its own name, so that an imported function of that name is not taken for
-    it."""
+    """A method of `Solution` under its own name, so that an imported function of that name is not
+    taken for it."""
     own = language == "python" and re.search(r"^class Solution\b", program, re.MULTILINE)
     return f"{program}\n{name} = Solution().{name}\n" if own else program
 
@@ -39,7 +39,10 @@ def language_of(sample: BenchmarkSample) -> str:
 def stdio(inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
     """Tests over stdin and stdout. Raises RowError where there are none."""
     if not inputs or len(inputs) != len(outputs):
-        raise refuse(f"{len(inputs)} inputs and {len(outputs)} outputs", "must be as many, and one at least")
+        raise refuse(
+            f"{len(inputs)} inputs and {len(outputs)} outputs",
+            "must be equal in number, with at least one of each",
+        )
     return {
         "kind": "stdio",
         "cases": [{"stdin": _text(i), "stdout": _text(o)} for i, o in zip(inputs, outputs, strict=True)],
@@ -47,13 +50,13 @@ def stdio(inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
 
 
 def calls(entry_point: str, inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
-    """Tests by calls; the format states no types, so values are compared as JSON compares them. Raises
-    RowError."""
+    """Tests by calls; the format states no types, so values are compared as JSON compares
+    them. Raises RowError."""
     rows = [list(row) if isinstance(row, list | tuple) else [row] for row in inputs]
     if not rows or len(rows) != len(outputs) or len({len(row) for row in rows}) != 1:
         raise refuse(
             f"{len(inputs)} inputs and {len(outputs)} outputs",
-            "must be as many, and one at least, with one number of arguments",
+            "must be equal in number, with at least one of each, and every call must have as many arguments",
         )
     signature = f"({', '.join(['any'] * len(rows[0]))}) -> any"
     cases = [{"input": row, "output": output} for row, output in zip(rows, outputs, strict=True)]

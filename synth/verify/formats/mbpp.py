@@ -8,7 +8,7 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The assertions, one after the other."""
     tests = texts(problem, "test_list")
     if not tests:
-        raise refuse("field test_list", "must hold assertions")
+        raise refuse("field test_list", "has no assertions")
     lines = [str(problem.get("test_setup_code") or ""), *texts(problem, "test_imports"), *tests]
     return RowParts("python", sample.text, {"kind": "script", "script": "\n".join(lines) + "\n"})
 

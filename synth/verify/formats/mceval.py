@@ -16,7 +16,8 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     named = need(problem, "task_id").partition("/")[0].lower()
     if named in _NOT_RUN:
         raise refuse(
-            f"McEval's {named} tasks", "are compared as text or with files of its repository, not run"
+            f"McEval's {named} tasks",
+            "cannot be run: they compare text, or need files of McEval's repository",
         )
     code = completed(str(problem.get("prompt") or ""), sample)
     return RowParts(_LANGUAGES.get(named, named), code, {"kind": "script", "script": need(problem, "test")})

@@ -81,7 +81,7 @@ def _row(
         raise RowError(
             Problem(
                 f"{where}: problem {name}",
-                f"has another shape than {form.title}: {error}",
+                f"does not have the format of {form.title}: {error}",
                 "check --format",
                 PAGE,
             )
@@ -97,7 +97,14 @@ def _row(
 
 def _programs(sample: Fields, where: str, language: str) -> list[BenchmarkSample]:
     if not any(field in sample for field in _NAMES):
-        raise RowError(Problem(where, f"must name its problem: {', '.join(_NAMES)}", "add task_id", PAGE))
+        raise RowError(
+            Problem(
+                where,
+                f"has none of the fields that name its problem: {', '.join(_NAMES)}",
+                "add task_id",
+                PAGE,
+            )
+        )
     stated = sample.get("language") or language
     if "raw_generation" in sample:
         return [
@@ -110,7 +117,7 @@ def _programs(sample: Fields, where: str, language: str) -> list[BenchmarkSample
     raise RowError(
         Problem(
             where,
-            f"must hold a program: {', '.join([*_WHOLE, 'raw_generation'])}",
+            f"has no program in any of the fields {', '.join([*_WHOLE, 'raw_generation'])}",
             "add completion or solution",
             PAGE,
         )
@@ -123,7 +130,7 @@ def _list(value: object, where: str) -> list[str]:
         raise RowError(
             Problem(
                 f"{where}: program = {json.dumps(value)[:60]}",
-                "must be text, or a list of texts",
+                "must be a string or a list of strings",
                 "write the program",
                 PAGE,
             )

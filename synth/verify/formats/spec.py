@@ -15,8 +15,8 @@ Fields = Mapping[str, object]
 
 
 class BenchmarkSample(NamedTuple):
-    """One program for a problem. `whole` programs stand for themselves; others continue the problem's
-    prompt."""
+    """One program for a problem. `whole` programs stand for themselves; others continue
+    the problem's prompt."""
 
     text: str
     whole: bool
@@ -56,19 +56,19 @@ def need(problem: Fields, *names: str) -> str:
         if isinstance(problem.get(name), str):
             return str(problem[name])
     raise refuse(
-        f"field {' or '.join(names)}", "must be there: the problem has another shape than its format"
+        f"field {' or '.join(names)}", "is missing: the problem does not have the format that was named"
     )
 
 
 def texts(problem: Fields, name: str) -> Sequence[str]:
-    """A list of texts; empty where it is missing or null."""
+    """A list of strings; empty if it is missing or null."""
     found = problem.get(name)
     return [str(item) for item in found] if isinstance(found, list | tuple) else []
 
 
 def refuse(what: str, expected: str) -> RowError:
     """The error for a problem that cannot become a row."""
-    return RowError(Problem(what, expected, "--skip-bad goes on without it", PAGE))
+    return RowError(Problem(what, expected, "use --skip-bad to skip such rows", PAGE))
 
 
 def completed(prompt: str, sample: BenchmarkSample) -> str:

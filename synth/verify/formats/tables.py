@@ -2,8 +2,8 @@
 `datasets` saves one).
 
 Place in the flow: `samples.py` asks for the problem of a sample. The one rule: of a table only names and
-places are held, and the problem at hand; small files that cannot be entered in the middle (.gz, .json) are
-the exception.
+places are held, and the problem at hand; small files that cannot be entered in the middle (.gz, .json)
+are the exception.
 """
 
 import gzip
@@ -133,8 +133,8 @@ _KINDS: dict[str, type[JsonLines | Held | Parquet | Arrow]] = {
 
 
 class Problems:
-    """The problems of one file or folder, by name. Raises UserError for what is not there or cannot be
-    read."""
+    """The problems of one file or folder, by name. Raises UserError for what is not there or
+    cannot be read."""
 
     def __init__(self, path: Path, form: Format) -> None:
         self._form, self._path = form, path
@@ -153,7 +153,7 @@ class Problems:
             raise UserError(
                 Problem(
                     f"{where}: problem {name!r}",
-                    f"must be one of {self._path}: {near}, …",
+                    f"is not in {self._path}, which has: {near}, …",
                     "correct the name",
                     PAGE,
                 )
@@ -177,7 +177,7 @@ def _files(path: Path) -> list[Path]:
         raise UserError(
             Problem(
                 f"problems {path}",
-                "must be a file of problems or a folder with some",
+                "must be a file of problems, or a folder of such files",
                 "correct the path",
                 PAGE,
             )
@@ -195,7 +195,7 @@ def _open(path: Path) -> Table:
         return kind(path)
     except (OSError, ValueError) as error:
         raise UserError(
-            Problem(f"problems {path}", f"cannot be read: {error}"[:300], "fetch the file again", PAGE)
+            Problem(f"problems {path}", f"cannot be read: {error}"[:300], "download the file again", PAGE)
         ) from None
 
 
@@ -204,7 +204,7 @@ def _column(names: Iterable[str], fields: tuple[str, ...], path: Path) -> str:
     found = next((field for field in fields if field in known), None)
     if found is None:
         raise UserError(
-            Problem(f"problems {path}", f"must have a column {' or '.join(fields)}", "check --format", PAGE)
+            Problem(f"problems {path}", f"has no column {' or '.join(fields)}", "check --format", PAGE)
         )
     return found
 

@@ -43,7 +43,9 @@ def cache_folder() -> Path:
                 return folder
     raise SandboxError(
         Problem(
-            "cache folder", "no folder that this user can write", "set XDG_CACHE_HOME to a folder of yours"
+            "cache folder",
+            "must be writable by this user, but no such folder was found",
+            "set XDG_CACHE_HOME to a folder of yours",
         )
     )
 
@@ -64,8 +66,8 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
 
 @cache
 def compiled(library: bool = False) -> Path | None:
-    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is no C
-    compiler."""
+    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is
+    no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in _PARTS)).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
@@ -93,8 +95,8 @@ def memory_file(name: str, data: bytes) -> int:
 
 
 class Used(NamedTuple):
-    """What a whole job used: CPU seconds of all its processes, and the peak resident memory of the largest,
-    in MiB."""
+    """What a whole job used: CPU seconds of all its processes, and the peak resident memory of the
+    largest, in MiB."""
 
     cpu_s: float
     peak_memory_mb: float
@@ -188,7 +190,7 @@ def _slot_error(what: str) -> SandboxError:
     return SandboxError(
         Problem(
             "sandbox slot",
-            f"it could not be set up: {what}",
+            f"cannot be set up: {what}",
             "codemill doctor",
             "docs/architecture/sandbox.md",
         )

@@ -73,8 +73,8 @@ class HostPlan:
     """What a slot without namespaces is."""
 
     host_id: int | None
-    """When we are root: the unprivileged host user and group of the jobs. Otherwise they are the user who
-    runs us."""
+    """When we are root: the unprivileged host user and group of the jobs. Otherwise they are the user
+    who runs us."""
     listens: bool = True
     """As in SlotPlan."""
     abi: int = 0
@@ -82,24 +82,20 @@ class HostPlan:
 
 
 def missing() -> str:
-    """What level C needs and this machine does not give; "" when it can be had."""
+    """Why level C is not available on this machine; "" if it is."""
     abi, root = landlock.version(), os.geteuid() == 0
     if abi == 0:
-        return "the kernel has no Landlock, or it is not enabled"
+        return "needs Landlock, which the kernel does not have or has not enabled"
     needed = landlock.TRUNCATION_FROM if root else landlock.SIGNALS_FROM
     if abi < needed:
-        why = (
-            "to refuse the truncation of files"
-            if root
-            else "to refuse signals to other processes of this user"
-        )
-        return f"Landlock has version {abi} here, and {needed} is needed {why}"
+        why = "the truncation of files" if root else "signals to other processes of this user"
+        return f"needs Landlock version {needed} to prevent {why}, but the kernel has version {abi}"
     return ""
 
 
 def slot_operations() -> bytes:
-    """The list that a slot carries out once: it adopts what an init has lost, and clones without
-    namespaces."""
+    """The list that a slot carries out once: it adopts what an init has lost, and
+    clones without namespaces."""
     return operation(Code.PRCTL, numbers=(_PR_SET_CHILD_SUBREAPER, 1)) + operation(
         Code.CLONEFLAGS, numbers=(0,)
     )
@@ -204,10 +200,10 @@ def _check_reachable(path: str, host_id: int) -> None:
     """Landlock only takes away: the jobs' user must be able to enter all folders above."""
     for folder in reversed(Path(path).parents):
         if folder.exists() and not _may_enter(folder.stat(), host_id):
-            what = f"at level C jobs run as a user of their own, who cannot enter {folder} to reach {path}"
+            what = f"cannot reach {path}: at level C jobs run as a separate user, who may not enter {folder}"
             fix = (
-                "install the toolchain below /usr, and set XDG_CACHE_HOME to a folder that everyone may "
-                "enter, as /var/cache"
+                "install the toolchain below /usr, and set XDG_CACHE_HOME to a folder that every user may "
+                "enter, such as /var/cache"
             )
             raise SandboxError(Problem("process sandbox", what, fix, "docs/architecture/sandbox.md"))
 
