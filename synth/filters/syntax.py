@@ -5,17 +5,8 @@ It asks the language's own parse check, as the sandbox does. The one rule: a lan
 kept, with evidence that nothing was checked, since the compiler will judge it.
 """
 
-from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.filters.protocol import Keep, Reject
 from synth.languages.registry import find_language
-
-
-class SyntaxFilter:
-    """Rejects code that does not parse, with the line of the first error."""
-
-    stage = "syntax"
-
-    def check(self, unit: FilterInput) -> Keep | Reject:
-        return check_syntax(unit.code, unit.language)
 
 
 def check_syntax(code: str, language: str) -> Keep | Reject:

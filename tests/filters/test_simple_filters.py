@@ -5,7 +5,7 @@ import pytest
 from synth.filters.exact_dedup import ExactDedup
 from synth.filters.length import LengthFilter
 from synth.filters.protocol import FilterInput, Keep, Reject
-from synth.filters.syntax import SyntaxFilter, check_syntax
+from synth.filters.syntax import check_syntax
 from synth.token_estimate import estimate_tokens
 
 
@@ -33,7 +33,7 @@ def test_a_reason_that_is_not_on_the_list_is_refused() -> None:
 )
 def test_code_that_does_not_parse_is_rejected_with_its_line(language: str, good: str, bad: str) -> None:
     assert check_syntax(good, language) == Keep()
-    rejected = SyntaxFilter().check(FilterInput("x", language, code=bad))
+    rejected = check_syntax(bad, language)
     assert isinstance(rejected, Reject)
     assert rejected.reason == "parse_error"
     assert int(rejected.evidence["line"]) >= 1
