@@ -200,7 +200,7 @@ def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) 
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--controls")
     assert done.returncode == 1
-    assert "rows with tests that accept a program which solves nothing: 1" in done.stderr
+    assert "rows whose tests accept a program that solves nothing: 1" in done.stderr
     assert "row 1 (weak): a stub, PASS on stdout, its own argument" in done.stderr
     marks = {answer["id"]: answer["accepts"] for answer in answers(tmp_path / "out")}
     assert marks == {"weak": ["a stub", "PASS on stdout", "its own argument"], "good": []}
