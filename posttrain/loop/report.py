@@ -1,7 +1,7 @@
-"""What a run leaves for people: its figures on disk, the result table, and where to look next.
+"""The report of a run: its figures on disk, the result table, and where to look next.
 
-Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run says the same again from
-what is on disk.
+Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run shows the same report
+again, from disk.
 """
 
 import json
@@ -20,14 +20,14 @@ Figures = dict[str, object]
 
 
 class RunResults(NamedTuple):
-    """What the rounds found."""
+    """The results of the rounds."""
 
     evaluations: list[Evaluation]
     audit: Audit | None
 
 
 def evaluation_path(run: Path, policy: str) -> Path:
-    """Where the evaluation of the policy of this name lies."""
+    """Path of the evaluation of the policy with this name."""
     return run / "eval" / f"{policy.replace(' ', '-')}.json"
 
 
