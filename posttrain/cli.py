@@ -1,7 +1,7 @@
-"""The console command `codemill`: composes what `synth` offers with the commands that make models.
+"""The console command `codemill`: combines the commands of `synth` with the commands that make models.
 
 The one rule: importing this module imports nothing heavy. Each command imports what it needs when it runs,
-after the recipe was checked.
+after the recipe has been checked.
 """
 
 from pathlib import Path
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from posttrain.loop.session import Parts
     from synth.recipe import LoadedRecipe
 
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Path, or a name inside recipes/.")]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="Path of a recipe, or its name inside recipes/.")
+]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that contains the run folders.")]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Begin again: the old run folder is moved aside, not deleted.")
+    bool, typer.Option("--fresh", help="Start over: the old run folder is renamed, not deleted.")
 ]
 Fork = Annotated[
     str | None,
     typer.Option(
-        "--fork", metavar="NAME", help="Run the changed recipe under a new name, beside the old run."
+        "--fork",
+        metavar="NAME",
+        help="Run the changed recipe under this new name and reuse the old run's answers.",
     ),
 ]
 
@@ -40,8 +44,7 @@ def run(
     fresh: Fresh = False,
     fork: Fork = None,
 ) -> None:
-    """Run a recipe: data, training, evaluation, round after round. The same command goes on where it
-    stopped."""
+    """Run a recipe: data, training and evaluation, round after round. Rerun the same command to resume."""
     loaded = _load(recipe, set_)
     from posttrain.loop.run import run_recipe
 
@@ -50,7 +53,7 @@ def run(
 
 @app.command()
 def sft(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
-    """Fine-tune alone, on the data sets that the recipe names in `sft.coarse.data` and `sft.fine.data`."""
+    """Only fine-tune, on the data sets named in `sft.coarse.data` and `sft.fine.data`."""
     loaded = _load(recipe, set_)
     from posttrain.standalone import run_sft
 
@@ -59,7 +62,7 @@ def sft(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
 
 @app.command()
 def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
-    """Optimize preferences alone, on the data set that the recipe names in `dpo.data`."""
+    """Only run DPO, on the data set named in `dpo.data`."""
     loaded = _load(recipe, set_)
     from posttrain.standalone import run_dpo
 
@@ -68,19 +71,19 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
 
 @app.command("eval")
 def evaluate(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
-    """Evaluate the recipe's policy alone, on the suite that it names in `evaluation.suite`."""
+    """Only evaluate the recipe's policy, on the suite named in `evaluation.suite`."""
     loaded = _load(recipe, set_)
     from posttrain.loop.run import evaluate_recipe
 
     evaluate_recipe(loaded, runs_dir, _parts())
 
 
-pocket = typer.Typer(help="The pocket model, the embedded default.", no_args_is_help=True)
+pocket = typer.Typer(help="The pocket model, which ships with codemill.", no_args_is_help=True)
 
 
 @pocket.command()
 def pretrain(recipe: RecipeArgument, set_: Overrides = None) -> None:
-    """Train the pocket model from scratch, as its recipe says."""
+    """Train the pocket model from scratch with its own recipe."""
     from posttrain.pocket.pretrain import pretrain_recipe
 
     pretrain_recipe(recipe, set_ or ())
@@ -95,7 +98,7 @@ def _load(recipe: str, overrides: list[str] | None) -> "LoadedRecipe":
 
 
 def _parts() -> "Parts":
-    """What a run is made of: the terminal that it speaks to, and the one world that ships."""
+    """The parts of a run: the terminal display, and the one world that ships."""
     from posttrain.loop.session import Parts
     from posttrain.pocket.world import POCKET_WORLD
     from synth.cli.progress import ProgressDisplay
@@ -108,7 +111,7 @@ def _folder(loaded: "LoadedRecipe", runs_dir: Path) -> Path:
 
 
 def _show(step: "TrainingProgress") -> None:
-    """One plain line for each twentieth of the steps."""
+    """Print one plain line per twentieth of the steps."""
     if step.step % max(1, step.total // 20) == 0 or step.step == step.total:
         print(f"{step.job}: step {step.step} of {step.total}, loss {step.loss:.4f}", flush=True)
 

@@ -2,7 +2,7 @@
 
 Place in the flow: the loop and the command line -> here -> `train_jobs`. The one rule: a policy is returned
 only when its checkpoint is complete; a trainer that ends otherwise is a TrainerError with the end of its log,
-and the same call goes on where it stopped.
+and the same call then resumes.
 """
 
 import os

@@ -1,8 +1,8 @@
 """What a world of known programs brings to a run: its seeds, its evaluation suites, and an audit.
 
-Place in the flow: a world says who it is (`posttrain.pocket.world`), the command line hands it to the loop.
-The one rule: the loop asks a world for nothing but these three, and the audit's findings never reach the
-data.
+Place in the flow: a module such as `posttrain.pocket.world` defines a world; the command line hands it to
+the loop. The one rule: the loop asks a world for nothing but these three, and the audit's findings never
+reach the data.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,8 +17,8 @@ from synth.seeds.reader import PocketProvider
 
 
 class Audit(Record):
-    """Counts over accepted samples, by the reference that the loop never saw. `wrong_share` must stay at or
-    below 5%."""
+    """Counts over accepted samples, by the reference that the loop never saw. `wrong_share` must stay at
+    or below 5%."""
 
     accepted: int
     wrong: int

@@ -41,8 +41,8 @@ _NOT_ARCHITECTURE = (
 
 
 class Policy(Record):
-    """A model that engines serve and that trainings start from. Weights are a folder in Hugging Face layout,
-    tokenizer included, or a hub id."""
+    """A model that engines serve and training starts from. Weights are a folder in Hugging Face layout, with
+    tokenizer, or a hub id."""
 
     name: str
     base: str

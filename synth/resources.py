@@ -1,7 +1,6 @@
 """Finds the data folders `recipes/` and `prompts/`: in the checkout first, then inside the installed package.
 
-The one rule: nobody else computes a path to those folders, so a wheel and a checkout
-cannot behave differently.
+The one rule: no other module computes a path to those folders, so a wheel and a checkout behave alike.
 """
 
 from pathlib import Path

@@ -28,11 +28,11 @@ FIM_TOKENS = ("<|fim_prefix|>", FIM_MIDDLE, "<|fim_suffix|>", "<|fim_pad|>", "<|
 CHAT_TOKENS = (END_OF_TEXT, TURN_START, TURN_END)
 SPECIAL_TOKENS = CHAT_TOKENS + FIM_TOKENS
 STOP_TOKENS = (TURN_END, END_OF_TEXT)
-"""What ends an answer: the end of the turn, and the end of a text (which is what base models stop on)."""
+"""Tokens that end an answer: the end of the turn, and the end of a text (on which base models stop)."""
 
 
 def render(messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
-    """The text of a conversation: what the template gives, without an engine for templates."""
+    """The text of a conversation, as the template renders it, without a template engine."""
     turns = "".join(f"{TURN_START}{message.role}\n{message.content}{TURN_END}\n" for message in messages)
     return turns + (f"{TURN_START}assistant\n" if add_generation_prompt else "")
 

@@ -2,7 +2,7 @@
 trainer/, policy.json.
 
 Place in the flow: `fit` begins and completes it; `synth.store.checkpoints` reads it. The one rule: a folder
-without `policy.json` holds work that the same job goes on with, and another job begins again.
+without `policy.json` contains work that the same job resumes and another job discards.
 """
 
 import json
@@ -15,8 +15,8 @@ from synth.store.checkpoints import MANIFEST, Checkpoint, PolicyManifest, read_c
 
 
 def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
-    """The finished policy of this very job, if it is there. Raises RunFolderError when the folder holds that
-    of another job."""
+    """The finished policy of this job, if there is one. Raises RunFolderError if the folder has
+    another job's policy."""
     found = read_checkpoint(folder)
     if found is not None and found.manifest.job_hash != job_hash:
         before = found.manifest

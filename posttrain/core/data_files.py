@@ -43,7 +43,7 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def data_hash(paths: Sequence[Path]) -> str:
-    """Hash of the bytes of all files, in order: what a policy was trained on, wherever it lay."""
+    """Hash of the bytes of all files, in order: identifies training data regardless of its path."""
     digest = hashlib.sha256()
     for file in (file for path in paths for file in data_files(path)):
         with file.open("rb") as stream:

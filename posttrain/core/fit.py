@@ -150,8 +150,8 @@ def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
 
 
 def row_limit(job: SftJob | DpoJob) -> int:
-    """Longest row in tokens: the recipe's `max_length`, or what the model has positions for if
-    that is less."""
+    """Maximum row length in tokens: the recipe's `max_length`, or the model's number of
+    positions if lower."""
     from transformers import AutoConfig
 
     positions = getattr(AutoConfig.from_pretrained(job.policy), "max_position_embeddings", None)
@@ -177,7 +177,7 @@ def weights_dtype(job: SftJob | DpoJob) -> Dtype:
 
 
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
-    """The policy of the job in memory; its adapter goes on being trained, or is merged where all
+    """The policy of the job in memory. Its adapter is trained further, or merged if all
     weights are trained."""
     model = load_model(job.policy, weights_dtype(job))
     lora = job.config.lora

@@ -1,5 +1,5 @@
-"""A training job and what its process says while it runs: the wire between the parent, which launches, and
-the trainer, which trains.
+"""A training job and the events of its process: the wire format between the parent, which launches, and the
+trainer, which trains.
 
 Place in the flow: recipe -> `SftJob` or `DpoJob` -> JSON file -> trainer process -> one JSON line an event on
 its standard output. The one rule: a job's hash covers everything that makes its result (policy, data, config,
@@ -22,8 +22,8 @@ _NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
 
 
 class TrainJob(Record):
-    """What every trainer needs. `policy` is a folder or hub id with full weights, `adapter` one to go on
-    from."""
+    """What every trainer needs. `policy` is a folder or hub id with full weights, `adapter` one to
+    go on from."""
 
     name: str
     policy: str
@@ -69,8 +69,8 @@ def make_job(
     data: Sequence[Path],
     output: Path,
 ) -> SftJob | DpoJob:
-    """The job that trains `start` (for DPO, also the reference) on these data sets, with the recipe's seed
-    and dtype."""
+    """The job that trains `start` (for DPO, also the reference) on these data sets, with the recipe's
+    seed and dtype."""
     common = TrainJob(
         name=name,
         policy=start.base,

@@ -60,11 +60,11 @@ class Encoder:
     # --- rows -----------------------------------------------------------------------------------------------
 
     def conversation(self, messages: Sequence[Message], first_trained: int = 0) -> TokenRow:
-        """A whole conversation; every assistant turn from index `first_trained` on is trained, with its end
-        of turn.
+        """A whole conversation; every assistant turn from index `first_trained` on is trained, with its
+        end of turn.
 
-        The line break after an end of turn is never trained: the engine has stopped before it. Raises
-        PrefixMismatch.
+        The line break after an end of turn is never trained: the engine has stopped before it.
+        Raises PrefixMismatch.
         """
         row = TokenRow()
         for index, message in enumerate(messages):
@@ -81,7 +81,7 @@ class Encoder:
         return row
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of a prompt with the start of the answer: what an engine sees (special-token text apart, which
+        """Ids of a prompt with the start of the answer, as an engine sees it (except that special-token text
         stays text here)."""
         return self.conversation(messages, first_trained=len(messages)).ids + self._answer_start
 
@@ -92,8 +92,8 @@ class Encoder:
     def plain(self, text: str) -> TokenRow:
         """A plain text, trained whole; of a fill-in-the-middle text the middle alone.
 
-        Prefix and suffix are the code of strangers: it is not what the policy is to write, and at several
-        nats a token it would outweigh every answer in the batch.
+        Prefix and suffix are other people's code. The policy should not learn to write it, and at several
+        nats per token it would outweigh every answer in the batch.
         """
         ids = self.text(text)
         start = len(ids) - ids[::-1].index(self._middle) if self._middle in ids else 0
@@ -105,8 +105,8 @@ class Encoder:
         return ids if ids[-1:] == [self._end_of_text] else [*ids, self._end_of_text]
 
     def plain_completion(self, prompt: str, completion: str) -> TokenRow:
-        """A plain prompt and its completion, tokenized apart; the completion and its `<|endoftext|>` are
-        trained."""
+        """A plain prompt and its completion, tokenized apart; the completion and its
+        `<|endoftext|>` are trained."""
         row = TokenRow()
         row.add(self._raw(prompt), trained=False)
         row.add(self.text(completion), trained=True)

@@ -1,4 +1,4 @@
-"""TRL's trainers with what codemill needs of them: ready token rows, a repeatable order, and
+"""TRL's trainers, extended with what codemill needs: ready token rows, a repeatable order, and
 adapters that resume.
 
 Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and
@@ -23,7 +23,7 @@ _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
 
 class _Deterministic:
-    """What both trainers share. It stands before TRL's class in the bases."""
+    """The parts that both trainers share. It comes before TRL's class in the bases."""
 
     args: Any
     model: Any
@@ -77,7 +77,7 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """A resumed training goes on in the log after the step that it resumes from."""
+        """A resumed training continues the log after the step that it resumes from."""
         if state.is_world_process_zero:
             self._log.begin(after_step=state.global_step)
 

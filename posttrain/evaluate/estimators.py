@@ -1,8 +1,8 @@
 """pass@k and its uncertainty: pure functions over counts, nothing of models or tasks.
 
-Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result table. The
-one rule: the unit of chance is the task. Samples of one task are not independent, so intervals resample
-tasks.
+Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result
+table. The one rule: the unit of chance is the task. Samples of one task are not independent, so
+intervals resample tasks.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 def bootstrap_interval(
     per_task_values: Sequence[float], resamples: int, seed: int, confidence: float = 0.95
 ) -> Interval:
-    """Percentile interval of the mean when the tasks are drawn again, `resamples` times with replacement
-    (Efron 1979).
+    """Percentile interval of the mean when the tasks are drawn again, `resamples` times with
+    replacement (Efron 1979).
 
     Raises ValueError without values.
     """
@@ -48,7 +48,7 @@ def bootstrap_interval(
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which that share lies, between the two nearest in proportion."""
+    """The quantile of that share, interpolated between the two nearest values."""
     place = share * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

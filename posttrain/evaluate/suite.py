@@ -30,7 +30,7 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 
 
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
-    """The instructions that training data must not hold: of a suite with a name all, of a file those
+    """The instructions that training data must not contain: all of a named suite, or those of a file
     that are asked."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]

@@ -1,7 +1,7 @@
-"""What a run leaves for people: its figures on disk, the result table, and where to look next.
+"""The report of a run: its figures on disk, the result table, and where to look next.
 
-Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run says the same again from
-what is on disk.
+Place in the flow: `rounds` -> here -> the reporter. The one rule: a finished run shows the same report
+again, from disk.
 """
 
 import json
@@ -21,14 +21,14 @@ Figures = dict[str, object]
 
 
 class RunResults(NamedTuple):
-    """What the rounds found."""
+    """The results of the rounds."""
 
     evaluations: list[Evaluation]
     audit: Audit | None
 
 
 def evaluation_path(run: Path, policy: str) -> Path:
-    """Where the evaluation of the policy of this name lies."""
+    """Path of the evaluation of the policy with this name."""
     return run / "eval" / f"{policy.replace(' ', '-')}.json"
 
 
@@ -72,29 +72,31 @@ def engine_figures(model: ServedEngine) -> Figures:
 
 
 def show_finished(reporter: Reporter, run: Path) -> None:
-    """Say again what a finished run found."""
+    """Print the results of a finished run again."""
     figures = json.loads((run / FIGURES).read_text(encoding="utf-8").splitlines()[-1])
     evaluations = [
         Evaluation.model_validate_json(evaluation_path(run, name).read_bytes())
         for name in figures.get("policies", ())
     ]
-    reporter.print_line(f"{run.name} is finished, and nothing was done. --fresh begins again.")
+    reporter.print_line(f"{run.name} is already finished; nothing was done. Use --fresh to start over.")
     show_results(reporter, run, evaluations, figures)
 
 
 def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], figures: Figures) -> None:
-    """The table, the figures in words, and the commands that look into the run."""
+    """Print the table, the figures in words, and commands to inspect the run."""
     if evaluations:
         reporter.print_table(*result_table(evaluations))
     busy = figures.get("busy_share", "-")
-    reporter.print_line(f"seconds {figures['seconds']}, swaps {figures['swap_s']} s, engine busy {busy}")
+    reporter.print_line(
+        f"run time: {figures['seconds']} s; swap times: {figures['swap_s']} s; engine busy: {busy}"
+    )
     if "accepted" in figures:
         reporter.print_line(
-            f"accepted solutions {figures['accepted']}, wrong by the held-back reference "
+            f"accepted solutions: {figures['accepted']}; wrong according to the held-back reference: "
             f"{figures['accepted_wrong']}"
         )
         reporter.print_line(
-            f"instructions that could be read {figures['instructions_read']}, not what the seed does "
+            f"instructions that could be parsed: {figures['instructions_read']}; not what the seed does: "
             f"{figures['instructions_wrong']}"
         )
     reporter.print_line(f"run folder: {run}")

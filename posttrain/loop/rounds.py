@@ -1,8 +1,8 @@
 """The rounds: data from the policy, a policy from the data, evaluation, again.
 
 Place in the flow: `run` -> here, in a `Session` -> figures and tables in `report`. Every step first looks
-whether it was done before, so the same command goes on after an interruption. The one rule: a round trains on
-the data of its own policy alone; the next round starts from the last policy of the one before.
+whether it was done before, so the same command resumes after an interruption. The one rule: a round trains
+only on the data of its own policy; the next round starts from the last policy of this one.
 """
 
 import asyncio

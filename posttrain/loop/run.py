@@ -1,7 +1,6 @@
-"""A recipe from its file to the end of its run: one recipe, one run folder, one session.
+"""Runs a recipe from its file to the end: one recipe, one run folder, one session.
 
-Place in the flow: command line -> here -> `rounds`. The one rule: a run that has come to its end is shown
-again, and nothing is done.
+Place in the flow: command line -> here -> `rounds`. The one rule: a finished run is only shown again.
 """
 
 import asyncio
@@ -21,8 +20,8 @@ from synth.store.run_folder import RunFolder, RunIdentity, is_finished
 def run_recipe(
     loaded: LoadedRecipe, runs_dir: Path, parts: Parts, *, fresh: bool = False, fork: str | None = None
 ) -> Path:
-    """Run everything that the recipe has; the run folder. Raises what the parts raise; nothing that was
-    done is lost."""
+    """Run all parts of the recipe and return the run folder. Passes on the errors of its parts; finished work
+    is never lost."""
     check_trainable(loaded)
     return _run(loaded.recipe, loaded.source.parent, runs_dir, parts, fresh=fresh, fork=fork)
 

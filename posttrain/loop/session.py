@@ -64,8 +64,8 @@ class ServedEngine:
         reporter.say(f"{policy.name} swapped in, {self.swaps[-1]:.2f} s")
 
     def fingerprint_of(self, policy: Policy) -> str:
-        """What the answers of this policy are marked with: a remote engine has a mark of its own for whatever
-        it serves."""
+        """What the answers of this policy are marked with: a remote engine has a mark of its own for
+        whatever it serves."""
         return self.engine.fingerprint if self.served == policy.fingerprint else policy.fingerprint
 
 
@@ -95,7 +95,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
-    """Start sandbox, engine and teacher; close them at the end. Raises what they raise."""
+    """Start sandbox, engine and teacher, and close them at the end. Passes on their errors."""
     recipe, path = plan.recipe, plan.folder.path
     base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
     resources = Resources(path, plan.recipe_folder, base)
@@ -119,12 +119,12 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
 
 
 def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
-    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is generated or
-    trained.
+    """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is
+    generated or trained.
 
     A model that will be trained first gets our chat template and stop tokens, in `folder`, or its own
-    policies could not be swapped in for it. An adapter is merged. That loads the weights, so another process
-    does it.
+    policies could not be swapped in for it. An adapter is merged. That loads the weights, so another
+    process does it.
     """
     trains = recipe.sft is not None or recipe.dpo is not None
     if recipe.engine is None and not trains:

@@ -96,8 +96,8 @@ class PretrainProgress(NamedTuple):
 
 
 def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
-    """Train, and return the folder of the finished model (`out/model`). Called again, it goes on from the
-    last checkpoint."""
+    """Train, and return the folder of the finished model (`out/model`). If called again, it resumes from
+    the last checkpoint."""
     import torch
 
     torch.set_num_threads(recipe.threads)

@@ -1,7 +1,7 @@
-"""The frame of the one console command: the app that commands register on, and what happens to errors.
+"""The frame of the console command: the app on which commands register, and how errors are shown.
 
-The one rule: a person never sees a traceback for something that codemill expected. A user's mistake exits 2,
-another expected failure 1, Ctrl-C 130; what nobody expected keeps its traceback, because it is our fault.
+The one rule: expected errors never show a traceback. A user's mistake exits with 2, other expected failures
+with 1, Ctrl-C with 130. Unexpected errors keep their traceback, because they are our bugs.
 """
 
 import json
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 class Frame(typer.core.TyperGroup):
-    """The outermost group: every command runs inside `invoke`, so what it raises is said here, once."""
+    """The outermost group: every command runs inside `invoke`, so errors are printed here, once."""
 
     # typer types it by the click that it carries inside
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
@@ -28,7 +28,7 @@ class Frame(typer.core.TyperGroup):
             print(error, file=sys.stderr)
             raise SystemExit(error.exit_code) from None
         except KeyboardInterrupt:
-            print("\nStopped. Nothing is lost: the same command goes on from here.", file=sys.stderr)
+            print("\nStopped. Nothing is lost: rerun the same command to resume.", file=sys.stderr)
             raise SystemExit(INTERRUPTED) from None
         except BrokenPipeError:
             _silence_stdout()
@@ -36,15 +36,14 @@ class Frame(typer.core.TyperGroup):
 
 
 def _silence_stdout() -> None:
-    """The reader of our output went away (`codemill ls | head`): keep the interpreter's own flush at exit
-    from complaining."""
+    """The reader of our output is gone (`codemill ls | head`): keep the flush at exit from failing."""
     sys.stdout = None  # what Python itself does for a closed stdout
 
 
 app = typer.Typer(
     name="codemill",
     cls=Frame,
-    help="The open factory for post-training code models: generate, execute, select, train, again.",
+    help="The open factory for post-training code models: generate, execute, select, train, repeat.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,13 +52,15 @@ app = typer.Typer(
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one key, for example data.solve.n=4."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override one key of the recipe, for example data.solve.n=4."
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 def print_warnings(warnings: tuple[Problem, ...]) -> None:
-    """Warnings of a recipe, on stderr."""
+    """Print a recipe's warnings on stderr."""
     for warning in warnings:
         print(f"warning: {warning.render()}", file=sys.stderr)
 
@@ -67,10 +68,10 @@ def print_warnings(warnings: tuple[Problem, ...]) -> None:
 @app.command()
 def schema(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")
     ] = None,
 ) -> None:
-    """Print the JSON schema of recipes, for editors."""
+    """Print the JSON schema of recipes, for use in editors."""
     from synth.recipe import recipe_schema
 
     _write(json.dumps(recipe_schema(), indent=2, ensure_ascii=False) + "\n", output)
@@ -79,10 +80,10 @@ def schema(
 @app.command("docs-recipes", hidden=True)
 def docs_recipes(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")
     ] = None,
 ) -> None:
-    """Print docs/recipes.md as the models say it."""
+    """Print docs/recipes.md, generated from the recipe models."""
     from synth.recipe import recipe_manual
 
     _write(recipe_manual(), output)
@@ -90,9 +91,10 @@ def docs_recipes(
 
 @app.command()
 def check(
-    recipe: Annotated[str, typer.Argument(help="Path, or a name inside recipes/.")], set_: Overrides = None
+    recipe: Annotated[str, typer.Argument(help="Path of a recipe, or its name inside recipes/.")],
+    set_: Overrides = None,
 ) -> None:
-    """Check a recipe without running it, and print it with every default written out."""
+    """Check a recipe without running it, and print it with all defaults written out."""
     from synth.recipe import load_recipe
 
     loaded = load_recipe(recipe, set_ or ())

@@ -1,6 +1,6 @@
-"""`codemill doctor`: what this machine can do, and the exact command for each thing that is missing.
+"""`codemill doctor`: what this machine can do, and the exact command to install each missing part.
 
-The one rule: nothing heavy is imported and nothing is changed; versions come from package metadata,
+The one rule: nothing heavy is imported and nothing is changed. Versions come from package metadata,
 `nvidia-smi` and the toolchains themselves.
 """
 
@@ -27,12 +27,12 @@ State = Literal["ok", "missing", "note"]
 _TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _GIB = 1 << 30
 _INSTALLERS = ("apt-get install -y ", "npm install -g ", "pip install ", "brew install ")
-"""Commands that only differ in their packages are joined into one, in this order."""
+"""Commands that differ only in their packages are joined into one, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorRow:
-    """One line of the table. `install` is empty where nothing is missing or nothing can be done."""
+    """One line of the table. `install` is empty if nothing is missing or nothing can be done."""
 
     group: str
     name: str
@@ -43,13 +43,13 @@ class DoctorRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that doctor found, in the order of the table."""
+    """All findings, in the order of the table."""
 
     findings: tuple[DoctorRow, ...]
-    """One row for each thing that was looked at."""
+    """One row per thing examined."""
 
     def install_commands(self) -> list[str]:
-        """Each command once, those that only differ in their packages joined into one line."""
+        """Each command once; those that differ only in their packages are joined into one line."""
         commands = list(dict.fromkeys(finding.install for finding in self.findings if finding.install))
         joined = [
             f"{prefix}{' '.join(packages)}"
@@ -70,10 +70,10 @@ def _packages(commands: list[str], prefix: str) -> list[str]:
 
 
 def examine(only: str | None = None) -> Report:
-    """Look at everything, or at one group. Takes a second or two: the toolchains are asked for their versions
-    in parallel.
+    """Examine everything, or one group. Takes a second or two: the toolchains report their
+    versions in parallel.
 
-    Raises UserError for a group that is not there.
+    Raises UserError for an unknown group.
     """
     if only is not None and only not in GROUPS:
         from synth.recipe.explain import nearest
@@ -115,7 +115,7 @@ def _gpu() -> Iterator[DoctorRow]:
         yield DoctorRow(group="gpu", name=f"gpu {index}", state="ok", found=line.strip())
     if not lines:
         yield DoctorRow(
-            group="gpu", name="gpu", state="note", found="none that nvidia-smi sees; models run on the CPU"
+            group="gpu", name="gpu", state="note", found="nvidia-smi finds none; models run on the CPU"
         )
 
 
@@ -145,7 +145,7 @@ def _engine(kind: str, package: "Package") -> DoctorRow:
         return DoctorRow(group="engines", name=kind, state="missing", found=found, install=package.install)
     found = f"{name} {package_version(name)}"
     if name != names[0] and shutil.which("nvidia-smi"):
-        found, install = f"{found}, on a machine with a GPU", package.install_gpu
+        found, install = f"{found}, although this machine has a GPU", package.install_gpu
         return DoctorRow(group="engines", name=kind, state="note", found=found, install=install)
     return DoctorRow(group="engines", name=kind, state="ok", found=found)
 
@@ -168,7 +168,7 @@ def _sandbox() -> Iterator[DoctorRow]:
 
     report = detect_level()
     state: State = "ok" if report.level in ("A", "B") else "missing" if report.level is None else "note"
-    found = f"level {report.level}" if report.level else "no isolation to be had"
+    found = f"level {report.level}" if report.level else "no isolation available"
     yield DoctorRow(
         group="sandbox",
         name="isolation",
@@ -210,7 +210,7 @@ GROUPS: dict[str, Callable[[], Iterator[DoctorRow]]] = {
 
 
 def package_version(name: str) -> str:
-    """Version of an installed distribution, or an empty text."""
+    """Version of an installed distribution, or an empty string."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -220,13 +220,13 @@ def package_version(name: str) -> str:
 
 
 def render(report: Report) -> None:
-    """The table, for people."""
+    """Print the table."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console() if sys.stdout.isatty() else Console(width=160)
-    table = Table("", "what", "found", "to install", box=None, pad_edge=False)
+    table = Table("", "part", "found", "to install", box=None, pad_edge=False)
     marks = {"ok": Text("ok", "green"), "missing": Text("missing", "red"), "note": Text("note", "yellow")}
     group = ""
     for finding in report.findings:
@@ -240,13 +240,14 @@ def render(report: Report) -> None:
 def doctor(
     as_json: AsJson = False,
     install_hints: Annotated[
-        bool, typer.Option("--install-hints", help="Print only the commands that install what is missing.")
+        bool, typer.Option("--install-hints", help="Print only the commands that install the missing parts.")
     ] = False,
     group: Annotated[
-        str | None, typer.Option("--group", help=f"Look at one group only: {', '.join(GROUPS)}.")
+        str | None, typer.Option("--group", help=f"Examine one group only: {', '.join(GROUPS)}.")
     ] = None,
 ) -> None:
-    """Say what this machine can do: engines, GPU, sandbox, toolchains; and how to get what is missing."""
+    """Show which engines, GPUs, sandbox levels and toolchains this machine has, and how to
+    install the rest."""
     report = examine(group)
     if as_json:
         print(

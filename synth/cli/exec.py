@@ -1,8 +1,8 @@
-"""`codemill exec`: runs one program in the sandbox, with an input or with tests, and says what happened.
+"""`codemill exec`: runs one program in the sandbox, with an input or with tests, and prints the result.
 
-The one rule: the program's own output goes to stdout as it is (made safe where a terminal reads it),
-everything of ours to stderr. Exit code 0: it passed its tests, or without tests ended well. 1: it did not. 2:
-the command cannot be carried out.
+The one rule: the program's own output goes to stdout unchanged (escaped if stdout is a terminal), everything
+of ours to stderr. Exit code 0: it passed its tests, or without tests ended well. 1: it did not. 2: the
+command cannot be carried out.
 """
 
 import sys
@@ -35,7 +35,7 @@ _SEE = "docs/architecture/verify.md"
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file, or of our own stdin for `-`. Raises UserError for what is no file or no UTF-8."""
+    """The text of a file, or of our own stdin for `-`. Raises UserError if it cannot be read as UTF-8."""
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
@@ -58,7 +58,7 @@ def read_text(path: Path, what: str) -> str:
 
 
 def find_language(path: Path, named: str | None) -> str:
-    """The language that was named, or that of the file's extension. Raises UserError."""
+    """The named language, or the language of the file's extension. Raises UserError."""
     from synth.languages.registry import all_languages, get_language
 
     if named is not None:
@@ -99,7 +99,7 @@ async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "Observation":
 def prepare_program(
     file: Path, language: str, stdin: str, tests: Path | None, limits: "Limits"
 ) -> "Prepared":
-    """The program as a row; without tests, one run whose output is not compared. Raises UserError."""
+    """The program as a row. Without tests: one run whose output is not compared. Raises UserError."""
     from synth.verify.rows import prepare, read_row
 
     given: dict[str, object] = (
@@ -111,7 +111,7 @@ def prepare_program(
 
 
 def _answer(prepared: "Prepared", observation: "Observation", judged: bool) -> "VerifyResult":
-    """Without tests, what came out is what was expected: the verdict says how the program ended."""
+    """Without tests, the actual output counts as expected, so the verdict says how the program ended."""
     from synth.verify.answers import make_answer
 
     if not judged and observation.cases:
@@ -157,15 +157,16 @@ def _print_verdict(answer: "VerifyResult", judged: bool) -> None:
 def exec_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The program.")],
     lang: Annotated[
-        str | None, typer.Option("--lang", help="Its language; taken from the extension if not given.")
+        str | None,
+        typer.Option("--lang", help="Language of the program. Default: from the file's extension."),
     ] = None,
     stdin: Annotated[
         Path | None,
-        typer.Option("--stdin", metavar="F", help="File that the program reads on stdin; - for ours."),
+        typer.Option("--stdin", metavar="F", help="File to pass on stdin; - for the command's own stdin."),
     ] = None,
     tests: Annotated[
         Path | None,
-        typer.Option("--tests", metavar="F", help="JSON file with the tests: kind function, stdio, script."),
+        typer.Option("--tests", metavar="F", help="JSON file with tests of kind function, stdio or script."),
     ] = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
@@ -175,7 +176,7 @@ def exec_(
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
-    """Run one program in the sandbox."""
+    """Run one program in the sandbox, with an input or with tests."""
     import asyncio
 
     from synth.records import Outcome

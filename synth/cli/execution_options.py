@@ -1,5 +1,5 @@
-"""Options that `codemill exec` and `codemill verify` share, and what they become. The one rule: a value that
-cannot be is named at once."""
+"""Options that `codemill exec` and `codemill verify` share, and the sandbox and limits made from them. The
+one rule: invalid values are reported at once."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, get_args
@@ -15,34 +15,41 @@ if TYPE_CHECKING:
     from synth.records import IsolationLevel, Limits
 
 CpuSeconds = Annotated[
-    float, typer.Option("--cpu-s", help="CPU seconds for one program; beyond them the verdict is timeout.")
+    float,
+    typer.Option(
+        "--cpu-s", help="CPU seconds per program. A program that needs more gets the verdict timeout."
+    ),
 ]
 WallSeconds = Annotated[
     float | None,
-    typer.Option("--wall-s", help="Wall seconds, a backstop only; ten times --cpu-s if not given."),
+    typer.Option("--wall-s", help="Wall seconds per program, as a backstop. Default: ten times --cpu-s."),
 ]
-MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory of one program in MiB.")]
+MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory per program in MiB.")]
 OutputBytes = Annotated[
-    int, typer.Option("--output-bytes", help="Bytes that one program may write to stdout and stderr.")
+    int, typer.Option("--output-bytes", help="Maximum bytes per program on stdout and stderr together.")
 ]
 MinimumLevel = Annotated[
-    str, typer.Option("--minimum-level", help="Refuse to run below this isolation level: A, B or C.")
+    str, typer.Option("--minimum-level", help="Lowest acceptable isolation level: A, B or C.")
 ]
 
 SandboxKind = Annotated[
     str,
-    typer.Option("--sandbox", help="Where programs run: local, or e2b (whose key stands in E2B_API_KEY)."),
+    typer.Option("--sandbox", help="Where programs run: local, or e2b (with the key in E2B_API_KEY)."),
 ]
 
 
 Cache = Annotated[
     Path | None,
-    typer.Option("--cache", metavar="FOLDER", help="Keep results here and run only what is not there yet."),
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        help="Cache results in this folder, and run only programs without a cached result.",
+    ),
 ]
 
 
 class ChosenSandbox(NamedTuple):
-    """A sandbox that is not started yet, and how many programs it wants at once."""
+    """A sandbox that is not started yet, and how many programs to give it per call."""
 
     sandbox: "Sandbox"
     batch: int
@@ -66,7 +73,7 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | No
 
 
 def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> "Limits":
-    """The limits that the options state. Raises UserError with every value that cannot be."""
+    """The limits that the options state. Raises UserError with every invalid value."""
     from pydantic import ValidationError
 
     from synth.records import Limits

@@ -1,8 +1,8 @@
 """Printing for the terminal views: tables, texts and JSON.
 
-The one rule: text that a model or a source wrote never reaches the terminal raw. Control characters, escape
-sequences, characters that turn the writing direction and lone surrogates are shown as escapes, and rich reads
-no markup in them.
+The one rule: text from a model or a source never reaches the terminal raw. Control characters, escape
+sequences, bidirectional controls and lone surrogates are shown as escapes, and rich does not interpret
+markup in them.
 """
 
 import json
@@ -21,24 +21,24 @@ _UNSAFE = re.compile(
 
 
 def plain(text: object) -> str:
-    """Text with everything that could steer a terminal written as an escape. New lines and tabs stay."""
+    """Text with everything that could control a terminal shown as an escape. Newlines and tabs stay."""
     return _UNSAFE.sub(_escape, str(text))
 
 
 def one_line(text: object, width: int = 80) -> str:
-    """The start of a text on one line."""
+    """The start of a text, on one line."""
     flat = " ".join(plain(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
 def print_json(value: object) -> None:
-    """One JSON document in ASCII, so that it is as safe as it is exact."""
+    """Print one JSON document in ASCII, which is both safe and exact."""
     text = json.dumps(value, indent=2, ensure_ascii=True, default=_to_plain_data)
     print(text.replace("\x7f", "\\u007f"))
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> None:
-    """A table; columns named in `numbers` are set to the right. Cells are made safe here."""
+    """Print a table. Columns named in `numbers` are right-aligned. Cells are escaped here."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -59,13 +59,13 @@ def print_title(text: object) -> None:
 
 
 def print_text(text: object, indent: int = 0) -> None:
-    """A text as it is, made safe, each line indented."""
+    """Print a text, escaped, with each line indented."""
     for line in plain(text).split("\n"):
         console().print(" " * indent + line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def console() -> "Console":
-    """The terminal, or whatever stands in its place now; without one, lines are wide enough for whole ids."""
+    """The terminal, or the current stdout. Without a terminal, lines are wide enough for whole ids."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 200, emoji=False)

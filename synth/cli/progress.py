@@ -1,8 +1,8 @@
-"""What a person sees of a run: progress while it goes, as one table that is drawn anew in a terminal, or as
-plain lines where there is none; results at the end.
+"""The terminal display of a run: progress as a live table, or as plain lines without a terminal; results
+at the end.
 
-Place in the flow: `posttrain.cli` hands it to the loop, which knows its protocol alone. The one rule:
-progress goes to standard error, results to standard output.
+Place in the flow: `posttrain.cli` hands it to the loop, which only knows its protocol. The one rule: progress
+goes to stderr, results to stdout.
 """
 
 import sys
@@ -21,7 +21,7 @@ PLAIN_INTERVAL_S = 10.0
 
 
 class ProgressDisplay:
-    """Shows phases (a line each) and the stages of a round (a table, or a line every ten seconds)."""
+    """Shows phases (one line each) and the stages of a round (a table, or a line every ten seconds)."""
 
     def __init__(self) -> None:
         self.console = Console(file=sys.stderr)
@@ -30,7 +30,7 @@ class ProgressDisplay:
         self._round_started = self._last_line = 0.0
 
     def say(self, text: str) -> None:
-        """One line with the time since the start."""
+        """Print one line with the time since the start."""
         self.console.print(
             f"[{self._clock(time.monotonic() - self._started)}] {text}",
             markup=False,
@@ -40,7 +40,7 @@ class ProgressDisplay:
 
     @contextmanager
     def round(self) -> Iterator[None]:
-        """While a round's stages run."""
+        """Active while a round's stages run."""
         self._round_started = self._last_line = time.monotonic()
         if not self.console.is_terminal:
             yield
@@ -53,7 +53,7 @@ class ProgressDisplay:
                 self._live = None
 
     def show(self, progress: RoundProgress) -> None:
-        """Called after every change."""
+        """Show the counts; called after every change."""
         now = time.monotonic()
         if self._live is not None:
             self._live.update(self._table(progress, now - self._round_started))
@@ -62,19 +62,19 @@ class ProgressDisplay:
             self.say(self._line(progress, now - self._round_started))
 
     def share(self, what: str, done: int, total: int) -> None:
-        """Progress of something else that can be counted: an evaluation, a training."""
+        """Show the progress of anything else that can be counted, such as an evaluation or a training."""
         now = time.monotonic()
         if now - self._last_line >= PLAIN_INTERVAL_S or done == total:
             self._last_line = now
             self.say(f"{what}: {done} of {total}")
 
     def print_table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A result, under its title."""
+        """Print a result under its title."""
         print_title(title)
         print_table(heads, rows)
 
     def print_line(self, text: str) -> None:
-        """A result in words."""
+        """Print a result in words."""
         print_text(text)
 
     def _table(self, progress: RoundProgress, elapsed: float) -> Table:
@@ -111,7 +111,7 @@ class ProgressDisplay:
         )
 
     def _left(self, progress: RoundProgress, elapsed: float) -> str:
-        """Time left by the share of seeds that are through the slowest stage; nothing while the number of
+        """Time left, estimated from the share of seeds past the slowest stage; empty while the number of
         seeds is unknown."""
         counts = [stage for stage in progress.stages.values() if stage.entered]
         if not progress.source_ended or not counts or not progress.shards:

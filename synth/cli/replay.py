@@ -1,7 +1,6 @@
-"""`codemill replay ID`: run one program of a run again (synth/replay.py) and print what happens on each case.
+"""`codemill replay ID`: run one program of a run again (synth/replay.py) and print the result of each case.
 
-The one rule: the sandbox and its limits are those of the run's recipe, unless `--local` asks for this
-machine's.
+The one rule: sandbox and limits are those of the run's recipe, unless `--local` asks for this machine's.
 """
 
 import asyncio
@@ -17,8 +16,8 @@ from synth.rules.limits import limits_of
 
 
 def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
-    """Run the unit's program again and print what happened. `local`: in this machine's sandbox, whatever the
-    recipe of the run says."""
+    """Run the unit's program again and print the results. `local`: use this machine's sandbox, no matter what
+    the run's recipe says."""
     from synth.execution.factory import create_sandbox
     from synth.store.run_folder import read_info
 
@@ -51,7 +50,7 @@ def _print_replay(found: Replay) -> None:
     if found.first_failure:
         print_text(found.first_failure)
     figures = f"{found.cpu_s:.2f} s CPU, {found.wall_s:.2f} s, {found.peak_memory_mb:.0f} MB"
-    print_text(f"{figures}, sandbox level {found.level or '?'}, {found.toolchain or 'toolchain not stated'}")
+    print_text(f"{figures}, sandbox level {found.level or '?'}, {found.toolchain or 'unknown toolchain'}")
     for name, text in (("stdout", found.stdout), ("stderr", found.stderr)):
         if text.strip():
             print_text(f"{name}:")

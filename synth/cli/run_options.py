@@ -1,6 +1,6 @@
-"""Options that the views of a run share, and the way from a store's error to the option that mends it.
+"""Options that the views of a run share; adds to a store's error the option that fixes it.
 
-The one rule: errors of the store's views speak of records; the names of options are added here.
+The one rule: errors from the store speak of records; the names of options are added here.
 """
 
 from collections.abc import Iterator
@@ -13,19 +13,16 @@ import typer
 
 from synth.errors import UserError
 
-RunName = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="Name of the run; left out: the newest.")
-]
-RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run; left out: the newest.")]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that holds the run folders.")]
-UnitId = Annotated[
-    str, typer.Argument(metavar="ID", help="Id of a unit, or a start of it that only one unit has.")
-]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows on a page.")]
+RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of the run. Default: the newest.")]
+RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run. Default: the newest.")]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that contains the run folders.")]
+UnitId = Annotated[str, typer.Argument(metavar="ID", help="Id of a unit, or a unique prefix of it.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows per page.")]
 After = Annotated[
-    str | None, typer.Option("--after", metavar="KEY", help="Go on after this key of an earlier page.")
+    str | None,
+    typer.Option("--after", metavar="KEY", help="Continue after this key, which the previous page printed."),
 ]
-Language = Annotated[str | None, typer.Option(help="Only this language.")]
+Language = Annotated[str | None, typer.Option(help="Show only this language.")]
 
 
 def find_run(runs_dir: Path, name: str | None) -> Path:
@@ -38,7 +35,7 @@ def find_run(runs_dir: Path, name: str | None) -> Path:
 
 @contextmanager
 def naming(options: str) -> Iterator[None]:
-    """Add to the fix of a user's mistake the options that the wrong value can have come from."""
+    """Add to a UserError's fix the options that may have given the wrong value."""
     try:
         yield
     except UserError as error:

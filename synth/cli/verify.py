@@ -1,7 +1,7 @@
 """`codemill verify`: programs and tests in, verdicts out.
 
-The one rule: the file of rows is read through once before anything runs, so that what cannot be judged is
-said at once, and the same command after an interruption goes on where it was.
+The one rule: the whole file of rows is checked before anything runs, so that bad rows are reported at once.
+After an interruption, the same command resumes.
 """
 
 import sys
@@ -37,7 +37,7 @@ _PLAIN_INTERVAL_S = 10.0
 
 
 class EntrySource(Protocol):
-    """Gives the entries from the beginning, each time it is asked."""
+    """Each call gives the entries from the beginning."""
 
     def __call__(self) -> "Iterator[Entry]": ...
 
@@ -58,7 +58,7 @@ def _source(file: Path, form: str | None, problems: Path | None, lang: str | Non
 
 
 class _Progress:
-    """A bar in a terminal, a line every ten seconds elsewhere; on stderr."""
+    """A progress bar in a terminal, otherwise a line every ten seconds; on stderr."""
 
     def __init__(self, total: int, done: int) -> None:
         self.total, self.done, self.before, self.passed = total, done, done, 0
@@ -102,7 +102,7 @@ class _Progress:
 
 
 def _check(source: EntrySource, limits: "Limits", skip_bad: bool) -> int:
-    """Read everything once. Raises RowError with the problems unless they are to be left out."""
+    """Read all rows once and count them. Raises RowError with all problems, unless bad rows are skipped."""
     from synth.verify.verify import check_entries, raise_all
 
     count, errors = check_entries(source(), limits)
@@ -117,49 +117,51 @@ def _refuse_same(file: Path, out: Path) -> None:
 
 
 class _LeftOut:
-    """Says each row that is left out, and counts them."""
+    """Reports each skipped row, and counts them."""
 
     count = 0
 
     def __call__(self, error: "RowError") -> None:
         self.count += 1
-        print(f"left out: {error}", file=sys.stderr)
+        print(f"skipped: {error}", file=sys.stderr)
 
 
 def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Rows, one JSON object a line; with --format, samples of a benchmark."
+            metavar="FILE", help="Rows, one JSON object per line; with --format, samples of a benchmark."
         ),
     ],
-    out: Annotated[Path, typer.Option("--output", "-o", help="File that the answers are appended to.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="File to append the answers to.")],
     form: Annotated[
-        str | None, typer.Option("--format", help="FILE holds samples for the problems of this benchmark.")
+        str | None, typer.Option("--format", help="Benchmark whose samples FILE contains.")
     ] = None,
     problems: Annotated[
         Path | None,
-        typer.Option("--problems", help="Problems: a JSON Lines, Parquet or Arrow file, or a folder."),
+        typer.Option(
+            "--problems", help="The benchmark's problems: a JSON Lines, Parquet or Arrow file, or a folder."
+        ),
     ] = None,
     lang: Annotated[
-        str | None, typer.Option("--lang", help="Language of samples that do not say theirs.")
+        str | None, typer.Option("--lang", help="Language of samples that do not name one.")
     ] = None,
     workers: Annotated[
         int,
         typer.Option(
             "--workers",
             min=0,
-            help="Programs at once; 0 takes the number of cores, twice that where nothing is built.",
+            help="Concurrent programs. 0 = one per core (two for interpreted languages).",
         ),
     ] = 0,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be judged, and say so.")
+        bool, typer.Option("--skip-bad", help="Skip and report rows that cannot be judged.")
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin again: the answers in the output file are thrown away.")
+        bool, typer.Option("--fresh", help="Start over: discard the answers in the output file.")
     ] = False,
     controls: Annotated[
-        bool, typer.Option("--controls", help="Say which rows' tests accept a program that solves nothing.")
+        bool, typer.Option("--controls", help="Report rows whose tests accept a program that solves nothing.")
     ] = False,
     cache: Cache = None,
     as_json: AsJson = False,
@@ -170,7 +172,7 @@ def verify(
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
-    """Judge many programs: rows in, verdicts out. The same command goes on after an interruption."""
+    """Judge many programs: rows in, verdicts out. Rerun the same command to resume."""
     from synth.cli.verify_summary import Ended, Summary
     from synth.records import Outcome
     from synth.verify.answer_file import AnswerFile
@@ -205,9 +207,9 @@ def verify(
 
 def _say_what_is_done(answers: "AnswerFile", total: int) -> None:
     if answers.count:
-        print(f"{answers.count} of {total} rows have their answer already", file=sys.stderr)
+        print(f"{answers.count} of {total} rows already have an answer", file=sys.stderr)
     if answers.again:
-        print(f"{answers.again} rows are tried again: they could not be run the last time", file=sys.stderr)
+        print(f"{answers.again} rows are tried again: they could not be run last time", file=sys.stderr)
 
 
 def register(app: typer.Typer) -> None:

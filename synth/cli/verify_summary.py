@@ -1,7 +1,7 @@
-"""What `codemill verify` says at its end: the verdicts of this command and of the whole file, and why rows
-could not be run.
+"""The summary of `codemill verify`: the verdicts of this command and of the whole file, and why rows could
+not be run.
 
-The one rule: what the user has to act on is said in words, with the rows it is about.
+The one rule: anything that the user must act on is stated in words, with the rows concerned.
 """
 
 import sys
@@ -20,7 +20,7 @@ class Ended(NamedTuple):
 
     rows: int
     before: int
-    """Rows that had their answer in the file."""
+    """Rows that already had an answer in the file."""
     left_out: int
     cached: int
     wall_s: float
@@ -32,9 +32,9 @@ class Summary:
     def __init__(self) -> None:
         self.found = Counter[Outcome]()
         self.faults = Counter[str]()
-        """Rows that could not be run, by the reason."""
+        """Rows that could not be run, by reason."""
         self.accepting = Counter[str]()
-        """Rows whose tests accept a control, by the control."""
+        """Rows whose tests accept a control, by control."""
         self._weak = 0
         self._named: list[str] = []
 
@@ -53,7 +53,7 @@ class Summary:
         return bool(self.faults or self.accepting)
 
     def show(self, in_file: Counter[Outcome], ended: Ended) -> None:
-        """For people: a table on stdout, what has to be done on stderr."""
+        """For people: a table on stdout, things to act on on stderr."""
         rows = [
             (outcome.value, self.found[outcome], in_file[outcome]) for outcome in Outcome if in_file[outcome]
         ]
@@ -61,18 +61,16 @@ class Summary:
             print_table(("verdict", "now", "in the file"), rows, numbers=("now", "in the file"))
         run = self.found.total()
         more = [
-            (ended.before, "had their answer"),
+            (ended.before, "already had an answer"),
             (ended.cached, "came from the cache"),
-            (ended.left_out, "rows left out"),
+            (ended.left_out, "rows skipped"),
         ]
         counted = "".join(f"; {count} {what}" for count, what in more if count)
         print(f"{run} programs in {ended.wall_s:.1f} s, {run / max(ended.wall_s, 1e-3):.0f}/s{counted}")
         for reason, count in self.faults.most_common(_SHOWN):
             print(f"{count} could not be run: {reason}", file=sys.stderr)
         if self._weak:
-            print(
-                f"rows with tests that accept a program which solves nothing: {self._weak}", file=sys.stderr
-            )
+            print(f"rows whose tests accept a program that solves nothing: {self._weak}", file=sys.stderr)
         print("".join(f"  {named}\n" for named in self._named), file=sys.stderr, end="")
 
     def show_json(self, in_file: Counter[Outcome], ended: Ended) -> None:

@@ -1,7 +1,7 @@
 """The terminal views of a run: ls, funnel, show, rejected, pairs, why, export, replay.
 
-The one rule: each is a thin printer over a function of `synth.store`, and with `--json` it prints what that
-function returned.
+The one rule: each is a thin printer over a function of `synth.store`, and with `--json` it prints the result
+of that function.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _RUNS = Path("runs")
 
 
 def register(app: typer.Typer) -> None:
-    """Put the views on the command frame."""
+    """Add the commands."""
     app.command("ls")(list_runs)
     for command in (funnel, show, rejected, pairs, why, export, replay):
         app.command()(command)
 
 
 def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
-    """List the runs, the newest first."""
+    """List the runs, newest first."""
     from synth.store import run_folder
 
     infos = [run_folder.read_info(path) for path in run_folder.list_runs(runs_dir)]
@@ -65,7 +65,7 @@ def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
 
 
 def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
-    """Show what became of the units at each stage: entered = kept + rejected + failed + waiting."""
+    """Count the units at each stage: entered = kept + rejected + failed + waiting."""
     from synth.store import views
 
     folder = find_run(runs_dir, run)
@@ -88,7 +88,7 @@ def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = Fal
 
 
 def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
-    """Show one unit: its decisions and everything that is stored of it."""
+    """Show one unit: its decisions and everything stored about it."""
     from synth.store.units import find_unit
 
     folder = find_run(runs_dir, run)
@@ -108,15 +108,17 @@ def show(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json
 
 def rejected(
     run: RunName = None,
-    reason: Annotated[str | None, typer.Option(help="Only this reason, for example wrong_answer.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Show only this reason, for example wrong_answer.")
+    ] = None,
     language: Language = None,
-    stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Show only this stage.")] = None,
     limit: Limit = 50,
     after: After = None,
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """List the units that left the flow, with reason and evidence, a page at a time."""
+    """List the rejected and failed units with reason and evidence, one page at a time."""
     from synth.store import views
 
     folder = find_run(runs_dir, run)
@@ -142,7 +144,7 @@ def pairs(
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Show preference pairs with their texts, a page at a time."""
+    """Show preference pairs with their texts, one page at a time."""
     from synth.store import views
 
     folder = find_run(runs_dir, run)
@@ -165,8 +167,8 @@ def pairs(
 
 
 def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
-    """Show where a unit came from and what became of it: seed, task, solutions, verdicts, pairs and samples,
-    checkpoints."""
+    """Show where a unit came from and where it went: seed, task, solutions, verdicts, samples,
+    pairs and checkpoints."""
     from synth.store.lineage import lineage
 
     folder = find_run(runs_dir, run)
@@ -183,15 +185,15 @@ def why(unit: UnitId, run: RunOption = None, runs_dir: RunsDir = _RUNS, as_json:
 
 
 def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write; must be new or empty.")],
     run: RunName = None,
     format: Annotated[
-        str, typer.Option("--format", "-f", help="datasets, jsonl, llama-factory or axolotl.")
+        str, typer.Option("--format", "-f", help="Layout: datasets, jsonl, llama-factory or axolotl.")
     ] = "datasets",
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Write the data sets of a run in another tool's layout, with a card."""
+    """Write a run's data sets in the layout of another tool, with a data card."""
     from synth.store.export import ExportFormat
     from synth.store.export import export as write_export
     from synth.store.query import check_known
@@ -204,7 +206,7 @@ def export(
         print_json({"folder": str(report.folder), "counts": report.counts})
         return
     rows = ", ".join(f"{kind} {count}" for kind, count in report.counts.items())
-    print_text(f"{report.folder}: {rows}; README.md says how they came about")
+    print_text(f"{report.folder}: {rows}; README.md describes how they were made")
 
 
 def replay(
@@ -213,10 +215,10 @@ def replay(
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
     local: Annotated[
-        bool, typer.Option("--local", help="Use this machine's sandbox, whatever the recipe says.")
+        bool, typer.Option("--local", help="Use this machine's sandbox, no matter what the recipe says.")
     ] = False,
 ) -> None:
-    """Run a program again in the sandbox and show what happens on each of its tests."""
+    """Run a program again in the sandbox and show the result of each test."""
     from synth.cli.replay import replay_unit
 
     replay_unit(find_run(runs_dir, run), unit, as_json=as_json, local=local)
@@ -258,7 +260,7 @@ def _print_body(body: Body) -> None:
 
 
 def _tree(graph: nx.DiGraph, root: str) -> Tree:
-    """The graph as a tree; what was shown before is only named again."""
+    """The graph as a tree. Nodes shown before are only named again."""
     from rich.text import Text
     from rich.tree import Tree
 

@@ -1,5 +1,5 @@
-"""The syntax filter: code that does not parse goes no further (Qwen2.5-Coder report, 4.1: static check before
-the sandbox).
+"""The syntax filter: rejects code that does not parse (Qwen2.5-Coder report, 4.1: static check
+before the sandbox).
 
 It asks the language's own parse check, as the sandbox does. The one rule: a language without a parse check is
 kept, with evidence that nothing was checked, since the compiler will judge it.

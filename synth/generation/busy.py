@@ -1,4 +1,4 @@
-"""How busy an engine was kept: the share of generation time in which at least one request was in flight.
+"""How busy an engine was: the share of generation time with at least one request in flight.
 
 The one rule: idle time between two requests counts. A window of generation time reaches from the first
 request sent in it to the last answer in it; the runner marks windows (a round's generation), so that training
@@ -27,8 +27,8 @@ class BusyTimes:
 
 
 class BusyClock:
-    """Counts requests in flight. Before the first marked window and after the last, all time is one
-    window."""
+    """Counts requests in flight. Before the first marked window and after the last, all time
+    is one window."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -73,7 +73,7 @@ class _Body(BaseModel):
 
 
 class _Malformed(Exception):
-    """An answer that is no answer; the text says what was found."""
+    """An invalid answer; the text says what was found."""
 
 
 class EndpointClient:
@@ -188,8 +188,8 @@ class EndpointClient:
         )
 
     async def list_models(self) -> list[str] | None:
-        """Names that the endpoint offers; None when it keeps no list. Raises EngineError when it is dead or
-        refuses the key."""
+        """Names that the endpoint offers; None if it has no list. Raises EngineError if it is down or
+        rejects the key."""
         from openai import APIConnectionError, APIStatusError
 
         for attempt in range(self.endpoint.max_retries + 1):

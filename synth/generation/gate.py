@@ -1,6 +1,6 @@
 """A gate for engines whose policy can be swapped: generations pass together, a swap passes alone.
 
-The one rule: every answer comes wholly from one policy. A swap waits until the answers under way are
+The one rule: every answer comes entirely from one policy. A swap waits until running generations are
 finished, and new requests wait until the swap is done.
 """
 

@@ -1,4 +1,4 @@
-"""Engine over an endpoint that is not ours: a hosted API or a cluster's server. Its policy is whatever the
+"""Engine over a foreign endpoint: a hosted API or a cluster's server. Its policy is the model that the
 endpoint serves under a name."""
 
 import difflib
@@ -39,7 +39,7 @@ class OpenaiApiEngine:
         return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
 
     async def start(self) -> None:
-        """See that the endpoint answers, takes the key and knows the model. Spends no
+        """Check that the endpoint answers, accepts the key and knows the model. Spends no
         tokens. Raises EngineError."""
         if self._client is not None:
             return
@@ -79,7 +79,7 @@ class OpenaiApiEngine:
         )
 
     async def load_policy(self, policy: Policy) -> float:
-        """Always EngineError: weights cannot be put into an endpoint that is not ours."""
+        """Always raises EngineError: weights cannot be loaded into a foreign endpoint."""
         raise EngineError(
             Problem(
                 where=f"endpoint {self._config.base_url}",

@@ -1,7 +1,7 @@
 """Engine that answers from the journal of an earlier run: the recorded twin of every other engine, for tests,
 docs and exact replays.
 
-The one rule: it makes nothing up. A request that was not recorded is an error that names it.
+The one rule: it never invents an answer. A request that was not recorded is an error that names it.
 """
 
 from pathlib import Path

@@ -42,8 +42,8 @@ class SampleByNoise(LogitsProcessor):  # type: ignore[misc]  # transformers is n
 
 
 def _keep_nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Hide tokens outside the smallest set of probability `top_p` (Holtzman et al. 2020, arXiv
-    1904.09751)."""
+    """Hide tokens outside the smallest set of probability `top_p` (Holtzman et al.
+    2020, arXiv 1904.09751)."""
     if top_p >= 1:
         return scores
     ordered, order = scores.sort(dim=-1, descending=True)
@@ -70,8 +70,8 @@ class PolicyWorker:
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed
     def answer(self, order: dict[str, Any]) -> dict[str, object]:
-        """Sample one answer a row. A row that does not fit the context is answered with an error of its
-        own."""
+        """Sample one answer a row. A row that does not fit the context is answered with an error
+        of its own."""
         sampling, limit = order["sampling"], self.model.config.max_position_embeddings
         prompts = [
             self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]
@@ -144,8 +144,8 @@ class PolicyWorker:
 
 
 def serve(orders: BinaryIO, replies: BinaryIO) -> None:
-    """Answer orders until there are no more. An order that fails is answered with its error; the worker lives
-    on."""
+    """Answer orders until there are no more. A failed order is answered with its error; the
+    worker keeps running."""
     worker = PolicyWorker()
     for line in orders:
         order = json.loads(line)

@@ -1,7 +1,7 @@
-"""The books of one round: how many units entered each stage and what became of them.
+"""The counts of one round: how many units entered each stage, and how many it kept, rejected or failed.
 
-Place in the flow: `lane_work.py` and `shard_scheduler.py` tell it what happens; a progress display reads it.
-The one rule: every unit that enters a stage leaves it with one row; a missing or doubled row stops the run.
+Place in the flow: `lane_work.py` and `shard_scheduler.py` report to it; a progress display reads it. The one
+rule: every unit that enters a stage leaves it with one row; a missing or duplicate row stops the run.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from synth.records import Decision, IndexRow
 
 @dataclass(slots=True)
 class StageCounts:
-    """Units of one stage so far; those that are in it right now count as entered."""
+    """Units of one stage so far, including those in it right now."""
 
     entered: int = 0
     kept: int = 0
@@ -52,12 +52,12 @@ class Books:
         self._report = report
 
     def enter(self, stage: str, units: int) -> None:
-        """So many units are in the stage now."""
+        """Count units that have just entered the stage."""
         self.progress.stages[stage].entered += units
         self._report(self.progress)
 
     def settle(self, stage: str, rows: Sequence[IndexRow], entered: int = 0) -> None:
-        """These units were decided; `entered` of them were announced before."""
+        """Count decided units, `entered` of which were counted on entry."""
         counts, decisions = self.progress.stages[stage], Counter(row.decision for row in rows)
         counts.entered += len(rows) - entered
         counts.kept += decisions[Decision.KEPT]

@@ -1,5 +1,4 @@
-"""From a recipe to its stages: the flow of the architecture page, with the parts that the recipe leaves
-out left out."""
+"""From a recipe to its stages: the flow of the architecture page, without the parts that the recipe omits."""
 
 from collections.abc import Sequence
 
@@ -68,6 +67,6 @@ def filter_stages(setting: FilterSetting, unit: type[Unit], after: Upstream) -> 
 
 
 def last_filter(stages: Sequence[Stage], unit: type[Unit]) -> FilterStage[Unit] | None:
-    """The filter whose kept units of this kind are the finished ones; None where nothing filters them."""
+    """The last filter over units of this kind; None if nothing filters them."""
     filters = [stage for stage in stages if isinstance(stage, FilterStage) and stage.unit is unit]
     return filters[-1] if filters else None

@@ -1,5 +1,5 @@
-"""The stage graph of a recipe: which stages run, in which order. Its edges are what the stages declare as
-their `upstream` (networkx)."""
+"""The stage graph of a recipe: which stages run, in which order. Its edges are the stages' declared
+`upstream` (networkx)."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def build_graph(stages: Sequence[Stage]) -> "nx.DiGraph[str]":
 
 
 def in_order(graph: "nx.DiGraph[str]") -> list[Stage]:
-    """Stages so that each comes after those it reads; ties in the order in which they were added."""
+    """The stages, each after those that it reads; ties are in insertion order."""
     place = {name: position for position, name in enumerate(graph)}
     return [
         graph.nodes[name]["stage"]

@@ -1,8 +1,9 @@
-"""The work of one lane of one shard: read what was committed before it, run its stages, commit
-what they decide.
+"""The work of one lane of one shard: read what was committed before it, run its stages,
+commit their decisions.
 
-Place in the flow: `shard_scheduler.py` says which lane of which shard is next. The one rule: a lane finds all
-that it needs on disk, by round and shard name, so it can run in any process that sees the run folder.
+Place in the flow: `shard_scheduler.py` says which lane of which shard is next. The one rule: a lane
+finds everything that it needs on disk, by round and shard name, so it can run in any process that sees
+the run folder.
 """
 
 import asyncio
@@ -28,10 +29,11 @@ class Lane(NamedTuple):
 async def run_lane(
     recipe: Recipe, resources: Resources, lane: Lane, round_: int, shard: str
 ) -> dict[str, StageCounts]:
-    """The whole work of one lane of one shard, in a process that has nothing open yet; counts by stage.
+    """Do the whole work of one lane of one shard in a process that has nothing open yet. Returns
+    counts by stage.
 
-    Everything that it takes can be pickled. It reads what was committed before the lane, and commits what the
-    lane decides. Raises what the parts raise; the same call goes on after that.
+    All arguments can be pickled. It reads what was committed before the lane, and commits the lane's
+    decisions. Passes on the errors of its parts; the same call then resumes.
     """
     async with open_context(recipe, resources) as context:
         stages = build_flowing(context)
@@ -61,8 +63,8 @@ class LaneWorker:
                 await self._pass(stage, state)
 
     async def run_ordered(self, round_: int, shard: str) -> None:
-        """Take one shard through the stages that remember. They always run, since what they remember is not
-        on disk; they commit once."""
+        """Take one shard through the stages that remember. They always run, since their memory is not on
+        disk, but they commit only once."""
         flowing = [stage for stage in self._stages if not stage.ordered]
         state = await asyncio.to_thread(self._reload, round_, shard, flowing)
         for stage in self._stages:

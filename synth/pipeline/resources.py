@@ -1,8 +1,8 @@
-"""What the stages of a recipe work with, named so that any process can open it.
+"""The resources of a recipe's stages, described so that any process can open them.
 
-Place in the flow: a run's own process and every other one that runs lanes opens its engines, sandbox and
-prompts here. The one rule: `Resources` is plain data that can be sent anywhere; what is opened stays where
-it was opened.
+Place in the flow: the run's own process, and every other process that runs lanes, opens its engines,
+sandbox and prompts here. The one rule: `Resources` is plain data that can be sent anywhere; open resources
+stay in their process.
 """
 
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ async def start_engine(
 
 @asynccontextmanager
 async def open_context(recipe: Recipe, resources: Resources) -> AsyncIterator[Context]:
-    """Everything that the recipe's stages need, open in this process. Raises what the parts raise."""
+    """Everything that the recipe's stages need, opened in this process. Passes on the errors of its parts."""
     if recipe.data is None:
         raise RecipeError(
             Problem(f"{recipe.name}: data", "is required to run stages but missing", "add a `data` section")

@@ -50,7 +50,7 @@ class RoundData:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows of what is trained on, for people: by product, or by job where a product has several."""
+        """Rows of the training data, for people: by product, or by job if a product has several."""
         return {
             one.data_set.job if _has_several_jobs(one.product) else one.product.name: one.rows
             for one in self.sets
@@ -72,7 +72,7 @@ async def run_round(
     workers: int = 1,
     on_progress: OnProgress = ignore_progress,
 ) -> RoundData:
-    """Make the data of one round, or go on with it."""
+    """Make the data of one round, or resume it."""
     stages = build_stages(context, held_out)
     scheduler = ShardScheduler(SnippetSource(context, pocket, workers), stages, folder.commits)
     folder.declare_stages(scheduler.stage_names)
@@ -88,7 +88,7 @@ def write_products(
     round_: int,
     shards: Sequence[str],
 ) -> RoundData:
-    """Write what survived the round, one shard in memory at a time."""
+    """Write the survivors of the round, with one shard in memory at a time."""
     made = _Made(commits, stages, round_, shards)
     written: list[WrittenSet] = []
     for product in PRODUCTS:
@@ -124,7 +124,7 @@ class _Made:
         return (row for shard in self.shards(product) for row in shard)
 
     def shards(self, product: Product) -> Iterator[list[Unit]]:
-        """The survivors of each shard; nothing where no stage of the recipe makes the product."""
+        """The survivors of each shard; none if no stage of the recipe makes the product."""
         maker = next((stage for stage in self.stages if product.model in stage.makes), None)
         judge = last_filter(self.stages, product.model)
         if maker is None:
@@ -152,8 +152,8 @@ def _best_of_each(samples: Iterable[Unit]) -> list[Sample]:
 def _draw_share(
     product: Product, data_set: DataSet, context: Context, written: Sequence[WrittenSet]
 ) -> Container[int]:
-    """Which rows: so many that they make up `fim.share` of what their job trains on; all of them where the
-    job has no other rows."""
+    """The rows to use: enough to make up `fim.share` of the job's training data, or all of them if the job
+    has no other rows."""
     rows = next(one.rows for one in written if one.product is product and one.data_set.part is Part.ALL)
     others = sum(one.rows for one in written if one.data_set.job == data_set.job)
     config = context.data.fim

@@ -1,10 +1,10 @@
 """Schedules the shards of one round: which lane of which shard runs when.
 
-Shards flow, stages do not wait: several shards are on their way at once, so one executes while another
-generates. The stages are cut into lanes, before the model is asked and after it has answered: a lane takes a
-bounded number of shards; between lanes a shard lies on disk. A lane that asks the model begins when its first
-shards are all ready. So the engine never waits for a slower sandbox, and memory does not grow with the run.
-Ordered stages (which remember what they saw) take the shards one by one at the end.
+Several shards are in progress at once, so one executes while another generates. The stages are split into
+lanes before each request to the model and after its answer. A lane takes a bounded number of shards; between
+lanes, a shard is on disk. A lane that asks the model starts once all of its first shards are ready. So the
+engine never waits for a slower sandbox, and memory does not grow with the run. Ordered stages (which remember
+what they saw) take the shards one by one at the end.
 
 The one rule: a scheduler knows shards by name and decides nothing about units.
 """
@@ -44,8 +44,8 @@ class ShardScheduler:
         return [self.source.name, *(stage.name for stage in self.stages)]
 
     async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
-        """Take all shards through all stages; their names. What was committed in an earlier process is
-        read, not run."""
+        """Take all shards through all stages and return their names. Work committed by an earlier process is
+        read, not run again."""
         books = Books(round_, self.stage_names, on_progress)
         worker = LaneWorker(self.source, self.stages, self._commits, books)
         try:
@@ -100,7 +100,7 @@ class ShardScheduler:
     async def _flow(
         self, round_: int, shard: str, traffic: list["_Traffic"], worker: LaneWorker, books: Books
     ) -> None:
-        """One shard through all lanes; it holds a place in the first one."""
+        """Take one shard through all lanes. It already has a slot in the first one."""
         for number, lane in enumerate(traffic):
             if number:
                 await lane.open.wait()
@@ -114,8 +114,8 @@ class ShardScheduler:
             self._open_lanes(traffic, books)
 
     def _open_lanes(self, traffic: list["_Traffic"], books: Books) -> None:
-        """Open each lane that asks the model once as many shards are ready for it as it takes, or all that
-        there will be."""
+        """Open each lane that asks the model once as many shards are ready as it takes at a time, or all
+        of the rest."""
         for before, lane in pairwise(traffic):
             all_ready = books.progress.source_ended and before.passed == books.progress.shards
             if before.passed >= self._in_flight or all_ready or not lane.asks_engine:
@@ -142,7 +142,7 @@ class _Traffic:
 
 
 def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """The stages that do not remember, cut wherever one that asks the engine stands beside one
+    """The stages that do not remember, split wherever a stage that asks the engine is next to one
     that does not."""
     lanes: list[list[Stage]] = [[]]
     for stage in stages:
@@ -155,7 +155,7 @@ def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
 
 
 def _first(group: BaseException) -> BaseException:
-    """The error that stopped the shards: the others were cancelled because of it."""
+    """The error that stopped the shards and caused the others to be cancelled."""
     while isinstance(group, BaseExceptionGroup):
         group = group.exceptions[0]
     return group

@@ -1,6 +1,6 @@
 """Readers of model answers: from text to code, to test inputs, to an instruction. Pure functions.
 
-The one rule: what does not have the form that was asked for gives nothing (and is counted), never a guess.
+The one rule: an answer in the wrong format gives nothing (and is counted), never a guess.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Reader of test inputs that a model wrote: one JSON array of arguments a line, or one JSON list of such
-arrays.
+"""Reader of test inputs that a model wrote: one JSON array of arguments a line, or one JSON list
+of such arrays.
 
 The one rule: an input has exactly the types of the signature, or it is dropped and counted. JSON has fewer
 types than a signature, so the signature decides: a list becomes a tuple, an object or a list of pairs becomes
@@ -27,12 +27,12 @@ class InputsAnswer(NamedTuple):
 
 
 class _Unreadable(Exception):
-    """Text that is no literal, or a value that has not the type."""
+    """Text that is not a literal, or a value that does not have the type."""
 
 
 def extract_inputs(text: str, signature: Signature) -> InputsAnswer:
-    """The inputs in an answer. Fenced blocks are read when there are any, else the lines that begin with a
-    bracket."""
+    """The inputs in an answer. Fenced blocks are read when there are any, else the lines that begin
+    with a bracket."""
     blocks = read_fences(text)
     content = "\n".join(block.text for block in blocks) if blocks else text
     lines = [_BULLET.sub("", line, count=1).strip().rstrip(",") for line in content.split("\n")]
@@ -52,7 +52,7 @@ def _read_rows(lines: Iterable[str], signature: Signature) -> InputsAnswer:
 
 
 def _read_whole(content: str, signature: Signature) -> InputsAnswer:
-    """The content as one list of rows; nothing when it is none."""
+    """The content as one list of rows; empty if it is not one."""
     start = content.find("[")
     if start < 0:
         return InputsAnswer((), 0)
@@ -70,8 +70,8 @@ def _read_whole(content: str, signature: Signature) -> InputsAnswer:
 
 
 def _read_literal(text: str) -> object:
-    """A JSON value at the beginning of the text, or a whole Python literal (models write `True`, `None` and
-    `(1, 2)`)."""
+    """A JSON value at the beginning of the text, or a whole Python literal (models write `True`, `None`
+    and `(1, 2)`)."""
     try:
         return json.JSONDecoder().raw_decode(text)[0]
     except (ValueError, RecursionError):

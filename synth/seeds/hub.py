@@ -1,8 +1,7 @@
 """Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not
 grow with it.
 
-The one rule: what cannot be opened is the user's error with what to do; what can be opened but holds bad
-rows gives rejections.
+The one rule: a data set that cannot be opened is a user error with a fix; bad rows in it are rejections.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

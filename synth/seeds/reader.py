@@ -1,7 +1,7 @@
 """The way into the flow: one function that reads the seeds of any source that a recipe can name.
 
-The one rule: a bad file or row is a rejection that is counted; only what the user must mend (no such folder,
-file or data set) is raised, and before the first seed.
+The one rule: a bad file or row is a rejection that is counted. Only errors that the user must fix (a missing
+folder, file or data set) are raised, before the first seed.
 """
 
 from collections.abc import Callable, Iterable, Iterator

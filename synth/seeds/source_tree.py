@@ -1,5 +1,5 @@
-"""Seeds from folders of source code: files found, cut and filtered, in a pool of processes where asked,
-streaming.
+"""Seeds from folders of source code: files found, cut and filtered, in a pool of processes
+where asked, streaming.
 
 The one rule: results come in the order of the files whatever the number of workers, and only a bounded number
 of files is in memory.
@@ -58,7 +58,7 @@ def _read_parallel(config: SourceTreeSeedsConfig, refs: Iterator[FileRef], worke
         while waiting:
             yield from waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)  # what nobody will read is not cut
+        pool.shutdown(cancel_futures=True)  # do not cut files that will not be read
 
 
 def _end_with_parent() -> None:

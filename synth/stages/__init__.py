@@ -1,2 +1,2 @@
-"""One module an arrow of the flow: each turns units of one kind into units of the next, and says why when it
-does not."""
+"""One module per step of the flow: each turns units of one kind into units of the next, or rejects them
+with a reason."""

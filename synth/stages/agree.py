@@ -1,8 +1,8 @@
 """Agreement as a stage: the second rank of evidence, for tasks whose seed could not be run.
 
-Entered: tasks with inputs and without a reference. Kept: those on whose outputs enough candidates agree;
-these become the task's suite, and the candidates are judged by it like all others. For the rest it abstains.
-The pure step is `synth.rules.agreement`.
+Entered: tasks with inputs but no reference. Kept: those on whose outputs enough candidates agree. These
+outputs become the task's suite, and the candidates are judged by it like all others. For other tasks it
+abstains. The pure step is `synth.rules.agreement`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class AgreeStage(UnitStage[Task]):
-    """Runs the candidates of such tasks on the inputs, and asks what most of them answer."""
+    """Runs the candidates of such tasks on the inputs, and takes the outputs that most of them share."""
 
     name = "agree"
     unit = Task
@@ -53,7 +53,7 @@ class AgreeStage(UnitStage[Task]):
         return [self._agree(inputs[task.id], ballots[task.id]) for task in units]
 
     async def _vote(self, inputs: Mapping[str, InputSet], state: ShardState) -> dict[str, list[Ballot]]:
-        """What the candidates of each task answer; those that the sandbox could not run have no vote."""
+        """The outputs of each task's candidates. Candidates that the sandbox could not run have no vote."""
         parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]

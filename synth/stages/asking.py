@@ -1,5 +1,5 @@
-"""Asking a model from a stage: one request for one prompt, with the answer or the reason why there is
-none."""
+"""Asks a model on behalf of a stage: one request per prompt, giving an answer or the reason why
+there is none."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from synth.stages.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Sends the requests of one stage. The random seed of a request comes from the recipe's and from the unit
-    it is about."""
+    """Sends the requests of one stage. A request's random seed is derived from the recipe's seed
+    and the unit."""
 
     context: Context
     stage: str
@@ -25,8 +25,8 @@ class Asker:
     async def ask(
         self, unit: str, messages: tuple[Message, ...], sampling: SamplingConfig, n: int = 1
     ) -> GenerationResponse | Reject:
-        """The response, or `engine_failed` with the reason after every retry. An error that no retry can mend
-        stops the run."""
+        """The response, or `engine_failed` with the reason if all retries fail. An error that is not
+        retryable stops the run."""
         engine = (self.context.teacher if self.by_teacher else None) or self.context.engine
         assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
         seed = derive_seed(self.context.recipe.seed, self.stage, unit)
@@ -40,7 +40,7 @@ class Asker:
             return Reject("engine_failed", {"error": str(error)[:300]})
 
     def render(self, name: str, natural_language: str = "", **variables: str) -> tuple[Message, ...]:
-        """The messages of a prompt, in the variant of the natural language where the set has one."""
+        """The messages of a prompt, in the variant for the natural language if the set has one."""
         prompts = self.context.prompts
         assert prompts is not None, "the recipe's checks ask for prompts where a stage needs them"
         return prompts.render(name, variant=natural_language, **variables)

@@ -1,6 +1,6 @@
-"""What stages work with: the recipe, and the live sandbox, engines and prompts that its parts ask for.
+"""The resources of the stages: the recipe, and the open sandbox, engines and prompts that it asks for.
 
-The one rule: a context is made in the process that runs a stage. It is never stored and never sent anywhere.
+The one rule: a context is made in the process that runs a stage. It is never stored or sent anywhere.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from synth.prompts.library import PromptLibrary
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`engine` and `prompts` are there when a stage of the recipe asks a model; `teacher` when the recipe
-    names another model for instructions and test inputs."""
+    """`engine` and `prompts` are set if a stage asks a model; `teacher` if the recipe names another model for
+    instructions and test inputs."""
 
     recipe: Recipe
     data: DataConfig

@@ -1,9 +1,8 @@
-"""When a task counts: the round trip code -> instruction -> code must come back to the seed's behaviour often
-enough.
+"""Which tasks count: the round trip code -> instruction -> code must reproduce the seed's
+behaviour often enough.
 
 Entered: tasks with tested candidates. Kept: tasks whose instruction alone leads to solutions that behave like
-the seed. A task without such solutions stays in the store with its reason: the pool of hard or wrong
-instructions.
+the seed. Other tasks stay in the store with their reason, as the pool of hard or wrong instructions.
 """
 
 from collections import defaultdict
@@ -59,7 +58,7 @@ class Judgements(NamedTuple):
 
 
 def read_judgements(state: ShardState) -> Judgements:
-    """What the sandbox said about one shard."""
+    """The verdicts about one shard."""
     solutions: defaultdict[str, list[Solution]] = defaultdict(list)
     for solution in state.get(Solution):
         solutions[solution.task_id].append(solution)

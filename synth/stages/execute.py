@@ -1,8 +1,8 @@
-"""From a candidate to its verdict: the sandbox runs it on the inputs, and the parent compares what came out
+"""From a candidate to its verdict: the sandbox runs it on the inputs, and the parent compares its output
 with the suite.
 
 Entered: candidates that parse, of tasks with a suite. Kept: those that pass. The one rule: expected values
-stay here; the sandbox gets inputs only.
+stay here; the sandbox only gets inputs.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""The filters as stages: each unit meets one filter after the other, in the order of the shards.
+"""The filters as stages: each unit passes one filter after the other, in shard order.
 
-Entered: units of one kind, whichever the flow says. The stage is ordered, because filters may remember
-(duplicates).
+Entered: units of the kind that the flow names. The stage is ordered, because filters may remember
+earlier units (duplicates).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ U = TypeVar("U", bound=Unit)
 
 
 class FilterStage(UnitStage[U]):
-    """One filter as a stage, over the units that the stages before it have kept."""
+    """One filter as a stage, over the units that earlier stages have kept."""
 
     ordered: ClassVar[bool] = True
 

@@ -1,9 +1,9 @@
 """Fill-in-the-middle samples as a stage: cut from accepted source files, or from the programs of the
 surviving samples (Qwen2.5-Coder report, 4.2).
 
-Entered: files; in a shard without files, samples that passed every filter. Kept: those that have a node to
-cut out, and whose text was not cut before, nor (of files, which met no filter yet) one that is nearly the
-same.
+Entered: files; in a shard without files, samples that passed every filter. Kept: those with a node to
+cut out whose text was not cut before. Files have not passed a filter yet, so near-duplicates among them
+are also rejected.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
-"""More inputs for a task: a model writes them, and the seed says what comes out.
+"""More inputs for a task: a model writes them, and running the seed gives the outputs.
 
-Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value; it
-comes from the seed's own run, or, where the seed could not be run, later from agreement.
+Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value. It
+comes from the seed's own run or, if the seed could not be run, later from agreement.
 """
 
 import asyncio
@@ -63,8 +63,7 @@ class InputsStage(UnitStage[Task]):
         return decided
 
     async def _ask(self, task: Task, reference: Reference) -> Rows:
-        """Rows that the model wrote and that are new. A failed request leaves the drawn inputs, which are
-        enough."""
+        """New rows that the model wrote. If the request fails, the drawn inputs are enough."""
         contract = task.contract
         if not self._config.from_model or not isinstance(contract, FunctionContract):
             return ()
@@ -85,7 +84,7 @@ class InputsStage(UnitStage[Task]):
     async def _run_references(
         self, tasks: Sequence[Task], references: dict[str, Reference], asked: dict[str, Rows], priority: int
     ) -> dict[str, Observation]:
-        """What the references do on the model's rows, by task; those without cases cannot be run."""
+        """The references' outputs on the model's rows, by task. References without cases cannot be run."""
         run = [task for task in tasks if references[task.seed_id].cases]
         programs = [self._program(references[task.seed_id], asked[task.id]) for task in run]
         seen = await self._context.sandbox.execute(programs, priority)

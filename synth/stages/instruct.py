@@ -1,7 +1,7 @@
 """From a seed to a task: a model writes the instruction that the snippet answers (Qwen2.5-Coder report, 4.1).
 
-Entered: references. The contract of the task is the reference's; its name may be replaced, so that the name
-of the function cannot give the answer away.
+Entered: references. The task has the reference's contract. Its function may be renamed, so that the name does
+not give the answer away.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ NATURAL_LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 class InstructStage(UnitStage[Reference]):
-    """Makes at most one task of each reference."""
+    """Makes at most one task from each reference."""
 
     name = "instruct"
     unit = Reference
@@ -72,7 +72,7 @@ class InstructStage(UnitStage[Reference]):
         )
 
     def _neutral(self, contract: FunctionContract) -> FunctionContract:
-        """The contract under the name that the recipe gives; one parameter then gets a short name by type."""
+        """The contract under the recipe's function name. A single parameter is then named after its type."""
         if not self._config.entry_point:
             return contract
         names = contract.parameter_names

@@ -1,7 +1,7 @@
 """From verdicts to preference pairs: chosen passes and rejected fails the same tests.
 
-Entered: tasks that count, once for each language in which they have candidates. Kept: those that give at
-least one pair. A task of which a sample was found contaminated gives none: the prompt is the same.
+Entered: tasks that count, once per language in which they have candidates. Kept: those that give at least one
+pair. A task with a contaminated sample gives none, because the prompt is the same.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class TaskInLanguage(Unit):
-    """A task in one of the languages that it was solved in."""
+    """A task in one of the languages in which it was solved."""
 
     kind: ClassVar[str] = "task"
     about: ClassVar[str] = "a task in one language"
@@ -76,7 +76,7 @@ class PairStage(UnitStage[TaskInLanguage]):
         return [decided.get(unit.unit_id, refused) for unit in units]
 
     def _pair_task(self, task: Task, judged: Judgements, state: ShardState) -> dict[str, Decided]:
-        """What one task gives in each language."""
+        """The pairs of one task in each language."""
         suite = next(suite for suite in state.get(TestSuite) if suite.task_id == task.id)
         candidates = [
             JudgedSolution(solution, judged.verdicts[solution.id])
@@ -110,6 +110,6 @@ class PairStage(UnitStage[TaskInLanguage]):
 
 
 def contaminated_tasks(state: ShardState) -> set[str]:
-    """Tasks of which a sample was turned away as contaminated."""
+    """Tasks with a sample that was rejected as contaminated."""
     tainted = state.ids_with_reason("contaminated")
     return {sample.task_id for sample in state.get(Sample) if sample.id in tainted}

@@ -1,8 +1,9 @@
-"""Reference execution as a stage: seeds are run, and what they do becomes the expected values (rank 1 of the
-evidence).
+"""Reference execution as a stage: seeds are run, and their results become the expected values (rank 1
+of the evidence).
 
-Entered: seeds. Kept: those whose behaviour can serve; where the recipe takes agreement as evidence, also
-those that cannot be run here but state their types. The pure steps are in `reference_rules.py`.
+Entered: seeds. Kept: those whose behaviour can serve as a reference; if the recipe accepts
+agreement as evidence, also those that cannot be run here but state their types. The pure steps are
+in `reference_rules.py`.
 """
 
 from collections.abc import Sequence
@@ -26,11 +27,11 @@ from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
-"""Reasons that say nothing against the seed: it could not be run, here or by itself."""
+"""Reasons that do not count against the seed: it could not be run here or on its own."""
 
 
 class ReferenceStage(UnitStage[Seed]):
-    """Makes a reference of each seed that can serve as one."""
+    """Makes a reference from each seed that can serve as one."""
 
     name = "reference"
     unit = Seed

@@ -23,7 +23,7 @@ from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
 class SelectStage(UnitStage[Solution]):
-    """Makes the samples, with the very prompt that was asked."""
+    """Makes the samples, with exactly the prompt that was asked."""
 
     name = "select"
     unit = Solution
@@ -80,11 +80,9 @@ def answer_messages(solution: Solution) -> tuple[Message, ...]:
 
 
 def choose_best(group: list[Solution], count: int) -> dict[str, None]:
-    """Ids of up to `count` distinct programs: the one that was written most often first, then the shorter
-    one.
+    """Ids of up to `count` distinct programs, the most frequent first, then the shorter.
 
-    Programs that differ in layout alone are one program, and the layout that was written most often stands
-    for it.
+    Programs that differ only in layout count as one program, represented by its most frequent layout.
     """
     programs: dict[str, list[Solution]] = {}
     for solution in group:
@@ -94,6 +92,6 @@ def choose_best(group: list[Solution], count: int) -> dict[str, None]:
 
 
 def _usual_layout(same: list[Solution]) -> Solution:
-    """The first of those whose text was written most often."""
+    """The first program with the most frequent text."""
     written = Counter(solution.code for solution in same)
     return max(same, key=lambda solution: (written[solution.code], -solution.index))

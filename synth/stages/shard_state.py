@@ -1,7 +1,7 @@
-"""What one shard holds on its way through the stages: the records of each kind, and what each stage decided.
+"""The state of one shard on its way through the stages: the records of each kind, and each stage's decisions.
 
-The one rule: a stage reads what earlier stages committed, and nothing else, so a shard that is taken up again
-after a crash meets the same state as one that was never interrupted.
+The one rule: a stage reads only what earlier stages committed, so a shard resumed after a crash has the same
+state as one that was never interrupted.
 """
 
 from collections import defaultdict
@@ -18,8 +18,8 @@ _LATE: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage decided about one shard: a row for each unit that entered, and the records that it
-    made."""
+    """What a stage decided about one shard: a row for each unit that entered, and the records
+    that it made."""
 
     rows: tuple[IndexRow, ...]
     made: tuple[Unit, ...] = ()
@@ -40,17 +40,17 @@ class ShardState:
 
     @property
     def priority(self) -> int:
-        """Its number in the round: in the sandbox earlier shards go first, so that shards do not all arrive
-        at the engine at once."""
+        """Its number in the round. The sandbox runs earlier shards first, so that shards do not all reach the
+        engine at once."""
         return int(self.name)
 
     @property
     def late_priority(self) -> int:
-        """For programs that no request to the engine waits for: they run after all that one does wait for."""
+        """For programs that no engine request waits for: they run after all programs that one waits for."""
         return self.priority + _LATE
 
     def add(self, stage: str, result: StageResult) -> None:
-        """Take over what a stage decided and made."""
+        """Add the decisions and records of a stage."""
         self._rows[stage] = result.rows
         for record in result.made:
             self._records[record.kind].append(record)
@@ -61,18 +61,18 @@ class ShardState:
         return [record for record in self._records[model.kind] if isinstance(record, model)]
 
     def survivors(self, model: type[U]) -> list[U]:
-        """The records of one kind that no stage so far turned away, nor anything they were made from."""
+        """The records of one kind that no stage has rejected, and none of whose sources it has rejected."""
         lost = {
             row.unit_id for rows in self._rows.values() for row in rows if row.decision is not Decision.KEPT
         }
         return [unit for unit in self.get(model) if lost.isdisjoint(self._lineage(unit))]
 
     def ids_with_reason(self, reason: str) -> set[str]:
-        """Ids of the units that any stage turned away for this reason."""
+        """Ids of the units that any stage rejected for this reason."""
         return {row.unit_id for rows in self._rows.values() for row in rows if row.reason == reason}
 
     def _lineage(self, unit: Unit) -> Iterator[str]:
-        """The ids of a unit and of all that it was made from, as far as this shard knows them."""
+        """The ids of a unit and of everything it was made from, as far as this shard knows them."""
         open_, seen = [unit.unit_id, *unit.parent_ids], set[str]()
         while open_:
             current = open_.pop()

@@ -1,5 +1,4 @@
-"""The source of the flow: reads seeds of any kind, in shards, and keeps the books of what could not be a
-seed."""
+"""The source of the flow: reads seeds of any kind in shards, and records every rejected snippet."""
 
 from collections.abc import Generator, Iterator
 from itertools import islice
@@ -18,8 +17,8 @@ Item = TypeVar("Item")
 
 
 class SnippetSource(Source):
-    """Shards of `data.shard_size` seeds. From a source tree a shard is so many files, with their whole texts
-    and their functions."""
+    """Shards of `data.shard_size` seeds. For a source tree, a shard has that many files, with their whole
+    texts and their functions."""
 
     name: ClassVar[str] = "snippet"
     makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText)
@@ -80,7 +79,7 @@ def _source_text(cut: FileCut) -> SourceText | None:
 
 
 def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceText]) -> StageResult:
-    """Each unit once: a source that holds one text twice has one seed."""
+    """Each unit once: a text that occurs twice in a source is one seed."""
     name = SnippetSource.name
     rows: dict[str, IndexRow] = {file.id: index_row(name, state, file, Keep()) for file in files}
     seeds: dict[str, Seed] = {}

@@ -1,7 +1,7 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
-Entered: tasks with inputs. A sample without code becomes a solution without code, which the syntax stage
-turns away, so that it counts.
+Entered: tasks with inputs. An answer without code becomes a solution without code, which the syntax stage
+rejects, so that it is counted.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class SolveStage(UnitStage[Task]):
 
 
 def solve_prompt(asker: Asker, task: Task, language: str) -> tuple[Message, ...]:
-    """The messages that ask for one program; the same ones stand in the SFT data."""
+    """The messages that ask for one program, as they also appear in the SFT data."""
     assert asker.context.prompts is not None
     return render_solve(asker.context.prompts, task, language)
 

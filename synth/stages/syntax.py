@@ -1,5 +1,5 @@
-"""The static check before the sandbox: a candidate without code, or whose code does not parse, goes no
-further (Qwen2.5-Coder report, 4.1)."""
+"""The static check before the sandbox: rejects candidates without code and code that does not parse
+(Qwen2.5-Coder report, 4.1)."""
 
 from collections.abc import Sequence
 

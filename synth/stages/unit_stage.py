@@ -1,7 +1,8 @@
-"""The base of the stages: who enters, and the index row of each decision, derived from what a stage declares.
+"""The base of the stages: derives from a stage's declaration which units enter, and the index row
+of each decision.
 
-A stage says which kind of unit enters it, which stages come before it and what it makes; it decides, and the
-base class keeps the books. The one rule: every unit that enters leaves with one row.
+A stage declares which kind of unit enters it, which stages come before it and what it makes. The stage
+decides; the base class does the bookkeeping. The one rule: every unit that enters leaves with one row.
 """
 
 import json
@@ -19,7 +20,7 @@ U = TypeVar("U", bound=Unit)
 
 
 class Entered(Protocol):
-    """What an index row says of a unit; a rejection of something that never became a unit says it too."""
+    """The part of an index row that describes the unit, also for things rejected before they became units."""
 
     @property
     def unit_id(self) -> str: ...
@@ -37,8 +38,8 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
-        """Empty shards with what was decided while reading, in the same order every time. Closing it ends
-        whatever reads for it."""
+        """New shards with the decisions made while reading, in the same order every time. Closing it
+        ends its readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,17 @@ class Decided:
 
 
 class Stage(ABC):
-    """One arrow of the flow, for one shard at a time: what the runner needs to know of it.
+    """One step of the flow, for one shard at a time, with what the scheduler needs to know about it.
 
-    An `ordered` stage keeps something from shard to shard (which texts were seen, say): it gets the shards
-    one at a time and in order, after all of them have passed the stages before it. `asks_engine` says whether
-    it waits for a model: the runner lets such stages run ahead of those that wait for the sandbox.
+    An `ordered` stage remembers something across shards (such as the texts seen): it gets the shards one at a
+    time and in order, after all of them have passed the earlier stages. `asks_engine` says whether it waits
+    for a model: the scheduler lets such stages run ahead of those that wait for the sandbox.
     """
 
     name: str
     upstream: "tuple[Upstream, ...]"
-    """The stages it comes after, where the recipe has them: classes, or objects where one class is several
-    stages."""
+    """The stages that come before it, if the recipe has them: classes, or objects if one class
+    is several stages."""
     makes: ClassVar[tuple[type[Unit], ...]] = ()
     """The kinds that it makes."""
     ordered: ClassVar[bool] = False
@@ -82,15 +83,14 @@ class Stage(ABC):
 class UnitStage(Stage, Generic[U]):
     """A stage over units of one kind.
 
-    A unit enters unless a stage before this one turned it away, or turned away something that it was made
-    from.
+    A unit enters unless an earlier stage rejected it or something that it was made from.
     """
 
     unit: type[U]
     """The kind that enters."""
 
     def entering(self, state: ShardState) -> Sequence[U]:
-        """The units that enter. A stage with a narrower door filters what this gives."""
+        """The units that enter. A stage that takes fewer units filters this result."""
         return state.survivors(self.unit)
 
     async def run(self, state: ShardState) -> StageResult:
@@ -113,8 +113,7 @@ Upstream = type[Source] | type[Stage] | Stage
 def index_row(
     stage: str, state: ShardState, unit: Entered, answer: Keep | Reject, found: Decided | None = None
 ) -> IndexRow:
-    """The index row of one decision. A reason of the infrastructure class makes it a failure, never a
-    rejection."""
+    """The index row of one decision. A reason of the infrastructure class is a failure, never a rejection."""
     reason = answer.reason if isinstance(answer, Reject) else ""
     return IndexRow(
         round=state.round,

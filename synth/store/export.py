@@ -1,7 +1,7 @@
-"""Exports: the data sets of a run in the layout of another tool, with a card. What is exported is what the
-products hold, each id once.
+"""Exports: the data sets of a run in the layout of another tool, with a card. Each id of a product
+is exported once.
 
-The one rule: a folder that exists is never written into, and one that appears is complete.
+The one rule: an existing folder is never written into, and a new one is complete when it appears.
 """
 
 import json

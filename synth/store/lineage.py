@@ -106,7 +106,7 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
         node = graph.nodes[row.pop("unit_id")]
         if (
             node.get("decision", "kept") == "kept"
-        ):  # where a unit was turned away once, that is what became of it
+        ):  # a rejection at any stage is the final decision about the unit
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
         if kind in _LINKS or kind == Seed.kind:

@@ -1,7 +1,7 @@
 """The lock of a run folder: a `flock` on `.lock`, held by the one process that works in it.
 
-The one rule: the kernel releases it when its process ends, in whatever way, so kill -9 never
-locks anybody out.
+The one rule: the kernel releases it when its process ends, no matter how, so kill -9 never leaves
+a lock behind.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ from pathlib import Path
 from synth.errors import Problem, RunFolderError
 
 _LOCK_PATIENCE_S = 1.0
-"""A reader that asks whether the run is alive holds the lock for a moment."""
+"""A reader that checks whether the run is alive holds the lock briefly."""
 
 
 def take_lock(path: Path) -> int:

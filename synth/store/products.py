@@ -2,7 +2,7 @@
 the run folder.
 
 The one rule: the same records in the same order give the same bytes, since the writer's settings are fixed.
-Records are taken as they come and not held, so a data set may be larger than the memory.
+Records are streamed, so a data set may be larger than memory.
 
 Training text is UTF-8, which has no lone surrogates: each is written as U+FFFD, and the report counts the
 rows in which that happened.

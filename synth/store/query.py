@@ -1,7 +1,7 @@
 """DuckDB in memory over the Parquet shards of a run: how every view reads. A thin adapter.
 
-The one rule: nothing is opened for writing and nothing is kept, so a run can be watched while it
-is being written.
+The one rule: nothing is opened for writing and nothing is cached, so a run can be watched while
+it is written.
 """
 
 import difflib

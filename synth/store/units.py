@@ -1,7 +1,6 @@
 """One unit of a run: found by id or by the start of its id, with its decisions and its bodies.
 
-The one rule: an id that fits nothing or several units is the user's mistake and is answered with
-the nearest ids.
+The one rule: an id that matches no unit or several is a user's mistake, answered with the nearest ids.
 """
 
 import json

@@ -94,7 +94,7 @@ class AnswerFile:
         self._note(_Known(answer.row, int(answer.key, 16), answer.verdict, MUTANTS in answer.accepts))
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Release the file. May be called twice."""
         if self._descriptor >= 0:
             with contextlib.suppress(OSError):
                 os.fsync(self._descriptor)

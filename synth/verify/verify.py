@@ -35,8 +35,8 @@ Report = Callable[[RowError], None]
 REMEMBERED: Final = 256
 """Answers that a local sandbox keeps in memory: rows seldom repeat a program."""
 _ROWS: Final = 32
-"""Rows under way for each worker: enough that a slow program holds nobody up, and that those of one kind
-meet."""
+"""Rows in progress per worker: enough that a slow program blocks no others and that rows of one
+kind are grouped."""
 _BATCHES: Final = 8
 """The same in batches, where those are large."""
 _MOST_PROBLEMS: Final = 20
@@ -90,8 +90,8 @@ def verify_entries(
     batch: int = 1,
     controls: bool = False,
 ) -> Iterator[VerifyResult]:
-    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where there is
-    none."""
+    """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where
+    there is none."""
     tried = SuiteControls(sandbox) if controls else None
     prepared, judge = _waiting(entries, limits, answers, bad, tried), _Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
@@ -213,8 +213,8 @@ class _Judge(NamedTuple):
 
 
 def _in_thread(stream: Callable[[], AsyncIterator[VerifyResult]]) -> Iterator[VerifyResult]:
-    """Run a stream on an event loop in a thread of its own, so that the call works where a loop runs
-    already."""
+    """Run a stream on an event loop in a thread of its own, so that the call works where a
+    loop runs already."""
     found: queue.Queue[VerifyResult | BaseException | None] = queue.Queue(maxsize=1000)
     stopped = threading.Event()
     runner = _Pump(stream, found, stopped)

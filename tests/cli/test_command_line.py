@@ -131,5 +131,5 @@ def test_ctrl_c_exits_130_and_says_that_the_same_command_resumes() -> None:
         process.kill()
         process.wait()
     assert process.returncode == 130
-    assert "the same command goes on" in said
+    assert "rerun the same command to resume" in said
     assert "Traceback" not in said

@@ -89,14 +89,24 @@ def test_exec_gives_a_program_what_is_piped_in(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "1 2", '{"kind": "stdio"', ""])
-def test_tests_that_are_no_json_object_are_refused_with_an_example(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[1, 2]", "must be a JSON object, but is a list"),
+        ("1 2", "is not JSON"),
+        ('{"kind": "stdio"', "is not JSON"),
+        ("", "is not JSON"),
+    ],
+)
+def test_tests_that_are_no_json_object_are_refused_with_an_example(
+    text: str, words: str, tmp_path: Path
+) -> None:
     (tmp_path / "p.py").write_text("")
     (tmp_path / "tests.json").write_text(text)
     done = codemill("exec", tmp_path / "p.py", "--tests", tmp_path / "tests.json")
     assert done.returncode == 2
-    assert "must be" in done.stderr
-    assert 'fix: write for example {"kind": "stdio"' in done.stderr
+    assert words in done.stderr
+    assert 'fix: write tests such as {"kind": "stdio"' in done.stderr
 
 
 def test_exec_prints_two_megabytes_and_reads_fifty_whole(tmp_path: Path) -> None:
@@ -200,7 +210,7 @@ def test_rows_whose_tests_accept_a_control_are_marked_and_named(tmp_path: Path) 
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--controls")
     assert done.returncode == 1
-    assert "rows with tests that accept a program which solves nothing: 1" in done.stderr
+    assert "rows whose tests accept a program that solves nothing: 1" in done.stderr
     assert "row 1 (weak): a stub, PASS on stdout, its own argument" in done.stderr
     marks = {answer["id"]: answer["accepts"] for answer in answers(tmp_path / "out")}
     assert marks == {"weak": ["a stub", "PASS on stdout", "its own argument"], "good": []}

@@ -304,7 +304,7 @@ def test_a_disk_that_takes_no_more_answers_is_said_and_no_answer_is_lost(
     first, said, kept, second, later, whole = json.loads(done.stdout)
     assert (first, second) == (1, 0), said + later
     assert "No space left on device" in said
-    assert "the same command then goes on" in said
+    assert "then rerun the same command to resume" in said
     assert "Traceback" not in said + later
     assert kept.endswith("\n")
     assert whole.startswith(kept)

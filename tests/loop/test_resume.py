@@ -89,7 +89,7 @@ def test_ctrl_c_stops_within_seconds_and_the_same_command_goes_on(
     assert ended.code == 130, ended.output
     assert time.monotonic() - pressed < QUICK_END_S
     said = ended.output.splitlines()
-    assert [line for line in said if "the same command goes on" in line] == said[-1:]
+    assert [line for line in said if "rerun the same command to resume" in line] == said[-1:]
     assert "Traceback" not in ended.output
     assert ended.survivors == ()
     assert read_info(tmp_path / NAME).state is RunState.INTERRUPTED

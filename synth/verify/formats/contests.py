@@ -32,7 +32,7 @@ def with_method(program: str, language: str, name: str) -> str:
 
 
 def language_of(sample: BenchmarkSample) -> str:
-    """What the sample or the command says; Python if nobody does."""
+    """The language of the sample or the command; Python by default."""
     return (sample.language or "python").lower()
 
 
