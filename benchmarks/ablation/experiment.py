@@ -41,7 +41,7 @@ from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import run_round
 from synth.policy import Policy
 from synth.records import Record
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import Checkpoint
@@ -228,7 +228,12 @@ class Experiment:
         engine = await self._serving(policy)
         first = self.plan.first
         examiner = EvaluationContext(
-            engine, self.sandbox, self.plan.prompts, first.evaluation, seed, limits_of(first.recipe.execution)
+            engine,
+            self.sandbox,
+            self.plan.prompts,
+            first.evaluation,
+            seed,
+            find_limits(first.recipe.execution),
         )
         questions = load_questions(first.evaluation, first.folder, POCKET_WORLD.suites)
         self.display.say(f"evaluating {label}: {len(questions)} questions")

@@ -25,7 +25,7 @@ from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import RoundData, run_round
 from synth.policy import Policy
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 
@@ -140,7 +140,7 @@ async def _measure(
 ) -> Evaluation:
     recipe, reporter = session.recipe, session.reporter
     context = EvaluationContext(
-        model.engine, session.sandbox, model.prompts, config, recipe.seed, limits_of(recipe.execution)
+        model.engine, session.sandbox, model.prompts, config, recipe.seed, find_limits(recipe.execution)
     )
     questions = load_questions(config, session.plan.recipe_folder, session.world.suites)
     what = f"evaluating {policy.name}"

@@ -12,7 +12,7 @@ from synth.cli.printing import one_line, print_json, print_table, print_text, pr
 from synth.cli.run_options import naming
 from synth.config import ExecutionConfig, LocalSandboxConfig
 from synth.replay import Replay, find_program, replay_program
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 
 
 def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
@@ -26,7 +26,7 @@ def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
     given = read_info(folder).recipe.get("execution")
     adapter: TypeAdapter[ExecutionConfig] = TypeAdapter(ExecutionConfig)
     config = LocalSandboxConfig() if local or given is None else adapter.validate_python(given)
-    limits = limits_of(config)
+    limits = find_limits(config)
     found = asyncio.run(replay_program(program, create_sandbox(config), limits))
     if as_json:
         print_json(found)

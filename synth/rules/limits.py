@@ -4,6 +4,6 @@ from synth.config import ExecutionConfig, RecordedSandboxConfig
 from synth.records import Limits
 
 
-def limits_of(execution: ExecutionConfig) -> Limits:
+def find_limits(execution: ExecutionConfig) -> Limits:
     """Those of the sandbox; recorded observations are found under the defaults."""
     return Limits() if isinstance(execution, RecordedSandboxConfig) else execution.limits

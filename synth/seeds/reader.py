@@ -50,10 +50,10 @@ def read_seeds(
 def _source_tree(
     config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int, round_: int, workers: int
 ) -> Iterator[SeedOrRejection]:
-    from synth.seeds.source_tree import read_cuts, units_of
+    from synth.seeds.source_tree import list_units, read_cuts
 
     cuts = read_cuts(config, recipe_folder, random_seed=random_seed, round_=round_, workers=workers)
-    return chain.from_iterable(map(units_of, cuts))
+    return chain.from_iterable(map(list_units, cuts))
 
 
 def _pocket(provider: PocketProvider | None) -> PocketProvider:

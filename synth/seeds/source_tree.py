@@ -99,7 +99,7 @@ def _cut_batch(refs: list[FileRef], config: SourceTreeSeedsConfig) -> list[FileC
     return [cut_file(ref, config) for ref in refs]
 
 
-def units_of(cut: FileCut) -> Iterator[SeedOrRejection]:
+def list_units(cut: FileCut) -> Iterator[SeedOrRejection]:
     """The rejections and seeds of one file: the file itself when it was refused, else its functions."""
     if cut.reject is not None:
         origin = Origin(source=cut.ref.source, path=cut.ref.relative, licence=cut.ref.licence)

@@ -24,7 +24,7 @@ from synth.records import (
 )
 from synth.rules.agreement import Ballot, find_consensus
 from synth.rules.canonical import canonical_output
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
@@ -71,7 +71,7 @@ class AgreeStage(UnitStage[Task]):
             language=solution.language,
             code=solution.code,
             call=inputs.contract.call(inputs.rows),
-            limits=limits_of(self._context.recipe.execution),
+            limits=find_limits(self._context.recipe.execution),
         )
 
     def _agree(self, inputs: InputSet, ballots: list[Ballot]) -> Decided:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from synth.execution.verdict import judge
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.records import ExecutionRequest, Outcome, Solution, TestSuite, Unit, Verdict
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
@@ -31,7 +31,7 @@ class ExecuteStage(UnitStage[Solution]):
     makes: ClassVar[tuple[type[Unit], ...]] = (Verdict,)
 
     def __init__(self, context: Context) -> None:
-        self._sandbox, self._limits = context.sandbox, limits_of(context.recipe.execution)
+        self._sandbox, self._limits = context.sandbox, find_limits(context.recipe.execution)
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
         suites = {suite.task_id: suite for suite in state.get(TestSuite)}

@@ -27,7 +27,7 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.instruct import InstructStage
@@ -96,7 +96,7 @@ class InputsStage(UnitStage[Task]):
             language=reference.language,
             code=reference.code,
             call=reference.contract.call(rows),
-            limits=limits_of(self._context.recipe.execution),
+            limits=find_limits(self._context.recipe.execution),
         )
 
     def _make(

@@ -13,7 +13,7 @@ from typing import ClassVar
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
 from synth.records import Reference, Seed, Unit
-from synth.rules.limits import limits_of
+from synth.rules.limits import find_limits
 from synth.rules.reference_rules import (
     FoundReference,
     Trial,
@@ -47,7 +47,7 @@ class ReferenceStage(UnitStage[Seed]):
 
     async def _try_all(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
         """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
-        limits = limits_of(self._context.recipe.execution)
+        limits = find_limits(self._context.recipe.execution)
         state: dict[str, Trial | FoundReference | Reject] = {
             seed.id: begin_trial(
                 seed, self._random("probe", seed.id), self._random("inputs", seed.id), limits, self._config

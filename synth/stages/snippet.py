@@ -46,13 +46,13 @@ class SnippetSource(Source):
     def _read_tree(
         self, config: SourceTreeSeedsConfig, round_: int
     ) -> Iterator[tuple[ShardState, StageResult]]:
-        from synth.seeds.source_tree import read_cuts, units_of
+        from synth.seeds.source_tree import list_units, read_cuts
 
         seed, folder = self._context.recipe.seed, self._context.recipe_folder
         cuts = read_cuts(config, folder, random_seed=seed, round_=round_, workers=self._workers)
         for number, group in enumerate(_groups(cuts, self._context.data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
-            units = [unit for cut in group for unit in units_of(cut)]
+            units = [unit for cut in group for unit in list_units(cut)]
             yield (
                 state,
                 _result(state, units, [text for cut in group if (text := _source_text(cut)) is not None]),

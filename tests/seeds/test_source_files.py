@@ -13,7 +13,7 @@ from synth.seeds.cut import cut_file
 from synth.seeds.files import find_files, read_file, resolve_root
 from synth.seeds.licences import find_licence
 from synth.seeds.protocol import FileRef, SeedRejection, SourceFile
-from synth.seeds.source_tree import read_cuts, units_of
+from synth.seeds.source_tree import list_units, read_cuts
 
 GOOD = "def f(a):\n    b = a + 1\n    return b\n"
 
@@ -136,7 +136,7 @@ def test_every_function_comes_out_once_and_cuts_can_be_pickled(tmp_path: Path) -
     text = head + "def f(a):\n    b = helper(a)\n    return math.sqrt(b)\n\ndef stub(a):\n    pass\n"
     tree(tmp_path, {"a.py": text})
     cut = pickle.loads(pickle.dumps(cut_file(next(find_files(config(tmp_path), tmp_path)), config(tmp_path))))
-    units = list(units_of(cut))
+    units = list(list_units(cut))
     assert [isinstance(unit, SeedRejection) for unit in units] == [False, False, True]
     seed = units[1]
     assert not isinstance(seed, SeedRejection)
@@ -148,7 +148,7 @@ def test_every_function_comes_out_once_and_cuts_can_be_pickled(tmp_path: Path) -
 
 def test_a_refused_file_is_one_rejection(tmp_path: Path) -> None:
     tree(tmp_path, {"a.py": b"\xff"})
-    units = [unit for cut in read_cuts(config(tmp_path), tmp_path) for unit in units_of(cut)]
+    units = [unit for cut in read_cuts(config(tmp_path), tmp_path) for unit in list_units(cut)]
     assert [(unit.kind, unit.reject.reason) for unit in units if isinstance(unit, SeedRejection)] == [
         ("file", "unreadable")
     ]
