@@ -332,7 +332,7 @@ def test_a_row_over_the_limit_is_an_error_that_names_it(
 ) -> None:
     with pytest.raises(DatasetError) as caught:
         sft.train(sft_job(policy, write_rows("rows", long_rows()), tmp_path / "out", max_length=128))
-    assert "row 7\n  too_long: 302 tokens, at most 128" in str(caught.value)
+    assert "row 7\n  is rejected: too_long: 302 tokens, at most 128" in str(caught.value)
     assert "row 8" in str(caught.value) and "row 6" not in str(caught.value)
 
 
