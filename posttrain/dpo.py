@@ -1,10 +1,11 @@
-"""Direct preference optimization over TRL (Rafailov and others 2023, arXiv 2305.18290) on pairs that
-execution made.
+"""Direct preference optimization with TRL (Rafailov and others 2023, arXiv 2305.18290) on pairs
+made by execution.
 
 Place in the flow: pairs and an SFT policy -> here -> the next policy. The one rule: the reference is exactly
-the policy that training starts from, so the margin of the first step is 0. With all weights trained its
-log-probabilities are computed before training; a fresh adapter is switched off; an adapter that is trained
-further has a frozen copy of itself beside it (switching it off would give the base instead).
+the policy that training starts from, so the margin of the first step is 0. If all weights are trained, the
+reference log-probabilities are computed before training. With a fresh adapter, the reference is the model
+without it. An adapter that is trained further gets a frozen copy as the reference, since switching it off
+would give the base instead.
 """
 
 from functools import partial
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
 
 def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
-    """Train the job in this process, or go on with it, or find it done. Raises DatasetError, RecipeError or
-    TrainerError."""
+    """Train the job in this process, resume it, or return its finished policy. Raises DatasetError,
+    RecipeError or TrainerError."""
     return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
 
 
 def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
-    """Token rows of the job's pairs: `prompt_ids`, `chosen_ids` and `rejected_ids`, answers with their
-    end."""
+    """Token rows of the job's pairs: `prompt_ids`, `chosen_ids` and `rejected_ids`; answers include
+    their end token."""
 
     def one(row: Preference) -> dict[str, list[int]]:
         ids = encode_pair(encoder, row)
@@ -50,8 +51,7 @@ def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
 
 
 def encode_pair(encoder: Encoder, row: Preference) -> dict[str, list[int]]:
-    """Tokens of one pair. Plain texts end with `<|endoftext|>`, answers in a conversation with
-    `<|im_end|>`."""
+    """Tokens of one pair. Plain texts end with `<|endoftext|>`, answers in chats with `<|im_end|>`."""
     if isinstance(row.prompt, str):
         chosen, rejected = (
             encoder.plain_completion(row.prompt, row.chosen),
@@ -74,7 +74,7 @@ def build_trainer(
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
-    """TRL's trainer over the token rows, with the right reference for what is trained."""
+    """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
@@ -89,8 +89,8 @@ def build_trainer(
             loss_weights=list(config.loss_weights) if config.loss_weights else None,
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
-            # an adapter's reference is one more forward of the same batch, exactly equal at step 0; this way
-            # no second model is needed
+            # with an adapter, the reference is one more forward pass of the same batch, exactly equal at
+            # step 0, so no second model is needed
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=as_dataset(job, columns),

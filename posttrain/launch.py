@@ -1,8 +1,8 @@
-"""Starts trainers in a process of their own and waits for their policies.
+"""Starts trainers in a separate process and waits for their policies.
 
 Place in the flow: the loop and the command line -> here -> `train_jobs`. The one rule: a policy is returned
-only when its checkpoint is complete; a trainer that ends otherwise is a TrainerError with the end of its log,
-and the same call then resumes.
+only once its checkpoint is complete. If the trainer ends without one, a TrainerError shows the end of its
+log, and the same call resumes later.
 """
 
 import os
@@ -33,17 +33,17 @@ def run_trainers(
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
 ) -> list[Checkpoint]:
-    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of one before it.
+    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of an earlier one.
     Finished jobs are skipped.
 
-    A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go. It
-    serves one call.
+    A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go to stop
+    the trainer. A lifeline serves one call.
     """
     lifeline = lifeline or Lifeline()
     try:
         return _train_rest(jobs, log_path, on_progress, lifeline)
     finally:
-        lifeline.close()  # the guard ends the trainer when this goes, for example on Ctrl-C
+        lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
 
 
 def _train_rest(
@@ -74,7 +74,7 @@ def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
 
 
 def _launcher() -> list[str]:
-    """Python itself, or `accelerate launch` with one process a GPU where there are several."""
+    """Python itself, or `accelerate launch` with one process per GPU if there are several."""
     gpus = gpu_count()
     if gpus < 2:
         return [sys.executable, "-m"]
@@ -90,8 +90,7 @@ def _launcher() -> list[str]:
 
 
 def gpu_count() -> int:
-    """GPUs that a trainer may use, without loading torch: CUDA_VISIBLE_DEVICES, else
-    what `nvidia-smi` lists."""
+    """GPUs that a trainer may use, found without torch: CUDA_VISIBLE_DEVICES, else `nvidia-smi`."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
@@ -104,7 +103,7 @@ def gpu_count() -> int:
 def _run(
     command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
 ) -> tuple[Refused | None, int]:
-    """Run the trainer behind the guard, which ends it when this process dies; what it refused with, and
+    """Run the trainer under the guard, which ends it when this process dies. Returns its refusal, if any, and
     its exit code."""
     with log_path.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -123,7 +122,7 @@ def _run(
 
 
 def _python_path() -> str:
-    """The folder of the packages first, so that the trainer runs this very code."""
+    """The folder of these packages comes first, so that the trainer runs the same code."""
     return os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
 
 
@@ -147,7 +146,7 @@ def _read_events(lines: IO[str], log: IO[str], on_progress: OnProgress | None) -
 
 
 def _as_error(refused: Refused) -> CodemillError:
-    """The trainer's own error, of its own class."""
+    """The trainer's error, in its original class."""
     kind = getattr(errors, refused.error, TrainerError)
     error: CodemillError = kind(*(Problem(*problem) for problem in refused.problems))
     return error

@@ -1,7 +1,7 @@
-"""What a run says while it goes: the protocol that a display fulfils, on a terminal or anywhere else.
+"""How a run reports its progress: the protocol that a display implements, for a terminal or anything else.
 
-Place in the flow: the command line hands one in; the loop speaks to it. The one rule: nothing below the
-command line knows who listens.
+Place in the flow: the command line passes a reporter in; the loop calls it. The one rule: nothing below the
+command line depends on a particular display.
 """
 
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from synth.pipeline.books import RoundProgress
 
 
 class Reporter(Protocol):
-    """Steps and counts while they happen, results at the end."""
+    """Receives steps and counts as they happen, and results at the end."""
 
     def say(self, text: str) -> None:
         """One line: a step began or ended."""
         ...
 
     def round(self) -> AbstractContextManager[None]:
-        """Around the data of one round, in which `show` is called."""
+        """A context around the data stages of one round; `show` is called inside it."""
         ...
 
     def show(self, progress: RoundProgress) -> None:
-        """The stages of the round, after every change."""
+        """Show the stages of the round; called after every change."""
         ...
 
     def share(self, what: str, done: int, total: int) -> None:
-        """How much is done of something that can be counted: an evaluation, a training."""
+        """Report how much of a countable task is done: an evaluation, a training."""
         ...
 
     def print_table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -35,5 +35,5 @@ class Reporter(Protocol):
         ...
 
     def print_line(self, text: str) -> None:
-        """A result in words."""
+        """Print a result as text."""
         ...

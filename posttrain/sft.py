@@ -1,9 +1,9 @@
-"""Supervised fine-tuning over TRL: conversations with every assistant turn trained, plain texts trained
-whole, of fill-in-the-middle the middle.
+"""Supervised fine-tuning with TRL. It trains every assistant turn of a conversation, the whole of a plain
+text, and only the middle of a fill-in-the-middle text.
 
 Place in the flow: samples and FIM samples -> here -> a policy to sample from, or for `dpo` to start from.
-Coarse to fine is two jobs, the second starting from the first's policy. The one rule: the loss sees exactly
-the tokens that `tokens.Encoder` marks.
+Coarse-to-fine training is two jobs; the second starts from the first one's policy. The one rule: the loss
+sees exactly the tokens that `tokens.Encoder` marks.
 """
 
 from functools import partial
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 def train(job: SftJob, on_progress: OnProgress | None = None) -> Checkpoint:
-    """Train the job in this process, or go on with it, or find it done. Raises DatasetError, RecipeError or
-    TrainerError."""
+    """Train the job in this process, resume it, or return its finished policy. Raises DatasetError,
+    RecipeError or TrainerError."""
     return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
 
 
 def encode(job: SftJob, encoder: Encoder, limit: int) -> TokenTable:
-    """Token rows of the job's data: `input_ids` and `labels`, -100 where nothing is trained."""
+    """Token rows of the job's data: `input_ids` and `labels`, which are -100 where nothing is trained."""
 
     def one(row: SftRow) -> dict[str, list[int]]:
         tokens = encode_row(encoder, row)
@@ -47,7 +47,7 @@ def encode(job: SftJob, encoder: Encoder, limit: int) -> TokenTable:
 
 
 def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
-    """Tokens of one row and what of it is trained."""
+    """Tokens of one row, and which of them are trained."""
     if isinstance(row, Conversation):
         return encoder.conversation(row.messages, row.first_trained)
     if isinstance(row, PlainText):
@@ -62,8 +62,8 @@ def build_trainer(
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
-    """TRL's trainer over the token rows. With `packing`, rows share sequences of `max_length` without seeing
-    each other."""
+    """TRL's trainer over the token rows. With `packing`, rows share sequences of `max_length` but cannot
+    attend to each other."""
     from trl import SFTConfig as TrlConfig
 
     from posttrain.core.trl_trainers import DeterministicSftTrainer

@@ -1,6 +1,7 @@
-"""Training alone: `codemill sft RECIPE` and `codemill dpo RECIPE`, on the data sets that the recipe names.
+"""Training without the loop: `codemill sft RECIPE` and `codemill dpo RECIPE`, on the data sets that
+the recipe names.
 
-Place in the flow: command line -> here -> `launch`. The one rule: what is missing is said before a process
+Place in the flow: command line -> here -> `launch`. The one rule: missing data is reported before a process
 starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<out>/logs`.
 """
 
@@ -19,7 +20,7 @@ from synth.store.checkpoints import Checkpoint
 def run_sft(
     recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train coarse, and fine where the recipe has it, in one process; the last
+    """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     return run_trainers(sft_jobs(recipe, recipe_path, out), out / "logs" / "sft.log", on_progress)[-1]
 
@@ -27,12 +28,12 @@ def run_sft(
 def run_dpo(
     recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train on the recipe's preference data in a process of its own. Raises CodemillError."""
+    """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     return run_trainers(dpo_jobs(recipe, recipe_path, out), out / "logs" / "dpo.log", on_progress)[-1]
 
 
 def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
-    """Coarse, and fine from its policy. Raises RecipeError or DatasetError."""
+    """The coarse job, and the fine job that starts from its policy. Raises RecipeError or DatasetError."""
     sft = recipe.sft
     if sft is None:
         fix = "add an `sft` section with `coarse: {data: ...}`"
@@ -44,7 +45,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
 
 
 def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
-    """The one job. Raises RecipeError or DatasetError."""
+    """The single DPO job. Raises RecipeError or DatasetError."""
     if recipe.dpo is None:
         fix = "add a `dpo` section with `data: ...`"
         raise RecipeError(
@@ -56,7 +57,7 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
 def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
 ) -> list[SftJob | DpoJob]:
-    """A job for each section of the recipe, each from the merged weights of the one before."""
+    """One job per section of the recipe, each starting from the merged weights of the previous one."""
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
     jobs: list[SftJob | DpoJob] = []
     for section, config in stages.items():
@@ -68,8 +69,8 @@ def _chain(
 
 
 def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError without a name,
-    DatasetError when it is not there."""
+    """The data set that a recipe names, relative to the recipe. Raises RecipeError if there is no name,
+    DatasetError if it does not exist."""
     if data is None:
         raise RecipeError(
             Problem(

@@ -1,8 +1,8 @@
 """The trainer process: `python -m posttrain.train_jobs JOBS.json` trains jobs in turn (imports cost more
 than small trainings).
 
-Place in the flow: `launch` starts it and reads its standard output, one JSON event a line; everything else
-that libraries print goes to standard error, which is the log. The one rule: vLLM is never in this process.
+Place in the flow: `launch` starts it and reads its standard output, one JSON event per line; everything that
+libraries print goes to standard error, which is the log. The one rule: vLLM is never in this process.
 """
 
 import os
@@ -19,7 +19,7 @@ from synth.records import Record
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train all jobs of the file. Exit code 0, or the exit code of the CodemillError that stopped it."""
+    """Train all jobs in the file. Returns 0, or the exit code of the CodemillError that stopped it."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     events = _take_standard_output()
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
-    """The jobs of the file: one object, or a list of them. Raises RecipeError."""
+    """The jobs in the file, which contains one object or a list. Raises RecipeError."""
     if len(arguments) != 1:
         raise RecipeError(
             Problem(
@@ -67,7 +67,7 @@ def _train(job: SftJob | DpoJob, events: TextIO | None) -> None:
 
 
 def _take_standard_output() -> TextIO | None:
-    """A private handle on standard output for events; only the first process of several has one."""
+    """A private handle on standard output for events; of several processes, only the first has one."""
     handle = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return handle if os.environ.get("RANK", "0") == "0" else None

@@ -1,7 +1,7 @@
-"""What a world of known programs brings to a run: its seeds, its evaluation suites, and an audit.
+"""A world of known programs, and its three parts in a run: seeds, evaluation suites, and an audit.
 
-Place in the flow: a module such as `posttrain.pocket.world` defines a world; the command line hands it to
-the loop. The one rule: the loop asks a world for nothing but these three, and the audit's findings never
+Place in the flow: a module such as `posttrain.pocket.world` defines a world; the command line passes it to
+the loop. The one rule: the loop uses only these three parts of a world, and the audit's findings never
 reach the data.
 """
 
@@ -17,17 +17,17 @@ from synth.seeds.reader import PocketProvider
 
 
 class Audit(Record):
-    """Counts over accepted samples, by the reference that the loop never saw. `wrong_share` must stay at
+    """Counts over accepted samples, by references that the loop never saw. `wrong_share` must stay at
     or below 5%."""
 
     accepted: int
     wrong: int
     unjudged: int
-    """The sandbox could not say."""
+    """Samples that the sandbox could not judge."""
     instructions_read: int
-    """Instructions whose meaning the world knows."""
+    """Instructions that the world can parse."""
     instructions_wrong: int
-    """Of these, those that mean something else than the seed does."""
+    """Parsed instructions that do not describe the seed's behaviour."""
     wrong_ids: tuple[str, ...]
 
     @property
@@ -36,11 +36,12 @@ class Audit(Record):
 
 
 Auditor = Callable[[Path, Recipe, Sandbox], Awaitable[Audit | None]]
-"""(run folder, recipe, sandbox) after the last round; None where the seeds are not of this world."""
+"""(run folder, recipe, sandbox) -> the audit, called after the last round; None if the seeds come
+from another world."""
 
 
 class World(NamedTuple):
-    """What is handed in. All three are asked only when the recipe wants them."""
+    """The three parts. Each is used only if the recipe needs it."""
 
     seeds: PocketProvider
     suites: Suites

@@ -1,9 +1,8 @@
-"""The chat format of every policy: ChatML turns as Qwen2.5 writes them, and the special tokens
-of its vocabulary.
+"""The chat format of every policy: ChatML turns as in Qwen2.5, and the special tokens of its vocabulary.
 
-Place in the flow: tokenizers get this template before anything is trained, saved or served, so that all three
-see the same text. The one rule: nothing is added to a conversation. No system turn is invented, and the first
-user turn stays as it is.
+Place in the flow: tokenizers get this template before anything is trained, saved or served, so the text is
+the same in all three. The one rule: nothing is added to a conversation. No system turn is invented, and the
+first user turn stays as it is.
 """
 
 from collections.abc import Sequence
@@ -28,20 +27,20 @@ FIM_TOKENS = ("<|fim_prefix|>", FIM_MIDDLE, "<|fim_suffix|>", "<|fim_pad|>", "<|
 CHAT_TOKENS = (END_OF_TEXT, TURN_START, TURN_END)
 SPECIAL_TOKENS = CHAT_TOKENS + FIM_TOKENS
 STOP_TOKENS = (TURN_END, END_OF_TEXT)
-"""Tokens that end an answer: the end of the turn, and the end of a text (on which base models stop)."""
+"""Tokens that end an answer: end of turn, and end of text (where base models stop)."""
 
 
 def render(messages: Sequence[Message], add_generation_prompt: bool = False) -> str:
-    """The text of a conversation, as the template renders it, without a template engine."""
+    """The text of a conversation, exactly as the template renders it, without a template engine."""
     turns = "".join(f"{TURN_START}{message.role}\n{message.content}{TURN_END}\n" for message in messages)
     return turns + (f"{TURN_START}assistant\n" if add_generation_prompt else "")
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreTrainedTokenizerBase":
-    """Give a tokenizer our template, `<|im_end|>` as end of an answer and a padding token that is not the end
-    of a turn.
+    """Give a tokenizer our template, `<|im_end|>` as the end of an answer, and a padding token other than the
+    end of a turn.
 
-    Raises TrainerError when the vocabulary lacks the tokens of the chat format, each of which must be one id.
+    Raises TrainerError if the vocabulary lacks a token of the chat format; each must be a single id.
     """
     vocabulary = tokenizer.get_vocab()
     missing = [token for token in CHAT_TOKENS if token not in vocabulary]

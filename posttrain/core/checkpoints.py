@@ -1,8 +1,8 @@
-"""The work on a checkpoint, `checkpoints/<name>/`: adapter/, merged/, metrics.jsonl, rejected_rows.jsonl,
-trainer/, policy.json.
+"""Writes a checkpoint, `checkpoints/<name>/`: adapter/, merged/, metrics.jsonl,
+rejected_rows.jsonl, trainer/, policy.json.
 
 Place in the flow: `fit` begins and completes it; `synth.store.checkpoints` reads it. The one rule: a folder
-without `policy.json` contains work that the same job resumes and another job discards.
+without `policy.json` contains unfinished work, which the same job resumes and any other job discards.
 """
 
 import json
@@ -15,7 +15,7 @@ from synth.store.checkpoints import MANIFEST, Checkpoint, PolicyManifest, read_c
 
 
 def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
-    """The finished policy of this job, if there is one. Raises RunFolderError if the folder has
+    """This job's finished policy, if there is one. Raises RunFolderError if the folder has
     another job's policy."""
     found = read_checkpoint(folder)
     if found is not None and found.manifest.job_hash != job_hash:
@@ -30,7 +30,7 @@ def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
 
 
 def begin_checkpoint(folder: Path, job_hash: str) -> None:
-    """Make the folder ready for this job: its own unfinished work stays, any other is removed."""
+    """Prepare the folder for this job: keep the job's own unfinished work, remove any other."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp"):
@@ -40,8 +40,7 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
 
 
 def last_trainer_state(folder: Path) -> Path | None:
-    """The newest trainer checkpoint that was written to its end: the trainer writes
-    `trainer_state.json` last."""
+    """The newest complete trainer checkpoint: the trainer writes `trainer_state.json` last."""
     states = sorted(
         (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
     )
@@ -49,7 +48,7 @@ def last_trainer_state(folder: Path) -> Path | None:
 
 
 def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> Checkpoint:
-    """Write `policy.json`, then drop optimizer states and token files, which nothing reads any more."""
+    """Write `policy.json`, then delete optimizer states and token files, which are no longer needed."""
     write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
     for state in (folder / "trainer").glob("checkpoint-*"):
         shutil.rmtree(state)

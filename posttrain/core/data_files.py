@@ -1,9 +1,8 @@
-"""Reads training data from JSON Lines, Parquet and `datasets` folders as plain dicts with the place
-of each row.
+"""Reads training data from JSON Lines, Parquet and `datasets` folders, as plain dicts with each row's place.
 
-Place in the flow: the first step of a trainer; `rows` gives the dicts their type. The one rule: held-out
-splits are never read. In a folder, files whose path begins with test, validation, valid, dev or eval at some
-level are left out.
+Place in the flow: the first step of a trainer; `rows` turns the dicts into typed rows. The one rule: held-out
+splits are never read. Within a folder, a file is left out if any part of its path begins with test,
+validation, valid, dev or eval.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ _HELD_OUT = re.compile(r"(test|validation|valid|dev|eval)([-_.]|$)")
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files of a data set: the file itself, or the training shards of a folder. Raises DatasetError when
+    """The files of a data set: the file itself, or the training shards of a folder. Raises DatasetError if
     there are none."""
     if path.is_file() and path.suffix in (".jsonl", ".parquet", ".arrow"):
         return [path]
@@ -43,7 +42,7 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def data_hash(paths: Sequence[Path]) -> str:
-    """Hash of the bytes of all files, in order: identifies training data regardless of its path."""
+    """Hash of the bytes of all files, in order: identifies training data independently of its path."""
     digest = hashlib.sha256()
     for file in (file for path in paths for file in data_files(path)):
         with file.open("rb") as stream:

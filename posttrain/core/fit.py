@@ -1,8 +1,8 @@
-"""One training from its job to its checkpoint: the steps that SFT and DPO share.
+"""One training, from job to checkpoint: the steps that SFT and DPO share.
 
-Place in the flow: `sft` and `dpo` bring how rows become tokens and which TRL trainer runs; this module does
-the rest. The one rule: every row of the data is trained, or stands in `rejected_rows.jsonl`, or stops the job
-with its name; nothing is cut and nothing is dropped in silence.
+Place in the flow: `sft` and `dpo` supply the encoding of rows and the TRL trainer; this module does the rest.
+The one rule: every row of the data is trained on, is recorded in `rejected_rows.jsonl`, or stops the job with
+an error that names it; no row is truncated or silently dropped.
 """
 
 import importlib.metadata
@@ -57,7 +57,7 @@ class TooLong(ValueError):
 
 
 class TokenTable(NamedTuple):
-    """Rows as columns of token lists, and those that were left out."""
+    """Rows as columns of token lists, and the rejected rows."""
 
     columns: dict[str, list[list[int]]]
     rejected: list[RejectedRow]
@@ -65,8 +65,7 @@ class TokenTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The policy that training starts from, in memory. `lora` is set when a fresh adapter is to be
-    put on it."""
+    """The policy that training starts from, in memory. `lora` is set if a fresh adapter is added to it."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
@@ -75,13 +74,14 @@ class Start:
 
 Encode = Callable[[Encoder, int], TokenTable]
 Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trainer"]
-"""Policy, columns, arguments for TRL's config, callback that reports steps -> the trainer."""
+"""(policy, columns, arguments for TRL's config, callback that reports steps) -> the trainer."""
 
 
 def fit(
     job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None
 ) -> Checkpoint:
-    """Train one job, resume it, or find it done. Raises CodemillError for what a person can fix."""
+    """Train one job, resume it, or return its finished policy. Raises CodemillError for problems that a
+    person can fix."""
     from transformers import PrinterCallback
 
     digest = job_hash(job)
@@ -99,7 +99,7 @@ def fit(
     trainer = build(
         load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress)
     )
-    trainer.remove_callback(PrinterCallback)  # the parent shows the steps
+    trainer.remove_callback(PrinterCallback)  # the parent process shows the steps
     state = last_trainer_state(job.folder)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     _save(job, trainer)
@@ -119,8 +119,8 @@ def encode_rows(
     where: Callable[[Row], str],
     one: Callable[[Row], dict[str, list[int]]],
 ) -> TokenTable:
-    """Encode every row; those that cannot be are an error naming them, or rejected and counted, as the
-    job's `overlong` says."""
+    """Encode every row. Depending on the job's `overlong`, unusable rows raise an error that names them, or
+    are rejected and counted."""
     columns: dict[str, list[list[int]]] = {}
     rejected: list[RejectedRow] = []
     for row in rows:
@@ -150,8 +150,7 @@ def _problems(rejected: Sequence[RejectedRow]) -> list[Problem]:
 
 
 def row_limit(job: SftJob | DpoJob) -> int:
-    """Maximum row length in tokens: the recipe's `max_length`, or the model's number of
-    positions if lower."""
+    """Maximum row length in tokens: the recipe's `max_length`, or the model's context size if smaller."""
     from transformers import AutoConfig
 
     positions = getattr(AutoConfig.from_pretrained(job.policy), "max_position_embeddings", None)
@@ -167,8 +166,8 @@ def _store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
 
 
 def weights_dtype(job: SftJob | DpoJob) -> Dtype:
-    """Type of the weights in training. `auto` on a GPU: bfloat16 under an adapter (which is float32 itself),
-    else float32 with autocast."""
+    """Type of the weights during training. `auto` on a GPU: bfloat16 below an adapter (which itself is
+    float32), else float32 with autocast."""
     import torch
 
     if job.dtype != "auto":
@@ -177,8 +176,7 @@ def weights_dtype(job: SftJob | DpoJob) -> Dtype:
 
 
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
-    """The policy of the job in memory. Its adapter is trained further, or merged if all
-    weights are trained."""
+    """The job's policy in memory. Its adapter is trained further, or merged if all weights are trained."""
     model = load_model(job.policy, weights_dtype(job))
     lora = job.config.lora
     if not job.adapter:
@@ -199,7 +197,7 @@ def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> St
 
 
 def fresh_adapter(lora: LoraConfig | None, base: str) -> Any:  # noqa: ANN401 - peft is untyped
-    """PEFT's config of a new adapter, or None."""
+    """PEFT's config for a new adapter, or None."""
     from peft import LoraConfig as PeftLora
     from peft import TaskType
 
@@ -276,16 +274,13 @@ def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # n
 
 
 def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
-    """Adapter and merged weights from what the trainer holds; sharded weights are gathered by the
-    trainer's own saving."""
+    """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
     target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
     trainer.save_model(str(target))
     if trainer.accelerator.is_main_process:
         (target / "training_args.bin").unlink(missing_ok=True)
         if job.config.lora:
-            shutil.rmtree(
-                target / "ref", ignore_errors=True
-            )  # DPO's frozen copy of the adapter that it started from
+            shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
             merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
         else:
             save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
@@ -317,8 +312,8 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
 
 
 def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401
-    """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and what TRL
-    computes beside it."""
+    """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and the
+    files that TRL computes beside it."""
     import pyarrow
     from datasets import Dataset
 
@@ -341,8 +336,8 @@ def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any
 
 
 def _processes() -> Any:  # noqa: ANN401 - accelerate is untyped
-    """The processes of this training, one a GPU; `main_process_first` lets the first touch the folder and the
-    others find it so."""
+    """The processes of this training, one per GPU. With `main_process_first`, the first one prepares the
+    folder before the others read it."""
     from accelerate import PartialState  # type: ignore[import-untyped]
     from torch import cuda
 

@@ -1,9 +1,9 @@
-"""A training job and the events of its process: the wire format between the parent, which launches, and the
-trainer, which trains.
+"""A training job and the events of its process: the wire format between the parent, which starts the trainer,
+and the trainer.
 
-Place in the flow: recipe -> `SftJob` or `DpoJob` -> JSON file -> trainer process -> one JSON line an event on
-its standard output. The one rule: a job's hash covers everything that makes its result (policy, data, config,
-seed) and nothing else, such as folders or names.
+Place in the flow: recipe -> `SftJob` or `DpoJob` -> JSON file -> trainer process -> one JSON line per event
+on its standard output. The one rule: a job's hash covers everything that determines its result (policy, data,
+config, seed) and nothing else, such as folders or names.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ _NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
 
 
 class TrainJob(Record):
-    """What every trainer needs. `policy` is a folder or hub id with full weights, `adapter` one to
-    go on from."""
+    """The settings of every trainer. `policy` is a folder or hub id with full weights; `adapter` is one
+    to train further."""
 
     name: str
     policy: str
@@ -44,7 +44,7 @@ class TrainJob(Record):
 
 
 class SftJob(TrainJob):
-    """Supervised fine-tuning on all rows of all data sets together."""
+    """Supervised fine-tuning on the rows of all data sets together."""
 
     kind: Literal["sft"] = "sft"
     config: SftConfig = SftConfig()
@@ -69,7 +69,7 @@ def make_job(
     data: Sequence[Path],
     output: Path,
 ) -> SftJob | DpoJob:
-    """The job that trains `start` (for DPO, also the reference) on these data sets, with the recipe's
+    """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's
     seed and dtype."""
     common = TrainJob(
         name=name,
@@ -86,7 +86,7 @@ def make_job(
 
 
 def planned_policy(job: SftJob | DpoJob) -> Policy:
-    """The policy that the job will leave behind, for jobs that start from it. It has no fingerprint yet."""
+    """The policy that the job will produce, for jobs that start from it. It has no fingerprint yet."""
     merged = str(job.folder / "merged")
     if job.config.lora is None:
         return Policy(name=job.name, base=merged)
@@ -94,8 +94,8 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
 
 
 def job_hash(job: SftJob | DpoJob) -> str:
-    """Hash of what makes the result. Reads the policy's and the data's bytes, so both must exist. Raises
-    RecipeError or DatasetError."""
+    """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
+    exist. Raises RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
     start = fingerprint_weights(job.policy, job.adapter)
     return content_hash("job", job.kind, start, data_hash(job.data_paths), config, job.seed, job.dtype)

@@ -1,8 +1,8 @@
-"""The order in which rows are trained: batches of similar length in a shuffled order that depends on seed and
-epoch alone.
+"""The order in which rows are trained: batches of similar length, shuffled in an order that depends only on
+seed and epoch.
 
-Place in the flow: the trainers' sampler. The one rule: the order of epoch n can be made again without having
-run the epochs before it, so a resumed training sees the rows that an uninterrupted one would have seen.
+Place in the flow: the trainers' sampler. The one rule: the order of epoch n can be computed without running
+the earlier epochs, so a resumed training sees the rows that an uninterrupted one would have seen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,13 @@ from torch.utils.data import Sampler
 from synth.ids import derive_seed
 
 _JITTER = 0.1
-"""Lengths vary by this share before sorting, so that batches differ from epoch to epoch."""
+"""Lengths are varied by up to this share before sorting, so that batches differ between epochs."""
 _POOL_BATCHES = 50
-"""Rows are sorted within pools of so many batches, as transformers' own length grouping does."""
+"""Rows are sorted within pools of this many batches, as in transformers' own length grouping."""
 
 
 class LengthGroupedOrder(Sampler[int]):  # type: ignore[misc]
-    """Indices of all rows, each once; little padding, since neighbours are of similar length."""
+    """Indices of all rows, each once; neighbours have similar lengths, so there is little padding."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
         self._lengths = numpy.asarray(lengths, dtype=numpy.float64)

@@ -1,10 +1,9 @@
 """Policies on disk: finding one by name, loading it, merging an adapter into it, and saving it so that any
 engine can serve it.
 
-Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the
-engine. The one rule: what is saved is what was trained. The tokenizer that comes back from disk gives the
-same ids (or TrainerError), and the config of the base is kept, so that a running engine can swap one policy
-for the other.
+Place in the flow: a recipe's `policy.model` -> `find_policy` -> the trainers -> `save_policy` -> the engine.
+The one rule: the saved policy is the trained one. The tokenizer loaded from disk must give the same ids (else
+TrainerError), and the base's config is kept, so that a running engine can swap one policy for the other.
 """
 
 import shutil
@@ -41,7 +40,7 @@ _PROBES = (
         add_generation_prompt=True,
     ),
 )
-"""Texts on which a tokenizer is compared with itself after a round trip: code, Chinese, white space, digits,
+"""Texts for comparing a tokenizer with itself after a round trip: code, Chinese, white space, digits,
 accents, special tokens."""
 
 
@@ -65,8 +64,8 @@ def resolve_model(name: str, relative_to: Path | None = None) -> Path | str:
 
 
 def find_policy(model: Path | str, name: str = "") -> Policy:
-    """What a resolved model is: full weights, a checkpoint folder of ours (then its merged weights), or an
-    adapter over its base. Its fingerprint is not read."""
+    """The policy behind a resolved model: full weights, one of our checkpoint folders (its merged weights),
+    or an adapter over its base. The fingerprint is not computed."""
     folder, name = Path(model), name or str(model)
     if folder.is_dir() and (folder / MANIFEST).is_file():
         return Policy(name=name, base=str(folder / "merged"))
@@ -80,8 +79,8 @@ def find_policy(model: Path | str, name: str = "") -> Policy:
 
 
 def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
-    """The policy's tokenizer with our chat template. Raises RecipeError when there is none, TrainerError when
-    it lacks the chat tokens."""
+    """The policy's tokenizer with our chat template. Raises RecipeError if there is none, TrainerError if it
+    lacks the chat tokens."""
     from transformers import AutoTokenizer
 
     try:
@@ -122,18 +121,18 @@ def _unloadable(name: str, error: Exception) -> Problem:
 
 
 def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype = "float32") -> Path:
-    """Full weights with the adapter folded in, in a folder that engines serve. Raises TrainerError when
+    """Full weights with the adapter merged, in a folder that engines can serve. Raises TrainerError if
     the tokenizer changes."""
     merged = load_adapter(load_model(base, dtype), adapter, trainable=False).merge_and_unload()
     return save_policy(merged, base, out)
 
 
 def prepare_base(model: Path | str, out: Path) -> Path:
-    """A folder of the untrained policy that engines can serve and later swap: same weights, our chat
+    """A folder with the untrained policy that engines can serve and later swap: the same weights, our chat
     template, the right stop tokens.
 
-    Returns the model's own folder when it is already so (the pocket model is), and an earlier result when
-    there is one.
+    Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
+    if there is one.
     """
     found = find_policy(model)
     if found.adapter:
@@ -147,18 +146,18 @@ def prepare_base(model: Path | str, out: Path) -> Path:
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
-    """Write weights, the base's config and tokenizer, and our generation config; the folder appears whole or
-    not at all."""
+    """Write weights, the base's config and tokenizer, and our generation config; the folder appears complete
+    or not at all."""
     from transformers import AutoConfig, GenerationConfig
 
     tokenizer = load_tokenizer(base)
     staging = out.with_name(out.name + ".tmp")
     shutil.rmtree(staging, ignore_errors=True)
-    config = AutoConfig.from_pretrained(base)  # trainers change pad and end tokens in theirs
+    config = AutoConfig.from_pretrained(base)  # trainers change the pad and end tokens in theirs
     config.dtype = model.dtype
     model.config = config
-    # an answer ends at the end of the turn; sampling defaults of the base's authors would hide the policy's
-    # own distribution
+    # an answer ends at the end of the turn; the base's sampling defaults would hide the policy's own
+    # distribution
     model.generation_config = GenerationConfig(
         eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=True
     )
@@ -171,8 +170,7 @@ def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
 
 
 def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Raises TrainerError unless the tokenizer loaded from the folder gives the same ids
-    and chat template."""
+    """Raises TrainerError unless the tokenizer in the folder gives the same ids and chat template."""
     from transformers import AutoTokenizer
 
     back = AutoTokenizer.from_pretrained(folder)

@@ -1,9 +1,9 @@
-"""What a row of training data may be, in TRL's columns; the rows need not come from us.
+"""The accepted forms of a training row, in TRL's columns; the rows may come from anywhere.
 
-Place in the flow: `data_files` reads dicts -> here they become typed rows -> `tokens`. The one rule: a row
-that cannot be used is named, with the columns found and expected. Extra columns are ignored, null columns
-count as absent, so one file may mix conversations and plain texts. Where several forms are present,
-conversations win over texts: messages, prompt + completion, text.
+Place in the flow: `data_files` reads dicts -> here they become typed rows -> `tokens`. The one rule: an error
+names each unusable row, with the columns found and expected. Extra columns are ignored and null columns count
+as absent, so one file may mix conversations and plain texts. If a row has several forms, the first of these
+wins: messages, prompt + completion, text.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from synth.records import Message
 SFT_COLUMNS = "`messages`, or `prompt` and `completion`, or `text`"
 DPO_COLUMNS = "`prompt`, `chosen` and `rejected` (or `chosen` and `rejected` as whole conversations)"
 SHOWN = 5
-"""How many bad rows an error lists."""
+"""Maximum number of bad rows listed in an error."""
 
 Messages = tuple[Message, ...]
 Row = TypeVar("Row")
@@ -29,12 +29,12 @@ _MESSAGES = TypeAdapter(Messages)
 
 
 class UnusableRow(ValueError):
-    """What is wrong with one row, in words."""
+    """A row that cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages; the assistant turns from index `first_trained` on are trained."""
+    """Messages; assistant turns from index `first_trained` on are trained."""
 
     where: str
     messages: Messages
@@ -43,7 +43,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class PlainCompletion:
-    """A plain text and what follows it; only the latter is trained."""
+    """A plain text and its continuation; only the continuation is trained."""
 
     where: str
     prompt: str
@@ -52,7 +52,7 @@ class PlainCompletion:
 
 @dataclass(frozen=True, slots=True)
 class PlainText:
-    """A text without turns: trained whole, or a fill-in-the-middle string, of which the middle is trained."""
+    """A text without turns, trained whole; of a fill-in-the-middle text only the middle is trained."""
 
     where: str
     text: str
@@ -72,8 +72,8 @@ SftRow = Conversation | PlainCompletion | PlainText
 
 
 def read_sft(paths: Sequence[Path]) -> list[SftRow]:
-    """Every row of supervised data. Raises DatasetError that names the unusable rows (the first five,
-    and how many)."""
+    """Every row of supervised data. Raises a DatasetError that counts the unusable rows and names
+    the first five."""
     return _parse_all(paths, sft_row, SFT_COLUMNS)
 
 
@@ -129,8 +129,8 @@ def sft_row(where: str, row: dict[str, object]) -> SftRow:
 
 
 def preference_row(where: str, row: dict[str, object]) -> Preference:
-    """A row of preference data; a prompt that both answers share is split off where there is
-    none. Raises UnusableRow."""
+    """A row of preference data; without a prompt, the prompt shared by both answers is split
+    off. Raises UnusableRow."""
     if "chosen" not in row or "rejected" not in row:
         raise UnusableRow(f"has the columns {_names(row)}, but must have {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):

@@ -1,9 +1,9 @@
-"""Turns conversations and texts into token ids with a mask of what is trained.
+"""Turns conversations and texts into token ids with a mask of the trained tokens.
 
 Place in the flow: rows of a data set -> here -> the trainers, which get ids and never tokenize. The one rule:
-the ids of a prompt, as the engine will make them, are a prefix of the ids that are trained. So an answer is
-tokenized apart from its prompt (as a model writes it: after the prompt's last token), and text that looks
-like a special token stays text.
+the prompt's ids, as the engine will compute them, are a prefix of the ids in training. So an answer is
+tokenized separately from its prompt (a model also writes it after the prompt's last token), and text that
+looks like a special token stays text.
 """
 
 import re
@@ -24,7 +24,7 @@ class PrefixMismatch(ValueError):
 
 @dataclass(slots=True)
 class TokenRow:
-    """Token ids and, for each, whether it is trained (the completion mask)."""
+    """Token ids, and whether each is trained (the completion mask)."""
 
     ids: list[int] = field(default_factory=list)
     trained: list[bool] = field(default_factory=list)
@@ -35,16 +35,16 @@ class TokenRow:
 
     @property
     def labels(self) -> list[int]:
-        """Ids where trained, -100 (ignored by the loss) elsewhere."""
+        """The ids where trained, -100 (ignored by the loss) elsewhere."""
         return [token if trained else -100 for token, trained in zip(self.ids, self.trained, strict=True)]
 
 
 class Encoder:
-    """A tokenizer with the chat format: the one place where text becomes ids for training."""
+    """A tokenizer with the chat format: the only place where text becomes ids for training."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._backend = tokenizer.backend_tokenizer
-        self._backend.no_truncation()  # a tokenizer file may ask for it, and would cut in silence
+        self._backend.no_truncation()  # a tokenizer file may enable it, and it would cut silently
         self._backend.no_padding()
         self._turn_start, self._turn_end, self._end_of_text = tokenizer.convert_tokens_to_ids(
             [TURN_START, TURN_END, END_OF_TEXT]
@@ -63,8 +63,7 @@ class Encoder:
         """A whole conversation; every assistant turn from index `first_trained` on is trained, with its
         end of turn.
 
-        The line break after an end of turn is never trained: the engine has stopped before it.
-        Raises PrefixMismatch.
+        The line break after an end of turn is not trained: the engine stops before it. Raises PrefixMismatch.
         """
         row = TokenRow()
         for index, message in enumerate(messages):
@@ -90,7 +89,7 @@ class Encoder:
         return [*self._plain(content), self._turn_end]
 
     def plain(self, text: str) -> TokenRow:
-        """A plain text, trained whole; of a fill-in-the-middle text the middle alone.
+        """A plain text, trained whole; of a fill-in-the-middle text only the middle is trained.
 
         Prefix and suffix are other people's code. The policy should not learn to write it, and at several
         nats per token it would outweigh every answer in the batch.
@@ -100,12 +99,13 @@ class Encoder:
         return TokenRow(ids, [at >= start for at in range(len(ids))])
 
     def text(self, text: str) -> list[int]:
-        """Ids of a whole plain text, special tokens meant as such (FIM), ending with one `<|endoftext|>`."""
+        """Ids of a whole plain text, ending with one `<|endoftext|>`. Special tokens in it count
+        as such (FIM)."""
         ids = self._raw(text)
         return ids if ids[-1:] == [self._end_of_text] else [*ids, self._end_of_text]
 
     def plain_completion(self, prompt: str, completion: str) -> TokenRow:
-        """A plain prompt and its completion, tokenized apart; the completion and its
+        """A plain prompt and its completion, tokenized separately; the completion and its
         `<|endoftext|>` are trained."""
         row = TokenRow()
         row.add(self._raw(prompt), trained=False)
@@ -115,9 +115,9 @@ class Encoder:
     # --- pieces ---------------------------------------------------------------------------------------------
 
     def _check_prefix(self, row: TokenRow, before: Sequence[Message]) -> None:
-        """Compare with the ids that an engine makes of the rendered prompt. What differs: an earlier trained
-        turn that begins with white space, which joins the template's line break, or a tokenizer that treats
-        text beside special tokens in its own way."""
+        """Compare with the ids that an engine computes for the rendered prompt. They differ if an earlier
+        trained turn begins with white space, which merges with the template's line break, or if the tokenizer
+        handles text next to special tokens differently."""
         hostile = any(self._special.search(message.content) for message in before)
         served = self.prompt(before) if hostile else self._raw(render(before, add_generation_prompt=True))
         if row.ids + self._answer_start != served:
@@ -126,8 +126,8 @@ class Encoder:
             )
 
     def _plain(self, text: str) -> list[int]:
-        """Ids of text in which nothing is special: a special token's text is cut after two characters and
-        each part tokenized apart."""
+        """Ids of text without special tokens: the text of a special token is split after two characters, and
+        each part is tokenized separately."""
         return [token for part in self._cut(text) for token in self._raw(part)]
 
     def _cut(self, text: str) -> Iterator[str]:

@@ -1,9 +1,8 @@
-"""TRL's trainers, extended with what codemill needs: ready token rows, a repeatable order, and
-adapters that resume.
+"""TRL's trainers with three additions: ready-made token rows, a repeatable order, and adapters that resume.
 
 Place in the flow: `sft` and `dpo` build one of these, `fit` runs it. Importing this module loads torch and
-TRL. The one rule: tokens come in ready (`tokens.Encoder`), so TRL neither tokenizes nor truncates nor
-drops a row.
+TRL. The one rule: rows are tokenized beforehand (`tokens.Encoder`), so TRL neither tokenizes, truncates
+nor drops them.
 """
 
 import math
@@ -23,7 +22,7 @@ _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
 
 class _Deterministic:
-    """The parts that both trainers share. It comes before TRL's class in the bases."""
+    """The parts that both trainers share. It must precede TRL's class in the list of bases."""
 
     args: Any
     model: Any
@@ -34,8 +33,8 @@ class _Deterministic:
         return LengthGroupedOrder(row_lengths(self.train_dataset), batch, self.args.seed)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
-        """With a frozen `ref` adapter beside the trained one, transformers would restore `ref` only; the
-        trained one is what matters."""
+        """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
+        the trained one."""
         if isinstance(self.model, PeftModel):
             self.model.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
         else:
@@ -54,7 +53,7 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
 
 
 def row_lengths(dataset: Dataset) -> list[int]:
-    """Tokens of each row (of prompt and both answers together in preference data)."""
+    """Tokens in each row (in preference data: prompt and both answers together)."""
     import pyarrow.compute as compute
 
     columns = next(columns for columns in _LENGTH_COLUMNS if columns[0] in dataset.column_names)
@@ -77,7 +76,7 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """A resumed training continues the log after the step that it resumes from."""
+        """A resumed training continues the log after its last restored step."""
         if state.is_world_process_zero:
             self._log.begin(after_step=state.global_step)
 
@@ -89,7 +88,7 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **_: object,
     ) -> None:
-        """One line per step; the summary at the end has no `loss`. Raises TrainerError if the loss
+        """One line per step; the final summary has no `loss`. Raises TrainerError if the loss
         is not finite."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}

@@ -1,8 +1,7 @@
-"""pass@k and its uncertainty: pure functions over counts, nothing of models or tasks.
+"""pass@k and its uncertainty: pure functions of counts, independent of models and tasks.
 
-Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result
-table. The one rule: the unit of chance is the task. Samples of one task are not independent, so
-intervals resample tasks.
+Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result table. The
+one rule: the task is the unit of resampling, since samples of one task are not independent.
 """
 
 from collections.abc import Sequence
@@ -12,14 +11,14 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """Lower and upper bound, both inside."""
+    """Lower and upper bound, both inclusive."""
 
     low: float
     high: float
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """Chance that at least one of k samples drawn from n without replacement passes, when c of the n pass.
+    """Probability that at least one of k samples drawn from n without replacement passes, if c of the n pass.
 
     The unbiased estimator 1 - C(n-c, k) / C(n, k) of Chen and others 2021 (arXiv 2107.03374, section 2.1), as
     a product that does not overflow. Raises ValueError unless 0 <= c <= n and 1 <= k <= n.
@@ -34,10 +33,9 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 def bootstrap_interval(
     per_task_values: Sequence[float], resamples: int, seed: int, confidence: float = 0.95
 ) -> Interval:
-    """Percentile interval of the mean when the tasks are drawn again, `resamples` times with
-    replacement (Efron 1979).
+    """Percentile interval of the mean over `resamples` draws of the tasks with replacement (Efron 1979).
 
-    Raises ValueError without values.
+    Raises ValueError if there are no values.
     """
     if not per_task_values:
         raise ValueError("an interval needs at least one task")
@@ -48,7 +46,7 @@ def bootstrap_interval(
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile of that share, interpolated between the two nearest values."""
+    """The quantile at this share, interpolated between the two nearest values."""
     place = share * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

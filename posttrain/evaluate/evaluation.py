@@ -1,8 +1,8 @@
-"""Evaluation of one policy: n samples at temperature 1 and one greedy answer for each question, run in the
-sandbox, counted.
+"""Evaluates one policy: runs n samples at temperature 1 and one greedy answer for each question in the
+sandbox, and counts passes.
 
-pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: the tests here
-are seen by no other part.
+pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: no other part
+sees these tests.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from synth.stages.solve import render_solve
 
 
 class QuestionResult(Record):
-    """How one question went: samples that pass of all samples, and whether the greedy answer passes."""
+    """The result of one question: its passing samples out of all, and whether the greedy answer passes."""
 
     task_id: str
     language: str
@@ -34,7 +34,7 @@ class QuestionResult(Record):
     greedy: bool | None
     outcomes: dict[str, int]
     faults: int = 0
-    """Samples that the sandbox could not judge; they are in no figure."""
+    """Samples that the sandbox could not judge; no figure includes them."""
 
 
 class Measure(Record):
@@ -54,7 +54,7 @@ class Scores(Record):
 
 
 class Evaluation(Record):
-    """All that is known of one policy on one suite."""
+    """All results of one policy on one suite."""
 
     policy: str
     fingerprint: str
@@ -66,7 +66,7 @@ class Evaluation(Record):
 
 
 class EvaluationContext(NamedTuple):
-    """What an evaluation works with."""
+    """The resources of an evaluation."""
 
     engine: JournalledEngine
     sandbox: Sandbox
@@ -86,7 +86,7 @@ async def evaluate(
     questions: Sequence[Question],
     on_answered: OnAnswered | None = None,
 ) -> Evaluation:
-    """Ask the engine's current policy all questions, and count."""
+    """Put all questions to the engine's current policy, and count the passes."""
     done = 0
 
     async def one(question: Question) -> QuestionResult:
@@ -143,7 +143,7 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
 
 
 async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:
-    """Outcome of each answer; one without code is a parse error."""
+    """Outcome of each answer; an answer without code is a parse error."""
     suite = question.item.suite
     codes = [extract_code(text, question.language) for text in texts]
     requests = [
@@ -162,8 +162,8 @@ async def _judge(context: EvaluationContext, question: Question, texts: Sequence
 
 
 def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: int) -> Scores:
-    """Figures over the questions that could be judged. pass@k leaves out questions with fewer than k judged
-    samples."""
+    """Figures over the questions that could be judged. pass@k needs at least k judged
+    samples per question."""
     pass_at: dict[int, Measure] = {}
     for k in config.k:
         values = [(item.task_id, pass_at_k(item.n, item.passed, k)) for item in answered if item.n >= k]
@@ -178,7 +178,7 @@ def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: in
 
 
 def _measure(values: Sequence[tuple[str, float]], resamples: int, seed: int) -> Measure:
-    """The mean over tasks; a task that was asked in several languages counts once, with its mean."""
+    """The mean over tasks; a task in several languages counts once, with its mean."""
     tasks: defaultdict[str, list[float]] = defaultdict(list)
     for task_id, value in values:
         tasks[task_id].append(value)

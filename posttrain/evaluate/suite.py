@@ -1,7 +1,7 @@
-"""What an evaluation asks: a suite that has a name, or a JSON Lines file of tasks.
+"""The questions of an evaluation, from a named suite or a JSON Lines file of tasks.
 
-Place in the flow: `evaluation.suite` of a recipe -> here -> `evaluation`. The one rule: suites with a name
-are handed in (`Suites`), so no world is known here.
+Place in the flow: `evaluation.suite` of a recipe -> here -> `evaluation`. The one rule: named suites are
+passed in (`Suites`), so this module depends on no world.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +15,11 @@ from synth.errors import DatasetError, Problem
 from synth.filters.benchmarks import BenchmarkEntry
 
 Suites = Mapping[str, Callable[[], Sequence[EvaluationTask]]]
-"""Suites that have a name, and who makes their tasks."""
+"""Named suites, each with the function that makes its tasks."""
 
 
 def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[Question]:
-    """The questions of a suite, in a fixed order. Raises DatasetError for a file with wrong rows."""
+    """The questions of a suite, in a fixed order. Raises DatasetError for a file with invalid rows."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)[: config.tasks]
     if config.spread:
         return [
@@ -30,8 +30,8 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 
 
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
-    """The instructions that training data must not contain: all of a named suite, or those of a file
-    that are asked."""
+    """The instructions that training data must not contain: all of a named suite, or the ones asked
+    from a file."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]
     return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in asked]

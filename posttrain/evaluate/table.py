@@ -1,4 +1,4 @@
-"""The result table of a run: one row a policy, overall and by language, with 95% intervals. Pure."""
+"""The result table of a run: one row per policy, overall and by language, with 95% intervals. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,7 +13,8 @@ class ResultTable(NamedTuple):
 
 
 def result_table(evaluations: Sequence[Evaluation]) -> ResultTable:
-    """All policies in total; the first and the last by language too. Needs one evaluation at least."""
+    """Totals for all policies, and figures by language for the first and the last. Needs at
+    least one evaluation."""
     ks = sorted({k for evaluation in evaluations for k in evaluation.total.pass_at})
     rows = [_row(evaluation.policy, "all", evaluation.total, ks) for evaluation in evaluations]
     for evaluation in (evaluations[0], evaluations[-1])[: len(evaluations)]:

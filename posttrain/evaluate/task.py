@@ -1,6 +1,7 @@
-"""The shape of an evaluation: tasks with the tests that decide, and questions.
+"""The records of an evaluation: tasks with their hidden tests, and questions.
 
-Place in the flow: worlds and suite files give tasks, `suite` makes questions of them, `evaluation` asks them.
+Place in the flow: worlds and suite files supply tasks, `suite` turns them into questions,
+`evaluation` asks them.
 """
 
 from typing import Self
@@ -11,7 +12,7 @@ from synth.records import FunctionContract, Record, Task, TestSuite
 
 
 class EvaluationTask(Record):
-    """A task with the tests that decide."""
+    """A task with the tests that decide whether an answer passes."""
 
     task: Task
     suite: TestSuite

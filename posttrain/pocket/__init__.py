@@ -1,1 +1,1 @@
-"""The embedded default model: its world, corpus, tokenizer and training from scratch."""
+"""The built-in default model: its world, corpus, tokenizer and training from scratch."""

@@ -1,9 +1,9 @@
-"""After a run on pocket seeds: how many of the accepted solutions are wrong, by the reference that the loop
-never saw.
+"""Audits a run on pocket seeds: how many accepted solutions are wrong, measured against references that the
+loop never saw.
 
-Two questions, each over the samples that went into training: does the program do what the seed's chain does
-on 64 inputs that the loop did not have, and does the instruction (read back into chains) mean that behaviour?
-The one rule: nothing of this flows back into the data.
+It answers two questions about each training sample: does the program behave like the seed's chain on 64
+inputs that the loop did not have, and does the instruction (parsed back into chains) describe that behaviour?
+The one rule: no result flows back into the data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ HIDDEN_CASES = 64
 
 
 async def audit_run(run: Path, recipe: Recipe, sandbox: Sandbox) -> Audit | None:
-    """Judge every accepted sample of a run again, on hidden inputs; None where nothing was solved, or the
-    seeds are of another world."""
+    """Judge every accepted sample of a run again, on hidden inputs. None if nothing was solved, or if the
+    seeds come from another world."""
     data = recipe.data
     if data is None or data.solve is None or not isinstance(data.seeds, PocketSeedsConfig):
         return None
@@ -85,6 +85,6 @@ def _suite(task: Task, chain: Chain) -> TestSuite:
 
 
 def _instruction_is_right(task: Task, chain: Chain) -> bool | None:
-    """Whether one of the meanings of the instruction is the seed's behaviour; None when it cannot be read."""
+    """Whether the instruction can mean the seed's behaviour; None if it cannot be parsed."""
     meanings = read_instruction(task.instruction, chain.source, chain.target)
     return any(behaviour(meaning) == behaviour(chain) for meaning in meanings) if meanings else None

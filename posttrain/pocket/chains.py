@@ -1,8 +1,8 @@
-"""Chains: one to three operations in a row, the programs of the pocket world, with their meaning and their
-mistakes.
+"""Chains, the programs of the pocket world: one to three operations in a row, with their meaning
+and their mistakes.
 
-The one rule: a chain whose structure falls in the held-out part is never used by the corpus or by the loop's
-seeds; only the evaluation asks for it.
+The one rule: neither the corpus nor the loop's seeds use a chain whose structure is held out; only
+the evaluation does.
 """
 
 import json
@@ -42,12 +42,12 @@ _LETTERS = "abcdeilmnorstu"
 _SEPARATORS = ("-", ",", "+", "_", "/", "; ")
 _SPENT = {"each_square": "then_square", "then_square": "each_square"}
 HELD_OUT_SHARE = 12
-"""One structure of two or more operations in so many is held out."""
+"""One in this many structures of two or more operations is held out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """An operation with its constants filled in."""
+    """An operation with values for its constants."""
 
     name: str
     constants: tuple[Constant, ...] = ()
@@ -59,7 +59,7 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Steps in order; the target type of each is the source type of the next."""
+    """Steps in order; each one's target type is the next one's source type."""
 
     steps: tuple[ChainStep, ...]
 
@@ -76,7 +76,7 @@ class Chain:
         return tuple(step.name for step in self.steps)
 
     def run(self, value: Data) -> Data:
-        """What the program returns for one argument."""
+        """The program's result for one argument."""
         for step in self.steps:
             value = step.operation.run(value, *step.constants)
         return value
@@ -87,7 +87,7 @@ class Chain:
 
 
 def draw_constant(domain: str, rng: random.Random) -> Constant:
-    """A constant of one domain (see `Operation.constants`)."""
+    """A constant from one domain (see `Operation.constants`)."""
     if domain == "k":
         return rng.randint(1, 30) if rng.random() < 0.7 else rng.randint(31, 99)
     if domain in "dn":
@@ -108,7 +108,7 @@ def operations_from(source: Type) -> tuple[Operation, ...]:
 
 
 def draw_chain(rng: random.Random, length: int | None = None, source: Type | None = None) -> Chain:
-    """A chain of 1 to 3 steps without a repeated operation; tests of numbers and strings end it."""
+    """A chain of 1 to 3 steps without a repeated operation; a test of a number or string ends it."""
     length = length or rng.choices((1, 2, 3), (2, 5, 3))[0]
     at: Type = source if source is not None else rng.choice(SOURCES)
     steps: list[ChainStep] = []
@@ -129,8 +129,8 @@ def draw_chain(rng: random.Random, length: int | None = None, source: Type | Non
 
 
 def is_held_out(chain: Chain) -> bool:
-    """Whether the chain's structure belongs to the evaluation: decided by a hash, so that it never changes
-    between runs."""
+    """Whether the chain's structure belongs to the evaluation. A hash decides, so it never
+    changes between runs."""
     return (
         len(chain.steps) > 1
         and int(content_hash("held-out", chain.structure, length=8), 16) % HELD_OUT_SHARE == 0
@@ -145,16 +145,16 @@ def draw_open_chain(rng: random.Random) -> Chain:
 
 
 def touches_held_out(chain: Chain) -> bool:
-    """Whether the chain has the structure or the behaviour of a held-out task. Mistakes must not wander there
-    either."""
+    """Whether the chain has the structure or the behaviour of a held-out task. Mutants must not
+    have them either."""
     return is_held_out(chain) or behaviour(chain) in held_out_behaviours()
 
 
 def mutate(chain: Chain, rng: random.Random) -> Chain:
-    """The chain with one plausible mistake: a wrong constant, a sibling operation, a lost, added or swapped
-    step.
+    """The chain with one plausible mistake: a wrong constant, a sibling operation, or a missing, added
+    or swapped step.
 
-    A few chains have no such mutant; they become another chain from the same type to the same type.
+    A few chains have no such mutant; they become another chain with the same source and target types.
     """
     for _ in range(30):
         steps = list(chain.steps)
@@ -237,7 +237,7 @@ def _probes(kind: Type) -> tuple[Data, ...]:
 
 
 def behaviour(chain: Chain) -> str:
-    """Hash of the answers to 40 fixed arguments: two chains with one behaviour are one task."""
+    """Hash of the answers to 40 fixed arguments: chains with equal behaviour are the same task."""
     return content_hash(chain.source, [chain.run(value) for value in _probes(chain.source)])
 
 
@@ -247,11 +247,11 @@ _HELD_OUT_FILE = Path(__file__).with_name("heldout_chains.json")
 @cache
 def held_out_chains() -> tuple[Chain, ...]:
     """The held-out tasks, the same in every run: two or three steps, all behaviours different, none constant,
-    and no step idle.
+    and no step without effect.
 
-    They are a file because they were chosen once, among the held-out structures, at most two of one
-    structure, and none that does what a single operation does: corpus and seeds avoid their behaviour too,
-    and would lose that operation.
+    They are stored in a file because they were chosen once from the held-out structures: at most two per
+    structure, and none that behaves like a single operation. Corpus and seeds also avoid the behaviour of
+    these tasks, and would lose that operation.
     """
     listed = json.loads(_HELD_OUT_FILE.read_text(encoding="utf-8"))
     return tuple(

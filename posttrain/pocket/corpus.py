@@ -1,9 +1,9 @@
-"""The pocket corpus: an endless stream of documents like the real thing.
+"""The pocket corpus: an endless stream of documents that imitates a real code corpus.
 
-Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns,
-which are answers of mixed quality; some fill-in-the-middle. As in the real thing, quality has authors: a
-careful one is rarely wrong and indents by four, a hasty one is often wrong and indents by two. Nothing says
-so: the loop finds out by running programs that the two go together. The one rule: no held-out chain appears.
+Mostly raw files whose comments are sometimes exact, sometimes stale, vague or missing; a few chat turns with
+answers of mixed quality; some fill-in-the-middle. As in a real corpus, quality depends on the author: a
+careful one is rarely wrong and indents by four, a hasty one is often wrong and indents by two. Nothing states
+this correlation: the loop discovers it by running programs. The one rule: no held-out chain appears.
 """
 
 import json
@@ -31,7 +31,7 @@ _NOUNS = ("data", "result", "list", "values", "report", "items", "input", "score
 
 
 class Mistakes(NamedTuple):
-    """Who writes, and the share of what they write that holds a mistake."""
+    """The authors, and the share of their documents with a mistake."""
 
     careful_authors: float = 0.45
     careful: float = 0.05
@@ -42,7 +42,7 @@ class Mistakes(NamedTuple):
 
 
 class Author(NamedTuple):
-    """Who wrote a document: how often they are wrong, and how far they indent."""
+    """The author of a document: how often they are wrong, and how far they indent."""
 
     comments: float
     answers: float
@@ -50,7 +50,7 @@ class Author(NamedTuple):
 
 
 def draw_author(mistakes: Mistakes, rng: random.Random) -> Author:
-    """A careful or a hasty author; one in 25 looks like the other kind."""
+    """A careful or hasty author; one in 25 looks like the other kind."""
     careful = rng.random() < mistakes.careful_authors
     looks_careful = careful if rng.random() >= 0.04 else not careful
     indent = 4 if looks_careful else 2
@@ -68,7 +68,7 @@ def _maybe_wrong(chain: Chain, share: float, rng: random.Random) -> Chain:
 
 
 def draw_name(chain: Chain, rng: random.Random) -> str:
-    """A function name: telling, vague, or a single letter."""
+    """A function name: descriptive, vague, or a single letter."""
     if rng.random() < 0.3:
         return rng.choice(chain.structure)
     verb = rng.choice(_VERBS)
@@ -80,7 +80,7 @@ def draw_language(rng: random.Random) -> str:
 
 
 def draw_snippet(chain: Chain, language: str, rng: random.Random, indent: int | None = None) -> str:
-    """One function without a comment, under a free name; JavaScript brings its type comment."""
+    """One function without a comment, under an arbitrary name; JavaScript includes its type comment."""
     indent = rng.choice((2, 4)) if indent is None else indent
     style = draw_style(rng, draw_name(chain, rng), free_names=True, indent=indent)
     code = render_program(chain, language, style)
@@ -115,7 +115,7 @@ def turn(user: str, assistant: str) -> str:
 
 
 def solve_prompt(chain: Chain, language: str, text: str, style: Style) -> str:
-    """The user turn of prompts/pocket/solve.md."""
+    """The user turn from prompts/pocket/solve.md."""
     return f"Write a {TITLES[language]} function `{declaration(chain, language, style)}`.\n{text}"
 
 
@@ -160,7 +160,7 @@ def fim_file(rng: random.Random) -> str:
 
 
 def document(mistakes: Mistakes, rng: random.Random) -> str:
-    """One document of the mixture, its end marker included."""
+    """One document of the mixture, including its end marker."""
     draw = rng.random()
     if draw < 0.50:
         return raw_file(mistakes, rng) + "<|endoftext|>"

@@ -1,8 +1,8 @@
-"""The held-out tasks of the pocket world: what the evaluation asks, and what decontamination keeps out of the
-training data.
+"""The held-out tasks of the pocket world: the evaluation asks them, and decontamination keeps them out of
+the training data.
 
-Structures that the corpus and the loop never use (`chains.is_held_out`), instructions in English and Chinese
-in turn, and tests that come from the chain's own meaning.
+Structures that the corpus and the loop never use (`chains.is_held_out`), alternating instructions in English
+and Chinese, and tests computed from the chain itself.
 """
 
 from typing import cast
@@ -53,7 +53,7 @@ def _task(chain: Chain, number: int) -> EvaluationTask:
 
 
 def hidden_cases(chain: Chain, scope: str, count: int) -> tuple[Case, ...]:
-    """Distinct inputs with the chain's own outputs."""
+    """Distinct inputs with the chain's outputs."""
     random = derive_random(0, "hidden-cases", scope)
     rows = {
         _wire(value): value

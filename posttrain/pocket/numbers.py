@@ -1,7 +1,7 @@
 """Operations of the pocket world over integers and lists of integers.
 
-Two tables, predicates and element expressions, give most of them: each predicate serves filter, count, any,
-all and a test of one number; each expression serves map and a change of one number.
+Two tables, predicates and element expressions, produce most of them: each predicate gives filter, count, any,
+all and a test of one number; each expression gives map and a change of one number.
 """
 
 from collections.abc import Callable

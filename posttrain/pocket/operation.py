@@ -1,7 +1,7 @@
 """One operation of the pocket world: types, wording in two languages, meaning, and code in four languages.
 
 Types are one letter: I int, B bool, S str, L list of int, W list of str, M map of str to int. A code template
-is an expression in `{x}`, or, when it begins with `!`, one or more statements that leave the result in `{y}`
+is an expression in `{x}`, or, if it begins with `!`, one or more statements that put the result in `{y}`
 (`{declare}` declares `{y}`).
 """
 
@@ -30,7 +30,7 @@ class Operation:
     code: dict[str, tuple[str, ...]]
     constants: tuple[str, ...] = ()
     family: str = ""
-    """Operations of one family and the same types are easily mistaken for one another."""
+    """Operations with the same family and types are easily mistaken for one another."""
 
 
 def define(
@@ -48,7 +48,7 @@ def define(
     constants: tuple[str, ...] = (),
     family: str = "",
 ) -> Operation:
-    """An operation that is written in one way in each language: a row of the tables."""
+    """An operation with a single form in each language: a row of the tables."""
     texts = (python, javascript, java, cpp)
     code: dict[str, tuple[str, ...]] = {
         language: (text,) for language, text in zip(LANGUAGES, texts, strict=True)

@@ -1,4 +1,4 @@
-"""Chains as sentences, instructions and comments in English and Chinese; and back again, for audits."""
+"""Renders chains as instructions and comments in English and Chinese, and parses them back for audits."""
 
 import random
 import re
@@ -19,7 +19,7 @@ def _capital(text: str) -> str:
 
 
 def instruction(chain: Chain, natural_language: str, rng: random.Random) -> str:
-    """One sentence or a few that say what the function does, in `en` or `zh`."""
+    """One or a few sentences that say what the function does, in `en` or `zh`."""
     if natural_language == "zh":
         parts = [_phrase(step, True, rng) for step in chain.steps]
         shape = rng.randrange(3)
@@ -39,11 +39,11 @@ _CONNECTORS = {False: (", then ", ". "), True: (",然后", ",再", ",")}
 
 
 def read_instruction(text: str, source: Type, target: Type) -> list[Chain]:
-    """Every chain from one type to another that the sentence can mean; empty when it is no sentence of this
-    world.
+    """Every chain from `source` to `target` that the sentence can mean; empty if it is not a sentence
+    of this world.
 
-    For audits only: it reads what `instruction` writes, so that a model's own sentence can be held against
-    the program that it describes.
+    For audits only: it parses the sentences of `instruction`, so that a model's own sentence can be compared
+    with the program that it describes.
     """
     chinese = text.endswith("。")
     body = text[:-1] if text[-1:] in ".。" else text
@@ -72,7 +72,7 @@ def _read_steps(text: str, at: Type, chinese: bool) -> Iterator[list[ChainStep]]
 
 @cache
 def _patterns(name: str, chinese: bool) -> tuple[re.Pattern[str], ...]:
-    """Each wording as a pattern, the first letter in either case, with a group for each constant."""
+    """Each wording as a pattern, with its first letter in either case and a group for each constant."""
     groups = {
         "k": r"(\d+)",
         "d": r"(\d+)",

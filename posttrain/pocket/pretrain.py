@@ -1,8 +1,8 @@
-"""Training the pocket model from scratch: tokenizer, corpus stream, Qwen2 architecture, Muon for matrices and
+"""Trains the pocket model from scratch: tokenizer, corpus stream, Qwen2 architecture, Muon for matrices and
 AdamW for the rest.
 
-The one rule: step `i` depends on the recipe and on `i` alone (its documents are drawn from a seed derived for
-it), so that a run that was killed goes on from its last checkpoint as if nothing had happened.
+The one rule: step `i` depends only on the recipe and `i` (each step draws its documents from its own derived
+seed), so a killed run resumes from its last checkpoint with an identical result.
 """
 
 import json
@@ -82,7 +82,7 @@ class PretrainRecipe(Config):
 
 
 def pretrain_recipe(recipe: str, overrides: Sequence[str], out: Path = Path("runs/pocket-pretrain")) -> Path:
-    """`codemill pocket pretrain RECIPE`: load, train, say where the model lies."""
+    """`codemill pocket pretrain RECIPE`: load, train, print the model's folder."""
     from synth.recipe import load_config
 
     folder = pretrain(load_config(recipe, PretrainRecipe, overrides).recipe, out)
@@ -96,7 +96,7 @@ class PretrainProgress(NamedTuple):
 
 
 def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
-    """Train, and return the folder of the finished model (`out/model`). If called again, it resumes from
+    """Train, and return the folder of the finished model (`out/model`). A repeated call resumes from
     the last checkpoint."""
     import torch
 
@@ -163,7 +163,7 @@ def build_model(recipe: PretrainRecipe, tokenizer: Any) -> Any:
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Weights in bfloat16, config and tokenizer, as any engine loads them."""
+    """Save weights in bfloat16, config and tokenizer, in the format that any engine loads."""
     import copy
 
     import torch
@@ -213,7 +213,7 @@ def _train_step(
 
 
 def _batch(recipe: PretrainRecipe, tokenizer: Any, mistakes: Mistakes, step: int) -> "torch.Tensor":
-    """Rows of whole documents, each row beginning with a document; the last document of a row is cut."""
+    """Rows of documents. Each row begins with a new document; the last one in a row is cut."""
     import torch
 
     stream = documents(derive_seed(recipe.seed, "pocket-corpus", step), mistakes)

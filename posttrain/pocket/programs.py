@@ -1,4 +1,4 @@
-"""Chains as source code: a function in one of four languages, in one of several styles."""
+"""Renders chains as source code: a function in one of four languages, in one of several styles."""
 
 import random
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ OTHER_NAMES: dict[Type, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Style:
-    """How a function looks: names, one expression or steps, the way to write each operation, indentation."""
+    """The look of a function: names, one expression or steps, the form of each operation, indentation."""
 
     entry_point: str = "solve"
     names: dict[Type, str] = field(default_factory=lambda: dict(NAMES))
@@ -99,7 +99,8 @@ def declaration(chain: Chain, language: str, style: Style) -> str:
 
 
 class _Writer:
-    """Writes the body step by step; `expression` is what the value so far is called or how it is computed."""
+    """Writes the body step by step; `expression` is the name of the current value, or the code
+    that computes it."""
 
     def __init__(self, chain: Chain, language: str, style: Style) -> None:
         self.language, self.style = language, style
@@ -109,7 +110,7 @@ class _Writer:
         self.declared = {self.expression}
 
     def declare(self, kind: Type, value: str) -> str:
-        """Bind a value to the variable of its type and go on from there."""
+        """Assign a value to the variable of its type, and continue with that variable."""
         name = self.style.names[kind]
         prefix = "" if name in self.declared else _declarator(self.language, kind)
         self.declared.add(name)
@@ -117,7 +118,7 @@ class _Writer:
         return name
 
     def settle(self) -> None:
-        """Make sure that the value so far has a name."""
+        """Make sure that the current value has a name."""
         if self.expression not in self.declared:
             self.expression = self.declare(self.kind, self.expression)
 
@@ -155,26 +156,26 @@ class _Writer:
         self.kind, self.expression = target, y
 
     def _empty(self, kind: Type, name: str) -> str:
-        """Declares a variable with the empty value of its type."""
+        """Declare a variable with the empty value of its type."""
         if self.language == "javascript":
             return f"let {name} = {_EMPTY[kind]};"
         return f"{_declarator(self.language, kind)}{name}{' = 0' if kind == 'I' else ''};"
 
 
 def _declarator(language: str, kind: Type) -> str:
-    """What stands before a name that is declared."""
+    """The text before a declared name."""
     if language == "python":
         return ""
     return "let " if language == "javascript" else f"{_TYPE_NAMES[language][kind]} "
 
 
 def _braced(text: str) -> str:
-    """Text for a template, its braces doubled."""
+    """Text for a template, with doubled braces."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def render_program(chain: Chain, language: str, style: Style) -> str:
-    """The whole function. Java and C++ come without imports: the driver brings them."""
+    """The whole function. Java and C++ have no imports: the driver supplies them."""
     writer = _Writer(chain, language, style)
     for position, step in enumerate(chain.steps):
         writer.add(step, last=position == len(chain.steps) - 1)
@@ -187,7 +188,7 @@ def render_program(chain: Chain, language: str, style: Style) -> str:
 
 
 def _indented(line: str, width: int) -> str:
-    """A line one level deeper; levels inside of templates are 4 spaces."""
+    """A line one level deeper; a level inside a template is 4 spaces."""
     text = line.lstrip(" ")
     return " " * (width * (1 + (len(line) - len(text)) // 4)) + text
 

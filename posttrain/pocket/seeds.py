@@ -1,7 +1,7 @@
 """Unlabelled snippets of the pocket world, for the loop.
 
-The one rule: a seed is code and nothing else. Which chain it was rendered from is known to this module alone,
-so that the audit after a run can ask (`chain_of_seeds`); nothing inside the loop may.
+The one rule: a seed is code and nothing else. Only this module knows the chain behind each seed. The audit
+after a run may ask for it (`chain_of_seeds`); the loop may not.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from synth.seeds.protocol import make_seed
 
 
 class DrawnSeed(NamedTuple):
-    """A snippet with the chain that it came from."""
+    """A snippet with its chain."""
 
     seed: Seed
     chain: Chain
 
 
 def draw_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iterator[DrawnSeed]:
-    """`count` snippets for one round, their languages in turn; never a held-out chain."""
+    """`count` snippets for one round, in alternating languages; never a held-out chain."""
     for number in range(config.count):
         random = derive_random(random_seed, "pocket-seeds", round_, number)
         language = config.languages[number % len(config.languages)]
@@ -33,7 +33,7 @@ def draw_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iter
 
 
 def pocket_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iterator[Seed]:
-    """What the loop sees."""
+    """The seeds, as the loop sees them."""
     return (drawn.seed for drawn in draw_seeds(config, random_seed, round_))
 
 

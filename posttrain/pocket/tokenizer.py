@@ -1,8 +1,8 @@
 """The pocket tokenizer: byte-level BPE with the pre-tokenizer, the chat template and the special tokens of
 Qwen2.5, learned on the corpus.
 
-The one rule: what is saved is what comes back. It is built as a `Qwen2Tokenizer`, the class that
-`AutoTokenizer` picks for a Qwen2 config, so that a round trip through disk changes no id.
+The one rule: saving and loading changes no id. It is built as a `Qwen2Tokenizer`, the class that
+`AutoTokenizer` picks for a Qwen2 config.
 """
 
 import json
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def train_tokenizer(vocab_size: int, sample_documents: int, seed: int) -> "PreTrainedTokenizerBase":
-    """Learn `vocab_size` tokens, special tokens included, from the first `sample_documents` documents of the
-    corpus."""
+    """Learn `vocab_size` tokens, including special ones, from the corpus's first
+    `sample_documents` documents."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import AddedToken, Qwen2Tokenizer
 

@@ -1,4 +1,4 @@
-"""The pocket world as the loop takes it: snippets, the held-out suite, and the audit."""
+"""The pocket world in the form that the loop expects: snippets, the held-out suite, and the audit."""
 
 from posttrain.pocket.audit import audit_run
 from posttrain.pocket.heldout import POCKET_SUITE, held_out_tasks

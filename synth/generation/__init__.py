@@ -1,1 +1,1 @@
-"""Engines: whatever turns a prompt into text, behind one small protocol (`protocol.py`)."""
+"""Engines turn a prompt into text, behind one small protocol (`protocol.py`)."""

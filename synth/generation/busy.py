@@ -1,8 +1,8 @@
 """How busy an engine was: the share of generation time with at least one request in flight.
 
-The one rule: idle time between two requests counts. A window of generation time reaches from the first
-request sent in it to the last answer in it; the runner marks windows (a round's generation), so that training
-and swaps between them do not count as idle, and a gap inside a window cannot be hidden.
+The one rule: idle time between two requests counts. A window of generation time runs from the first request
+sent in it to the last answer in it. The runner marks the windows (a round's generation), so training and
+swaps between them do not count as idle, and a gap inside a window cannot be hidden.
 """
 
 import time
@@ -22,13 +22,13 @@ class BusyTimes:
 
     @property
     def share(self) -> float:
-        """Between 0 and 1; 1 when nothing was sent, since then nothing was idle."""
+        """Between 0 and 1; 1 if no request was sent, since nothing was idle."""
         return self.busy_s / self.span_s if self.span_s else 1.0
 
 
 class BusyClock:
-    """Counts requests in flight. Before the first marked window and after the last, all time
-    is one window."""
+    """Counts requests in flight. The time before the first marked window is one window, and so is the time
+    after the last."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -49,7 +49,7 @@ class BusyClock:
 
     @contextmanager
     def window(self) -> Iterator[None]:
-        """Mark one stretch of generation. Windows that overlap are one."""
+        """Mark one stretch of generation. Overlapping windows are merged."""
         if not self._open_windows:
             self._close_span()
         self._open_windows += 1

@@ -1,9 +1,9 @@
-"""The one client of any endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, the vLLM
-that codemill starts. Its HTTP is the package openai, an extra.
+"""The client for every endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, or the vLLM
+that codemill starts. It uses the openai package, an optional extra.
 
-It turns a `GenerationRequest` into HTTP calls and back. The one rule: what it returns is complete and well
-formed (n answers, each with text and a known ending), or it raises EngineError that says what was found. The
-key never appears in a message.
+It turns a `GenerationRequest` into HTTP calls and back. The one rule: it returns a complete, well-formed
+response (n answers, each with text and a known ending), or it raises an EngineError that says what was found.
+The key never appears in a message.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _CUT = frozenset({"length", "max_tokens"})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to ask, and how hard."""
+    """The address, and the limits on calls to it."""
 
     base_url: str
     concurrency: int
@@ -40,7 +40,7 @@ class Endpoint:
     api_key: str = field(default="", repr=False)
     pauses: Pauses = field(default_factory=Pauses)
     extra_body: Mapping[str, JsonValue] = field(default_factory=dict)
-    """More keys for the request's body, for servers that know them."""
+    """Extra keys for the request's body, for servers that support them."""
 
 
 class Answers(NamedTuple):
@@ -66,7 +66,7 @@ class _Usage(BaseModel):
 
 
 class _Body(BaseModel):
-    """The part of an answer's body that is used; extra keys are the endpoint's own business."""
+    """The part of an answer's body that is used; extra keys are ignored."""
 
     choices: list[_Choice]
     usage: _Usage | None = None
@@ -77,8 +77,8 @@ class _Malformed(Exception):
 
 
 class EndpointClient:
-    """Asks one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry
-    keeps its place. Raises EngineError where the package openai is not installed."""
+    """Calls one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry
+    keeps its slot. Raises EngineError if the openai package is not installed."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         if find_spec("openai") is None:
@@ -92,7 +92,7 @@ class EndpointClient:
             )
         self.endpoint = endpoint
         self.retries = 0
-        """Retries so far, over all calls."""
+        """Retries so far, across all calls."""
         self._places = asyncio.Semaphore(endpoint.concurrency)
         self._client: AsyncOpenAI | None = None
         self._most_choices: int | None = None
@@ -102,7 +102,7 @@ class EndpointClient:
         if self._client is None:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-            is_local = urlsplit(self.endpoint.base_url).hostname in LOOPBACK  # never asked through a proxy
+            is_local = urlsplit(self.endpoint.base_url).hostname in LOOPBACK  # never reached through a proxy
             self._client = AsyncOpenAI(
                 base_url=self.endpoint.base_url,
                 api_key=self.endpoint.api_key or "none",
@@ -119,8 +119,8 @@ class EndpointClient:
             await client.close()
 
     async def complete(self, request: GenerationRequest, model: str) -> Answers:
-        """All n answers, in order. An endpoint that gives fewer choices than asked is asked again for the
-        rest. Raises EngineError."""
+        """All n answers, in order. If the endpoint returns fewer choices than requested, the rest is
+        requested again. Raises EngineError."""
         found: list[Completion] = []
         prompt_tokens, again = 0, 0
         while len(found) < request.n:
@@ -136,7 +136,8 @@ class EndpointClient:
         return Answers(tuple(found), prompt_tokens)
 
     async def _part(self, request: GenerationRequest, model: str, place: tuple[int, int], n: int) -> Answers:
-        """One call for n answers, with a random seed of its own, or the parts would be copies of each other.
+        """One call for n answers, with its own random seed; otherwise the parts would be copies
+        of each other.
 
         The seed is hashed: vLLM gives sample i of a request the seed plus i, so requests with seeds 11 and 12
         would share samples.
@@ -188,7 +189,7 @@ class EndpointClient:
         )
 
     async def list_models(self) -> list[str] | None:
-        """Names that the endpoint offers; None if it has no list. Raises EngineError if it is down or
+        """Models that the endpoint offers; None if it has no list. Raises EngineError if it is down or
         rejects the key."""
         from openai import APIConnectionError, APIStatusError
 
@@ -204,7 +205,7 @@ class EndpointClient:
                     return None
                 found = f"HTTP {error.status_code}"
             except (ValueError, AttributeError, TypeError):
-                return None  # the address answers, but not with a list; the first request will tell
+                return None  # the address answers, but has no list; the first request will show
             if attempt < self.endpoint.max_retries:
                 await asyncio.sleep(self.endpoint.pauses.before_retry(attempt))
         raise self._gave_up(found, 0.0)
@@ -249,8 +250,8 @@ class EndpointClient:
 
 
 def _sampling_body(request: GenerationRequest) -> dict[str, JsonValue]:
-    """Keys of the request's body. What equals the protocol's default is left out: some endpoints refuse keys
-    that they do not know."""
+    """Keys of the request's body. Values equal to the protocol's default are left out: some endpoints reject
+    keys that they do not know."""
     sampling = request.sampling
     body: dict[str, JsonValue] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
     if sampling.temperature > 0:
@@ -303,8 +304,8 @@ def _finish(choice: _Choice) -> Literal["stop", "length"]:
 
 
 def _token_counts(choices: Sequence[_Choice], texts: Sequence[str], usage: _Usage | None) -> list[int]:
-    """Tokens of each choice: exact where the endpoint gives token ids or one choice, else the total shared
-    out by length of text."""
+    """Tokens of each choice: exact if the endpoint gives token ids or a single choice, else the total split
+    in proportion to the text lengths."""
     exact = [len(choice.token_ids) for choice in choices if choice.token_ids is not None]
     if len(exact) == len(choices):
         return exact

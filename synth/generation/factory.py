@@ -1,4 +1,4 @@
-"""From a recipe's engine config to an engine. Each engine's module is imported only when it is asked for."""
+"""Makes an engine from a recipe's engine config. Each engine's module is imported only when it is needed."""
 
 from importlib import import_module
 from pathlib import Path
@@ -10,13 +10,13 @@ from synth.policy import Policy, identify
 
 
 class EngineFactory(Protocol):
-    """Makes an engine, not started; the one of this module, or one that a test puts in its place."""
+    """Makes an engine without starting it: `create_engine`, or a replacement from a test."""
 
     def __call__(self, config: EngineConfig, *, policy: Policy, log_folder: Path) -> Engine: ...
 
 
 def create_engine(config: EngineConfig, *, policy: Policy, log_folder: Path) -> Engine:
-    """The engine, not started. `policy` is served unless the config names a model of its own. Raises
+    """The engine, not yet started. It serves `policy` unless the config names its own model. Raises
     RecipeError for an empty folder."""
     module, _, name = config.implementation.partition(":")
     implementation = cast(EngineFactory, getattr(import_module(module), name))

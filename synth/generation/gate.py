@@ -1,4 +1,4 @@
-"""A gate for engines whose policy can be swapped: generations pass together, a swap passes alone.
+"""A gate for engines whose policy can be swapped: generations run together, a swap runs alone.
 
 The one rule: every answer comes entirely from one policy. A swap waits until running generations are
 finished, and new requests wait until the swap is done.

@@ -1,9 +1,9 @@
 """A guard between codemill and a child process that it owns: the child's whole process group ends when
 codemill does, even on kill -9.
 
-Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the number of a pipe's reading end
-whose writing end only codemill holds. The one rule: when the pipe closes, SIGTERM comes or the child ends,
-nothing of the child's group is left. It imports the standard library only.
+Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the descriptor of the read end of a
+pipe whose write end only codemill holds. The one rule: when the pipe closes, SIGTERM arrives or the child
+ends, no process of the child's group is left. It imports only the standard library.
 """
 
 import ctypes
@@ -20,13 +20,14 @@ _GRACE_S = 5.0
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Ask the kernel for this signal when the parent dies (Linux; elsewhere the lifeline alone does it)."""
+    """Ask the kernel for this signal when the parent dies (Linux only; elsewhere the lifeline
+    alone does this)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def end_group(child: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM to the group, a few seconds of grace, then SIGKILL to whatever is left, and reap."""
+    """Send SIGTERM to the group, wait a few seconds, then send SIGKILL to the rest, and reap."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_S
@@ -37,7 +38,8 @@ def end_group(child: "subprocess.Popen[bytes]") -> None:
 
 
 def guard(lifeline: int, command: list[str]) -> int:
-    """Run the command until it ends or the lifeline closes; its exit code (128 + signal for a signal)."""
+    """Run the command until it ends or the lifeline closes. Returns its exit code (128 +
+    the signal's number)."""
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -48,7 +50,7 @@ def guard(lifeline: int, command: list[str]) -> int:
     for stream in (
         0,
         1,
-    ):  # the child's own streams: with a second holder, their other end would never see the child's end
+    ):  # the child's own streams: if we held them too, their other end would never see end of file
         os.close(stream)
     while not stopping and child.poll() is None:
         readable, _, _ = select.select([lifeline], [], [], 0.1)

@@ -1,5 +1,5 @@
-"""An engine whose answers survive: every response is on disk before it is used, and no answered request is
-sent again.
+"""An engine whose answers survive a crash: every response is on disk before it is used, and no answered
+request is sent again.
 
 Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written.
 """
@@ -23,7 +23,7 @@ class JournalCounts:
     asked: int = 0
     answered_from_journal: int = 0
     joined: int = 0
-    """Asked while the same request was in flight: one answer served both."""
+    """Requests made while the same one was in flight: one answer served both."""
     sent: int = 0
     answered: int = 0
     failed: int = 0
@@ -32,7 +32,7 @@ class JournalCounts:
 
 
 class JournalledEngine:
-    """The wrapped engine, with its answers kept in `folder` as `responses-*.jsonl`."""
+    """The wrapped engine; its answers are stored in `folder` as `responses-*.jsonl`."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
@@ -51,8 +51,8 @@ class JournalledEngine:
         await self.engine.start()
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """The kept answer, or a new one that is kept first. Raises EngineError, or StoreError when it cannot
-        be kept."""
+        """The stored answer, or a new one, stored before it is returned. Raises EngineError, or StoreError if
+        it cannot be stored."""
         request_id = request.request_id(self.fingerprint)
         self.counts.asked += 1
         running = self._in_flight.get(request_id)
@@ -66,17 +66,15 @@ class JournalledEngine:
         task = asyncio.create_task(self._send(request, request_id))
         self._in_flight[request_id] = task
         task.add_done_callback(lambda done: self._forget(request_id, done))
-        return await asyncio.shield(
-            task
-        )  # an asker who gives up does not throw away an answer that is paid for
+        return await asyncio.shield(task)  # cancelling a caller does not discard the paid-for answer
 
     async def load_policy(self, policy: Policy) -> float:
-        """Wait for what is in flight, then swap; seconds of the swap."""
+        """Wait for requests in flight, then swap. Returns the seconds that the swap took."""
         await self._drain()
         return await self.engine.load_policy(policy)
 
     async def close(self) -> None:
-        """Give up what is in flight, close the wrapped engine and the files. May be called twice."""
+        """Cancel requests in flight, then close the wrapped engine and the files. May be called twice."""
         for task in list(self._in_flight.values()):
             task.cancel()
         await self._drain()
@@ -102,7 +100,7 @@ class JournalledEngine:
     def _forget(self, request_id: str, task: "asyncio.Task[GenerationResponse]") -> None:
         self._in_flight.pop(request_id, None)
         if not task.cancelled():
-            task.exception()  # seen here, so that an error whose askers are gone is not reported as unhandled
+            task.exception()  # read here, or an error with no caller left is reported as unhandled
 
     async def _drain(self) -> None:
         if self._in_flight:

@@ -1,8 +1,8 @@
-"""A pipe that ties a child process to this one: `guard.py` watches its reading end and ends the child's whole
-group when the other end closes, on kill -9 too.
+"""A pipe that ties a child process to this one: `guard.py` watches its read end and ends the child's whole
+process group when the write end closes, even on kill -9.
 
-Place in the flow: `owned_process` (engines) and `posttrain.launch` (trainers) start their children so. The
-one rule: the writing end is in this process alone.
+Place in the flow: `owned_process` (engines) and `posttrain.launch` (trainers) start their children this way.
+The one rule: only this process holds the write end.
 """
 
 import os
@@ -14,31 +14,31 @@ from synth.generation import guard
 
 
 class Lifeline:
-    """The pipe of one child. May be let go from any thread."""
+    """The pipe of one child. `let_go` may be called from any thread."""
 
     def __init__(self) -> None:
         self.watched, self._held = os.pipe()
         self._lock = threading.Lock()
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """The command behind its guard. The child must be given the descriptor `watched`."""
+        """The command, started by its guard. The child must inherit the descriptor `watched`."""
         return [sys.executable, "-I", guard.__file__, str(self.watched), *command]
 
     def let_go(self) -> None:
-        """End the child, if it still runs. May be called twice."""
+        """End the child if it still runs. May be called twice."""
         with self._lock:
             held, self._held = self._held, -1
         if held >= 0:
             os.close(held)
 
     def hand_over(self) -> None:
-        """Close our copy of the reading end: the child has its own now. May be called twice."""
+        """Close our copy of the read end: the child now has its own. May be called twice."""
         with self._lock:
             watched, self.watched = self.watched, -1
         if watched >= 0:
             os.close(watched)
 
     def close(self) -> None:
-        """Let go, and close the reading end too."""
+        """Let go, and close the read end too."""
         self.let_go()
         self.hand_over()

@@ -1,5 +1,5 @@
-"""Engine over a foreign endpoint: a hosted API or a cluster's server. Its policy is the model that the
-endpoint serves under a name."""
+"""Engine over an external endpoint: a hosted API or a cluster's server. Its policy is the model that the
+endpoint serves under the configured name."""
 
 import difflib
 import os
@@ -17,8 +17,8 @@ from synth.policy import Policy
 
 
 class OpenaiApiEngine:
-    """Asks `config.base_url` for `config.model`. The key comes from the environment variable that
-    the recipe names."""
+    """Requests `config.model` from `config.base_url`. The recipe names the environment variable
+    of the key."""
 
     def __init__(
         self,
@@ -28,19 +28,19 @@ class OpenaiApiEngine:
         log_folder: Path | None = None,
         pauses: Pauses | None = None,
     ) -> None:
-        del policy, log_folder  # every engine is given both; this one serves what its owner put there
+        del policy, log_folder  # every engine is given both; this one serves the endpoint's own model
         self._config = config
         self._pauses = pauses or Pauses()
         self._client: EndpointClient | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Hash of endpoint and model name: the weights behind them are the endpoint's secret."""
+        """Hash of the endpoint and the model name, since the weights cannot be seen."""
         return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
 
     async def start(self) -> None:
-        """Check that the endpoint answers, accepts the key and knows the model. Spends no
-        tokens. Raises EngineError."""
+        """Check, without spending tokens, that the endpoint answers, accepts the key and knows the
+        model. Raises EngineError."""
         if self._client is not None:
             return
         config = self._config
@@ -79,7 +79,7 @@ class OpenaiApiEngine:
         )
 
     async def load_policy(self, policy: Policy) -> float:
-        """Always raises EngineError: weights cannot be loaded into a foreign endpoint."""
+        """Always raises EngineError: weights cannot be loaded into an external endpoint."""
         raise EngineError(
             Problem(
                 where=f"endpoint {self._config.base_url}",

@@ -1,5 +1,5 @@
-"""A child process that codemill owns, for engines that live in one: started on a lifeline, with a log file,
-ended as a whole group.
+"""A child process that codemill owns, for engines that run in one: it is started on a lifeline, writes a log
+file, and is ended together with its process group.
 
 The one rule: it never outlives codemill.
 """
@@ -15,8 +15,8 @@ _LINE_LIMIT = 256 << 20
 
 
 class OwnedProcess:
-    """One child. With `piped`, its stdin and stdout are ours to talk over; otherwise stdout goes to the log,
-    as stderr always does."""
+    """One child. With `piped`, its stdin and stdout are pipes to this process; otherwise stdout goes to the
+    log, as stderr always does."""
 
     def __init__(
         self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], piped: bool = False
@@ -29,7 +29,7 @@ class OwnedProcess:
         self._lifeline: Lifeline | None = None
 
     async def start(self) -> None:
-        """Start it. The log is appended to. Raises OSError when the log's folder cannot be written."""
+        """Start it, appending to the log. Raises OSError if the log's folder cannot be written."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         lifeline = self._lifeline = Lifeline()
         try:
@@ -54,7 +54,7 @@ class OwnedProcess:
         return None if self._process is None else self._process.returncode
 
     async def ask(self, line: bytes) -> bytes:
-        """Write one line and read one line. Raises EOFError when the child ended."""
+        """Write one line and read one line. Raises EOFError if the child has ended."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise EOFError("the process was not started with pipes")
@@ -69,7 +69,7 @@ class OwnedProcess:
         return answer
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines of the log, the reason being usually among them."""
+        """The last lines of the log, which usually contain the reason."""
         with self.log.open("rb") as handle:
             handle.seek(max(0, self.log.stat().st_size - 8192))
             return "\n".join(handle.read().decode("utf-8", "replace").splitlines()[-lines:])

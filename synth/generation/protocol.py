@@ -1,8 +1,8 @@
-"""The seam between the factory and whatever generates text: requests, responses, and the `Engine` protocol.
+"""The interface between the factory and the engines: requests, responses, and the `Engine` protocol.
 
-The one rule: a response is journalled before it is used (`journal.py` wraps any engine), under the id of the
-request, which is a hash of everything that made it: the policy's fingerprint, the messages or the prompt, the
-sampling, the count and the seed.
+The one rule: a response is journalled before it is used (`journal.py` wraps any engine). Its key is the
+request's id, a hash of everything that determines the response: the policy's fingerprint, the messages or the
+prompt, the sampling, the count and the seed.
 """
 
 from typing import Literal, Protocol
@@ -16,8 +16,8 @@ from synth.records import Message, Record
 
 
 class GenerationRequest(Record):
-    """One request for `n` samples of one conversation (`messages`) or one raw text (`prompt`, for FIM and
-    base models)."""
+    """Asks for `n` samples of one conversation (`messages`) or raw text (`prompt`, for FIM
+    and base models)."""
 
     messages: tuple[Message, ...] = ()
     prompt: str = ""
@@ -27,7 +27,8 @@ class GenerationRequest(Record):
     stop: tuple[str, ...] = ()
 
     def request_id(self, fingerprint: str) -> str:
-        """Hash of everything that makes the answer. `fingerprint` identifies the policy that will answer."""
+        """Hash of everything that determines the answer. `fingerprint` identifies the policy
+        that will answer."""
         return unit_id("request", fingerprint, self.model_dump(mode="json"))
 
 
@@ -50,29 +51,29 @@ class GenerationResponse(Record):
 
 
 class Engine(Protocol):
-    """What generates. Implementations: vllm_server, openai_api, transformers_local, recorded, scripted. All
-    pass tests/contract/test_engines.py."""
+    """Generates text. Implementations: vllm_server, openai_api, transformers_local, recorded, scripted. All
+    of them pass tests/contract/test_engines.py."""
 
     @property
     def fingerprint(self) -> str:
-        """Identity of what answers now: of the policy for engines that serve one, else of endpoint and model
-        name."""
+        """Identity of the current model: of the policy for engines that serve one, else of the endpoint
+        and model name."""
         ...
 
     async def start(self) -> None:
-        """Get ready to answer. Raises EngineError with what to do when that fails."""
+        """Get ready to answer. Raises an EngineError that says how to fix the problem."""
         ...
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """Answer one request; many may be in flight. Retries inside; raises EngineError when every retry
-        failed."""
+        """Answer one request; many may be in flight. Retries by itself, and raises EngineError after
+        the last retry."""
         ...
 
     async def load_policy(self, policy: Policy) -> float:
-        """Serve this policy from now on, without a restart; seconds that it took. Raises EngineError where
-        that is impossible."""
+        """Serve this policy from now on, without a restart. Returns the seconds that it took. Raises
+        EngineError if that is impossible."""
         ...
 
     async def close(self) -> None:
-        """End everything that `start` began. May be called twice."""
+        """Stop everything that `start` started. May be called twice."""
         ...

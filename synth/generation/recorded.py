@@ -1,4 +1,4 @@
-"""Engine that answers from the journal of an earlier run: the recorded twin of every other engine, for tests,
+"""Engine that answers from the journal of an earlier run, in place of the engine that made it, for tests,
 docs and exact replays.
 
 The one rule: it never invents an answer. A request that was not recorded is an error that names it.
@@ -14,24 +14,24 @@ from synth.policy import Policy
 
 
 class RecordedEngine:
-    """Answers as the given policy answered then. `load_policy` takes any policy: its recorded answers are
-    found by its fingerprint."""
+    """Gives the recorded answers of the given policy. `load_policy` takes any policy: its answers are found
+    by its fingerprint."""
 
     def __init__(
         self, config: RecordedEngineConfig, *, policy: Policy, log_folder: Path | None = None
     ) -> None:
-        del log_folder  # nothing runs that could write a log
+        del log_folder  # no process runs that could write a log
         self._folder = Path(config.path)
         self._fingerprint = policy.fingerprint
         self._files: ResponseFiles | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the policy whose answers are given now."""
+        """Fingerprint of the policy whose recorded answers are given now."""
         return self._fingerprint
 
     async def start(self) -> None:
-        """Read the index of the journal. Raises EngineError when the folder holds none."""
+        """Read the index of the journal. Raises EngineError if the folder has none."""
         if not any(self._folder.glob("responses-*.jsonl")):
             raise EngineError(
                 Problem(
@@ -44,7 +44,7 @@ class RecordedEngine:
         self._files = ResponseFiles(self._folder)
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """The recorded answer. Raises EngineError, not retryable, for a request that was not recorded."""
+        """The recorded answer. Raises a non-retryable EngineError for a request that was not recorded."""
         request_id = request.request_id(self._fingerprint)
         found = self._files.read(request_id) if self._files is not None else None
         if found is None:
@@ -66,7 +66,7 @@ class RecordedEngine:
         return 0.0
 
     async def close(self) -> None:
-        """Forget the index. May be called twice."""
+        """Drop the index. May be called twice."""
         self._files = None
 
 

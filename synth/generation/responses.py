@@ -1,9 +1,9 @@
-"""The files of a response journal: append-only JSON Lines, one response a line, and an index of
-where each lies.
+"""The files of a response journal: append-only JSON Lines, one response per line, and an index
+of their positions.
 
-The one rule: a line that was not written to its end (kill -9, full disk) is as if it had never been written.
-Each process writes a file of its own, so a cut line is always the last of its file. Bodies stay on disk;
-memory holds an id and a place for each response.
+The one rule: an incomplete line (kill -9, full disk) is treated as if it had never been written. Each process
+writes its own file, so an incomplete line is always the last one of its file. Bodies stay on disk; memory
+holds an id and a position for each response.
 """
 
 import os
@@ -23,7 +23,7 @@ class JournalPosition(NamedTuple):
 
 
 class ResponseFiles:
-    """The responses in a folder. Opening scans what is there; the first write begins a new file."""
+    """The responses in a folder. Opening scans the existing files; the first write begins a new file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,8 +41,8 @@ class ResponseFiles:
         return request_id in self._places
 
     def read(self, request_id: str) -> GenerationResponse | None:
-        """The response, read from disk; None for an id that is not there. Raises StoreError when its file
-        was changed meanwhile."""
+        """The response, read from disk; None for an unknown id. Raises StoreError if its file has changed
+        since it was scanned."""
         place = self._places.get(request_id)
         if place is None:
             return None
@@ -58,8 +58,8 @@ class ResponseFiles:
         return found
 
     def append(self, response: GenerationResponse) -> None:
-        """Write one line with one call, so that it survives us before anybody uses it. Raises StoreError, and
-        then nothing half stays."""
+        """Write one line in one call, so that it is on disk before it is used. If it raises StoreError, no
+        partial line is left."""
         line = response.model_dump_json().encode() + b"\n"
         try:
             descriptor = self._open_writer()
@@ -79,7 +79,7 @@ class ResponseFiles:
         self._end += len(line)
 
     def close(self) -> None:
-        """Close the file that is written. A later write begins a new one."""
+        """Close the current file. A later write begins a new one."""
         writer, self._writer = self._writer, None
         if writer is not None:
             os.close(writer)
@@ -117,7 +117,7 @@ class ResponseFiles:
 
 
 def _request_id(line: bytes) -> str:
-    """The id of a whole line; empty for a line that is damaged. The whole line is checked: an id
+    """The id of a complete line; empty for a damaged one. The whole line is checked: an id
     alone proves nothing."""
     try:
         return GenerationResponse.model_validate_json(line).request_id

@@ -1,5 +1,4 @@
-"""Pauses between attempts: growing, jittered, and never shorter than what the endpoint asks for in
-Retry-After."""
+"""Pauses between attempts: growing, jittered, and never shorter than the endpoint's Retry-After."""
 
 import email.utils
 import time
@@ -16,8 +15,7 @@ class Pauses:
     first_s: float = 0.5
     longest_s: float = 30.0
     asked_longest_s: float = 600.0
-    """Longest Retry-After that is honoured; an endpoint that asks for more gets its next attempt after
-    this."""
+    """Longest Retry-After that is honoured; longer ones are cut to this."""
     random: Random = field(default_factory=Random)
 
     def before_retry(self, retry: int, headers: Mapping[str, str] | None = None) -> float:
@@ -30,7 +28,7 @@ class Pauses:
 
 def retry_after_s(headers: Mapping[str, str]) -> float:
     """Seconds that the endpoint asks for: Retry-After in seconds or as a date (RFC 9110, 10.2.3), or
-    retry-after-ms; 0 without."""
+    retry-after-ms; 0 if there is neither."""
     milliseconds, text = headers.get("retry-after-ms", ""), headers.get("retry-after", "").strip()
     for number, unit in ((milliseconds, 0.001), (text, 1.0)):
         try:

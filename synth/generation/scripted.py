@@ -1,7 +1,7 @@
-"""An engine that a function answers, for tests and examples of code that asks a model.
+"""An engine whose answers come from a function, for tests and examples of code that calls a model.
 
 Place in the flow: behind the same protocol as every other engine; no recipe names it. The one rule: the
-function decides every answer; the engine adds only what a response states beside its texts.
+function decides every answer; the engine adds only the other fields of a response.
 
     engine = ScriptedEngine(lambda request: f"You wrote: {request.messages[-1].content}")
     response = await engine.generate(GenerationRequest(messages=(question,), sampling=SamplingConfig()))
@@ -22,17 +22,17 @@ from synth.policy import Policy
 from synth.token_estimate import estimate_tokens
 
 ScriptedAnswer = str | Completion | Sequence[str | Completion] | Exception
-"""One text for each of the n samples, or one for all of them, or the exception to raise. A `Completion` also
-states how it ended and its tokens; a plain text ended by itself, and its tokens are estimated."""
+"""One text for each of the n samples, one for all of them, or the exception to raise. A `Completion` also
+states its ending and its number of tokens; a plain text counts as complete, and its tokens are estimated."""
 
 AnswerRequest = Callable[[GenerationRequest], ScriptedAnswer | Awaitable[ScriptedAnswer]]
 
 STATED_MS: Final = 1.0
-"""Every response says that it took one millisecond, so that two runs write the same rows."""
+"""Every response states one millisecond, so that two runs write the same rows."""
 
 
 class ScriptedEngine:
-    """Answers each request with what `answer` makes of it; `requests` holds all of them in order."""
+    """Answers each request by calling `answer`; `requests` holds all requests in order."""
 
     def __init__(self, answer: AnswerRequest, *, fingerprint: str = "scripted") -> None:
         self._answer, self._fingerprint = answer, fingerprint
@@ -41,16 +41,16 @@ class ScriptedEngine:
 
     @property
     def fingerprint(self) -> str:
-        """The one that was given, or that of the policy that was loaded since."""
+        """The fingerprint given at creation, or the fingerprint of the last policy loaded."""
         return self._fingerprint
 
     async def start(self) -> None:
-        """Open it, again where it was closed."""
+        """Open the engine; reopens it after `close`."""
         self.closed = False
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """What the function says. Raises what the function raises or returns, and EngineError, not retryable,
-        for a number of answers that is not `n` and after `close`."""
+        """The function's answers. Raises any exception that the function raises or returns, and a
+        non-retryable EngineError if the number of answers is not `n` or the engine is closed."""
         if self.closed:
             raise _script_error("was closed", "ask before it is closed, or start it again")
         self.requests.append(request)
@@ -74,7 +74,7 @@ class ScriptedEngine:
         return 0.0
 
     async def close(self) -> None:
-        """Refuse what is asked from now on. May be called twice."""
+        """Reject all further requests. May be called twice."""
         self.closed = True
 
 

@@ -1,9 +1,9 @@
-"""Engine over transformers in a worker process: slow, and everywhere that torch runs. torch is
-never imported here.
+"""Engine over transformers in a worker process: slow, but runs wherever torch does. This module
+never imports torch.
 
-Requests become rows (one sample each, with a random seed of its own), rows with the same sampling become
-batches. The one rule: a row's answer depends on its prompt, its seed and the policy, not on the rows that
-happen to share its batch.
+Requests become rows (one sample each, with its own random seed), and rows with the same sampling become
+batches. The one rule: a row's answer depends on its prompt, its seed and the policy, not on the other rows
+of its batch.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _Answer(BaseModel):
 
 
 class _Reply(BaseModel):
-    """One line of the worker."""
+    """One line from the worker."""
 
     error: str = ""
     answers: list[_Answer] = []
@@ -76,7 +76,7 @@ class TransformersLocal:
         return self._policy.fingerprint
 
     async def start(self) -> None:
-        """Start the worker and load the policy. Raises EngineError with the end of its log."""
+        """Start the worker and load the policy. Raises EngineError, with the end of the worker's log."""
         if self._process is not None:
             return
         self._process = OwnedProcess(
@@ -119,8 +119,8 @@ class TransformersLocal:
         )
 
     async def load_policy(self, policy: Policy) -> float:
-        """Load this policy in place of the old one; seconds that it took. Raises EngineError; then the old
-        one still answers."""
+        """Load this policy in place of the old one. Returns the seconds that it took. If it raises
+        EngineError, the old policy still answers."""
         async with self._gate.swap():
             started = time.monotonic()
             await self._ask({"load": str(Path(policy.weights).resolve())})
@@ -128,7 +128,7 @@ class TransformersLocal:
             return time.monotonic() - started
 
     async def close(self) -> None:
-        """End the worker. Requests under way end with an EngineError. May be called twice."""
+        """End the worker. Requests in flight end with an EngineError. May be called twice."""
         batches, self._batches = self._batches, None
         process, self._process = self._process, None
         if batches is not None:
@@ -143,7 +143,7 @@ class TransformersLocal:
     async def _run_batches(self) -> None:
         while True:
             await self._waiting.wait()
-            await asyncio.sleep(0)  # let askers of the same moment join the batch
+            await asyncio.sleep(0)  # let requests made at the same time join the batch
             batch = self._take_batch()
             try:
                 reply = await self._ask(_batch_order(batch))

@@ -1,8 +1,8 @@
-"""The worker process of `transformers_local`: reads one JSON order a line, writes one JSON reply a line.
+"""The worker process of `transformers_local`: reads one JSON order per line, writes one JSON reply per line.
 
 Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, seed}], "sampling": {...}, "stop": [...]}`. The
-one rule: standard output carries replies and nothing else; whatever a library prints goes to the log. Run as
-a file; it imports nothing of codemill.
+one rule: standard output carries only replies; anything that a library prints goes to the log. It runs as a
+file and imports nothing from codemill.
 """
 
 import json
@@ -17,11 +17,11 @@ _HIDDEN = -float("inf")
 
 
 class SampleByNoise(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
-    """Temperature and nucleus, then Gumbel noise from each row's own generator: the largest logit is then a
-    sample from the distribution.
+    """Applies temperature and nucleus, then adds Gumbel noise from each row's own generator, so that the
+    largest logit is a sample from the distribution.
 
     (Gumbel-max trick: Gumbel 1954; Maddison et al. 2014, arXiv 1411.0030.) So each row has its own seed,
-    whatever batch it is in.
+    regardless of its batch.
     """
 
     def __init__(self, seeds: list[int], temperature: float, top_p: float) -> None:
@@ -42,7 +42,7 @@ class SampleByNoise(LogitsProcessor):  # type: ignore[misc]  # transformers is n
 
 
 def _keep_nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Hide tokens outside the smallest set of probability `top_p` (Holtzman et al.
+    """Mask tokens outside the smallest set with probability `top_p` (Holtzman et al.
     2020, arXiv 1904.09751)."""
     if top_p >= 1:
         return scores
@@ -53,14 +53,14 @@ def _keep_nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
 
 
 class PolicyWorker:
-    """One policy, on the GPU where there is one."""
+    """One policy, on the GPU if there is one."""
 
     def __init__(self) -> None:
         self.model: Any = None
         self.tokenizer: Any = None
 
     def load(self, folder: str) -> dict[str, object]:
-        """Load a policy; the old one goes only when the new one is there."""
+        """Load a policy; the old one is dropped only once the new one is loaded."""
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").eval()
         if tokenizer.pad_token_id is None:
@@ -70,8 +70,7 @@ class PolicyWorker:
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed
     def answer(self, order: dict[str, Any]) -> dict[str, object]:
-        """Sample one answer a row. A row that does not fit the context is answered with an error
-        of its own."""
+        """Sample one answer per row. A row that does not fit the context gets its own error."""
         sampling, limit = order["sampling"], self.model.config.max_position_embeddings
         prompts = [
             self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]
@@ -144,7 +143,7 @@ class PolicyWorker:
 
 
 def serve(orders: BinaryIO, replies: BinaryIO) -> None:
-    """Answer orders until there are no more. A failed order is answered with its error; the
+    """Answer orders until the input ends. A failed order is answered with its error; the
     worker keeps running."""
     worker = PolicyWorker()
     for line in orders:

@@ -1,9 +1,9 @@
-"""Engine over a vLLM server that codemill starts, owns and ends. It is started once; each new policy is
-swapped into it while it runs.
+"""Engine over a vLLM server that codemill starts, owns and stops. It is started once; each new policy is
+swapped in while it runs.
 
 Weights are reloaded in place over vLLM's development endpoints, or a LoRA adapter is loaded beside the base.
 The one rule: after `load_policy` no answer comes from the old policy (requests wait for the swap, and the
-prefix cache is emptied), or the engine refuses to answer at all.
+prefix cache is emptied); if that cannot be ensured, the engine refuses to answer.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _SWAP_TIMEOUT_S = 600.0
 
 
 class VllmBuild(NamedTuple):
-    """The vLLM that is installed here."""
+    """The installed vLLM."""
 
     version: str
     device: Literal["cpu", "gpu"]
@@ -65,7 +65,7 @@ class VllmServer:
         """Where the server listens, for example http://127.0.0.1:8000; empty before the start."""
         self._broken: EngineError | None = None
         self.starts = 0
-        """How often a server was started: once in a run."""
+        """How often a server was started: once per run."""
 
     @property
     def fingerprint(self) -> str:
@@ -75,8 +75,8 @@ class VllmServer:
     # --- life -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the server and wait until it answers. Raises EngineError with the end of its log when
-        it does not."""
+        """Start the server and wait until it answers. If it does not, raises EngineError with the end
+        of its log."""
         if self._process is not None:
             return
         self._build = _need_vllm()
@@ -105,7 +105,7 @@ class VllmServer:
         )
 
     async def close(self) -> None:
-        """End the server with everything that it started. May be called twice."""
+        """End the server and all its child processes. May be called twice."""
         client, self._client = self._client, None
         process, self._process = self._process, None
         if client is not None:
@@ -131,8 +131,8 @@ class VllmServer:
         if self._on_cpu and "--enforce-eager" not in extra:
             options.append("--enforce-eager")
         if self._on_cpu and "--enable-chunked-prefill" not in extra:
-            # A prompt in pieces makes a seeded request rewind its generator, which a CPU's cannot: vLLM 0.32
-            # dies of it.
+            # With a chunked prompt, a seeded request rewinds its generator; a CPU generator cannot, and
+            # vLLM 0.32 crashes.
             options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
             options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
@@ -150,8 +150,8 @@ class VllmServer:
         if Path(self._base.weights).is_dir():
             ours["HF_HUB_OFFLINE"] = "1"
         if build.device == "cpu":
-            # Unbound threads on half of the cores: programs under test run on the others, and threads
-            # that wait for one another would stall beside them (the log has the figures).
+            # Unpinned threads on half of the cores: programs under test run on the other cores, and
+            # threads that wait for one another would stall beside them (the log has the figures).
             ours |= {
                 "VLLM_CPU_OMP_THREADS_BIND": "nobind",
                 "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
@@ -237,8 +237,8 @@ class VllmServer:
     # --- policies -------------------------------------------------------------------------------------------
 
     async def load_policy(self, policy: Policy) -> float:
-        """Serve this policy from now on; seconds that the swap itself took. Raises EngineError for one that
-        does not fit this server."""
+        """Serve this policy from now on. Returns the seconds that the swap itself took. Raises EngineError if
+        the policy does not fit this server."""
         async with self._gate.swap():
             self._need_client()
             if policy.fingerprint == self._policy.fingerprint:
@@ -262,7 +262,7 @@ class VllmServer:
             await self._call("POST", "/collective_rpc", body, timeout_s=_SWAP_TIMEOUT_S)
             await self._call("POST", "/reset_prefix_cache")
         except OSError as error:
-            self._broken = self._failed_swap(policy, error)  # half of the weights may be new
+            self._broken = self._failed_swap(policy, error)  # the weights may be partly replaced
             raise self._broken from error
         self._base, self._model = policy, _BASE_NAME
 
@@ -291,8 +291,8 @@ class VllmServer:
         return self._config.swap == "adapter" or (self._config.swap == "auto" and not self._on_cpu)
 
     def _swaps_by_adapter(self, policy: Policy) -> bool:
-        """Whether to load its adapter: where the server takes adapters and this one was trained on the very
-        base that is served."""
+        """Whether to load its adapter: only if the server takes adapters and this one was trained on the base
+        that is served."""
         if not self._takes_adapters:
             return False
         if policy.adapter and policy.base in _names_of(self._base.weights):
@@ -347,7 +347,7 @@ class VllmServer:
         )
 
     async def _call(self, method: str, path: str, body: JsonValue = None, *, timeout_s: float = 60) -> None:
-        """One call of the server's own endpoints. Raises OSError (urllib's errors are such)."""
+        """One call to the server's own endpoints. Raises OSError (urllib's errors are subclasses)."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             self.address + path, data=data, method=method, headers={"Content-Type": "application/json"}
@@ -361,7 +361,7 @@ class VllmServer:
 
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""The loopback interface is never asked through a proxy."""
+"""The loopback interface is never reached through a proxy."""
 
 
 def _need_vllm() -> VllmBuild:
@@ -390,8 +390,8 @@ def _names_of(model: str) -> set[str]:
 
 
 def _local_folder(model: str) -> Path | None:
-    """The folder of a local model or of a hub model in the cache; None where it cannot be found, and then
-    vLLM's own checks must do."""
+    """The folder of a local model or of a cached hub model; None if it cannot be found, which leaves only
+    vLLM's own checks."""
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import try_to_load_from_cache

@@ -1,2 +1,2 @@
-"""The pure halves of the stages: decisions as functions of values. The one rule: no context, no await, no
-file."""
+"""The pure halves of the stages: decisions as functions of values. The one rule: no context, no
+await, no files."""

@@ -1,10 +1,10 @@
-"""Agreement as evidence, where there is no reference: which outputs many candidates share, and whether that
-is enough to say anything.
+"""Agreement as evidence if there is no reference: which outputs many candidates share, and whether that is
+enough for a decision.
 
-Candidates are clustered by behaviour (equal outputs on every input); PageRank on the graph of clusters, whose
-edges weigh the inputs on which two clusters agree, ranks them (CodeDPO, arXiv 2410.05605, ranks programs and
-tests so). The one rule: agreement measures a model's confidence, not truth (it was wrong for 68% of the tasks
-above a 20% threshold), so below the threshold there is no answer.
+Candidates are clustered by behaviour (equal outputs on every input); PageRank ranks the clusters on a graph
+whose edges are weighted by the inputs on which two clusters agree (CodeDPO, arXiv 2410.05605, ranks programs
+and tests this way). The one rule: agreement measures a model's confidence, not truth (it was wrong for 68% of
+the tasks above a 20% threshold), so below the threshold there is no answer.
 """
 
 from collections import Counter
@@ -16,17 +16,17 @@ from synth.filters.protocol import Evidence, Reject
 from synth.values import Value, decode
 
 SAFE_INT = 2**31 - 1
-"""Beyond 32 bits, and beyond 2**53, integers mean different things in different languages."""
+"""Integers beyond 32 bits, or beyond 2**53, mean different things in different languages."""
 
 Row = tuple[str | None, ...]
-"""What one candidate answered on each input, as wire text; None where it raised, was stopped or did not
-answer."""
+"""One candidate's answers to all inputs, as wire text; None where it raised, was stopped or
+did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The answers of one candidate. Ballots with the same `voter` (the same text after normalization, say)
-    count once."""
+    """The answers of one candidate. Ballots with the same `voter` (for example, equal text after
+    normalization) count once."""
 
     voter: str
     language: str
@@ -35,14 +35,13 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The agreed output of each input, None where the inputs were dropped, and what the decision stands
-    on."""
+    """The agreed output of each input (None for dropped inputs), and the figures behind the decision."""
 
     outputs: Row
     share: float
-    """Share of the voters that behave like this on every input."""
+    """Share of the voters with this behaviour on every input."""
     score: float
-    """PageRank of the winning behaviour, out of 1 for all behaviours."""
+    """PageRank of the winning behaviour; those of all behaviours sum to 1."""
     languages: tuple[str, ...]
     evidence: Evidence
 
@@ -53,7 +52,7 @@ def find_consensus(
     """The outputs that the candidates agree on, or `agreement_abstained` with the numbers.
 
     With `across_languages`, inputs on which the agreed value means different things in different languages
-    are dropped (see `means_the_same`). `threshold` is the least share of voters with the winning behaviour.
+    are dropped (see `means_the_same`). `threshold` is the minimum share of voters with the winning behaviour.
     """
     voters = list({(ballot.voter, ballot.language): ballot for ballot in ballots}.values())
     clusters = Counter(
@@ -93,8 +92,8 @@ def _abstain(why: str, **numbers: float) -> Reject:
 
 
 def rank_behaviours(clusters: Counter[Row]) -> dict[Row, float]:
-    """PageRank of each behaviour: a behaviour is ranked high when many voters share it and those near it are
-    many too."""
+    """PageRank of each behaviour: it is high if many voters share the behaviour and many
+    share similar ones."""
     rows = sorted(clusters, key=lambda row: [output or "" for output in row])
     weights = [
         [clusters[other] * (1.0 if other == row else _likeness(row, other)) for other in rows] for row in rows
@@ -104,11 +103,12 @@ def rank_behaviours(clusters: Counter[Row]) -> dict[Row, float]:
 
 
 def pagerank(weights: Sequence[Sequence[float]], restarts: Sequence[float]) -> list[float]:
-    """PageRank by power iteration (Page and others 1999): the share of its time that a walk spends at each
-    node.
+    """PageRank by power iteration (Page and others 1999): the share of time that a random walk spends
+    at each node.
 
-    `weights[i][j]` is the weight of the edge from i to j; each node has one that is not 0. At every step the
-    walk follows an edge with a chance of 0.85, or else begins anew at a node that `restarts` weighs.
+    `weights[i][j]` is the weight of the edge from i to j; each node has a non-zero edge. At every step
+    the walk follows an edge with probability 0.85, and otherwise restarts at a node drawn by the
+    weights in `restarts`.
     """
     count, total = len(weights), sum(restarts)
     fresh = [0.15 * weight / total for weight in restarts]
@@ -125,7 +125,7 @@ def pagerank(weights: Sequence[Sequence[float]], restarts: Sequence[float]) -> l
 
 
 def _likeness(left: Row, right: Row) -> float:
-    """Share of the inputs on which both answered and answered alike."""
+    """Share of the inputs to which both gave the same answer."""
     shared = sum(1 for a, b in zip(left, right, strict=True) if a is not None and a == b)
     return shared / len(left) if left else 0.0
 
@@ -135,9 +135,9 @@ def _neutral(output: str | None) -> str | None:
 
 
 def means_the_same(value: Value) -> bool:
-    """Whether the value is the same thing in every language: ints of 32 bits, finite floats, strings without
-    characters outside the Basic Multilingual Plane (their length differs: UTF-8 bytes, UTF-16 units or
-    characters)."""
+    """Whether the value means the same in every language: 32-bit ints, finite floats, and strings
+    without characters outside the Basic Multilingual Plane (whose length differs: UTF-8 bytes, UTF-16
+    units or characters)."""
     if isinstance(value, bool) or value is None:
         return True
     if isinstance(value, int):

@@ -1,12 +1,11 @@
-"""One wire text for one value: maps sorted by their keys' text, so outputs of different languages can be
+"""One wire text for each value: maps are sorted by their keys' text, so outputs of different languages can be
 compared as strings."""
 
 from synth.values import Value, decode, encode
 
 
 def canonical_output(output: str) -> str:
-    """The wire text with the entries of every map in the order of their keys' wire text. Raises
-    ValueSyntaxError."""
+    """The wire text with each map's entries sorted by their keys' wire text. Raises ValueSyntaxError."""
     return encode(_sorted(decode(output))) if "m" in output else output
 
 

@@ -1,15 +1,15 @@
-"""Few, strong tests: a greedy choice of the inputs that tell the most behaviours apart.
+"""Chooses few, strong tests: a greedy choice of the inputs that tell the most behaviours apart.
 
-Works on outputs alone, so it serves wrong candidates and mutants alike. The one rule: an input is taken for
-what it adds to those already taken, so two inputs that catch the same programs are not both paid for before
-every program is caught.
+It works on outputs alone, so it serves wrong candidates and mutants alike. The one rule: each input is chosen
+for its gain over those already chosen, so no two inputs that catch the same programs are chosen before every
+program is caught.
 """
 
 from collections.abc import Sequence
 from math import comb
 
 KILLS_WANTED = 2
-"""Each wrong program should be caught by this many inputs before inputs are chosen for variety alone."""
+"""Inputs needed to catch each wrong program before inputs are chosen for variety alone."""
 
 
 def choose_inputs(
@@ -21,9 +21,9 @@ def choose_inputs(
 ) -> list[int]:
     """Indices of the chosen inputs, in ascending order.
 
-    `outputs[program][input]` is what a program answered (None: it did not). With a `reference` row, inputs
-    are chosen to catch programs that differ from it, each by two inputs where possible; without, to split the
-    programs into as many behaviours as possible. Stops when nothing is gained and `minimum` is reached.
+    `outputs[program][input]` is a program's answer (None if it gave none). With a `reference` row, inputs are
+    chosen to catch programs that differ from it, each by two inputs where possible; without one, to split the
+    programs into as many behaviours as possible. Stops when no input gains anything and `minimum` is reached.
     """
     width = len(outputs[0]) if outputs else len(reference or ())
     chosen: list[int] = []
@@ -39,8 +39,7 @@ def choose_inputs(
 
 
 class _Kills:
-    """Gain of an input against a reference: wrong programs that it catches, those not caught yet counting
-    most."""
+    """Gain of an input with a reference: wrong programs that it catches; those not yet caught count most."""
 
     def __init__(self, outputs: Sequence[Sequence[str | None]], reference: Sequence[str | None]) -> None:
         rows = [row for row in outputs if list(row) != list(reference)]
@@ -62,8 +61,7 @@ class _Kills:
 
 
 class _Splits:
-    """Gain of an input without a reference: pairs of programs that it tells apart and that were alike so
-    far."""
+    """Gain of an input without a reference: pairs of programs that it is the first to tell apart."""
 
     def __init__(self, outputs: Sequence[Sequence[str | None]]) -> None:
         self._outputs = outputs

@@ -2,8 +2,8 @@
 in file or repository format.
 
 The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special
-token: a text that spells one (`<|fim_prefix|>`, or anything of that form) is refused, never rewritten, since
-a rewritten program is no longer the one that was verified.
+token: a text that contains one (`<|fim_prefix|>`, or anything of that form) is rejected, never rewritten,
+since a rewritten program is no longer the one that was verified.
 """
 
 import re
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 NodeKind = Literal["expression", "statement", "block", "function"]
 SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
-"""Every spelling that the policy's tokenizer may read as one token: all of `<|name|>`, and Qwen2.5's
-tool-call marks."""
+"""Texts that the policy's tokenizer may read as one token: every `<|name|>`, and
+Qwen2.5's tool-call marks."""
 
 MIN_MIDDLE = 4
 """Bytes: a shorter middle, such as `x`, teaches nothing."""
@@ -49,8 +49,7 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True)
 class FimLimits:
-    """Bounds on the middle, and on the syntax: a text whose tree has errors is refused unless
-    `allow_errors`."""
+    """Bounds on the middle; a text whose tree has errors is rejected unless `allow_errors`."""
 
     max_middle_share: float = 0.6
     max_middle_bytes: int = 2000
@@ -75,8 +74,8 @@ def make_repository_fim(
     source_id: str = "",
     limits: FimLimits = FimLimits(),
 ) -> FimSample | Reject:
-    """A sample in repository format: the context files whole, then the file with the hole. Context that
-    spells one is left out."""
+    """A sample in repository format: whole context files, then the file with the hole. Context files that
+    contain special tokens are left out."""
     clean = [file for file in context if not SPECIAL_TOKEN.search(file.path + file.text)]
     files = "".join(
         f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}"
@@ -125,7 +124,7 @@ def _make(
 def find_spans(
     root: "Node", data: bytes, node_types: NodeTypes, limits: FimLimits = FimLimits()
 ) -> list[Span]:
-    """All nodes that may be the middle, in the order of the text, each span once."""
+    """All nodes that may be the middle, in text order, each span once."""
     most = min(limits.max_middle_bytes, int(limits.max_middle_share * len(data)))
     found: dict[tuple[int, int], Span] = {}
     for node in walk(root):
@@ -139,7 +138,8 @@ def find_spans(
 
 
 def node_kind(node: "Node", node_types: NodeTypes) -> NodeKind | None:
-    """What the node is to FIM. A statement is what stands in a block; docstrings and comments are nothing."""
+    """The node's kind for FIM. A statement is a direct child of a block; docstrings and comments
+    have no kind."""
     if node.type in node_types.functions or node.type in node_types.anonymous:
         return "function"
     if node.type in node_types.comments or node.type == "string":
@@ -160,7 +160,8 @@ def _is_docstring(node: "Node") -> bool:
 
 
 def _choose(spans: list[Span], random: Random) -> Span | None:
-    """First the kind, then the node, so that the many expressions do not crowd out blocks and functions."""
+    """Choose first the kind, then the node, so that the many expressions do not crowd out
+    blocks and functions."""
     by_kind = {kind: [span for span in spans if span.kind == kind] for kind in get_args(NodeKind)}
     kinds = [kind for kind in by_kind if by_kind[kind]]
     return random.choice(by_kind[random.choice(kinds)]) if kinds else None

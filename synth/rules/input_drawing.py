@@ -1,7 +1,7 @@
 """Test inputs drawn from a typed signature: edge cases first, then small random values.
 
-The one rule: values stay where every language agrees on them (small integers, short ASCII strings, finite
-floats), rows are distinct, and the same random generator gives the same rows.
+The one rule: values mean the same in every language (small integers, short ASCII strings, finite floats),
+rows are distinct, and the same random generator gives the same rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,11 +58,11 @@ ATTEMPTS_A_ROW = 20
 def draw_inputs(
     signature: Signature, count: int, random: Random, hints: Sequence[Value] = ()
 ) -> list[tuple[str, ...]]:
-    """Up to `count` distinct rows of arguments as wire text; fewer only where the types have fewer values.
-    Edge cases come first.
+    """Up to `count` distinct rows of arguments as wire text; fewer only if the types have fewer values. Edge
+    cases come first.
 
-    `hints` are values that matter to the program, such as its literals (`literal_hints`): a quarter of the
-    scalars come from them.
+    `hints` are values that matter to the program, such as its literals (`literal_hints`); a quarter of the
+    scalars are drawn from them.
     """
     drawer = _Drawer(random, hints)
     rows: dict[tuple[str, ...], None] = {}
@@ -82,8 +82,8 @@ def _encode(row: list[Value]) -> tuple[str, ...]:
 
 
 def _edge_rows(signature: Signature) -> Iterator[list[Value]]:
-    """Edge values of each parameter in step, so that a few rows hold all of them; a parameter that runs out
-    repeats a plain value."""
+    """Edge values of all parameters in parallel, so that a few rows cover all of them; a parameter with none
+    left repeats a plain value."""
     columns = [_edges(kind) for kind in signature.parameters]
     plain = [column[min(2, len(column) - 1)] for column in columns]
     for row in zip_longest(*columns):
@@ -121,7 +121,7 @@ def _list_edges(items: list[Value]) -> list[Value]:
 
 
 class _Drawer:
-    """Draws random values of a type, now and then around a hint."""
+    """Draws random values of a type, sometimes near a hint."""
 
     def __init__(self, random: Random, hints: Sequence[Value]) -> None:
         self._random = random
@@ -130,7 +130,7 @@ class _Drawer:
         }
 
     def draw(self, kind: ValueType, depth: int = 0) -> Value:
-        """A random value of the type; containers get shorter with depth."""
+        """A random value of the type; deeper containers are shorter."""
         if kind.kind == "list":
             return self._draw_list(kind.inner[0], depth)
         if kind.kind == "map":
@@ -183,7 +183,7 @@ class _Drawer:
 
 
 def _near_hint(hint: Value, random: Random) -> Value:
-    """The hint, or a number beside it, or a text that holds it."""
+    """The hint, a number next to it, or a text that contains it."""
     if isinstance(hint, str):
         return random.choice(
             (hint, f"{hint}{random.choice(_WORDS)}", f"{random.choice(_WORDS)}{hint}", f"a{hint}b{hint}c")
@@ -218,7 +218,7 @@ def _draw_int(random: Random) -> int:
 
 
 def _draw_str(random: Random) -> str:
-    """Words, phrases, digits, palindromes, mixed case, punctuation: what string functions are about."""
+    """Words, phrases, digits, palindromes, mixed case, punctuation: typical input of string functions."""
     chance, word = random.random(), random.choice(_WORDS)
     if chance < 0.3:
         return " ".join(random.choice(_WORDS) for _ in range(random.randint(1, 4)))
@@ -248,8 +248,7 @@ def _draw_str(random: Random) -> str:
 
 
 def _related(row: list[Value], random: Random) -> list[Value]:
-    """Sometimes make a later argument come out of an earlier one: an element, an index, a part of a
-    string."""
+    """Sometimes derive a later argument from an earlier one: an element, an index, a substring."""
     for at in range(1, len(row)):
         if random.random() < 0.4:
             row[at] = _part_of(row[random.randrange(at)], row[at], random)

@@ -1,9 +1,9 @@
-"""Preference pairs from verdicts: chosen passes and rejected fails the same tests, in the same language, at
-about the same length.
+"""Preference pairs from verdicts: the chosen program passes and the rejected one fails the same tests, in the
+same language, at about the same length.
 
-The one rule: a pair says something about behaviour only. Infrastructure faults are never labels, texts that
-are equal after normalization are no pair, and neither side is longer on the whole (`LengthBalance` carries
-the sum over a run).
+The one rule: a pair differs in behaviour only. Infrastructure faults are never labels, texts that are equal
+after normalization never form a pair, and neither side is longer on average (`LengthBalance` keeps the sum
+over a run).
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,8 +36,8 @@ class PairChoice(NamedTuple):
 
 @dataclass(slots=True)
 class LengthBalance:
-    """Sum of log(chosen length / rejected length) over all pairs made so far: kept near 0 by choosing against
-    its sign."""
+    """Sum of log(chosen length / rejected length) over all pairs so far. Pairs are chosen to keep
+    it near 0."""
 
     total: float = 0.0
     pairs: int = 0
@@ -45,7 +45,7 @@ class LengthBalance:
 
 @dataclass(frozen=True, slots=True)
 class PairingResult:
-    """What one task gave in one language: pairs, or the reason why there is none."""
+    """The result for one task in one language: pairs, or the reason why there are none."""
 
     language: str
     pairs: tuple[PairChoice, ...]
@@ -54,7 +54,7 @@ class PairingResult:
 
 @dataclass(slots=True)
 class _Sides:
-    """Candidates for each side, one for each text after normalization."""
+    """Candidates for each side, one per text after normalization."""
 
     chosen: dict[str, JudgedSolution] = field(default_factory=dict)
     rejected: dict[str, JudgedSolution] = field(default_factory=dict)
@@ -67,11 +67,10 @@ def make_pairs(
     random: Random,
     balance: LengthBalance | None = None,
 ) -> list[PairingResult]:
-    """Pairs of one task, language by language in the order of their names. Deterministic for the same
-    arguments and balance.
+    """Pairs of one task, by language in alphabetical order. Deterministic for the same arguments and balance.
 
-    Rejections: `no_pair` (nothing passes, or nothing fails in an allowed way), `pair_margin` (all too
-    different in length).
+    Rejections: `no_pair` (no program passes, or none fails in an allowed way), `pair_margin` (all lengths
+    differ too much).
     """
     balance = balance if balance is not None else LengthBalance()
     languages = sorted({item.solution.language for item in judged})
@@ -101,8 +100,7 @@ def _pair_language(
 
 
 def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _Sides:
-    """Each distinct program on its side; a text that stands on both sides (an unstable program) on
-    neither."""
+    """Each distinct program on its side; a text found on both sides (an unstable program) goes on neither."""
     sides, allowed = _Sides(), {Outcome(outcome) for outcome in config.outcomes}
     for item in sorted(judged, key=lambda item: item.solution.index):
         text = normalize_code(item.solution.code, language)
@@ -118,8 +116,8 @@ def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _
 def _choose(
     sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance
 ) -> Iterator[PairChoice]:
-    """Up to `per_prompt` pairs, no program in two of them unless there is no other, each bringing the balance
-    nearest to 0."""
+    """Up to `per_prompt` pairs, each chosen to bring the balance nearest to 0. A program is used twice only
+    if there is no other."""
     limit = log(config.max_length_ratio) + 1e-9
     options = [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
     options = [pair for pair in options if abs(_log_ratio(pair)) <= limit]

@@ -1,14 +1,12 @@
-"""Reference execution: a self-contained seed is run, and what it does becomes the expected values of its
-task.
+"""Reference execution: a self-contained seed is run, and its results become the expected values of its task.
 
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
 signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and backwards),
-`judge_reference` (the reference, or why there is none). Where there is only one signature, nothing has to be
-tried: `plan_stated` goes without the probe, and `refuse_early` saves the second run. `Trial` says at each
-step what to run next.
+`judge_reference` (the reference, or why there is none). If there is only one signature, `plan_stated` skips
+the probe, and `refuse_early` can save the second run. `Trial` says at each step what to run next.
 
-The one rule: a behaviour is a reference only when both runs gave the same answers, in both orders (so
-neither state nor chance plays a part), and when it tells inputs apart.
+The one rule: a behaviour is a reference only if both runs gave the same answers, in both orders (so neither
+state nor chance plays a part), and the answers are not all alike.
 """
 
 from collections.abc import Sequence
@@ -39,18 +37,18 @@ from synth.seeds.python.typing_guess import guess_signatures
 from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
-"""Inputs of each candidate signature in the probe."""
+"""Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
-"""Share of the inputs on which the seed must return."""
+"""Minimum share of the inputs on which the seed must return."""
 MAX_OUTPUT = 4096
-"""A case whose output is longer (characters of wire text) is not used."""
+"""Maximum output length of a case, in characters of wire text; cases with longer output are not used."""
 
 Rows = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureProbe:
-    """A seed that may be a reference: its program, candidate signatures with a few inputs of each, and the
+    """A seed that may be a reference: its program, the candidate signatures with a few inputs each, and the
     request that tries them."""
 
     seed: Seed
@@ -59,7 +57,7 @@ class SignatureProbe:
     parameter_names: tuple[str, ...]
     signatures: tuple[Signature, ...]
     rows: tuple[Rows, ...]
-    """For each signature its inputs."""
+    """The inputs of each signature."""
     request: ExecutionRequest
 
 
@@ -75,7 +73,7 @@ class ReferencePlan:
 
 
 class FoundReference(NamedTuple):
-    """A reference, and the figures that speak for it."""
+    """A reference, and the figures that support it."""
 
     reference: Reference
     evidence: Evidence
@@ -83,7 +81,7 @@ class FoundReference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A seed on its way to a reference: what has been seen of it so far, and what to run next."""
+    """A seed on its way to a reference: its observations so far, and the programs to run next."""
 
     probe: SignatureProbe
     plan: ReferencePlan | None = None
@@ -91,8 +89,8 @@ class Trial:
 
     @property
     def to_run(self) -> tuple[ExecutionRequest, ...]:
-        """The probe while there is no plan; then the plan's runs. Where nothing was probed, the first run
-        alone, since it may be enough to refuse the seed."""
+        """The probe while there is no plan; then the plan's runs. Without a probe, the first run comes alone,
+        since it may be enough to reject the seed."""
         if self.plan is None:
             return (self.probe.request,)
         was_probed = len(self.probe.signatures) > 1
@@ -102,7 +100,7 @@ class Trial:
 def begin_trial(
     seed: Seed, probe_random: Random, input_random: Random, limits: Limits, config: InputsConfig
 ) -> Trial | Reject:
-    """The trial of a seed, before its first program. Rejects as `plan_probe`."""
+    """The trial of a seed, before its first run. Rejects for the reasons of `plan_probe`."""
     probe = plan_probe(seed, probe_random, limits)
     return probe if isinstance(probe, Reject) else Trial(probe, plan_stated(probe, input_random, config))
 
@@ -110,7 +108,7 @@ def begin_trial(
 def continue_trial(
     trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
 ) -> Trial | FoundReference | Reject:
-    """What follows from the programs of `trial.to_run`: another step, a reference, or why there is none."""
+    """The next state after the runs of `trial.to_run`: another step, a reference, or a rejection."""
     if trial.plan is None:
         plan = plan_runs(trial.probe, seen[0], input_random, config)
         return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
@@ -155,7 +153,7 @@ def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 
 def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
-    """In another language: what the declaration of the last top-level function states."""
+    """The same for other languages, from the declaration of the last top-level function."""
     from synth.languages.spec import find_signature
 
     language, spoken = normalize_language(seed.language), find_language(seed.language)
@@ -167,8 +165,8 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
-    """The contract that a seed brings or declares, for a task that will have no reference; None where neither
-    says its types."""
+    """The contract that a seed brings or declares, for a task that will have no reference; None if neither
+    states the types."""
     if seed.contract is not None:
         return seed.contract
     found = _find_declared(seed)
@@ -179,8 +177,8 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:
-    """The one signature, or one that takes the rows of all: `any` for every parameter (Python's driver needs
-    no types)."""
+    """The only signature, or one that accepts the rows of all: `any` for every parameter (Python's driver
+    needs no types)."""
     return (
         signatures[0]
         if len(signatures) == 1
@@ -210,7 +208,7 @@ def _request(
 def plan_runs(
     probe: SignatureProbe, observation: Observation, random: Random, config: InputsConfig
 ) -> ReferencePlan | Reject:
-    """Choose the signature on which the seed returned most often, with the most different answers; the
+    """Choose the signature on which the seed returned most often and gave the most distinct answers; the
     likelier guess wins a tie."""
     if fault := _fault(observation):
         return fault
@@ -228,14 +226,14 @@ def plan_runs(
             "reference_crashed",
             {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)},
         )
-    # At most one failure in six is tolerated silently: functions refuse some edge cases. Beyond that, more
+    # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returns win over variety.
     chosen = max(usable, key=lambda score: (score[1] > 1, round(3 * score[0]), score[2], score[1]))
     return _make_plan(probe, -chosen[2], random, config)
 
 
 def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> ReferencePlan | None:
-    """The plan of a seed with one signature; None where there are several, and the probe has to choose."""
+    """The plan of a seed with one signature; None if there are several and the probe has to choose."""
     return _make_plan(probe, 0, random, config) if len(probe.signatures) == 1 else None
 
 
@@ -253,8 +251,8 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
-    """Why the first run alone shows that there will be no reference. Rejects: reference_crashed, and the
-    sandbox's own faults."""
+    """Rejects a seed whose first run shows that there will be no reference. Reasons: reference_crashed, and
+    the sandbox's own faults."""
     if fault := _fault(forwards):
         return fault
     returned = len(_returned(forwards))
@@ -314,7 +312,7 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
 
 
 def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
-    """Whether every answer is the argument in one and the same place."""
+    """Whether every answer equals the argument at one fixed position."""
     width = len(rows[0]) if rows else 0
     return any(
         all(canonical_output(rows[at][place]) == output for at, output in outputs.items())
@@ -323,7 +321,7 @@ def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
 
 
 def _varied(outputs: dict[int, str]) -> list[int]:
-    """Inputs in an order that shows each different answer once before any answer twice."""
+    """Inputs in an order that gives each distinct answer once before any answer repeats."""
     first_with: dict[str, int] = {}
     for at in sorted(outputs):
         first_with.setdefault(outputs[at], at)
@@ -332,7 +330,7 @@ def _varied(outputs: dict[int, str]) -> list[int]:
 
 
 def _returned(observation: Observation) -> dict[int, str]:
-    """From input number to canonical output, for the inputs on which the program returned."""
+    """Canonical output by input number, for the inputs on which the program returned."""
     return {
         case.index: canonical_output(case.output)
         for case in observation.cases
@@ -346,7 +344,7 @@ def _first_error(observation: Observation) -> str:
 
 
 def _fault(observation: Observation) -> Reject | None:
-    """The sandbox's own faults say nothing about the seed."""
+    """The sandbox's own fault, if there is one; it says nothing about the seed."""
     if observation.infrastructure is not None:
         return Reject("infrastructure", {"error": observation.infrastructure[:200]})
     if observation.toolchain_missing is not None:

@@ -1,4 +1,4 @@
-"""The type of what a program returned: the narrowest shared type of all the values seen."""
+"""The type of a program's results: the narrowest type shared by all observed values."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -10,8 +10,8 @@ _NUMBERS = {"int", "float"}
 
 
 def infer_type(values: Sequence[Value]) -> ValueType:
-    """Narrowest type that matches all values. Elements of containers that were always empty count as int; a
-    mixture is `any`.
+    """The narrowest type that matches all values. Elements of containers that were always empty count as int;
+    a mixture is `any`.
 
     Ints and floats together are `any`, since the typed comparison tells them apart.
     """
@@ -20,7 +20,7 @@ def infer_type(values: Sequence[Value]) -> ValueType:
 
 
 _Shape = tuple[str, tuple["_Shape | None", ...]] | None
-"""Kind and inner shapes; None where nothing is known, as inside an empty list."""
+"""Kind and inner shapes; None if unknown, as inside an empty list."""
 
 
 def _type_of(value: Value) -> _Shape:
@@ -44,7 +44,7 @@ def _merge_all(shapes: list[_Shape]) -> _Shape:
 
 
 def _merge(left: _Shape, right: _Shape) -> _Shape:
-    """The shape that covers both; `any` when kinds or lengths differ."""
+    """The shape that covers both; `any` if kinds or lengths differ."""
     if left is None or right is None:
         return right if left is None else left
     if left[0] != right[0] or len(left[1]) != len(right[1]):

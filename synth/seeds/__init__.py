@@ -1,2 +1,2 @@
-"""Where snippets come from. `reader.read_seeds` is the way in; a bad file or row is a rejection, never a
-crash."""
+"""The sources of snippets. `reader.read_seeds` is the entry point; a bad file or row is a rejection,
+never a crash."""

@@ -1,7 +1,8 @@
-"""From one file to its seeds: read, cut, filter, and where possible close over what the function needs.
+"""Turns one file into seeds: read, cut, filter, and where possible close each function over the names
+that it needs.
 
 A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule:
-every function of an accepted file comes out once, as a seed or as a rejection.
+every function of an accepted file is returned once, as a seed or as a rejection.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from synth.token_estimate import estimate_tokens
 
 
 def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
-    """Read one file and cut it. Never raises on what the file holds."""
+    """Read one file and cut it. No file content makes it raise."""
     file = read_file(ref)
     if isinstance(file, Reject):
         return FileCut(ref, None, file, ())
@@ -45,7 +46,7 @@ def _origin(ref: FileRef, function: Function) -> Origin:
 
 
 def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
-    """The function with the imports, constants and helper functions of its file that it needs; empty when
+    """The function with the imports, constants and helper functions that it needs from its file; empty if
     that is not possible."""
     if module is None or not function.top_level:
         return ""

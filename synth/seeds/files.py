@@ -1,6 +1,6 @@
-"""Finding and reading source files: which folders are walked, and which files are refused and why.
+"""Finds and reads source files: which folders are walked, and which files are rejected and why.
 
-The one rule: the order is that of the names, so it is the same in every run; memory does not grow with the
+The one rule: files are sorted by name, so the order is the same in every run; memory does not grow with the
 number of files.
 """
 
@@ -27,8 +27,7 @@ SKIPPED_FOLDERS = frozenset(
     "_vendor _vendored third_party third-party thirdparty external build dist target site-packages "
     "dist-packages".split()
 )
-"""Other people's code, build output and caches. A folder that is named in the recipe itself is read
-whatever its name."""
+"""Other people's code, build output and caches. A folder named in the recipe itself is always read."""
 
 MAX_FILE_BYTES = 1 << 20
 LONGEST_LINE = 2000
@@ -42,7 +41,7 @@ _COMMENT_STARTS = ("#", "//", "/*", "*", "--", ";", "<!--", '"""', "'''")
 
 
 def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
-    """Name and folder of a source. `@stdlib` and `@site-packages` are those of the running
+    """Name and folder of a source. `@stdlib` and `@site-packages` mean the folders of the running
     Python. Raises RecipeError."""
     special = {"@stdlib": "stdlib", "@site-packages": "purelib"}
     if path in special:
@@ -64,8 +63,8 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
 def find_files(
     config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int = 0, round_: int = 0
 ) -> Iterator[FileRef]:
-    """The files of the recipe's languages, in order. With `max_files`, a random choice of that many that
-    changes with the round."""
+    """The files of the recipe's languages, in order. `max_files` limits them to a random sample that changes
+    with the round."""
     refs = _walk_all(config, recipe_folder)
     if config.max_files is None:
         return refs
@@ -76,7 +75,7 @@ def find_files(
 
 
 def _draw(ref: FileRef, random_seed: int, round_: int) -> bytes:
-    """A random number that depends on nothing but the file's name, the seed and the round."""
+    """A random number that depends only on the file's name, the seed and the round."""
     return hashlib.blake2b(
         f"{random_seed} {round_} {ref.source} {ref.relative}".encode(), digest_size=8
     ).digest()
@@ -94,8 +93,8 @@ def _walk_all(config: SourceTreeSeedsConfig, recipe_folder: Path) -> Iterator[Fi
 
 
 def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
-    """Files below the folder, sorted by name. Links to folders are not followed, so a loop of links is no
-    loop of ours."""
+    """Files below the folder, sorted by name. Links to folders are not followed, so a cycle of links
+    does no harm."""
     for folder, folders, names in os.walk(root, followlinks=False):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if not _is_skipped(here / name, root, exclude))
@@ -122,7 +121,7 @@ def _is_excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
 
 
 def read_file(ref: FileRef) -> SourceFile | Reject:
-    """The file's text, or why it is refused: unreadable, too_long, generated_file."""
+    """The file's text, or why it is rejected: unreadable, too_long, generated_file."""
     try:
         found = Path(ref.path).stat()
         if not stat.S_ISREG(found.st_mode):
@@ -155,8 +154,8 @@ def _check_text(text: str) -> Reject | None:
 
 
 def _is_in_comment(text: str, at: int) -> bool:
-    """Whether that character is in a comment line or in the block comment or docstring that the
-    file starts with."""
+    """Whether the character is in a comment line, or in the block comment or docstring at
+    the file's start."""
     if text[text.rfind("\n", 0, at) + 1 : at].lstrip().startswith(_COMMENT_STARTS):
         return True
     head = text.lstrip()

@@ -1,7 +1,7 @@
-"""Finding the named functions of a text with tree-sitter, in every language that states its node types.
+"""Finds the named functions of a text with tree-sitter, in every language that states its node types.
 
-The one rule: a function comes with everything that belongs to it (decorators, `export`, template head), and
-is found once: functions inside it are part of it.
+The one rule: a function includes everything that belongs to it (decorators, `export`, template head) and is
+found once: functions inside it are part of it.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of a text. Lines count from 1; `code` has lost the indentation that its lines share."""
+    """One function of a text. Lines count from 1; the common indentation is removed from `code`."""
 
     name: str
     code: str
@@ -27,14 +27,14 @@ class Function:
     top_level: bool
     node: "Node"
     body: "Node | None"
-    """A block, or the expression of a short function; None for a declaration."""
+    """A block, or the expression that is the function's whole body; None for a declaration."""
     text: bytes
-    """The whole text that the nodes point into."""
+    """The whole text that the nodes refer to."""
     node_types: NodeTypes
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
-    """The functions in the order of the text. A text that does not parse gives those that were recognized
+    """The functions in the order of the text. A text that does not parse gives only the functions recognized
     without an error inside; a language without node types gives none."""
     spoken, data = get_language(language), text.encode("utf-8", "surrogatepass")
     node_types = spoken.node_types
@@ -49,7 +49,7 @@ def find_functions(text: str, language: str) -> Iterator[Function]:
 
 
 def _definition(node: "Node", text: bytes, node_types: NodeTypes) -> "tuple[Node | None, str]":
-    """The function that this node defines, and its name; (None, "") when it defines none."""
+    """The function that this node defines, and its name; (None, "") if it defines none."""
     if node.type in node_types.functions:
         return node, _name(node, text)
     value = node.child_by_field_name("value") if node.type in node_types.binders else None
@@ -59,7 +59,7 @@ def _definition(node: "Node", text: bytes, node_types: NodeTypes) -> "tuple[Node
 
 
 def _name(node: "Node", text: bytes) -> str:
-    """The field `name`, or in C and C++ what stands innermost in the declarators."""
+    """The field `name`, or in C and C++ the innermost declarator."""
     found = node.child_by_field_name("name")
     while found is None and (inner := node.child_by_field_name("declarator")) is not None:
         node = inner
@@ -92,8 +92,8 @@ def _outermost(node: "Node", node_types: NodeTypes) -> "Node":
 
 
 def _dedented(node: "Node", text: bytes) -> str:
-    """The node's text; the white space before its first line is taken from the start of every line that has
-    it."""
+    """The node's text, without the leading white space of its first line on every line that
+    starts with it."""
     line_start = text.rfind(b"\n", 0, node.start_byte) + 1
     indent = text[line_start : node.start_byte]
     code = text[node.start_byte : node.end_byte]

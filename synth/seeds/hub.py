@@ -1,5 +1,4 @@
-"""Seeds from a Hugging Face data set, by hub id or local folder, streamed so that memory does not
-grow with it.
+"""Seeds from a Hugging Face data set, by hub id or local folder, streamed to keep memory constant.
 
 The one rule: a data set that cannot be opened is a user error with a fix; bad rows in it are rejections.
 """
@@ -16,7 +15,7 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_hub(config: HubSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a row. Raises RecipeError when `datasets` is missing or the data set
+    """One seed or rejection per row. Raises RecipeError if `datasets` is missing or the data set
     cannot be opened."""
     for number, row in enumerate(islice(_open(config, recipe_folder), config.limit), start=1):
         yield seed_from_row(
@@ -47,7 +46,7 @@ def _open(config: HubSeedsConfig, recipe_folder: Path) -> Iterable[Mapping[str, 
 
 # untyped library
 def _split_of(saved: Any, config: HubSeedsConfig) -> Iterable[Mapping[str, object]]:  # noqa: ANN401
-    """A saved data set, or the split of a saved dictionary of them."""
+    """A saved data set, or the configured split of a saved dictionary of data sets."""
     return _rows(saved[config.split] if hasattr(saved, "keys") else saved)
 
 

@@ -1,5 +1,5 @@
 """Seeds from a JSON Lines file. A bad row is a rejection with its line number; a missing file is
-the user's error."""
+a user error."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +14,7 @@ from synth.seeds.rows import seed_from_row
 
 
 def read_jsonl(config: JsonlSeedsConfig, recipe_folder: Path) -> Iterator[SeedOrRejection]:
-    """One seed or rejection a line that is not blank, streaming. Raises RecipeError when there is
-    no such file."""
+    """One seed or rejection per non-blank line, streamed. Raises RecipeError if the file does not exist."""
     path = recipe_folder / config.path
     if not path.is_file():
         raise RecipeError(

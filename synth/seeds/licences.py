@@ -1,6 +1,7 @@
-"""The licence of a source file, as far as the source itself says it: an SPDX name, or empty.
+"""The licence of a source file, as far as the source itself states it: an SPDX name, or empty.
 
-The one rule: nothing is guessed from file contents or fame; empty means unknown, and the card counts those.
+The one rule: nothing is guessed from file contents or a project's fame; empty means unknown, and the card
+counts unknown licences.
 """
 
 import re
@@ -30,7 +31,7 @@ def find_licence(source: str, root: Path, relative: str) -> str:
 
 @cache
 def _folder_licence(root: Path) -> str:
-    """By the licence text at the top of a checkout."""
+    """The licence, from the licence text at the top of a checkout."""
     for path in sorted(root.iterdir()):
         if path.is_file() and re.match(r"(?i)(licen[cs]e|copying|unlicense)", path.name):
             text = " ".join(path.read_text(encoding="utf-8", errors="replace").lower().split())
@@ -40,7 +41,7 @@ def _folder_licence(root: Path) -> str:
 
 @cache
 def _package_licences(root: Path) -> dict[str, str]:
-    """From top-level package to the licence that its distribution states in its metadata."""
+    """The licence of each top-level package, from its distribution's metadata."""
     found: dict[str, str] = {}
     for info in sorted(root.glob("*.dist-info")):
         licence = _stated_licence(info / "METADATA")

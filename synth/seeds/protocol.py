@@ -1,8 +1,8 @@
-"""What seed sources yield: seeds, and rejections with a reason.
+"""The records that seed sources yield: seeds, and rejections with a reason.
 
-The one rule: everything that was entered comes out once, as a seed or as a rejection; what was never entered
-(a `.git` folder, a file of another language) is not counted. All values here can be pickled, so that cutting
-can run in a pool of processes.
+The one rule: every item that was read is returned once, as a seed or as a rejection; skipped items (a `.git`
+folder, a file of another language) are not counted. All values here can be pickled, so that cutting can run
+in a pool of processes.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ UnitKind = Literal["file", "seed"]
 
 @dataclass(frozen=True, slots=True)
 class SeedRejection:
-    """A file, row or snippet that does not become a seed."""
+    """A file, row or snippet that did not become a seed."""
 
     unit_id: str
     kind: UnitKind
@@ -35,8 +35,7 @@ SeedOrRejection = Seed | SeedRejection
 
 @dataclass(frozen=True, slots=True)
 class FileRef:
-    """A file to read: `path` is where it is, `relative` is how it is named in records, with `/` on every
-    system."""
+    """A file to read: `path` is its location, `relative` is its name in records, with `/` on every system."""
 
     source: str
     path: str
@@ -50,15 +49,14 @@ class FileRef:
 
     @property
     def repository(self) -> str:
-        """What the file belongs to, for the repository format: the source, and in `site-packages` the
-        package."""
+        """The file's repository, for the repository format: the source, or in `site-packages` the package."""
         first = self.relative.split("/")[0]
         return first.removesuffix(".py") if self.source == "site-packages" else self.source
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The text of a file that was accepted, byte for byte (line ends too)."""
+    """The text of an accepted file, byte for byte, line endings included."""
 
     ref: FileRef
     text: str
@@ -66,8 +64,8 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class FileCut:
-    """What came out of one file: its text or why it was refused (one of the two is None), and its
-    functions."""
+    """The result of cutting one file: its text or why it was rejected (one of the two is None),
+    and its functions."""
 
     ref: FileRef
     file: SourceFile | None
@@ -76,7 +74,7 @@ class FileCut:
 
 
 def make_seed(code: str, language: str, origin: Origin) -> Seed:
-    """A seed with the id that its text and its place give it."""
+    """A seed; its id is derived from its text and its place."""
     place = (origin.source, origin.path, origin.start_line)
     return Seed(id=unit_id("seed", language, code, *place), language=language, code=code, origin=origin)
 

@@ -1,7 +1,7 @@
 """The quality filter of cut functions: placeholders, tests, functions without a result, too short, too long.
 
-The one rule: each refusal is one reason of the closed list with what was seen, so a person can disagree with
-it.
+The one rule: each rejection has one reason from the closed list and the evidence for it, so a person
+can check it.
 """
 
 import re
@@ -34,7 +34,7 @@ _INNER = frozenset(
 
 
 def check_quality(function: Function, path: str, *, min_lines: int, max_tokens: int) -> Reject | None:
-    """The first reason to refuse the function, or None. `path` is the file's, relative to its source."""
+    """The first reason to reject the function, or None. `path` is the file's path, relative to its source."""
     return (
         _check_test(function, path)
         or _check_stub(function)
@@ -59,7 +59,7 @@ def _check_test(function: Function, path: str) -> Reject | None:
 
 
 def statements(function: Function) -> "list[Node]":
-    """The statements of the body, without comments and docstring."""
+    """The statements of the body, without comments or docstring."""
     body = function.body
     if body is None:
         return []
@@ -100,8 +100,8 @@ def _is_placeholder(node: "Node", text: bytes) -> bool:
 
 
 def _check_result(function: Function) -> Reject | None:
-    """Typed languages say it in the head of the function; in the others a `return` with a value must be
-    there."""
+    """Typed languages state the result in the function's head; in the others there must be a `return`
+    with a value."""
     node_types = function.node_types
     if not node_types.result_field:
         return _check_return_statements(function)

@@ -1,7 +1,7 @@
-"""The way into the flow: one function that reads the seeds of any source that a recipe can name.
+"""The entry to the flow: one function that reads seeds from any source that a recipe can name.
 
-The one rule: a bad file or row is a rejection that is counted. Only errors that the user must fix (a missing
-folder, file or data set) are raised, before the first seed.
+The one rule: a bad file or row becomes a rejection and is counted. Only errors that the user must fix (a
+missing folder, file or data set) are raised, and before the first seed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from synth.records import Seed
 from synth.seeds.protocol import SeedOrRejection
 
 PocketProvider = Callable[[PocketSeedsConfig, int, int], Iterable[Seed]]
-"""(config, random seed, round) to the snippets of the pocket world; it lives in `posttrain`, which
+"""(config, random seed, round) -> snippets of the pocket world. It is defined in `posttrain`, which
 `synth` never imports."""
 
 
@@ -33,7 +33,7 @@ def read_seeds(
     pocket: PocketProvider | None = None,
     workers: int = 1,
 ) -> Iterator[SeedOrRejection]:
-    """Seeds and rejections of one source, streaming, in the same order every time. Raises RecipeError."""
+    """Seeds and rejections of one source, streamed, in the same order every time. Raises RecipeError."""
     if isinstance(config, PocketSeedsConfig):
         return iter(_pocket(pocket)(config, random_seed, round_))
     if isinstance(config, JsonlSeedsConfig):

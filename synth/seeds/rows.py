@@ -1,4 +1,4 @@
-"""From one row of a data set to a seed or a rejection: what JSON Lines and hub data sets share."""
+"""Turns one row of a data set into a seed or a rejection; shared by JSON Lines and hub data sets."""
 
 from synth.filters.protocol import Reject
 from synth.languages.registry import normalize_language
@@ -16,7 +16,7 @@ def seed_from_row(
     language_column: str | None,
     language: str,
 ) -> SeedOrRejection:
-    """A seed, or a rejection when the row is unreadable, its code is no text or is empty. `number` counts
+    """A seed, or a rejection if the row is unreadable or its code is empty or not text. `number` counts
     rows from 1."""
     if isinstance(row, Reject):
         return reject_seed("", language, Origin(source=source, start_line=number), row)

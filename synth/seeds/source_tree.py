@@ -1,8 +1,8 @@
-"""Seeds from folders of source code: files found, cut and filtered, in a pool of processes
-where asked, streaming.
+"""Seeds from folders of source code: finds, cuts and filters files as a stream, optionally in a
+pool of processes.
 
-The one rule: results come in the order of the files whatever the number of workers, and only a bounded number
-of files is in memory.
+The one rule: results come in file order for any number of workers, and only a bounded number of files
+is in memory.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SeedRejectio
 
 FILES_A_TASK = 16
 TASKS_A_WORKER = 4
-"""Tasks in flight for each worker: bounds memory."""
+"""Tasks in flight per worker; bounds memory."""
 
 
 def read_cuts(
@@ -36,8 +36,8 @@ def read_cuts(
     round_: int = 0,
     workers: int = 1,
 ) -> Iterator[FileCut]:
-    """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError for a folder that
-    is not there."""
+    """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError if the folder
+    does not exist."""
     refs = find_files(config, recipe_folder, random_seed, round_)
     return (
         map(partial(cut_file, config=config), refs) if workers <= 1 else _read_parallel(config, refs, workers)
@@ -62,7 +62,7 @@ def _read_parallel(config: SourceTreeSeedsConfig, refs: Iterator[FileRef], worke
 
 
 def _end_with_parent() -> None:
-    """In a worker: see to it that kill -9 of the parent leaves no worker behind."""
+    """In a worker: make sure that kill -9 of the parent leaves no worker behind."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "a worker of a pool has a parent"
 
@@ -75,8 +75,8 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Workers are started by `submit` and inherit what is blocked: a terminal's Ctrl-C is for the parent,
-    which then ends them."""
+    """Workers are started by `submit` and inherit the blocked signals: Ctrl-C in a terminal is for the
+    parent, which then ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -100,7 +100,7 @@ def _cut_batch(refs: list[FileRef], config: SourceTreeSeedsConfig) -> list[FileC
 
 
 def list_units(cut: FileCut) -> Iterator[SeedOrRejection]:
-    """The rejections and seeds of one file: the file itself when it was refused, else its functions."""
+    """The rejections and seeds of one file: the file itself if it was rejected, else its functions."""
     if cut.reject is not None:
         origin = Origin(source=cut.ref.source, path=cut.ref.relative, licence=cut.ref.licence)
         yield SeedRejection(cut.ref.id, "file", cut.ref.language, origin, cut.reject)

@@ -1,1 +1,1 @@
-"""Python seeds: types guessed and read, names bound, purity, what a module holds."""
+"""Python seeds: reading and guessing types, binding names, purity, the contents of a module."""

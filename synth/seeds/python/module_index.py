@@ -1,10 +1,10 @@
-"""The names of a Python file: who binds them, who needs them, and the closure of a function over its own
-file.
+"""The names of a Python file: which statements bind and need them, and the closure of a function
+over its file.
 
 `ModuleIndex.close` gives the function together with the imports, constants, classes and helper functions that
 it needs, transitively, or says why that is impossible. The one rule: every name that the closed program uses
-is bound in it or is a pure builtin, so it runs alone; and what a name means is never guessed: a name that is
-bound twice, or only under a condition, is refused.
+is bound in it or is a pure builtin, so it runs alone. The meaning of a name is never guessed: a name that is
+bound twice, or only under a condition, is rejected.
 """
 
 import ast
@@ -18,7 +18,7 @@ from synth.filters.protocol import Reject
 from synth.seeds.python.purity import IMPURE_BUILTINS, PURE_BUILTINS, judge_module
 
 MAX_PULLED = 16
-"""More statements than this are a library, not a function."""
+"""Code with more statements than this is a library, not a function."""
 
 _FUTURE = "from __future__ import annotations\n"
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -26,12 +26,12 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True, slots=True)
 class ClosedProgram:
-    """A Python program that needs nothing but itself. The entry point is its last definition."""
+    """A self-contained Python program. The entry point is its last definition."""
 
     code: str
     entry_point: str
     pulled: tuple[str, ...]
-    """Names that were brought along from the file."""
+    """Names pulled in from the file."""
 
 
 class _Refused(Exception):
@@ -41,14 +41,14 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class ModuleIndex:
-    """The top-level statements of a file by the name that they bind."""
+    """The top-level statements of a file, by the name that they bind."""
 
     lines: list[str]
     bindings: dict[str, ast.stmt]
     ambiguous: set[str]
     """Names that are bound more than once or under a condition."""
     future: bool
-    """Whether the file postpones the evaluation of annotations."""
+    """Whether the file postpones evaluation of annotations."""
     _needs: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -73,8 +73,8 @@ class ModuleIndex:
             self.bindings[name] = statement
 
     def is_method(self, entry_point: str) -> bool:
-        """Whether the function was cut out of a class: it takes `self` or `cls`, or is decorated as only
-        methods are."""
+        """Whether the function was cut from a class: it takes `self` or `cls`, or has a decorator that
+        only methods have."""
         statement = self.bindings.get(entry_point)
         if not isinstance(statement, ast.FunctionDef):
             return False
@@ -85,7 +85,7 @@ class ModuleIndex:
         )
 
     def close(self, entry_point: str) -> ClosedProgram | Reject:
-        """The function of that name with all that it needs. Rejects: not_self_contained, impure."""
+        """The function of that name with everything that it needs. Rejects: not_self_contained, impure."""
         try:
             return self._close(entry_point)
         except _Refused as refused:
@@ -122,7 +122,7 @@ class ModuleIndex:
         return None
 
     def _needed(self, statement: ast.stmt) -> frozenset[str]:
-        """Names outside the statement that it needs, now or when its functions are called."""
+        """Outside names that the statement needs, now or when its functions are called."""
         key = id(statement)
         if key not in self._needs:
             _check_inner_imports(statement)
@@ -146,7 +146,7 @@ class ModuleIndex:
         return "".join(lines).rstrip() + "\n"
 
     def _assemble(self, entry_point: str, imports: set[str], pulled: dict[str, ast.stmt]) -> ClosedProgram:
-        """Imports first, then what was pulled in the order of the file, the entry point last."""
+        """Imports first, then the pulled-in statements in file order, the entry point last."""
         entry = pulled.get(entry_point)
         if not isinstance(entry, ast.FunctionDef):
             raise _Refused("not_self_contained", entry_point, "is no plain function of the file")
@@ -171,8 +171,8 @@ def parse_python(text: str) -> ast.Module | None:
 
 
 def _bound_names(statement: ast.stmt) -> Iterator[str]:
-    """Names that a top-level statement may bind. For compound statements every name that is stored anywhere
-    inside."""
+    """Names that a top-level statement may bind. For compound statements: every name
+    assigned anywhere inside."""
     if isinstance(statement, _Definition):
         yield statement.name
         return
@@ -186,7 +186,7 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
 
 
 def _import_line(statement: ast.Import | ast.ImportFrom, name: str) -> str:
-    """An import of that one name. Raises _Refused when the module is not pure."""
+    """An import of that one name. Raises _Refused if the module is not pure."""
     alias = next(item for item in statement.names if (item.asname or item.name.split(".")[0]) == name)
     module = (
         "." * statement.level + (statement.module or "")
@@ -240,8 +240,7 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
-    """Global names that a function or class and everything inside it uses. Raises _Refused when it binds
-    one."""
+    """Global names used in a function or class, at any depth. Raises _Refused if one is bound there."""
     found: set[str] = set()
     for symbol in table.get_symbols():
         if symbol.is_declared_global() and symbol.is_assigned():

@@ -1,8 +1,8 @@
-"""Which names of Python are pure: lists only, so that a person can check and extend them in one place.
+"""Lists which Python names are pure, so that a person can check and extend the lists in one place.
 
-The one rule: what is not on a list of pure things is not pure. A module counts as pure when nothing in it
-reads the clock, random numbers, files, the environment or the network, and nothing in it changes state that a
-later call can see.
+The one rule: a name that is not listed as pure is not pure. A module counts as pure if nothing in it reads
+the clock, random numbers, files, the environment or the network, and nothing in it changes state that a later
+call can see.
 """
 
 import builtins
@@ -28,7 +28,7 @@ IMPURE_BUILTINS = frozenset(
     "input license locals memoryview open "
     "print quit setattr vars".split()
 )
-"""`hash` and `id` differ between processes; `print` is behaviour that a returned value does not show."""
+"""`hash` and `id` differ between processes; the effect of `print` does not show in the returned value."""
 
 MODULE_NAMES = frozenset(
     "__name__ __file__ __doc__ __package__ __spec__ __loader__ __builtins__ __path__ __debug__".split()
@@ -37,8 +37,7 @@ PURE_BUILTINS = frozenset(dir(builtins)) - IMPURE_BUILTINS - MODULE_NAMES
 
 
 def judge_module(name: str) -> str:
-    """`pure`, `impure`, or `foreign` for a module that is neither: another package or another part of the
-    same one."""
+    """`pure`, `impure`, or `foreign` for a module of this or another package, which is neither."""
     if name in PURE_MODULES or (name.split(".")[0] in PURE_MODULES and "." in name):
         return "pure"
     return "impure" if name.split(".")[0] in IMPURE_MODULES else "foreign"

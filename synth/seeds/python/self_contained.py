@@ -1,8 +1,8 @@
-"""Whether a snippet is a program that can be run alone: the gate before reference execution.
+"""Decides whether a snippet can run on its own: the gate before reference execution.
 
-Only Python is decided here; other languages need a compiler to say it, so they are not run as references from
-arbitrary source yet. The one rule: an answer `ClosedProgram` means that running it needs nothing beyond the
-pure part of the standard library.
+It covers only Python; other languages need a compiler to decide this, so their arbitrary source is
+not yet run as references. The one rule: a `ClosedProgram` needs nothing to run beyond the pure part
+of the standard library.
 """
 
 import ast
@@ -13,7 +13,7 @@ from synth.seeds.python.module_index import ClosedProgram, ModuleIndex, parse_py
 
 
 def check_self_contained(code: str, language: str, entry_point: str = "") -> ClosedProgram | Reject:
-    """The snippet closed over itself. `entry_point` is the last function when it is not given.
+    """The snippet as a self-contained program. `entry_point` defaults to the last function.
 
     Rejects: parse_error, not_self_contained, impure. Closing twice gives the same program.
     """
@@ -33,7 +33,7 @@ def check_self_contained(code: str, language: str, entry_point: str = "") -> Clo
 
 
 def last_function(code: str) -> str:
-    """Name of the last top-level function of a Python text; empty when there is none."""
+    """Name of the last top-level function of a Python text; empty if there is none."""
     tree = parse_python(code)
     names = (
         [statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)] if tree else []

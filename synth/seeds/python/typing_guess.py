@@ -1,9 +1,9 @@
-"""Typed signatures for Python functions: read from annotations, else guessed from defaults, use and names, as
-a ranked list to try.
+"""Typed signatures for Python functions, as a ranked list to try: read from annotations, else guessed from
+defaults, usage and names.
 
-A guess costs nothing: the reference stage runs the function on inputs of each candidate and keeps the first
-that works, so this module needs to be right within a few tries, not at once. The one rule: only types that
-every language shares (`synth.values`) are ever proposed.
+A guess is cheap: the reference stage runs the function on inputs of each candidate and keeps the first that
+works, so this module needs to be right within a few tries, not at once. The one rule: only types that every
+language shares (`synth.values`) are ever proposed.
 """
 
 import ast
@@ -23,10 +23,10 @@ ANY, NULL = parse_type("any"), parse_type("null")
 def guess_signatures(
     code: str, entry_point: str, limit: int = MAX_CANDIDATES
 ) -> tuple[tuple[str, ...], list[Signature]] | Reject:
-    """Parameter names and candidate signatures, the likeliest first. The result is `any`: it is learned from
-    what the function returns.
+    """Parameter names and candidate signatures, the likeliest first. The result type is `any`: the actual one
+    is inferred from the returned values.
 
-    Optional parameters that nothing types are left to their defaults. Rejects with no_signature.
+    Optional parameters without a type are left to their defaults. Rejects with no_signature.
     """
     function = _find(code, entry_point)
     if function is None:
@@ -82,8 +82,8 @@ def _positional(function: ast.FunctionDef) -> list[tuple[ast.arg, ast.expr | Non
 
 
 def _choices(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
-    """Types to try for one parameter, the likeliest first. An annotation that names a foreign type leaves
-    none."""
+    """Types to try for one parameter, the likeliest first; none if its annotation names
+    an unsupported type."""
     if argument.annotation is not None:
         stated = read_annotation(argument.annotation)
         if stated is not None:
@@ -94,7 +94,7 @@ def _choices(argument: ast.arg, default: ast.expr | None, function: ast.Function
 
 
 def _best_first(choices: list[list[ValueType]]) -> list[tuple[ValueType, ...]]:
-    """All combinations by the sum of the ranks of their choices. At most 4 choices a parameter and 5
+    """All combinations, ordered by the sum of their choices' ranks. At most 4 choices per parameter and 5
     parameters: 1024 combinations."""
     ranked = sorted(
         product(*(enumerate(options[:4]) for options in choices)),

@@ -1,7 +1,7 @@
-"""What type a parameter without annotation has, from how the function uses it: points for each type, the best
-ones first.
+"""Guesses the type of an unannotated parameter from its use in the function: points for each type,
+the best first.
 
-The one rule: points only order the candidates; which one is right is found out by running the function.
+The one rule: points only order the candidates; running the function decides which one is right.
 """
 
 import ast
@@ -63,8 +63,8 @@ _TYPES = {
 
 
 def guess_parameter(name: str, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
-    """Up to four types for the parameter, the likeliest first. Empty for a default that is no shared value
-    and no sign of use."""
+    """Up to four types for the parameter, the likeliest first. Empty if its default is not a shared value and
+    its use gives no clue."""
     points: Counter[str] = Counter()
     _from_default(default, points)
     _from_name(name, points)
