@@ -63,8 +63,7 @@ class Driver:
     """Function mode: how to call a typed function. docs/architecture/execution.md describes the protocol."""
 
     files: Callable[[str, str, Signature], Mapping[str, str]]
-    """(code, entry point, signature) -> all files of the build, with the program's. Raises
-    UnsupportedType."""
+    """(code, entry point, signature) -> all files of the build, program included. Raises UnsupportedType."""
     run_command: tuple[str, ...]
     compile_command: tuple[str, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
