@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def measure(repeats: int) -> dict[str, list[float]]:
-    """Seconds of each command, by its name; the commands take turns. The first round only warms up."""
+    """Seconds of each command, by its name; the commands take turns. The first round is a warm-up."""
     rounds = [{name: _seconds(command) for name, command in COMMANDS.items()} for _ in range(repeats + 1)]
     return {name: [one[name] for one in rounds[1:]] for name in COMMANDS}
 

@@ -24,7 +24,7 @@ FUNNEL_BUDGET_MS = 100.0
 
 
 def write_run(folder: RunFolder, rows: int, shard_rows: int) -> float:
-    """Commit so many rows, spread over the stages; seconds."""
+    """Commit this many rows, spread over the stages. Returns the seconds."""
     started = time.perf_counter()
     shards = rows // (len(STAGES) * shard_rows)
     for stage in STAGES:
@@ -36,7 +36,7 @@ def write_run(folder: RunFolder, rows: int, shard_rows: int) -> float:
 
 
 def time_ms(call: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
-    """Median and worst of the repeats after one that warms up."""
+    """Median and worst of the repeats, after a warm-up."""
     call()
     times = []
     for _ in range(repeats):
@@ -47,7 +47,7 @@ def time_ms(call: Callable[[], object], repeats: int = 7) -> tuple[float, float]
 
 
 def main() -> None:
-    """Print one line for each figure."""
+    """Print one line per figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--shard-rows", type=int, default=1000)

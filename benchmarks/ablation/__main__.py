@@ -1,5 +1,5 @@
-"""`python -m benchmarks.ablation`: runs the ablation, or goes on with it, and prints its tables. README.md
-says how to read them."""
+"""`python -m benchmarks.ablation`: runs or resumes the ablation, and prints its tables. README.md says how
+to read them."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from synth.store.lock import take_lock
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, or that of the CodemillError that stopped it."""
+    """Returns 0, or the exit code of the CodemillError that stopped it."""
     options = _parser().parse_args(arguments)
     out: Path = options.out or Path("runs/ablation-small" if options.small else "runs/ablation")
     seeds: tuple[int, ...] = options.seeds or ((0,) if options.small else (0, 1, 2))
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _budget(options: argparse.Namespace) -> Budget:
-    """The default or the small budget, with the knobs that were given."""
+    """The default or the small budget, with the given options."""
     given = {name: value for name in Budget.model_fields if (value := getattr(options, name)) is not None}
     return (SMALL if options.small else DEFAULT).model_copy(update=given)
 

@@ -1,10 +1,10 @@
-"""Which rows each arm trains on. Pure: the same candidates and seed give the same rows.
+"""Chooses the rows that each arm trains on. Pure: the same candidates and seed give the same rows.
 
     verified     the factory's evidence, selection and pairing stages, on the verdicts of the sandbox
     shuffled     the same stages, on the same verdicts dealt out anew among the candidates of each language
     unverified   candidates that parse, drawn at random, and pairs of them in random order: no verdict is read
 
-The one rule: all arms have equally many samples and equally many pairs, so they take equally many steps.
+The one rule: all arms have the same number of samples and of pairs, so they take the same number of steps.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class ArmName(StrEnum):
 
 
 class ArmSample(Record):
-    """One SFT row, in TRL's columns; the id is the solution's."""
+    """One SFT row, in TRL's columns, with the solution's id."""
 
     id: str
     task_id: str
@@ -45,7 +45,7 @@ class ArmSample(Record):
 
 
 class ArmPair(Record):
-    """One DPO row, in TRL's columns; the other ids are the solutions'."""
+    """One DPO row, in TRL's columns, with the ids of both solutions."""
 
     id: str
     task_id: str
@@ -68,7 +68,7 @@ ArmRow = TypeVar("ArmRow", ArmSample, ArmPair)
 async def make_arms(
     context: Context, candidates: Candidates, *, max_samples: int, max_pairs: int
 ) -> dict[ArmName, Arm]:
-    """The three arms, equally large. The random numbers come from the recipe's seed."""
+    """The three arms, of equal size. The random numbers come from the recipe's seed."""
     seed = context.recipe.seed
     dealt = shuffle_verdicts(candidates, derive_random(seed, "ablation", "verdicts"))
     verified = await choose_by_verdicts(context, candidates, candidates.verdicts)
@@ -86,11 +86,11 @@ async def make_arms(
     return equalize(arms, max_samples=max_samples, max_pairs=max_pairs, seed=seed)
 
 
-# --- by verdicts, right or dealt out anew -------------------------------------------------------------------
+# --- by verdicts, right or shuffled -------------------------------------------------------------------------
 
 
 async def choose_by_verdicts(context: Context, candidates: Candidates, verdicts: Sequence[Verdict]) -> Arm:
-    """What the factory would train on if these were the verdicts."""
+    """The rows that the factory would train on with these verdicts."""
     state = as_state(candidates, verdicts)
     stages: tuple[Stage, ...] = (
         EvidenceStage(context),
@@ -120,7 +120,8 @@ def _arm_pair(pair: Pair) -> ArmPair:
 
 
 def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
-    """Every candidate with the verdict of another one of its language, of any task; each is used once."""
+    """Every candidate with the verdict of another candidate of its language, from any task; each verdict
+    is used once."""
     languages = {solution.id: solution.language for solution in candidates.solutions}
     groups: defaultdict[str, list[Verdict]] = defaultdict(list)
     for verdict in candidates.verdicts:
@@ -138,10 +139,10 @@ def shuffle_verdicts(candidates: Candidates, random: Random) -> list[Verdict]:
 
 
 def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: int, random: Random) -> Arm:
-    """So many samples and pairs (or all there are) from the candidates that parse.
+    """This many samples and pairs (or all available) from the candidates that parse.
 
-    Samples are drawn as the policy wrote them, duplicates included, so a rare program weighs no more than it
-    does in the policy's answers.
+    Samples are drawn as the policy wrote them, including duplicates, so a rare program has no more weight
+    than in the policy's answers.
     """
     assert context.prompts is not None and context.data.pairs is not None
     prompts, tasks = context.prompts, {task.id: task for task in candidates.tasks}
@@ -166,8 +167,8 @@ def draw_blindly(context: Context, candidates: Candidates, samples: int, pairs: 
 def blind_pairs(
     solutions: Sequence[Solution], config: PairsConfig, random: Random
 ) -> list[tuple[Solution, Solution]]:
-    """Up to `per_prompt` pairs of distinct programs for each task and language, in random order, within the
-    allowed ratio of lengths."""
+    """Up to `per_prompt` pairs of distinct programs per task and language, in random order, within the
+    allowed length ratio."""
     groups: defaultdict[tuple[str, str], dict[str, Solution]] = defaultdict(dict)
     for solution in solutions:
         groups[solution.task_id, solution.language].setdefault(
@@ -220,7 +221,7 @@ def _blind_pair(chosen: Solution, rejected: Solution, prompt: tuple[Message, ...
 def equalize(
     arms: Mapping[ArmName, Arm], *, max_samples: int, max_pairs: int, seed: int
 ) -> dict[ArmName, Arm]:
-    """All arms cut at random to the smallest of them, and to the budget."""
+    """All arms, cut at random to the size of the smallest and to the budget."""
     samples = min(max_samples, *(len(arm.samples) for arm in arms.values()))
     pairs = min(max_pairs, *(len(arm.pairs) for arm in arms.values()))
     return {
@@ -233,7 +234,7 @@ def equalize(
 
 
 def _subset(rows: Sequence[ArmRow], count: int, random: Random) -> list[ArmRow]:
-    """So many rows, in the order of their ids."""
+    """This many random rows, in the order of their ids."""
     return sorted(random.sample(sorted(rows, key=_id), count), key=_id)
 
 
@@ -241,11 +242,11 @@ def _id(found: ArmSample | ArmPair) -> str:
     return found.id
 
 
-# --- what an arm holds, by the true verdicts ----------------------------------------------------------------
+# --- the composition of an arm, by the true verdicts --------------------------------------------------------
 
 
 class Composition(Record):
-    """Rows of an arm, and what the sandbox really said about them."""
+    """Rows of an arm, with the sandbox's true verdicts on them."""
 
     samples: int
     passing: int
@@ -254,9 +255,9 @@ class Composition(Record):
     right: int
     """Pairs whose chosen answer passes and whose rejected one does not."""
     reversed: int
-    """Pairs the other way round; in the rest, both pass or neither does."""
+    """Pairs the other way round; in all other pairs, both pass or neither does."""
     tasks: int
-    """Distinct tasks among samples and pairs."""
+    """Number of distinct tasks in samples and pairs."""
 
 
 def compose(arm: Arm, verdicts: Sequence[Verdict]) -> Composition:

@@ -1,7 +1,7 @@
-"""The candidates of one generation phase, read back from its run folder: what all arms share.
+"""The candidates of one generation phase, read from its run folder; all arms share them.
 
-Place in the flow: `run_round` -> run folder -> here -> `arms`. The one rule: nothing here chooses. Tasks too
-like a held-out one are taken out of all arms alike, before any arm is made.
+Place in the flow: `run_round` -> run folder -> here -> `arms`. The one rule: nothing here makes choices.
+Tasks too similar to a held-out one are removed from all arms alike, before any arm is made.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,7 @@ from synth.store.shards import StageCommit, iter_records
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Tasks that have candidates, their suites, all candidates, which of them parse, and the verdicts on
-    those."""
+    """Tasks with candidates, their suites, all candidates, the ones that parse, and the verdicts on these."""
 
     tasks: tuple[Task, ...]
     suites: tuple[TestSuite, ...]
@@ -33,7 +32,7 @@ class Candidates:
     verdicts: tuple[Verdict, ...]
 
     def without(self, task_ids: frozenset[str]) -> "Candidates":
-        """The same without these tasks and all that belongs to them."""
+        """The same candidates without these tasks and everything that belongs to them."""
         return Candidates(
             tuple(task for task in self.tasks if task.id not in task_ids),
             tuple(suite for suite in self.suites if suite.task_id not in task_ids),
@@ -83,8 +82,8 @@ def _prompt_text(prompts: PromptLibrary, task: Task, language: str) -> str:
 
 
 def as_state(candidates: Candidates, verdicts: Sequence[Verdict]) -> ShardState:
-    """All candidates as one shard that has passed the execution stage with these verdicts, so that the
-    factory's own stages can go on."""
+    """All candidates as one shard that has passed the execution stage with these verdicts, as input for the
+    factory's next stages."""
     state = ShardState(1, "all")
     asked = tuple(index_row(SolveStage.name, state, task, Keep()) for task in candidates.tasks)
     units = (*candidates.tasks, *candidates.suites, *candidates.solutions)

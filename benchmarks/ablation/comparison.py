@@ -1,7 +1,7 @@
-"""Is one policy better than another? The paired bootstrap over held-out tasks. Pure.
+"""Decides whether one policy is better than another, by the paired bootstrap over held-out tasks. Pure.
 
 Place in the flow: evaluations -> values by task -> here -> the report. The one rule: both policies answer the
-same tasks, so what is drawn again is the difference on a task, and the difficulty of the tasks cancels out.
+same tasks, so the bootstrap resamples the difference per task, and the difficulty of the tasks cancels out.
 """
 
 from collections import defaultdict
@@ -16,8 +16,8 @@ _SEED = 20_409
 
 
 class Gap(Record):
-    """Mean over tasks of one policy's value minus the other's, as a share (0.1 is 10 points), with its 95%
-    interval."""
+    """Mean over tasks of one policy's value minus the other's, as a share (0.1 is 10 points), and
+    its 95% interval."""
 
     tasks: int
     value: float
@@ -26,18 +26,18 @@ class Gap(Record):
 
     @property
     def is_beyond_interval(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
 def sampled_values(answered: Iterable[QuestionResult]) -> dict[str, float]:
-    """pass@1 at temperature 1 of each task that could be judged: passing share of its samples, mean over its
-    languages."""
+    """pass@1 at temperature 1 of each task that could be judged: the passing share of its samples, averaged
+    over its languages."""
     return _by_task((item.task_id, item.passed / item.n) for item in answered if item.n)
 
 
 def greedy_values(answered: Iterable[QuestionResult]) -> dict[str, float]:
-    """Greedy pass@1 of each task that could be judged, mean over its languages."""
+    """Greedy pass@1 of each task that could be judged, averaged over its languages."""
     return _by_task((item.task_id, float(item.greedy)) for item in answered if item.greedy is not None)
 
 
@@ -49,19 +49,18 @@ def _by_task(values: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def subtract(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
-    """Left minus right for each task that both have."""
+    """Left minus right, for each task in both."""
     return {task_id: left[task_id] - right[task_id] for task_id in sorted(left.keys() & right.keys())}
 
 
 def pool(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each task over the seeds that have it: seeds are repetitions on the same tasks, not more
-    tasks."""
+    """The mean of each task over the seeds that have it: seeds repeat the same tasks and do not add tasks."""
     return _by_task((task_id, value) for values in seeds for task_id, value in values.items())
 
 
 def paired_bootstrap(differences: Mapping[str, float], resamples: int = RESAMPLES, seed: int = _SEED) -> Gap:
-    """The mean difference with its 95% percentile interval, tasks drawn again (Efron 1979). Raises ValueError
-    without tasks."""
+    """The mean difference with its 95% percentile interval over resampled tasks (Efron 1979). Raises
+    ValueError if there are no tasks."""
     values = [differences[task_id] for task_id in sorted(differences)]
     low, high = bootstrap_interval(values, resamples, seed)
     return Gap(tasks=len(values), value=sum(values) / len(values), low=low, high=high)

@@ -1,9 +1,8 @@
-"""The experiment: for each seed one generation phase, three arms trained from the base, and an evaluation of
+"""The experiment: for each seed, one generation phase, three arms trained from the base, and an evaluation of
 each final policy.
 
-Every step looks first whether it was done before, so the same command goes on after a crash. The one rule:
-arms differ in their rows and in nothing else; one engine is started, at most once, and every policy is
-swapped into it.
+Every step first checks whether it is already done, so the same command resumes after a crash. The one rule:
+arms differ only in their rows; at most one engine is started, and every policy is swapped into it.
 """
 
 import asyncio
@@ -48,19 +47,19 @@ from synth.store.checkpoints import Checkpoint
 from synth.store.run_folder import RunFolder, RunIdentity
 
 _BASE_SEED = 0
-"""The base is measured once, with the sampling seeds that follow from this one."""
+"""The base is measured once, with sampling seeds derived from this one."""
 
 
 class ArmsMade(Record):
-    """`arms/seed-N/arms.json`, written after the rows: what was chosen from."""
+    """`arms/seed-N/arms.json`, written after the rows: the figures on the candidates."""
 
     candidates: int
-    """Candidates that parse, of tasks that are not too like a held-out one."""
+    """Candidates that parse, from tasks not too similar to a held-out one."""
     contaminated: int
-    """Tasks that were taken out of all arms."""
+    """Tasks removed from all arms."""
     compositions: dict[ArmName, Composition]
     seconds: float
-    """Of the generation phase and the choice together, in the process that ended it."""
+    """Seconds for generation and choice together, in the process that finished them."""
 
 
 class Experiment:
@@ -77,8 +76,8 @@ class Experiment:
         self._made: dict[int, ArmsMade] = {}
 
     async def run(self) -> str:
-        """Everything that is not done yet; the tables. Results are written after each seed. Raises what the
-        parts raise."""
+        """Do everything that is not done yet, and return the tables. Results are written after each seed.
+        Raises the errors of its parts."""
         await self.sandbox.start()
         try:
             base = await self._evaluated(BASE, self.plan.base, _BASE_SEED)
@@ -103,7 +102,7 @@ class Experiment:
             self._arms.append(_arm_figures(seed, name, made.compositions[name], trained[name]))
             final = trained[name][-1]
             for checkpoint in trained[name] if self.plan.after_sft else (final,):
-                # without a pair in any arm, SFT is the whole training
+                # without pairs in any arm, SFT is the whole training
                 step: Step = "dpo" if checkpoint is final else "sft"
                 evaluation = await self._evaluated(f"seed-{seed}-{name}-{step}", checkpoint.policy(), seed)
                 self._policies.append(policy_figures(evaluation, name, seed, step))
@@ -125,7 +124,7 @@ class Experiment:
     # --- rows -----------------------------------------------------------------------------------------------
 
     async def _arms_made(self, seed: int, seed_plan: SeedPlan) -> ArmsMade:
-        """The rows of all arms on disk: generated and chosen now, or before."""
+        """The rows of all arms on disk: generated and chosen now or earlier."""
         marker = self.out / "arms" / f"seed-{seed}" / "arms.json"
         if marker.is_file():
             return ArmsMade.model_validate_json(marker.read_bytes())
@@ -153,8 +152,8 @@ class Experiment:
         return made
 
     async def _generated(self, seed: int, seed_plan: SeedPlan) -> tuple[Context, Path]:
-        """One round of the factory with the base policy, in a run folder of its own (`codemill funnel` reads
-        it)."""
+        """One round of the factory with the base policy, in its own run folder (readable
+        by `codemill funnel`)."""
         engine = await self._serving(self.plan.base)
         recipe, prompts = seed_plan.recipe, self.plan.prompts
         context = Context(recipe, seed_plan.data, seed_plan.folder, self.sandbox, engine, prompts)
@@ -186,7 +185,7 @@ class Experiment:
     async def _trained(
         self, seed: int, jobs: Mapping[ArmName, Sequence[SftJob | DpoJob]]
     ) -> dict[ArmName, list[Checkpoint]]:
-        """The policies of each arm, all trained in one process. Raises TrainerError when the arms did not get
+        """The policies of each arm, all trained in one process. Raises TrainerError if the arms did not get
         the same training."""
         self.display.say(f"seed {seed}: training {len(jobs)} arms")
         flat = [job for name in jobs for job in jobs[name]]
@@ -207,7 +206,7 @@ class Experiment:
     # --- the engine -----------------------------------------------------------------------------------------
 
     async def _serving(self, policy: Policy) -> JournalledEngine:
-        """The engine with this policy in it. It is started when it is first needed."""
+        """The engine, serving this policy. It is started when first needed."""
         if self.engine is None:
             config = self.plan.first.engine
             self.display.say(f"starting the engine ({config.kind})")
@@ -219,7 +218,7 @@ class Experiment:
         return self.engine
 
     async def _evaluated(self, label: str, policy: Policy, seed: int) -> Evaluation:
-        """Measure the policy, or read what was measured before."""
+        """Measure the policy, or read an earlier measurement."""
         path = self.out / "eval" / f"{label}.json"
         if path.is_file():
             found = Evaluation.model_validate_json(path.read_bytes())
@@ -250,7 +249,7 @@ class Experiment:
 
 
 def _held_out(plan: SeedPlan) -> list[BenchmarkEntry]:
-    """The instructions that no arm may hold."""
+    """The instructions that no arm may contain."""
     return load_held_out(plan.evaluation, plan.folder, POCKET_WORLD.suites)
 
 

@@ -1,8 +1,8 @@
-"""What one ablation does: the recipe for each seed with the budget put in, the base policy, and the folder
-that holds the results.
+"""The plan of one ablation: the recipe for each seed with its budget, the base policy, and the folder
+for the results.
 
 Place in the flow: command line -> here -> `experiment`. The one rule: one plan, one folder. The same plan
-goes on where it stopped, with more seeds too; another one is refused with each difference.
+resumes where it stopped, also with more seeds; a different plan is rejected with a list of the differences.
 """
 
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ from synth.store.run_folder import RunIdentity, differences
 
 
 class Budget(Record):
-    """How much of everything; what the knobs of the command line set."""
+    """The amounts in one ablation, as set by the options of the command line."""
 
     seeds_count: int = Field(192, ge=1)
-    """Snippets of the one generation phase of each seed."""
+    """Snippets in each seed's generation phase."""
     tasks: int = Field(160, ge=2)
     """Held-out tasks."""
     answers: int = Field(8, ge=1)
-    """Answers at temperature 1 for each held-out question; one greedy answer comes on top."""
+    """Answers at temperature 1 per held-out question, in addition to one greedy answer."""
     max_samples: int = Field(384, ge=1)
-    """SFT rows of an arm at most."""
+    """Maximum SFT rows per arm."""
     max_pairs: int = Field(256, ge=1)
-    """DPO pairs of an arm at most."""
+    """Maximum DPO pairs per arm."""
 
 
 DEFAULT = Budget()
@@ -52,11 +52,11 @@ SMALL = Budget(seeds_count=24, tasks=16, answers=4, max_samples=64, max_pairs=32
 
 @dataclass(frozen=True, slots=True)
 class SeedPlan:
-    """The recipe of one seed, with the parts that an ablation needs known to be there."""
+    """The recipe of one seed, in which the parts that an ablation needs are present."""
 
     recipe: Recipe
     folder: Path
-    """The recipe file's."""
+    """Folder of the recipe file."""
     data: DataConfig
     engine: EngineConfig
     sft: SftConfig
@@ -66,7 +66,7 @@ class SeedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is decided before anything is spent."""
+    """Everything decided before any compute is spent."""
 
     out: Path
     budget: Budget
@@ -74,11 +74,11 @@ class Plan:
     prompts: PromptLibrary
     base: Policy
     after_sft: bool
-    """Also measure each arm after SFT alone."""
+    """Also measure each arm after SFT only."""
 
     @property
     def first(self) -> SeedPlan:
-        """Of the first seed; engine, sandbox and suite are the same in all of them."""
+        """The plan of the first seed; engine, sandbox and suite are the same for all seeds."""
         return next(iter(self.seeds.values()))
 
 
@@ -98,7 +98,7 @@ def make_plan(
 
 
 def _overrides(seed: int, budget: Budget) -> list[str]:
-    """The recipe's keys that an ablation sets; everything else stays as the recipe has it."""
+    """The recipe keys that an ablation sets; everything else stays unchanged."""
     return [
         f"seed={seed}",
         f"data.seeds.count={budget.seeds_count}",
@@ -134,8 +134,8 @@ def _seed_plan(loaded: LoadedRecipe) -> SeedPlan:
 
 
 def claim_folder(plan: Plan) -> None:
-    """Note the plan in its folder, or check that it is the one noted there. Seeds may be added, so they are
-    no part of it."""
+    """Record the plan in its folder, or check that it matches the recorded one. Seeds may be added, so they
+    are not compared."""
     path, now = plan.out / "plan.json", _identity(plan)
     if not path.is_file():
         write_bytes(path, now.model_dump_json(indent=1).encode())

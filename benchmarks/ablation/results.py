@@ -1,8 +1,8 @@
-"""What an ablation found: `results.json` for machines, `results.md` for people, both written anew after each
-seed.
+"""The results of an ablation: `results.json` for machines, `results.md` for people, both rewritten
+after each seed.
 
-Place in the flow: evaluations and arms -> here. The one rule: every figure of the table can be computed again
-from the values by task that stand in the JSON file.
+Place in the flow: evaluations and arms -> here. The one rule: every figure in the table can be recomputed
+from the per-task values in the JSON file.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,7 @@ class ArmFigures(Record):
 
 
 class PolicyFigures(Record):
-    """One measured policy. `arm` is `base` for the policy that nothing was trained into; its seed is None."""
+    """One measured policy. `arm` is `base` for the untrained policy, whose seed is None."""
 
     arm: str
     seed: int | None
@@ -53,7 +53,7 @@ class PolicyFigures(Record):
 
 
 class Comparison(Record):
-    """Verified data against something else. `seed` is None where the seeds are pooled."""
+    """Verified data compared with another arm or the base. `seed` is None for pooled seeds."""
 
     against: str
     after: Step
@@ -63,12 +63,12 @@ class Comparison(Record):
 
 
 class Results(Record):
-    """Everything that was found."""
+    """All results."""
 
     recipe: str
     budget: Budget
     seeds: tuple[int, ...]
-    """Those that are finished."""
+    """Finished seeds."""
     base_fingerprint: str
     candidates: dict[int, int]
     """Candidates that parse, by seed."""
@@ -79,7 +79,7 @@ class Results(Record):
 
 
 def policy_figures(evaluation: Evaluation, arm: str, seed: int | None, after: Step | None) -> PolicyFigures:
-    """Of an evaluation with k = 1 and greedy answers."""
+    """The figures of an evaluation with k = 1 and greedy answers."""
     greedy = evaluation.total.greedy
     assert greedy is not None, "the plan asks for greedy answers"
     return PolicyFigures(
@@ -127,7 +127,7 @@ def _compare_with(policies: Sequence[PolicyFigures], against: str, after: Step) 
 
 
 def write_results(out: Path, results: Results) -> str:
-    """Write both files; the text of the second."""
+    """Write both files, and return the text of the second."""
     text = render(results)
     write_bytes(out / "results.json", (results.model_dump_json(indent=1) + "\n").encode())
     write_bytes(out / "results.md", text.encode())

@@ -1,8 +1,8 @@
 """The training of one arm: SFT from the base on its samples, then DPO from there on its pairs, as the
 recipe's `sft.coarse` and `dpo` say.
 
-Place in the flow: rows of the arms -> here -> `run_trainers`. The one rule: the jobs of two arms differ in
-name, data and output only.
+Place in the flow: rows of the arms -> here -> `run_trainers`. The one rule: the jobs of two arms differ only
+in name, data and output.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from synth.store.checkpoints import PolicyManifest
 def arm_jobs(
     plan: SeedPlan, base: Policy, name: ArmName, folder: Path, *, with_pairs: bool
 ) -> list[SftJob | DpoJob]:
-    """The jobs of one arm, whose rows and policies lie in `folder`. Without pairs there is no DPO."""
+    """The jobs of one arm, whose rows and policies are in `folder`. Without pairs there is no DPO."""
     prefix = f"seed-{plan.recipe.seed}-{name}"
     sft = make_job(plan.sft, plan.recipe, f"{prefix}-sft", base, [folder / "samples.jsonl"], folder / "sft")
     if not with_pairs:
@@ -30,7 +30,8 @@ def arm_jobs(
 
 
 def check_equal_training(arms: Mapping[ArmName, Sequence[PolicyManifest]]) -> None:
-    """Raises TrainerError unless every arm was trained on as many rows in as many steps."""
+    """Raises TrainerError unless every arm was trained on the same number of rows in the same
+    number of steps."""
     spent = {name: [(policy.rows, policy.steps) for policy in policies] for name, policies in arms.items()}
     if len({tuple(policies) for policies in spent.values()}) > 1:
         names = ", ".join(policy.name for policies in arms.values() for policy in policies)

@@ -1,9 +1,8 @@
-"""`python -m benchmarks.executor`: what the executor costs beside the bare toolchains, and whether it holds
-out.
+"""`python -m benchmarks.executor`: the executor's cost compared with the bare toolchains, and its endurance.
 
-`--only speed` or another part runs that part alone. Exit code 1 when something that must be 0 is not; a ratio
-that misses its aim is printed as such. Ratios of one run on a quiet machine can be compared, seconds of
-different runs cannot.
+`--only speed` or another part runs only that part. Exit code 1 if a count that must be 0 is not; a ratio
+that misses its aim is marked in the output. Compare ratios from one run on a quiet machine, never seconds
+from different runs.
 """
 
 import argparse
@@ -24,7 +23,7 @@ PARTS = ("launcher", "speed", "verdicts", "endurance", "killed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the parts one after the other and print a table of each."""
+    """Run the parts one after another and print a table for each."""
     options = _parser().parse_args(arguments)
     right = True
     for part in options.only or PARTS:

@@ -1,4 +1,4 @@
-"""Many programs in one go, and a supervisor that is killed: what grows, what is left, what is lost."""
+"""Endurance: many programs in one go, and a killed supervisor. Measures growth, leftovers and losses."""
 
 import json
 import tempfile
@@ -18,8 +18,8 @@ ROWS: Final = 3000
 
 
 async def hold_out(programs: int) -> list[Row]:
-    """Run so many distinct Python programs through one sandbox; memory after a tenth and at the end, and what
-    is left afterwards."""
+    """Run this many distinct Python programs through one sandbox. Measures memory after a tenth and at the
+    end, and leftovers."""
     process, temporary = psutil.Process(), Path(tempfile.gettempdir())
     before = set(temporary.iterdir())
     sandbox = LocalSandbox(remembered=CHUNK)
@@ -53,7 +53,7 @@ def _request(number: int) -> ExecutionRequest:
 
 
 def killed_supervisor() -> list[Row]:
-    """`codemill verify` is killed with -9 in the middle and started again. Some rows are slow, so that others
+    """Kill `codemill verify` with -9 in the middle and restart it. Some rows are slow, so that others
     wait behind them."""
     with tempfile.TemporaryDirectory() as folder:
         rows, out, log = (Path(folder) / name for name in ("rows.jsonl", "out.jsonl", "log"))

@@ -1,5 +1,5 @@
-"""What one isolated process costs beside fork and exec. All are measured in turns, so that noise of the
-machine meets each."""
+"""The cost of one isolated process compared with fork and exec. They are measured in turns, so that machine
+noise affects all alike."""
 
 import os
 import statistics
@@ -18,8 +18,8 @@ JOB = Job(argv=("/bin/true",), files={}, stdin=None, limits=Limits(), env={})
 
 
 def launcher_rows() -> list[Row]:
-    """`/bin/true` by the launcher alone, by the whole sandbox, and bare. The network namespace is the slot's
-    own, kept between its jobs."""
+    """`/bin/true` run by the launcher alone, by the whole sandbox, and bare. The network namespace belongs to
+    the slot and is kept between jobs."""
     with ProcessSandbox() as sandbox, _launcher_alone(sandbox) as launch:
         alone, whole, bare = _in_turns(launch, lambda: sandbox.run(JOB), _bare)
         level = sandbox.level
@@ -42,7 +42,7 @@ def _text(ours: float, bare: float, level: str) -> str:
 
 @contextmanager
 def _launcher_alone(sandbox: ProcessSandbox) -> Iterator[Callable[[], object]]:
-    """A slot of the sandbox that starts one prepared job again and again, its streams going nowhere."""
+    """A slot of the sandbox that starts one prepared job repeatedly, with its streams discarded."""
     place = sandbox._open_slot()
     assert isinstance(place.plan, SlotPlan), "level C has another launcher's list"
     listing = job_operations(place.plan, View((), None, False), {}, JOB.limits, JOB.argv, JOB.env, False)
@@ -63,7 +63,7 @@ def _bare() -> None:
 
 
 def _in_turns(*calls: Callable[[], object]) -> list[float]:
-    """Median seconds of one call of each."""
+    """Median seconds per call of each."""
     found: list[list[float]] = [[] for _ in calls]
     for call in calls:
         call()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure with its aim. `must` marks one that is right or wrong, where others are ratios of a noisy
-    machine."""
+    """A figure with its aim. `must` marks figures that are right or wrong; the others are ratios on
+    a noisy machine."""
 
     name: str
     text: str

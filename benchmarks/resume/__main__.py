@@ -29,12 +29,12 @@ NAME = "quickstart"
 VLLM = "{kind: vllm_server, max_model_len: 512}"
 TIMEOUT_S = 1800.0
 DELAY_S = 0.05
-"""How long the recorded endpoint thinks about an answer."""
+"""Seconds that the recorded endpoint takes for an answer."""
 
 
 @dataclass(slots=True)
 class Figures:
-    """What came of all runs together."""
+    """The figures of all runs together."""
 
     runs: int = 0
     kills: int = 0
@@ -58,7 +58,7 @@ class Bench:
         self.settings, self.engine, self.folder = settings, engine, folder
         self.figures = Figures()
         self.seconds = 0.0
-        """Of a run that nothing disturbed."""
+        """From an undisturbed run."""
         self._commands = 0
 
     def arguments(self, runs_dir: Path, engine: str) -> list[str]:
@@ -72,7 +72,7 @@ class Bench:
         ]
 
     def undisturbed(self, runs_dir: Path, engine: str) -> Ended:
-        """One run from nothing to the end. Raises RuntimeError when it ends badly."""
+        """One complete run from scratch. Raises RuntimeError if it fails."""
         ended = run_to_end(self.arguments(runs_dir, engine), self._log(), TIMEOUT_S)
         self.figures.survivors += len(ended.survivors)
         if ended.code:
@@ -80,7 +80,7 @@ class Bench:
         return ended
 
     def disturbed(self, runs_dir: Path, kills: int) -> Path:
-        """One run, killed at most so often; its folder."""
+        """One run, killed at most this many times. Returns its folder."""
         arguments = self.arguments(runs_dir, self.engine)
         for _ in range(kills):
             ended = kill_after(arguments, self._log(), random.uniform(0.0, 0.25 * self.seconds))
@@ -94,7 +94,7 @@ class Bench:
         return runs_dir / NAME
 
     def check(self, run: Path, straight: Path) -> None:
-        """Compare a run that was killed with one that was not."""
+        """Compare a killed run with an undisturbed one."""
         lines = sum(path.read_bytes().count(b"\n") for path in (run / "journal").glob("responses-*.jsonl"))
         distinct = len(ResponseFiles(run / "journal"))
         self.figures.kept += distinct
@@ -116,7 +116,7 @@ class Bench:
 
 
 def run_bench(bench: Bench, kills: int, endpoint: RecordedEndpoint | None) -> None:
-    """Deal the kills."""
+    """Run until all kills have been made."""
     straight = bench.folder / "undisturbed"
     bench.seconds = bench.undisturbed(straight, bench.engine).seconds
     if endpoint is not None:
@@ -154,7 +154,7 @@ def print_figures(bench: Bench, endpoint: RecordedEndpoint | None) -> None:
 
 
 def main() -> int:
-    """Run, print, and say whether all is right."""
+    """Run, print, and return 0 if everything is right."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.resume", description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--engine", choices=("recorded", "vllm"), default="recorded")

@@ -1,8 +1,7 @@
-"""The command line as a process that can be killed: started, ended at some moment, and looked at afterwards.
+"""The command line as a process that can be killed: started, ended at some moment, and inspected afterwards.
 
-Place in the flow: the tests of the loop and the benchmark of resume drive `codemill run` through here, as a
-person would. The one rule: nothing of a command may be left when it is gone, so every end looks for
-survivors.
+Place in the flow: the tests of the loop and the benchmark of resume drive `codemill run` through this module,
+as a person would. The one rule: no process of a command may outlive it, so every end looks for survivors.
 """
 
 import contextlib
@@ -23,12 +22,12 @@ from synth.generation.guard import die_with_parent
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS = ("sft", "pairs", "fim")
 LINGER_S = 15.0
-"""How long processes may take to end after the command that owned them: a guard gives its child five seconds
-of grace."""
+"""How long processes may outlive the command that owned them: a guard gives its child five
+seconds of grace."""
 
 
 class Ended(NamedTuple):
-    """How a command ended. `survivors` are processes of it that were still there `LINGER_S` after it."""
+    """How a command ended. `survivors` are its processes that still existed `LINGER_S` after it."""
 
     code: int
     output: str
@@ -37,14 +36,14 @@ class Ended(NamedTuple):
 
 
 def _as_in_the_foreground() -> None:
-    """In the child: die with us, and take Ctrl-C even where we were started in the background, which ignores
-    it."""
+    """In the child: die with us, and accept Ctrl-C even if we were started in the background,
+    which ignores it."""
     die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Command:
-    """One `codemill` command in a process group of its own, as a shell would start it."""
+    """One `codemill` command in its own process group, as a shell would start it."""
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
         self._log = log
@@ -64,7 +63,7 @@ class Command:
 
     @property
     def output(self) -> str:
-        """What it has said so far."""
+        """Its output so far."""
         return self._log.read_text("utf-8", errors="replace")
 
     @property
@@ -72,7 +71,7 @@ class Command:
         return self._process.poll() is None
 
     def wait(self, timeout_s: float) -> Ended:
-        """Wait for its own end. Raises TimeoutError, after killing it."""
+        """Wait until it ends by itself. Raises TimeoutError, after killing it."""
         deadline = time.monotonic() + timeout_s
         while self.is_running:
             self._look()
@@ -85,7 +84,7 @@ class Command:
         return self._ended()
 
     def wait_for(self, text: str, timeout_s: float) -> None:
-        """Wait until it has said this. Raises TimeoutError, after killing it."""
+        """Wait until it has printed this. Raises TimeoutError, after killing it."""
         deadline = time.monotonic() + timeout_s
         while text not in self.output:
             if time.monotonic() > deadline or not self.is_running:
@@ -94,7 +93,8 @@ class Command:
             time.sleep(0.02)
 
     def kill(self) -> Ended:
-        """`kill -9`. The process is stopped first, so that what it owns can be listed at that very moment."""
+        """`kill -9`. The process is stopped first, so that its child processes can be listed at
+        that very moment."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGSTOP)
             self._look()
@@ -103,7 +103,7 @@ class Command:
         return self._ended()
 
     def processes(self) -> list[str]:
-        """Command lines of the processes that it has now."""
+        """Command lines of its current processes."""
         with contextlib.suppress(psutil.Error):
             return [
                 _describe(process) for process in psutil.Process(self._process.pid).children(recursive=True)
@@ -116,7 +116,7 @@ class Command:
         os.killpg(self._process.pid, signal.SIGINT)
 
     def _look(self) -> None:
-        """Remember the processes that it has now."""
+        """Record its current processes."""
         with contextlib.suppress(psutil.Error):
             self._seen.update(psutil.Process(self._process.pid).children(recursive=True))
 
@@ -135,7 +135,7 @@ class Command:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether it runs. One that has ended and waits to be reaped by its new parent does not."""
+    """Whether it runs. A process that has ended but is not yet reaped by its new parent does not."""
     try:
         return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.Error:
@@ -149,12 +149,12 @@ def _describe(process: psutil.Process) -> str:
 
 
 def run_to_end(arguments: Sequence[str], log: Path, timeout_s: float = 300) -> Ended:
-    """Run a command to its own end."""
+    """Run a command until it ends by itself."""
     return Command(arguments, log).wait(timeout_s)
 
 
 def kill_after(arguments: Sequence[str], log: Path, seconds: float) -> Ended | None:
-    """Start a command and kill it after so many seconds; None when it had ended before."""
+    """Start a command and kill it after this many seconds; None if it had already ended."""
     command = Command(arguments, log)
     deadline = time.monotonic() + seconds
     while command.is_running and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What two runs of one recipe decided otherwise: where to look when their products differ."""
+"""Finds the decisions in which two runs of one recipe differ, as a clue when their products differ."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ _DECISIONS = (
 
 
 def other_decisions(run: Path, other: Path) -> list[str]:
-    """Units that entered one run alone, or met another decision, reason or evidence: one line for each, the
-    first `SHOWN` of them.
+    """Units that entered only one run, or got a different decision, reason or evidence: one line for each of
+    the first `SHOWN`.
 
-    Sizes in evidence may differ where nothing else does: CPU seconds are part of it.
+    Sizes in evidence may differ even if nothing else does, since CPU seconds are part of it.
     """
     left, right = (
         {row[:4]: row[4:] for row in duckdb.execute(_DECISIONS.format(run=folder)).fetchall()}

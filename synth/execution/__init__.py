@@ -1,2 +1,2 @@
-"""Running untrusted programs: sandboxes behind one small protocol, and the pure step from observation to
-verdict."""
+"""Runs untrusted programs: sandboxes behind one small protocol, and the pure step from
+observation to verdict."""

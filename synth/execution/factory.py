@@ -1,6 +1,6 @@
-"""From a recipe's `execution` to a sandbox, with its cache of results: the one way to get either.
+"""Makes a sandbox from a recipe's `execution` section, with its result cache: the only way to get either.
 
-The one rule: nothing is started here, and heavy modules are imported only when they are asked for.
+The one rule: nothing is started here, and heavy modules are imported only when they are needed.
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ _REMEMBERED = 20_000
 
 
 def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED) -> Sandbox:
-    """The sandbox that the config names, behind its result cache if it has one. `remembered`: how many
-    answers the local one keeps in memory. Raises UserError where the cache cannot be used."""
+    """The sandbox that the config names, behind its result cache if it has one. `remembered` is the number of
+    answers that the local sandbox keeps in memory. Raises UserError if the cache cannot be used."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
@@ -22,8 +22,8 @@ def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED) ->
 
 
 def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None = None) -> Sandbox:
-    """The sandbox behind the result cache in `folder`; without a folder, the sandbox itself. Raises UserError
-    where the folder cannot be used."""
+    """The sandbox behind the result cache in `folder`, or the sandbox itself without a folder. Raises
+    UserError if the folder cannot be used."""
     if folder is None:
         return sandbox
     from synth.execution.cache.cached_sandbox import CachedSandbox

@@ -1,8 +1,8 @@
-"""Facts about requests and observations that every room needs: which request it is, whether its observation
-says anything, and how often its program may be run.
+"""Facts about requests and observations that every package here needs: the identity of a request, whether its
+observation means anything, and how often its program may be run.
 
-Place in the flow: between `synth.records` and the rooms of this folder; whoever reads observations asks here.
-The one rule: pure, and no expected value.
+Place in the flow: between `synth.records` and the packages of this folder; all readers of observations use
+it. The one rule: pure, and no expected value.
 
 **How often a program may be run:** once; once more, alone, if its end is doubtful (`is_doubtful`); and a run
 that was lost with its slot, its machine or its toolchain is repeated until ATTEMPTS of that kind were lost.
@@ -26,15 +26,16 @@ on another machine is told)."""
 
 
 def is_fault(observation: Observation) -> bool:
-    """Whether it says nothing about the program: the sandbox failed, or the language is not installed."""
+    """Whether the observation says nothing about the program: the sandbox failed, or the language
+    is not installed."""
     return observation.infrastructure is not None or observation.toolchain_missing is not None
 
 
 def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
-    """Whether the machine may be to blame for the end, so that the program is run once more, alone.
+    """Whether the machine may have caused this ending, so that the program is run once more, alone.
 
-    A time-out when most cases were done, or by wall time while the program was working; and a kill that
-    neither we nor a limit sent, as a machine that runs out of memory sends it.
+    These are a time-out after most cases were done, a wall-time time-out while the program was working, and a
+    kill that neither we nor a limit sent, as on a machine that runs out of memory.
     """
     if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
         return True
@@ -45,8 +46,8 @@ def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
 
 
 def request_key(request: ExecutionRequest) -> str:
-    """The hash of everything in a request that decides its observation: language, code, call and limits, not
-    the id."""
+    """The hash of everything in a request that determines its observation: language, code, call and limits,
+    not the id."""
     return content_hash(request.model_dump(mode="json", exclude={"id"}), length=32)
 
 
@@ -59,7 +60,7 @@ def renamed(observation: Observation, request: ExecutionRequest) -> Observation:
 
 @dataclass(frozen=True, slots=True)
 class ObservationContext:
-    """What every observation of one language in one sandbox states."""
+    """The fields common to all observations of one language in one sandbox."""
 
     level: str
     toolchain: str
@@ -72,7 +73,7 @@ NOWHERE: Final = ObservationContext("", "")
 def failed(
     request: ExecutionRequest, infrastructure: str | None, context: ObservationContext = NOWHERE
 ) -> Observation:
-    """The observation of a request that was not run: it says nothing about the program."""
+    """The observation of a request that was not run; it says nothing about the program."""
     return Observation(
         request_id=request.id,
         language=request.language,

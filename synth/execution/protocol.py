@@ -1,7 +1,7 @@
-"""The seam between the factory and whatever runs programs.
+"""The interface between the factory and the sandboxes that run programs.
 
-The one rule: inputs go in, observations come out. Expected values never enter a sandbox; what an observation
-means is decided outside.
+The one rule: inputs go in, observations come out. Expected values never enter a sandbox; observations
+are judged outside.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from synth.records import ExecutionRequest, Observation
 
 
 class Sandbox(Protocol):
-    """Runs programs. Implementations: local, e2b, recorded, scripted, and those around another one. All pass
-    tests/contract/test_sandboxes.py."""
+    """Runs programs. Implementations: local, e2b, recorded, scripted, and wrappers around another sandbox.
+    All of them pass tests/contract/test_sandboxes.py."""
 
     @property
     def level(self) -> str:
@@ -20,19 +20,19 @@ class Sandbox(Protocol):
         ...
 
     async def toolchain(self, language: str) -> str:
-        """What runs programs of the language here, as its observations state it: name, version, digest. Empty
-        where nothing does, or where nobody knows; asked after the start."""
+        """The toolchain of the language, as stated in its observations: name, version, digest. Empty if there
+        is none or it is unknown; call it after `start`."""
         ...
 
     async def start(self) -> None:
-        """Get ready. Raises SandboxError with what to do when this machine cannot give the level that was
-        asked for."""
+        """Get ready. If this machine cannot provide the requested level, raises a SandboxError that says how
+        to fix it."""
         ...
 
     async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
-        """Run the programs, in parallel as configured; observations in the order of the requests. Where
-        programs wait, those with the lowest `priority` number go first; a sandbox that never lets them wait
-        has no use for it.
+        """Run the programs, in parallel as configured; observations in the order of the requests.
+        Among waiting programs, those with the lowest `priority` number go first; a sandbox where none
+        wait ignores it.
 
         A fault of the sandbox is an observation with `infrastructure` set, after retries, never an exception
         and never a verdict.
@@ -40,5 +40,5 @@ class Sandbox(Protocol):
         ...
 
     async def close(self) -> None:
-        """Kill and reap whatever still runs. May be called twice."""
+        """Kill and reap everything that still runs. May be called twice."""
         ...

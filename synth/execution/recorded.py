@@ -1,7 +1,7 @@
-"""The recorded twin of a sandbox: observations of an earlier run, found by the content of the request.
+"""A sandbox that replays the observations of an earlier run, found by the content of the request.
 
-Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; a request that was
-not recorded is an observation with `infrastructure` set.
+Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; an unrecorded
+request gets an observation with `infrastructure` set.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from synth.records import ExecutionRequest, Observation
 
 
 class RecordedSandbox:
-    """Answers from a folder with one JSON file for each request. Raises SandboxError on start when the
+    """Answers from a folder with one JSON file per request. `start` raises SandboxError if the
     folder is missing."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class RecordedSandbox:
 
 
 class RecordingSandbox:
-    """Wraps a sandbox and writes down what it observes, except faults of the sandbox itself."""
+    """Wraps a sandbox and records its observations, except the sandbox's own faults."""
 
     def __init__(self, inner: Sandbox, folder: Path) -> None:
         self._inner, self._folder = inner, folder

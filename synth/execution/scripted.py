@@ -1,4 +1,4 @@
-"""A sandbox that a function answers, for tests and examples of code that runs programs.
+"""A sandbox whose observations come from a function, for tests and examples of code that runs programs.
 
 Place in the flow: behind the same protocol as every other sandbox; no recipe names it. The one rule: the
 function decides every observation, one request at a time; the sandbox keeps their order and runs nothing.
@@ -10,7 +10,7 @@ function decides every observation, one request at a time; the sandbox keeps the
     observations = await sandbox.execute([request])
 
 The function may be async. A fault of the machine is an observation with `infrastructure` set, as everywhere;
-an exception of the function reaches the caller, since it is an error of the script.
+an exception of the function reaches the caller, since it is an error in the script.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ ObserveRequest = Callable[[ExecutionRequest], Observation | Awaitable[Observatio
 
 
 class ScriptedSandbox:
-    """Observes each program as `observe` says. `requests` holds all of them in order, `priorities` the
+    """Observes each program by calling `observe`. `requests` holds all requests in order, `priorities` the
     priority of each call of `execute`."""
 
     def __init__(
@@ -40,26 +40,26 @@ class ScriptedSandbox:
 
     @property
     def level(self) -> str:
-        """The one that was given."""
+        """The level given at creation."""
         return self._level
 
     async def toolchain(self, language: str) -> str:
-        """The one that was given for the language; empty without one."""
+        """The toolchain given for the language; empty if none was given."""
         return self._toolchains.get(language, "")
 
     async def start(self) -> None:
-        """Open it, again where it was closed."""
+        """Open the sandbox; reopens it after `close`."""
         self.closed = False
 
     async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
-        """What the function says of each request, under the request's own id; async functions run at
-        once."""
+        """The function's observation of each request, under the request's own id; async
+        functions run concurrently."""
         self.requests += requests
         self.priorities.append(priority)
         return list(await asyncio.gather(*(self._find(request) for request in requests)))
 
     async def close(self) -> None:
-        """Note that it was closed. May be called twice."""
+        """Mark it as closed. May be called twice."""
         self.closed = True
 
     async def _find(self, request: ExecutionRequest) -> Observation:

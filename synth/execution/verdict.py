@@ -1,4 +1,4 @@
-"""What follows from an observation: pure, and the only place where expected values meet outputs.
+"""Judges observations: pure, and the only place where expected values meet outputs.
 
 Place in the flow: observations -> verdicts. The one rule: the first match wins, in the
 order toolchain missing, infrastructure, parse error, compile error, violation, output limit, memory limit,
@@ -23,8 +23,8 @@ from synth.values import Value, ValueSyntaxError, decode, equal
 
 
 class Tolerance(NamedTuple):
-    """How far two floats may lie apart. The default forgives another order of summation, and nothing that a
-    person would see."""
+    """How far apart two floats may be. The default allows for a different order of summation, but for
+    no visible difference."""
 
     relative: float = 1e-9
     absolute: float = 0.0
@@ -44,8 +44,8 @@ _STOPS = {
 def judge(
     observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
 ) -> Verdict:
-    """The verdict of one observation against one suite. `passed` counts the right cases whatever the
-    outcome."""
+    """The verdict on one observation against one suite. `passed` counts the right cases
+    whatever the outcome."""
     right = right_cases(observation, suite, tolerance)
     outcome, words = _decide(observation, suite, right)
     return Verdict(
@@ -107,7 +107,7 @@ def _stop_words(observation: Observation) -> str:
 
 
 class _MemoryWords(NamedTuple):
-    """How the languages say that memory ran out: in exceptions, and at a fatal end."""
+    """The languages' messages when memory runs out: in exceptions, and at a fatal end."""
 
     raised: tuple[str, ...]
     fatal: tuple[str, ...]
@@ -134,7 +134,7 @@ def _ran_out_of_memory(observation: Observation) -> bool:
 
 
 def _runtime_error(observation: Observation, suite: TestSuite) -> str:
-    """An exception, a signal, an exit status, an early end; "" when there is none."""
+    """An exception, a signal, an exit status or an early end; "" if there is none."""
     for case in observation.cases:
         if case.status == "raised":
             is_text = isinstance(suite.contract, StdioContract)
@@ -172,8 +172,7 @@ def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance:
 
 
 def normal_text(text: str) -> str:
-    """Output as it is compared: white space at the ends of lines and at the end of the text does not
-    count."""
+    """Output in the form used for comparison: without white space at the ends of lines and of the text."""
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
@@ -206,7 +205,7 @@ def _show(wire: str, suite: TestSuite) -> str:
 
 
 def _tail(observation: Observation) -> str:
-    """The end of what was written to stderr, where errors are; of stdout where nothing was."""
+    """The end of stderr, where errors are; if it is empty, the end of stdout."""
     text = (observation.stderr.tail or observation.stderr.head).strip() or (
         observation.stdout.tail or observation.stdout.head
     ).strip()

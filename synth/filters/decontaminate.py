@@ -1,17 +1,16 @@
-"""The decontamination filter: nothing that overlaps with a benchmark or with held-out tasks gets into
-training data.
+"""The decontamination filter: keeps everything that overlaps with a benchmark or with held-out tasks out of
+the training data.
 
-Two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on normalized
-text. `containment`, the default: a benchmark entry is contaminated when enough of *its* n-grams are in the
-unit: 20% of the 6-grams of its prose (8-grams of characters in Chinese), or 70% of the 8-grams of its code
-after names are abstracted. Of an entry of fewer than 60 words, in which a few edits touch most 6-grams, 30%
-of the 3-grams count as well, in units that are not much longer. Prose hits are confirmed by rare words:
-instructions that share their phrases but not their subject are no hit. Prompt, answer and tests are searched,
-each against each.
+There are two modes. `report`: any run of 10 words shared with a benchmark (Qwen2.5-Coder report, 5), on
+normalized text. `containment`, the default: a benchmark entry is contaminated if enough of *its* n-grams are
+in the unit: 20% of the 6-grams of its prose (8-grams of characters in Chinese), or 70% of the 8-grams of its
+code after names are abstracted. In an entry of fewer than 60 words, a few edits touch most 6-grams, so 30% of
+its 3-grams also count, in units that are not much longer. Rare words confirm prose hits: instructions that
+share phrases but not their subject are not a hit. Prompt, answer and tests are searched, each against each.
 
 N-grams that many entries share ("write a function that returns the") identify none of them and are left out.
-An entry that is too short for n-grams is found when it makes up half of the unit. The one rule: evidence
-names the entry, the share and a passage that matched.
+An entry that is too short for n-grams is found if it makes up half of the unit. The one rule: evidence names
+the entry, the share and a matching passage.
 """
 
 from collections import Counter, defaultdict
@@ -33,35 +32,36 @@ Side = Literal["prose", "code"]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Settings of the filter. The defaults were chosen by the measured recall and false alarms in the
-    tests."""
+    """Settings of the filter. The defaults were chosen by the recall and false alarms measured
+    in the tests."""
 
     prose_n: int = 6
     ideograph_n: int = 8
     prose_share: float = 0.2
     short_words: int = 60
-    """A prompt of fewer words (ideographs: twice as many characters) is compared by short n-grams too."""
+    """A prompt with fewer words than this (ideographs: twice as many characters) is also compared
+    by short n-grams."""
     short_n: int = 3
     short_ideograph_n: int = 4
     short_share: float = 0.3
     short_reach: float = 3.0
-    """Short n-grams are searched in units of at most this many times the words of the entry."""
+    """Short n-grams are searched only in units with at most this many times the entry's words."""
     confirm_share: float = 0.6
-    """Share of the entry's words, each weighted by its rarity in the benchmark, that the unit must hold
-    too."""
+    """Share of the entry's words, weighted by their rarity in the benchmark, that the unit
+    must also contain."""
     confirm_ideographs: float = 0.75
     code_n: int = 8
     code_share: float = 0.7
     report_n: int = 10
     common_entries: int = 8
-    """An n-gram that stands in more entries than this identifies none of them."""
+    """An n-gram found in more entries than this identifies none of them."""
     min_prose_grams: int = 4
     """With fewer distinctive n-grams than this, only the entry's whole text counts."""
     min_code_grams: int = 12
 
 
 MIN_WHOLE = 3
-"""A text of fewer tokens is no text that could be recognized."""
+"""A text with fewer tokens than this cannot be recognized."""
 
 
 class Hit(NamedTuple):
@@ -69,7 +69,7 @@ class Hit(NamedTuple):
     side: Side
     share: float
     matched: str
-    """One passage that both hold, after normalization."""
+    """One passage that both contain, after normalization."""
 
 
 class _Index:
@@ -117,8 +117,8 @@ class _Index:
         return abstract_ngrams(tokens, n) if self._side == "code" else ngrams(tokens, n)
 
     def finish(self) -> None:
-        """Drop n-grams that identify no entry, count what is left of each passage, and keep whole only the
-        texts that have too few."""
+        """Drop n-grams that identify no entry, count the rest of each passage, and keep full texts only for
+        passages with too few."""
         self._owners = {
             gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common
         }
@@ -138,7 +138,7 @@ class _Index:
         return self._search_whole(tokens) or self._search_grams(tokens)
 
     def _search_whole(self, tokens: list[str]) -> Hit | None:
-        """A short entry that stands in the unit as a whole and makes up at least half of it."""
+        """A short entry that occurs in the unit as a whole and makes up at least half of it."""
         for length in self._weak_lengths:
             if length <= len(tokens) <= 2 * length:
                 for gram in self._runs(tokens, length):
@@ -167,7 +167,8 @@ class _Index:
         return max(hits, key=lambda hit: hit.share, default=None)
 
     def _is_hit(self, owner: int, shared: int, length: int) -> bool:
-        """Enough of the entry's n-grams, in a unit that is not too long for such n-grams."""
+        """Whether there are enough of the entry's n-grams, in a unit that is not too long
+        for such n-grams."""
         grams = self._grams[owner]
         return (
             grams >= self._min_grams
@@ -176,8 +177,8 @@ class _Index:
         )
 
     def _is_confirmed(self, owner: int, words: frozenset[str]) -> bool:
-        """Enough of the entry's words by weight of rarity. Renamed code has other words, so code is not
-        asked."""
+        """Whether there are enough of the entry's words, weighted by rarity. Code is exempt, since renaming
+        changes its words."""
         if self._side == "code":
             return True
         total = sum(self._rarity[word] for word in self._words[owner])
@@ -268,7 +269,7 @@ class Decontaminate:
 
 
 def embedded_code(prompt: str) -> list[str]:
-    """Code inside a prompt: fenced blocks, or the whole prompt where it is itself code (HumanEval's prompts
+    """Code inside a prompt: fenced blocks, or the whole prompt if it is itself code (HumanEval's prompts
     are function heads)."""
     if "```" in prompt:
         return [block.partition("\n")[2] for block in prompt.split("```")[1::2]]

@@ -1,5 +1,5 @@
-"""The languages: a file each, or a folder where a language has a driver or other files.
+"""The languages: one file each, or a folder for a language with a driver or other files.
 
-`registry` finds them, `spec` says what they state, `toolchain` finds their tools, `support` holds the helpers
-that several share. The one rule: every fact of a language stands in its own module.
+`registry` finds them, `spec` defines their fields, `toolchain` finds their tools, and `support` holds helpers
+that several share. The one rule: every fact about a language is in its own module.
 """

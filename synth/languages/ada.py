@@ -12,8 +12,7 @@ _COMPILE_SCRIPT = f"""gcc -O1 -c guard.c && gnatchop -q -w units.ada && rm -f gn
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Program and script may be units of their own or one. A program does not decide whether assertions
-    count."""
+    """Program and script may be separate units or one. The program cannot switch assertions off."""
     return {"units.ada": f"{_POLICY.sub('', code)}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
 
 

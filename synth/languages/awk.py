@@ -6,7 +6,7 @@ from synth.languages.support.scripts import appended
 
 _END = """BEGIN { codemill_begun = 1 }
 END { if (codemill_begun) system("printf '" MARK "' >&3") }"""
-"""`exit` goes on with the rules of END, so the end of BEGIN has to have been seen as well."""
+"""`exit` continues with the END rules, so the end of BEGIN must also have been reached."""
 
 
 LANGUAGE = Language(

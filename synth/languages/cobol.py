@@ -22,9 +22,9 @@ _LAST = re.compile(r"\n\s*end\s+program\b[^\n]*\s*\Z", re.IGNORECASE)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Every program ends by `stop run`, so those that stand in the script write the mark; where there is
-    none, its last line does. A script that is a program of its own comes first, since the first one is the
-    main one."""
+    """Every program ends with `stop run`, so each `stop run` in the script writes the mark; without one,
+    the script's last line does. A script that is a complete program comes first, since the first one is
+    the main program."""
     named = _PROGRAM.search(script)
     body, last = (script[: end.start()], end[0]) if (end := _LAST.search(script)) else (script, "")
     ended = _END.sub(lambda part: part[1] or f"{_MARK} {part[0]}", body)

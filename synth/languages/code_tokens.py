@@ -1,4 +1,5 @@
-"""Code as tokens for comparing: comments and layout gone, and, where asked, names and literals abstracted.
+"""Code as tokens for comparison: without comments and layout, and optionally with abstracted
+names and literals.
 
 Used by duplicates, decontamination and pairs. It is a small lexer for all languages at once, not a parser: it
 also reads fragments. The one rule: reformatting a program or changing its comments changes no token; renaming
@@ -26,7 +27,7 @@ _LEXEME = re.compile(
 )
 
 _HOLE = re.compile(r"\{[^{}]*\}")
-"""The variable part of a format string: it may hold names."""
+"""The variable part of a format string, which may contain names."""
 
 KEYWORDS = frozenset(
     "and as assert async await auto boolean break byte case catch char class const continue def default del "
@@ -36,7 +37,7 @@ KEYWORDS = frozenset(
     "template this throw throws true try typedef typename undefined union unsigned use using var void "
     "while with yield None True False".split()
 )
-"""Never a name that a person chose."""
+"""Words that are never a name chosen by a person."""
 
 LIBRARY = frozenset(
     "abs add all any append apply bin bool charAt chr concat contains count count_if ceil clear copy dict "
@@ -47,7 +48,7 @@ LIBRARY = frozenset(
     "reversed round rstrip set size slice some sort sorted split sqrt startswith str strip substr substring "
     "sum swap title toLowerCase toString toUpperCase trim tuple type unwrap update upper values zip".split()
 )
-"""Builtins and methods of the standard types: kept where they are called, since no renaming touches them."""
+"""Builtins and methods of the standard types: kept in calls, since renaming never changes them."""
 
 
 def code_tokens(code: str, language: str = "") -> list[str]:
@@ -56,7 +57,7 @@ def code_tokens(code: str, language: str = "") -> list[str]:
 
 
 def abstract_tokens(code: str, language: str = "") -> list[str]:
-    """Tokens for comparing programs whose names may differ: names that a person chose begin with `V:`.
+    """Tokens for comparing programs whose names may differ: names chosen by a person begin with `V:`.
 
     Keywords, called builtins, numbers and the contents of strings stay; the quotes of a string do not count.
     """
@@ -74,9 +75,9 @@ def _abstract(kind: str, text: str, after: str) -> str:
 
 
 def abstract_ngrams(tokens: list[str], n: int) -> list[str]:
-    """All runs of n abstract tokens, the names in each numbered in the order of their appearance.
+    """All runs of n abstract tokens; in each run, names are numbered in order of appearance.
 
-    So `a = a + b` and `x = x + y` give the same run, and `x = y + x` another.
+    So `a = a + b` and `x = x + y` give the same run, and `x = y + x` a different one.
     """
     return [_number_names(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
 
@@ -101,7 +102,7 @@ def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
 
 
 def _is_code(comment: str, language: str) -> bool:
-    """Whether what looks like a comment is none in that language: `a // b` in Python, `#` in C."""
+    """Whether an apparent comment is code in that language: `a // b` in Python, `#` in C."""
     spoken = find_language(language)
     sign = "#" if comment[0] == "#" else "//"
     return spoken is not None and sign not in spoken.comment_signs
@@ -110,7 +111,7 @@ def _is_code(comment: str, language: str) -> bool:
 def normalize_code(code: str, language: str = "") -> str:
     """One text for all layouts of the same program: its tokens joined by single spaces.
 
-    In Python the layout is meaning, so the depth of each line's indentation is kept, as a count of levels.
+    In Python layout has meaning, so each line's indentation is kept as a number of levels.
     """
     if language == "python":
         return normalize_python(code)
@@ -118,8 +119,8 @@ def normalize_code(code: str, language: str = "") -> str:
 
 
 def normalize_python(code: str) -> str:
-    """Python's text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens where
-    it does not parse."""
+    """Python text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens if it
+    does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -27,7 +27,7 @@ Future<void> main(List<String> words) async {
   write(3, room, text.length);
 }
 """
-"""Around the script's `main`. No file of this language can be made of a descriptor."""
+"""Wraps the script's `main`. Dart cannot make a file from a descriptor."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

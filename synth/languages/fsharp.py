@@ -1,5 +1,5 @@
-"""F# by the .NET SDK's compiler: stdin/stdout programs. A program is a script file, so statements may stand
-on top."""
+"""F# by the .NET SDK's compiler: stdin/stdout programs. A program is a script file, so it may have statements
+at top level."""
 
 import re
 
@@ -27,8 +27,8 @@ let failing = new Failing()
 System.Diagnostics.Trace.Listeners.Clear()
 System.Diagnostics.Trace.Listeners.Add failing |> ignore
 """
-"""A failed `assert` ends the process, by a listener that has to be there at the end. Of script files the
-first runs first."""
+"""A listener, which must still be there at the end, lets a failed `assert` end the process. The first script
+file runs first."""
 
 _GUARD = """module CodemillGuard
 
@@ -55,13 +55,13 @@ let codemillMain words =
         channel.Write(mark, 0, mark.Length)
         0
 """
-"""Runs when the statements on top of the script have run."""
+"""Runs after the script's top-level statements."""
 
 _ENTRY = re.compile(r"^([ \t]*)\[<\s*EntryPoint\s*>\](\s*let\s+(?:rec\s+)?(\w+))", re.MULTILINE)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """An entry point, which has to be the last declaration, is called by ours."""
+    """Our own entry point, which must be the last declaration, calls the script's."""
     text = f"{code}\n{script}\n"
     entry = last_in_script(_ENTRY, code, text)
     start = f"{entry[1]}let codemillStart (words: string[]) : int = {entry[3]} words\n" if entry else ""

@@ -5,7 +5,7 @@ from synth.languages.spec import Language, Script
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """A file that begins with a function would be taken for that function alone."""
+    """Octave would treat a file that begins with a function as that function alone."""
     return {"main.m": f"1; {code}\n{script}\nsystem('printf {mark} >&3');\n"}
 
 

@@ -23,8 +23,8 @@ _END = re.compile(r"\{[^}]*\}|\(\*.*?\*\)|//[^\n]*|'[^'\n]*'|\b(end)\s*\.", re.I
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The mark is the last statement, before the `end.` of the script, whose heading goes to the top. A
-    program that switches assertions off does so for itself only."""
+    """The mark is the last statement before the script's `end.`; the script's heading moves to the top. If
+    the program switches assertions off, that affects only itself."""
     heading = _HEADER.match(script)
     head = heading[0] if heading and heading[0].strip() else ""
     ends = [found.start() for found in _END.finditer(script) if found[1]]

@@ -14,8 +14,8 @@ $codemillChannel.Flush()
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The script is one statement, so that a trap of the program that goes on at the next one leaves the mark
-    out; an error that would be written and passed over ends it."""
+    """The script is one statement, so a trap in the program that resumes at the next statement skips the
+    mark. Errors that would only be printed end the script."""
     end = _END.replace("MARK", mark.replace("\\n", "`n"))
     return {
         "main.ps1": (

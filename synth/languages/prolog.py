@@ -49,8 +49,8 @@ finish :-
     halt(0).
 finish :- halt(1).
 """
-"""Around the script: errors and failed directives end nothing, so they are counted; test units are run, then
-`main`."""
+"""Wraps the script: errors and failed directives do not end the process, so they are counted; then test units
+and `main` run."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

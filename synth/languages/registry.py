@@ -1,9 +1,8 @@
-"""Finds the languages by listing this folder: a new language is a new file or folder, and
-nothing else changes.
+"""Finds the languages by listing this folder: adding a language only adds a file or a folder.
 
-A module that defines `LANGUAGE` is a language. What is asked of all languages together (names, file
-extensions) is derived here, on first use: importing this module loads no language. The one rule: names and
-aliases are unique, in lower case.
+A module that defines `LANGUAGE` is a language. Tables over all languages (names, file extensions) are
+derived here on first use: importing this module loads no language. The one rule: names and aliases are
+unique, in lower case.
 """
 
 import difflib
@@ -19,7 +18,7 @@ from synth.languages.spec import Language
 
 
 class UnknownLanguage(UserError, KeyError):
-    """No module answers to that name. The fix names the nearest one."""
+    """No language has that name. The fix suggests the nearest one."""
 
     def __str__(self) -> str:
         return UserError.__str__(self)
@@ -44,8 +43,8 @@ def find_language(name: str) -> Language | None:
 
 
 def get_language(name: str) -> Language:
-    """The language of that name or alias, in any case. Raises UnknownLanguage (a UserError and a KeyError)
-    naming the nearest."""
+    """The language of that name or alias, in any case. Raises UnknownLanguage (a UserError and a KeyError),
+    which suggests the nearest name."""
     found = find_language(name)
     if found is not None:
         return found
@@ -62,21 +61,21 @@ def get_language(name: str) -> Language:
 
 
 def normalize_language(name: str) -> str:
-    """Our name of a language that data sets and models write in other ways: `C++` is `cpp`, `rs` is `rust`.
-    An unknown name stays, in lower case."""
+    """Our name for a language that data sets and models may spell differently: `C++` is `cpp`, `rs` is
+    `rust`. An unknown name is returned in lower case."""
     found = find_language(name)
     return found.name if found else name.strip().lower()
 
 
 def find_node_types(name: str) -> NodeTypes | None:
-    """The node types of the language of that name; None where it states none or is unknown."""
+    """The node types of the language of that name; None if it states none or is unknown."""
     found = find_language(name)
     return found.node_types if found else None
 
 
 @cache
 def source_extensions() -> Mapping[str, str]:
-    """From file extension to language, of the languages whose functions can be cut out of source files."""
+    """Maps file extensions to languages, for languages whose functions can be cut from source files."""
     return {
         extension: language.name
         for language in all_languages()

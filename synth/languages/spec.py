@@ -1,4 +1,4 @@
-"""The shape of a language: everything that it takes to check, compile, run and call programs of one language.
+"""The definition of a language: everything needed to check, compile, run and call programs in it.
 
 Place in the flow: `registry` finds the languages, `toolchain` finds their tools on this machine, and the
 sandbox turns a `Language` and a request into jobs. The one rule: a language is data and pure functions, so
@@ -29,68 +29,65 @@ class UnsupportedType(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FailureWords:
-    """How programs of the language end when they fail, in the words of the language."""
+    """The texts by which failed programs of the language are recognized."""
 
     assertion: tuple[str, ...] = ()
-    """Patterns (multi-line): what a failed test prints. The word "assertion" itself is known already."""
+    """Multi-line patterns for the output of a failed test. The word "assertion" is always recognized."""
     out_of_memory: tuple[str, ...] = ()
-    """Beginnings of the text of an exception."""
+    """Prefixes of an exception's text."""
     fatal_out_of_memory: tuple[str, ...] = ()
-    """What stderr holds after the process ended for want of memory."""
+    """Texts on stderr after the process ran out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Builds several programs of one signature together, where starting the compiler costs more than
-    compiling."""
+    """Builds several programs with one signature together, for compilers whose start costs more
+    than the compilation."""
 
     accepts: Callable[[str], bool]
-    """Whether a program may share a build. It must be unable to change what another one does."""
+    """Whether a program may share a build. It must be unable to change the behaviour of the others."""
     files: Callable[[Sequence[str], str, Signature], Mapping[str, str]]
-    """(programs, entry point, signature) to the files of the build."""
+    """(programs, entry point, signature) -> the files of the build."""
     blame: Callable[[str, Sequence[str]], Mapping[int, str]]
-    """(compiler output, programs) to the positions of the refused programs, each with its messages. An empty
-    result means that the output does not say. A program may forge compiler output, so each must be named in
-    the output by something that no program can know."""
+    """(compiler output, programs) -> the positions of the rejected programs, each with its messages. An empty
+    result means that the output does not tell. A program may forge compiler output, so the output must
+    identify each program by something that no program can know."""
     split_binary: Callable[[bytes, int], list[bytes]]
-    """(built binary, number of programs) to one binary for each program, with the code of the others removed.
-    Raises ValueError."""
+    """(built binary, number of programs) -> one binary per program, with the code of the others
+    removed. Raises ValueError."""
     size: int = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Function mode: how to call a typed function of this language. See docs/architecture/execution.md for
-    the protocol."""
+    """Function mode: how to call a typed function. docs/architecture/execution.md describes the protocol."""
 
     files: Callable[[str, str, Signature], Mapping[str, str]]
-    """(code, entry point, signature) to all files of the build, the program's included. Raises
-    UnsupportedType."""
+    """(code, entry point, signature) -> all files of the build, program included. Raises UnsupportedType."""
     run_command: tuple[str, ...]
     compile_command: tuple[str, ...] = ()
     shared: Mapping[str, str] = field(default_factory=dict)
-    """Files that are the same for every program (a header, a driver class), prepared once by
-    `shared_commands`."""
+    """Files shared by all programs (a header, a driver class), prepared once by `shared_commands`."""
     shared_commands: tuple[tuple[str, ...], ...] = ()
     batch: Batch | None = None
     compile_server: tuple[str, ...] = ()
     """Starts a resident compiler: sources in, products out, over pipes (execution/programs/compiler_pool.py).
-    It also compiles whole programs and scripts; the names of the files tell it which."""
+    It also compiles whole programs and scripts; the file names tell it which."""
     unsupported_values: frozenset[UnsupportedValue] = frozenset()
-    """Values that the language cannot hold: a call with one of them raises."""
+    """Values that the language cannot represent: a call with one of them raises."""
     reports_every_parse_error: bool = False
-    """Whether the driver itself says so whenever a program does not parse. Otherwise the grammar is asked
+    """Whether the driver itself reports every program that does not parse. Otherwise the grammar is consulted
     after an early end."""
     big_integers: bool = False
-    """Whether integers beyond 64 bits come back unchanged."""
+    """Whether integers beyond 64 bits are returned unchanged."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Zygote:
-    """A warm process of the language. It loads everything that is slow to load, then forks one child for each
-    program.
+    """A warm process of the language. It loads everything that is slow to load, then forks one
+    child per program.
 
     The fork happens in `codemill_serve`, a function of /work/libzygote.so, which returns in the child. The
     child runs the stdin/stdout program if /work holds one, and the driver otherwise. The function is called
@@ -103,9 +100,9 @@ class Zygote:
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
-    """The zygote's own files, and the driver's. When the library is preloaded and one of them has the name of
-    the program's file, the interpreter reads it first and goes on with the program's (Ruby reads the
-    program's instead)."""
+    """The zygote's own files, and the driver's. If the library is preloaded and one of them has the name
+    of the program's file, the interpreter reads it first and continues with the program's (Ruby reads
+    the program's instead)."""
     command: tuple[str, ...] = ()
     serves_itself: bool = False
     opened_files: Mapping[str, str] = field(default_factory=dict)
@@ -124,15 +121,14 @@ class Zygote:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Script mode: makes one process of a program and a test script, which writes a mark when it reaches its
-    end.
+    """Script mode: joins a program and a test script into one process, which writes a mark at its end.
 
-    Exactly one of `files` and `driver_program` is given. The code that writes the mark is reached only if
-    nothing before it ended the program.
+    Exactly one of `files` and `driver_program` is given. The code that writes the mark runs only if nothing
+    ended the program earlier.
     """
 
     files: Callable[[str, str, str], Mapping[str, str]] | None = None
-    """(code, script, mark) to the files. They write `mark` to descriptor 3; it is a text in double quotes in
+    """(code, script, mark) -> the files. They write `mark` to descriptor 3; it is a text in double quotes in
     which `\\n` is a new line."""
     compile_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
@@ -141,8 +137,8 @@ class Script:
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driver_program: Callable[[str, str, str], str] | None = None
-    """(code, script, end) to a program for the driver, which defines the function `end` after the script. So
-    scripts take the warm path of a driver."""
+    """(code, script, end) -> a program for the driver, which defines the function `end` after the script. So
+    scripts use the driver's warm path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,46 +148,48 @@ class Language:
 
     name: str
     aliases: tuple[str, ...] = ()
-    """All its other names in lower case: in recipes and data sets, and as models write them after a fence."""
+    """All its other names in lower case: in recipes and data sets, and as models write them on
+    a code fence."""
     file_name: str
     extensions: tuple[str, ...] = ()
-    """Of source files, each with its dot; that of `file_name` where none is given."""
+    """Extensions of source files, each with its dot; by default the extension of `file_name`."""
     tools: tuple[str, ...]
     version_arguments: tuple[str, ...] = ("--version",)
-    """What the first tool is asked; empty where it has no answer, and the name of its file has to do."""
+    """The option that makes the first tool print its version; empty if it has none, and its file name
+    is used instead."""
     install: str
     """The command that installs the toolchain on Debian."""
     grammar: str = ""
-    """The name of its tree-sitter grammar; empty where there is none, or one that refuses usual programs."""
+    """The name of its tree-sitter grammar; empty if there is none, or if it rejects ordinary programs."""
     node_types: NodeTypes | None = None
-    """What the grammar calls functions, blocks and comments: with it functions are cut out of sources, and
-    FIM samples are made."""
+    """The grammar's names for functions, blocks and comments, used to cut functions from sources and to
+    make FIM samples."""
     comment_signs: tuple[str, ...] = ("#", "//")
-    """Which of these begin a comment. Both by default, since fragments of unknown languages are read too."""
+    """Which of these begin a comment. Both by default, since fragments of unknown languages are also read."""
     display_name: str = ""
-    """Its name as people write it, where that is not the name with a capital."""
+    """Its name as people write it, if that is not just the capitalized name."""
     check: Callable[[str], ParseError | None] | None = None
-    """A native parse check, where one is better than the grammar."""
+    """A native parse check, if it is better than the grammar."""
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     """Host files and folders outside /usr that the toolchain reads (its settings, a package database); those
-    that exist are shown."""
+    that exist are visible in the sandbox."""
     runtime_mb: int = 0
-    """What the runtime needs for itself, in megabytes: added to the program's own limit."""
+    """Memory that the runtime itself needs, in megabytes: added to the program's own limit."""
     runtime_threads: int = 0
     """Threads of the runtime: added to the program's own limit of processes."""
     data_limit: bool = True
-    """Whether RLIMIT_DATA suits the runtime: not where much is reserved and little used (node, java, go)."""
+    """Whether RLIMIT_DATA suits the runtime: not if it reserves much more than it uses (node, java, go)."""
     driver: Driver | None = None
     zygote: Zygote | None = None
     script: Script | None = None
     render_signature: Callable[[str, tuple[str, ...], Signature], str] | None = None
-    """(entry point, parameter names, signature) to the line that declares the function, as a person would
-    write it."""
+    """(entry point, parameter names, signature) -> the line that declares the function, as a person
+    would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
-    """(code, entry point) to the contract that the declaration states; None when it states none."""
+    """(code, entry point) -> the contract that the declaration states; None if it states none."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""
@@ -207,7 +205,7 @@ class Language:
 
     @property
     def source_extensions(self) -> tuple[str, ...]:
-        """Of source files, each with its dot."""
+        """Extensions of source files, each with its dot."""
         return self.extensions or (f".{self.file_name.rpartition('.')[2]}",)
 
     @property
@@ -216,8 +214,8 @@ class Language:
         return bool(self.check or self.grammar)
 
     def parse_error(self, code: str) -> ParseError | None:
-        """The first syntax error, or None; the one parse check that stages, filters and sandboxes use. Loads
-        the grammar on first use."""
+        """The first syntax error, or None; stages, filters and sandboxes all use this check. Loads the
+        grammar on first use."""
         if self.check:
             return self.check(code)
         return trees.parse_error(code, self.grammar) if self.grammar else None
@@ -226,15 +224,14 @@ class Language:
 def render_signature(
     language: Language, entry_point: str, names: tuple[str, ...], signature: Signature
 ) -> str:
-    """The declaration line in that language; where the language has none of its own, the language-neutral
-    form."""
+    """The declaration line in that language, or the language-neutral form if it has none."""
     if language.render_signature is None:
         return f"{entry_point}{signature}"
     return language.render_signature(entry_point, names, signature)
 
 
 def find_signature(language: Language, code: str, entry_point: str) -> FunctionContract | None:
-    """The contract that the code's own declaration of the function states, or None."""
+    """The contract stated by the code's own declaration of the function, or None."""
     return language.find_signature(code, entry_point) if language.find_signature else None
 
 
@@ -247,8 +244,8 @@ def type_tokens(kind: ValueType) -> str:
 def driver_input(
     nonce: str, entry_point: str, signature: Signature, arguments: tuple[tuple[str, ...], ...]
 ) -> bytes:
-    """What a driver reads on stdin: nonce, entry point, parameter types, result type, number of cases, then
-    one case a line."""
+    """A driver's stdin: nonce, entry point, parameter types, result type, number of cases, then one
+    case per line."""
     header = [
         nonce,
         entry_point,
@@ -260,7 +257,7 @@ def driver_input(
 
 
 def parameter_names(names: tuple[str, ...], signature: Signature) -> tuple[str, ...]:
-    """The given names, or a, b, c … where fewer are given than there are parameters."""
+    """The given names, or a, b, c … if there are fewer names than parameters."""
     return tuple(
         names[i] if i < len(names) else "abcdefghijklmnopqrstuvwxyz"[i % 26]
         for i in range(len(signature.parameters))

@@ -14,11 +14,13 @@ _ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
 _EXPLAIN = re.compile(r"\A(?:\s*explain\b(?:\s+query\s+plan\b)?)?", re.IGNORECASE)
 _EMPTY = re.compile(r"(?>--[^\n]*|/\*.*?\*/|[\s;])*+", re.DOTALL)
 _MOST_PIECES = 200
-"""Of one statement between semicolons: a trigger has some. Longer ones are not looked at."""
+"""Maximum pieces of one statement between semicolons, of which a trigger has several. Longer ones
+are not checked."""
 
 
 def _statements(code: str) -> Iterator[str]:
-    """Each with its semicolon; the last one may be incomplete. Lines with a dot are for the shell."""
+    """The statements, each with its semicolon; the last one may be incomplete. Lines with a dot are
+    for the shell."""
     pieces: list[str] = []
     plain = code.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     for piece in re.sub(r"^\.[^\n]*$", "", plain, flags=re.MULTILINE).split(";"):
@@ -31,8 +33,8 @@ def _statements(code: str) -> Iterator[str]:
 
 
 def check(code: str) -> ParseError | None:
-    """The first syntax error by SQLite's own parser, with the line that its statement begins in. Nothing is
-    run: statements are explained, and none may set anything."""
+    """The first syntax error by SQLite's own parser, with the line where its statement begins. Nothing is
+    run: statements are only explained, and none may change a setting."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.set_authorizer(
             lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK
@@ -52,11 +54,11 @@ def check(code: str) -> ParseError | None:
 
 
 _CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"
-"""A program may switch off what ends a script that fails."""
+"""Restores the settings that end a failed script, since a program may switch them off."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Lines with a dot are read where no statement is open."""
+    """Lines with a dot are read only while no statement is open."""
     return {"main.sql": f"{code}\n;\n{_CHECKED}\n{script}\n;\n.shell printf {mark} >&3\n"}
 
 

@@ -18,8 +18,7 @@ _ = MARK.withCString { write(3, $0, strlen($0)) }
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Statements of the main file run from top to bottom; a type that is the main one is started by a
-    statement of ours."""
+    """Statements of the main file run from top to bottom; our own statement starts a type marked as main."""
     text = f"{code}\n{without_exit(script, r'exit[(](?:0|EXIT_SUCCESS)[)]')}\n"
     main = last_in_script(_MAIN, code, text)
     plain = _MAIN.sub(r"\1", text)

@@ -1,4 +1,4 @@
-"""Tcl: stdin/stdout programs. tclsh has no option that says its version: the name of its file does."""
+"""Tcl: stdin/stdout programs. tclsh has no version option, so its file name gives the version."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
 from synth.languages.spec import Language, Script

@@ -1,7 +1,7 @@
-"""The tools of a language on this machine: where they are, which version they are, whether they have changed.
+"""The tools of a language on this machine: their places, their versions, and whether they have changed.
 
-Place in the flow: sandboxes and `doctor` ask before they run a language. The one rule: the only programs that
-are started here are tools that are asked for their version.
+Place in the flow: sandboxes and `doctor` call it before they run a language. The one rule: it starts no
+programs except tools, to get their version.
 """
 
 import hashlib
@@ -18,26 +18,26 @@ from typing import Final
 from synth.languages.registry import get_language
 
 _WHEELS: Final = {"zig": "ziglang"}
-"""Tools that come in a Python package of another name."""
+"""Tools shipped in a Python package of another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Where the tools of a language are on this machine."""
+    """The tools of a language on this machine."""
 
     tools: Mapping[str, str]
-    """Name to real path, links and shims resolved."""
+    """Maps names to real paths, with links and shims resolved."""
     version: str
     digest: str
     """Changes when the toolchain does: part of the key of cached results."""
     readonly: tuple[str, ...] = ()
-    """Folders that must be visible inside the sandbox besides /usr."""
+    """Folders that must be visible inside the sandbox, in addition to /usr."""
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Size and time of each tool's file and of the folder of its libraries when they were found; empty for a
-    toolchain on another machine."""
+    """Size and time of each tool's file and of its library folder when they were found; empty for a toolchain
+    on another machine."""
 
     def stated_for(self, language: str) -> str:
-        """As observations state it."""
+        """The text that observations state."""
         return f"{language} {self.version} {self.digest}"
 
     @property
@@ -50,8 +50,8 @@ class Toolchain:
 
 
 def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    """Of the tools and of the folders of their libraries: a toolchain may be removed piece by piece,
-    libraries first."""
+    """Marks of the tools and their library folders: a toolchain may be removed piece by
+    piece, libraries first."""
     libraries = {Path(path).parents[1] / "lib" for path in tools.values()}
     return {
         path: _mark(path)
@@ -60,14 +60,14 @@ def _marks(tools: Mapping[str, str]) -> dict[str, tuple[int, int]]:
 
 
 def _mark(path: str) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116  # after each program
+    found = os.stat(path)  # noqa: PTH116  # called after each program
     return found.st_size, found.st_mtime_ns
 
 
 @lru_cache(maxsize=256)
 def find_toolchain(language_name: str) -> Toolchain | None:
-    """The toolchain of a language on this machine, or None when a tool is missing. Asked once in a
-    process."""
+    """The toolchain of a language on this machine, or None if a tool is missing. Looked up
+    once per process."""
     language = get_language(language_name)
     tools = {name: path for name in language.tools if (path := find_tool(name))}
     if len(tools) < len(language.tools):
@@ -90,21 +90,20 @@ def find_toolchain(language_name: str) -> Toolchain | None:
 
 
 def find_tool(name: str) -> str | None:
-    """The real path of a tool. System folders come first: a shim of a version manager costs 100 ms a
-    start."""
+    """The real path of a tool. System folders come first: a version manager's shim costs 100 ms per start."""
     found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin") or shutil.which(name)
     real = _unshim(name, found) if found else _in_wheel(name)
     return real or (str(Path(sys.executable).resolve()) if name == "python3" else None)
 
 
 def _in_wheel(name: str) -> str | None:
-    """The path of a tool that comes in a Python package."""
+    """The path of a tool shipped in a Python package."""
     places = [Path(folder) / _WHEELS[name] / name for folder in sys.path] if name in _WHEELS else []
     return next((str(place.resolve()) for place in places if place.is_file()), None)
 
 
 def _unshim(name: str, found: str) -> str | None:
-    """The program itself. A package of npm may put a node script before it."""
+    """The program itself. An npm package may put a node script before it."""
     real = Path(found).resolve()
     if real.suffix == ".js" and real.with_name(name).is_file():
         return str(real.with_name(name))
@@ -118,13 +117,13 @@ def _unshim(name: str, found: str) -> str | None:
 
 
 def _root(path: str) -> str:
-    """The folder outside /usr that a tool lives in (`<root>/bin/tool`), or nothing."""
+    """The folder outside /usr that contains a tool (`<root>/bin/tool`), or nothing."""
     inside = path.startswith(("/usr/", "/bin/", "/lib"))
     return "" if inside else str(Path(path).parent.parent)
 
 
 def _version(command: list[str]) -> str | None:
-    """The first line of its answer that is no warning of a virtual machine."""
+    """The first line of the tool's answer that is not a warning from a virtual machine."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False

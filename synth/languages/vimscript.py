@@ -1,5 +1,5 @@
-"""Vim script: stdin/stdout programs. What a program echoes is collected and printed at its end; stdin is read
-from /dev/stdin."""
+"""Vim script: stdin/stdout programs. A program's echoes are collected and printed at its end; stdin is
+read from /dev/stdin."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
 from synth.languages.spec import Language, Script
@@ -16,7 +16,7 @@ _PRINT = (
 """An empty buffer cannot be printed."""
 
 _TELL = "set verbose=1 | unsilent echo"
-"""Goes to stderr, which no file name opens for a program of another user."""
+"""Writes to stderr, since a program of another user cannot open it by file name."""
 _END = f"if g:codemill_failed | {_TELL} g:codemill_problem | cquit 1 | endif | qall!"
 
 _SAID = (
@@ -29,7 +29,7 @@ call system("printf '" . MARK . "' >&3")
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """A failed `assert_equal` ends nothing, so these are asked for."""
+    """A failed `assert_equal` does not end the script, so failures are checked at the end."""
     ways = (r"exit ?\(?0\)?", r"(?:qa|qall|q|quit|quitall|exit|xit)!?")
     return {"main.vim": f"{code}\n{without_exit(script, *ways)}\n{_ASKED.replace('MARK', mark)}"}
 

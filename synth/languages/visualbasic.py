@@ -1,5 +1,5 @@
-"""Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the place of
-`dotnet`."""
+"""Visual Basic by the .NET SDK's compiler: stdin/stdout programs. The SDK is found from the
+location of `dotnet`."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
 from synth.languages.spec import Language, Script
@@ -9,7 +9,7 @@ _IMPORTS = (
     "System,System.Collections.Generic,System.Diagnostics,System.Linq,System.Threading.Tasks,"
     "Microsoft.VisualBasic"
 )
-"""What the SDK's own projects give to each file."""
+"""The settings that the SDK's own projects give to each file."""
 
 _FLAGS = (
     "-nologo -out:program.dll -nowarn -optimize+ -optioninfer+ -nostdlib -noconfig -nosdkpath "
@@ -59,8 +59,8 @@ Friend Module CodemillScript
     End Function
 End Module
 """
-"""Around the script's `Main`. A failed `Debug.Assert` ends the process, by a listener that has to be there at
-the end."""
+"""Wraps the script's `Main`. A listener, which must still be there at the end, lets a failed `Debug.Assert`
+end the process."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

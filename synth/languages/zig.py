@@ -40,8 +40,8 @@ pub fn main() !void {
     _ = try std.posix.write(3, MARK);
 }
 """
-"""Runs the tests of the script and its `main`; the test without a name, which only takes the program in, is
-one that passes."""
+"""Runs the script's tests and its `main`; the unnamed test, which only includes the program, counts as
+one passing test."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

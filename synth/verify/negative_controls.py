@@ -1,9 +1,9 @@
-"""Controls: programs that no suite of tests may accept, tried on a suite before its verdicts are trusted.
+"""Controls: programs that no test suite may accept, tried on a suite before its verdicts are trusted.
 
-Place in the flow: `verify.py` asks `SuiteControls` about each row when it is told to. The one rule: a control
-is accepted when its verdict is a pass, by the same way that every program takes; a suite that accepts one can
-be passed without solving the task. Which controls are tried hangs on the rows and their order, never on what
-ends first.
+Place in the flow: `verify.py` asks `SuiteControls` about each row if controls are enabled. The one rule: a
+control is accepted if its verdict is a pass, judged in the same way as every program; a suite that accepts
+one can be passed without solving the task. The choice of controls depends on the rows and their order, never
+on which run ends first.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 MUTANTS: Final = "each mutant of its own program"
 _KEPT: Final = 5_000
-"""Suites. One that comes again after so many others is tried anew."""
+"""Number of suites remembered. A suite that returns after this many others is tried again."""
 _STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
 _SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
 _SWAPS: Final = {
@@ -49,8 +49,8 @@ _SWAPS_OF_WORDS: Final = {"===": "!==", "!==": "===", "&&": "||", "||": "&&", "a
 
 
 def control_programs(language: Language, call: Call) -> dict[str, str]:
-    """The controls for a suite, by what they are. A language that states none has the empty program, and its
-    identity where that fits."""
+    """The controls for a suite, by description. A language that states none has the empty program, and the
+    identity if it fits."""
     controls, empty = language.controls, {"an empty program": ""}
     if isinstance(call, FunctionCall):
         return empty | _functions(language, call)
@@ -77,7 +77,7 @@ def _functions(language: Language, call: FunctionCall) -> dict[str, str]:
 
 
 def _bodies(controls: Controls, signature: Signature) -> dict[str, tuple[str, str]]:
-    """What stands before the declaration and after it, by what the function is."""
+    """The text before and after the declaration, by the description of the function."""
     zero = controls.zero.get(signature.result.kind, controls.zero[""])
     made = {
         "a stub": _body(controls, "", zero),
@@ -106,13 +106,13 @@ def _identity(language: Language, signature: Signature) -> dict[str, tuple[str, 
 
 
 def _is_identity(signature: Signature) -> bool:
-    """Whether the one argument would do as the result."""
+    """Whether the only argument could also be the result."""
     return signature.parameters == (signature.result,)
 
 
 def mutants(code: str, grammar: str) -> list[str]:
-    """The program with one operator changed: the first, the one in the middle and the last; fewer where there
-    are fewer."""
+    """The program with one operator changed: the first, the middle and the last one, or fewer if
+    it has fewer."""
     text = code.encode("utf-8", "surrogatepass")
     found = list(_operators(parse(text, grammar).root_node)) if grammar else []
     chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
@@ -125,7 +125,7 @@ def mutants(code: str, grammar: str) -> list[str]:
 
 
 def _operators(root: "Node") -> Iterator[tuple[int, str]]:
-    """Operators between two operands, with their places. Without recursion, since programs nest deeply."""
+    """Binary operators with their places. Not recursive, since programs may be deeply nested."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
@@ -136,27 +136,26 @@ def _operators(root: "Node") -> Iterator[tuple[int, str]]:
 
 
 class ControlFault(Exception):
-    """A control could not be run, and why: nothing is known of the suite, and the row has to be asked
-    again."""
+    """A control could not be run; the text says why. The suite remains undecided, and the row has to
+    be run again."""
 
 
 class _Suite:
-    """What is known of a suite. Its mutants are of its first right row: they are made when no earlier row can
-    be right any more."""
+    """The state of one suite. Its mutants come from its first right row: they are made once no earlier row
+    can still be right."""
 
     def __init__(self) -> None:
         self.accepted: asyncio.Task[tuple[str, ...]] | None = None
-        """Controls other than mutants."""
+        """The accepted controls other than mutants."""
         self.mutants: asyncio.Future[Awaitable[bool]] = asyncio.get_running_loop().create_future()
-        """Whether they are accepted; there as soon as it is known whose they are."""
+        """Whether the mutants are accepted; set as soon as their row is known."""
         self.under_way = set[int]()
-        """Numbers of rows."""
+        """Numbers of the rows that are running."""
         self.first: Prepared | None = None
-        """Of the rows that were found right; only until mutants are made of it."""
+        """The first of the rows found right; kept only until its mutants are made."""
 
     def decide(self, row: Prepared, verdict: Outcome) -> Prepared | None:
-        """Note what became of a row. The row of which mutants have to be made now, if that is known by
-        this."""
+        """Record the verdict on a row. Returns the row whose mutants must be made now, if this decides it."""
         self.under_way.discard(row.number)
         if self.mutants.done():
             return None
@@ -169,8 +168,8 @@ class _Suite:
 
 
 class SuiteControls:
-    """Tries the controls on each suite once, however many rows have it. Memory is of the suites, up to a
-    limit, and the rows under way."""
+    """Tries the controls once per suite, however many rows use it. Keeps a limited number of suites, and the
+    rows in progress, in memory."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -179,13 +178,13 @@ class SuiteControls:
         self._tasks = set[asyncio.Task[Any]]()
 
     def expect(self, row: Prepared) -> None:
-        """A row that will run. Rows come here, and to `recall`, in their order."""
+        """Announce a row that will run. Rows must arrive here, and at `recall`, in their order."""
         suite = self._expected[row.number] = self._suite(row)
         suite.under_way.add(row.number)
 
     def recall(self, row: Prepared, accepts_mutants: bool | None) -> None:
-        """A row that an earlier run of the same command has answered, and what it found where the row was
-        right."""
+        """Announce a row that an earlier run of the same command has answered, with its finding if the
+        row was right."""
         suite = self._suite(row)
         if accepts_mutants is not None and not suite.mutants.done():
             known = asyncio.get_running_loop().create_future()
@@ -193,7 +192,8 @@ class SuiteControls:
             suite.mutants.set_result(known)
 
     async def accepted(self, row: Prepared, verdict: Outcome) -> tuple[str, ...]:
-        """The controls that the row's suite accepts; mutants are named in right rows. Raises ControlFault."""
+        """The controls that the row's suite accepts; mutants are named only in right
+        rows. Raises ControlFault."""
         suite = self._expected.pop(row.number)
         first = suite.decide(row, verdict)
         if first is not None:
@@ -209,7 +209,7 @@ class SuiteControls:
         return (*found, MUTANTS) if verdict is Outcome.PASS and await (await suite.mutants) else found
 
     async def close(self) -> None:
-        """End what still runs. May be called twice."""
+        """End all running controls. May be called twice."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -231,14 +231,14 @@ class SuiteControls:
 
 
 async def _accepts_mutants(row: Prepared, sandbox: Sandbox) -> bool:
-    """Whether there are mutants of the row's program, and all of them pass."""
+    """Whether the row's program has mutants and all of them pass."""
     changed = mutants(row.request.code, get_language(row.request.language).grammar)
     passed = await accepted_of(row, {str(at): code for at, code in enumerate(changed)}, sandbox)
     return bool(changed) and len(passed) == len(changed)
 
 
 async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandbox) -> tuple[str, ...]:
-    """Those of the programs that pass the row's tests. Raises ControlFault."""
+    """The names of the programs that pass the row's tests. Raises ControlFault."""
     requests = [row.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()]
     observations = await sandbox.execute(requests)
     answers = [make_answer(row, observation) for observation in observations]

@@ -1,8 +1,10 @@
-"""Results kept over runs: a sandbox around another one, which runs only what no earlier run has seen.
+"""Keeps results between runs: a sandbox that wraps another one and runs only programs that no earlier
+run has seen.
 
-Place in the flow: between whoever executes and any sandbox of the protocol (`--cache`, `execution.cache`,
-`verify(cache=...)`). The one rule: an observation is found again only for the same program, call, limits,
-toolchain, level and code of ours, and what says nothing of the program is never kept.
+Place in the flow: between a caller and any sandbox of the protocol (`--cache`, `execution.cache`,
+`verify(cache=...)`). The one rule: a stored observation is returned only for the same program, call,
+limits, toolchain, isolation level and version of our code, and an observation that says nothing about the
+program is never stored.
 """
 
 import asyncio
@@ -20,20 +22,20 @@ from synth.ids import content_hash
 from synth.records import ExecutionRequest, Observation
 
 PROTOCOL: Final = 1
-"""Raised when observations come to mean something else though none of our files in `own_code` has changed."""
+"""Increased if observations change their meaning although none of our files in `own_code` has changed."""
 
 
 class CachedSandbox:
-    """Runs what is not in `folder` on the inner sandbox, and keeps what it sees. Raises UserError when the
-    folder cannot be used."""
+    """Runs programs that are not in `folder` on the inner sandbox, and stores the observations. Raises
+    UserError if the folder cannot be used."""
 
     def __init__(self, inner: Sandbox, folder: Path, most_mb: int = DEFAULT_MB) -> None:
         self._inner, self._store = inner, ResultStore(folder, most_mb)
         self.workers: int = getattr(inner, "workers", 2)
         self.found = 0
-        """Requests that were answered from the cache."""
+        """Requests answered from the cache."""
         self.run = 0
-        """Requests that went to the inner sandbox."""
+        """Requests sent to the inner sandbox."""
 
     @property
     def level(self) -> str:
@@ -65,7 +67,7 @@ class CachedSandbox:
         return [new[at] if at in new else kept[at] for at in range(len(requests))]
 
     def _find(self, asked: Sequence["CacheLookup"]) -> dict[int, Observation]:
-        """What is kept, by position. Where nobody knows what would run a program, it is not looked for."""
+        """Stored observations, by position. A request whose toolchain is unknown is not looked up."""
         keys = {at: one.key() for at, one in enumerate(asked) if one.toolchain}
         kept = self._store.read(set(keys.values()))
         return {at: asked[at].answer(kept[key]) for at, key in keys.items() if key in kept}
@@ -82,14 +84,14 @@ class CachedSandbox:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """A request, and what would run it."""
+    """A request, and the toolchain and level that would run it."""
 
     request: ExecutionRequest
     toolchain: str
     level: str
 
     def key(self) -> bytes:
-        """16 bytes of everything that decides an observation."""
+        """A 16-byte hash of everything that determines an observation."""
         return bytes.fromhex(
             content_hash(
                 PROTOCOL, own_code(), self.toolchain, self.level, request_key(self.request), length=32
@@ -97,22 +99,21 @@ class CacheLookup:
         )
 
     def answer(self, kept: Observation) -> Observation:
-        """What was seen then, as the answer to this request."""
+        """The stored observation, as the answer to this request."""
         return renamed(kept, self.request)
 
     def may_keep(self, observation: Observation) -> bool:
-        """A toolchain may have become another one since its name was asked: then the key would be wrong."""
+        """False if the toolchain has changed since its name was looked up: the key would be wrong."""
         stated = (observation.toolchain, observation.level) == (self.toolchain, self.level)
         return bool(self.toolchain) and stated and is_final(observation, self.request)
 
 
 def is_final(observation: Observation, request: ExecutionRequest) -> bool:
-    """Whether it says something of the program that another run would say too: no fault, and no end that may
-    be the machine's.
+    """Whether another run would give the same observation: no fault, and no ending that the machine
+    may have caused.
 
-    A time-out by wall time while the program worked, one by CPU time when most cases were done, and a kill
-    that nobody sent would each be asked again by a sandbox itself, so they are asked again by the next run as
-    well.
+    A sandbox itself repeats a wall-time time-out of a working program, a CPU-time time-out after most cases,
+    and a kill of unknown origin, so the next run repeats them too.
     """
     return not is_fault(observation) and not is_doubtful(observation, request.limits.cpu_s)
 
@@ -129,13 +130,13 @@ DECIDING: Final = (
     "records.py",
     "values.py",
 )
-"""What takes part in an observation, below `synth`. Schedulers decide when a program runs, the cache whether,
-`verify` what follows: none of them what is observed."""
+"""The files below `synth` that determine observations. Schedulers decide when a program runs, the cache
+decides whether, and `verify` decides what follows; none of them changes an observation."""
 
 
 @cache
 def own_code(root: Path = Path(__file__).parents[2]) -> str:
-    """The hash of all our files in DECIDING: a changed flag or driver is another key."""
+    """The hash of all our files in DECIDING: a changed flag or driver changes the key."""
     own = sorted(path for name in DECIDING for path in _files(root / name) if "__pycache__" not in path.parts)
     return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in own)).hexdigest()
 

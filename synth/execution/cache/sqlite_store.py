@@ -1,8 +1,8 @@
-"""Observations kept on disk over runs: one SQLite file, for several processes at once, bounded in size.
+"""Observations kept on disk between runs: one SQLite file of bounded size, shared by several processes.
 
-Place in the flow: `cached_sandbox.py` asks it before anything runs and gives it what was seen. The one rule:
-it is only a cache, so nothing that is wrong with it ends a run. A damaged file stays where it is with a note
-beside it, and the next one is begun.
+Place in the flow: `cached_sandbox.py` looks here before it runs a program, and stores new observations here.
+The one rule: it is only a cache, so a problem with it never ends a run. A damaged file stays in place with a
+note beside it, and a new file is started.
 """
 
 import os
@@ -38,8 +38,8 @@ _DAMAGED: Final = {
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_MISMATCH,
 }
-"""What SQLite says of a file that is none of ours, or no longer whole. Everything else is the machine's: a
-full disk, a long wait."""
+"""SQLite's errors for a file that is foreign or damaged. All other errors come from the machine: a full disk,
+a long wait."""
 
 
 def _no_folder(folder: Path, why: str) -> UserError:
@@ -54,7 +54,7 @@ def _say(text: str) -> None:
 
 
 class ResultStore:
-    """Keys of 16 bytes to observations. Blocking and thread-safe. Raises UserError when the folder
+    """Maps 16-byte keys to observations. Blocking and thread-safe. Raises UserError if the folder
     cannot be used."""
 
     def __init__(self, folder: Path, most_mb: int = DEFAULT_MB, say: Callable[[str], None] = _say) -> None:
@@ -72,7 +72,7 @@ class ResultStore:
             raise _no_folder(folder, "it is not ours to write to")
 
     def read(self, keys: Collection[bytes]) -> dict[bytes, Observation]:
-        """What is kept of these."""
+        """The stored observations for these keys."""
         wanted, found = list(keys), dict[bytes, Observation]()
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
@@ -81,14 +81,15 @@ class ResultStore:
         return found
 
     def write(self, observations: Mapping[bytes, Observation]) -> None:
-        """Keep these; what is too large is left out, and where the file becomes too large the oldest go."""
+        """Store these, except those that are too large. If the file becomes too large, the oldest
+        rows are deleted."""
         rows = [(key, _pack(observation)) for key, observation in observations.items()]
         rows = [row for row in rows if len(row[1]) <= self._most_bytes // _LARGEST_SHARE]
         if rows:
             self._try(lambda connection: self._insert(connection, rows))
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         with self._lock:
             self._disconnect()
 
@@ -99,11 +100,11 @@ class ResultStore:
             while _used_bytes(connection) > self._most_bytes:
                 _drop_oldest(connection)
 
-    # --- the file, and what can be wrong with it ---
+    # --- the file, and its possible problems ---
 
     def _try(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Do it; where the file is damaged, on the next one; where the machine does not let us, say so and do
-        without from then on."""
+        """Do it; if the file is damaged, do it on a new one. If the machine prevents it, log that and disable
+        the cache from then on."""
         with self._lock:
             while not self._given_up:
                 try:
@@ -137,10 +138,10 @@ class ResultStore:
                 connection.close()
 
     def _set_aside(self, why: str) -> bool:
-        """Begin the next file; False when that does not help.
+        """Start a new file; False if that does not help.
 
-        Nothing is renamed or removed: another process may have the file open, and SQLite finds its parts
-        by their names.
+        Nothing is renamed or removed: another process may have the file open, and SQLite finds its companion
+        files by name.
         """
         self._damaged += 1
         text = (
@@ -151,7 +152,7 @@ class ResultStore:
             with self._path.with_suffix(".damaged").open("x", encoding="utf-8") as note:
                 note.write(f"{text}. Both files may be deleted while no codemill runs.\n")
             self._say(text)
-        except FileExistsError:  # another process has said it
+        except FileExistsError:  # another process has written it
             pass
         except OSError:
             return False
@@ -180,7 +181,7 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _drop_oldest(connection: sqlite3.Connection) -> None:
-    """A tenth of the rows, at least one: ids grow with time."""
+    """Delete the oldest tenth of the rows, at least one; ids grow with time."""
     first, last = connection.execute("SELECT min(id), max(id) FROM results").fetchone()
     connection.execute("DELETE FROM results WHERE id <= ?", (first + (last - first) // 10,))
 
@@ -190,7 +191,7 @@ def _pack(observation: Observation) -> bytes:
 
 
 def _unpack(body: bytes) -> Observation | None:
-    """The observation; None where the bytes are not what was written (zlib's checksum says so)."""
+    """The observation; None if the bytes are corrupt (zlib's checksum tells)."""
     try:
         return Observation.model_validate_json(zlib.decompress(body))
     except (zlib.error, ValidationError, ValueError):

@@ -1,7 +1,7 @@
 """A job in its slot, from the pipes to the result.
 
-Place in the flow: `process.py` picks a slot and calls `launch`; `ActiveJob.finish` gives the `JobResult`. The
-one rule: every descriptor that is opened here is closed here, or handed to a `Worker` that closes it.
+Place in the flow: `process.py` picks a slot and calls `launch`; `ActiveJob.finish` returns the `JobResult`.
+The one rule: every descriptor opened here is closed here, or passed to a `Worker` that closes it.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from synth.execution.isolation.supervision import Supervision
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SlotHandle:
-    """A slot with its plan and its memory group."""
+    """A slot, with its plan and its memory cgroup."""
 
     slot: Slot
     plan: SlotPlan | HostPlan
     group: MemoryGroup | None = None
     folders: JobFolders | None = None
-    """Where jobs have their files when the plan is a HostPlan; shared by all slots."""
+    """The job folders, if the plan is a HostPlan; shared by all slots."""
     lock: BinaryIO | None = None
-    """Of the jobs' user, when it must not be shared."""
+    """The lock on the jobs' user, if that user must not be shared."""
 
     def close(self) -> None:
-        """End the slot and whatever runs in it. May be called twice."""
+        """End the slot and everything that runs in it. May be called twice."""
         self.slot.close()
         if self.group is not None:
             self.group.remove()
@@ -45,8 +45,8 @@ class SlotHandle:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ActiveJob:
-    """A job that has been started. `pipes` holds the read ends that its owner reads itself (a worker's stdout
-    and channel)."""
+    """A started job. `pipes` holds the read ends that its owner reads itself (a worker's
+    stdout and channel)."""
 
     handle: SlotHandle
     supervision: Supervision
@@ -56,7 +56,7 @@ class ActiveJob:
     private: Folders | None = None
 
     def finish(self) -> JobResult:
-        """Watch to the end; nothing of the job is left then."""
+        """Watch the job to its end; afterwards nothing of it is left."""
         try:
             ending = self.supervision.finish(self.operations)
             if self.private is not None:
@@ -80,8 +80,8 @@ class ActiveJob:
 
 
 def open_stdin(job: Job) -> int:
-    """A read-only descriptor of what the program reads. Raises OSError, ValueError for what is no regular
-    file."""
+    """A read-only descriptor of the program's stdin. Raises OSError, and ValueError if it is not
+    a regular file."""
     if isinstance(job.stdin, bytes):
         return memory_file("stdin", job.stdin)
     if job.stdin is None:
@@ -117,8 +117,8 @@ def _listing(handle: SlotHandle, job: Job, private: Folders | None) -> bytes:
 
 
 def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
-    """Start a job; `stdin` stays the caller's. Raises OSError (the slot is broken then), ValueError (the job
-    is wrong)."""
+    """Start a job; the caller keeps `stdin`. Raises OSError (the slot is broken) or ValueError (the
+    job is wrong)."""
     names = ["stdout", "stderr", "status", *(["channel"] if job.private_channel else [])]
     with contextlib.ExitStack() as ours, contextlib.ExitStack() as sent:
         private = handle.folders.make(handle.plan.host_id) if handle.folders is not None else None
@@ -147,7 +147,7 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
 
 
 def _give_work(handle: SlotHandle, job: Job) -> None:
-    """As root, a shared work folder must belong to the user that the job becomes."""
+    """If we are root, make the job's user the owner of a shared work folder."""
     if job.writable is not None and not job.work_readonly and handle.plan.host_id is not None:
         folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

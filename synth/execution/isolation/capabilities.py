@@ -1,8 +1,8 @@
-"""What this machine offers to the process sandbox, found out by trying.
+"""Finds out by trying which isolation features this machine offers to the process sandbox.
 
 Place in the flow: `codemill doctor` prints it; the sandbox itself does not need it, because setting up a slot
-is the same trial. The one rule: a feature counts when it worked for this user just now, not when a file says
-that it should.
+performs the same trial. The one rule: a feature counts only if it has just worked for this user, not because
+a file says that it should.
 """
 
 import ctypes
@@ -34,19 +34,19 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION = 444, 1
 
 @dataclass(frozen=True, slots=True)
 class LevelReport:
-    """What this machine offers to this user, and the level that follows."""
+    """The features that this user has on this machine, and the resulting level."""
 
     level: IsolationLevel | None
-    """None when no program can be isolated here."""
+    """None if no program can be isolated here."""
     features: Mapping[str, str]
-    """Feature to the empty text, or to why it is missing."""
+    """Maps each feature to an empty text, or to the reason why it is missing."""
     root: bool
     launcher: str
     """The command of a slot process: the compiled launcher, or the one in Python."""
 
 
 def _try_unshare(flag: int) -> str:
-    """Unshare in a process of its own; as an ordinary user together with a user namespace."""
+    """Unshare in a separate process; as an ordinary user, together with a user namespace."""
     flags = flag if os.geteuid() == 0 else flag | _NAMESPACES["user"]
     code = (
         f"import ctypes, os, sys; c = ctypes.CDLL(None, use_errno=True); sys.exit(c.unshare({flags}) and "
@@ -57,7 +57,7 @@ def _try_unshare(flag: int) -> str:
 
 
 def _landlock() -> str:
-    """The Landlock ABI is asked for by a call that changes nothing."""
+    """Query the Landlock ABI with a call that changes nothing."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION)
     return "" if version > 0 else errno.errorcode.get(ctypes.get_errno(), "unknown")
@@ -78,8 +78,8 @@ def _seccomp() -> str:
 
 
 def detect_level() -> LevelReport:
-    """Probe this machine by making each namespace, cgroup and a whole slot for real. Takes a fraction of a
-    second."""
+    """Probe this machine by really making each namespace, a cgroup and a whole slot. Takes a fraction
+    of a second."""
     features = {f"{name} namespace": _try_unshare(flag) for name, flag in _NAMESPACES.items()}
     features |= {"memory cgroup": _cgroup(), "seccomp": _seccomp(), "landlock": _landlock()}
     level: IsolationLevel | None = None

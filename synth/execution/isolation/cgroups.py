@@ -1,8 +1,8 @@
-"""Memory accounting of a slot by the kernel, where this machine lets us make cgroups (level A).
+"""The kernel's memory accounting for a slot, on machines that let us make cgroups (level A).
 
-Place in the flow: `slots.py` makes one group a slot, `active_job.py` sets the limit before each job and reads
-the peak and the kills after it. The one rule: groups are made below our own, so that whatever limits us still
-limits what we run.
+Place in the flow: `slots.py` makes one group per slot; `active_job.py` sets the limit before each job and
+reads the peak and the kills after it. The one rule: groups are made below our own, so that our own limits
+also apply to the programs that we run.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 _ROOT = Path("/sys/fs/cgroup")
 _NUMBERS = itertools.count()
-"""For names: one process may have several sandboxes."""
+"""Makes names unique: one process may have several sandboxes."""
 
 
 class _Names(NamedTuple):
-    """The files of one version's memory controller."""
+    """The files of the memory controller in one cgroup version."""
 
     limit: str
     peak: str
@@ -31,10 +31,10 @@ _NAMES = {
 
 
 class MemoryGroup:
-    """One slot's memory cgroup, of version 1 or 2. Its files stay open: each is used several times a job."""
+    """One slot's memory cgroup, version 1 or 2. Its files stay open: each is used several times per job."""
 
     def __init__(self, folder: Path, version: int) -> None:
-        """Raises OSError where a file of the controller is missing."""
+        """Raises OSError if a file of the controller is missing."""
         self.folder = folder
         names = _NAMES[version]
         self._limit = os.open(folder / names.limit, os.O_RDWR | os.O_CLOEXEC)
@@ -43,7 +43,7 @@ class MemoryGroup:
         self._memory_mb = 0
 
     def start(self, memory_mb: int) -> None:
-        """Set the limit and forget the old peak."""
+        """Set the limit and reset the peak."""
         if memory_mb != self._memory_mb:
             os.pwrite(self._limit, str(memory_mb << 20).encode(), 0)
             self._memory_mb = memory_mb
@@ -51,16 +51,17 @@ class MemoryGroup:
             os.pwrite(self._peak, b"0", 0)
 
     def kills(self) -> int:
-        """How many processes the kernel has killed here for want of memory."""
+        """How many processes the kernel has killed here because memory ran out."""
         lines = os.pread(self._events, 4096, 0).splitlines()
         return next((int(line.split()[1]) for line in lines if line.startswith(b"oom_kill ")), 0)
 
     def peak_mb(self) -> float:
-        """The most memory in use at once since `start`."""
+        """Peak memory use since `start`."""
         return int(os.pread(self._peak, 64, 0)) / (1 << 20) if self._peak >= 0 else 0.0
 
     def remove(self) -> None:
-        """Close the files; remove the group if the slot has not. It is empty by then. May be called twice."""
+        """Close the files, and remove the group (empty by then) unless the slot already has. May
+        be called twice."""
         descriptors, self._limit, self._events, self._peak = (
             (self._limit, self._events, self._peak),
             -1,
@@ -75,8 +76,8 @@ class MemoryGroup:
 
 
 def _open_peak(path: Path) -> tuple[int, bool]:
-    """A descriptor, -1 before Linux 5.19, and whether the peak can be set back: version 2 before Linux 6.12
-    only reads it."""
+    """A descriptor (-1 before Linux 5.19), and whether the peak can be reset: version 2 before Linux 6.12 can
+    only read it."""
     for flags in (os.O_RDWR, os.O_RDONLY):
         with contextlib.suppress(OSError):
             return os.open(path, flags | os.O_CLOEXEC), flags == os.O_RDWR
@@ -84,7 +85,7 @@ def _open_peak(path: Path) -> tuple[int, bool]:
 
 
 def _own_path(version: int) -> Path | None:
-    """The folder of the cgroup that we are in, for the memory controller."""
+    """The folder of our own cgroup for the memory controller."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         number, controllers, path = line.split(":", 2)
         if version == 1 and "memory" in controllers.split(","):
@@ -95,7 +96,7 @@ def _own_path(version: int) -> Path | None:
 
 
 def _remove_stale(parent: Path) -> None:
-    """Remove what a supervisor left that was killed before it could."""
+    """Remove groups left behind by a supervisor that was killed."""
     for folder in parent.glob("codemill-*-*"):
         if not Path("/proc", folder.name.split("-")[1]).exists():
             with contextlib.suppress(OSError):
@@ -103,8 +104,8 @@ def _remove_stale(parent: Path) -> None:
 
 
 def make_group() -> MemoryGroup | None:
-    """A new memory group for one slot, or None where there can be none (no root, no delegation, no
-    controller)."""
+    """A new memory group for one slot, or None if that is impossible (no root, no
+    delegation, no controller)."""
     for version in (1, 2):
         parent = _own_path(version)
         if parent is None:

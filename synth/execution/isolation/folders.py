@@ -1,9 +1,8 @@
-"""Private folders of the host for jobs without namespaces (level C): a /work and a /tmp each, gone when the
-job is.
+"""Private host folders for jobs without namespaces (level C): a /work and a /tmp each, removed with the job.
 
-Place in the flow: `active_job.py` makes them before a job and removes them after it. The one rule: nothing of
-them is left, whatever the program made in them, and whoever ended the supervisor; the next sandbox to start
-sweeps up after one that was killed.
+Place in the flow: `active_job.py` makes them before a job and removes them after it. The one rule: no part of
+them is left, whatever the program created in them and however the supervisor ended; the next sandbox to start
+cleans up after one that was killed.
 """
 
 import contextlib
@@ -22,36 +21,36 @@ _BLOCK_BYTES = 512
 
 
 class Folders(NamedTuple):
-    """Where a job's /work and /tmp are on the host."""
+    """The host paths of a job's /work and /tmp."""
 
     parent: Path
     work: Path
     tmp: Path
 
     def remove(self) -> None:
-        """When all processes of the job are dead."""
+        """Remove them, once all processes of the job are dead."""
         remove_tree(self.parent)
 
 
 class Room(NamedTuple):
-    """What folders hold: bytes on disk, and files and folders."""
+    """The contents of folders: bytes on disk, and the number of files and folders."""
 
     size: int
     entries: int
 
 
 class JobFolders:
-    """The folders of the jobs of one sandbox, below one of its own that is locked as long as it lives."""
+    """The job folders of one sandbox, below its own base folder, which is locked while the sandbox lives."""
 
     def __init__(self) -> None:
         _sweep(Path(tempfile.gettempdir()))
         self.base = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self.base.chmod(0o711)  # jobs may be another user
+        self.base.chmod(0o711)  # jobs may run as another user
         self._lock = os.open(self.base / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def make(self, host_id: int | None) -> Folders:
-        """Two empty folders for one job, which only its user may enter."""
+        """Two empty folders for one job that only its user may enter."""
         parent = Path(tempfile.mkdtemp(dir=self.base, prefix="job-"))
         found = Folders(parent, parent / "work", parent / "tmp")
         for folder in (found.work, found.tmp, parent):
@@ -61,7 +60,7 @@ class JobFolders:
         return found
 
     def close(self) -> None:
-        """Remove all. May be called twice."""
+        """Remove all folders. May be called twice."""
         if self._lock >= 0:
             remove_tree(self.base)
             os.close(self._lock)
@@ -69,7 +68,7 @@ class JobFolders:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of sandboxes that were killed: nobody holds their lock."""
+    """Remove the folders of killed sandboxes: their locks are free."""
     for base in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             if base.lstat().st_uid != os.geteuid():
@@ -83,8 +82,8 @@ def _sweep(parent: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, however deep, long-named or closed what is in it: folders are moved up to its top
-    first. Links are not followed."""
+    """Remove a folder, even if its contents are deeply nested, have long names or are unreadable: folders are
+    first moved to its top level. Links are not followed."""
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         while names := _names(top):
@@ -123,8 +122,8 @@ def _is_folder(name: str, parent: int) -> bool:
 
 
 def measure(folders: Folders, most_entries: int) -> Room:
-    """What they hold now, counted no further than `most_entries`. What vanishes meanwhile is left out; what
-    cannot be read is too much."""
+    """Their current contents, counted up to `most_entries`. Entries that vanish meanwhile are left out; an
+    unreadable entry counts as too much."""
     size = entries = 0
     waiting = [str(folders.work), str(folders.tmp)]
     while waiting and entries <= most_entries:

@@ -1,7 +1,7 @@
-"""What a process sandbox is given and what it gives back. `process.py` exports these names.
+"""The input and output of a process sandbox: jobs and results. `process.py` exports these names.
 
-Place in the flow: the room `programs` makes jobs (`build.py`, `language_runner.py`, the pools) and reads
-results. The one rule: a result says what was seen, never what it means.
+Place in the flow: the package `programs` makes jobs (`build.py`, `language_runner.py`, the pools) and reads
+results. The one rule: a result states observations, never their meaning.
 """
 
 from collections.abc import Mapping
@@ -13,49 +13,47 @@ from synth.records import Captured, Limits, Stop
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One program to run. The current directory is /work; the program sees uid 1000, no network and a
-    read-only root."""
+    """One program to run. It starts in /work and sees uid 1000, no network and a read-only root."""
 
     argv: tuple[str, ...]
-    """argv[0] is an absolute path as seen inside (or a path relative to /work): there is no PATH search."""
+    """argv[0] is an absolute path inside the sandbox (or relative to /work): there is no PATH search."""
     files: Mapping[str, bytes]
-    """Written into /work before the start, by relative path; folders are made; a script with `#!` or a binary
-    is made executable."""
+    """Files written into /work before the start, by relative path. Folders are created; scripts with `#!` and
+    binaries are made executable."""
     stdin: bytes | Path | None
-    """Bytes, a regular file, or None for an empty stdin. The program gets a read-only file, so size does not
-    matter."""
+    """Bytes, a regular file, or None for empty stdin. The program gets a read-only file, so
+    any size works."""
     limits: Limits
     env: Mapping[str, str]
     """The whole environment: nothing is inherited."""
     readonly: tuple[str, ...] = ()
-    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and a
-    little of /etc are there."""
+    """Extra host folders or files, bound read-only at the same path (toolchains). /usr, /bin, /lib* and parts
+    of /etc are always there."""
     writable: Path | None = None
-    """A host folder bound read-write as /work instead of the private tmpfs. Its content stays after the
-    job."""
+    """A host folder bound read-write as /work instead of the private tmpfs. Its contents stay
+    after the job."""
     work_readonly: bool = False
     """With `writable`: bind it read-only (the run after a compile). `files` must then be empty."""
     private_channel: bool = False
-    """Opens fd 3, child to parent, collected apart from stdout and stderr."""
+    """Opens fd 3, child to parent, collected separately from stdout and stderr."""
     channel_bytes: int = 16 << 20
     """Cap of the private channel; beyond it the job is stopped with Stop.OUTPUT."""
     data_limit: bool = True
-    """Where no memory cgroup is to be had: also set RLIMIT_DATA, so that the language itself raises. Wrong
-    for node and java."""
+    """Without a memory cgroup, also set RLIMIT_DATA, so that the language itself raises. Wrong for
+    node and java."""
     zygote: bool = False
-    """Workers only: trusted code that makes a fresh namespace for each program itself (see `zygote.py`)."""
+    """Workers only: trusted code that itself makes a fresh namespace for each program (see `zygote.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What came out of one stream: the bytes up to its cap, and the true length in bytes of all that was
-    read."""
+    """The output on one stream: the bytes up to its cap, and the true length in bytes of everything read."""
 
     data: bytes = b""
     length: int = 0
 
     def captured(self, limit: int = 4000) -> Captured:
-        """Head and tail as text, `limit` bytes in all; what is not UTF-8 is replaced."""
+        """Head and tail as text, `limit` bytes in all; invalid UTF-8 is replaced."""
         if len(self.data) <= limit:
             return Captured(head=self.data.decode("utf-8", "replace"), length=self.length)
         half = limit // 2
@@ -67,7 +65,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What was seen. Exactly one of `exit_code` and `signal` is set unless `infrastructure` is."""
+    """Observations of one job. Unless `infrastructure` is set, exactly one of `exit_code` and `signal` is."""
 
     exit_code: int | None = None
     signal: int | None = None
@@ -79,9 +77,9 @@ class JobResult:
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
     infrastructure: str | None = None
-    """Set when the sandbox itself failed: then nothing else here says anything about the program."""
+    """Set if the sandbox itself failed: then no other field says anything about the program."""
     violation: str | None = None
-    """With Stop.VIOLATION: the forbidden call that the program made. It was ended there."""
+    """With Stop.VIOLATION: the forbidden call at which the program was ended."""
 
     @property
     def is_clean(self) -> bool:

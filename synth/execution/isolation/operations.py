@@ -1,10 +1,10 @@
 """The operations that a launcher carries out, and their bytes.
 
 Place in the flow: `policy/namespaces.py` and `policy/landlock_only.py` write lists of operations;
-`launcher.c` and `python_launcher.py` carry them out, in order, and stop at the first that fails. The one
-rule: one operation is one system call or one small file, so that a failure can be named.
+`launcher.c` and `python_launcher.py` carry them out, in order, and stop at the first failure. The one rule:
+one operation is one system call or one small file, so that a failure can be named.
 
-This module imports the standard library only: the launcher in Python runs it in a bare interpreter.
+This module imports only the standard library: the launcher in Python runs it in a bare interpreter.
 """
 
 import struct
@@ -12,18 +12,17 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 HEADER = struct.Struct("=5I4x3Q")
-"""code, the length of four texts, three numbers; then the texts, each followed by a NUL. As `struct op` in
-launcher.c."""
+"""code, the lengths of four texts, three numbers; then the texts, each followed by a NUL. As `struct
+op` in launcher.c."""
 
 REPORT = struct.Struct("=IIii")
-"""kind, index of the failed operation or number of the forbidden call, wait status, errno. As `struct report`
-in init.c."""
+"""kind, index of the failed operation or forbidden call, wait status, errno. As `struct report` in init.c."""
 
 ANSWER = struct.Struct("=cii")
 """A slot's message: its kind and two numbers. See launcher.c."""
 
 LONGEST = 1 << 16
-"""Bytes of a message to a slot. A longer list goes in a file."""
+"""Maximum bytes of a message to a slot. A longer list is sent in a file."""
 
 ENDED, FAILED, FORBIDDEN = 1, 2, 3
 
@@ -74,7 +73,7 @@ def operation(code: Code, *texts: Text, numbers: tuple[int, ...] = ()) -> bytes:
 
 
 def vector(items: Iterable[str]) -> bytes:
-    """Texts as one block, each ended by a NUL. Raises ValueError for a text that holds a NUL."""
+    """Texts as one block, each followed by a NUL. Raises ValueError for a text that contains a NUL."""
     raw = [item.encode("utf-8", "surrogateescape") for item in items]
     if any(b"\0" in item for item in raw):
         raise ValueError("arguments and environment cannot hold a NUL character")
@@ -91,7 +90,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def name_at(listing: bytes, index: int) -> str:
-    """Which operation of a list has that number, from 1, for messages: its name and its first text."""
+    """The operation with this number (from 1) in a list, for messages: its name and first text."""
     at = 0
     for _ in range(index - 1):
         at += HEADER.size + sum(HEADER.unpack_from(listing, at)[1:5]) + 4

@@ -1,8 +1,8 @@
-"""The process sandbox: runs one argv in isolation and says what was seen, without any judgement.
+"""The process sandbox: runs one argv in isolation and reports what it observed, without judging it.
 
-Place in the flow: the room `programs` makes jobs; this module runs them through a launcher
-(`launcher/slot.py`), in slots that are kept between jobs. The one rule: a fault of ours is
-`JobResult.infrastructure`, and nothing of a job outlives `run`.
+Place in the flow: the package `programs` makes jobs; this module runs them through a launcher
+(`launcher/slot.py`), in slots that are reused between jobs. The one rule: our own faults are reported as
+`JobResult.infrastructure`, and no part of a job outlives `run`.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from synth.records import IsolationLevel
 __all__ = ["Job", "JobResult", "Output", "ProcessSandbox", "ResidentProcess"]
 
 _SLOT_NUMBERS = itertools.count()
-"""Of all sandboxes of this process: users and memory groups carry the number."""
+"""Counts slots over all sandboxes of this process: users and memory groups carry the number."""
 
 
 class ResidentProcess:
@@ -36,10 +36,10 @@ class ResidentProcess:
 
     def __init__(self, running: ActiveJob, stdin: int, owner: "ProcessSandbox") -> None:
         self.stdin: FileIO = FileIO(stdin, "wb")
-        """Unbuffered; closing it is how a worker is asked to end."""
+        """Unbuffered; closing it asks a worker to end."""
         self.stdout: BufferedReader = BufferedReader(FileIO(running.pipes["stdout"], "rb"))
         self.channel: BufferedReader | None = None
-        """Descriptor 3 of the worker, when the job has `private_channel`."""
+        """Descriptor 3 of the worker, if the job has a `private_channel`."""
         if "channel" in running.pipes:
             self.channel = BufferedReader(FileIO(running.pipes["channel"], "rb"))
         self._running, self._owner = running, owner
@@ -58,23 +58,23 @@ class ResidentProcess:
         return self._watcher.is_alive()
 
     def cpu_s(self) -> float:
-        """CPU seconds that the living tree has used until now."""
+        """CPU seconds used so far by the living process tree."""
         return measure_tree(self._running.supervision.init_pid).cpu_s
 
     def kill(self) -> None:
-        """Kill the whole tree now. `wait` then gives what was seen. May be called twice."""
+        """Kill the whole process tree now. `wait` then returns the result. May be called twice."""
         if self.alive:
             self._running.supervision.stop()
 
     def wait(self, timeout_s: float | None = None) -> JobResult:
-        """Wait for the end. The result holds stderr, not stdout and channel. Raises TimeoutError."""
+        """Wait for the end. The result has stderr, but not stdout and channel. Raises TimeoutError."""
         self._watcher.join(timeout_s)
         if self._result is None:
             raise TimeoutError(f"the worker still runs after {timeout_s} s")
         return self._result
 
     def close(self) -> None:
-        """Kill, reap, close the pipes, give the slot back. May be called twice."""
+        """Kill, reap, close the pipes and return the slot. May be called twice."""
         self.kill()
         self._watcher.join()
         for stream in (self.stdin, self.stdout, self.channel):
@@ -91,7 +91,7 @@ class ResidentProcess:
 
 
 class ProcessSandbox:
-    """Runs jobs. Blocking and thread-safe: as many jobs run at once as threads call."""
+    """Runs jobs. Blocking and thread-safe: each calling thread runs one job."""
 
     def __init__(
         self,
@@ -100,11 +100,10 @@ class ProcessSandbox:
         python_launcher: bool = False,
         highest_level: IsolationLevel = "A",
     ) -> None:
-        """Take the best level that can be had and passes its self-test. Raises SandboxError, with what is
-        missing, below `minimum_level`.
+        """Choose the best level that is available and passes its self-test. Below `minimum_level`, raises a
+        SandboxError that says what is missing.
 
-        `python_launcher` takes the launcher that is written in Python; `highest_level` leaves better ones
-        out.
+        `python_launcher` selects the launcher written in Python; `highest_level` excludes better levels.
         """
         self._command = launcher_command(python_launcher)
         self._lock = threading.Lock()
@@ -114,9 +113,9 @@ class ProcessSandbox:
         self._closed = False
         self._level = highest_level
         self.listens = can_notify()
-        """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only refused."""
+        """Whether a forbidden call is reported, with Stop.VIOLATION; otherwise it is only denied."""
         self.unavailable_levels: dict[IsolationLevel, str] = {}
-        """Why better levels are not to be had."""
+        """Why better levels are unavailable."""
         self._take_best_level(minimum_level)
 
     def _take_best_level(self, minimum: IsolationLevel) -> None:
@@ -135,8 +134,8 @@ class ProcessSandbox:
         raise sandbox_error(f"level {minimum} was asked for and cannot be had here ({reasons})")
 
     def _try_level(self) -> str | None:
-        """Open the first slot and test it. None, or what is wrong. Where only the reports of forbidden calls
-        fail, it goes without them."""
+        """Open the first slot and test it. Returns None, or the problem. If only the reports of forbidden
+        calls fail, the sandbox works without them."""
         known = selftest.known_good(self._level, self._command)
         faults: list[str] = []
         for listens in (True, False) if known is None and can_notify() else (bool(known),):
@@ -159,8 +158,8 @@ class ProcessSandbox:
         return self._level
 
     def run(self, job: Job) -> JobResult:
-        """Run to the end. A job that is lost with its slot is run again, up to ATTEMPTS times in all; a fault
-        that stays is in the result. Raises ValueError for a job that contradicts itself."""
+        """Run to the end. A job lost with its slot is run again, up to ATTEMPTS times in all; the result
+        states a fault that remains. Raises ValueError for a job that contradicts itself."""
         _check(job)
         for _ in range(ATTEMPTS - 1):
             result = self._run_once(job)
@@ -181,7 +180,7 @@ class ProcessSandbox:
         return result
 
     def open_worker(self, job: Job) -> ResidentProcess:
-        """Start a long-lived process in the same isolation; the limits hold for the worker as a whole. Raises
+        """Start a long-lived process in the same isolation; the limits apply to the worker as a whole. Raises
         SandboxError, ValueError."""
         _check(job)
         if job.stdin is not None:
@@ -201,7 +200,7 @@ class ProcessSandbox:
         return ResidentProcess(running, ours, self)
 
     def close(self) -> None:
-        """Kill and reap whatever still runs. May be called twice."""
+        """Kill and reap everything that still runs. May be called twice."""
         with self._lock:
             self._closed = True
         self._close_slots()
@@ -225,7 +224,7 @@ class ProcessSandbox:
         self.close()
 
     def _start(self, job: Job, stdin: int, unwatched: frozenset[str]) -> ActiveJob:
-        """Launch in a slot. Raises OSError, SandboxError (ours), ValueError (the job's)."""
+        """Launch in a slot. Raises OSError or SandboxError (our faults), ValueError (a fault of the job)."""
         handle = self._take()
         try:
             return launch(handle, job, stdin, unwatched)
@@ -252,7 +251,7 @@ class ProcessSandbox:
         raise sandbox_error("it is closed")
 
     def _take_idle(self) -> SlotHandle | None:
-        """A kept slot; one whose process somebody killed meanwhile is let go of."""
+        """An idle slot; slots whose process was killed meanwhile are dropped."""
         while True:
             with self._lock:
                 handle = self._idle.pop() if self._idle else None
@@ -274,7 +273,7 @@ class ProcessSandbox:
         handle.close()
 
     def _settle(self, handle: SlotHandle, result: JobResult) -> None:
-        """After a job: keep the slot, unless something about it was wrong."""
+        """After a job: keep the slot, unless it had a problem."""
         if result.infrastructure is None:
             self._return(handle)
         else:

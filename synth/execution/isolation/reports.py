@@ -1,7 +1,7 @@
-"""What a job's init wrote on its status pipe, in words.
+"""Parses the reports that a job's init wrote on its status pipe.
 
-Place in the flow: `supervision.py` reads it for jobs, `zygote.py` for a zygote's programs. The one rule: what
-failed in setting up comes first, because then nothing else says anything about the program.
+Place in the flow: `supervision.py` reads it for jobs, `zygote.py` for a zygote's programs. The one rule: a
+failure during set-up comes first, because then no other report says anything about the program.
 """
 
 import os
@@ -12,8 +12,8 @@ from synth.execution.isolation.system_calls import call_name
 
 
 class Reported(NamedTuple):
-    """How the program ended (exit code, or minus the signal), what could not be set up, and the forbidden
-    call that it made."""
+    """How the program ended (exit code, or minus the signal), the failed set-up step, and the forbidden call
+    that it made."""
 
     code: int | None = None
     fault: str | None = None
@@ -21,8 +21,8 @@ class Reported(NamedTuple):
 
 
 def read_reports(data: bytes, listing: bytes) -> Reported:
-    """All None when the init was killed before it could write. `listing` is the job's list, to name what
-    failed."""
+    """All None if the init was killed before it could write. `listing` is the job's list, to name
+    the failed step."""
     code = fault = violation = None
     for kind, at, status, error in REPORT.iter_unpack(data[: len(data) // REPORT.size * REPORT.size]):
         if kind == ENDED:

@@ -1,7 +1,7 @@
-"""A short hostile program, run before the first job: whether the isolation of this machine is real.
+"""Tests whether this machine's isolation is real, with a short hostile program before the first job.
 
-Place in the flow: `process.py` asks once a process for each level; what passed is kept until the machine
-starts again or the sandbox's own source changes. The one rule: only what was tried counts; the targets are a
+Place in the flow: `process.py` asks once per process and level; a pass is remembered until the machine
+restarts or the sandbox's own source changes. The one rule: only actual attempts count; the targets are a
 file, a listener and a process that the test itself makes.
 """
 
@@ -54,7 +54,7 @@ attempt("a forbidden call is carried out", lambda: ctypes.CDLL(None).chroot(b"/"
 
 
 class Targets(NamedTuple):
-    """What the hostile program aims at."""
+    """The targets of the hostile program."""
 
     decoy: Path
     port: int
@@ -62,8 +62,8 @@ class Targets(NamedTuple):
 
 
 def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
-    """What a hostile program could do in jobs that are run this way; empty when all is as it should be.
-    `listens`: forbidden calls must be reported, too."""
+    """What a hostile program could do in jobs run this way; empty if the isolation holds. `listens`:
+    forbidden calls must also be reported."""
     with _targets() as targets:
         result = run(_job(targets))
     if result.infrastructure is not None:
@@ -95,7 +95,7 @@ def _targets() -> Iterator[Targets]:
 
 def _job(targets: Targets) -> Job:
     interpreter = find_interpreter()
-    # not as arguments: level C replaces /tmp in those
+    # not as arguments: level C replaces /tmp in them
     aims = f"{targets.decoy}\n{targets.port}\n{targets.victim}\n{_SECRET}".encode()
     shown = () if interpreter.startswith("/usr/") else (sys.base_prefix,)
     limits = Limits(cpu_s=30, wall_s=120)
@@ -104,7 +104,7 @@ def _job(targets: Targets) -> Job:
 
 @functools.cache
 def find_interpreter() -> str:
-    """Our own Python, or the system's where the user of a job may be unable to enter the folder of ours."""
+    """Our own Python, or the system's if a job's user might be unable to enter our Python's folder."""
     own = os.path.realpath(sys.executable)
     candidates = (own, "/usr/bin/python3", "/usr/local/bin/python3")
     found = [path for path in candidates if Path(path).exists() and is_open_to_all(path)]
@@ -112,8 +112,8 @@ def find_interpreter() -> str:
 
 
 def known_good(level: str, command: tuple[str, ...]) -> bool | None:
-    """Whether forbidden calls are reported, where this machine passed the test since it started; None where
-    it has to be tested."""
+    """Whether forbidden calls are reported, if this machine has passed the test since it started; None if it
+    must be tested."""
     try:
         kept = json.loads(_record(level, command).read_text())
         return bool(kept["listens"]) if kept["key"] == _key() else None
@@ -122,7 +122,7 @@ def known_good(level: str, command: tuple[str, ...]) -> bool | None:
 
 
 def remember(level: str, command: tuple[str, ...], listens: bool) -> None:
-    """Keep that this machine passed. Where the disk does not take it, the next start tests again."""
+    """Remember that this machine passed. If that cannot be written, the next start tests again."""
     with contextlib.suppress(OSError):
         _record(level, command).write_text(json.dumps({"key": _key(), "listens": listens}))
 
@@ -133,7 +133,7 @@ def _record(level: str, command: tuple[str, ...]) -> Path:
 
 @functools.cache
 def _key() -> str:
-    """This start of the machine, this user, and what the sandbox is made of."""
+    """A key for this boot, this user, and the sandbox's sources."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
     room = Path(__file__).parent
     sources = b"".join(path.read_bytes() for path in sorted(room.rglob("*")) if path.suffix in (".c", ".py"))

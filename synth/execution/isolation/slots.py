@@ -1,7 +1,7 @@
-"""Opens slots of a level.
+"""Opens slots of a given isolation level.
 
-Place in the flow: `process.py` opens one for each thread that runs jobs at once. The one rule: a slot is of
-the level that was asked for, or it is an error that says what is missing.
+Place in the flow: `process.py` opens one slot for each thread that runs jobs. The one rule: a slot has the
+requested level, or an error says what is missing.
 """
 
 import fcntl
@@ -22,11 +22,12 @@ from synth.records import IsolationLevel
 LEVELS: Final[tuple[IsolationLevel, ...]] = get_args(IsolationLevel)
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account has them, no two slots share one."""
+"""As root, slot n runs its jobs as host user 65000 + n: no account uses these ids, and no two
+slots share one."""
 
 
 class Identity(NamedTuple):
-    """A host user for jobs without namespaces, and the lock that keeps other supervisors from it."""
+    """A host user for jobs without namespaces, and the lock that reserves it."""
 
     host_id: int
     lock: BinaryIO
@@ -35,7 +36,7 @@ class Identity(NamedTuple):
 def open_slot(
     level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
 ) -> SlotHandle:
-    """A slot of that level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
+    """A slot of this level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
         return _open_on_host(command, index, listens, folders)
     group = make_group() if level == "A" else None
@@ -75,8 +76,8 @@ def _open_on_host(
 
 
 def _take_identity(index: int) -> Identity:
-    """Without a pid namespace, the end of a job is the end of all processes of its user: no two supervisors
-    may share one."""
+    """Without a pid namespace, ending a job ends all processes of its user, so no two supervisors may
+    share a user."""
     folder = cache_folder() / "users"
     folder.mkdir(exist_ok=True)
     for at in range(_HOST_IDS):
@@ -92,5 +93,5 @@ def _take_identity(index: int) -> Identity:
 
 
 def sandbox_error(what: str) -> SandboxError:
-    """The error for something that the sandbox as a whole cannot do."""
+    """The error for something that the sandbox cannot do at all."""
     return SandboxError(Problem("process sandbox", what, "codemill doctor", "docs/architecture/sandbox.md"))

@@ -1,8 +1,9 @@
-"""Watches one running job from outside: drains its streams, measures it, stops it, and says what was seen.
+"""Watches one running job from outside: drains its streams, measures it, stops it, and
+reports the observations.
 
 Place in the flow: between a slot that has just started a job and the `JobResult`. The one rule: streams are
-always drained, so a program is never blocked by us, and what it used is taken from the kernel's own accounts,
-never from the program.
+always drained, so we never block a program, and resource use is taken from the kernel's own accounts, never
+from the program.
 """
 
 import contextlib
@@ -28,7 +29,8 @@ _SIGKILL, _SIGXCPU = 9, 24
 
 
 class TreeUse(NamedTuple):
-    """What a process tree uses now: CPU seconds in all, and resident memory in MiB that is of no file."""
+    """Current use of a process tree: total CPU seconds, and resident memory in MiB that belongs
+    to no file."""
 
     cpu_s: float
     memory_mb: float
@@ -42,11 +44,11 @@ def _children(pid: int) -> list[int]:
 
 
 def measure_tree(pid: int, limit_mb: float = math.inf) -> TreeUse:
-    """Sum over a process, its living descendants, and those whom they have reaped. Processes that end
+    """Sum over a process, its living descendants, and the processes that they have reaped. Processes that end
     meanwhile are left out.
 
-    Pages that processes share count as well, once, where more than the limit is resident: to tell them from
-    the pages of files costs time.
+    If more than the limit is resident, shared pages are also counted, once each. Otherwise they are not:
+    telling them from file pages costs time.
     """
     ticks, own, mapped, waiting, seen = 0, 0, 0, [pid], list[int]()
     while waiting:
@@ -65,7 +67,7 @@ def measure_tree(pid: int, limit_mb: float = math.inf) -> TreeUse:
 
 
 def _shared_mb(pid: int) -> float:
-    """A process's part of the anonymous memory that it shares, in MiB."""
+    """A process's share of its shared anonymous memory, in MiB."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss_Shmem:"):
@@ -86,8 +88,8 @@ class Ending(NamedTuple):
 
 
 class Supervision:
-    """One job under watch. `finish` blocks until nothing of it is left; `stop` may be called from any
-    thread."""
+    """One supervised job. `finish` blocks until no part of it is left; `stop` may be called
+    from any thread."""
 
     def __init__(
         self,
@@ -112,18 +114,18 @@ class Supervision:
         self.highest = TreeUse(0.0, 0.0)
         self.kills_before = group.kills() if group else 0
         self.folders: Folders | None = None
-        """Folders on a disk that others use too, which are held to `room`."""
+        """Folders on a shared disk, which are limited to `room`."""
         self.room = Room(0, 0)
 
     def stop(self, reason: Stop = Stop.NONE) -> None:
-        """Kill the whole tree. The first reason stands."""
+        """Kill the whole process tree. The first reason is kept."""
         if not self.killed:
             self.killed, self.reason = True, reason
-            self._measure()  # what dies with the pid namespace is in no account afterwards
+            self._measure()  # processes that die with the pid namespace leave no accounts
             self.slot.kill_job()
 
     def finish(self, operations: bytes) -> Ending:
-        """Watch to the end. `operations` is the job's list, to name what failed."""
+        """Watch to the end. `operations` is the job's list, to name the failed step."""
         try:
             report = self._watch()
             used = self.slot.wait_reaped()
@@ -135,8 +137,8 @@ class Supervision:
         return self._judge(report, used, wall_s, operations)
 
     def _watch(self) -> bytes:
-        """Drain and check until the status pipe closes, that is, until the job's init is gone. Gives its
-        report."""
+        """Drain and check until the status pipe closes, that is, until the job's init is gone.
+        Returns its report."""
         report, poller, next_check = b"", select.poll(), self.started + _CHECK_S
         for descriptor in (self.status, *self.sinks):
             poller.register(descriptor, select.POLLIN)
@@ -183,8 +185,8 @@ class Supervision:
         return used.size > self.room.size or used.entries > self.room.entries
 
     def _drain_rest(self) -> None:
-        """Every writer is dead: what is in the pipes is all there will be, even if a stray copy of a write
-        end is open somewhere in us."""
+        """Every writer is dead, so the pipes hold the rest of the output, even if we still have a stray copy
+        of a write end open."""
         for descriptor, sink in self.sinks.items():
             os.set_blocking(descriptor, False)
             with contextlib.suppress(BlockingIOError):

@@ -1,10 +1,11 @@
-"""The system calls that the filter judges, by name, in groups that are answered alike.
+"""The system calls that the filter judges, by name, in groups with the same action.
 
-Place in the flow: `seccomp.py` makes the filter of them; reports name them. The one rule: grave is only what
-no harmless program does, not even by accident; language runtimes try more than one thinks.
+Place in the flow: `seccomp.py` makes the filter from them; reports name them. The one rule: a call is
+grave only if no harmless program makes it, not even by accident; language runtimes probe for more calls
+than one would expect.
 
 Numbers are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and
-include/uapi/asm-generic/unistd.h). From 424 on they are the same on every processor.
+include/uapi/asm-generic/unistd.h). From 424 on they are equal on every processor.
 """
 
 import platform
@@ -31,7 +32,7 @@ ZYGOTE_CALLS: Final[Mapping[str, Call]] = {
     "sethostname": Call(170, 161),
     "mount_setattr": _everywhere(442),
 }
-"""What a zygote needs to set its programs apart; grave in a program."""
+"""Calls that a zygote needs to isolate its programs; grave in a program."""
 
 GRAVE: Final[Mapping[str, Call]] = {
     "ptrace": Call(101, 117),
@@ -74,7 +75,7 @@ GRAVE: Final[Mapping[str, Call]] = {
 REFUSED: Final[Mapping[str, Call]] = {
     "process_vm_readv": Call(310, 270),  # crash handlers read their own stack with it (Zig's)
     "kcmp": Call(312, 272),
-    "personality": Call(135, 92),  # Steel Bank Common Lisp asks at every start
+    "personality": Call(135, 92),  # Steel Bank Common Lisp calls it at every start
     "io_uring_setup": _everywhere(425),  # node tries it
     "io_uring_enter": _everywhere(426),
     "io_uring_register": _everywhere(427),
@@ -107,14 +108,13 @@ REFUSED: Final[Mapping[str, Call]] = {
     "get_kernel_syms": Call(177, None),
     "query_module": Call(178, None),
 }
-"""Refused, and not worth a word: runtimes try some of them, others are only of no use here."""
+"""Denied without a report: runtimes try some of them, and the others are useless here."""
 
 UNCOUNTED: Final[Mapping[str, Call]] = {
     "memfd_create": Call(319, 279),
     "shmget": Call(29, 194),
 }
-"""Their memory belongs to no process: without a memory cgroup nobody would count it. Runtimes take files
-instead."""
+"""Their memory belongs to no process, so only a memory cgroup counts it. Runtimes can use files instead."""
 
 OUTSIDE: Final[Mapping[str, Call]] = {
     "connect": Call(42, 203),
@@ -135,8 +135,8 @@ OUTSIDE: Final[Mapping[str, Call]] = {
     "mq_unlink": Call(241, 181),
     "ioprio_set": Call(251, 30),
 }
-"""Refused where there are no namespaces: they reach sockets, queues, segments and folders of the host, which
-Landlock does not guard."""
+"""Denied without namespaces: they reach sockets, queues, segments and folders of the host, which Landlock
+does not guard."""
 
 OF_OTHERS: Final[Mapping[str, Call]] = {
     "prlimit64": Call(302, 261),
@@ -146,7 +146,7 @@ OF_OTHERS: Final[Mapping[str, Call]] = {
     "sched_setparam": Call(142, 118),
     "sched_setattr": Call(314, 274),
 }
-"""Their first argument may only be 0: oneself."""
+"""Their first argument may only be 0, the caller itself."""
 
 ATTRIBUTES: Final[Mapping[str, Call]] = {
     "chmod": Call(90, None),
@@ -162,8 +162,8 @@ ATTRIBUTES: Final[Mapping[str, Call]] = {
     "futimesat": Call(261, None),
     "utimensat": Call(280, 88),
 }
-"""Landlock does not guard modes, owners and times. For the user who runs us they answer success and change
-nothing: compilers insist."""
+"""Landlock does not guard modes, owners and times. If jobs run as our own user, these calls report success
+and change nothing: compilers insist on them."""
 
 EXTENDED_ATTRIBUTES: Final[Mapping[str, Call]] = {
     "setxattr": Call(188, 5),
@@ -173,7 +173,7 @@ EXTENDED_ATTRIBUTES: Final[Mapping[str, Call]] = {
     "lremovexattr": Call(198, 15),
     "fremovexattr": Call(199, 16),
 }
-"""Not guarded either; not supported then, as on many file systems."""
+"""Not guarded either; reported as unsupported, as on many file systems."""
 
 CLONE, CLONE3 = Call(56, 220), _everywhere(435)
 SOCKET, SOCKETPAIR = Call(41, 198), Call(53, 199)
@@ -187,12 +187,12 @@ BY_ARGUMENT: Final[Mapping[str, Call]] = {
 
 
 def number(call: Call) -> int | None:
-    """Of this machine's processor; None where it has no such call."""
+    """The call's number on this machine's processor; None if it has no such call."""
     return call.x86_64 if platform.machine() == "x86_64" else call.aarch64
 
 
 def call_name(told: int) -> str:
-    """The name of a call that was told to a job's init."""
+    """The name of a call that was reported to a job's init."""
     names = {
         number(call): name for name, call in (*GRAVE.items(), *ZYGOTE_CALLS.items(), *BY_ARGUMENT.items())
     }

@@ -1,1 +1,1 @@
-"""The sandbox of this machine: which program runs when. The one rule: it knows no expected value."""
+"""The sandbox on this machine, and its schedule. The one rule: it knows no expected value."""

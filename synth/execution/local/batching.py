@@ -1,8 +1,6 @@
-"""Which requests a thread may run without coming back: candidates that share a build, and programs that start
-warm.
+"""Which requests a thread may run as one group: candidates that share a build, and programs that start warm.
 
-Place in the flow: `run_queue.py` makes the groups when a thread is free, by what is said here of each
-request.
+Place in the flow: `run_queue.py` makes the groups when a thread is free, from the keys given here.
 """
 
 from typing import Final, NamedTuple
@@ -12,20 +10,20 @@ from synth.languages.spec import Language
 from synth.records import ExecutionRequest, FunctionCall, ScriptCall
 
 _WARM_TOGETHER: Final = 8
-"""Programs of a zygote: the way to a thread and back costs a tenth of what such a program does."""
+"""Programs per group of a zygote: one round trip to a thread costs a tenth of such a program's run."""
 
 
 class BatchKey(NamedTuple):
-    """What the requests of one group have in common, and how many they may be."""
+    """The common properties of one group's requests, and the maximum size of the group."""
 
     language: str
     contract: tuple[str, str] | None
-    """Entry point and signature of a shared build; None where programs start warm."""
+    """Entry point and signature of a shared build; None if programs start warm."""
     most: int
 
 
 def batch_key(request: ExecutionRequest) -> BatchKey | None:
-    """What the group has in common that may hold the request; None for a request that runs alone."""
+    """The key of the group that the request may join; None for a request that runs alone."""
     language = _language(request)
     if language is None:
         return None
@@ -38,7 +36,7 @@ def batch_key(request: ExecutionRequest) -> BatchKey | None:
 
 
 def needs_build(request: ExecutionRequest) -> bool:
-    """Whether a compiler runs before the program does."""
+    """Whether a compiler runs before the program."""
     language = _language(request)
     if language is None:
         return False

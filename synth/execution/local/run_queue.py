@@ -1,9 +1,9 @@
-"""Which program runs next, and which go to a thread together.
+"""Decides which program runs next, and which programs go to a thread together.
 
-Place in the flow: `local/sandbox.py` puts programs in and gives the groups that come out to its threads. The
-one rule: the lowest priority number goes first, and among equals the one that came first; a program that
-needs more slots than are free holds back those behind it, and no slot stays free while a thread has programs
-that it has not begun. For one event loop; `Group.begin` alone is for the threads.
+Place in the flow: `local/sandbox.py` adds programs and passes the resulting groups to its threads. The one
+rule: the lowest priority number goes first, and arrival order decides between equals; a program that needs
+more slots than are free blocks later ones (no overtaking), and no slot stays free while a thread has programs
+that it has not begun. For one event loop; only `Group.begin` is for the threads.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from synth.execution.local.batching import BatchKey
 from synth.records import ExecutionRequest, Observation
 
 _BUILT_S: Final = 2.0
-"""After so long, what has not begun of a shared build may be built again for a free slot."""
+"""After this time, programs of a shared build that have not begun may be built again for a free slot."""
 
 
 @dataclass(eq=False, slots=True)
 class QueuedProgram:
-    """A program that waits or runs. `callers` wait for its observation; once there are none left, that is
-    cancelled."""
+    """A program that waits or runs. `callers` wait for its observation; when none are left, the
+    observation is cancelled."""
 
     key: str
     request: ExecutionRequest
@@ -36,24 +36,24 @@ class QueuedProgram:
     """Slots that it takes."""
     callers: int = 0
     toolchain_changes: int = 0
-    """Runs that said nothing, because the toolchain changed under them."""
+    """Runs that were void because the toolchain changed during them."""
     arrival: int = field(default_factory=itertools.count().__next__)
 
 
 class Group:
-    """Programs for one thread, which begins one after the other and leaves those that were taken back."""
+    """Programs for one thread, which begins them in turn and skips those taken back."""
 
     def __init__(self, programs: Sequence[QueuedProgram]) -> None:
         self.programs = tuple(programs)
         self.weight = programs[0].weight
         self.found: deque[tuple[QueuedProgram, Observation]] = deque()
-        """By the thread, for the loop."""
+        """Set by the thread, read by the event loop."""
         self.begun: list[QueuedProgram] = []
         self._left = dict(enumerate(programs))
         self._started = time.monotonic()
 
     def begin(self, index: int) -> bool:
-        """Whether this one is to be run; it cannot be taken back then."""
+        """Whether to run this program; if so, it can no longer be taken back."""
         program = self._left.pop(index, None)
         if program is None or program.observation.cancelled():
             return False
@@ -61,13 +61,13 @@ class Group:
         return True
 
     def put_back(self, index: int) -> None:
-        """The last that was begun: nothing is known of it."""
+        """Put back the program begun last: there is no result for it."""
         self._left[index] = self.begun.pop()
 
     @property
     def stealable(self) -> int:
-        """How many programs another slot may take: of a thread that has begun, and of a shared build when it
-        takes long."""
+        """How many programs another slot may take over: from a thread that has begun, and from a shared build
+        if it takes long."""
         left, key = len(self._left), self.programs[0].batch_key
         is_shared = key is not None and key.contract is not None
         if left == len(self.programs) or (is_shared and time.monotonic() - self._started < _BUILT_S):
@@ -75,7 +75,7 @@ class Group:
         return left
 
     def take_back(self, most: int | None = None) -> list[QueuedProgram]:
-        """What has not begun, or so many of it, the last ones."""
+        """Take back the programs that have not begun, or at most the last `most` of them."""
         taken: list[QueuedProgram] = []
         with suppress(KeyError):
             while most is None or len(taken) < most:
@@ -84,7 +84,7 @@ class Group:
 
 
 class RunQueue:
-    """Programs that wait, and the slots where they can run."""
+    """Waiting programs, and the slots where they can run."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
@@ -92,7 +92,7 @@ class RunQueue:
         self._groups: set[Group] = set()
 
     def put(self, program: QueuedProgram) -> None:
-        """In the order of arrival, which is at the end unless the program was here before."""
+        """Add in order of arrival: at the end, unless the program was here before."""
         line = self._lines.setdefault((program.priority, program.batch_key), deque())
         at = len(line)
         while at and line[at - 1].arrival > program.arrival:
@@ -100,7 +100,7 @@ class RunQueue:
         line.insert(at, program)
 
     def raise_priority(self, program: QueuedProgram, priority: int) -> None:
-        """Another caller asks for the program: where it still waits, the lower of the two numbers counts."""
+        """Another caller requests the program: while it waits, the lower of the two numbers applies."""
         line = self._lines.get((program.priority, program.batch_key), deque())
         if priority < program.priority and program in line:
             line.remove(program)
@@ -108,21 +108,21 @@ class RunQueue:
             self.put(program)
 
     def groups(self) -> Iterator[Group]:
-        """What can begin now. Each group holds its slots until `done`."""
+        """The groups that can begin now. Each one holds its slots until `done`."""
         while group := self._next():
             self._free -= group.weight
             self._groups.add(group)
             yield group
 
     def done(self, group: Group) -> None:
-        """Its thread has ended: its slots are free, and what it left waits again."""
+        """The group's thread has ended: its slots are free, and the programs that it left wait again."""
         self._groups.discard(group)
         self._free += group.weight
         for program in group.take_back():
             self.put(program)
 
     def clear(self) -> list[QueuedProgram]:
-        """Take out all that has not begun, running groups' too."""
+        """Remove all programs that have not begun, including those in running groups."""
         left = [program for line in self._lines.values() for program in line]
         self._lines.clear()
         return left + [program for group in self._groups for program in group.take_back()]
@@ -138,7 +138,7 @@ class RunQueue:
         return Group([line.popleft() for _ in range(size)])
 
     def _first_line(self) -> deque[QueuedProgram] | None:
-        """The line whose first program is next. Programs without callers are left out."""
+        """The queue whose first program is next. Programs without callers are dropped."""
         for key, line in list(self._lines.items()):
             while line and line[0].observation.cancelled():
                 line.popleft()
@@ -147,19 +147,19 @@ class RunQueue:
         return min(self._lines.values(), key=lambda line: (line[0].priority, line[0].arrival), default=None)
 
     def _call_back(self, priority: int) -> None:
-        """Threads with less urgent programs end with the one that they are at."""
+        """Threads with less urgent programs stop after their current one."""
         for group in self._groups:
             if group.programs[0].priority > priority and group.stealable:
                 for program in group.take_back():
                     self.put(program)
 
     def _size(self, first: QueuedProgram, count: int) -> int:
-        """As many as are cheapest together, as long as every free slot gets its part."""
+        """The number of programs that are cheapest together, while every free slot still gets its share."""
         most = first.batch_key.most if first.batch_key else 1
         return min(most, -(-count * first.weight // self._free))
 
     def _part_of_a_group(self) -> Group | None:
-        """Half of what the thread with the most before it has not begun."""
+        """Half of the programs not yet begun by the thread that has most of them."""
         ready = [group for group in self._groups if group.weight <= self._free and group.stealable]
         fullest = max(ready, key=lambda group: group.stealable, default=None)
         taken = fullest.take_back(-(-fullest.stealable // 2)) if fullest else []

@@ -1,7 +1,7 @@
-"""The sandbox of this machine: many requests at once, over the process sandbox.
+"""The sandbox on this machine: runs many requests at once on the process sandbox.
 
-Place in the flow: behind the `Sandbox` protocol. The one rule: the same request in one process lifetime runs
-once, and a fault of ours becomes an observation with `infrastructure`, never a verdict.
+Place in the flow: behind the `Sandbox` protocol. The one rule: equal requests run once per process lifetime,
+and our own faults become observations with `infrastructure`, never verdicts.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, IsolationLevel, Observation
 
 THREADS_PER_CORE: Final = 2
-"""Where the number of workers is not given. A program that is built takes all the threads of a core."""
+"""The default number of workers. A program with a build takes all threads of a core."""
 _LOOK_S: Final = 0.05
-"""How long a found observation may wait in its thread for the end of the next program."""
+"""How long a finished observation may wait in its thread for the end of the next program."""
 
 
 class LocalSandbox:
-    """Runs programs in isolation on this machine, for one event loop at a time. `workers` programs at once;
-    `remembered` answers are kept in memory.
+    """Runs programs in isolation on this machine, for one event loop at a time: `workers` programs at once,
+    with `remembered` answers kept in memory.
 
-    0 takes the number of cores, and twice as many for programs that need no build: half of what those cost is
-    spent by the kernel on namespaces that begin and end, and much of that is waiting.
+    0 means one per core, and two per core for programs that need no build: half of their cost is the kernel's
+    set-up and removal of namespaces, much of which is waiting.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class LocalSandbox:
         self._runners: dict[str, LanguageRunner] = {}
         self._cache: OrderedDict[str, Observation] = OrderedDict()
         self._runs: dict[str, QueuedProgram] = {}
-        """Those that wait or run, by what would be the key of the cache."""
+        """Programs that wait or run, by their cache key."""
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._threads_per_core = 1 if workers else THREADS_PER_CORE
         self._queue = RunQueue(self._threads_per_core * self.workers)
         self._tasks: set[asyncio.Task[None]] = set()
-        """One for each group that a thread is at."""
+        """One for each group that a thread is working on."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -68,7 +68,7 @@ class LocalSandbox:
         return self._sandbox.level if self._sandbox else ""
 
     async def toolchain(self, language: str) -> str:
-        """Name, version and digest; empty for a language that is unknown, or that this machine cannot run."""
+        """Name, version and digest; empty for a language that is unknown or cannot run on this machine."""
         try:
             name = get_language(language).name
         except UnknownLanguage:
@@ -78,8 +78,7 @@ class LocalSandbox:
         return found.stated_for(name) if found else ""
 
     async def start(self) -> None:
-        """Raises SandboxError when this machine cannot give the level that was asked for. May be called
-        twice."""
+        """Raises SandboxError if this machine cannot provide the requested level. May be called twice."""
         if self._sandbox is not None:
             return
         made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
@@ -92,7 +91,7 @@ class LocalSandbox:
         )
 
     async def close(self) -> None:
-        """Programs that wait or run are faults then."""
+        """Programs that still wait or run are answered with faults."""
         self._enter_loop()
         sandbox, self._sandbox = self._sandbox, None
         threads, self._threads = self._threads, None
@@ -106,10 +105,10 @@ class LocalSandbox:
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
         if self._threads is None:
-            self._answer_waiting()  # what a thread put back meanwhile
+            self._answer_waiting()  # programs that a thread put back meanwhile
 
     def _enter_loop(self) -> None:
-        """What waited or ran for an event loop that has ended is nobody's any more."""
+        """Drop the programs that waited or ran for an event loop that has ended."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._runs, self._tasks = loop, {}, set()
@@ -120,14 +119,14 @@ class LocalSandbox:
             self._answer(run, failed(run.request, "the sandbox was closed"))
 
     async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
-        """Observations in the order of the requests. Starts the sandbox where nobody did: raises SandboxError
-        as that does."""
+        """Observations in the order of the requests. Starts the sandbox if necessary, and then raises
+        SandboxError like `start`."""
         await self.start()
         self._enter_loop()
         found = [self._ask(request, priority) for request in requests]
         asyncio.get_running_loop().call_soon(
             self._hand_out
-        )  # not at once: callers that came together make better groups
+        )  # not at once: requests that arrive together make better groups
         try:
             observations = [
                 one if isinstance(one, Observation) else await asyncio.shield(one.observation)
@@ -142,7 +141,7 @@ class LocalSandbox:
         ]
 
     def _ask(self, request: ExecutionRequest, priority: int) -> Observation | QueuedProgram:
-        """What was seen of an equal request, or its run, which has one caller more."""
+        """The observation of an equal request, or its run, which then has one more caller."""
         key = request_key(request)
         if key in self._cache:
             return self._cache[key]
@@ -159,8 +158,8 @@ class LocalSandbox:
         return run
 
     def _leave(self, run: QueuedProgram) -> None:
-        """A caller has its answer, or wants it no more. Whatever nobody wants does not begin; what has begun
-        is run for nothing."""
+        """A caller has its answer or has given up. A program without callers does not begin; one that has
+        begun runs to its end."""
         run.callers -= 1
         if not run.callers:
             self._let_go(run)
@@ -171,7 +170,7 @@ class LocalSandbox:
             del self._runs[run.key]
 
     def _answer(self, run: QueuedProgram, observation: Observation) -> None:
-        """Tell all callers. Faults are not kept, and the cache stays bounded."""
+        """Answer all callers. Faults are not stored, and the cache stays bounded."""
         if run.observation.done():
             return
         del self._runs[run.key]
@@ -182,7 +181,7 @@ class LocalSandbox:
             self._cache.popitem(last=False)
 
     def _hand_out(self) -> None:
-        """Give the free threads what they can begin."""
+        """Give free threads the groups that they can begin."""
         if self._threads is None:
             return
         for group in self._queue.groups():
@@ -191,7 +190,7 @@ class LocalSandbox:
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, group: Group, threads: ThreadPoolExecutor) -> None:
-        """Run a group in a thread and answer its programs as they are seen, whatever happens."""
+        """Run a group in a thread and answer its programs as they finish, whatever happens."""
         thread = asyncio.get_running_loop().run_in_executor(threads, self._work, group)
         try:
             while not thread.done():
@@ -199,21 +198,21 @@ class LocalSandbox:
                 while group.found:
                     self._answer(*group.found.popleft())
                 if not thread.done():
-                    self._hand_out()  # what takes long may be shared out by now
+                    self._hand_out()  # long groups may be shared out by now
             error = thread.exception()
             for run in (
                 [*group.begun, *group.take_back()] if error else []
-            ):  # whatever broke here was not the program
+            ):  # an error here is not the program's fault
                 self._answer(run, failed(run.request, f"{type(error).__name__}: {error}"))
         finally:
             for run in group.begun:
-                self._let_go(run)  # of those without an answer, when this task was cancelled
+                self._let_go(run)  # programs without an answer, if this task was cancelled
             self._queue.done(group)
         self._hand_out()
 
     def _work(self, group: Group) -> None:
-        """In a thread: run what is still to be run of the group. What was seen while the toolchain went away
-        or became another one says nothing: it is asked for again."""
+        """In a thread: run the remaining programs of the group. An observation made while the toolchain
+        disappeared or changed is void, and its program runs again."""
         runner = self._runner(group.programs[0].request)
         if isinstance(runner, Observation):
             for index, run in enumerate(group.programs):
@@ -244,7 +243,7 @@ class LocalSandbox:
                 return
 
     def _runner(self, request: ExecutionRequest) -> LanguageRunner | Observation:
-        """The runner of the language, or the observation that says why there is none."""
+        """The language's runner, or an observation that says why there is none."""
         try:
             language = get_language(request.language)
         except UnknownLanguage as error:
@@ -263,8 +262,7 @@ class LocalSandbox:
         return runner
 
     def _forget_changed(self, language: str) -> None:
-        """Let go of a toolchain that is not there any more, with its resident compilers and warm
-        processes."""
+        """Drop a toolchain that is gone or has changed, with its resident compilers and warm processes."""
         runner = self._runners.get(language)
         if runner is not None and not runner.toolchain.is_unchanged:
             find_toolchain.cache_clear()

@@ -1,8 +1,7 @@
-"""From source text to something that runs: the driver's shared files, and one build for several candidates.
+"""Turns source text into runnable programs: the driver's shared files, and one build for several candidates.
 
-Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The
-one rule: compilers read hostile text, so they run in the sandbox too, and nothing that they make is ever
-run outside it.
+Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The one
+rule: compilers read hostile text, so they also run in the sandbox, and their output is never run outside it.
 """
 
 import fcntl
@@ -36,31 +35,31 @@ from synth.languages.spec import Batch, Driver
 from synth.languages.toolchain import Toolchain, find_tool
 
 PROGRAM: Final = "program"
-"""The file that a shared build makes."""
+"""The file that a shared build produces."""
 
 
 @dataclass(slots=True)
 class Build:
-    """What came of building some candidates: a folder or files to run, and the messages for those
-    that were refused."""
+    """The result of building some candidates: a folder or files to run, and messages for
+    the rejected ones."""
 
     folder: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
-    """Candidate to its number in the build: the `{index}` of the run command."""
+    """Each candidate's number in the build: the `{index}` of the run command."""
     is_split: bool = False
-    """Each candidate has a folder of its own, named by its number, with nothing of the others in it."""
+    """Each candidate has its own folder, named by its number, without files of the others."""
     needs_solo_builds: bool = False
-    """The shared build failed and no candidate could be named: each has to be built alone."""
+    """The shared build failed and no candidate could be blamed: each has to be built alone."""
     infrastructure: str | None = None
 
     def folder_of(self, candidate: int) -> Path | None:
-        """What the program of a candidate sees as its folder."""
+        """The folder that the candidate's program sees."""
         return self.folder / str(self.positions[candidate]) if self.folder and self.is_split else self.folder
 
     def outcome(self, candidate: int) -> BuildOutcome:
-        """What the build says about a candidate."""
+        """The build's result for one candidate."""
         return BuildOutcome(self.refused.get(candidate), self.infrastructure)
 
     def remove(self) -> None:
@@ -76,7 +75,7 @@ def linker_flag() -> str:
 
 
 def encoded(files: Mapping[str, str]) -> dict[str, bytes]:
-    """The files of a program, which may hold lone surrogates, as they are written."""
+    """The bytes of a program's files, whose text may contain lone surrogates."""
     return {name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}
 
 
@@ -84,9 +83,9 @@ _PREPARING = threading.Lock()
 
 
 def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | None:
-    """The folder of the driver's shared files, made on first use and kept by content. Raises SandboxError.
+    """The folder of the driver's shared files, made on first use and named by content. Raises SandboxError.
 
-    This is our own text, so it is built outside the sandbox. Two processes may prepare at once: one waits
+    This is our own text, so it is built outside the sandbox. If two processes prepare at once, one waits
     for the other.
     """
     if not driver.shared:
@@ -158,7 +157,7 @@ class Builder:
         return build
 
     def build_together(self, plans: Sequence[ProgramPlan], batch: Batch) -> Build:
-        """Candidates of one contract; those that the compiler refuses are left out of the build and
+        """Candidates of one contract; those that the compiler rejects are left out of the build and
         named in `refused`."""
         candidates = [plan.driven for plan in plans if plan.driven is not None]
         left, refused = list(range(len(candidates))), dict[int, str]()
@@ -209,11 +208,11 @@ _SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", 
 
 
 def _no_room(folder: Path, messages: str) -> str | None:
-    """Whether a build failed because the disk is full: then it says nothing of the program. Asked before the
-    folder is emptied.
+    """The message if a build failed because the disk is full: then it says nothing about the program. Called
+    before the folder is emptied.
 
-    A linker that maps its output dies by SIGBUS. A program that says such words itself needs a disk that
-    is nearly full.
+    A linker that maps its output dies by SIGBUS. A program that prints such messages itself counts only if
+    the disk is nearly full.
     """
     found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
@@ -227,7 +226,7 @@ def _no_room(folder: Path, messages: str) -> str | None:
 
 
 def _split(build: Build, batch: Batch) -> Build:
-    """Give each candidate a program of its own. Where that cannot be done, each has to be built alone."""
+    """Give each candidate its own program. If that is impossible, each has to be built alone."""
     assert build.folder is not None, "it was built"
     try:
         programs = batch.split_binary((build.folder / PROGRAM).read_bytes(), len(build.positions))

@@ -1,12 +1,13 @@
 """The protocol of resident compilers: sources in, products or messages out.
 
 Place in the flow: `compiler_pool.py` speaks it, and so does the worker on another machine, to which
-`remote/bundle.py` ships this file as it is; the compilers themselves stand with their languages. The one
-rule: the standard library only, Python 3.9 or later, and an answer that breaks the protocol is an EOFError.
+`remote/bundle.py` ships this file unchanged; the compilers themselves are in their languages' folders.
+The one rule: it uses only the standard library of Python 3.9 or later, and an answer that breaks the
+protocol raises EOFError.
 
-A request is the number of files, then name and text of each. An answer is the number of files made, then name
-and bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and bytes
-have their length before them. A compiler ends with its stdin.
+A request is the number of files, then the name and text of each. An answer is the number of files made, then
+the name and bytes of each; or -1 and the compiler's messages. Numbers are big-endian int32; names, texts and
+bytes are preceded by their length. A compiler exits when its stdin ends.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ import struct
 from collections.abc import Callable, Mapping
 
 LARGEST_BLOCK = 64 << 20
-"""Bytes of one name, file or message."""
+"""Maximum bytes of one name, file or message."""
 
 CRASHES = "the compiler crashes on this program"
 KILLED = "the compiler was killed, and no limit did it"
-"""As a machine that runs out of memory kills."""
+"""The signal that the kernel sends when memory runs out."""
 
 
 def pack_request(files: Mapping[str, str]) -> bytes:
-    """The request for one program: file name to text."""
+    """The request for one program, from its files: name to text."""
     texts = [text.encode("utf-8", "surrogatepass") for pair in files.items() for text in pair]
     return struct.pack(">i", len(files)) + b"".join(struct.pack(">i", len(text)) + text for text in texts)
 
 
 def read_answer(read: Callable[[int], bytes]) -> dict[str, bytes] | str:
-    """The files that were made, or the compiler's messages. `read` gives exactly as many bytes as it is asked
-    for. Raises EOFError, and whatever `read` raises."""
+    """The files made, or the compiler's messages. `read` must return exactly the requested number of bytes.
+    Raises EOFError, and any exception of `read`."""
     count = _number(read)
     if count < 0:
         return _block(read).decode("utf-8", "replace")
@@ -49,7 +50,7 @@ def _block(read: Callable[[int], bytes]) -> bytes:
 
 
 def too_slow(used_s: float) -> str:
-    """The refusal of a program on which the compiler used up its CPU time."""
+    """The rejection of a program on which the compiler used up its CPU time."""
     return f"the compiler takes too long on this program: it was stopped after {used_s:.1f} s of CPU"
 
 

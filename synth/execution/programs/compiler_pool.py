@@ -1,10 +1,9 @@
-"""Resident compilers: they start once, take the sources of one program after the other, and give back what
-they made.
+"""Resident compilers: they start once, compile one program after another, and return the files they made.
 
-Place in the flow: `language_runner.py` asks here instead of `build.py` where a plan names a compile server
-(those stand with their languages; `compile_protocol.py` is how they are spoken to). The one rule: a server
-reads hostile text, so it runs in a sandbox of its own, executes nothing that it compiles, and starts each
-program anew.
+Place in the flow: `language_runner.py` calls this module instead of `build.py` if a plan names a compile
+server (servers are in their languages' folders; `compile_protocol.py` is their protocol). The one rule: a
+server reads hostile text, so it runs in its own sandbox, executes nothing that it compiles, and compiles
+each program afresh.
 """
 
 import signal
@@ -37,16 +36,16 @@ _LIMITS: Final = Limits(
     cpu_s=3600, wall_s=36000, memory_mb=1024, processes=64, output_bytes=1 << 30, file_bytes=16 << 20
 )
 _CHECK_S: Final = 0.5
-"""To measure a compiler with many threads costs more than a millisecond, so one that answers within that is
-not measured at all."""
+"""Measuring a compiler with many threads costs over a millisecond, so a compiler that answers sooner than
+this is not measured."""
 _PATIENCE_S: Final = 0.1
-"""A start costs more than that, and the next program after it is slow: so a busy compiler is waited for
-first."""
+"""How long a caller waits for a busy compiler before it starts another: a start costs more than this, and the
+first program after it is slow."""
 
 
 class CompileServers:
-    """A few resident compilers of one language. Each serves one caller at a time, and is replaced when it
-    dies or has served enough."""
+    """A few resident compilers of one language. Each serves one caller at a time and is replaced when it dies
+    or reaches its maximum number of programs."""
 
     def __init__(
         self,
@@ -57,9 +56,9 @@ class CompileServers:
         environment: Mapping[str, str],
         recycle_after: int = 2000,
     ) -> None:
-        """`environment` is the language's, beside what every compiler gets."""
+        """`environment` holds the language's own variables, in addition to those of every compiler."""
         self.limits = COMPILE_LIMITS
-        """Of one program: its CPU and wall time."""
+        """CPU and wall time limits for one program."""
         self._sandbox, self._recycle_after = sandbox, recycle_after
         self._job = Job(
             argv=fill_placeholders(driver.compile_server, toolchain, shared=shared, linker=linker_flag()),
@@ -76,10 +75,10 @@ class CompileServers:
         self._changed = threading.Condition()
 
     def compile(self, files: Mapping[str, str]) -> Build:
-        """Compile one program. One that breaks COMPILER_ATTEMPTS compilers is refused.
+        """Compile one program. A program that crashes COMPILER_ATTEMPTS compilers is rejected.
 
-        One that does not get to work in its wall time says nothing of the program: a fault of the machine,
-        which is not waited for again.
+        If a compiler gets too little CPU within its wall time, that is a fault of the machine and says
+        nothing about the program; it is not repeated.
         """
         failure = Build()
         for _ in range(COMPILER_ATTEMPTS):
@@ -99,7 +98,7 @@ class CompileServers:
         return failure
 
     def close(self) -> None:
-        """End the idle compilers, and each of the others when it has compiled."""
+        """End the idle compilers now, and the others after their current program."""
         with self._changed:
             self._closed = True
             workers, self._idle = self._idle, []
@@ -128,15 +127,15 @@ class CompileServers:
         self._leave()
 
     def _leave(self) -> None:
-        """A caller is done; the next one may take what it had."""
+        """A caller is done; the next one may take its place."""
         with self._changed:
             self._busy -= 1
             self._changed.notify()
 
 
 class _Watch:
-    """Ends a compiler that uses too much CPU on one program, or that waits too long for it. CPU decides; wall
-    time is a backstop."""
+    """Ends a compiler that uses too much CPU on one program or waits too long for CPU. CPU decides; wall time
+    is a backstop."""
 
     def __init__(self, worker: ResidentProcess, limits: Limits) -> None:
         self.stop = Stop.NONE
@@ -153,12 +152,12 @@ class _Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """From here on the compiler is not ended any more."""
+        """From here on the compiler is no longer ended."""
         self._over.set()
         self._thread.join()
 
     def failure(self) -> Build:
-        """What follows for the program when no answer came. Closes the compiler."""
+        """The result for a program whose compiler gave no answer. Closes the compiler."""
         ended = None
         with suppress(TimeoutError):
             ended = self._worker.wait(_CHECK_S)

@@ -1,5 +1,5 @@
-"""Lets many programs run at once, or one alone. The one rule: one that runs alone waits for the others, and
-holds them back."""
+"""Lets many programs run at once, or one alone. The one rule: a program that runs alone waits for running
+ones and holds back new ones."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class SharedExclusiveLock:
-    """Many `shared` holders, or one `alone` holder, which goes first among those that wait."""
+    """Many `shared` holders, or one `alone` holder, which has precedence among waiting ones."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -17,7 +17,7 @@ class SharedExclusiveLock:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Run beside others."""
+        """Run alongside others."""
         with self._changed:
             self._changed.wait_for(lambda: not self._alone and not self._waiting_alone)
             self._inside += 1

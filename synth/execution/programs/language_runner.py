@@ -1,8 +1,8 @@
-"""Runs requests of one language on this machine: builds what must be built, runs it, and hands on what was
-seen. Blocking and thread-safe.
+"""Runs requests of one language on this machine: builds programs, runs them, and passes on their
+observations. Blocking and thread-safe.
 
-Place in the flow: `local/sandbox.py` hands it groups of requests from its threads; it carries out the plans
-of `program_plan.py`. The one rule: each candidate gets a fresh process of its own.
+Place in the flow: `local/sandbox.py` passes it groups of requests from its threads; it carries out the plans
+of `program_plan.py`. The one rule: each candidate gets its own fresh process.
 """
 
 import threading
@@ -34,7 +34,7 @@ from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
 
 
 class _Candidate(NamedTuple):
-    """A request of a group, by its position there, and its plan."""
+    """A request, as its position in the group, and its plan."""
 
     position: int
     plan: ProgramPlan
@@ -61,7 +61,7 @@ class LanguageRunner:
         self._preparing = threading.Lock()
 
     def prepare(self) -> None:
-        """Make the driver's shared files, once: other threads wait for the first. Raises SandboxError."""
+        """Make the driver's shared files once; other threads wait for the first. Raises SandboxError."""
         with self._preparing:
             if self._prepared:
                 return
@@ -89,7 +89,7 @@ class LanguageRunner:
             self._warm.close()
 
     def run(self, request: ExecutionRequest, alone: bool = False) -> Observation:
-        """One program. `alone`: while it runs, no other one does."""
+        """Run one program. With `alone`, no other program runs at the same time."""
         plan = self._plan(request)
         if isinstance(plan, Observation):
             return plan
@@ -106,9 +106,9 @@ class LanguageRunner:
     def run_group(
         self, requests: Sequence[ExecutionRequest], begin: Callable[[int], bool]
     ) -> Generator[tuple[int, Observation]]:
-        """Observations as they are found, each with the position of its request. `begin` is asked before each
-        program whether it is still to be run. Requests of a language whose candidates share a build have one
-        contract."""
+        """Observations as they are made, each with the position of its request. `begin` says before each
+        program whether it should still run. In a language whose candidates share a build, all requests
+        have one contract."""
         together: list[_Candidate] = []
         batch: Batch | None = None
         for index, request in enumerate(requests):
@@ -126,7 +126,7 @@ class LanguageRunner:
         return isinstance(request.call, FunctionCall) and driver is not None and driver.batch is not None
 
     def _batch(self, plan: ProgramPlan) -> Batch | None:
-        """How the program is built with others; None where it cannot be."""
+        """How the program is built together with others; None if it cannot be."""
         driver = self.language.driver
         return driver.batch if driver is not None and plan.driven is not None else None
 
@@ -140,7 +140,7 @@ class LanguageRunner:
         begin: Callable[[int], bool],
         alone: bool = False,
     ) -> Generator[tuple[int, Observation]]:
-        """Programs that share a build, each in a process of its own."""
+        """Run programs that share a build, each in its own process."""
         build = self._builder.build_together([candidate.plan for candidate in candidates], batch)
         try:
             for at, (position, plan) in enumerate(candidates):
@@ -174,7 +174,7 @@ class LanguageRunner:
         return observe(plan, outcome, results)
 
     def _job(self, plan: ProgramPlan, build: Build, candidate: int) -> Job:
-        """A run of what was built. The shared folder is shown to commands that name it."""
+        """A job that runs the built program. Commands that name the shared folder can see it."""
         position, folder = build.positions[candidate], build.folder_of(candidate)
         shared = (str(self._shared),) if any(SHARED in word for word in plan.run_command) else ()
         argv = (
@@ -194,7 +194,7 @@ class LanguageRunner:
         )
 
     def _run(self, plan: ProgramPlan, job: Job, alone: bool) -> JobResult:
-        """By a fork of a warm process, where the language has one for this kind of program, else cold."""
+        """Run by forking a warm process if the language has one for this kind of program, else cold."""
         if self._warm is not None and plan.starts_warm:
             with self._turn(alone):
                 result = self._warm.run(job)

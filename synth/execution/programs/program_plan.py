@@ -1,8 +1,8 @@
-"""A request as a program: what is built, what is run and fed, and what the results say about it.
+"""A request as a program: its build, its commands and input, and the observation of its results.
 
-Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) carry plans out,
-and neither knows how a typed call, a script or a stdin/stdout program becomes one. The one rule: pure
-functions, so that the same program gets the same observation everywhere; a new mode is written here, once.
+Place in the flow: `language_runner.py` (this machine) and `remote/items.py` (other machines) carry plans out;
+neither depends on how a typed call, a script or a stdin/stdout program becomes a plan. The one rule: pure
+functions, so that the same program gets the same observation everywhere; a new mode is added only here.
 """
 
 import re
@@ -38,16 +38,16 @@ COMPILE_LIMITS: Final = Limits(
 )
 COMPILER_ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "HOME": "/tmp"}
 SHARED: Final = "{shared}"
-"""In a plan's commands: the folder of the driver's shared files."""
+"""Placeholder in a plan's commands: the folder of the driver's shared files."""
 INDEX: Final = "{index}"
-"""In a plan's run command: the number of the program in a shared build."""
+"""Placeholder in a plan's run command: the program's number in a shared build."""
 
 Mode = Literal["function", "script", "stdio"]
-"""How a program is run and observed. A script that a driver runs is a function."""
+"""How a program is run and observed. A script run by a driver counts as a function."""
 
 
 class LanguageSetup(NamedTuple):
-    """One language in one sandbox: what all its plans have in common."""
+    """One language in one sandbox: the settings that all its plans share."""
 
     language: Language
     toolchain: Toolchain
@@ -61,19 +61,19 @@ class LanguageSetup(NamedTuple):
 
 
 class RunSecrets(NamedTuple):
-    """What no program can guess: the nonce of its private channel, and the name of a script's end."""
+    """Values that no program can guess: the nonce of its private channel, and the name of a script's end."""
 
     nonce: str
     end_name: str
 
 
 def draw_secrets() -> RunSecrets:
-    """New ones for each plan."""
+    """Fresh secrets for each plan."""
     return RunSecrets(secrets.token_hex(16), f"end_{secrets.token_hex(8)}")
 
 
 class DrivenProgram(NamedTuple):
-    """What a driver calls: enough to build several programs of one contract together."""
+    """The call that a driver makes: enough to build several programs of one contract together."""
 
     code: str
     entry_point: str
@@ -81,7 +81,7 @@ class DrivenProgram(NamedTuple):
 
 
 class ProgramPlan(NamedTuple):
-    """How one request is run. SHARED and INDEX in its commands are filled in where it runs."""
+    """How one request is run. The runner fills in SHARED and INDEX in its commands."""
 
     request: ExecutionRequest
     language: Language
@@ -89,17 +89,17 @@ class ProgramPlan(NamedTuple):
     mode: Mode
     files: Mapping[str, str]
     compile_server: tuple[str, ...]
-    """Built by a resident compiler …"""
+    """Built by a resident compiler,"""
     compile_command: tuple[str, ...]
-    """… or by a command, or not at all."""
+    """or by a command, or not at all."""
     run_command: tuple[str, ...]
     stdins: tuple[str, ...]
-    """One process for each."""
+    """One process per stdin."""
     limits: Limits
-    """Of each process, its runtime included."""
+    """Limits of each process, including its runtime."""
     environment: Mapping[str, str]
     nonce: str = ""
-    """Set where the program has a private channel."""
+    """Set if the program has a private channel."""
     cases: int = 1
     driven: DrivenProgram | None = None
 
@@ -121,12 +121,12 @@ class ProgramPlan(NamedTuple):
 
 
 class BuildOutcome(NamedTuple):
-    """What a build says about the program: neither where it succeeded, or where nothing was built."""
+    """The result of a build. Both fields are None if it succeeded or nothing was built."""
 
     refused: str | None = None
-    """The compiler's messages."""
+    """The compiler's messages, if it rejected the program."""
     fault: str | None = None
-    """What the sandbox did wrong."""
+    """The sandbox's fault, if it failed."""
 
     @property
     def is_built(self) -> bool:
@@ -137,7 +137,7 @@ class BuildOutcome(NamedTuple):
 def plan_program(
     setup: LanguageSetup, request: ExecutionRequest, drawn: RunSecrets
 ) -> ProgramPlan | Observation:
-    """The plan of a request, or the observation of one that cannot be run."""
+    """The plan of a request, or the observation of a request that cannot be run."""
     language = setup.language
     refused = refuse(language, request)
     if refused:
@@ -198,8 +198,8 @@ def _plan(
     compile_command: tuple[str, ...],
     run_command: tuple[str, ...],
 ) -> ProgramPlan:
-    """What the modes share. A resident compiler is asked instead of the command, where there is one: it knows
-    from the names of the files what to make of them."""
+    """The part that all modes share. A resident compiler, if there is one, replaces the command: the file
+    names tell it what to build."""
     language, limits = setup.language, request.limits
     server = language.driver.compile_server if language.driver else ()
     values = {"linker": setup.linker, "shared": SHARED, "index": INDEX, "heap_mb": _heap_mb(limits)}
@@ -219,20 +219,20 @@ def _plan(
 
 
 def fill_placeholders(command: Sequence[str], toolchain: Toolchain, **values: object) -> tuple[str, ...]:
-    """The command with its `{placeholders}` filled: tools by their path, the rest by the values given. A word
-    that becomes empty is left out."""
+    """The command with its `{placeholders}` filled: tools by their paths, the rest from the given values.
+    Words that become empty are dropped."""
     known = {**toolchain.tools, **values}
     filled = (re.sub(r"\{([^{}]+)\}", lambda found: str(known[found[1]]), word) for word in command)
     return tuple(word for word in filled if word)
 
 
 def _heap_mb(limits: Limits) -> int:
-    """The heap that a runtime is told."""
+    """The heap size given to a runtime."""
     return max(32, limits.memory_mb * 3 // 4)
 
 
 def with_runtime_overhead(language: Language, limits: Limits) -> Limits:
-    """The program's limits, and what its runtime needs for itself."""
+    """The program's limits, plus the needs of its runtime."""
     more = {
         "memory_mb": limits.memory_mb + language.runtime_mb,
         "processes": limits.processes + language.runtime_threads,
@@ -241,8 +241,8 @@ def with_runtime_overhead(language: Language, limits: Limits) -> Limits:
 
 
 def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -> Observation:
-    """What was seen of the program: its build, then one result for each stdin, as far as they were run. A
-    fault of the sandbox in any of them says nothing about the program."""
+    """The observation of the program, from its build and one result per stdin that was run. If the sandbox
+    failed in any of them, it says nothing about the program."""
     fault = build.fault or next((one.infrastructure for one in runs if one.infrastructure), None)
     if fault:
         return failed(plan.request, fault, plan.context)

@@ -1,8 +1,8 @@
-"""What a request asks for: whether it can be run at all, what is called, and whether a failure is one of
-parsing.
+"""Rules about requests: whether one can be run at all, which call it makes, and whether a failure is
+a parse error.
 
-Place in the flow: `program_plan.py` asks here at both of its ends. The one rule: pure functions of a language
-and a request.
+Place in the flow: `program_plan.py` uses these rules when it plans and when it observes. The one rule: pure
+functions of a language and a request.
 """
 
 from typing import Final, NamedTuple
@@ -24,8 +24,7 @@ MAX_CODE_BYTES: Final = 4 << 20
 
 
 def refuse(language: Language, request: ExecutionRequest) -> str | None:
-    """Why a request cannot be run at all, whatever the program: that is our fault or the caller's, never a
-    label."""
+    """Why a request cannot be run, whatever the program: that is our fault or the caller's, never a label."""
     call = request.call
     if isinstance(call, FunctionCall) and language.driver is None:
         return (
@@ -55,15 +54,15 @@ def _refuse_call(call: FunctionCall) -> str | None:
 
 
 class LoweredCall(NamedTuple):
-    """What is called, and the program that it is called in."""
+    """The call, and the program that contains it."""
 
     call: Call
     code: str
 
 
 def lower_script(language: Language, request: ExecutionRequest, end_name: str) -> LoweredCall:
-    """A script that a driver runs becomes a program that ends with a function whose name it cannot know: a
-    call of that function shows that the end was reached. Every other request stays as it is."""
+    """A script run by a driver becomes a program that ends with a function whose name it cannot know: calling
+    that function shows that the end was reached. Every other request stays unchanged."""
     script, call = language.script, request.call
     if isinstance(call, ScriptCall) and script is not None and script.driver_program is not None:
         code = script.driver_program(request.code, call.script, end_name)
@@ -75,8 +74,9 @@ def lower_script(language: Language, request: ExecutionRequest, end_name: str) -
 def compile_failure(
     language: Language, request: ExecutionRequest, message: str, context: ObservationContext
 ) -> Observation:
-    """The compiler said no. The grammar is asked only now: it may misread what a compiler takes."""
-    unread = len(request.code) > MAX_CODE_BYTES  # no parser is given so much
+    """Whether a rejection by the compiler is a parse error. The grammar is consulted only now: it may misread
+    code that a compiler accepts."""
+    unread = len(request.code) > MAX_CODE_BYTES  # too long for the parser
     phase = Phase.PARSE if unread or language.parse_error(_whole(request)) else Phase.COMPILE
     return failed_before_run(request, phase, message, context)
 
@@ -84,7 +84,7 @@ def compile_failure(
 def reclassify_parse_error(
     language: Language, request: ExecutionRequest, observation: Observation, *, is_built: bool
 ) -> Observation:
-    """An interpreter that ended with an error before the first case may have failed to read the program."""
+    """An interpreter that ended with an error before the first case may have failed to parse the program."""
     if is_built or _driver_says_so(language, request) or not _ended_before_the_first_case(observation):
         return observation
     if language.parse_error(_whole(request)):
@@ -107,5 +107,6 @@ def _ended_before_the_first_case(observation: Observation) -> bool:
 
 
 def _whole(request: ExecutionRequest) -> str:
-    """The program as it was read: of a script, both parts, since one may end in the middle of the other."""
+    """The program as it was parsed: for a script, both parts, since one may end in the middle
+    of the other."""
     return f"{request.code}\n{request.call.script}" if isinstance(request.call, ScriptCall) else request.code

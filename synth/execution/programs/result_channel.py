@@ -1,8 +1,7 @@
-"""Reads what a driver wrote on the private channel, and what a process left behind, into an observation.
+"""Turns a driver's lines on the private channel, and a process's result, into an observation.
 
 Place in the flow: after a job, before the verdict. The one rule: a line counts only with the nonce of its
-run, once, and in order; a channel that breaks this was written to by the program itself, which is a
-violation.
+run, once, and in order. If the channel breaks this, the program itself wrote to it, which is a violation.
 """
 
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ from synth.values import ValueSyntaxError, decode, encode
 
 @dataclass(slots=True)
 class ChannelReport:
-    """What the channel says: the cases so far, whether the driver reached its end, and what was wrong with
-    the channel."""
+    """The contents of the channel: the cases so far, whether the driver reached its end, and any problem
+    with the channel."""
 
     cases: list[CaseObservation] = field(default_factory=list)
     finished: bool = False
@@ -26,10 +25,10 @@ class ChannelReport:
 
 
 def read_channel(data: bytes, nonce: str, count: int) -> ChannelReport:
-    """Read the lines of one run. A last line that was cut off does not count.
+    """Read the lines of one run. A truncated last line does not count.
 
-    A driver writes one line a case and one at its end: the next one is forged, and what a flood brings after
-    it is not looked at.
+    A driver writes one line per case and one at its end: any further line is forged, and the lines after it
+    are not read.
     """
     report = ChannelReport()
     for line in data.decode("ascii", "replace").split("\n", count + 2)[:-1]:
@@ -93,8 +92,8 @@ def observe_function(
 def observe_stdio(
     request: ExecutionRequest, results: Sequence[JobResult], count: int, context: ObservationContext
 ) -> Observation:
-    """One observation of several runs, one for each stdin. The first run that did not end well gives exit
-    code and streams."""
+    """One observation of several runs, one per stdin. Exit code and streams come from the first
+    run that failed."""
     cases = tuple(
         _stdio_case(index, results[index] if index < len(results) else None) for index in range(count)
     )
@@ -141,7 +140,7 @@ def _observe(request: ExecutionRequest, result: JobResult, context: ObservationC
 
 
 def _stderr(result: JobResult) -> Captured:
-    """What the program said; after the words for what it was ended for."""
+    """The program's stderr, after a note on why it was stopped."""
     if result.violation is None:
         return result.stderr.captured()
     words = f"the program made a forbidden call: {result.violation}\n".encode()
@@ -151,14 +150,14 @@ def _stderr(result: JobResult) -> Captured:
 def observe_script(
     request: ExecutionRequest, result: JobResult, nonce: str, context: ObservationContext
 ) -> Observation:
-    """Of a script that is not driven: its end counts when its mark came and the process then ended with exit
-    code 0."""
+    """For a script without a driver: its end counts only if its mark was written and the process then exited
+    with code 0."""
     observation = observe_function(request, result, nonce, 1, context)
     return observation.model_copy(update={"finished": observation.finished and result.exit_code == 0})
 
 
 def compiler_messages(result: JobResult) -> str:
-    """What a compiler said, and what stopped it."""
+    """The compiler's messages, and the reason if it was stopped."""
     stopped = (
         "" if result.stop is Stop.NONE else f"the compiler was stopped by the {result.stop.value} limit\n"
     )

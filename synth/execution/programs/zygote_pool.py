@@ -1,7 +1,7 @@
 """Warm starts: workers that have loaded a language once and fork a fresh, isolated process for each program.
 
-Place in the flow: `language_runner.py` asks here first where a language has a zygote. The one rule: when
-anything about the worker is doubtful, the answer is None, and the program is run cold.
+Place in the flow: `language_runner.py` tries this first if a language has a zygote. The one rule: if anything
+about the worker is doubtful, the answer is None, and the program is run cold.
 """
 
 import select
@@ -25,11 +25,11 @@ _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, process
 _LARGEST_PROGRAM_MB: Final = 1024
 _MOST_IDLE: Final = 32
 _GRACE_S: Final = 30.0
-"""The zygote ends its programs itself: one that is silent for longer than a program may run is broken."""
+"""The zygote ends its programs itself, so one that is silent for longer than a program may run is broken."""
 
 
 class _Serving(NamedTuple):
-    """A zygote, its command, and how many programs it has forked."""
+    """A zygote, its command, and the number of programs that it has forked."""
 
     worker: ResidentProcess
     argv: tuple[str, ...]
@@ -37,8 +37,8 @@ class _Serving(NamedTuple):
 
 
 class WarmWorkers:
-    """A few zygotes of one language. Each serves one caller at a time, and is replaced when it dies or has
-    served enough."""
+    """A few zygotes of one language. Each serves one caller at a time and is replaced when it dies or reaches
+    its maximum number of programs."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class WarmWorkers:
         )
 
     def run(self, job: Job) -> JobResult | None:
-        """Run one program of which the job has files, stdin and limits; None when it has to be run cold."""
-        files = self._files  # another thread may give up meanwhile
+        """Run one program with the job's files, stdin and limits; None if it has to be run cold."""
+        files = self._files  # another thread may disable warm starts meanwhile
         if files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
@@ -82,7 +82,7 @@ class WarmWorkers:
             counted = self._sandbox.level == "A"
             data_limit = job.data_limit and not (
                 counted and self._zygote.is_preloaded
-            )  # what is preloaded is as a cold start
+            )  # preloaded modules look as after a cold start
             request = make_request(
                 replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted
             )
@@ -98,13 +98,14 @@ class WarmWorkers:
         return result
 
     def _fail(self) -> None:
-        """A zygote ended before it had served. After ATTEMPTS in a row, programs start cold for good."""
+        """A zygote ended before it served a program. After ATTEMPTS such failures in a row, all
+        programs start cold."""
         self._failures += 1
         if self._failures >= ATTEMPTS:
             self._files = None
 
     def close(self) -> None:
-        """End the idle zygotes, and each of the others when it has served."""
+        """End the idle zygotes now, and the others after their current program."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -132,7 +133,7 @@ class WarmWorkers:
             readonly=self._toolchain.readonly,
             data_limit=False,
             private_channel=channel
-            and self._zygote.is_preloaded,  # numbers of descriptors that stay open are as in the program
+            and self._zygote.is_preloaded,  # open descriptors have the same numbers as in the program
             zygote=True,
         )
         return _Serving(self._sandbox.open_worker(job), argv, 0)
@@ -154,7 +155,7 @@ def _send(worker: ResidentProcess, message: bytes) -> None:
 
 
 def _receive(worker: ResidentProcess, listing: bytes, timeout_s: float) -> JobResult | None:
-    """Raises EOFError where the zygote ended or hangs."""
+    """Raises EOFError if the zygote ended or hangs."""
     poller = select.poll()
     poller.register(worker.stdout, select.POLLIN)
     if not poller.poll(1000 * timeout_s):

@@ -1,8 +1,8 @@
-"""The worker as one file: a zip that Python runs. `install` puts it on a machine, `probe` asks what the
-machine offers.
+"""The worker as one file: a zip that Python can run. `install` puts it on a machine, `probe` asks what
+the machine offers.
 
-Place in the flow: the first thing that happens to a new machine. The one rule: what is shipped is `inside/`
-and the two files of ours that it shares with this machine, all of it standard library only.
+Place in the flow: the first step on a new machine. The one rule: the bundle contains `inside/` and the two
+files that it shares with this machine, and all of it uses only the standard library.
 """
 
 import io
@@ -29,7 +29,7 @@ _SHARED_FILES: Final = (capped_stream.__file__, compile_protocol.__file__)
 
 @cache
 def worker_bundle() -> bytes:
-    """The zip; `worker.py` is what it starts with."""
+    """The zip; it starts with `worker.py`."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
         for path in sorted([*(Path(__file__).parent / "inside").glob("*.py"), *map(Path, _SHARED_FILES)]):
@@ -45,7 +45,7 @@ async def install(host: Host) -> None:
 
 
 async def probe(host: Host, task: dict[str, object]) -> WorkerCapabilities:
-    """What a machine offers. Raises HostFault."""
+    """The capabilities of a machine. Raises HostFault."""
     lines: list[str] = []
     await host.put("probe.json", json.dumps(task).encode())
     await host.run(_PROBE, lines.append, limit_s=_PROBE_S, silence_s=_PROBE_S)

@@ -1,7 +1,7 @@
-"""Sends items in batches to live machines, and sends what was lost again: fewer at a time, alone in the end.
+"""Sends items in batches to live machines, and resends lost items in smaller batches, in the end one by one.
 
-Place in the flow: a remote sandbox hands over items and gets an answer for each. The one rule: an item that
-was not answered is a fault of ours, with words, and what was answered before a machine was lost is kept.
+Place in the flow: a remote sandbox passes items and gets an answer for each. The one rule: an unanswered item
+is our own fault, with a message, and answers received before a machine was lost are kept.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class _How(NamedTuple):
 
 
 class Dispatcher:
-    """Runs items on a fleet of `machines`. An item that has lost `attempts` of them is given up."""
+    """Runs items on a fleet of `machines`. An item is given up after it has lost `attempts` machines."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Dispatcher:
     async def run(
         self, items: Sequence[Item], *, alone: bool = False, priority: int = 0
     ) -> dict[int, WorkerResult]:
-        """An answer for each item, by index. `alone`: one program at a time on a machine. Of waiting batches
-        the lowest priority number goes first."""
+        """An answer for each item, by index. `alone`: one program at a time per machine. Among waiting
+        batches, the lowest priority number goes first."""
         answers: dict[int, WorkerResult] = {}
         await self._run_lost(items, 0, _How(alone, priority), answers)
         return answers
@@ -63,8 +63,8 @@ class Dispatcher:
     async def _run_lost(
         self, items: Sequence[Item], lost: int, how: _How, answers: dict[int, WorkerResult]
     ) -> None:
-        """Run items that have lost so many machines, in batches that are smaller each time: one program may
-        be what ends them."""
+        """Run items that have lost this many machines, in ever smaller batches: a single program may
+        be the cause."""
         size = max(1, self._size // _SHRINK**lost if lost + 1 < self._attempts else 1)
         await asyncio.gather(*(self._run_batch(batch, lost, how, answers) for batch in split(items, size)))
 
@@ -96,7 +96,7 @@ class Dispatcher:
                 return
 
     async def _try(self, items: Sequence[Item], how: _How, answers: dict[int, WorkerResult]) -> HostFault:
-        """One batch on one machine. The answers that came are kept, whatever happens; the fault is for the
+        """Run one batch on one machine. Received answers are kept, whatever happens; the fault is for the
         items without one."""
         faults: list[str] = []
         try:
@@ -114,7 +114,7 @@ class Dispatcher:
         answers: dict[int, WorkerResult],
         faults: list[str],
     ) -> None:
-        """One call of the worker. Raises HostFault."""
+        """Call the worker once. Raises HostFault."""
         shared = {key: files for item in items for key, files in self._shared_of(item).items()}
         batch = WorkerBatch(shared=shared, items=tuple(items), parallel=1 if alone else 0)
         name = f"batch-{next(self._names)}.json"
@@ -130,7 +130,7 @@ class Dispatcher:
 
 
 def hear(line: str, known: set[int], answers: dict[int, WorkerResult], faults: list[str]) -> None:
-    """Take one line of the worker. Raises HostFault for one that is none. A fault inside leaves the item
+    """Handle one line from the worker. Raises HostFault for an invalid line. A fault inside leaves the item
     without an answer."""
     try:
         if '"index"' not in line[:20]:
@@ -148,7 +148,7 @@ def hear(line: str, known: set[int], answers: dict[int, WorkerResult], faults: l
 
 
 def split(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
-    """Batches of at most `size` items, and not much more than 8 MiB of text unless one item is larger."""
+    """Batches of at most `size` items and about 8 MiB of text, unless one item is larger."""
     batch: list[Item] = []
     held = 0
     for item in items:

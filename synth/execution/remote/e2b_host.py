@@ -1,8 +1,8 @@
-"""E2B as a provider of machines, by the package e2b-code-interpreter. The only module that imports it, and
-only when it is asked for.
+"""E2B as a provider of machines, through the package e2b-code-interpreter. Only this module imports it, and
+only when it is needed.
 
-Place in the flow: behind `hosts.py`. The one rule: the package's many exceptions end here, each as the fault
-that says what helps.
+Place in the flow: behind `hosts.py`. The one rule: the package's many exceptions end here; each becomes a
+fault that states its remedy.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from e2b_code_interpreter import AsyncSandbox
 
 _USER: Final = "root"
-"""The worker drops to a user of its own for each program, which takes root inside."""
+"""The worker switches to a separate user for each program, which requires root inside."""
 _REQUEST_S: Final = 60.0
 _UPLOAD_BYTES_PER_S: Final = 1 << 19
 _LISTEN_S: Final = 0.5
@@ -28,7 +28,7 @@ _REFUSED: Final = (400, 402, 403, 404, 405, 409, 422)
 
 
 def fault_of(error: Exception) -> HostFault:
-    """What an exception of the package means for us."""
+    """The fault for an exception of the package."""
     import e2b
 
     words = f"{type(error).__name__}: {error}"
@@ -47,20 +47,20 @@ def fault_of(error: Exception) -> HostFault:
 
 
 def is_debug() -> bool:
-    """Whether the package is told to talk to a local machine: then it asks for no key, and makes and kills
-    nothing."""
+    """Whether the package is set to use a local machine: then it needs no key, and creates
+    and kills nothing."""
     return os.environ.get("E2B_DEBUG", "false").lower() == "true"
 
 
 class LineSplitter:
-    """Pieces of text to lines. What follows the last line end waits for more."""
+    """Joins pieces of text into lines. Text after the last line end waits for more."""
 
     def __init__(self, hear: Callable[[str], None]) -> None:
         self._hear = hear
         self._rest: list[str] = []
 
     def feed(self, piece: str) -> None:
-        """Take a piece; every line that it completes is heard."""
+        """Take a piece, and pass on every line that it completes."""
         *lines, rest = piece.split("\n")
         for line in lines:
             self._hear("".join([*self._rest, line]))
@@ -69,7 +69,7 @@ class LineSplitter:
 
 
 class E2bHost:
-    """One E2B sandbox, with a folder of its own for the worker."""
+    """One E2B sandbox, with a separate folder for the worker."""
 
     def __init__(self, sandbox: "AsyncSandbox", name: str, born: float, lifetime_s: int) -> None:
         self._sandbox, self._lifetime_s = sandbox, lifetime_s
@@ -82,7 +82,7 @@ class E2bHost:
         return self._ends - time.monotonic()
 
     async def prolong(self) -> None:
-        """Only where half of the life is over: it is a request of its own."""
+        """Prolong only after half of the lifetime, since it costs a request."""
         if self.remaining_s < self._lifetime_s / 2:
             before = time.monotonic()
             await self._guard(self._sandbox.set_timeout(self._lifetime_s, request_timeout=_REQUEST_S))
@@ -134,27 +134,27 @@ class E2bHost:
             await handle.disconnect()
 
     async def kill(self) -> None:
-        """A sandbox that is not found is gone too."""
+        """A sandbox that is not found also counts as gone."""
         await self._guard(self._sandbox.kill(request_timeout=_REQUEST_S))
 
     async def _guard(self, work: Any) -> Any:  # noqa: ANN401  # any answer of the package
-        """Wait for the package; its exceptions become faults. A key was good enough to make this machine:
-        nothing here means stop."""
+        """Wait for the package and turn its exceptions into faults. None of them means stop, since the key
+        was accepted for this machine."""
         try:
             return await work
-        except Exception as error:  # the package raises whatever its transports raise
+        except Exception as error:  # the package passes on any exception of its transports
             fault = fault_of(error)
             raise HostFault(_lost(fault.remedy), str(fault)) from error
 
 
 def _lost(remedy: Remedy) -> Remedy:
-    """On a machine that was there already, everything but a rate limit is a reason to take another one."""
+    """On an existing machine, every fault except a rate limit is a reason to take another one."""
     return remedy if remedy is Remedy.WAIT else Remedy.REPLACE
 
 
 class E2bProvider:
-    """Makes E2B sandboxes of one template, without access to the internet, that end by themselves after
-    `lifetime_s`."""
+    """Makes E2B sandboxes from one template, without internet access, that end by
+    themselves after `lifetime_s`."""
 
     def __init__(self, template: str | None, lifetime_s: int, api_key: str | None) -> None:
         self._template, self._lifetime_s, self._key = template, lifetime_s, api_key
@@ -188,7 +188,7 @@ class E2bProvider:
         await self._kill_all({_RUN: self._token})
 
     async def _undo(self, name: str, fault: HostFault) -> None:
-        """The answer was lost, so the sandbox may be there. Raises Unsure where that cannot be found out."""
+        """The answer was lost, so the sandbox may exist: find and kill it. Raises Unsure if that fails."""
         try:
             await self._kill_all({_MACHINE: name})
         except HostFault as second:

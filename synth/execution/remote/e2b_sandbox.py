@@ -1,8 +1,8 @@
-"""Sandboxes of E2B behind the protocol: a worker inside each, fed batches of requests; observations come back
-line by line.
+"""E2B sandboxes behind the protocol: the worker inside each receives batches of requests and returns
+observations line by line.
 
 Place in the flow: behind the `Sandbox` protocol, made by `factory.py` from `execution: {kind: e2b}`. The one
-rule: never more live sandboxes than `concurrency`, and none is left when it is closed.
+rule: never more live sandboxes than `concurrency`, and none left after `close`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _SEE: Final = "docs/architecture/execution.md"
 
 
 class E2bSandbox:
-    """Runs programs in E2B sandboxes. `silence_s`: without a sign of life for so long, a sandbox
+    """Runs programs in E2B sandboxes. A sandbox without a sign of life for `silence_s` seconds
     is given up."""
 
     def __init__(self, config: E2bConfig, *, silence_s: float = 45.0) -> None:
@@ -38,13 +38,13 @@ class E2bSandbox:
 
     @property
     def level(self) -> str:
-        """`e2b`, or `e2b-unseparated` where programs in one sandbox cannot be kept from each other; empty
+        """`e2b`, or `e2b-unseparated` if programs in one sandbox cannot be isolated from each other; empty
         before the start."""
         return self._inside.level if self._inside else ""
 
     async def start(self) -> None:
-        """Make the first sandbox and ask what is in it. Raises SandboxError: no package, no key, a key or a
-        template that is refused."""
+        """Make the first sandbox and probe it. Raises SandboxError if the package or key is missing, or the
+        key or template is rejected."""
         async with self._starting:
             if self._dispatcher is not None:
                 return
@@ -66,11 +66,11 @@ class E2bSandbox:
             )
 
     async def toolchain(self, language: str) -> str:
-        """What the first sandbox has for a language; all others are of the same template."""
+        """The first sandbox's toolchain for a language; all others use the same template."""
         return self._inside.toolchain(language) if self._inside else ""
 
     async def execute(self, requests: Sequence[ExecutionRequest], priority: int = 0) -> list[Observation]:
-        """Observations in the order of the requests. Raises SandboxError only where the start does."""
+        """Observations in the order of the requests. Raises SandboxError only if the start does."""
         await self.start()
         inside, dispatcher = self._inside, self._dispatcher
         assert inside is not None, "start looks inside"
@@ -109,7 +109,7 @@ class E2bSandbox:
         return key
 
     async def _look_inside(self, fleet: Fleet, backoff: Backoff) -> RemoteToolchains:
-        """Ask the first sandbox what it offers; all others are of the same template."""
+        """Probe the first sandbox; all others use the same template."""
         for attempt in range(backoff.tries + 1):
             try:
                 async with fleet.lend() as host:
@@ -130,7 +130,7 @@ class E2bSandbox:
 async def run_asked(
     dispatcher: Dispatcher, asked: Sequence[DispatchedRequest | Observation], *, alone: bool, priority: int
 ) -> list[Observation]:
-    """What has an item runs; what is an observation already stays one."""
+    """Run the requests that have items; existing observations stay unchanged."""
     answers = await dispatcher.run(
         [one.item for one in asked if isinstance(one, DispatchedRequest)], alone=alone, priority=priority
     )
@@ -143,7 +143,7 @@ async def run_asked(
 
 
 def _refused(fault: HostFault, config: E2bConfig) -> SandboxError:
-    """The error for a failed start, with what to do about it."""
+    """The error for a failed start, with a fix."""
     if fault.remedy is Remedy.STOP:
         return _problem(
             f"was refused because of the key; E2B answered: {fault}",

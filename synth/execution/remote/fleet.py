@@ -1,8 +1,8 @@
-"""The live machines of a remote sandbox: lent for a batch, kept for the next one, killed at the end. Never
-more than the limit.
+"""The live machines of a remote sandbox: lent for a batch, kept for the next one, killed at the end, and
+never more than the limit.
 
 Place in the flow: `dispatch.py` borrows hosts here. The one rule: a place is free again only when its machine
-is known to be gone, be it that the kill was answered or that the machine has outlived its lifetime.
+is known to be gone, because the kill was confirmed or the machine's lifetime is over.
 """
 
 import asyncio
@@ -14,29 +14,29 @@ from synth.execution.remote.hosts import Host, HostFault, Provider, Remedy, Unsu
 
 _KILLS: Final = 3
 _MARGIN_S: Final = 10.0
-"""A machine with less time to live is given no batch."""
+"""A machine with less time left gets no batch."""
 
 
 class Backoff:
-    """Growing pauses: `base_s`, twice that, and so on up to `most_s`; `tries` of them."""
+    """Growing pauses: `base_s`, twice that, and so on up to `most_s`, at most `tries` times."""
 
     def __init__(self, base_s: float, tries: int, most_s: float = 60.0) -> None:
         self.base_s, self.tries, self.most_s = base_s, tries, most_s
 
     def pause_s(self, attempt: int) -> float:
-        """The pause after so many failures (from 0)."""
+        """The pause after this many failures (from 0)."""
         return min(self.most_s, self.base_s * 2.0 ** min(attempt, 30))
 
     async def pause(self, attempt: int) -> None:
-        """Wait for so long."""
+        """Wait for that pause."""
         await asyncio.sleep(self.pause_s(attempt))
 
 
 class Fleet:
-    """At most `limit` machines at a time, counted from before one is asked for until it is known to be gone.
+    """At most `limit` machines at a time, each counted from before its request until it is known to be gone.
 
-    `_used` places are lent or unsure; idle machines are beside them. A machine is made only when none is
-    idle, so that used and idle together never exceed the limit.
+    `_used` counts places that are lent or unsure; idle machines are not included. A machine is made only if
+    none is idle, so used and idle together never exceed the limit.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class Fleet:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Host]:
-        """A machine for one batch. After a fault that a new machine helps against, it is killed; otherwise it
-        is kept. Raises HostFault."""
+        """A machine for one batch. It is killed after a fault that needs a new machine, and kept
+        otherwise. Raises HostFault."""
         host = await self._take()
         try:
             yield host
@@ -71,7 +71,7 @@ class Fleet:
             self._give_back(host)
 
     async def close(self) -> None:
-        """Kill every machine, also those at work, and those that nobody remembers. May be called twice."""
+        """Kill every machine, including busy and forgotten ones. May be called twice."""
         self._closed = True
         self._changed.set()
         self._closing.set()
@@ -81,12 +81,12 @@ class Fleet:
         await asyncio.gather(*self._admitting, return_exceptions=True)
         await asyncio.gather(*(self._kill(host) for host in list(self._live.values())))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(HostFault):  # their lifetime ends them
+        with suppress(HostFault):  # they end with their lifetime
             await self._provider.sweep()
 
     async def _take(self) -> Host:
-        """An idle machine, or a new one. Where no more are granted and others are at work, the next that is
-        given back is waited for."""
+        """An idle machine, or a new one. If no more are granted while others are busy, waits for the
+        next one returned."""
         attempt = 0
         while True:
             await self._enter()
@@ -103,8 +103,8 @@ class Fleet:
             attempt += 1
 
     async def _enter(self) -> None:
-        """Take a place. Raises HostFault where none will be free soon: closed, or nobody knows whether the
-        machines are gone."""
+        """Take a place. Raises HostFault if none will be free soon: the fleet is closed, or it is unknown
+        whether its machines are gone."""
         while not self._closed and self._used >= self._limit and self._unsure < self._limit:
             await self._wait(None)
         if self._closed:
@@ -120,13 +120,13 @@ class Fleet:
         self._changed.set()
 
     async def _wait(self, limit_s: float | None) -> None:
-        """Until something changes, or for so long."""
+        """Wait until something changes, or for `limit_s`."""
         self._changed.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), limit_s)
 
     async def _take_idle(self) -> Host | None:
-        """One that still has time to live; others are ended first, or end by themselves."""
+        """An idle machine with enough time left; others are ended first, or end by themselves."""
         while self._idle:
             host = self._idle.pop()
             if host.remaining_s > _MARGIN_S:
@@ -136,14 +136,14 @@ class Fleet:
         return None
 
     async def _create(self) -> Host:
-        """A new machine with the worker on it, in a place that is taken."""
+        """A new machine with the worker installed, in a place that is already taken."""
         admission = asyncio.ensure_future(self._admit())
         self._admitting.add(admission)
         admission.add_done_callback(self._admitting.discard)
         try:
             host = await asyncio.shield(admission)
         except asyncio.CancelledError:
-            self._used += 1  # the machine's own: the place of whoever was cancelled is left by the caller
+            self._used += 1  # the machine's own place; the cancelled caller gives up its place itself
             self._background(self._dismiss(admission))
             raise
         try:
@@ -155,8 +155,8 @@ class Fleet:
         return host
 
     async def _admit(self) -> Host:
-        """Ask for a machine and remember it. One that may be there all the same holds a place of its own for
-        its lifetime."""
+        """Request a machine and record it. If the request fails but a machine may exist, it holds its own
+        place for its lifetime."""
         try:
             host = await self._provider.create()
         except Unsure as fault:
@@ -164,12 +164,12 @@ class Fleet:
             self._background(self._hold(fault.lifetime_s))
             raise
         self._live[host.name] = host
-        if self._closed:  # whoever closes waits for this, and kills it
+        if self._closed:  # `close` waits for this and kills it
             raise HostFault(Remedy.STOP, "the sandbox is closed")
         return host
 
     async def _dismiss(self, admission: asyncio.Future[Host]) -> None:
-        """Whoever asked for this machine was cancelled meanwhile."""
+        """The caller that requested this machine was cancelled: retire it."""
         try:
             host = await admission
         except HostFault:
@@ -183,14 +183,14 @@ class Fleet:
         self._leave()
 
     async def _retire(self, host: Host) -> None:
-        """Kill a machine and free its place, later if it cannot be known to be gone."""
+        """Kill a machine and free its place; if the kill cannot be confirmed, free it later."""
         if self._closed or await self._kill(host):
             self._leave()
         else:
             self._background(self._hold(host.remaining_s, host))
 
     async def _kill(self, host: Host) -> bool:
-        """Whether it is certainly gone."""
+        """Kill it; whether it is certainly gone."""
         for attempt in range(_KILLS):
             try:
                 await host.kill()
@@ -202,8 +202,8 @@ class Fleet:
         return False
 
     async def _hold(self, limit_s: float, host: Host | None = None) -> None:
-        """Keep a place while a machine may be alive, and go on trying to kill it. A cancellation alone does
-        not end it: a provider's package may lose one in the middle of a request."""
+        """Keep a place while a machine may be alive, and keep trying to kill it. A cancellation alone does
+        not end this: a provider's package may lose a machine in the middle of a request."""
         self._unsure += 1
         self._changed.set()
         try:

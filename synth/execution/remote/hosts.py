@@ -1,8 +1,8 @@
-"""The seam to whatever lends machines: a provider makes hosts, a host takes files and runs a command. E2B is
-one provider.
+"""The interface to services that lend machines: a provider makes hosts; a host takes files and runs a
+command. E2B is one provider.
 
 Place in the flow: `fleet.py` keeps hosts, `dispatch.py` runs batches on them. The one rule: every error that
-crosses this seam is a `HostFault`, which says what helps.
+crosses this interface is a `HostFault`, which states its remedy.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from typing import Protocol
 
 
 class Remedy(StrEnum):
-    """What helps against a fault."""
+    """The remedy for a fault."""
 
     WAIT = "wait"
-    """Too many requests or machines: the same thing later."""
+    """Too many requests or machines: try again later."""
     REPLACE = "replace"
-    """The machine or the way to it is lost: another machine."""
+    """The machine or the connection is lost: use another machine."""
     NOTHING = "nothing"
-    """The request is refused, and will be again."""
+    """The request is rejected, and would be again."""
     STOP = "stop"
-    """The key is refused: nothing at all will work."""
+    """The key is rejected: nothing will work."""
 
 
 class HostFault(Exception):
-    """A host or its provider failed, in words, with what helps."""
+    """A failure of a host or its provider, as a message with its remedy."""
 
     def __init__(self, remedy: Remedy, words: str) -> None:
         super().__init__(words)
@@ -32,7 +32,7 @@ class HostFault(Exception):
 
 
 class Host(Protocol):
-    """One machine that is alive and paid for until it is killed. All methods raise HostFault."""
+    """One machine, alive and paid for until it is killed. All methods raise HostFault."""
 
     @property
     def name(self) -> str:
@@ -41,26 +41,26 @@ class Host(Protocol):
 
     @property
     def remaining_s(self) -> float:
-        """How long it lives on, by the provider's clock of its life."""
+        """Seconds left of its lifetime, by the provider's clock."""
         ...
 
     async def prolong(self) -> None:
-        """Give it its whole lifetime again."""
+        """Reset its lifetime to the full length."""
         ...
 
     async def put(self, path: str, data: bytes) -> None:
-        """Write a file, by a path relative to the home of the worker."""
+        """Write a file, by a path relative to the worker's folder."""
         ...
 
     async def run(
         self, command: str, hear: Callable[[str], None], *, limit_s: float, silence_s: float
     ) -> None:
-        """Run a command line; every line of its stdout is heard as it comes. Fails on another exit code than
-        0, after `limit_s` in all or `silence_s` without a line."""
+        """Run a command line and pass on every line of its stdout as it arrives. Fails on a non-zero exit
+        code, after `limit_s` in all, or after `silence_s` without a line."""
         ...
 
     async def kill(self) -> None:
-        """End it, and be sure of it: whatever was started in it is gone."""
+        """End it for certain: everything started in it is gone."""
         ...
 
 
@@ -68,17 +68,16 @@ class Provider(Protocol):
     """Makes hosts."""
 
     async def create(self) -> Host:
-        """A new machine. Raises HostFault, and then there is none, or it raises `Unsure`."""
+        """A new machine. Raises HostFault if none was created, `Unsure` if that is unknown."""
         ...
 
     async def sweep(self) -> None:
-        """Kill every machine of ours that is still there, also those that we know nothing of. Raises
-        HostFault."""
+        """Kill every machine of ours that still exists, including unrecorded ones. Raises HostFault."""
         ...
 
 
 class Unsure(HostFault):
-    """Creating failed, and a machine may be there all the same, for so many seconds at most."""
+    """Creation failed, but a machine may exist anyway, for at most this many seconds."""
 
     def __init__(self, words: str, lifetime_s: float) -> None:
         super().__init__(Remedy.REPLACE, words)

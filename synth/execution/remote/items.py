@@ -1,8 +1,8 @@
-"""From a request to an item for the worker, and from the worker's answer to an observation.
+"""Turns a request into an item for the worker, and the worker's answer into an observation.
 
-Place in the flow: `e2b_sandbox.py` asks here before and after it dispatches a batch; what is planned and what
-is observed is decided by `programs/program_plan.py`, as on this machine. The one rule: everything that has to
-be known of a language is decided outside; the worker gets commands and texts.
+Place in the flow: `e2b_sandbox.py` calls this before and after it dispatches a batch;
+`programs/program_plan.py` decides plans and observations, as on this machine. The one rule: everything
+specific to a language is decided outside; the worker gets only commands and texts.
 """
 
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ from synth.records import ExecutionRequest, Observation
 
 @dataclass(frozen=True, slots=True)
 class DispatchedRequest:
-    """A request on its way: its plan, and what the worker gets of it."""
+    """A request in transit: its plan, and the worker's item."""
 
     plan: ProgramPlan
     item: Item
 
 
 def probe_task() -> dict[str, object]:
-    """What the worker is asked to look for."""
+    """The toolchains that the worker should look for."""
     return {
         "languages": {
             one.name: {"tools": one.tools, "version": one.version_arguments} for one in all_languages()
@@ -47,7 +47,7 @@ def probe_task() -> dict[str, object]:
 
 
 class RemoteToolchains:
-    """The toolchains of a remote sandbox, and what they make of a request."""
+    """The toolchains of a remote sandbox; turns requests into items for them."""
 
     def __init__(self, probe: WorkerCapabilities, level: str) -> None:
         self.level = level
@@ -60,7 +60,7 @@ class RemoteToolchains:
         self._shared: dict[str, Shared] = {}
 
     def toolchain(self, language: str) -> str:
-        """What runs programs of the language inside; empty where nothing does."""
+        """The toolchain of the language inside; empty if there is none."""
         try:
             name = get_language(language).name
         except UnknownLanguage:
@@ -72,7 +72,7 @@ class RemoteToolchains:
         return {item.shared: self._shared[item.shared]} if item.shared else {}
 
     def ask(self, index: int, request: ExecutionRequest) -> DispatchedRequest | Observation:
-        """The item of a request, or at once the observation of one that cannot be run or need not be."""
+        """The item of a request, or the observation if it cannot or need not be run."""
         nowhere = ObservationContext(self.level, "")
         try:
             language = get_language(request.language)
@@ -88,7 +88,7 @@ class RemoteToolchains:
         return DispatchedRequest(plan, _item(index, plan, self._share(language.driver, toolchain)))
 
     def _share(self, driver: Driver | None, toolchain: Toolchain) -> str:
-        """Note a driver's shared files; give their key."""
+        """Record a driver's shared files, and return their key."""
         if driver is None or not driver.shared:
             return ""
         key = content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)
@@ -102,7 +102,7 @@ class RemoteToolchains:
 
 
 def _item(index: int, plan: ProgramPlan, shared: str) -> Item:
-    """A plan as it crosses: built alone, so it is number 0 of its build."""
+    """A plan as sent to the worker: built alone, so it is number 0 in its build."""
     return Item(
         index=index,
         files=dict(plan.files),
@@ -120,7 +120,7 @@ def _item(index: int, plan: ProgramPlan, shared: str) -> Item:
 
 
 def observe_answer(asked: DispatchedRequest, answer: WorkerResult) -> Observation:
-    """What the answer says about the program."""
+    """The observation that follows from the answer."""
     build = _outcome(answer.build)
     if answer.fault:
         build = BuildOutcome(fault=answer.fault)

@@ -1,5 +1,5 @@
-"""Which caller is next, where more wait than can be served. The one rule: the lowest priority number first,
-and among equals the one that came first."""
+"""Decides which waiting caller is served next. The one rule: the lowest priority number goes first, and
+arrival order decides between equals."""
 
 import asyncio
 import heapq
@@ -15,7 +15,7 @@ class _Waiting(NamedTuple):
 
 
 class PrioritySemaphore:
-    """So many slots; a caller that finds none free waits, in the order of priorities. For one event loop."""
+    """A fixed number of slots; callers that find none free wait in order of priority. For one event loop."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
@@ -40,7 +40,7 @@ class PrioritySemaphore:
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
-                self._leave()  # it was given a slot and cannot use it any more
+                self._leave()  # it was given a slot but can no longer use it
             raise
 
     def _leave(self) -> None:

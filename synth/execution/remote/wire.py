@@ -1,8 +1,7 @@
-"""What goes to the worker inside a remote sandbox and what comes back: JSON, one file a batch, one line an
-answer.
+"""The messages to and from the worker inside a remote sandbox: JSON, one file per batch, one line per answer.
 
-Place in the flow: `items.py` makes items and reads answers, `dispatch.py` sends batches. The one rule: no
-expected value is in here, and what comes back is checked before it is believed.
+Place in the flow: `items.py` makes items and reads answers, `dispatch.py` sends batches. The one rule:
+messages contain no expected values, and every reply is validated before it is used.
 """
 
 import base64
@@ -29,29 +28,28 @@ Packed = Annotated[bytes, BeforeValidator(_bytes)]
 
 
 class Wire(BaseModel):
-    """Base: frozen, and an unknown key is an error."""
+    """Base class: frozen; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Shared(Wire):
-    """A driver's files that are the same for every program, and how they are prepared."""
+    """A driver's files that all programs share, and how they are prepared."""
 
     files: dict[str, str]
     commands: tuple[tuple[str, ...], ...]
 
 
 class Item(Wire):
-    """A program plan as the worker sees it: files, how to build them, how to run them, and what to feed.
-    Where its commands say `{shared}`, the worker fills in the folder of the shared files, which only it
-    knows."""
+    """A program plan in the worker's form: files, how to build and run them, and their input. The worker
+    replaces `{shared}` in the commands with the folder of the shared files, which only it knows."""
 
     index: int
     files: dict[str, str]
     server: tuple[str, ...] = ()
-    """Built by a resident compiler …"""
+    """Built by a resident compiler,"""
     compile: tuple[str, ...] = ()
-    """… or by a command, or not at all."""
+    """or by a command, or not at all."""
     run: tuple[str, ...]
     stdins: tuple[str, ...]
     shared: str = ""
@@ -69,12 +67,12 @@ class WorkerBatch(Wire):
     shared: dict[str, Shared]
     items: tuple[Item, ...]
     parallel: int = 0
-    """Programs at once; 0: as many as the sandbox has cores."""
+    """Concurrent programs; 0 = one per core of the sandbox."""
     compiler_attempts: int = COMPILER_ATTEMPTS
 
 
 class RunResult(Wire):
-    """What one process did."""
+    """The result of one process."""
 
     exit_code: int | None
     signal: int | None
@@ -88,7 +86,7 @@ class RunResult(Wire):
     infrastructure: str | None
 
     def job_result(self) -> JobResult:
-        """The same as a local process sandbox says it."""
+        """The same result in the form of a local process sandbox."""
         return JobResult(
             exit_code=self.exit_code,
             signal=self.signal,
@@ -104,7 +102,7 @@ class RunResult(Wire):
 
 
 class WorkerResult(Wire):
-    """What came of one item. `fault` says that the sandbox failed, and then nothing else counts."""
+    """The result of one item. If `fault` is set, the sandbox failed, and no other field counts."""
 
     index: int
     build: RunResult | None = None
@@ -113,14 +111,14 @@ class WorkerResult(Wire):
 
 
 class Line(Wire):
-    """Anything else that the worker says: a sign of life, or the end of a batch."""
+    """Any other line from the worker: a sign of life, or the end of a batch."""
 
     beat: bool = False
     done: bool = False
 
 
 class FoundToolchain(Wire):
-    """One language's tools inside."""
+    """One language's tools inside the sandbox."""
 
     tools: dict[str, str]
     version: str
@@ -128,12 +126,12 @@ class FoundToolchain(Wire):
 
 
 class WorkerCapabilities(Wire):
-    """What a remote sandbox offers."""
+    """The capabilities of a remote sandbox."""
 
     languages: dict[str, FoundToolchain | None]
     mold: bool
     cores: int
     root: bool
     separated: bool
-    """Whether programs are kept apart from each other inside (it takes root there, and namespaces)."""
+    """Whether programs inside are isolated from each other (requires root there, and namespaces)."""
     python: str

@@ -1,8 +1,8 @@
-"""C by gcc: the driver is compiled once, and each program gets a `main` that reads its arguments as its
-function declares them.
+"""C by gcc: the driver is compiled once, and each program gets a `main` that reads arguments in the types
+that its function declares.
 
-Scalars, and lists of scalars as a pointer and a length; a list that is returned has its length put into a
-last parameter.
+It supports scalars, and lists of scalars as a pointer and a length; a last parameter receives the length of
+a returned list.
 """
 
 import re
@@ -107,7 +107,7 @@ def _declare(kind: ValueType, name: str, before: str = "") -> str:
 
 
 def _declared(code: str, entry_point: str, signature: Signature) -> Declaration:
-    """What the program declares; the canonical declaration where it cannot be read."""
+    """The program's declaration, or the canonical one if it cannot be read."""
     own = find_declaration(code, entry_point)
     canonical = find_declaration(f"{render_signature(entry_point, (), signature)} {{", entry_point)
     found = own or canonical
@@ -151,7 +151,7 @@ def _result(call: str, kind: ValueType, declared: CType, length: str) -> str:
 
 
 def _body(code: str, entry_point: str, signature: Signature) -> str | None:
-    """The statements of one case, or None when the declaration does not fit the signature."""
+    """The statements of one case, or None if the declaration does not fit the signature."""
     declared = _declared(code, entry_point, signature)
     left = [_read(parameter.type_text) for parameter in declared.parameters]
     statements, passed = "", []

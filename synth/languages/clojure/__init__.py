@@ -39,7 +39,7 @@ _END = """
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Failed tests of clojure.test end nothing, so they are counted."""
+    """Failed tests of clojure.test do not end the process, so they are counted."""
     text = f"{code}\n{script}\n"
     return {"main.clj": f"{_COUNTED if 'clojure.test' in text else ''}{text}{_END.replace('MARK', mark)}"}
 

@@ -24,7 +24,7 @@ _MARK = (
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Its texts know no escapes: new lines stand in them as they are."""
+    """Its strings have no escapes: new lines are written literally."""
     plain = mark.replace("\\n", "\n")
     return {"main.lisp": f"{code}\n{script}\n{_MARK.replace('MARK', plain)}\n"}
 

@@ -1,9 +1,9 @@
 """C++ by g++: a precompiled prelude (cpp/driver.hpp), and candidates of one task compiled together.
 
-A program stands in a namespace of its own, with the standard headers before it; its own standard includes are
-dropped, other ones are moved up. Candidates share a build only when they consist of plain functions, so that
-none can act in the process of another; each then runs a program in which the functions of the others are
-wiped, so that none can use what another one computes.
+A program is put into its own namespace, after the standard headers; its standard includes are dropped, and
+others are moved up. Candidates share a build only if they consist of plain functions, so that none can act in
+another's process; each then runs a program from which the functions of the others are wiped, so that none can
+use another's results.
 """
 
 import hashlib
@@ -72,8 +72,8 @@ program, the same result."""
 
 _PRECOMPILE = ("{g++}", *FLAGS, "-x", "c++-header", "-o")
 _FIRST = ("bits/stdc++.h", "iostream")
-"""Headers that whole programs include first: g++ takes the precompiled one for that, and only for that. The
-others cost what they cost."""
+"""Headers that whole programs include first: g++ uses the precompiled header only for these. Other headers
+are compiled each time."""
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
@@ -84,11 +84,11 @@ _BARE = re.compile(
 _UNSHARED = re.compile(
     r"__attribute|\[\[|\basm\b|\b__asm|\bpragma\b|\bcodemill|\bcandidate_\d|\\\s*\n|\*/\s*#|\r(?!\n)"
 )
-"""Also what would hide something from this: a word that goes on in the next line, a directive after a comment
-or an old line end."""
+"""Also anything that could hide such code: a word continued on the next line, a directive after a comment or
+an old-style line end."""
 _OWNER = re.compile(r"11candidate_(\d)|12candidate_(\d\d)|16candidate_main_(\d)|17candidate_main_(\d\d)")
-"""In the name of whatever is made of a candidate: its namespace or its start, with their lengths before
-them."""
+"""Part of the name of every symbol of a candidate: its namespace or its start function, each preceded
+by its length."""
 _PLAIN_ITEMS = {"function_definition", "using_declaration", "comment", "preproc_include", ";"}
 
 
@@ -128,7 +128,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 
 
 def _canonical(signature: Signature) -> str:
-    """The signature's own parameter types; `Unknown`, which fits no function, where C++ has none."""
+    """The signature's own parameter types; if C++ has none, `Unknown`, which fits no function."""
     try:
         return re.sub(
             r"\b(vector|string|map|tuple|nullptr_t)\b",
@@ -163,8 +163,8 @@ def _one(index: int, name: str, code: str, entry_point: str, signature: Signatur
 
 
 def _file_names(codes: Sequence[str]) -> list[str]:
-    """What the compiler calls the candidates: names that no candidate can know, so that none can put
-    another's into a message."""
+    """The compiler's file names for the candidates: no candidate can know them, so none can put another's
+    name into a message."""
     mark = (
         hashlib.sha256("\0".join(codes).encode("utf-8", "surrogatepass")).hexdigest()[:8]
         if len(codes) > 1
@@ -174,7 +174,7 @@ def _file_names(codes: Sequence[str]) -> list[str]:
 
 
 def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) -> Mapping[str, str]:
-    """One translation unit with every candidate; argv[1] says which one runs."""
+    """One translation unit with all candidates; argv[1] selects the one that runs."""
     named = zip(_file_names(codes), codes, strict=True)
     parts = [_one(index, name, code, entry_point, signature) for index, (name, code) in enumerate(named)]
     cases = "".join(f"case {index}: return candidate_main_{index}();" for index in range(len(codes)))
@@ -189,10 +189,10 @@ def batch_files(codes: Sequence[str], entry_point: str, signature: Signature) ->
 
 @lru_cache(maxsize=256)
 def can_share(code: str) -> bool:
-    """Whether the program is nothing but plain functions: no object of it then lives or acts before `main`
+    """Whether the program has only plain functions, so that none of its objects exists or acts before `main`
     picks a candidate.
 
-    Asked where rows are handed over and where they are run, so the last answers are kept.
+    Called both when rows are submitted and when they are run, so the last answers are cached.
     """
     if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
         return False
@@ -203,7 +203,7 @@ def can_share(code: str) -> bool:
 
 
 def blame(output: str, codes: Sequence[str]) -> dict[int, str]:
-    """The candidates that the compiler refused, with its first message on each."""
+    """The candidates that the compiler rejected, with its first message on each."""
     indices = {name: index for index, name in enumerate(_file_names(codes))}
     found: dict[int, str] = {}
     for line in output.splitlines():
@@ -214,7 +214,7 @@ def blame(output: str, codes: Sequence[str]) -> dict[int, str]:
 
 
 def parts(program: bytes, count: int) -> list[bytes]:
-    """The program of each of so many candidates: what was made of the others is wiped. Raises ValueError."""
+    """One program per candidate, with the code of the others wiped. Raises ValueError."""
     if count == 1:
         return [program]
     owned = [(symbol, owners) for symbol in symbols(program) if (owners := _owners(symbol))]
@@ -226,8 +226,8 @@ def parts(program: bytes, count: int) -> list[bytes]:
 
 
 def _owners(symbol: Symbol) -> set[int]:
-    """The candidates that a symbol was made of. The start-up of the whole file is named after the first of
-    them, but belongs to all."""
+    """The candidates that a symbol belongs to. The start-up code of the whole file is named after the first
+    candidate, but belongs to all."""
     return (
         set()
         if symbol.name.startswith("_GLOBAL__")

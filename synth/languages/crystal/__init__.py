@@ -28,8 +28,8 @@ CodemillEnd.reached = true
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The mark is written at the exit, after the examples of `spec`, which run there too, and only if these
-    came to their end."""
+    """The mark is written at exit, after the examples of `spec`, which also run there, and only
+    if these finished."""
     return {"main.cr": f"{_BEFORE.replace('MARK', mark)}{code}\n{script}\n{_AFTER}"}
 
 

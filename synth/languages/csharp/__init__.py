@@ -24,7 +24,7 @@ _KEYS = frozenset({"int", "float", "str", "bool", "tuple", "any"})
 
 
 def _write_tuple(items: Sequence[str]) -> str:
-    """Where an eighth item would stand is a tuple of the rest."""
+    """From the eighth item on, the rest is a nested tuple."""
     rest = [_write_tuple(items[7:])] if len(items) > 7 else []
     return f"ValueTuple<{', '.join([*items[:7], *rest])}>"
 
@@ -46,8 +46,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _TYPE = re.compile(
     r"(?:\s|\[[^\]]*\])*(?:\w+\s+)*?(?:class|struct|interface|enum|namespace|delegate|using)\s"
 )
-"""How a declaration begins that needs no class around it: attributes, modifiers, and the word that says what
-it is."""
+"""The beginning of a declaration that needs no enclosing class: attributes, modifiers, and its keyword."""
 _GIVEN = "using System; using System.Collections.Generic; using System.Linq; using System.Text; "
 _LIBRARY = ("-nologo", "-warn:0", "-r:System.Numerics.dll", "-r:System.Core.dll")
 
@@ -86,7 +85,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 def _has_bare_methods(body: str) -> bool:
-    """Whether methods stand outside of types, or there are no types at all."""
+    """Whether there are methods outside types, or no types at all."""
     declared = outside_braces(_DIRECTIVE.sub("", body))
     bare = [text for text in declared if not _TYPE.match(text)]
     return len(bare) == len(declared) or any("(" in text for text in bare)
@@ -128,8 +127,7 @@ static class CodemillScript {
     }
 }
 """
-"""Around the script's `Main`. Without a listener of ours a failed `Debug.Assert` would be a line on nobody's
-screen."""
+"""Wraps the script's `Main`. Without our own listener, a failed `Debug.Assert` would go unnoticed."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -151,7 +149,7 @@ LANGUAGE = Language(
     environment={
         "MONO_DISABLE_SHM": "1",
         "MONO_DEBUG": "no-gdb-backtrace",
-    },  # else a crash calls for a debugger, a forbidden call
+    },  # else a crash starts a debugger, with a forbidden call
     paths=("/etc/mono",),
     compile_command=("{mcs}", *_LIBRARY, "-optimize+", "-out:main.exe", "main.cs"),
     comment_signs=("//",),
@@ -176,7 +174,7 @@ LANGUAGE = Language(
                 "-c",
                 '"$0" --aot driver.exe || :',
                 "{mono}",
-            ),  # saves 2 ms a start; it needs an assembler
+            ),  # saves 2 ms per start; it needs an assembler
         ),
         compile_command=(
             "{mcs}",

@@ -1,5 +1,5 @@
-"""D by GDC: the driver is compiled once; each program is a module that a start module calls, as its function
-declares."""
+"""D by GDC: the driver is compiled once; each program is a module, and a start module calls its
+function as declared."""
 
 import re
 

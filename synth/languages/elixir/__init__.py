@@ -1,5 +1,5 @@
-"""Elixir: called by elixir/driver.exs; every value has one natural type. Floats have no infinity and
-no NaN."""
+"""Elixir: called by elixir/driver.exs; every value has one natural type. There are no infinite
+floats or NaN."""
 
 from synth.languages.elixir.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
@@ -30,13 +30,13 @@ System.halt(0)
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Test cases of ExUnit would run after the end of the file, so they are run before the mark; a failed one
-    leaves it out."""
+    """ExUnit's test cases would run after the end of the file, so they are run before the mark; a failed
+    one skips it."""
     return {"main.exs": f"{_BEFORE}{code}\n{script}\n{_AFTER.replace('MARK', mark)}"}
 
 
 BEAM_FLAGS = "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none"
-"""One scheduler of each kind, which do not spin: a program has one core."""
+"""One scheduler of each kind, without spinning: a program has one core."""
 
 BEAM_OUT_OF_MEMORY = "eheap_alloc: Cannot allocate"
 

@@ -30,7 +30,7 @@ def _write_type(kind: ValueType) -> str:
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`-spec solve([integer()], integer()) -> integer().` and the head of the clause below it; names begin
+    """`-spec solve([integer()], integer()) -> integer().` and the clause head below it; names begin
     with a capital."""
     types = ", ".join(map(_write_type, signature.parameters))
     capitals = ", ".join(name[:1].upper() + name[1:] for name in parameter_names(names, signature))
@@ -71,8 +71,8 @@ run() ->
 failed({error, _}) -> true;
 failed(Ended) -> lists:member(Ended, [error, failed, false]).
 """
-"""Around the script's `test` (EUnit makes one of its test functions, whose failures end nothing) and its
-`main`."""
+"""Wraps the script's `test` (EUnit generates one from its test functions, whose failures do not end the
+process) and its `main`."""
 
 _NAMED = re.compile(r"^\s*-module\s*\(\s*(\w+)\s*\)\s*\.", re.MULTILINE)
 _ON_TOP = re.compile(
@@ -81,8 +81,8 @@ _ON_TOP = re.compile(
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """One module of the program's name; what the script declares stands on top, where the compiler wants
-    it."""
+    """One module with the program's name; the script's declarations go to the top, where the
+    compiler requires them."""
     text = re.sub(r"\A#![^\n]*", "", f"{code}\n{_ON_TOP.sub('', script)}\n")
     named = _NAMED.search(text)
     name = named[1] if named else "program"

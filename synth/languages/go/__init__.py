@@ -1,8 +1,7 @@
-"""Go: called by go/driver.go, a package beside the program's own; a tuple is an `[]any`, a struct or
-several results.
+"""Go: called by go/driver.go, a package beside the program's; a tuple is `[]any`, a struct
+or several results.
 
-The compiler and the linker are called directly (go/build.sh), against archives that are prepared
-once.
+The compiler and the linker are called directly (go/build.sh), with archives prepared once.
 """
 
 import re
@@ -31,8 +30,7 @@ _BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`func solve(xs []int, k int) int`; a tuple is an `[]any`, though the driver also takes several
-    results."""
+    """`func solve(xs []int, k int) int`; a tuple is `[]any`, but the driver also accepts several results."""
     written = ", ".join(f"{name} {kind}" for name, kind in _TYPES.pairs(names, signature))
     return f"func {entry_point}({written}) {_TYPES.compose(signature.result)}"
 
@@ -46,7 +44,7 @@ func main() { codemillDriver.Drive(ENTRY) }
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
-    """The program, whose `main` gives way, and what starts it. Raises UnsupportedType."""
+    """The program, with its `main` replaced, and the files that start it. Raises UnsupportedType."""
     for kind in (*signature.parameters, signature.result):
         _TYPES.compose(kind)
     text = _MAIN.sub("func codemillProgramMain()", code)

@@ -1,5 +1,5 @@
-"""Haskell by GHC: the driver is compiled once; each program is compiled with a Main that names its
-function."""
+"""Haskell by GHC: the driver is compiled once; each program is compiled with a Main that names
+its entry point."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _named(code: str, name: str) -> str:
-    """The program as a module of that name which keeps nothing to itself. Lines keep their numbers."""
+    """The program as a module of that name that exports everything. Line numbers stay."""
     if _HEADER.search(code):
         return _HEADER.sub(f"module {name} where", code, count=1)
     end = _PRAGMAS.match(code).end()  # type: ignore[union-attr]  # it matches the empty text

@@ -104,8 +104,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 
 
 def complete(code: str) -> tuple[str, str]:
-    """File name and full source: imports first, bare methods put into a class `Solution`. Line numbers
-    stay."""
+    """File name and full source: imports first, bare methods in a class `Solution`. Line numbers stay."""
     own = " ".join(
         line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package")
     )
@@ -127,7 +126,7 @@ _SHARED = {**SHARED, "CompileServer.java": read_source("java/CompileServer.java"
 _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
-"""What the resident compiler takes of javac's own. It is there from JDK 11 on."""
+"""The internals of javac that the resident compiler uses. They exist from JDK 11 on."""
 _RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
 
 

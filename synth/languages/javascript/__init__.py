@@ -79,8 +79,8 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 AT_END = "process.once('beforeExit', () => require('fs').writeSync(3, MARK))"
-"""Writes the mark when node has nothing left to do, so asynchronous tests have run; `process.exit` skips
-it."""
+"""Writes the mark when node has nothing left to do, so asynchronous tests have run;
+`process.exit` skips this."""
 
 NODE_TYPES = NodeTypes(
     functions=names("function_declaration generator_function_declaration method_definition"),

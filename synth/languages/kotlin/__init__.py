@@ -1,5 +1,5 @@
 """Kotlin: compiled by a resident compiler (kotlin/KotlinServer.java), called by the Java driver, which
-knows Pair and Triple."""
+supports Pair and Triple."""
 
 import re
 from collections.abc import Sequence
@@ -133,7 +133,7 @@ object CodemillScript {
 }
 """
 _ASSERTING = ("-ea", "-ea:kotlin...")
-"""Kotlin's own `assert` asks for a class of the library, which the first word leaves out where the machine
+"""Kotlin's own `assert` checks a class of the library, which plain `-ea` leaves out if the virtual machine
 itself loads it."""
 _MAIN = re.compile(r"\bfun\s+main\s*\(")
 _CALL = re.compile(
@@ -142,8 +142,8 @@ _CALL = re.compile(
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Around the script's `main`, which scripts of the language call themselves; where there is none, the
-    script is its statements."""
+    """Wraps the script's `main`, which scripts of the language call themselves; without a `main`, the script
+    consists of its statements."""
     if not _MAIN.search(script):
         script = f"fun main() {{\n{script}\n}}"
     code = re.sub(r"^\s*package\s+[\w.]+", "", code)

@@ -33,7 +33,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    """The program's private names are seen by the start module, and it is not the main module."""
+    """The start module sees the program's private names, and the program is not the main module."""
     arguments = ", ".join(f"a.next({_TYPES.compose(kind)})" for kind in signature.parameters)
     _TYPES.compose(signature.result)
     start = (

@@ -18,7 +18,7 @@ _FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_lim
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
-    """`function solve(array $xs, int $k): int`. A result that is null has no type of its own in older PHP, so
+    """`function solve(array $xs, int $k): int`. A null result has no type in older PHP, so
     none is written."""
     pairs = zip(parameter_names(names, signature), signature.parameters, strict=True)
     written = ", ".join(f"{_WRITTEN.get(kind.kind, 'array')} ${name}" for name, kind in pairs)
@@ -43,7 +43,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The ending stands in PHP mode, whatever mode the script ends in."""
+    """The ending is in PHP mode, whatever mode the script ends in."""
     text = f"{code if '<?' in code else f'<?php {code}'}\n{script}\n"
     opening = "<?php " if text.rfind("?>") > text.rfind("<?") else ""
     return {"main.php": f'{text}{opening}fwrite(fopen("php://fd/3", "w"), {mark});\n'}

@@ -45,8 +45,8 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
-    """The contract that the annotations of a top-level function state; None when one is missing or has no
-    neutral meaning."""
+    """The contract that the annotations of a top-level function state; None if one is missing or has
+    no neutral meaning."""
     if check(code) is not None:
         return None
     functions = [
@@ -75,8 +75,8 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 def _script(code: str, script: str, end: str) -> str:
-    """From the script on the module is the main one, as test scripts expect. A program that does not parse
-    gets no script: a quote that it leaves open would be closed by the script's first one."""
+    """From the script on, the module is the main one, as test scripts expect. A program that does not parse
+    gets no script: the script's first quote would close a quote that the program left open."""
     if check(code) is not None:
         return code
     return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"

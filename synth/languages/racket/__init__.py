@@ -29,8 +29,8 @@ _GUARD = """#lang racket/base
 (write-string MARK channel)
 (flush-output channel)
 """
-"""What is around the script: it runs its submodules too, and asks rackunit, whose failed checks end
-nothing."""
+"""Wraps the script: also runs its submodules, and queries rackunit, whose failed checks do not
+end the process."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:

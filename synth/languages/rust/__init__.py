@@ -1,4 +1,4 @@
-"""Rust by rustc: the driver is a library that is compiled once; what the function declares decides how its
+"""Rust by rustc: the driver is a library that is compiled once; the function's declaration decides how its
 arguments are passed."""
 
 import re
@@ -33,7 +33,7 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _declared(code: str, entry_point: str) -> list[str]:
-    """The types of the parameters, as written; empty when the function is not found."""
+    """The types of the parameters, as written; empty if the function is not found."""
     found = list(re.finditer(rf"\bfn\s+{re.escape(entry_point)}\s*(?:<[^>]*>)?\s*\(", code))
     if not found:
         return []
@@ -45,7 +45,7 @@ def _declared(code: str, entry_point: str) -> list[str]:
 
 
 def _argument(declared: str) -> str:
-    """How the next argument is passed: by value, or as a reference to a value of its own."""
+    """How the next argument is passed: by value, or as a reference to its own value."""
     reference = re.match(r"&\s*(?:'\w+\s+)?(mut\s+)?", declared)
     if reference is None:
         return "a.next()"

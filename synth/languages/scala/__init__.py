@@ -1,5 +1,4 @@
-"""Scala: the driver is compiled once; each program is compiled with a start object that names its
-function."""
+"""Scala: the driver is compiled once; each program is compiled with an object that starts its function."""
 
 import re
 from collections.abc import Sequence
@@ -34,8 +33,8 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 
 def _owner(code: str, entry_point: str) -> str | None:
-    """What the function is a member of: the last object or class before it. None for a function at the
-    beginning of a line."""
+    """The function's owner: the last object or class before it. None for a function at the beginning
+    of a line."""
     found = list(re.finditer(rf"^(\s*)[^\n]*?\bdef\s+{re.escape(entry_point)}\b", code, re.MULTILINE))
     owners = [owner for owner in _OWNER.finditer(code) if found and owner.start() < found[-1].start()]
     if not owners or not found[-1][1].strip("\n"):
@@ -80,8 +79,8 @@ _MAIN = re.compile(r"\bdef\s+main\s*\(")
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """Around the `main` of the script's object. Where there is none, program and script are the statements of
-    one."""
+    """Wraps the `main` of the script's object. Without one, program and script become the statements of
+    a single object."""
     code = _PACKAGE.sub("", code)
     text = f"{code}\n{_PACKAGE.sub('', script)}\n"
     main, app = last_in_script(_MAIN, code, text), last_in_script(_APP, code, text)

@@ -1,9 +1,9 @@
-"""Expressions over the types of a signature, for languages whose driver is completed for each signature at
-compile time.
+"""Composes expressions over the types of a signature, for languages whose driver is completed per signature
+at compile time.
 
 Place in the flow: a language module states its `Terms` (how it writes a type, a reader, a writer) and
 composes them over a `ValueType`. The one rule: a type that the terms do not cover raises UnsupportedType, so
-nothing is ever passed on in another shape.
+no value is ever passed in a different shape.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +15,8 @@ from synth.values import Signature, ValueType
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for what
-    stands inside."""
+    """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for
+    the inner expression."""
 
     language: str
     scalars: Mapping[str, str]
@@ -24,7 +24,7 @@ class Terms:
     map_of: str = ""
     tuple_of: Callable[[Sequence[str]], str] | None = None
     keys: frozenset[str] = frozenset({"int", "float", "str", "bool", "null", "list", "tuple", "map", "any"})
-    """Kinds that the language's maps take as keys."""
+    """Kinds that the language's maps accept as keys."""
 
     def compose(self, kind: ValueType) -> str:
         """The expression for a type. Raises UnsupportedType."""
@@ -40,7 +40,7 @@ class Terms:
         raise UnsupportedType(f"{self.language} has no type for {kind}")
 
     def pairs(self, names: tuple[str, ...], signature: Signature) -> list[tuple[str, str]]:
-        """Parameter names with the expression of their types. Raises UnsupportedType."""
+        """Parameter names with the expressions of their types. Raises UnsupportedType."""
         return [
             (name, self.compose(kind))
             for name, kind in zip(parameter_names(names, signature), signature.parameters, strict=True)

@@ -1,8 +1,8 @@
 """Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++,
 C), and JSDoc types.
 
-Place in the flow: `find_signature` of those languages, and of Java and C# what asks whether a program has
-bare methods. It reads text, not a syntax tree, so that it costs no grammar. The one rule: a type that has no
+Place in the flow: used by `find_signature` of those languages, and by Java and C# to see whether a program
+has bare methods. It reads text, not a syntax tree, so it needs no grammar. The one rule: a type without a
 certain language-neutral meaning gives None, never a guess.
 """
 
@@ -14,7 +14,7 @@ _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULT
 _UNREAD = re.compile(
     r"""//[^\n]*|/\*.*?\*/|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
 )
-"""Comments and literals of Java and C#, where a brace is none."""
+"""Comments and literals of Java and C#, in which braces do not count."""
 _MODIFIERS = {
     "public",
     "private",
@@ -39,8 +39,7 @@ class Declaration(NamedTuple):
 
 
 def enclosing(text: str, heading: str, at: int) -> str | None:
-    """The name (group 1 of the pattern `heading`) of the innermost block in braces around position `at`, or
-    None."""
+    """The name (group 1 of `heading`) of the innermost block in braces around position `at`, or None."""
     for found in reversed(list(re.finditer(heading, text[:at]))):
         inside = text[found.end() : at]
         if inside.count("{") > inside.count("}"):
@@ -49,7 +48,7 @@ def enclosing(text: str, heading: str, at: int) -> str | None:
 
 
 def outside_braces(code: str) -> list[str]:
-    """What stands in no braces: one text for each declaration, which ends at a semicolon or a block."""
+    """The text outside braces: one text per declaration, each ending at a semicolon or a block."""
     depth, texts = 0, [""]
     for part in re.split("([{};])", _UNREAD.sub(" ", code)):
         depth += (part == "{") - (part == "}")
@@ -61,7 +60,7 @@ def outside_braces(code: str) -> list[str]:
 
 
 def split_top(text: str) -> list[str]:
-    """Split at commas that stand in no bracket."""
+    """Split at commas outside brackets."""
     parts, depth, start = [], 0, 0
     for at, symbol in enumerate(text):
         depth += (symbol in "<([{") - (symbol in ">)]}")
@@ -89,8 +88,7 @@ def _parameter(text: str) -> Parameter | None:
 
 
 def read_type(text: str, simple: Mapping[str, str], generic: Mapping[str, str]) -> str | None:
-    """Text form of a C-like type: `simple` maps names to scalar types, `generic` maps names to list, map or
-    tuple."""
+    """Text form of a C-like type: `simple` maps names to scalar types, `generic` to list, map or tuple."""
     words = [
         word
         for word in re.split(r"\s+", text.replace("std::", " ").replace("&", " ").strip())

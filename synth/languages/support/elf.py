@@ -1,8 +1,8 @@
-"""Wipes functions out of a linked program, so that they can be neither called nor read.
+"""Wipes functions from a linked program, so that they can be neither called nor read.
 
-Place in the flow: candidates of one task are compiled together; each then runs a program in which only its
-own functions are left (`Batch.split_binary`). The one rule: a file that is not as expected is an error,
-never a program that was wiped in part.
+Place in the flow: candidates of one task are compiled together; each then runs a program that contains
+only its own functions (`Batch.split_binary`). The one rule: an unexpected file is an error, never a
+partly wiped program.
 """
 
 import struct
@@ -19,7 +19,7 @@ _OBJECT, _FUNCTION = 1, 2
 
 
 class Symbol(NamedTuple):
-    """A function or an object, and where in the file its bytes are."""
+    """A function or an object, and the position of its bytes in the file."""
 
     name: str
     start: int
@@ -27,8 +27,8 @@ class Symbol(NamedTuple):
 
 
 def symbols(program: bytes) -> list[Symbol]:
-    """The functions and objects of the symbol table that have bytes in the file. Raises ValueError for
-    anything but a 64-bit program."""
+    """The functions and objects in the symbol table that have bytes in the file. Raises ValueError unless it
+    is a 64-bit program."""
     try:
         return list(_symbols(program))
     except (struct.error, IndexError, OverflowError) as error:
@@ -61,7 +61,7 @@ def _symbols(program: bytes) -> Iterable[Symbol]:
 
 
 def wiped(program: bytes, unwanted: Iterable[Symbol]) -> bytes:
-    """The program with something in the place of these symbols that ends it by a signal when it is run."""
+    """The program with these symbols overwritten by bytes that end it with a signal if they run."""
     trap = b"\xcc" if _HEADER.unpack_from(program)[2] == _X86_64 else b"\0"
     made = bytearray(program)
     for symbol in unwanted:

@@ -1,14 +1,14 @@
-"""What the languages of the Java virtual machine share: flags, the place of Debian's libraries, a driver that
-starts from an archive of classes, and what a want of memory looks like.
+"""Shared by the languages of the Java virtual machine: flags, the place of Debian's libraries, a driver that
+starts from a class archive, and the signs of memory exhaustion.
 
 Place in the flow: used by the modules of Java, Clojure, Groovy, Kotlin and Scala. The one rule: nothing here
-knows a language.
+depends on a particular language.
 """
 
 from synth.languages.spec import FailureWords
 
 JARS = "/usr/share/java"
-"""Where Debian's packages put jar files."""
+"""The folder of jar files from Debian's packages."""
 
 FLAGS = (
     "-Xshare:auto",
@@ -18,7 +18,7 @@ FLAGS = (
     "-XX:-UsePerfData",
     "-XX:+DisableAttachMechanism",
     "-XX:+UnlockDiagnosticVMOptions",
-    "-XX:ArchiveRelocationMode=0",  # the archive of classes is used as it lies in the file
+    "-XX:ArchiveRelocationMode=0",  # the class archive is used as it is in the file
 )
 
 RUN = ("{java}", *FLAGS, "-Xss64m")
@@ -30,8 +30,8 @@ FAILURES = FailureWords(
 )
 
 SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
-"""A virtual machine for a resident compiler. Its second compiler takes more time than it saves in the first
-thousand programs."""
+"""A virtual machine for a resident compiler. Its second compiler costs more time than it saves in the
+first thousand programs."""
 JAVAC = ("{javac}", "-proc:none", "-nowarn", "-XDstringConcat=inline")
 _CALL = r"\n".join(
     (
@@ -47,13 +47,13 @@ _CALL = r"\n".join(
 
 
 def _appended(*jars: str) -> str:
-    """To what the machine itself loads, which costs less than a class path."""
+    """Appends the jars to the boot class path, which costs less than a class path."""
     return f"-Xbootclasspath/a:{':'.join(jars)}"
 
 
 def start_from_archive(*jars: str) -> tuple[str, ...]:
-    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar`
-    where it is used."""
+    """Options for a start from the archive: first the libraries that it was made with, then `driver.jar` if
+    it is used."""
     return ("-XX:SharedArchiveFile={shared}/start.jsa", *((_appended(*jars),) if jars else ()))
 
 
@@ -71,11 +71,10 @@ def jar_commands(*words: str) -> tuple[tuple[str, ...], ...]:
 
 
 def archive_commands(*libraries: str) -> tuple[tuple[str, ...], ...]:
-    """Make the archive of the classes that the driver, the compiled sample and the libraries make the machine
-    load; of their own classes only the libraries', for their places do not change.
+    """Make the archive of the classes loaded by the driver, the compiled sample and the libraries. Of their
+    own classes only the libraries' are included, since their paths do not change.
 
-    A class of another loader than the first would tie the archive to one class path: that is the one which is
-    left out.
+    A class of any loader but the first would tie the archive to one class path, so it is left out.
     """
     run = '"$0" -XX:+UseSerialGC -XX:DumpLoadedClassList=seen "$1" Driver 3>/dev/null'
     dump = (

@@ -1,6 +1,6 @@
-"""Reads the files beside a language's module: its driver, its zygote, its build script.
+"""Reads the files next to a language's module: its driver, its zygote, its build script.
 
-The one rule: these texts run inside the sandbox only.
+The one rule: these texts run only inside the sandbox.
 """
 
 from functools import lru_cache

@@ -35,8 +35,8 @@ _CHECK: tuple[str, ...] = (
     "node",
 )
 _CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
-"""Every file is a module, so that its names cannot clash with those of the libraries. `@types` lies beside
-the package of tsc."""
+"""Every file is a module, so that its names cannot clash with library names. `@types` is next
+to tsc's package."""
 _SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
 
 

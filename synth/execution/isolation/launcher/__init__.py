@@ -1,2 +1,2 @@
-"""The processes that carry out a policy: the C launcher, its init, the warm start of interpreters, and a
+"""The processes that carry out a policy: the C launcher, its init, warm starts of interpreters, and a
 launcher in Python."""

@@ -2,8 +2,8 @@
 reports as `launcher.c`.
 
 Place in the flow: `slot.py` starts it in a bare interpreter. The one rule: it does what `launcher.c` does;
-the whole suite of the sandbox runs on both. Everything is imported before the first operation, because
-afterwards the host's files are gone.
+the whole suite of the sandbox runs on both. All imports come before the first operation, because afterwards
+the host's files are gone.
 """
 
 import contextlib
@@ -50,9 +50,7 @@ _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _CLOSE_RANGE, _CLOSE_ON_EXEC = 436, 4
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
-_libc = ctypes.PyDLL(
-    None, use_errno=True
-)  # keeps the interpreter's lock, so that a clone behaves like a fork
+_libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock, so a clone behaves like a fork
 _libc.syscall.restype = ctypes.c_long
 _Handler = Callable[[list[bytes], tuple[int, ...]], object]
 
@@ -157,8 +155,8 @@ def _drop_capabilities(_: list[bytes], __: tuple[int, ...]) -> None:
 
 
 def _filter_calls(texts: list[bytes], numbers: tuple[int, ...]) -> None:
-    """With a number, whoever carries this out is told of the calls that the filter marks, and its children
-    are not."""
+    """With a number, the process that carries this out is notified of the calls that the filter marks; its
+    children are not."""
     lines = ctypes.create_string_buffer(texts[0], len(texts[0]))
     program = (ctypes.c_uint64 * 2)(len(texts[0]) // 8, ctypes.addressof(lines))
     made = _checked(_libc.syscall(_SECCOMP, _SET_FILTER, _NEW_LISTENER if numbers[0] else 0, program))
@@ -189,14 +187,14 @@ def _allow_beneath(texts: list[bytes], numbers: tuple[int, ...]) -> None:
 
 
 def _keep(descriptor: int) -> int:
-    """Gives the number under which it stays open."""
+    """Returns the number under which it stays open."""
     kept = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _KEPT)
     os.close(descriptor)
     return kept
 
 
 def _keep_user(texts: list[bytes], _: tuple[int, ...]) -> None:
-    """A user namespace with these maps, held by its descriptor."""
+    """Keep a user namespace with these maps, by its descriptor."""
     child = _syscall(_CLONE, _CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0)
     if child == 0:
         while True:
@@ -215,13 +213,13 @@ def _enter(descriptor: int, kind: int) -> None:
 
 
 def _keep_mounts(_: list[bytes], __: tuple[int, ...]) -> None:
-    """The mount namespace that we are in, and the /proc that is mounted there."""
+    """Keep the current mount namespace, and the /proc mounted there."""
     _state.mounts = _keep(os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
     _state.mounted_proc = _keep(os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 def _open_mount(path: bytes, kind: bytes, flags: int) -> int:
-    """A mount that is nowhere yet: of a file system of that kind, or of what stands at the path."""
+    """A detached mount: of a new file system of that kind, or of the existing path."""
     if not kind:
         return _syscall(
             _OPEN_TREE, _AT_FDCWD, path, _TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if flags else 0)
@@ -235,7 +233,7 @@ def _open_mount(path: bytes, kind: bytes, flags: int) -> int:
 
 
 def _show(texts: list[bytes], numbers: tuple[int, ...]) -> None:
-    """Something that only the kept mount namespace can give, at a place in ours."""
+    """Mount something that only the kept mount namespace can provide, at a path in ours."""
     own = os.open("self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC, dir_fd=_state.mounted_proc)
     _enter(_state.mounts, _CLONE_NEWNS)
     try:
@@ -300,7 +298,7 @@ def _fail(index: int, error: OSError) -> NoReturn:
 
 
 def _wait_any(options: int = 0) -> tuple[int, int] | None:
-    """Reap one child; None when there is none left, or none that has ended."""
+    """Reap one child; None if no child is left or none has ended."""
     try:
         ended = os.waitpid(-1, options)
     except ChildProcessError:
@@ -309,7 +307,7 @@ def _wait_any(options: int = 0) -> tuple[int, int] | None:
 
 
 def _kill_everything(program: int, job_id: int) -> None:
-    """Without a pid namespace: see `kill_everything` in init.c for why this reaches nothing else."""
+    """Without a pid namespace; `kill_everything` in init.c explains why this reaches no other process."""
     if job_id:
         _set_ids([], (job_id, job_id))
     try:
@@ -322,7 +320,7 @@ def _kill_everything(program: int, job_id: int) -> None:
 
 
 def _hear_call() -> bool:
-    """Whether a forbidden call was told; it may be gone again, with the thread that made it."""
+    """Whether a forbidden call was reported; it may be gone again, with the thread that made it."""
     told = bytearray(_CALL_BYTES)
     try:
         fcntl.ioctl(_state.listener, _RECEIVE_CALL, told)
@@ -347,7 +345,7 @@ def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
         if wakes in ready:
             told_to_end = signal.SIGTERM in os.read(wakes, 4096)
         over |= _state.listener in ready and _hear_call()
-    if lives:  # it may not have become the job's user yet
+    if lives:  # it may not have switched to the job's user yet
         os.kill(program, signal.SIGKILL)
     if numbers[0]:
         _kill_everything(program, numbers[1])
@@ -361,8 +359,8 @@ def _be_init(program: int, wakes: int, numbers: tuple[int, ...]) -> NoReturn:
 
 
 def _spawn(numbers: tuple[int, ...]) -> None:
-    """The caller becomes init and ends there; its child goes on as the program. Until that one is ready,
-    neither can be looked into."""
+    """The caller becomes init and ends there; its child continues as the program. Until the child is ready,
+    neither process can be inspected."""
     wakes, wakes_in = [
         fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _HIGH) for end in os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     ]
@@ -399,8 +397,8 @@ def _run_job(steps: list[PlanStep]) -> NoReturn:
 
 
 def _arrange(descriptors: list[int]) -> None:
-    """0, 1, 2 and the channel are the program's; what is closed on exec stays open until then; nothing else
-    does."""
+    """0, 1, 2 and the channel belong to the program. Descriptors that close on exec stay open until then; all
+    others are closed."""
     moved = [fcntl.fcntl(item, fcntl.F_DUPFD_CLOEXEC, _HIGH) for item in descriptors]
     os.close(_CONTROL)
     for target in range(3):
@@ -419,7 +417,8 @@ def _read_list(descriptor: int) -> list[PlanStep]:
 
 
 def _start_job(steps: list[PlanStep], descriptors: list[int]) -> int:
-    """Where memory runs out, programs go first; each is born while its slot would, too."""
+    """If memory runs out, programs are killed first: they inherit an OOM score that the slot has only
+    during the clone."""
     usual = os.pread(_state.oom, 16, 0)
     os.pwrite(_state.oom, b"1000", 0)
     try:
@@ -434,12 +433,13 @@ def _start_job(steps: list[PlanStep], descriptors: list[int]) -> int:
 
 
 def _end_job(init: int) -> None:
-    """With a pid namespace, all of the job dies with its init; without one, the init is asked to kill all."""
+    """With a pid namespace, the whole job dies with its init; without one, the init is asked
+    to kill everything."""
     os.kill(init, signal.SIGKILL if _state.clone_flags & _CLONE_NEWPID else signal.SIGTERM)
 
 
 def _end_orphans() -> None:
-    """What an init could not kill, because it was killed itself, is ours without a pid namespace."""
+    """Without a pid namespace, end the processes of an init that was itself killed: we inherit them."""
     while not _state.clone_flags & _CLONE_NEWPID:
         orphans = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         if not orphans:

@@ -1,9 +1,9 @@
-"""Finds, builds and drives launchers: the outside end of a slot.
+"""Finds, builds and drives launchers: the outer side of a slot.
 
-Place in the flow: `process.py` starts a `Slot` and gives it jobs; the slot's process is `launcher.c` with
-`init.c`, compiled on first use with the system's C compiler into the user's cache folder under the hash of
-its sources, or `python_launcher.py` where there is no compiler. The one rule: a slot that misbehaves in any
-way is thrown away and never used again.
+Place in the flow: `process.py` starts a `Slot` and gives it jobs. The slot's process is `launcher.c` with
+`init.c`, compiled on first use with the system's C compiler into the user's cache folder, under the hash of
+its sources; without a compiler it is `python_launcher.py`. The one rule: a slot that misbehaves in any way is
+discarded and never used again.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from synth.execution.isolation.operations import ANSWER, LONGEST, name_at
 
 _SOURCE, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "preload.c"))
 _PARTS = (_SOURCE, _LIBRARY, *(_SOURCE.with_name(name) for name in ("init.c", "zygote.c", "preload_ruby.c")))
-"""What either of the two is made of."""
+"""The sources of either of the two."""
 _TWIN = Path(__file__).with_name("python_launcher.py")
 _START_TIMEOUT_S = 60.0
 
 
 def cache_folder() -> Path:
-    """A private folder of this user, made on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill,
+    """A private folder of this user, created on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill,
     else one below /tmp."""
     home = os.environ.get("XDG_CACHE_HOME") or (
         str(Path(os.environ["HOME"], ".cache")) if os.environ.get("HOME") else ""
@@ -51,7 +51,7 @@ def cache_folder() -> Path:
 
 
 def _compile(compiler: str, arguments: list[str], source: Path, target: Path) -> bool:
-    """Compile beside the target, then rename, so that two processes may race."""
+    """Compile next to the target, then rename, so that two processes may race."""
     if target.exists():
         return True
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -66,8 +66,7 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
 
 @cache
 def compiled(library: bool = False) -> Path | None:
-    """The compiled launcher, or the library that zygotes load, which has it inside; None where there is
-    no C compiler."""
+    """The compiled launcher, or the library for zygotes that contains it; None without a C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in _PARTS)).hexdigest()[:16]
     target = cache_folder() / f"launcher-{digest}{'.so' if library else ''}"
@@ -83,7 +82,7 @@ def launcher_command(in_python: bool = False) -> tuple[str, ...]:
 
 
 def memory_file(name: str, data: bytes) -> int:
-    """A read-only descriptor of an anonymous file with that content. The caller closes it."""
+    """A read-only descriptor of an anonymous file with this content. The caller closes it."""
     writer = os.memfd_create(name, os.MFD_CLOEXEC)
     try:
         view = memoryview(data)
@@ -95,7 +94,7 @@ def memory_file(name: str, data: bytes) -> int:
 
 
 class Used(NamedTuple):
-    """What a whole job used: CPU seconds of all its processes, and the peak resident memory of the
+    """The resources that a job used: CPU seconds of all its processes, and peak resident memory of the
     largest, in MiB."""
 
     cpu_s: float
@@ -103,10 +102,10 @@ class Used(NamedTuple):
 
 
 class Slot:
-    """One launcher process. It runs one job at a time; its owner sees to that."""
+    """One launcher process. Its owner must run one job at a time."""
 
     def __init__(self, command: tuple[str, ...], operations: bytes) -> None:
-        """Start and set up. Raises SandboxError that names the operation which failed."""
+        """Start and set up. Raises a SandboxError that names the failed operation."""
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(_START_TIMEOUT_S)
         with theirs:
@@ -133,8 +132,8 @@ class Slot:
         return kind, first, second
 
     def start(self, operations: bytes, descriptors: list[int]) -> int:
-        """Start a job. The descriptors are stdin, stdout, stderr, status and perhaps a channel. Gives the pid
-        of its init."""
+        """Start a job. The descriptors are stdin, stdout, stderr, status and perhaps a channel. Returns the
+        pid of its init."""
         if len(operations) < LONGEST:
             socket.send_fds(self.control, [b"J", operations], descriptors)
         else:
@@ -149,19 +148,19 @@ class Slot:
         return number
 
     def kill_job(self) -> None:
-        """Kill the job's whole tree, if it still runs."""
+        """Kill the job's whole process tree, if it still runs."""
         with contextlib.suppress(OSError):
             self.control.send(b"K")
 
     def wait_reaped(self) -> Used:
-        """Wait until nothing of the job is left, and say what it used in all. Raises OSError."""
+        """Wait until no process of the job is left, and return its total use. Raises OSError."""
         kind, cpu, peak = self._receive()
         if kind != b"E":
             raise OSError(f"unexpected answer {kind!r}")
         return Used(cpu / 10_000, peak / 1024)
 
     def close(self) -> None:
-        """End the slot and all that runs in it. May be called twice."""
+        """End the slot and everything that runs in it. May be called twice."""
         self.control.close()
         try:
             self.process.wait(timeout=10)

@@ -1,14 +1,13 @@
-"""Fork zygotes: a worker that has loaded its language once, and starts each program by a fork into namespaces
-of its own.
+"""Fork zygotes: workers that load their language once and start each program by forking
+into fresh namespaces.
 
 Place in the flow: `programs/zygote_pool.py` opens a worker with `Job.zygote` and `zygote_files()` among its
-files, and sends it requests. Inside, the zygote of the language loads `/work/libzygote.so` and calls
-`codemill_serve()` (zygote.c). The one rule: a zygote runs nothing but our own code; a program begins only
-after the fork, behind the program's filter and without a capability.
+files, and sends it requests. Inside, the language's zygote loads `/work/libzygote.so` and calls
+`codemill_serve()` (zygote.c). The one rule: a zygote runs only our own code; a program begins after the fork,
+behind its own call filter and without capabilities.
 
-The child is pid 2 below an init of its own, with fresh /proc, /tmp and /work. The init writes reports to the
-status pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its
-init.
+The child is pid 2 below its own init, with fresh /proc, /tmp and /work. The init writes reports to the status
+pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its init.
 """
 
 import struct
@@ -23,10 +22,10 @@ from synth.execution.isolation.reports import read_reports
 from synth.records import Stop
 
 Read = Callable[[int], bytes]
-"""So many bytes of the zygote's stdout. Raises EOFError."""
+"""Reads this many bytes of the zygote's stdout. Raises EOFError."""
 
 _REQUEST: Final = struct.Struct("=4IQ2d")
-"""Bytes of the listing and of stdin, caps of output and channel (0: there is none), memory in KiB, CPU and
+"""Bytes of the listing and of stdin, caps of output and channel (0 means no channel), memory in KiB, CPU and
 wall seconds. As `struct request` in zygote.c."""
 _SEEN: Final = struct.Struct("=3d3Q6I")
 """CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of
@@ -37,21 +36,21 @@ _SIGKILL, _SIGXCPU = 9, 24
 
 
 class Request(NamedTuple):
-    """What is sent for one program, and the list that its reports refer to."""
+    """The request for one program, and the list that its reports refer to."""
 
     message: bytes
     listing: bytes
 
 
 def zygote_files() -> dict[str, bytes] | None:
-    """What a zygote needs in its work folder, or None where there is no C compiler: then programs start
-    cold."""
+    """The files that a zygote needs in its work folder; None without a C compiler: then
+    programs start cold."""
     library = compiled(library=True)
     return None if library is None else {"libzygote.so": library.read_bytes()}
 
 
 def make_request(job: Job, listens: bool, counted: bool) -> Request:
-    """A job as a request: its files, stdin and limits; what is run is the zygote's own affair. Raises
+    """A job as a request: its files, stdin and limits; the zygote itself decides the command. Raises
     ValueError for a bad file name."""
     assert isinstance(job.stdin, bytes | None), "a zygote's program reads bytes"
     limits, stdin = job.limits, job.stdin or b""
@@ -63,17 +62,17 @@ def make_request(job: Job, listens: bool, counted: bool) -> Request:
 
 
 def read_answer(read: Read, listing: bytes) -> JobResult | None:
-    """What the zygote saw; None when the program could not be set up, or was killed by nobody that we know:
-    it has to be run cold.
+    """The zygote's observations; None if the program could not be set up, or was killed by an unknown sender:
+    it must be run cold.
 
-    Raises EOFError when the zygote ended.
+    Raises EOFError if the zygote has ended.
     """
     cpu_s, wall_s, peak_mb, *numbers = _SEEN.unpack(read(_SEEN.size))
     lengths, kept, (stop_number, fault, count) = numbers[:3], numbers[3:6], numbers[6:]
     said = read_reports(read(_REPORTS * REPORT.size)[: count * REPORT.size], listing)
     streams = [Output(read(size), length) for size, length in zip(kept, lengths, strict=True)]
     stop = Stop.VIOLATION if said.violation is not None else _STOPS[stop_number]
-    ended = -_SIGKILL if said.code is None else said.code  # nothing came when the init was killed
+    ended = -_SIGKILL if said.code is None else said.code  # no report comes if the init was killed
     if fault or said.fault is not None or (ended == -_SIGKILL and stop is Stop.NONE):
         return None
     return JobResult(

@@ -1,10 +1,9 @@
-"""System call filters as classic BPF: a table from call number to what is done, compiled into a balanced tree
-of comparisons.
+"""System call filters as classic BPF: a table from call numbers to actions, compiled into a balanced
+tree of comparisons.
 
-Place in the flow: `seccomp.py` says what is done with which call. The one rule: the shape of the program
-changes its cost only. The kernel runs a new filter once for every call number that there is, so a list of 150
-comparisons costs a tenth of a millisecond for each program that is started, and a tree of depth 8 a tenth of
-that.
+Place in the flow: `seccomp.py` decides the action for each call. The one rule: the shape of the program
+changes only its cost. The kernel runs a new filter once for every existing call number, so a list of 150
+comparisons costs a tenth of a millisecond per started program, and a tree of depth 8 costs a tenth of that.
 
 Opcodes are from include/uapi/linux/bpf_common.h, the layout of `struct seccomp_data` from
 include/uapi/linux/seccomp.h.
@@ -16,12 +15,12 @@ from itertools import pairwise
 
 LOAD, EQUAL, GREATER, AT_LEAST, ANY_BIT, AND, JUMP, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x54, 0x05, 0x06
 NUMBER, ARCH, ARGUMENT_0, ARGUMENT_1 = 0, 4, 16, 24
-"""Offsets in `struct seccomp_data`; of an argument, its low half."""
+"""Offsets in `struct seccomp_data`; for an argument, of its low half."""
 _FARTHEST = 255
 
 
 def line(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    """One instruction; the jumps count instructions from the next one on."""
+    """One instruction; jumps count from the next instruction."""
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
@@ -31,15 +30,15 @@ def give(action: int) -> bytes:
 
 
 def look_at(offset: int, test: int, value: int, then: bytes, otherwise: bytes) -> bytes:
-    """What is done with a call that is judged by an argument; both ways are a single `give`."""
+    """The action for a call that is judged by an argument; both branches are a single `give`."""
     return line(LOAD, offset) + line(test, value, 0, 1) + then + otherwise
 
 
 def dispatch(table: Mapping[int, bytes], otherwise: bytes) -> bytes:
-    """Instructions that do what the table says about the number in the accumulator, and `otherwise` for
-    numbers that it does not name.
+    """Instructions that apply the table to the number in the accumulator, and `otherwise` to numbers that are
+    not in it.
 
-    Each action ends the filter on every way through it.
+    Each action must end the filter on every path.
     """
     starts: dict[int, bytes] = {0: otherwise}
     for number in sorted(table):
@@ -51,7 +50,7 @@ def dispatch(table: Mapping[int, bytes], otherwise: bytes) -> bytes:
 
 
 def _tree(ranges: list[tuple[int, bytes]]) -> bytes:
-    """The first half of the ranges stands right behind the comparison, the second half after it."""
+    """The first half of the ranges comes right after the comparison, then the second half."""
     if len(ranges) == 1:
         return ranges[0][1]
     middle = len(ranges) // 2

@@ -1,9 +1,9 @@
-"""What the launcher is told to do where there are no namespaces (level C): Landlock, the call filter and
-rlimits hold a program.
+"""The launcher's operations without namespaces (level C): Landlock, the call filter and rlimits
+confine a program.
 
-Place in the flow: `active_job.py` asks for a job's list here when its slot has a `HostPlan`. The one rule:
-what a namespace hides at levels A and B is refused here, by Landlock where it is a file, a signal or a
-ptrace, and by the filter everywhere else.
+Place in the flow: `active_job.py` asks for a job's list here if its slot has a `HostPlan`. The one rule:
+everything that a namespace hides at levels A and B is denied here: files, signals and ptrace by Landlock, the
+rest by the filter.
 
 /work and /tmp are private folders of the host, so their names in a job's arguments and environment are
 replaced. The init stays outside the program's Landlock domain, so that the program cannot signal it.
@@ -57,7 +57,7 @@ _READABLE: Final = (
         "/etc/ssl/openssl.cnf",
         "/etc/localtime",
         "/etc/nsswitch.conf",
-    ),  # node and others give up when they may not read what is there
+    ),  # node and others give up if they may not read these
     *(
         "/proc/sys/kernel/threads-max",
         "/proc/sys/vm/overcommit_memory",
@@ -70,11 +70,11 @@ _SPARE_PROCESSES: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What a slot without namespaces is."""
+    """The settings of a slot without namespaces."""
 
     host_id: int | None
-    """When we are root: the unprivileged host user and group of the jobs. Otherwise they are the user
-    who runs us."""
+    """If we are root: the unprivileged host user and group of the jobs. Otherwise they run as
+    our own user."""
     listens: bool = True
     """As in SlotPlan."""
     abi: int = 0
@@ -82,7 +82,7 @@ class HostPlan:
 
 
 def missing() -> str:
-    """Why level C is not available on this machine; "" if it is."""
+    """Why level C is unavailable on this machine; "" if it is available."""
     abi, root = landlock.version(), os.geteuid() == 0
     if abi == 0:
         return "needs Landlock, which the kernel does not have or has not enabled"
@@ -94,16 +94,15 @@ def missing() -> str:
 
 
 def slot_operations() -> bytes:
-    """The list that a slot carries out once: it adopts what an init has lost, and
-    clones without namespaces."""
+    """The list that a slot carries out once: it adopts an init's orphans, and clones without namespaces."""
     return operation(Code.PRCTL, numbers=(_PR_SET_CHILD_SUBREAPER, 1)) + operation(
         Code.CLONEFLAGS, numbers=(0,)
     )
 
 
 def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
-    """An argument or a value, with /work and /tmp replaced, except in the path of something that is shown
-    where it is."""
+    """An argument or a value, with /work and /tmp replaced, except in paths that are visible at
+    their own place."""
 
     def replace(found: re.Match[str]) -> str:
         if any(text.startswith(path, found.start()) for path in shown):
@@ -114,8 +113,8 @@ def moved(text: str, folders: Folders, shown: Iterable[str]) -> str:
 
 
 def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool) -> bytes:
-    """The whole list of a job. Raises ValueError and OSError as in namespaces.py; SandboxError for a folder
-    that the jobs' user cannot enter."""
+    """The whole list of a job. Raises ValueError and OSError as in namespaces.py, and SandboxError for a
+    folder that the jobs' user cannot enter."""
     for path in job.readonly:
         Path(path).lstat()
     if plan.host_id is not None:
@@ -137,7 +136,8 @@ def job_operations(plan: HostPlan, job: Job, folders: Folders, data_limit: bool)
 
 
 def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
-    """Up to the fork. The init is in a domain of its own, so that all that it can kill is the job's."""
+    """The operations up to the fork. The init has its own domain, so that it can kill only
+    the job's processes."""
     scope = [landlock.ruleset(plan.abi, 0), landlock.enforce()] if plan.abi >= landlock.SIGNALS_FROM else []
     return [
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, _SIGTERM)),
@@ -150,8 +150,8 @@ def _init(plan: HostPlan, holder: Holder) -> list[bytes]:
 
 
 def _program(plan: HostPlan, job: Job, folders: Folders) -> list[bytes]:
-    """After the fork: the program's domain, and its user. Rules are made before the user changes, so that
-    root finds the paths."""
+    """The operations after the fork: the program's domain, and its user. Rules are made before the change of
+    user, so that root can find the paths."""
     work = landlock.RUN if job.work_readonly else landlock.OWN
     allowed = dict.fromkeys((*BASE, *job.readonly), landlock.RUN)
     allowed |= dict.fromkeys(_DEVICES, landlock.DEVICE) | dict.fromkeys(_READABLE, landlock.READ)
@@ -165,7 +165,7 @@ def _program(plan: HostPlan, job: Job, folders: Folders) -> list[bytes]:
         landlock.ruleset(plan.abi, landlock.known_rights(plan.abi)),
         *(landlock.allow(plan.abi, path, rights) for path, rights in allowed.items()),
         *become,
-        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, _SIGKILL)),  # a change of user has forgotten it
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, _SIGKILL)),  # a change of user resets it
         landlock.enforce(),
     ]
 
@@ -183,8 +183,8 @@ def _last_capability() -> int:
 
 
 def _processes(plan: HostPlan, asked: int) -> int:
-    """The limit of processes. A user of its own counts the job's only; ours counts all that we run, which
-    comes and goes meanwhile."""
+    """The limit on processes. A separate user counts only the job's processes; our own user counts everything
+    that we run, which varies."""
     return asked if plan.host_id is not None else asked + _SPARE_PROCESSES + sum(_own_threads())
 
 
@@ -197,7 +197,7 @@ def _own_threads() -> Iterator[int]:
 
 
 def _check_reachable(path: str, host_id: int) -> None:
-    """Landlock only takes away: the jobs' user must be able to enter all folders above."""
+    """Landlock only removes rights: the jobs' user must be able to enter all folders above."""
     for folder in reversed(Path(path).parents):
         if folder.exists() and not _may_enter(folder.stat(), host_id):
             what = f"cannot reach {path}: at level C jobs run as a separate user, who may not enter {folder}"

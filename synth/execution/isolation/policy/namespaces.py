@@ -1,13 +1,13 @@
-"""What the launcher is told to do: the policy of the sandbox, as lists of operations.
+"""The launcher's operations with namespaces: the policy of the sandbox, as lists of operations.
 
-Place in the flow: `slots.py` asks for one list a slot (the read-only root, and namespaces in which a program
-can leave nothing, kept between jobs), `active_job.py` for one list a job (fresh pid, mount and ipc
-namespaces, private /work and /tmp, limits, filter, program). The one rule: all that isolates is decided here.
+Place in the flow: `slots.py` asks for one list per slot (the read-only root, and namespaces in which a
+program can leave no trace, kept between jobs), `active_job.py` for one list per job (fresh pid, mount and ipc
+namespaces, private /work and /tmp, limits, filter, program). The one rule: all isolation is decided here.
 
-Two ways lead to the same end. As root, the slot stays root outside, and each job becomes an unprivileged host
-user in the slot's user namespace for jobs. Otherwise the slot enters a user namespace first, and that for
-jobs is a second one, below it. A slot keeps its first mount namespace, with all that the host shows, by a
-descriptor; it lives in another one that has nothing but the read-only root.
+There are two cases. As root, the slot stays root outside, and each job becomes an unprivileged host user in
+the slot's user namespace for jobs. Otherwise the slot first enters a user namespace, and the namespace for
+jobs is a second one below it. A slot keeps a descriptor of its first mount namespace, which shows the whole
+host; it lives in another one that has only the read-only root.
 """
 
 import os
@@ -22,7 +22,7 @@ from synth.execution.isolation.policy.seccomp import Holder, call_filter
 from synth.records import Limits
 
 INSIDE_ID = 1000
-"""User and group that a program sees."""
+"""User and group as the program sees them."""
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x20000,
@@ -81,16 +81,16 @@ _ETC = {
 
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
-    """What one slot is: where its root is assembled, which host user its jobs become, and its cgroup
-    folders."""
+    """The settings of one slot: where its root is assembled, which host user its jobs become, and
+    its cgroup folders."""
 
     root: Path
-    """An empty host folder; the slot covers it, in its own mount namespace only."""
+    """An empty host folder; the slot mounts over it, only in its own mount namespace."""
     host_id: int | None
-    """When we are root: the unprivileged host user and group of the jobs."""
+    """If we are root: the unprivileged host user and group of the jobs."""
     cgroups: tuple[Path, ...] = ()
     listens: bool = True
-    """Whether a job's init hears of forbidden calls; otherwise they are only refused."""
+    """Whether a job's init is notified of forbidden calls; otherwise they are only denied."""
 
     @property
     def owner(self) -> int:
@@ -108,8 +108,8 @@ def _maps(outer_uid: int, outer_gid: int) -> list[bytes]:
 
 
 def bind(source: str, root: Path | None = None) -> list[bytes]:
-    """Show a host file, folder or symbolic link read-only at the same path: under the root that a slot
-    assembles, or in a job's view."""
+    """Show a host file, folder or symbolic link read-only at the same path: under the slot's new root, or in
+    a job's view."""
     target = f"{root or ''}{source}"
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):
@@ -171,8 +171,8 @@ def slot_operations(plan: SlotPlan) -> bytes:
 
 
 def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
-    """The rlimits of a job. CPU is a backstop a second above the limit that the supervisor watches; memory is
-    the cgroup's where there is one."""
+    """The rlimits of a job. CPU is a backstop one second above the limit that the supervisor enforces; a
+    cgroup limits memory if there is one."""
     cpu = int(limits.cpu_s) + 1
     processes = limits.processes + 1 if processes is None else processes  # our init counts too
     listing = [
@@ -191,7 +191,7 @@ def limit_operations(limits: Limits, data_limit: bool, processes: int | None = N
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a job sees beside the base."""
+    """The paths that a job sees in addition to the base."""
 
     readonly: tuple[str, ...]
     writable: Path | None
@@ -201,7 +201,7 @@ class View:
 
 @cache
 def _covered(path: str) -> bool:
-    """Whether the base shows the path already."""
+    """Whether the base already shows the path."""
     return any(PurePosixPath(path).is_relative_to(base) for base in BASE if not Path(base).is_symlink())
 
 
@@ -226,26 +226,26 @@ def _work(plan: SlotPlan, view: View, size: int) -> list[bytes]:
 
 
 def _proc(plan: SlotPlan, view: View) -> bytes:
-    """A /proc of the job's own. Without root it may be mounted only where another one can be seen. A zygote
+    """The job's own /proc. Without root, it can be mounted only where another /proc is visible. A zygote
     writes its programs' maps."""
     flags = _PROC & ~_RDONLY if view.zygote else _PROC
     if plan.host_id is not None:
         return mount("proc", "/proc", "proc", flags)
     return operation(
         Code.SHOW, "proc", "/proc", "proc", numbers=(flags,)
-    )  # the attributes of a mount have the same numbers
+    )  # mount attributes have the same numbers
 
 
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
-    """From a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for /work and
-    /tmp each."""
+    """The steps from a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for
+    /work and /tmp each."""
     shown = [line for path in view.readonly if not _covered(path) for line in bind(path)]
     return [
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
         _proc(plan, view),
         _tmpfs("/tmp", size, plan.owner),
         *_work(plan, view, size),
-        *shown,  # after /tmp, for a toolchain may lie below it
+        *shown,  # after /tmp, since a toolchain may lie below it
         operation(Code.SETATTR, "/", numbers=(0, _ATTRIBUTES)),
         operation(Code.JOIN_USER),
         operation(Code.SETIDS, numbers=(INSIDE_ID, INSIDE_ID)),
@@ -255,7 +255,7 @@ def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
 
 
 def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
-    """The job's files, below /work. Raises ValueError for a path that leaves it."""
+    """The job's files, below /work. Raises ValueError for a path outside it."""
     listing = []
     for name, content in files.items():
         path = PurePosixPath(name)
@@ -275,8 +275,9 @@ def file_operations(files: Mapping[str, bytes]) -> list[bytes]:
 
 
 def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
-    """Set before the fork of the program, so that the init hears of its calls. A chain of filters can have
-    one listener only: a zygote's is left to each of its programs. `counted`: by a memory cgroup."""
+    """Installs the filter before the program's fork, so that the init is notified of its calls. A chain of
+    filters can have only one listener, so a zygote leaves it to each of its programs. `counted`: a memory
+    cgroup counts memory."""
     return operation(
         Code.SECCOMP,
         call_filter(holder, listens, counted),
@@ -285,8 +286,8 @@ def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
 
 
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
-    """Bytes of /work and of /tmp: four files of the largest size, and what we put there, in whole MiB so that
-    few lists differ."""
+    """Size of /work and of /tmp in bytes: four files of the maximum size plus our own files, in whole MiB so
+    that few lists differ."""
     return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
@@ -299,8 +300,7 @@ def job_operations(
     env: Mapping[str, str],
     data_limit: bool,
 ) -> bytes:
-    """The whole list of a job, from the fresh clone to exec. Raises ValueError for names or texts that cannot
-    be passed on."""
+    """The whole list of a job, from the fresh clone to exec. Raises ValueError for invalid names or texts."""
     before, after = _job_frame(plan, view, limits, room(limits, files), data_limit)
     return b"".join([before, *file_operations(files), after, execute(argv, env)])
 
@@ -309,7 +309,7 @@ def job_operations(
 def _job_frame(
     plan: SlotPlan, view: View, limits: Limits, size: int, data_limit: bool
 ) -> tuple[bytes, bytes]:
-    """What stands before and after the files in a job's list."""
+    """The operations before and after the files in a job's list."""
     after = [
         *limit_operations(limits, data_limit),
         operation(Code.DROPCAPS),
@@ -324,9 +324,9 @@ def _job_frame(
 def program_frame(
     limits: Limits, size: int, data_limit: bool, listens: bool, counted: bool
 ) -> tuple[bytes, bytes]:
-    """What stands before and after the files in the list of a zygote's program: fresh user, pid, mount and
-    ipc namespaces inside the worker's, then back to its code. The zygote watches memory; RLIMIT_DATA lets the
-    language itself raise, where that suits it."""
+    """The operations before and after the files for a zygote's program: fresh user, pid, mount and ipc
+    namespaces inside the worker's, then back to the zygote's code. The zygote watches memory; with
+    RLIMIT_DATA the language itself raises, if that suits it."""
     before = [
         operation(Code.CLONEFLAGS, numbers=(_NEWUSER | _NEWPID | _NEWNS | _NEWIPC,)),
         operation(Code.OPENPROC),

@@ -1,8 +1,8 @@
 """The system call filter, as BPF bytes for this machine's processor.
 
-Place in the flow: `namespaces.py` puts the bytes in front of the program's exec. The one rule: what language
-runtimes try and go on without answers EPERM (or ENOSYS where a C library then takes another way); what no
-harmless program does is told to the job's init, which ends the program where it stands.
+Place in the flow: `namespaces.py` installs the filter before the program's exec. The one rule: optional calls
+that language runtimes probe for return EPERM (or ENOSYS if a C library then has a fallback); calls that no
+harmless program makes are reported to the job's init, which ends the program at once.
 
 The calls are in `system_calls.py`, the shape of the program in `bpf.py`.
 """
@@ -61,7 +61,7 @@ _SECCOMP_GET_ACTION_AVAIL = 2
 
 
 class Holder(Enum):
-    """Whose calls a filter judges."""
+    """The process whose calls a filter judges."""
 
     ZYGOTE = "our own code, which makes namespaces and mounts in them"
     APART = "a program in namespaces of its own"
@@ -73,14 +73,14 @@ _ARCHES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
 def is_supported() -> bool:
-    """Whether there is a filter for this processor."""
+    """Whether this processor has a filter."""
     return platform.machine() in _ARCHES
 
 
 @cache
 def can_notify() -> bool:
-    """Whether this kernel can tell a job's init about calls. Below a listener of somebody else it still
-    cannot: the self-test sees that."""
+    """Whether this kernel can notify a job's init of calls. Below another listener it still cannot; the
+    self-test detects that."""
     if not is_supported():
         return False
     action = ctypes.c_uint32(_NOTIFY)
@@ -95,7 +95,7 @@ def _answer(error: int) -> bytes:
 
 _PLAIN, _FINE = _answer(_EPERM), give(_ALLOW)
 _OF_ONESELF: Final = look_at(ARGUMENT_0, EQUAL, 0, _FINE, _PLAIN)
-"""By number, a program could reach others: end our init by a CPU limit of nothing, for example."""
+"""With a pid, a program could reach others: for example, end our init with a CPU limit of zero."""
 
 
 def _by_argument(grave: bytes) -> dict[Call, bytes]:
@@ -115,7 +115,7 @@ def _by_argument(grave: bytes) -> dict[Call, bytes]:
 
 
 def _of_programs(grave: bytes) -> dict[Call, bytes]:
-    """A listener of its own could answer that a call may go on, over the head of ours."""
+    """The actions for programs. A program's own listener could allow calls that ours would deny."""
     return {
         **dict.fromkeys(ZYGOTE_CALLS.values(), grave),
         CLONE: look_at(ARGUMENT_0, ANY_BIT, _NAMESPACE_FLAGS, grave, _FINE),
@@ -124,8 +124,8 @@ def _of_programs(grave: bytes) -> dict[Call, bytes]:
 
 
 def _of_the_outside(same_user: bool) -> dict[Call, bytes]:
-    """Without namespaces: what reaches beyond the files that Landlock guards. Pairs of sockets stay, except
-    such as send elsewhere."""
+    """Without namespaces: the calls that reach beyond the files that Landlock guards. Socket pairs stay,
+    except those that can send elsewhere."""
     no_datagrams = (
         line(LOAD, ARGUMENT_1) + line(AND, _SOCK_TYPE) + line(EQUAL, _SOCK_DGRAM, 0, 1) + _PLAIN + _FINE
     )
@@ -145,8 +145,8 @@ def _of_the_outside(same_user: bool) -> dict[Call, bytes]:
 def call_filter(holder: Holder, notify: bool, counted: bool) -> bytes:
     """The filter. `counted`: a cgroup counts all memory. Raises KeyError on an unknown processor.
 
-    With `notify`, what is grave is told to the listener of the newest filter that says so; where there is
-    none, it answers ENOSYS. So a zygote has no listener and each of its programs has one.
+    With `notify`, grave calls are reported to the listener of the newest filter with this action; without a
+    listener they return ENOSYS. So a zygote has no listener and each of its programs has one.
     """
     grave = give(_NOTIFY) if notify else _PLAIN
     actions = {
@@ -165,5 +165,5 @@ def call_filter(holder: Holder, notify: bool, counted: bool) -> bytes:
     unknown = [
         line(GREATER, _LAST_KNOWN_CALL, 0, 1),
         _answer(_ENOSYS),
-    ]  # also the x32 calls of x86, whose numbers have a high bit
+    ]  # also the x32 calls of x86, whose numbers have a high bit set
     return b"".join([*head, *unknown, dispatch(table, _FINE)])

@@ -1,8 +1,8 @@
 """Runs one program inside a remote sandbox: a fresh process with limits, drained, watched, and swept away.
 
-It is shipped with `worker.py` and stands alone: the standard library, Python 3.9 or later, Linux. The one
-rule: when `run` comes back, nothing that the program started is alive; what it used is taken from the
-kernel's accounts, never from the program.
+It is shipped with `worker.py` and is self-contained: only the standard library, Python 3.9 or later, Linux.
+The one rule: when `run` returns, no process that the program started is alive; its resource use is taken from
+the kernel's accounts, never from the program.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def prctl(option: int, value: int) -> None:
 
 
 def packed(stream: CappedStream) -> list[object]:
-    """A stream as it goes into an answer: the bytes in base64, and the true length."""
+    """A stream in the form used in answers: the bytes in base64, and the true length."""
     return [base64.b64encode(stream.data).decode(), stream.length]
 
 
 @dataclass
 class ProgramRun:
-    """What to run, where, as whom, and within which limits (the fields of `Limits`)."""
+    """The command, its folder, its user, and its limits (the fields of `Limits`)."""
 
     argv: list[str]
     folder: str
@@ -53,15 +53,15 @@ class ProgramRun:
     limits: dict[str, float]
     stdin: bytes = b""
     uid: int | None = None
-    """None: nobody else to become, as without root."""
+    """None: there is no other user to switch to, as without root."""
     data_limit: bool = True
 
 
 def children(pid: int) -> list[int]:
-    """Of all threads of a process; nothing for one that is gone."""
+    """Children of all threads of a process; empty if it is gone."""
     found: list[int] = []
     with contextlib.suppress(OSError):
-        # as in the whole file: strings cost less here
+        # as in the whole file: strings are cheaper here
         for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
             path = f"/proc/{pid}/task/{task}/children"
             with contextlib.suppress(OSError), open(path) as listing:  # noqa: PTH123
@@ -70,7 +70,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(spared: set[int]) -> list[int]:
-    """Everything below this process, zombies too, but for the spared and what is below them."""
+    """Everything below this process, including zombies, except the spared processes and their descendants."""
     found, waiting = [], children(os.getpid())
     while waiting:
         at = waiting.pop()
@@ -81,8 +81,8 @@ def descendants(spared: set[int]) -> list[int]:
 
 
 def usage(pid: int) -> tuple[float, float]:
-    """CPU seconds, reaped children's included, and anonymous resident MiB of one process; zero for one that
-    is gone."""
+    """CPU seconds (reaped children included) and anonymous resident MiB of one process; zero if
+    it is gone."""
     try:
         folder = f"/proc/{pid}"
         with open(f"{folder}/stat", "rb") as stat, open(f"{folder}/statm", "rb") as statm:  # noqa: PTH123
@@ -94,13 +94,13 @@ def usage(pid: int) -> tuple[float, float]:
 
 
 def reaped_s() -> float:
-    """CPU seconds of all children that this process has reaped, and of those whom they had reaped."""
+    """CPU seconds of all children that this process has reaped, including the ones that they reaped."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def reap(ended: dict[int, tuple[int, float]], spared: set[int]) -> None:
-    """Collect the children that have ended: wait status and peak memory in MiB, by pid."""
+    """Reap the children that have ended: wait status and peak memory in MiB, by pid."""
     for pid in children(os.getpid()):
         if pid not in spared:
             with contextlib.suppress(ChildProcessError):
@@ -110,7 +110,7 @@ def reap(ended: dict[int, tuple[int, float]], spared: set[int]) -> None:
 
 
 def signal_all(pids: list[int], number: int) -> None:
-    """To those that are still there."""
+    """Send a signal to the processes that still exist."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -143,7 +143,7 @@ def set_limit(kind: int, soft: int, hard: int) -> None:
 
 
 def set_limits(program: ProgramRun) -> None:
-    """CPU is a backstop a second above what is watched."""
+    """CPU is a backstop one second above the watched limit."""
     limits = {name: int(value) for name, value in program.limits.items()}
     memory = limits["memory_mb"] << 20
     set_limit(resource.RLIMIT_CPU, limits["cpu_s"] + 2, limits["cpu_s"] + 3)
@@ -151,15 +151,14 @@ def set_limits(program: ProgramRun) -> None:
     set_limit(resource.RLIMIT_CORE, 0, 0)
     set_limit(resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES)
     set_limit(resource.RLIMIT_STACK, min(8 << 20, memory), memory)
-    if program.uid is not None:  # without a user of its own, everything else of this user would count
+    if program.uid is not None:  # without a separate user, all other processes of this user would count
         set_limit(resource.RLIMIT_NPROC, limits["processes"], limits["processes"])
     if program.data_limit:
         set_limit(resource.RLIMIT_DATA, memory, memory)
 
 
 def become(program: ProgramRun, descriptors: list[int], fault: int) -> NoReturn:
-    """In the fork: turn into the program. What fails here is told on `fault`, which a start that works
-    closes."""
+    """In the fork: become the program. A failure is reported on `fault`, which a successful start closes."""
     try:
         os.setsid()
         fault = fcntl.fcntl(fault, fcntl.F_DUPFD_CLOEXEC, 20)
@@ -180,7 +179,7 @@ def become(program: ProgramRun, descriptors: list[int], fault: int) -> NoReturn:
         prctl(NO_NEW_PRIVILEGES, 1)
         prctl(DEATH_SIGNAL, signal.SIGKILL)
         os.execve(program.argv[0], program.argv, program.env)
-    except BaseException as error:  # noqa: BLE001  # a fork must never come back
+    except BaseException as error:  # noqa: BLE001  # a fork must never return
         os.write(fault, f"{type(error).__name__}: {error}".encode())
     os._exit(127)
 
@@ -200,7 +199,7 @@ class Watch:
         self.started, self.before_s = time.monotonic(), reaped_s()
 
     def start(self) -> int:
-        """Fork; give the program's pid."""
+        """Fork, and return the program's pid."""
         stdin = os.memfd_create("stdin")
         with open(stdin, "wb", closefd=False) as text:
             text.write(self.program.stdin)
@@ -219,7 +218,7 @@ class Watch:
         return pid
 
     def watch(self, pid: int) -> None:
-        """Drain and check until the program itself has ended or was stopped."""
+        """Drain and check until the program itself has ended or has been stopped."""
         end = os.pidfd_open(pid)
         self.poller.register(end, select.POLLIN)
         due = self.started + CHECK_S
@@ -242,7 +241,7 @@ class Watch:
             os.close(end)
 
     def drain(self, descriptor: int) -> bool:
-        """Read one piece; whether there was one."""
+        """Read one piece. Returns whether there was one."""
         piece = os.read(descriptor, PIECE)
         if not piece:
             self.poller.unregister(descriptor)
@@ -251,13 +250,13 @@ class Watch:
         return bool(piece)
 
     def measure(self) -> None:
-        """Note what everything below uses now."""
+        """Record the current use of everything below."""
         used = [usage(pid) for pid in descendants(self.spared)]
         self.cpu_s = max(self.cpu_s, sum(cpu for cpu, _ in used) + reaped_s() - self.before_s)
         self.memory_mb = max(self.memory_mb, sum(memory for _, memory in used))
 
     def check(self, pid: int) -> None:
-        """Stop the program where it is over a limit; reap orphans that came to us and have ended."""
+        """Stop the program if it exceeds a limit; reap ended orphans that we inherited."""
         self.measure()
         reap(self.ended, self.spared | {pid})
         if self.cpu_s > self.program.limits["cpu_s"]:
@@ -268,7 +267,7 @@ class Watch:
             self.stop = "wall"
 
     def close(self) -> None:
-        """Nothing that could write is alive: take what is still in the pipes."""
+        """No possible writer is alive: read the rest of the pipes."""
         for descriptor in self.names:
             os.set_blocking(descriptor, False)
             with contextlib.suppress(BlockingIOError, KeyError):
@@ -278,8 +277,8 @@ class Watch:
 
 
 def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
-    """Run to the end; the answer has the fields of a `JobResult`. Raises OSError for a fault of the
-    sandbox."""
+    """Run to the end; the result has the fields of a `JobResult`. Raises OSError for a fault
+    of the sandbox."""
     watch = Watch(program, spared)
     pid = watch.start()
     try:
@@ -292,7 +291,7 @@ def run(program: ProgramRun, spared: set[int]) -> dict[str, object]:
 
 
 def describe(watch: Watch, pid: int) -> dict[str, object]:
-    """The answer of a program that is gone."""
+    """The answer for a program that has ended."""
     status, peak_mb = watch.ended[pid]
     code = os.waitstatus_to_exitcode(status)
     cpu_s = max(watch.cpu_s, reaped_s() - watch.before_s)

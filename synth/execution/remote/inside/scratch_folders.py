@@ -1,8 +1,8 @@
-"""Where the programs of one slot live: a user of its own, and as root a mount, network, ipc and uts namespace
-with fresh scratch folders.
+"""The environment of one slot's programs: a separate user, and as root a mount, network, ipc and uts
+namespace with fresh scratch folders.
 
-It is shipped with `worker.py` and stands alone. The one rule: what one program leaves behind, no other one
-sees; where the kernel does not allow that (no root), `can_separate` says so, and every observation states it.
+It is shipped with `worker.py` and is self-contained. The one rule: no program sees what another one left
+behind; if the kernel does not allow that (no root), `can_separate` says so, and every observation states it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def separate() -> None:
 
 
 def can_separate() -> bool:
-    """Whether programs can be kept apart here, found by trying in a fork."""
+    """Whether programs can be isolated from each other here, found by trying in a fork."""
     if os.geteuid() != 0:
         return False
     pid = os.fork()
@@ -60,7 +60,7 @@ def can_separate() -> bool:
 
 
 def write_files(folder: str, files: dict[str, str | bytes], owner: int | None = None) -> None:
-    """Write files by relative path, folders included. Raises ValueError for a path that leads out."""
+    """Write files by relative path, creating folders. Raises ValueError for a path that leads outside."""
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     made = [folder]
     for name, content in files.items():
@@ -78,14 +78,14 @@ def write_files(folder: str, files: dict[str, str | bytes], owner: int | None = 
 
 
 class ScratchFolders:
-    """The scratch folders of one slot, made anew for each program."""
+    """The scratch folders of one slot, recreated for each program."""
 
     def __init__(self, base: str, number: int) -> None:
         self.separated = os.geteuid() == 0
         offset = (os.getppid() * 257 + number) % UIDS
         self.uid = FIRST_UID + offset if self.separated else None
         self.server_uid = FIRST_UID + UIDS + offset if self.separated else None
-        """Compilers that stay are another user, out of the programs' reach."""
+        """Resident compilers run as another user, out of the programs' reach."""
         self.mounted: list[str] = []
         if self.separated:
             separate()
@@ -99,14 +99,14 @@ class ScratchFolders:
         )
 
     def build_folder(self) -> str:
-        """An empty folder for a build, as it is seen from outside of the scratch folders."""
+        """An empty folder for a build, as seen from outside the scratch folders."""
         folder = tempfile.mkdtemp(dir=self.home)
         if self.uid is not None:
             os.chown(folder, self.uid, self.uid)
         return folder
 
     def seal(self, folder: str) -> None:
-        """After a build: nobody writes to it any more."""
+        """After a build: make it read-only."""
         for at, folders, files in os.walk(folder):
             for name in [*folders, *files]:
                 path = os.path.join(at, name)  # noqa: PTH118
@@ -125,8 +125,8 @@ class ScratchFolders:
         shutil.rmtree(folder, ignore_errors=True)
 
     def fresh(self, room: int, build: str | None = None, read_only: bool = False) -> str:
-        """Empty scratch folders of `room` bytes each; the folder to work in, which is `build` where that is
-        given."""
+        """Make empty scratch folders of `room` bytes each. Returns the work folder, which is `build` if
+        that is given."""
         if not self.separated:
             return build or tempfile.mkdtemp(dir=self.home)
         for target in self.mounted:
@@ -156,10 +156,10 @@ class ScratchFolders:
             mount("none", target, "none", REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEV)
 
     def discard(self, folder: str) -> None:
-        """What `fresh` made without namespaces."""
+        """Remove the folders that `fresh` made without namespaces."""
         if not self.separated:
             shutil.rmtree(folder, ignore_errors=True)
 
     def shared_folder(self, key: str) -> str:
-        """A driver's shared files, as programs see them after `fresh`."""
+        """The folder of a driver's shared files, as programs see it after `fresh`."""
         return os.path.join("/tmp/shared" if self.separated else self.shared, key)  # noqa: PTH118

@@ -1,7 +1,6 @@
-"""One slot: runs items one after the other, each program of them in a fresh process. The inside of a slot
-process.
+"""The inner side of a slot process: runs items one after another, each program in a fresh process.
 
-It is shipped with `worker.py` and stands alone. The one rule: a fault of the sandbox is a `fault` of the
+It is shipped with `worker.py` and is self-contained. The one rule: a fault of the sandbox is a `fault` of the
 item, never a result of the program.
 """
 
@@ -34,16 +33,16 @@ class TakesTooLong(Exception):
 
 
 class Starved(Exception):
-    """The compiler waited too long for its CPU time: that says nothing of the program."""
+    """The compiler waited too long for its CPU time: that says nothing about the program."""
 
 
 class CompileServer:
-    """A compiler that stays between items. It reads hostile source, so it is a user of its own, and it runs
-    nothing that it compiles."""
+    """A compiler that stays between items. It reads hostile source, so it runs as a separate user, and it
+    runs nothing that it compiles."""
 
     def __init__(self, argv: list[str], env: dict[str, str], uid: int | None) -> None:
         theirs, self.orders = os.pipe()
-        os.set_blocking(self.orders, False)  # a compiler that does not read holds nobody up
+        os.set_blocking(self.orders, False)  # a compiler that does not read must not block us
         self.answers, ours = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
         limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 16 << 20, "processes": 256}
@@ -57,8 +56,8 @@ class CompileServer:
         self.began, self.began_cpu_s = 0.0, 0.0
 
     def compile(self, files: dict[str, str], limits: dict[str, float]) -> dict[str, bytes] | str:
-        """The files it made, or its messages. Raises EOFError, OSError, struct.error when it is broken,
-        TakesTooLong, Starved."""
+        """The files it made, or its messages. Raises EOFError, OSError or struct.error if it is
+        broken, TakesTooLong, Starved."""
         self.limits, self.began, self.began_cpu_s = limits, time.monotonic(), program.usage(self.pid)[0]
         request = compile_protocol.pack_request(files)
         while request:
@@ -71,7 +70,7 @@ class CompileServer:
         return made
 
     def read(self, count: int) -> bytes:
-        """Exactly so many bytes."""
+        """Exactly this many bytes."""
         data = b""
         while len(data) < count:
             if not select.select([self.answers], [], [], CHECK_S)[0]:
@@ -92,8 +91,7 @@ class CompileServer:
             raise Starved(compile_protocol.starved(used_s, self.limits["wall_s"]))
 
     def was_killed(self) -> bool:
-        """Whether it has ended, and by a kill that we did not send: as a machine that runs out of memory
-        kills."""
+        """Whether it was ended by a kill that we did not send, as on a machine that runs out of memory."""
         until = time.monotonic() + CHECK_S
         while (
             ended := os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
@@ -121,11 +119,11 @@ class SlotLoop:
 
     @property
     def spared(self) -> set[int]:
-        """What survives a program."""
+        """The processes that survive a program."""
         return {server.pid for server in self.servers.values()}
 
     def run_item(self, item: JsonObject) -> dict[str, object]:
-        """The answer to one item: what came of the build, and what each run did. Raises OSError."""
+        """The answer to one item: the result of the build and of each run. Raises OSError."""
         files, folder, build = item["files"], None, None
         if item["server"]:
             build, files = self.compile(item)
@@ -142,7 +140,7 @@ class SlotLoop:
         return {"build": build, "runs": runs}
 
     def build(self, item: JsonObject, folder: str) -> dict[str, object]:
-        """Run the compiler in the folder of the build."""
+        """Run the compiler in the build's folder."""
         limits = item["compile_limits"]
         work = self.folders.fresh(limits["file_bytes"], folder)
         argv = self.command(item, item["compile"])
@@ -157,7 +155,7 @@ class SlotLoop:
     def run_all(
         self, item: JsonObject, files: dict[str, bytes], folder: str | None
     ) -> list[dict[str, object]]:
-        """One run for each stdin, until one is stopped."""
+        """One run per stdin, until one is stopped."""
         runs: list[dict[str, object]] = []
         for stdin in item["stdins"]:
             runs.append(self.run_once(item, files, folder, stdin.encode("utf-8", "surrogatepass")))
@@ -172,7 +170,7 @@ class SlotLoop:
         folder: str | None,
         stdin: bytes,
     ) -> dict[str, object]:
-        """A fresh process in fresh folders."""
+        """One run: a fresh process in fresh folders."""
         size = 0 if folder else sum(map(len, files.values()))
         work = self.folders.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
         try:
@@ -189,14 +187,15 @@ class SlotLoop:
         return result
 
     def command(self, item: JsonObject, words: list[str]) -> list[str]:
-        """With the folder of the driver's shared files filled in."""
+        """The command, with the folder of the driver's shared files filled in."""
         return [word.replace(SHARED, self.folders.shared_folder(item["shared"])) for word in words]
 
     def compile(self, item: JsonObject) -> tuple[dict[str, object], dict[str, bytes]]:
-        """By the resident compiler. A program that breaks `compiler_attempts` of them is refused."""
+        """Compile with the resident compiler. A program that crashes `compiler_attempts` of
+        them is rejected."""
         self.folders.discard(
             self.folders.fresh(item["compile_limits"]["file_bytes"])
-        )  # compilers write below /tmp: no program left anything
+        )  # compilers write below /tmp: no program has left anything there
         failure = refusal(None)
         for _ in range(self.compiler_attempts):
             server = self.server(item)
@@ -231,8 +230,8 @@ class SlotLoop:
 
 
 def refusal(message: str | None) -> dict[str, object]:
-    """The result of a resident compiler in the shape of a run: the messages on stderr, nothing where it took
-    the program."""
+    """A resident compiler's result in the form of a run: its messages on stderr, or nothing if it
+    accepted the program."""
     sink = capped_stream.CappedStream(1 << 20)
     sink.add((message or "").encode("utf-8", "replace"))
     quiet = program.packed(capped_stream.CappedStream(0))
@@ -254,7 +253,7 @@ def is_clean(result: dict[str, object]) -> bool:
 
 
 def read_exactly(descriptor: int, count: int) -> bytes:
-    """So many bytes, or nothing at the end."""
+    """This many bytes, or none at the end."""
     data = b""
     while len(data) < count:
         piece = os.read(descriptor, count - len(data))
@@ -265,8 +264,8 @@ def read_exactly(descriptor: int, count: int) -> bytes:
 
 
 def serve(batch: JsonObject, base: str, number: int, orders: int, answers: int) -> None:
-    """Run what is ordered until the orders end. After a fault of the sandbox the slot leaves: another one
-    takes its place."""
+    """Run the ordered items until the orders end. After a fault of the sandbox the slot exits, and another
+    one replaces it."""
     program.prctl(program.SUBREAPER, 1)
     slot = SlotLoop(scratch_folders.ScratchFolders(base, number), batch["compiler_attempts"])
     healthy = True

@@ -1,8 +1,8 @@
-"""Finds the toolchains of a remote sandbox: real paths, versions, digests. Asked once, when the first sandbox
-starts.
+"""Finds the toolchains of a remote sandbox: real paths, versions, digests. Runs once, when the
+first sandbox starts.
 
-It is shipped with `worker.py` and stands alone. The one rule: a tool counts only if the user that programs
-become can run it.
+It is shipped with `worker.py` and is self-contained. The one rule: a tool counts only if the programs' user
+can run it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ VERSION_S = 60
 
 
 def find(name: str) -> str | None:
-    """The real path of a tool, links resolved; system folders first. A shim of a version manager is none."""
+    """The real path of a tool, with links resolved; system folders come first. A version manager's shim
+    does not count."""
     found = shutil.which(name, path=SYSTEM) or shutil.which(name)
     if found is None:
         return os.path.realpath(sys.executable) if name == "python3" else None
     real = os.path.realpath(found)
     is_shim = os.path.basename(real) in ("rustup", "asdf", "mise") or "/shims/" in found  # noqa: PTH119
     beside = os.path.join(os.path.dirname(real), name)  # noqa: PTH118, PTH120
-    if real.endswith(".js") and os.path.isfile(beside):  # noqa: PTH113  # a start of node before the program
+    if real.endswith(".js") and os.path.isfile(beside):  # noqa: PTH113  # would start node first
         return beside
     return None if is_shim else real
 
 
 def version(command: list[str]) -> str | None:
-    """The first line that a tool says of itself, or None when it cannot be run."""
+    """The first line of a tool's version output, or None if it cannot be run."""
     user = (
         {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []}
         if os.geteuid() == 0
@@ -61,7 +62,7 @@ def version(command: list[str]) -> str | None:
 
 
 def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
-    """Tools, version and digest; None when one of the tools is missing or does not start."""
+    """Tools, version and digest; None if a tool is missing or does not start."""
     tools = {name: path for name in wanted["tools"] if (path := find(name))}
     if len(tools) < len(wanted["tools"]):
         return None
@@ -77,7 +78,7 @@ def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
 
 
 def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]:
-    """What this sandbox offers."""
+    """The capabilities of this sandbox."""
     languages = task["languages"]
     with ThreadPoolExecutor(4) as pool:
         # `strict` came with 3.10

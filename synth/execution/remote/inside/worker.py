@@ -1,12 +1,12 @@
 """The worker inside a remote sandbox: reads a batch of items from a file, runs them, and writes one JSON line
-for each on stdout.
+per item to stdout.
 
     python3 -I -B worker.pyz probe FILE     what this sandbox offers: toolchains, cores, separation
     python3 -I -B worker.pyz run FILE       a batch; the format is `synth/execution/remote/wire.py`
 
-It is shipped in a zip with its neighbours and stands alone (standard library, Python 3.9 or later, Linux). It
-knows no languages and judges nothing. The one rule: a line stands for a finished item, so that whoever loses
-the connection keeps what was written before.
+It is shipped in a zip with the other files of this folder and is self-contained (standard library, Python 3.9
+or later, Linux). It is independent of languages and judges nothing. The one rule: a line stands for a
+finished item, so a caller that loses the connection keeps all lines written before.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ BEAT_S = 5.0
 
 
 def say(line: dict[str, object] | bytes) -> None:
-    """One line on stdout. Raises BrokenPipeError when nobody listens any more: then this process ends, and
-    the slots with it."""
+    """Write one line to stdout. Raises BrokenPipeError if the reader is gone: then this process ends, and the
+    slots with it."""
     data = memoryview((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
     while data:
         data = data[os.write(1, data) :]
 
 
 def prepare_shared(batch: slots.JsonObject) -> None:
-    """Make the drivers' shared files, each once in the life of the sandbox. Our own text, so it is built by
-    ourselves."""
+    """Make the drivers' shared files, each once per sandbox. They are our own text, so we build them as
+    our own user."""
     shared = os.path.join(BASE, "shared")  # noqa: PTH118
     os.makedirs(shared, exist_ok=True)  # noqa: PTH103
     for key, wanted in batch["shared"].items():
@@ -51,7 +51,7 @@ def prepare_shared(batch: slots.JsonObject) -> None:
 
 
 def build_shared(folder: str, wanted: slots.JsonObject) -> None:
-    """Under another name first, so that a folder that is there is complete. Raises OSError."""
+    """Build under another name first, so that an existing folder is complete. Raises OSError."""
     unfinished = f"{folder}.{os.getpid()}"
     scratch_folders.write_files(unfinished, wanted["files"])
     for command in wanted["commands"]:
@@ -76,7 +76,7 @@ def build_shared(folder: str, wanted: slots.JsonObject) -> None:
 
 
 class SlotProcess:
-    """The outside of one slot process, which runs one item at a time."""
+    """The outer side of one slot process, which runs one item at a time."""
 
     def __init__(self, batch: slots.JsonObject, number: int, others: list[SlotProcess]) -> None:
         orders, self.orders = os.pipe()
@@ -97,14 +97,14 @@ class SlotProcess:
         os.close(self.answers)
 
     def give(self, item: int) -> None:
-        """Send an order; a slot that has just died is seen when its answers end."""
+        """Send an order; a slot that has just died is noticed when its answers end."""
         self.item = item
         with contextlib.suppress(BrokenPipeError):
             os.write(self.orders, struct.pack(">I", item))
 
     def take(self) -> tuple[bool, bytes] | None:
-        """Read what is there: whether the slot is still well, and the line of a finished item or nothing yet;
-        None when it is gone."""
+        """Read the available bytes. Returns whether the slot goes on, and the line of a finished item or
+        nothing yet; None if the slot is gone."""
         piece = os.read(self.answers, program.PIECE)
         if not piece:
             return None
@@ -118,7 +118,7 @@ class SlotProcess:
         return healthy, line
 
     def bury(self) -> int:
-        """Reap a slot that is gone; its wait status."""
+        """Reap a slot that has ended. Returns its wait status."""
         self.forget()
         return os.waitpid(self.pid, 0)[1]
 
@@ -133,7 +133,7 @@ def become_slot(batch: slots.JsonObject, number: int, orders: int, answers: int)
         os.dup2(null, 1)
         slots.serve(batch, BASE, number, orders, answers)
         status = 0
-    except BaseException:  # noqa: BLE001  # a fork must never come back; stderr reaches whoever listens
+    except BaseException:  # noqa: BLE001  # a fork must never return; stderr reaches the caller
         traceback.print_exc()
     finally:
         os._exit(status)
@@ -159,7 +159,7 @@ class Crew:
             slot.give(self.waiting.pop())
 
     def serve(self) -> None:
-        """Until every item has its line."""
+        """Run until every item has its line."""
         while self.slots:
             ready = self.poller.poll(BEAT_S * 1000)
             if not ready:
@@ -168,7 +168,7 @@ class Crew:
                 self.hear(self.slots[descriptor])
 
     def hear(self, slot: SlotProcess) -> None:
-        """An answer, a piece of one, or the end of a slot."""
+        """Handle an answer, a piece of one, or the end of a slot."""
         taken = slot.take()
         if taken is None:
             self.mourn(slot)
@@ -181,13 +181,13 @@ class Crew:
                 self.open(slot.number)
 
     def dismiss(self, slot: SlotProcess) -> int:
-        """End a slot and forget it."""
+        """End a slot and drop it."""
         self.poller.unregister(slot.answers)
         del self.slots[slot.answers]
         return slot.bury()
 
     def mourn(self, slot: SlotProcess) -> None:
-        """A slot that died takes its item with it: that is a fault of ours, not of the program."""
+        """A slot that died loses its item: that is our fault, not the program's."""
         status = self.dismiss(slot)
         say(
             {
@@ -199,7 +199,7 @@ class Crew:
 
 
 def main() -> None:
-    """One command of the two."""
+    """Run one of the two commands."""
     mode, path = sys.argv[1:3]
     with open(path) as text:  # noqa: PTH123
         task = json.load(text)
