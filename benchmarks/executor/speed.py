@@ -211,7 +211,7 @@ def _bare_rate(name: str, bare: Bare, threads: int = 2) -> float:
                 done = subprocess.run(
                     command, cwd=folder, input=STDIN.encode(), capture_output=True, check=False
                 )
-            if done.returncode:  # of the program; tsc writes it in spite of what it says of node's types
+            if done.returncode:  # of the program; tsc writes output despite its errors on node's types
                 raise RuntimeError(f"{' '.join(commands[-1])}: {done.stderr.decode(errors='replace')[-500:]}")
 
     return _rate(run_one, bare.bare, threads)

@@ -41,7 +41,7 @@ class Figures:
     kept: int = 0
     """Answers in the journals."""
     kept_twice: int = 0
-    """Answers that a journal holds twice: the request was sent although its answer was there."""
+    """Answers found twice in a journal: the request was sent although its answer was already stored."""
     different: int = 0
     unbalanced: int = 0
     survivors: int = 0

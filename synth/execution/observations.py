@@ -21,7 +21,7 @@ ATTEMPTS: Final = 3
 answered with a fault. A lost warm process costs none: the program then starts cold, and after as many warm
 processes in a row that served nothing, its language does so for good (`programs/zygote_pool.py`)."""
 COMPILER_ATTEMPTS: Final = 2
-"""Resident compilers that one program may crash before it is refused (`programs/compiler_pool.py`; a worker
+"""Resident compilers that one program may crash before it is rejected (`programs/compiler_pool.py`; a worker
 on another machine is told)."""
 
 

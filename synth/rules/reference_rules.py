@@ -227,7 +227,7 @@ def plan_runs(
             {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)},
         )
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
-    # returns win over variety.
+    # returned values win over variety.
     chosen = max(usable, key=lambda score: (score[1] > 1, round(3 * score[0]), score[2], score[1]))
     return _make_plan(probe, -chosen[2], random, config)
 

@@ -76,7 +76,7 @@ REFUSED: Final[Mapping[str, Call]] = {
     "process_vm_readv": Call(310, 270),  # crash handlers read their own stack with it (Zig's)
     "kcmp": Call(312, 272),
     "personality": Call(135, 92),  # Steel Bank Common Lisp calls it at every start
-    "io_uring_setup": _everywhere(425),  # node tries it
+    "io_uring_setup": _everywhere(425),  # node probes for it
     "io_uring_enter": _everywhere(426),
     "io_uring_register": _everywhere(427),
     "adjtimex": Call(159, 171),  # also reads the clock's state

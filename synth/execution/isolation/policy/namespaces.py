@@ -249,7 +249,7 @@ def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
         operation(Code.SETATTR, "/", numbers=(0, _ATTRIBUTES)),
         operation(Code.JOIN_USER),
         operation(Code.SETIDS, numbers=(INSIDE_ID, INSIDE_ID)),
-        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),  # a change of user has forgotten it
+        operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),  # a change of user resets it
         operation(Code.CHDIR, "/work"),
     ]
 

@@ -25,7 +25,7 @@ SHARED = "{shared}"
 JsonObject = dict[str, Any]
 """JSON of an item or a batch of `wire.py`."""
 HEAD = struct.Struct(">I?")
-"""Before each answer: its length, and whether the slot goes on."""
+"""Before each answer: its length, and whether the slot continues."""
 
 
 class TakesTooLong(Exception):

@@ -103,7 +103,7 @@ class SlotProcess:
             os.write(self.orders, struct.pack(">I", item))
 
     def take(self) -> tuple[bool, bytes] | None:
-        """Read the available bytes. Returns whether the slot goes on, and the line of a finished item or
+        """Read the available bytes. Returns whether the slot continues, and the line of a finished item or
         nothing yet; None if the slot is gone."""
         piece = os.read(self.answers, program.PIECE)
         if not piece:
