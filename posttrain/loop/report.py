@@ -86,10 +86,13 @@ def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], f
     """Print the table, the figures in words, and commands to inspect the run."""
     if evaluations:
         reporter.print_table(*result_table(evaluations))
-    busy = figures.get("busy_share", "-")
-    reporter.print_line(
-        f"run time: {figures['seconds']} s; swap times: {figures['swap_s']} s; engine busy: {busy}"
-    )
+    parts = [f"run time: {figures['seconds']} s"]
+    swaps = figures["swap_s"]
+    if isinstance(swaps, list) and swaps:
+        parts.append(f"policy swaps: {', '.join(f'{seconds} s' for seconds in swaps)}")
+    if "busy_share" in figures:
+        parts.append(f"engine busy: {figures['busy_share']:.0%} of generation time")
+    reporter.print_line("; ".join(parts))
     if "accepted" in figures:
         reporter.print_line(
             f"accepted solutions: {figures['accepted']}; wrong according to the held-back reference: "
