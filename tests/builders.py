@@ -8,6 +8,8 @@ record does not have is refused by the record itself.
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
+from synth.config import SamplingConfig
+from synth.generation.protocol import GenerationRequest
 from synth.ids import unit_id
 from synth.records import (
     Case,
@@ -103,6 +105,16 @@ def build_sample(id: str = "sample-1", **fields: object) -> Sample:
         "rank": EvidenceRank.REFERENCE,
     }
     return Sample.model_validate({**defaults, "id": id, **fields})
+
+
+def build_question(
+    text: str = "hello", *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 16
+) -> GenerationRequest:
+    """A conversation of one message; greedy unless a temperature is given."""
+    sampling = SamplingConfig(temperature=temperature, max_tokens=max_tokens)
+    return GenerationRequest(
+        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
+    )
 
 
 def build_observation(request: ExecutionRequest, *results: Value, **fields: object) -> Observation:
