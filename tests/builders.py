@@ -8,6 +8,8 @@ record does not have is refused by the record itself.
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from synth.config import SamplingConfig
+from synth.generation.protocol import GenerationRequest
 from synth.ids import unit_id
 from synth.products import Pair, Sample
 from synth.records import (
@@ -130,6 +132,16 @@ def build_pair(id: str = "pair-1", **fields: object) -> Pair:
         "rank": EvidenceRank.REFERENCE,
     }
     return Pair.model_validate({**defaults, "id": id, **fields})
+
+
+def build_question(
+    text: str = "hello", *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 16
+) -> GenerationRequest:
+    """A conversation of one message; greedy unless a temperature is given."""
+    sampling = SamplingConfig(temperature=temperature, max_tokens=max_tokens)
+    return GenerationRequest(
+        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
+    )
 
 
 def build_observation(request: ExecutionRequest, *results: Value, **fields: object) -> Observation:

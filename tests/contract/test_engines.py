@@ -3,6 +3,7 @@ answers, journalled, and on a function in the place of a model."""
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,7 @@ from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import Completion, Engine, GenerationRequest
 from synth.generation.scripted import ScriptedEngine
 from synth.policy import Policy
-from synth.records import Message
-from tests.builders import Run
+from tests.builders import Run, build_question
 
 if TYPE_CHECKING:
     from synth.generation.vllm_server import VllmServer
@@ -32,15 +32,7 @@ KINDS = ("vllm_server", "openai_api", "transformers_local", "journalled", "recor
 QUESTIONS = tuple(f"Write f{number}(a, b)." for number in range(6))
 
 
-def ask(
-    text: str, *, n: int = 1, seed: int = 0, temperature: float = 0.0, max_tokens: int = 12
-) -> GenerationRequest:
-    sampling = SamplingConfig(temperature=temperature, max_tokens=max_tokens)
-    return GenerationRequest(
-        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
-    )
-
-
+ask = partial(build_question, max_tokens=12)
 GREEDY = tuple(ask(question) for question in QUESTIONS)
 SAMPLED = tuple(ask(QUESTIONS[0], n=4, seed=seed, temperature=1.0) for seed in (11, 12))
 RAW = GenerationRequest(prompt="def add(a, b", sampling=SamplingConfig(temperature=0.0, max_tokens=8))

@@ -4,6 +4,7 @@ import asyncio
 import email.utils
 import sys
 import time
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from synth.errors import EngineError
 from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.retry import Pauses, retry_after_s
-from synth.records import Message
+from tests.builders import build_question
 
 if TYPE_CHECKING:
     from tests.generation.conftest import Reply, ScriptedEndpoint
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
 FAST = Pauses(first_s=0.01, longest_s=0.05)
 
 
-def ask(text: str = "hello", *, n: int = 1, seed: int = 5, temperature: float = 1.0) -> GenerationRequest:
-    sampling = SamplingConfig(temperature=temperature, max_tokens=16)
-    return GenerationRequest(
-        messages=(Message(role="user", content=text),), n=n, seed=seed, sampling=sampling
-    )
+ask = partial(build_question, seed=5, temperature=1.0)
 
 
 def answer_all(url: str, *requests: GenerationRequest, **options: object) -> list[GenerationResponse]:

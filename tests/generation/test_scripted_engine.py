@@ -4,18 +4,11 @@ import asyncio
 
 import pytest
 
-from synth.config import SamplingConfig
 from synth.errors import EngineError, Problem
 from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
 from synth.generation.scripted import AnswerRequest, ScriptedEngine
 from synth.policy import Policy
-from synth.records import Message
-
-
-def request(text: str = "hello", n: int = 1) -> GenerationRequest:
-    return GenerationRequest(
-        messages=(Message(role="user", content=text),), n=n, sampling=SamplingConfig(max_tokens=8)
-    )
+from tests.builders import build_question
 
 
 def answer(script: AnswerRequest, *requests: GenerationRequest) -> list[GenerationResponse]:
@@ -27,14 +20,16 @@ def answer(script: AnswerRequest, *requests: GenerationRequest) -> list[Generati
 
 
 def test_the_function_sees_the_request_and_its_text_is_the_answer() -> None:
-    (response,) = answer(lambda asked: asked.messages[0].content.upper(), request("def f"))
+    (response,) = answer(lambda asked: asked.messages[0].content.upper(), build_question("def f"))
     assert response.completions == (Completion(text="DEF F", finish="stop", tokens=2),)
-    assert response.request_id == request("def f").request_id("scripted")
+    assert response.request_id == build_question("def f").request_id("scripted")
     assert (response.fingerprint, response.prompt_tokens, response.ms) == ("scripted", 7, 1.0)
 
 
 def test_one_text_answers_all_samples_and_a_sequence_answers_each() -> None:
-    same, each = answer(lambda asked: "a" if asked.n == 2 else ["x", "y", "z"], request(n=2), request(n=3))
+    same, each = answer(
+        lambda asked: "a" if asked.n == 2 else ["x", "y", "z"], build_question(n=2), build_question(n=3)
+    )
     assert [completion.text for completion in same.completions] == ["a", "a"]
     assert [completion.text for completion in each.completions] == ["x", "y", "z"]
 
@@ -42,21 +37,21 @@ def test_one_text_answers_all_samples_and_a_sequence_answers_each() -> None:
 def test_a_completion_says_itself_how_it_ended() -> None:
     cut = Completion(text="def f(", finish="length", tokens=8)
     (alone,), (among,) = (
-        answer(lambda _: cut, request()),
-        answer(lambda _: [cut, "whole"], request(n=2)),
+        answer(lambda _: cut, build_question()),
+        answer(lambda _: [cut, "whole"], build_question(n=2)),
     )
     assert alone.completions == (cut,)
     assert [completion.finish for completion in among.completions] == ["length", "stop"]
 
 
 def test_an_empty_text_still_counts_a_token() -> None:
-    assert answer(lambda _: "", request())[0].completions[0].tokens == 1
+    assert answer(lambda _: "", build_question())[0].completions[0].tokens == 1
 
 
 @pytest.mark.parametrize(("n", "texts"), [(1, []), (2, ["a"]), (1, ["a", "b"])])
 def test_a_wrong_number_of_answers_is_said(n: int, texts: list[str]) -> None:
     with pytest.raises(EngineError, match=f"gave {len(texts)} answers where n = {n}") as raised:
-        answer(lambda _: texts, request(n=n))
+        answer(lambda _: texts, build_question(n=n))
     assert not raised.value.retryable
 
 
@@ -67,10 +62,10 @@ def test_an_exception_that_the_function_returns_or_raises_reaches_the_caller() -
         raise KeyError("the script's own mistake")
 
     with pytest.raises(EngineError) as raised:
-        answer(lambda _: busy, request())
+        answer(lambda _: busy, build_question())
     assert raised.value is busy
     with pytest.raises(KeyError):
-        answer(fail, request())
+        answer(fail, build_question())
 
 
 def test_an_async_function_answers_several_requests_at_once() -> None:
@@ -80,7 +75,7 @@ def test_an_async_function_answers_several_requests_at_once() -> None:
         await asyncio.wait_for(met.wait(), timeout=5)
         return asked.messages[0].content
 
-    first, second = answer(wait_for_the_other, request("a"), request("b"))
+    first, second = answer(wait_for_the_other, build_question("a"), build_question("b"))
     assert (first.completions[0].text, second.completions[0].text) == ("a", "b")
 
 
@@ -88,22 +83,22 @@ def test_requests_are_noted_in_order_the_refused_ones_too() -> None:
     engine = ScriptedEngine(lambda asked: KeyError("two") if asked.n == 2 else "")
 
     async def work() -> None:
-        await engine.generate(request("a"))
+        await engine.generate(build_question("a"))
         with pytest.raises(KeyError, match="two"):
-            await engine.generate(request("b", n=2))
+            await engine.generate(build_question("b", n=2))
 
     asyncio.run(work())
-    assert engine.requests == [request("a"), request("b", n=2)]
+    assert engine.requests == [build_question("a"), build_question("b", n=2)]
 
 
 def test_a_policy_that_is_loaded_answers_under_its_own_fingerprint() -> None:
     engine = ScriptedEngine(lambda _: "same", fingerprint="first")
 
     async def work() -> list[str]:
-        before = await engine.generate(request())
+        before = await engine.generate(build_question())
         await engine.load_policy(Policy(name="p", base="", fingerprint="second"))
-        after = await engine.generate(request())
-        assert after.request_id == request().request_id("second")
+        after = await engine.generate(build_question())
+        assert after.request_id == build_question().request_id("second")
         return [before.fingerprint, after.fingerprint, engine.fingerprint]
 
     assert asyncio.run(work()) == ["first", "second", "second"]
@@ -117,10 +112,10 @@ def test_a_closed_engine_refuses_until_it_is_started_again() -> None:
         await engine.close()
         assert engine.closed
         with pytest.raises(EngineError, match="was closed"):
-            await engine.generate(request())
+            await engine.generate(build_question())
         assert engine.requests == []
         await engine.start()
         await engine.start()
-        return await engine.generate(request())
+        return await engine.generate(build_question())
 
     assert asyncio.run(work()).completions[0].text == "yes"

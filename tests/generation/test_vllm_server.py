@@ -9,21 +9,19 @@ from typing import Any
 
 import pytest
 
-from synth.config import SamplingConfig, TransformersEngineConfig, VllmServerEngineConfig
+from synth.config import TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
 from synth.generation.protocol import GenerationRequest
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
-from synth.records import Message
-from tests.builders import Run
+from tests.builders import Run, build_question
 
 Policies = tuple[Policy, Policy]
 
 
 def ask(number: int) -> GenerationRequest:
-    message = Message(role="user", content=f"Write f{number}(a, b).")
-    return GenerationRequest(messages=(message,), sampling=SamplingConfig(temperature=0.0, max_tokens=12))
+    return build_question(f"Write f{number}(a, b).", max_tokens=12)
 
 
 async def greedy(engine: VllmServer | TransformersLocal, count: int = 8) -> list[str]:
