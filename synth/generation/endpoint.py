@@ -125,10 +125,12 @@ class EndpointClient:
         prompt_tokens, again = 0, 0
         while len(found) < request.n:
             size = min(request.n, self._most_choices or request.n)
-            starts = range(len(found), request.n, size)
-            parts = await asyncio.gather(
-                *(self._part(request, model, (again, at), min(size, request.n - at)) for at in starts)
-            )
+            calls = [
+                self._part(request, model, (again, at), min(size, request.n - at))
+                for at in range(len(found), request.n, size)
+            ]
+            # gather would free the slot for the next call before this answer is stored
+            parts = [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
             if len(parts[0].completions) < min(size, request.n - len(found)):
                 self._most_choices = len(parts[0].completions)
             found += [completion for part in parts for completion in part.completions]

@@ -157,6 +157,22 @@ def test_a_failed_request_is_not_kept_and_can_be_asked_again(
     assert ask_all(engine, 1)[0].startswith("1 0")
 
 
+def test_the_next_request_is_sent_only_when_the_answer_before_it_is_stored(
+    endpoint: "ScriptedEndpoint", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a killed run pays again for at most as many requests as may be open."""
+    append, sent = ResponseFiles.append, []
+
+    def append_slowly(files: ResponseFiles, response: GenerationResponse) -> None:
+        time.sleep(0.1)  # long enough for a request to arrive that was sent too early
+        sent.append(len(endpoint.requests))
+        append(files, response)
+
+    monkeypatch.setattr(ResponseFiles, "append", append_slowly)
+    ask_all(journalled(endpoint.url, tmp_path, concurrency=1), 1, 2, 3, 4)
+    assert sent == [1, 2, 3, 4]
+
+
 def test_a_cancelled_caller_does_not_lose_the_answer(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
     endpoint.delay_s = 0.3
     engine = journalled(endpoint.url, tmp_path)
