@@ -25,13 +25,13 @@ class _Training(NamedTuple):
     name: str
     config: SftConfig | DpoConfig
     files: Sequence[Path]
-    """Empty where it has nothing to train on."""
+    """Empty if there is nothing to train on."""
     left_out: str
     """What to say when there are no rows."""
 
 
 def plan_jobs(recipe: Recipe, checkpoints: Path, round_: int, policy: Policy, data: RoundData) -> RoundJobs:
-    """The trainings of a round that starts with `policy`; their outputs lie in `checkpoints`.
+    """The trainings of a round that starts with `policy`; their outputs are written to `checkpoints`.
 
     Each starts from the merged weights of the one before. Where the engine serves adapters only, one adapter
     over the base is trained on and on instead.
@@ -68,6 +68,6 @@ def _files(data: RoundData, job: str) -> list[Path]:
 
 
 def to_measure(jobs: Sequence[SftJob | DpoJob]) -> list[int]:
-    """Places of the jobs whose policies are evaluated: the last SFT job, and DPO."""
+    """Indexes of the jobs whose policies are evaluated: the last SFT job, and DPO."""
     last_of_kind = {job.kind: place for place, job in enumerate(jobs)}
     return sorted(last_of_kind.values())

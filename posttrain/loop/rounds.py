@@ -156,7 +156,7 @@ async def _measure(
 
 
 async def audit(session: Session) -> Audit | None:
-    """What the world finds in the accepted samples; None where it has nothing to say."""
+    """What the world finds in the accepted samples; None if it has no audit."""
     found = await session.world.audit(session.run, session.recipe, session.sandbox)
     if found is not None:
         write_bytes(session.run / "eval" / "audit.json", found.model_dump_json(indent=1).encode())

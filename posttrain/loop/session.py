@@ -1,4 +1,4 @@
-"""What lives as long as a run: the sandbox, the engine with the policy that it serves, and the teacher.
+"""Everything that lives as long as a run: the sandbox, the engine with its policy, and the teacher.
 
 Place in the flow: `run` opens a session, `rounds` works in it. The one rule: each of these is started once
 and is closed however the run ends; policies are swapped into the running engine.
@@ -27,7 +27,7 @@ from synth.store.run_folder import RunFolder
 
 
 class Parts(NamedTuple):
-    """What the command line hands in."""
+    """What the command line passes in."""
 
     reporter: Reporter
     world: World
@@ -35,13 +35,13 @@ class Parts(NamedTuple):
 
 
 class RunPlan(NamedTuple):
-    """What is to be done, and where."""
+    """The recipe to run and its run folder."""
 
     recipe: Recipe
     recipe_folder: Path
     folder: RunFolder
     prompts: PromptLibrary | None
-    """There when the recipe has an engine."""
+    """Present if the recipe has an engine."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class ServedEngine:
     engine: JournalledEngine
     prompts: PromptLibrary
     served: str
-    """Fingerprint of the policy that was last put in."""
+    """Fingerprint of the policy loaded last."""
     swaps: list[float] = field(default_factory=list)
     """Seconds of each swap."""
 
@@ -81,7 +81,7 @@ class Session:
     model: ServedEngine | None
     """None for a recipe without an engine: nothing is generated and nothing evaluated."""
     teacher: JournalledEngine | None
-    """None where the policy writes its own tasks."""
+    """None if the policy writes its own tasks."""
 
     @property
     def recipe(self) -> Recipe:
