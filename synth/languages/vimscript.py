@@ -34,6 +34,8 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     return {"main.vim": f"{code}\n{without_exit(script, *ways)}\n{_ASKED.replace('MARK', mark)}"}
 
 
+_VIM = ("{vim}", "-N", "-u", "NONE", "-i", "NONE", "-n", "-es")
+
 LANGUAGE = Language(
     name="vimscript",
     aliases=("vim", "viml", "vim script"),
@@ -41,42 +43,10 @@ LANGUAGE = Language(
     tools=("vim",),
     install="apt-get install -y vim",
     display_name="Vim script",
-    run_command=(
-        "{vim}",
-        "-N",
-        "-u",
-        "NONE",
-        "-i",
-        "NONE",
-        "-n",
-        "-es",
-        "-c",
-        _RUN,
-        "-c",
-        _PRINT,
-        "-c",
-        _END,
-    ),
+    run_command=(*_VIM, "-c", _RUN, "-c", _PRINT, "-c", _END),
     script=Script(
         files=_script,
-        run_command=(
-            "{vim}",
-            "-N",
-            "-u",
-            "NONE",
-            "-i",
-            "NONE",
-            "-n",
-            "-es",
-            "-c",
-            _SAID,
-            "-c",
-            _RUN,
-            "-c",
-            _PRINT,
-            "-c",
-            _END,
-        ),
+        run_command=(*_VIM, "-c", _SAID, "-c", _RUN, "-c", _PRINT, "-c", _END),
     ),
     runtime_threads=4,
     hello="""let total = 0

@@ -9,7 +9,7 @@ use another's results.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.trees import parse
@@ -23,7 +23,7 @@ from synth.languages.spec import (
     UnsupportedType,
     parameter_names,
 )
-from synth.languages.support.declarations import find_declaration, read_type
+from synth.languages.support.declarations import declared_contract, read_type
 from synth.languages.support.elf import Symbol, symbols, wiped
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
 from synth.languages.support.sources import read_source
@@ -110,21 +110,12 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     )
 
 
+_read_type = partial(read_type, simple=_SIMPLE, generic=_GENERIC)
+
+
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the declared types state."""
-    declared = find_declaration(code, entry_point)
-    if declared is None:
-        return None
-    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
-    result = "null" if declared.result == "void" else read_type(declared.result, _SIMPLE, _GENERIC)
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point,
-        signature=signature,
-        parameter_names=tuple(p.name for p in declared.parameters),
-    )
+    return declared_contract(code, entry_point, _read_type, void="null")
 
 
 def _canonical(signature: Signature) -> str:

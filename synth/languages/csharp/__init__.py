@@ -3,11 +3,12 @@ library. A tuple is a value tuple."""
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from synth.languages.csharp.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
-from synth.languages.support.declarations import find_declaration, outside_braces, read_type
+from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
@@ -57,27 +58,17 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"static {_TYPES.compose(signature.result)} {entry_point}({written})"
 
 
+_read_type = partial(read_type, simple=_SIMPLE, generic=_GENERIC)
+
+
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the declared types state; `object` and `var` state nothing."""
-    declared = find_declaration(code, entry_point)
-    if declared is None:
-        return None
-    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
-    result = read_type(declared.result, _SIMPLE, _GENERIC)
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point,
-        signature=signature,
-        parameter_names=tuple(p.name for p in declared.parameters),
-    )
+    return declared_contract(code, entry_point, _read_type)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     """Usings first, bare methods put into a class `Solution`; line numbers stay."""
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     own = " ".join(line.strip() for line in _USING.findall(code))
     body = _USING.sub("", code)
     wrapped = f"class Solution {{ {body}\n}}" if _has_bare_methods(body) else body

@@ -6,7 +6,7 @@ import re
 from synth.languages.d.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
-from synth.languages.support.declarations import find_declaration
+from synth.languages.support.declarations import declared_contract
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -53,24 +53,11 @@ def _read_type(text: str) -> str | None:
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the declared types state; `auto` states nothing."""
-    declared = find_declaration(code, entry_point)
-    if declared is None:
-        return None
-    types = [_read_type(parameter.type_text) for parameter in declared.parameters]
-    result = _read_type(declared.result)
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point,
-        signature=signature,
-        parameter_names=tuple(p.name for p in declared.parameters),
-    )
+    return declared_contract(code, entry_point, _read_type)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     text = _MAIN.sub(r"\1codemillProgramMain\2", _MODULE.sub("", code, count=1))
     start = (
         f"import codemill;\nstatic import solution;\nint main() {{ return "

@@ -45,8 +45,7 @@ func main() { codemillDriver.Drive(ENTRY) }
 
 def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, str]:
     """The program, with its `main` replaced, and the files that start it. Raises UnsupportedType."""
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     text = _MAIN.sub("func codemillProgramMain()", code)
     text = _PACKAGE.sub("package main", text, count=1) if _PACKAGE.search(text) else f"package main; {text}"
     return {"solution.go": text, "start.go": _START.replace("ENTRY", entry_point)}

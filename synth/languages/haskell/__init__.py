@@ -58,8 +58,7 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     solution = _named(code, "Solution")
     count = len(signature.parameters)
     reads = "".join(f"(a{index}, r{index + 1}) = Codemill.next r{index}; " for index in range(count))

@@ -5,12 +5,13 @@ java.util.stream are given.
 """
 
 import re
+from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, parameter_names
-from synth.languages.support.declarations import find_declaration, outside_braces, read_type
+from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.jvm import (
     FAILURES,
     FLAGS,
@@ -86,21 +87,12 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     )
 
 
+_read_type = partial(read_type, simple=_SIMPLE, generic=_GENERIC)
+
+
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the declared types state; a raw or an Object type states nothing."""
-    declared = find_declaration(code, entry_point)
-    if declared is None:
-        return None
-    types = [read_type(parameter.type_text, _SIMPLE, _GENERIC) for parameter in declared.parameters]
-    result = read_type(declared.result, _SIMPLE, _GENERIC)
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point,
-        signature=signature,
-        parameter_names=tuple(p.name for p in declared.parameters),
-    )
+    return declared_contract(code, entry_point, _read_type)
 
 
 def complete(code: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import re
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
-from synth.languages.support.declarations import read_type, split_top
+from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -48,10 +48,7 @@ def read_jsdoc_type(text: str) -> str | None:
     if not found:
         return read_type(text, _SIMPLE, {})
     types = [read_jsdoc_type(part) for part in split_top(found[2])]
-    kind = _GENERIC.get(found[1])
-    if kind is None or None in types or len(types) != {"list": 1, "map": 2}[kind]:
-        return None
-    return f"{kind}[{', '.join(filter(None, types))}]"
+    return composite_type(_GENERIC.get(found[1]), types)
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
@@ -68,10 +65,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     result = re.search(r"@returns?\s+\{(.*?)\}", comment)
     result_type = read_jsdoc_type(result[1]) if result else None
     types = [stated.get(parameter) for parameter in names]
-    if result_type is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result_type}"
-    return FunctionContract(entry_point=entry_point, signature=signature, parameter_names=tuple(names))
+    return state_contract(entry_point, names, types, result_type)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:

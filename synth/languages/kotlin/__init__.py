@@ -8,7 +8,7 @@ from synth.languages.java import SHARED
 from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
-from synth.languages.support.declarations import enclosing, split_top
+from synth.languages.support.declarations import composite_type, enclosing, split_top, state_contract
 from synth.languages.support.jvm import (
     FAILURES,
     JARS,
@@ -74,9 +74,7 @@ def _read_type(text: str) -> str | None:
     found = re.fullmatch(r"(\w+)<(.*)>", text, re.DOTALL)
     inner = [_read_type(part) for part in split_top(found[2])] if found else []
     kind = _GENERIC.get(found[1]) if found else None
-    if kind is None or None in inner or {"list": 1, "map": 2}.get(kind, len(inner)) != len(inner):
-        return None
-    return f"{kind}[{', '.join(filter(None, inner))}]"
+    return composite_type(kind, inner)
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
@@ -91,17 +89,11 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
     types = [_read_type(text) for _, text in pairs]
     result = _read_type(found[-1][2]) if found[-1][2] else "null" if found[-1][0].endswith("{") else None
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
-    )
+    return state_contract(entry_point, [name.strip() for name, _ in pairs], types, result)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     return {"Solution.kt": re.sub(r"^\s*package\s+[\w.]+", "", code)}
 
 

@@ -7,13 +7,13 @@ from synth.languages.spec import (
     FailureWords,
     Language,
     Script,
-    UnsupportedType,
     Zygote,
     parameter_names,
 )
+from synth.languages.support.composing import check_keys
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
-from synth.values import Signature, ValueType
+from synth.values import Signature
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -22,16 +22,8 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"sub {entry_point} {{\n    my ({written}) = @_;"
 
 
-def _check_keys(kind: ValueType) -> None:
-    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
-        raise UnsupportedType(f"a Perl hash has no {kind.inner[0]} keys")
-    for inner in kind.inner:
-        _check_keys(inner)
-
-
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _check_keys(kind)
+    check_keys(signature, "a Perl hash")
     return {"solution.pl": code, "driver.pl": read_source("perl/driver.pl")}
 
 

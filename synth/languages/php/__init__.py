@@ -6,12 +6,12 @@ from synth.languages.spec import (
     FailureWords,
     Language,
     Script,
-    UnsupportedType,
     Zygote,
     parameter_names,
 )
+from synth.languages.support.composing import check_keys
 from synth.languages.support.sources import read_source
-from synth.values import Signature, ValueType
+from synth.values import Signature
 
 _WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
 _FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_limit={heap_mb}M")
@@ -26,16 +26,8 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"function {entry_point}({written}){result}"
 
 
-def _check_keys(kind: ValueType) -> None:
-    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
-        raise UnsupportedType(f"a PHP array has no {kind.inner[0]} keys")
-    for inner in kind.inner:
-        _check_keys(inner)
-
-
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _check_keys(kind)
+    check_keys(signature, "a PHP array")
     return {
         "solution.php": code if "<?" in code else f"<?php {code}",
         "driver.php": read_source("php/driver.php"),

@@ -8,6 +8,7 @@ from synth.grammar.trees import ParseError
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -61,13 +62,9 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
         return None
     parameters = [*taken.posonlyargs, *taken.args]
     annotations = [*(parameter.annotation for parameter in parameters), functions[-1].returns]
-    *types, result = [read_exact(annotation) if annotation else None for annotation in annotations]
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(map(str, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point, signature=signature, parameter_names=tuple(p.arg for p in parameters)
-    )
+    kinds = [read_exact(annotation) if annotation else None for annotation in annotations]
+    *types, result = [str(kind) if kind is not None else None for kind in kinds]
+    return state_contract(entry_point, [parameter.arg for parameter in parameters], types, result)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:

@@ -56,8 +56,7 @@ def _argument(declared: str) -> str:
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     owner = "Solution::" if re.search(r"^\s*impl\s+Solution\b", code, re.MULTILINE) else ""
     missing = "pub struct Solution;" if owner and not re.search(r"\bstruct\s+Solution\b", code) else ""
     declared = _declared(code, entry_point)

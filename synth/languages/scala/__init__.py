@@ -44,8 +44,7 @@ def _owner(code: str, entry_point: str) -> str | None:
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     """Bare functions are put into an object `Solution`; line numbers stay."""
-    for kind in (*signature.parameters, signature.result):
-        _TYPES.compose(kind)
+    _TYPES.check(signature)
     code = _PACKAGE.sub("", code)
     owner = _owner(code, entry_point)
     solution = code if owner else f"object Solution {{ {code}\n}}"

@@ -13,6 +13,20 @@ from synth.languages.spec import UnsupportedType, parameter_names
 from synth.values import Signature, ValueType
 
 
+def check_keys(signature: Signature, container: str) -> None:
+    """For languages whose maps turn keys into texts. Raises UnsupportedType for a map with other keys than
+    integers and texts; `container` is the language's word for a map, with its article."""
+    for kind in (*signature.parameters, signature.result):
+        _check_keys(kind, container)
+
+
+def _check_keys(kind: ValueType, container: str) -> None:
+    if kind.kind == "map" and kind.inner[0].kind not in ("int", "str", "any"):
+        raise UnsupportedType(f"{container} has no {kind.inner[0]} keys")
+    for inner in kind.inner:
+        _check_keys(inner, container)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Words for scalars (`int`, `float`, `str`, `bool`, `null`, `any`), and patterns with `{}` for
@@ -38,6 +52,11 @@ class Terms:
         if kind.kind == "tuple" and self.tuple_of is not None:
             return self.tuple_of(inner)
         raise UnsupportedType(f"{self.language} has no type for {kind}")
+
+    def check(self, signature: Signature) -> None:
+        """Raises UnsupportedType if a type of the signature cannot be written."""
+        for kind in (*signature.parameters, signature.result):
+            self.compose(kind)
 
     def pairs(self, names: tuple[str, ...], signature: Signature) -> list[tuple[str, str]]:
         """Parameter names with the expressions of their types. Raises UnsupportedType."""

@@ -1,14 +1,16 @@
 """Reads the declaration line of a function in languages that write the type before the name (Java, C#, C++,
-C), and JSDoc types.
+C, D), and JSDoc types, and states the contract of a function from the types that were read.
 
-Place in the flow: used by `find_signature` of those languages, and by Java and C# to see whether a program
-has bare methods. It reads text, not a syntax tree, so it needs no grammar. The one rule: a type without a
+Place in the flow: used by `find_signature` of the languages, and by Java and C# to see whether a program has
+bare methods. It reads text, not a syntax tree, so it needs no grammar. The one rule: a type without a
 certain language-neutral meaning gives None, never a guess.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+from synth.records import FunctionContract
 
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
 _UNREAD = re.compile(
@@ -104,7 +106,38 @@ def read_type(text: str, simple: Mapping[str, str], generic: Mapping[str, str]) 
     if not found or found[1] not in generic:
         return None
     inner_types = [read_type(part, simple, generic) for part in split_top(found[2])]
-    kind = generic[found[1]]
-    if None in inner_types or {"list": 1, "map": 2}.get(kind, len(inner_types)) != len(inner_types):
+    return composite_type(generic[found[1]], inner_types)
+
+
+def composite_type(kind: str | None, inner: Sequence[str | None]) -> str | None:
+    """Text form of a list, map or tuple of these types. None if one is unknown, or their number is wrong."""
+    if kind is None or None in inner or {"list": 1, "map": 2}.get(kind, len(inner)) != len(inner):
         return None
-    return f"{kind}[{', '.join(filter(None, inner_types))}]"
+    return f"{kind}[{', '.join(filter(None, inner))}]"
+
+
+def state_contract(
+    entry_point: str, names: Sequence[str], types: Sequence[str | None], result: str | None
+) -> FunctionContract | None:
+    """The contract with these types, in text form; None if one is unknown."""
+    if result is None or None in types:
+        return None
+    return FunctionContract(
+        entry_point=entry_point,
+        signature=f"({', '.join(filter(None, types))}) -> {result}",
+        parameter_names=tuple(names),
+    )
+
+
+def declared_contract(
+    code: str, entry_point: str, read: Callable[[str], str | None], void: str | None = None
+) -> FunctionContract | None:
+    """The contract of a function whose types stand before the names, each read by `read`; `void` is what the
+    result `void` means to a language whose `read` does not know it."""
+    declared = find_declaration(code, entry_point)
+    if declared is None:
+        return None
+    names = [parameter.name for parameter in declared.parameters]
+    types = [read(parameter.type_text) for parameter in declared.parameters]
+    result = void if void and declared.result == "void" else read(declared.result)
+    return state_contract(entry_point, names, types, result)

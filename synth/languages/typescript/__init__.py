@@ -7,7 +7,7 @@ import re
 from synth.languages.javascript import AT_END, FAILURES, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
-from synth.languages.support.declarations import split_top
+from synth.languages.support.declarations import split_top, state_contract
 from synth.languages.support.sources import read_source
 from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.records import FunctionContract
@@ -77,12 +77,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     pairs = [parameter.partition(":")[::2] for parameter in split_top(found[-1][1])]
     types = [read_jsdoc_type(text) for _, text in pairs]
     result = read_jsdoc_type(found[-1][2])
-    if result is None or None in types:
-        return None
-    signature = f"({', '.join(filter(None, types))}) -> {result}"
-    return FunctionContract(
-        entry_point=entry_point, signature=signature, parameter_names=tuple(name.strip() for name, _ in pairs)
-    )
+    return state_contract(entry_point, [name.strip() for name, _ in pairs], types, result)
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
