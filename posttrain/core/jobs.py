@@ -18,7 +18,7 @@ from synth.ids import content_hash
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
 
 
 class TrainJob(Record):

@@ -22,8 +22,9 @@ from synth.cli.execution_options import (
     choose_sandbox,
     read_limits,
 )
-from synth.cli.printing import one_line, plain, print_json, print_table
+from synth.cli.printing import one_line, print_json, print_table
 from synth.errors import Problem, UserError
+from synth.plain_text import plain
 
 if TYPE_CHECKING:
     from synth.execution.protocol import Sandbox

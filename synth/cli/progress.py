@@ -16,6 +16,7 @@ from rich.table import Table
 
 from synth.cli.printing import print_table, print_text, print_title
 from synth.pipeline.books import RoundProgress
+from synth.plain_text import plain
 
 PLAIN_INTERVAL_S = 10.0
 
@@ -32,7 +33,7 @@ class ProgressDisplay:
     def say(self, text: str) -> None:
         """Print one line with the time since the start."""
         self.console.print(
-            f"[{self._clock(time.monotonic() - self._started)}] {text}",
+            plain(f"[{self._clock(time.monotonic() - self._started)}] {text}"),
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli.app import AsJson
-from synth.cli.printing import console, one_line, plain, print_json, print_table, print_text, print_title
+from synth.cli.printing import console, one_line, print_json, print_table, print_text, print_title
 from synth.cli.run_options import (
     After,
     Language,
@@ -24,6 +24,7 @@ from synth.cli.run_options import (
     find_run,
     naming,
 )
+from synth.plain_text import plain
 
 if TYPE_CHECKING:
     import networkx as nx

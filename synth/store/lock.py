@@ -7,6 +7,8 @@ a lock behind.
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from synth.errors import Problem, RunFolderError
@@ -15,12 +17,12 @@ _LOCK_PATIENCE_S = 1.0
 """A reader that checks whether the run is alive holds the lock briefly."""
 
 
-def take_lock(path: Path) -> int:
+def take_lock(path: Path, patience_s: float = _LOCK_PATIENCE_S) -> int:
     """Make the folder and lock it; the open file's descriptor, whose closing unlocks. Raises RunFolderError
     when another process has it."""
     path.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    patience_ends = time.monotonic() + _LOCK_PATIENCE_S
+    patience_ends = time.monotonic() + patience_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,12 +31,23 @@ def take_lock(path: Path) -> int:
             if time.monotonic() > patience_ends:
                 holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
                 os.close(descriptor)
-                fix = "wait until it ends, or run under another name with --fork NAME"
-                raise RunFolderError(Problem(f"run {path}", f"is in use by process {holder}", fix)) from None
+                fix = "wait until it ends, or use another name: --fork NAME or --set name=NAME"
+                problem = Problem(f"folder {path}", f"is in use by process {holder}", fix)
+                raise RunFolderError(problem) from None
             time.sleep(0.02)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+@contextmanager
+def locked(path: Path, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
+    """The folder is ours within the block. Raises RunFolderError when another process keeps it."""
+    descriptor = take_lock(path, patience_s)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:

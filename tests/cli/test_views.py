@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from synth.cli import views
 from synth.cli.app import Frame
-from synth.cli.printing import plain
 from synth.errors import UserError
 from synth.execution.observations import request_key
+from synth.plain_text import plain
 from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Limits, Observation, Phase
 from synth.store.export import ExportFormat
 from synth.store.export import export as write_export
