@@ -246,7 +246,7 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
     backwards = _request(
         probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
-    )
+    ).model_copy(update={"other_hashing": True})
     return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
 
 

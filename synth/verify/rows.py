@@ -170,14 +170,19 @@ _TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script":
 def _check_limits(own: Mapping[str, int | float], limits: Limits, where: str) -> None:
     """Raises RowError where a row asks for more than the command allows: rows come from elsewhere, and the
     machine is the operator's."""
-    for name, value in own.items():
-        if value > getattr(limits, name):
-            raise _misfit(
-                where,
-                f"limits.{name} = {value}",
-                f"must be at most {getattr(limits, name)}, the limit of this command",
-                "lower it, raise the command's own limit, or let rows raise limits with --row-limits",
-            )
+    fix = "lower it, raise the command's own limit, or let rows raise limits with --row-limits"
+    problems = [
+        Problem(
+            f"{where}: limits.{name} = {own[name]}",
+            f"must be at most {getattr(limits, name)}, the limit of this command",
+            fix,
+            PAGE,
+        )
+        for name in Limits.model_fields
+        if name in own and own[name] > getattr(limits, name)
+    ]
+    if problems:
+        raise RowError(*problems)
 
 
 def _misfit(where: str, what: str, expected: str, fix: str) -> RowError:

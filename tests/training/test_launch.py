@@ -311,8 +311,10 @@ def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
         "sft: {coarse: {data: rows.jsonl, batch_size: 4, epochs: 2, lora: {rank: 4, alpha: 8}}}\n"
     )
     command = [sys.executable, "-m", "posttrain.cli", "sft", "recipe.yaml"]
-    options = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])}}
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    environment = {**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])}
+    first = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    )
     assert first.stdout is not None
     for line in first.stdout:
         if "step 3 " in line:
@@ -320,5 +322,7 @@ def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
     first.send_signal(signal.SIGTERM)
     _, words = first.communicate(timeout=120)
     assert first.returncode == 143 and "rerun the same command" in words, words
-    second = subprocess.run(command, capture_output=True, text=True, check=True, **options)
+    second = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
     assert "step 2 of" not in second.stdout and "step 32 of 32" in second.stdout
