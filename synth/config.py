@@ -6,16 +6,11 @@ Every field has a description: `docs/recipes.md` and the JSON schema for editors
 
 from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from synth.config_base import Config as Config
+from synth.outage_config import OutageConfig
 from synth.records import IsolationLevel, Limits
-
-
-class Config(BaseModel):
-    """Base of all recipe models: frozen; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
 
 # --- seeds --------------------------------------------------------------------------------------------------
 
@@ -589,3 +584,6 @@ class Recipe(Config):
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
     evaluation: EvaluationConfig | None = Field(None, description="Evaluation on held-out tasks.")
     loop: LoopConfig = Field(LoopConfig(), description="Rounds of generation and training.")
+    outage: OutageConfig = Field(
+        OutageConfig(), description="How an outage of an engine or the sandbox is sat out."
+    )

@@ -77,3 +77,12 @@ class TrainerError(CodemillError):
 
 class StoreError(CodemillError):
     """The disk is full, or a shard cannot be read or written."""
+
+
+class OutageError(CodemillError):
+    """The engine or the sandbox fails at everything, or units that failed still wait for another start.
+    Nothing was decided about them, and the same command goes on."""
+
+
+class FailedUnitsError(CodemillError):
+    """A run whose last failures were accepted: it is finished, but not as one without failures is."""

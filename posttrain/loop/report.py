@@ -5,6 +5,7 @@ again, from disk.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from posttrain.evaluate.table import result_table
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
 from posttrain.world import Audit
-from synth.store.views import first_kept
+from synth.errors import FailedUnitsError, Problem
+from synth.store.views import failed_units, first_kept
 
 FIGURES = Path("logs", "figures.jsonl")
 """In the run folder: one line of figures for each process that brought the run to its end."""
@@ -69,6 +71,37 @@ def engine_figures(model: ServedEngine) -> Figures:
         "completion_tokens": counts.completion_tokens,
         "busy_share": round(busy.share, 4),
     }
+
+
+def accepted_failures(run: Path) -> str:
+    """What failed for good, in words; empty if nothing did."""
+    counts: Counter[str] = Counter()
+    for one in failed_units(run):
+        counts[f"{one.stage}: {one.reason}"] += one.units
+    for path in sorted((run / "eval").glob("*.json")):
+        found = json.loads(path.read_bytes())
+        if path.name == "audit.json":
+            counts["audit: infrastructure"] += found["unjudged"]
+        for answered in found.get("answered", ()):
+            counts[f"evaluation {path.stem}: {answered.get('fault') or 'infrastructure'}"] += bool(
+                answered.get("faults")
+            )
+    return ", ".join(f"{what} {count}" for what, count in counts.items() if count)
+
+
+def failures_error(run: Path, failures: str) -> FailedUnitsError:
+    """How a run with accepted failures ends."""
+    return FailedUnitsError(
+        Problem(
+            where=f"run {run.name}",
+            message=f"is finished with failures, which were accepted: {failures}",
+            fix=(
+                "use its data as they are, or ask what failed again with `codemill run RECIPE --fork NAME`, "
+                "which keeps every answer"
+            ),
+            see="docs/architecture/loop.md",
+        )
+    )
 
 
 def show_finished(reporter: Reporter, run: Path) -> None:

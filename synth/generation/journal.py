@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synth.errors import EngineError, Problem
+from synth.generation.breaker import Breaker
 from synth.generation.busy import BusyClock
 from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles
@@ -32,10 +33,12 @@ class JournalCounts:
 
 
 class JournalledEngine:
-    """The wrapped engine; its answers are stored in `folder` as `responses-*.jsonl`."""
+    """The wrapped engine; its answers are stored in `folder` as `responses-*.jsonl`. With a breaker, outages
+    are sat out."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, breaker: Breaker | None = None) -> None:
         self.engine = engine
+        self._breaker = breaker
         self.counts = JournalCounts()
         self.busy = BusyClock()
         self._files = ResponseFiles(folder)
@@ -51,8 +54,8 @@ class JournalledEngine:
         await self.engine.start()
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """The stored answer, or a new one, stored before it is returned. Raises EngineError, or StoreError if
-        it cannot be stored."""
+        """The stored answer, or a new one, stored before it is returned. Raises EngineError, OutageError, or
+        StoreError if it cannot be stored."""
         request_id = request.request_id(self.fingerprint)
         self.counts.asked += 1
         running = self._in_flight.get(request_id)
@@ -63,7 +66,7 @@ class JournalledEngine:
         if kept is not None:
             self.counts.answered_from_journal += 1
             return kept
-        task = asyncio.create_task(self._send(request, request_id))
+        task = asyncio.create_task(self._ask(request, request_id))
         self._in_flight[request_id] = task
         task.add_done_callback(lambda done: self._forget(request_id, done))
         return await asyncio.shield(task)  # cancelling a caller does not discard the paid-for answer
@@ -80,6 +83,11 @@ class JournalledEngine:
         await self._drain()
         await self.engine.close()
         self._files.close()
+
+    async def _ask(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
+        if self._breaker is None:
+            return await self._send(request, request_id)
+        return await self._breaker.ask(lambda: self._send(request, request_id))
 
     async def _send(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
         self.counts.sent += 1

@@ -15,11 +15,12 @@ import yaml
 
 from synth.products import BY_NAME, Form
 from synth.records import Seed
+from synth.store.open_shards import OpenShards
 from synth.store.products import product_files
 from synth.store.query import run_query
 from synth.store.run_folder import RunInfo, read_info
 from synth.store.shards import StageCommit
-from synth.store.views import FunnelRow, conservation_problems, funnel
+from synth.store.views import FunnelRow, conservation_problems, failed_units, funnel
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -183,6 +184,10 @@ def _funnel_table(run: Path) -> str:
     note = "At every stage entered = kept + rejected + failed + waiting" + (
         f", but {broken} units break it." if broken else "; no unit breaks it."
     )
+    if failed := sum(one.units for one in failed_units(run)):
+        note += f" {failed} units failed for reasons that say nothing about them, which was accepted."
+    if waiting := sum(len(shard.units) for shard in OpenShards(run)):
+        note += f" {waiting} units failed and wait to be asked again."
     heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
     return f"## Funnel\n\n{note}\n\n" + _table(heads, rows)
 

@@ -18,7 +18,7 @@ from typing import Self
 from pydantic import Field, JsonValue
 
 from synth.config import Recipe
-from synth.errors import CodemillError, Problem, RunFolderError, UserError
+from synth.errors import CodemillError, OutageError, Problem, RunFolderError, UserError
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
@@ -38,12 +38,15 @@ NOTED_PACKAGES = (
     "duckdb",
 )
 _IDLE_KEYS = ("recipe.name", "recipe.description")
+_IDLE_SECTIONS = ("recipe.outage.",)
 """Keys that do not affect the results."""
 
 
 class RunState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
+    FINISHED_WITH_FAILURES = "finished with failures"
+    """Units failed at several starts, and the user accepted it."""
     INTERRUPTED = "interrupted"
     FAILED = "failed"
 
@@ -78,7 +81,7 @@ class RunInfo(RunIdentity):
     name: str
     state: RunState
     message: str = ""
-    """Why it failed, in one line."""
+    """Why it failed, what it waits for or what was accepted, in one line."""
     started: datetime
     updated: datetime
     resumed: int = 0
@@ -144,6 +147,8 @@ class RunFolder:
     ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
+        elif isinstance(error, OutageError):
+            self.finish(RunState.INTERRUPTED, _in_words(error))
         elif isinstance(error, Exception):
             self.finish(RunState.FAILED, _one_line(error))
         else:  # KeyboardInterrupt, SystemExit, CancelledError
@@ -175,7 +180,7 @@ def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
     return [
         Difference(key=key, old=before.get(key, "(absent)"), new=after.get(key, "(absent)"))
         for key in keys
-        if key not in _IDLE_KEYS
+        if key not in _IDLE_KEYS and not key.startswith(_IDLE_SECTIONS)
     ]
 
 
@@ -200,7 +205,7 @@ def is_finished(path: Path, identity: RunIdentity) -> bool:
         return False
     info = read_info(path)
     return (
-        info.state is RunState.FINISHED
+        info.state in (RunState.FINISHED, RunState.FINISHED_WITH_FAILURES)
         and info.schema_version == SCHEMA_VERSION
         and not differences(info, identity)
     )
@@ -305,6 +310,12 @@ def _walk(prefix: str, value: JsonValue) -> Iterator[tuple[str, str]]:
             yield from _walk(f"{prefix}.{key}" if prefix else key, inner)
     else:
         yield prefix, json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _in_words(error: OutageError) -> str:
+    """What the run waits for, in one line."""
+    words = "; ".join(f"{problem.where} {problem.message}" for problem in error.problems)
+    return " ".join(words.split())[:300]
 
 
 def _one_line(error: Exception) -> str:

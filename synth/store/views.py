@@ -41,6 +41,15 @@ class FunnelRow(Record):
     tokens: int
 
 
+class FailureCount(NamedTuple):
+    """How many units failed at a stage for one reason, for good."""
+
+    round: int
+    stage: str
+    reason: str
+    units: int
+
+
 class ConservationProblem(Record):
     """A unit that was lost, decided twice or decided without having entered."""
 
@@ -144,6 +153,17 @@ def rejected(
     )
     rows = [IndexRow.model_validate(row) for row in shards.query(sql, shards.index_files(), *values, limit)]
     return RejectedPage(rows, page_key(rows[-1]) if len(rows) == limit else None)
+
+
+def failed_units(run: Path) -> list[FailureCount]:
+    """The failures that were accepted: committed rows of units that failed."""
+    shards = Shards(run)
+    sql = """SELECT round, stage, reason, count(*) AS units FROM read_parquet(?)
+        WHERE decision = 'failed' GROUP BY ALL ORDER BY ALL"""
+    rows = shards.query(sql, shards.index_files())
+    order = stage_order(run)
+    found = [FailureCount(row["round"], row["stage"], row["reason"], int(row["units"])) for row in rows]
+    return sorted(found, key=lambda one: (one.round, order.index(one.stage), one.reason))
 
 
 def page_key(row: IndexRow) -> str:

@@ -24,6 +24,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "synth.config",
+        "synth.config_base",
+        "synth.outage_config",
         "synth.policy",
         "synth.recipe",
         "synth.resources",

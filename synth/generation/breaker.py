@@ -1,0 +1,163 @@
+"""A breaker between the stages and an engine: tells an outage from a request that fails on its own.
+
+Place in the flow: `journal.py` sends every request through it. A request that fails after all its retries is
+asked once more. After `failures` in a row, or when the `share` of recent requests has failed, it is an
+outage: nothing is sent but one request at a time, after growing pauses, and all others wait and are asked
+again. If the outage lasts longer than `patience_s`, all of them end with an OutageError. The one rule: in an
+outage no request is given up alone.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from synth.errors import CodemillError, EngineError, OutageError, Problem
+from synth.outage_config import OutageConfig
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+"""Takes one line for people."""
+
+RECENT: Final = 50
+
+
+def ignore_words(_: str) -> None:
+    """For callers that show nothing."""
+
+
+class Breaker:
+    """Sends the requests to one engine. `name` is what messages call it: `engine (openai_api)`."""
+
+    def __init__(
+        self,
+        name: str,
+        config: OutageConfig,
+        say: Say = ignore_words,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name, self._config, self._say, self._clock = name, config, say, clock
+        self._failures = self._answers = 0
+        """In a row, up to now."""
+        self._recent: deque[bool] = deque(maxlen=RECENT)
+        self._pause_s = config.first_pause_s
+        self._sick_since: float | None = None
+        """Start of the outage; None after as many answers in a row as failures make one."""
+        self._is_paused = self._is_probing = False
+        self._ended: OutageError | None = None
+        self._change = asyncio.Event()
+
+    async def ask(self, send: Callable[[], Awaitable[T]]) -> T:
+        """What `send` returns. Raises its EngineError if it cannot be retried or failed twice without an
+        outage, and OutageError when patience is at an end."""
+        is_last = False
+        while True:
+            is_last = is_last and not self._is_paused
+            probes = await self._wait_for_turn()
+            try:
+                answer = await send()
+            except EngineError as error:
+                if not error.retryable:
+                    raise
+                self._note_failure(error, probes)
+                if not self._is_paused and is_last:
+                    raise
+                is_last = not self._is_paused
+            else:
+                self._note_answer()
+                return answer
+            finally:
+                if probes:
+                    self._is_probing = False
+                    self._announce()
+            if is_last:
+                await self._wait(self._config.first_pause_s)
+
+    async def _wait_for_turn(self) -> bool:
+        """Wait while there is an outage. Returns whether this request is the one that goes first."""
+        while self._is_paused:
+            if self._ended is not None:
+                raise self._ended
+            if self._is_probing:
+                await self._wait(None)
+                continue
+            self._is_probing = True
+            try:
+                await asyncio.sleep(self._pause_s)
+            except BaseException:
+                self._is_probing = False
+                self._announce()
+                raise
+            return True
+        return False
+
+    def _note_failure(self, error: EngineError, probes: bool) -> None:
+        self._failures, self._answers = self._failures + 1, 0
+        self._recent.append(True)
+        if self._is_paused:
+            if probes:
+                self._pause_longer(error)
+        elif self._is_outage():
+            self._is_paused = True
+            self._pause_longer(error)
+
+    def _is_outage(self) -> bool:
+        most = len(self._recent) == RECENT and sum(self._recent) >= self._config.share * RECENT
+        return most or self._failures >= self._config.failures
+
+    def _pause_longer(self, error: EngineError) -> None:
+        now, config = self._clock(), self._config
+        if self._sick_since is None:
+            self._sick_since = now
+        else:
+            self._pause_s = min(2 * self._pause_s, config.longest_pause_s)
+        lasted = now - self._sick_since
+        if lasted >= config.patience_s:
+            self._ended = outage_error(self.name, lasted, error)
+        else:
+            self._say(
+                f"{self.name} fails: {describe(error)}; asking again in {self._pause_s:.0f} s, giving up in "
+                f"{config.patience_s - lasted:.0f} s"
+            )
+        self._announce()
+
+    def _note_answer(self) -> None:
+        self._failures, self._answers = 0, self._answers + 1
+        self._recent.append(False)
+        if self._is_paused and self._ended is None:
+            self._is_paused = False
+            self._recent.clear()
+            self._say(f"{self.name} answers again")
+        if self._answers >= self._config.failures:
+            self._sick_since, self._pause_s = None, self._config.first_pause_s
+        self._announce()
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait for the next answer, the beginning or the end of an outage; at most so long."""
+        try:
+            await asyncio.wait_for(self._change.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _announce(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
+
+
+def outage_error(name: str, seconds: float, error: CodemillError) -> OutageError:
+    """The end of a run whose engine or sandbox has failed for so long."""
+    return OutageError(
+        Problem(
+            where=name,
+            message=f"has failed for {seconds:.0f} s, and no unit was decided meanwhile. {describe(error)}",
+            fix="mend it, then give the same command again: answered requests are kept",
+            see="docs/architecture/loop.md",
+        )
+    )
+
+
+def describe(error: CodemillError) -> str:
+    """Where and what, in one line."""
+    found = error.problems[0]
+    return " ".join(f"{found.where}: {found.message}".split())[:300]
