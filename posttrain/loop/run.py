@@ -4,6 +4,7 @@ Place in the flow: command line -> here -> `rounds`. The one rule: a finished ru
 """
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -86,7 +87,7 @@ def _run(recipe: Recipe, recipe_folder: Path, runs_dir: Path, parts: Parts, opti
         runs_dir, name, identity, fork_of=recipe.name if options.fork else None, fresh=options.fresh
     ) as folder:
         plan = RunPlan(recipe, recipe_folder, folder, prompts, options.accept_failures)
-        asyncio.run(_run_session(plan, parts))
+        _run_until_done(plan, parts)
         if failures := accepted_failures(folder.path):
             folder.finish(RunState.FINISHED_WITH_FAILURES, failures)
     _raise_failures(run)
@@ -97,6 +98,21 @@ def _raise_failures(run: Path) -> None:
     """Raises FailedUnitsError if units failed for good."""
     if failures := accepted_failures(run):
         raise failures_error(run, failures)
+
+
+def _run_until_done(plan: RunPlan, parts: Parts) -> None:
+    """Run the session. Ctrl-C and SIGTERM wait until it has begun: they would tear a half-made event loop."""
+    held = {signal.SIGINT, signal.SIGTERM}
+
+    async def begin() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        await _run_session(plan, parts)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        asyncio.run(begin())
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
 
 
 async def _run_session(plan: RunPlan, parts: Parts) -> None:
