@@ -3,8 +3,6 @@
 Place in the flow: command line -> here -> `rounds`. The one rule: a finished run is only shown again.
 """
 
-import asyncio
-import signal
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +12,7 @@ from posttrain.loop.rounds import run_rounds
 from posttrain.loop.session import Parts, RunPlan, open_session
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
+from synth.interruptible import run_interruptibly
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe
 from synth.store.run_folder import RunFolder, RunIdentity, RunState, is_finished
@@ -87,7 +86,7 @@ def _run(recipe: Recipe, recipe_folder: Path, runs_dir: Path, parts: Parts, opti
         runs_dir, name, identity, fork_of=recipe.name if options.fork else None, fresh=options.fresh
     ) as folder:
         plan = RunPlan(recipe, recipe_folder, folder, prompts, options.accept_failures)
-        _run_until_done(plan, parts)
+        run_interruptibly(lambda: _run_session(plan, parts))
         if failures := accepted_failures(folder.path):
             folder.finish(RunState.FINISHED_WITH_FAILURES, failures)
     _raise_failures(run)
@@ -98,21 +97,6 @@ def _raise_failures(run: Path) -> None:
     """Raises FailedUnitsError if units failed for good."""
     if failures := accepted_failures(run):
         raise failures_error(run, failures)
-
-
-def _run_until_done(plan: RunPlan, parts: Parts) -> None:
-    """Run the session. Ctrl-C and SIGTERM wait until it has begun: they would tear a half-made event loop."""
-    held = {signal.SIGINT, signal.SIGTERM}
-
-    async def begin() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
-        await _run_session(plan, parts)
-
-    signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    try:
-        asyncio.run(begin())
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
 
 
 async def _run_session(plan: RunPlan, parts: Parts) -> None:

@@ -19,8 +19,8 @@ Written by `python -m benchmarks.faults --write`, which injects each fault at ea
 then gives the same command again. The tests play a sample of these pairs, with a printed seed.
 
 In every row below, the same command then ended with exit code 0, its products were the bytes of a run without
-the fault, its books balanced, and no process was left behind. Where a file was damaged and the command refused
-it, `codemill fsck RUN --repair`, as its message says, came in between.
+the fault, its books balanced, and no process was left behind. Where a file was damaged and the command
+refused it, `codemill fsck RUN --repair`, as its message says, came in between.
 
 | moment | when |
 |---|---|

@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.reasons",
         "synth.errors",
         "synth.plain_text",
+        "synth.interruptible",
         "synth.ids",
         "synth.values",
         "synth.grammar",
