@@ -70,6 +70,8 @@ SENDERS: Final[dict[str, Sender]] = {
     "cut": _cut,
 }
 
+GONE: Final = "gone"
+
 
 class FaultyEndpoint(RecordedEndpoint):
     """`fault` names what it does instead of answering; empty: it answers."""
@@ -87,12 +89,15 @@ class FaultyEndpoint(RecordedEndpoint):
 
     def open(self) -> None:
         """Listen, on the port of before."""
+        self.fault = ""
+        self.over.clear()
         self.server = _Server(("127.0.0.1", self._port), _faulty_handler(self))
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Be gone: connections are refused, and what is open ends."""
+        """Be gone: connections are refused, and open ones end without an answer."""
+        self.fault = GONE
         self.over.set()
         if self._thread is not None:
             self.server.shutdown()
@@ -110,7 +115,10 @@ def _faulty_handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:
             if endpoint.on_request is not None:
                 endpoint.on_request(json.loads(body))
             try:
-                if endpoint.fault:
+                if endpoint.fault == GONE:
+                    self.connection.close()
+                    self.close_connection = True
+                elif endpoint.fault:
                     self.close_connection = True
                     SENDERS[endpoint.fault](self, endpoint.over)
                 elif (answer := endpoint.answer(json.loads(body))) is None:
