@@ -220,7 +220,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "builds full": _disk_fault("tmp", "full", ("execute", "solve"), (0, 1)),
     "checkpoints full": _disk_fault("checkpoints", "full", ("sft", "dpo")),
     "run folder read-only": _disk_fault("runs", "read-only", ("instruct", "solve", "select")),
-    "journal read-only": _disk_fault("journal", "read-only", ("solve",)),
+    "journal read-only": _disk_fault("journal", "read-only", ("start",)),
     "builds read-only": _disk_fault("tmp", "read-only", ("execute", "solve"), (0, 1)),
     "checkpoints read-only": _disk_fault("checkpoints", "read-only", ("sft",)),
     "clock an hour ahead": Fault(
@@ -240,7 +240,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "two commands": Fault(
         "the same command is given a second time",
         _start_another,
-        ("solve", "select", "sft"),
+        ("instruct", "solve", "sft"),
         frozenset({0}),
     ),
 }

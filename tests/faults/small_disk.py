@@ -30,6 +30,7 @@ class SmallDisk:
 def set_readonly(folder: Path, readonly: bool) -> None:
     """Nothing can be made or removed in the folder and those below it, not even by root. What is open stays
     open, as on a disk that turns read-only. Raises CalledProcessError without the right to do so."""
+    folder.mkdir(parents=True, exist_ok=True)
     folders = [str(folder), *(str(path) for path in folder.rglob("*") if path.is_dir())]
     for each in folders:
         subprocess.run(["chattr", "+i" if readonly else "-i", each], check=True, capture_output=True)
