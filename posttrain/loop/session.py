@@ -110,7 +110,14 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
             parts.reporter.say(f"starting the {role} ({config.kind})")
             engine = await start_engine(
-                stack, config, resources, recipe.outage, part, parts.create_engine, parts.reporter.say
+                stack,
+                config,
+                resources,
+                recipe.outage,
+                part,
+                parts.create_engine,
+                parts.reporter.say,
+                is_well=plan.accept_failures,
             )
             parts.reporter.say(f"{role} ready")
             return engine

@@ -1,10 +1,11 @@
 """A breaker between the stages and an engine: tells an outage from a request that fails on its own.
 
 Place in the flow: `journal.py` sends every request through it. A request that fails after all its retries is
-asked once more. After `failures` in a row, or when the `share` of recent requests has failed, it is an
-outage: nothing is sent but one request at a time, after growing pauses, and all others wait and are asked
-again. If the outage lasts longer than `patience_s`, all of them end with an OutageError. The one rule: in an
-outage no request is given up alone.
+asked again. It has failed for good when it fails after a request that was sent later was answered. After
+`failures` in a row, or when the `share` of recent requests has failed, it is an outage: one request at a time
+is sent, after growing pauses, and all others wait and are asked again. An outage that lasts longer than
+`patience_s` ends all of them with an OutageError. The one rule: no request is given up while nothing else is
+answered, unless the user says that the engine is well.
 """
 
 import asyncio
@@ -35,11 +36,17 @@ class Breaker:
         name: str,
         config: OutageConfig,
         say: Say = ignore_words,
+        *,
+        is_well: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`is_well`: what fails twice has failed, although nothing else is answered."""
         self.name, self._config, self._say, self._clock = name, config, say, clock
+        self._is_well = is_well
         self._failures = self._answers = 0
         """In a row, up to now."""
+        self._sent = self._newest_answered = 0
+        """Numbers of requests, in the order in which they were sent."""
         self._recent: deque[bool] = deque(maxlen=RECENT)
         self._pause_s = config.first_pause_s
         self._sick_since: float | None = None
@@ -49,30 +56,36 @@ class Breaker:
         self._change = asyncio.Event()
 
     async def ask(self, send: Callable[[], Awaitable[T]]) -> T:
-        """What `send` returns. Raises its EngineError if it cannot be retried or failed twice without an
-        outage, and OutageError when patience is at an end."""
-        is_last = False
+        """What `send` returns. Raises its EngineError if it cannot be retried or has failed for good, and
+        OutageError when patience is at an end."""
+        failed: int | None = None
+        """The newest request when this one failed first."""
         while True:
-            is_last = is_last and not self._is_paused
+            if self._is_paused:
+                failed = None
             probes = await self._wait_for_turn()
+            is_last = failed is not None and (self._is_well or self._newest_answered > failed)
+            self._sent += 1
+            number = self._sent
             try:
                 answer = await send()
             except EngineError as error:
                 if not error.retryable:
                     raise
-                self._note_failure(error, probes)
-                if not self._is_paused and is_last:
+                self._note_failure(error, probes, is_first=failed is None)
+                if self._is_paused:
+                    continue
+                if is_last:
                     raise
-                is_last = not self._is_paused
+                failed = self._sent if failed is None else failed
             else:
-                self._note_answer()
+                self._note_answer(number)
                 return answer
             finally:
                 if probes:
                     self._is_probing = False
                     self._announce()
-            if is_last:
-                await self._wait(self._config.first_pause_s)
+            await self._wait(self._config.first_pause_s)
 
     async def _wait_for_turn(self) -> bool:
         """Wait while there is an outage. Returns whether this request is the one that goes first."""
@@ -92,8 +105,9 @@ class Breaker:
             return True
         return False
 
-    def _note_failure(self, error: EngineError, probes: bool) -> None:
-        self._failures, self._answers = self._failures + 1, 0
+    def _note_failure(self, error: EngineError, probes: bool, is_first: bool) -> None:
+        """In an engine that is well, a request counts once."""
+        self._failures, self._answers = self._failures + (is_first or not self._is_well), 0
         self._recent.append(True)
         if self._is_paused:
             if probes:
@@ -122,8 +136,9 @@ class Breaker:
             )
         self._announce()
 
-    def _note_answer(self) -> None:
+    def _note_answer(self, number: int) -> None:
         self._failures, self._answers = 0, self._answers + 1
+        self._newest_answered = max(self._newest_answered, number)
         self._recent.append(False)
         if self._is_paused and self._ended is None:
             self._is_paused = False
@@ -151,7 +166,10 @@ def outage_error(name: str, seconds: float, error: CodemillError) -> OutageError
         Problem(
             where=name,
             message=f"has failed for {seconds:.0f} s, and no unit was decided meanwhile. {describe(error)}",
-            fix="mend it, then give the same command again: answered requests are kept",
+            fix=(
+                "mend it, then give the same command again: answered requests are kept. If it is well and "
+                "only these requests fail, add --accept-failures"
+            ),
             see="docs/architecture/loop.md",
         )
     )

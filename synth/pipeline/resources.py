@@ -44,11 +44,13 @@ async def start_engine(
     part: str = "",
     create: EngineFactory = create_engine,
     say: Say = ignore_words,
+    *,
+    is_well: bool = False,
 ) -> JournalledEngine:
     """A started engine whose answers are kept in the run folder and whose outages are sat out; `stack`
     closes it. Raises EngineError."""
     made = create(config, policy=resources.policy, log_folder=resources.run / "logs" / part)
-    breaker = Breaker(f"the {part or 'engine'} ({config.kind})", outage, say)
+    breaker = Breaker(f"the {part or 'engine'} ({config.kind})", outage, say, is_well=is_well)
     engine = JournalledEngine(made, resources.run / "journal" / part, breaker)
     stack.push_async_callback(engine.close)
     await engine.start()

@@ -64,8 +64,8 @@ class Unfinished:
             fix = "mend the cause, then give the same command again: only what failed is asked again"
             if often:
                 fix += (
-                    f"; or add --accept-failures, which gives up what fails at {STARTS} starts while others "
-                    f"succeed ({often} so far at {STARTS - 1} or more)"
+                    f"; or add --accept-failures, which gives up what has failed at {STARTS} starts while "
+                    f"others succeeded ({often} could be with the next)"
                 )
             message = (
                 f"waits for {len(units)} failed units in {len(shards)} open shards of the stage {stage} "
