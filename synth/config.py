@@ -177,11 +177,9 @@ class VllmServerEngineConfig(EngineBaseConfig):
 
 
 class OpenaiEngineConfig(EngineBaseConfig):
-    """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM. Needs the
-    package openai (`pip install 'codemill[openai]'`)."""
+    """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM."""
 
     implementation = "synth.generation.openai_api:OpenaiApiEngine"
-    needs_package = Package(module="openai", display_name="openai", install="pip install 'codemill[openai]'")
     can_load_policy = False
     is_remote = True
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
 from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
+from synth.errors import RequestRefusedError
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.generation.journal import JournalledEngine
@@ -34,7 +35,7 @@ class QuestionResult(Record):
     greedy: bool | None
     outcomes: dict[str, int]
     faults: int = 0
-    """Samples that the sandbox could not judge; no figure includes them."""
+    """Samples that the sandbox could not judge or the endpoint would not write; no figure includes them."""
 
 
 class Measure(Record):
@@ -120,9 +121,11 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
     async def ask(temperature: float, n: int) -> list[Outcome]:
         seed = derive_seed(context.seed, "evaluation", task.id, question.language)
         sampling = SamplingConfig(temperature=temperature, max_tokens=config.max_tokens)
-        response = await context.engine.generate(
-            GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
-        )
+        request = GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
+        try:
+            response = await context.engine.generate(request)
+        except RequestRefusedError:
+            return [Outcome.INFRASTRUCTURE] * n
         return await _judge(context, question, [completion.text for completion in response.completions])
 
     sampled, greedy = (

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from synth.config import OpenaiEngineConfig
 from synth.errors import EngineError, Problem
-from synth.generation.endpoint import LOOPBACK, Endpoint, EndpointClient
+from synth.generation.endpoint import Endpoint, EndpointClient
+from synth.generation.ledger import Ledger, NoLedger
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.retry import Pauses
+from synth.generation.transport import LOOPBACK
 from synth.ids import content_hash
 from synth.policy import Policy
 
@@ -63,19 +65,25 @@ class OpenaiApiEngine:
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request, with retries. Raises EngineError."""
+        return await self.buy(request, NoLedger())
+
+    async def buy(self, request: GenerationRequest, ledger: Ledger) -> GenerationResponse:
+        """As `generate`; the ledger gets what was paid for as it arrives."""
         if self._client is None:
             raise EngineError(
                 Problem(f"endpoint {self._config.base_url}", "was not started", "call start() first"),
                 retryable=False,
             )
         started = time.monotonic()
-        answers = await self._client.complete(request, self._config.model)
+        completions, usage = await self._client.complete(request, self._config.model, ledger)
         return GenerationResponse(
             request_id=request.request_id(self.fingerprint),
             fingerprint=self.fingerprint,
-            completions=answers.completions,
-            prompt_tokens=answers.prompt_tokens,
+            completions=completions,
+            prompt_tokens=usage.prompt_tokens,
             ms=(time.monotonic() - started) * 1000,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
         )
 
     async def load_policy(self, policy: Policy) -> float:
