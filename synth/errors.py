@@ -66,7 +66,7 @@ class EngineError(CodemillError):
 
 class RequestRefusedError(EngineError):
     """An engine that will not answer this one request, however often it is asked: the unit is rejected with
-    `reason`, a code of `synth.reasons`, and the run goes on."""
+    `reason`, the code of one of our reasons, and the run goes on."""
 
     def __init__(self, *problems: Problem, reason: str) -> None:
         super().__init__(*problems, retryable=False)

@@ -87,7 +87,8 @@ async def evaluate(
     questions: Sequence[Question],
     on_answered: OnAnswered | None = None,
 ) -> Evaluation:
-    """Put all questions to the engine's current policy, and count the passes."""
+    """Put all questions to the engine's current policy, and count the passes. An error of one question is
+    raised when the others are answered: what they cost is in the journal then."""
     done = 0
 
     async def one(question: Question) -> QuestionResult:
@@ -98,7 +99,8 @@ async def evaluate(
             on_answered(done, len(questions))
         return answered
 
-    answered = tuple(await asyncio.gather(*map(one, questions)))
+    ended = await asyncio.gather(*map(one, questions), return_exceptions=True)
+    answered = tuple(_need_result(item) for item in ended)
     groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
     for item in answered:
         groups[item.language].append(item)
@@ -112,6 +114,12 @@ async def evaluate(
         },
         answered=answered,
     )
+
+
+def _need_result(ended: QuestionResult | BaseException) -> QuestionResult:
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
 
 
 async def _answer(context: EvaluationContext, question: Question) -> QuestionResult:

@@ -33,7 +33,7 @@ _LOST = {
 """Keys that are left out once they were refused, in this order, and what the user is told."""
 
 
-class Call(NamedTuple):
+class EndpointCall(NamedTuple):
     """One call as it is sent, and what its answer must fit."""
 
     body: dict[str, JsonValue]
@@ -59,7 +59,7 @@ class Dialect:
         self.most_choices: int | None = None
         """Choices that one call brings at most, if that was found."""
 
-    def call(self, request: GenerationRequest, model: str, seed: int, n: int) -> Call:
+    def call(self, request: GenerationRequest, model: str, seed: int, n: int) -> EndpointCall:
         """The body for up to n choices. Values equal to the protocol's default are left out: some endpoints
         refuse keys that they do not know."""
         sampling, is_chat = request.sampling, bool(request.messages)
@@ -82,9 +82,9 @@ class Dialect:
         for key in self._left_out:
             body.pop(key, None)
         stop = request.stop if "stop" in self._left_out else ()
-        return Call(body | self._extra, RequestShape(n, sampling.max_tokens, is_chat, stop))
+        return EndpointCall(body | self._extra, RequestShape(n, sampling.max_tokens, is_chat, stop))
 
-    def learn(self, refusal: Refusal, call: Call) -> Lesson | None:
+    def learn(self, refusal: Refusal, call: EndpointCall) -> Lesson | None:
         """How to ask instead; None if the refusal is not about the way of asking."""
         if refusal.status not in _LEARNT_FROM:
             return None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from synth.errors import EngineError, Problem, RequestRefusedError
-from synth.generation.dialect import Call, Dialect
+from synth.generation.dialect import Dialect, EndpointCall
 from synth.generation.ledger import Ledger, NoLedger, Usage
 from synth.generation.protocol import Completion, GenerationRequest
 from synth.generation.refusal import Meaning, Refusal, find_error, read_refusal
@@ -170,7 +170,7 @@ class EndpointClient:
             if lessons > _MOST_LESSONS:
                 raise self._gave_up("refusals of every way to ask", lessons, time.monotonic() - started)
 
-    async def _ask(self, call: Call, ledger: Ledger) -> Answers | None:
+    async def _ask(self, call: EndpointCall, ledger: Ledger) -> Answers | None:
         """One attempt; None if the endpoint refused the way of asking, which the dialect has learned. Raises
         _Again, or the EngineError of a refusal."""
         began = time.monotonic()
@@ -198,7 +198,7 @@ class EndpointClient:
                 ledger.say(f"endpoint {self.endpoint.base_url} {lesson.words}")
             return None
 
-    def _read(self, reply: Reply, call: Call, began: float) -> Answers:
+    def _read(self, reply: Reply, call: EndpointCall, began: float) -> Answers:
         if reply.status != 200:
             raise _RefusedReply(read_refusal(reply.status, reply.data))
         document = read_json(reply.data)

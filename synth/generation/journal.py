@@ -12,7 +12,7 @@ from pathlib import Path
 
 from synth.errors import BudgetSpentError, EngineError, Problem
 from synth.generation.busy import BusyClock
-from synth.generation.ledger import PaidEngine, Part, Usage
+from synth.generation.ledger import AnswerPart, PaidEngine, Usage
 from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles, Waste
 from synth.policy import Policy
@@ -142,7 +142,7 @@ class _RequestBook:
     def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str) -> None:
         self._journal, self._files, self._request_id = journal, files, request_id
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[AnswerPart, ...]:
         return self._files.parts(self._request_id)
 
     def admit(self) -> None:
@@ -154,7 +154,7 @@ class _RequestBook:
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
         self._files.append_part(
-            Part(part_of=self._request_id, first=first, completions=completions, usage=usage)
+            AnswerPart(part_of=self._request_id, first=first, completions=completions, usage=usage)
         )
 
     def waste(self, usage: Usage) -> None:

@@ -35,7 +35,7 @@ class Usage(Record):
         )
 
 
-class Part(Record):
+class AnswerPart(Record):
     """Some of the n answers of one request, which one call brought: those from place `first` on."""
 
     part_of: str
@@ -48,7 +48,7 @@ class Part(Record):
 class Ledger(Protocol):
     """The book of one request."""
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[AnswerPart, ...]:
         """The parts that were kept before, perhaps by an earlier process."""
         ...
 
@@ -72,7 +72,7 @@ class Ledger(Protocol):
 class NoLedger:
     """For an engine that answers without a journal: nothing is kept."""
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[AnswerPart, ...]:
         return ()
 
     def admit(self) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from synth.errors import Problem, StoreError
-from synth.generation.ledger import Part, Usage
+from synth.generation.ledger import AnswerPart, Usage
 from synth.generation.protocol import GenerationResponse
 from synth.records import Record
 
@@ -38,7 +38,7 @@ class ResponseFiles:
         self.folder = folder
         self._files = sorted(folder.glob("responses-*.jsonl"))
         self._places: dict[str, JournalPosition] = {}
-        self._parts: dict[str, list[Part]] = {}
+        self._parts: dict[str, list[AnswerPart]] = {}
         self.usage = Usage()
         """What all lines cost together: responses, parts that wait for the rest, and waste."""
         self._writer: int | None = None
@@ -69,7 +69,7 @@ class ResponseFiles:
             raise self._damaged(path, place.offset)
         return found
 
-    def parts(self, request_id: str) -> tuple[Part, ...]:
+    def parts(self, request_id: str) -> tuple[AnswerPart, ...]:
         """The parts of a response that is not complete yet."""
         return tuple(self._parts.get(request_id, ()))
 
@@ -79,7 +79,7 @@ class ResponseFiles:
         place = self._write(response)
         self._note_response(response, place)
 
-    def append_part(self, part: Part) -> None:
+    def append_part(self, part: AnswerPart) -> None:
         """Write some answers of a response. Raises StoreError, as `append` does."""
         self._write(part)
         self._note_part(part)
@@ -96,7 +96,7 @@ class ResponseFiles:
             known += part.usage
         self.usage += response_usage(response) - known
 
-    def _note_part(self, part: Part) -> None:
+    def _note_part(self, part: AnswerPart) -> None:
         self._parts.setdefault(part.part_of, []).append(part)
         self.usage += part.usage
 
@@ -152,7 +152,7 @@ class ResponseFiles:
         nothing."""
         try:
             if line.startswith(_PART):
-                self._note_part(Part.model_validate_json(line))
+                self._note_part(AnswerPart.model_validate_json(line))
             elif line.startswith(_WASTE):
                 self.usage += Waste.model_validate_json(line).usage
             else:
