@@ -33,6 +33,9 @@ _LOST = {
 """Keys that are left out once they were refused, in this order, and what the user is told."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class EndpointCall(NamedTuple):
     """One call as it is sent, and what its answer must fit."""
 
@@ -40,7 +43,7 @@ class EndpointCall(NamedTuple):
     shape: RequestShape
 
     def encode(self) -> bytes:
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return _encode(self.body).encode("utf-8", "surrogatepass")
 
 
 class Lesson(NamedTuple):

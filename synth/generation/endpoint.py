@@ -90,6 +90,8 @@ class EndpointClient:
         """All n answers, in order. An endpoint that returns fewer choices than requested is asked for the
         rest; each part is kept in the ledger as it arrives. Raises EngineError, or BudgetSpentError."""
         ledger = ledger or NoLedger()
+        if request.n == 1:
+            return await self._part(request, model, 0, 1, ledger)
         found: list[Completion | None] = [None] * request.n
         usage = Usage()
         for part in ledger.parts():

@@ -137,13 +137,13 @@ class JournalledEngine:
 class _RequestBook:
     """The ledger of one request, in the journal."""
 
-    __slots__ = ("_files", "_journal", "_request_id")
+    __slots__ = ("_files", "_journal", "request_id")
 
     def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str) -> None:
-        self._journal, self._files, self._request_id = journal, files, request_id
+        self._journal, self._files, self.request_id = journal, files, request_id
 
     def parts(self) -> tuple[AnswerPart, ...]:
-        return self._files.parts(self._request_id)
+        return self._files.parts(self.request_id)
 
     def admit(self) -> None:
         try:
@@ -154,11 +154,11 @@ class _RequestBook:
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
         self._files.append_part(
-            AnswerPart(part_of=self._request_id, first=first, completions=completions, usage=usage)
+            AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
         )
 
     def waste(self, usage: Usage) -> None:
-        self._files.append_waste(Waste(wasted_on=self._request_id, usage=usage))
+        self._files.append_waste(Waste(wasted_on=self.request_id, usage=usage))
 
     def say(self, text: str) -> None:
         self._journal.say(text)

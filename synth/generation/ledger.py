@@ -4,13 +4,15 @@ as they arrive, and tokens that bought nothing.
 The journal is such a ledger. The one rule: what was paid for is written down before anything else happens.
 """
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
 from synth.records import Record
 
 
-class Usage(Record):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """Tokens as an endpoint counts them. Cached ones are part of the prompt's, reasoning of the answers'."""
 
     prompt_tokens: int = 0
@@ -48,6 +50,11 @@ class AnswerPart(Record):
 class Ledger(Protocol):
     """The book of one request."""
 
+    @property
+    def request_id(self) -> str:
+        """Id of the request under the engine's fingerprint, or an empty text."""
+        ...
+
     def parts(self) -> tuple[AnswerPart, ...]:
         """The parts that were kept before, perhaps by an earlier process."""
         ...
@@ -71,6 +78,8 @@ class Ledger(Protocol):
 
 class NoLedger:
     """For an engine that answers without a journal: nothing is kept."""
+
+    request_id = ""
 
     def parts(self) -> tuple[AnswerPart, ...]:
         return ()

@@ -34,11 +34,12 @@ class OpenaiApiEngine:
         self._config = config
         self._pauses = pauses or Pauses()
         self._client: EndpointClient | None = None
+        self._fingerprint = content_hash("endpoint", config.base_url.rstrip("/"), config.model)
 
     @property
     def fingerprint(self) -> str:
         """Hash of the endpoint and the model name, since the weights cannot be seen."""
-        return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
+        return self._fingerprint
 
     async def start(self) -> None:
         """Check, without spending tokens, that the endpoint answers, accepts the key and knows the
@@ -77,7 +78,7 @@ class OpenaiApiEngine:
         started = time.monotonic()
         completions, usage = await self._client.complete(request, self._config.model, ledger)
         return GenerationResponse(
-            request_id=request.request_id(self.fingerprint),
+            request_id=ledger.request_id or request.request_id(self.fingerprint),
             fingerprint=self.fingerprint,
             completions=completions,
             prompt_tokens=usage.prompt_tokens,

@@ -91,10 +91,9 @@ class ResponseFiles:
 
     def _note_response(self, response: GenerationResponse, place: JournalPosition) -> None:
         self._places[response.request_id] = place
-        known = Usage()
+        self.usage += response_usage(response)
         for part in self._parts.pop(response.request_id, ()):
-            known += part.usage
-        self.usage += response_usage(response) - known
+            self.usage -= part.usage
 
     def _note_part(self, part: AnswerPart) -> None:
         self._parts.setdefault(part.part_of, []).append(part)

@@ -61,14 +61,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
 
 def rate_limit_reset_s(headers: Mapping[str, str]) -> float:
     """Seconds until a limit of which nothing is left is full again; 0 if no header says so."""
-    return max(
-        (
-            _until(headers.get(reset, ""))
-            for remaining, reset in _LIMITS
-            if headers.get(remaining, "").strip() in ("0", "0.0")
-        ),
-        default=0.0,
-    )
+    longest = 0.0
+    for remaining, reset in _LIMITS:
+        if headers.get(remaining) in ("0", "0.0"):
+            longest = max(longest, _until(headers.get(reset, "")))
+    return longest
 
 
 def _until(text: str) -> float:

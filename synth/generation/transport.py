@@ -95,6 +95,10 @@ class Transport:
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    if response.content_length is not None and "content-encoding" not in response.headers:
+        if response.content_length > _MOST_BYTES:
+            raise aiohttp.ClientPayloadError(f"it has {response.content_length >> 20} MiB")
+        return await response.read()
     chunks, size = [], 0
     async for chunk in response.content.iter_any():
         size += len(chunk)

@@ -226,15 +226,16 @@ def _read_usage(usage: Any) -> Usage:  # noqa: ANN401 - a foreign document
         return Usage()
     prompt = _count(usage, "prompt_tokens", "input_tokens")
     answer = _count(usage, "completion_tokens", "output_tokens")
-    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    reasoning = _count(details, "reasoning_tokens") or _count(usage, "reasoning_tokens")
-    prompt_details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    cached = _count(prompt_details, "cached_tokens") or _count(
-        usage, "prompt_cache_hit_tokens", "cached_tokens"
-    )
+    total = _count(usage, "total_tokens")
+    cached = reasoning = 0
+    if len(usage) > 3 or total == 0:  # beside the three counts that every endpoint gives
+        details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+        cached = _count(details, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
+        details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+        reasoning = _count(details, "reasoning_tokens") or _count(usage, "reasoning_tokens")
     return Usage(
         prompt_tokens=prompt,
-        completion_tokens=max(answer, _count(usage, "total_tokens") - prompt),
+        completion_tokens=max(answer, total - prompt),
         cached_tokens=min(cached, prompt),
         reasoning_tokens=reasoning,
     )
