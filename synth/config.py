@@ -6,7 +6,7 @@ Every field has a description: `docs/recipes.md` and the JSON schema for editors
 
 from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from synth.records import IsolationLevel, Limits
 
@@ -176,6 +176,25 @@ class VllmServerEngineConfig(EngineBaseConfig):
         return self.swap == "adapter"
 
 
+class RequestConfig(Config):
+    """What is added to each request to an endpoint. It is a part of what answers: with other additions, the
+    answers in a journal are not used."""
+
+    extra_body: dict[str, JsonValue] = Field(
+        {},
+        description=(
+            "Keys to add to the body, for example top_k, min_p, reasoning_effort or chat_template_kwargs."
+        ),
+    )
+    headers: dict[str, str] = Field(
+        {},
+        description=(
+            "Headers to add. `${NAME}` in a value stands for that environment variable, so that no key "
+            "has to stand in a recipe."
+        ),
+    )
+
+
 class OpenaiEngineConfig(EngineBaseConfig):
     """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM."""
 
@@ -193,6 +212,7 @@ class OpenaiEngineConfig(EngineBaseConfig):
     concurrency: int = Field(32, ge=1, description="Maximum number of requests in flight.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request, in seconds.")
     max_retries: int = Field(5, ge=0, description="Retries per request, with growing pauses.")
+    request: RequestConfig = Field(RequestConfig(), description="What is added to each request.")
 
     @property
     def own_model(self) -> str | None:
@@ -245,6 +265,32 @@ class SamplingConfig(Config):
     temperature: float = Field(1.0, ge=0, le=5, description="Sampling temperature. 0 is greedy.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling: probability mass to sample from.")
     max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
+
+
+class PriceConfig(Config):
+    """What an engine's tokens cost, in US dollars per million."""
+
+    input: float = Field(ge=0, description="Price of a prompt's tokens.")
+    output: float = Field(ge=0, description="Price of an answer's tokens, its reasoning among them.")
+    cached_input: float | None = Field(
+        None, ge=0, description="Price of prompt tokens that the endpoint had cached. If unset, `input`."
+    )
+
+
+class PricesConfig(Config):
+    """The prices that you pay, for the figures of a run and for its budget. They change no result."""
+
+    engine: PriceConfig | None = Field(None, description="Prices of `engine`.")
+    teacher: PriceConfig | None = Field(None, description="Prices of `teacher`.")
+
+
+class BudgetConfig(Config):
+    """What a run may spend in all, over all its processes. A run that reaches a limit finishes the requests
+    that are open, stores them, and ends as interrupted; with a larger budget, the same command goes on."""
+
+    usd: float | None = Field(None, gt=0, description="Most US dollars, by `prices`.")
+    tokens: int | None = Field(None, ge=1, description="Most tokens of prompts and answers, of all engines.")
+    hours: float | None = Field(None, gt=0, description="Most hours.")
 
 
 # --- data stages --------------------------------------------------------------------------------------------
@@ -586,3 +632,5 @@ class Recipe(Config):
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
     evaluation: EvaluationConfig | None = Field(None, description="Evaluation on held-out tasks.")
     loop: LoopConfig = Field(LoopConfig(), description="Rounds of generation and training.")
+    prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
+    budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.loop.spending import Spending
 from posttrain.reporter import Reporter
 from posttrain.world import World
 from synth.config import EngineConfig, Recipe
@@ -82,6 +83,8 @@ class Session:
     """None for a recipe without an engine: nothing is generated and nothing evaluated."""
     teacher: JournalledEngine | None
     """None if the policy writes its own tasks."""
+    spending: Spending
+    """What the run has spent."""
 
     @property
     def recipe(self) -> Recipe:
@@ -99,7 +102,9 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     recipe, path = plan.recipe, plan.folder.path
     base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
     resources = Resources(path, plan.recipe_folder, base)
+    spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
+        stack.callback(spending.note_time)
         sandbox = create_sandbox(recipe.execution)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
@@ -107,6 +112,8 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
             parts.reporter.say(f"starting the {role} ({config.kind})")
             engine = await start_engine(stack, config, resources, part, parts.create_engine)
+            engine.say = parts.reporter.say
+            spending.watch(role, engine)
             parts.reporter.say(f"{role} ready")
             return engine
 
@@ -115,7 +122,7 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
             model = ServedEngine(await start(recipe.engine, "engine"), plan.prompts, base.fingerprint)
         if model is not None and recipe.teacher is not None and recipe.data is not None:
             teacher = await start(recipe.teacher, "teacher", TEACHER)
-        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher)
+        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending)
 
 
 def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:

@@ -18,7 +18,7 @@ from typing import Self
 from pydantic import Field, JsonValue
 
 from synth.config import Recipe
-from synth.errors import CodemillError, Problem, RunFolderError, UserError
+from synth.errors import BudgetSpentError, CodemillError, Problem, RunFolderError, UserError
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
@@ -39,6 +39,10 @@ NOTED_PACKAGES = (
 )
 _IDLE_KEYS = ("recipe.name", "recipe.description")
 """Keys that do not affect the results."""
+
+
+_SPENDING = ("budget", "prices")
+"""Sections of a recipe that say what a run may cost, and change no result."""
 
 
 class RunState(StrEnum):
@@ -62,7 +66,7 @@ class RunIdentity(Record):
     @classmethod
     def of_recipe(cls, recipe: Recipe, prompt_hashes: Mapping[str, str]) -> Self:
         """The identity of a recipe on this machine."""
-        resolved = recipe.model_dump(mode="json")
+        resolved = recipe.model_dump(mode="json", exclude=set(_SPENDING))
         return cls(
             recipe=resolved,
             prompt_hashes=dict(prompt_hashes),
@@ -144,6 +148,8 @@ class RunFolder:
     ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
+        elif isinstance(error, BudgetSpentError):
+            self.finish(RunState.INTERRUPTED, _one_line(error))
         elif isinstance(error, Exception):
             self.finish(RunState.FAILED, _one_line(error))
         else:  # KeyboardInterrupt, SystemExit, CancelledError
