@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from synth.config import BudgetConfig, PriceConfig, Recipe
+from synth.config import Recipe
 from synth.errors import BudgetSpentError, Problem
 from synth.generation.journal import JournalledEngine
 from synth.generation.ledger import Usage
+from synth.spending_config import BudgetConfig, PriceConfig
 
 HOURS = Path("logs", "hours.jsonl")
 """In the run folder: how long each process has worked so far. The last line of a process counts."""

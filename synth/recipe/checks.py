@@ -7,17 +7,11 @@ its text shows.
 
 from collections.abc import Callable, Iterator
 
-from synth.config import (
-    CoarseToFineConfig,
-    DataConfig,
-    DpoConfig,
-    EvaluationConfig,
-    OpenaiEngineConfig,
-    Recipe,
-)
+from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath, key_text
+from synth.training_config import CoarseToFineConfig, DpoConfig
 
 DPO_LOSSES = (
     "sigmoid",
@@ -261,14 +255,14 @@ _OWN_HEADERS = frozenset(("content-length", "content-type", "host", "transfer-en
 
 def _requests_keep_what_is_ours(recipe: Recipe) -> Iterator[Finding]:
     for role, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
-        if not isinstance(engine, OpenaiEngineConfig):
+        if engine is None:
             continue
-        for key in engine.request.extra_body:
+        for key in engine.additions.extra_body:
             if key in _OWN_KEYS:
                 expected = "is set by codemill itself, from the section that asks"
                 path = (role, "request", "extra_body", key)
                 yield Finding((path,), expected, "remove it; sampling stands in the sections under `data`")
-        for name, value in engine.request.headers.items():
+        for name, value in engine.additions.headers.items():
             path = (role, "request", "headers", name)
             if name.lower() in _OWN_HEADERS:
                 yield Finding((path,), "is set by codemill itself", "remove it")

@@ -14,7 +14,6 @@ from synth.config import (
     E2bSandboxConfig,
     EngineBaseConfig,
     LocalSandboxConfig,
-    OpenaiEngineConfig,
     Recipe,
 )
 from synth.errors import UserError
@@ -130,9 +129,7 @@ def _keys(recipe: Recipe) -> Iterator[Finding]:
 
 def _headers(recipe: Recipe) -> Iterator[Finding]:
     for key, engine in _engines(recipe):
-        if not isinstance(engine, OpenaiEngineConfig):
-            continue
-        for name, value in engine.request.headers.items():
+        for name, value in engine.additions.headers.items():
             for variable in re.findall(r"\$\{(\w+)\}", value):
                 if not os.environ.get(variable):
                     path = (key, "request", "headers", name)

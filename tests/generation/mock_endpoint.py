@@ -129,7 +129,7 @@ def mock_endpoint() -> Iterator[MockEndpoint]:
         app.router.add_post("/v1/chat/completions", endpoint.handle)
         app.router.add_post("/v1/completions", endpoint.handle)
         app.router.add_get("/v1/models", endpoint.list_models)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

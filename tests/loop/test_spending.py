@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.resume.command import hash_products, run_to_end
 from posttrain.loop.spending import HOURS, Spending, price_of, usage_figures
-from synth.config import PriceConfig, Recipe
+from synth.config import Recipe
 from synth.errors import BudgetSpentError
 from synth.generation.ledger import Usage
 from synth.generation.responses import ResponseFiles
+from synth.spending_config import PriceConfig
 from synth.store.run_folder import RunIdentity, RunState, read_info
 from tests.loop.conftest import NAME, Uninterrupted, quickstart
 from tests.loop.recorded_endpoint import MODEL, recorded_endpoint

@@ -23,6 +23,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "synth.config",
+        "synth.config_base",
+        "synth.spending_config",
+        "synth.training_config",
         "synth.policy",
         "synth.recipe",
         "synth.resources",
