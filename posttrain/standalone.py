@@ -12,10 +12,11 @@ from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
-from synth.config import DpoConfig, Recipe, SftConfig
+from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
+from synth.training_config import DpoConfig, SftConfig
 
 
 def run_sft(

@@ -6,11 +6,13 @@ Every field has a description: `docs/recipes.md` and the JSON schema for editors
 
 from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from synth.config_base import Config as Config
+from synth.config_base import Config
 from synth.outage_config import OutageConfig
 from synth.records import IsolationLevel, Limits
+from synth.spending_config import BudgetConfig, PricesConfig
+from synth.training_config import CoarseToFineConfig, DpoConfig
 
 # --- seeds --------------------------------------------------------------------------------------------------
 
@@ -95,6 +97,25 @@ class Package(NamedTuple):
     """Names of its distributions, the GPU build first. If empty, the module's name."""
 
 
+class RequestConfig(Config):
+    """What is added to each request to an endpoint. It is a part of what answers: with other additions, the
+    answers in a journal are not used."""
+
+    extra_body: dict[str, JsonValue] = Field(
+        {},
+        description=(
+            "Keys to add to the body, for example top_k, min_p, reasoning_effort or chat_template_kwargs."
+        ),
+    )
+    headers: dict[str, str] = Field(
+        {},
+        description=(
+            "Headers to add. `${NAME}` in a value stands for that environment variable, so that no key "
+            "has to stand in a recipe."
+        ),
+    )
+
+
 class EngineBaseConfig(Config):
     """What every engine states about itself, so that no other module has to ask for its kind."""
 
@@ -125,6 +146,11 @@ class EngineBaseConfig(Config):
     def key_variable(self) -> str:
         """Environment variable that holds an API key, or an empty string."""
         return ""
+
+    @property
+    def additions(self) -> RequestConfig:
+        """What the recipe adds to each request."""
+        return RequestConfig()
 
 
 class VllmServerEngineConfig(EngineBaseConfig):
@@ -172,11 +198,9 @@ class VllmServerEngineConfig(EngineBaseConfig):
 
 
 class OpenaiEngineConfig(EngineBaseConfig):
-    """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM. Needs the
-    package openai (`pip install 'codemill[openai]'`)."""
+    """Any endpoint that speaks the OpenAI protocol, such as a hosted API or a cluster's vLLM."""
 
     implementation = "synth.generation.openai_api:OpenaiApiEngine"
-    needs_package = Package(module="openai", display_name="openai", install="pip install 'codemill[openai]'")
     can_load_policy = False
     is_remote = True
 
@@ -190,6 +214,7 @@ class OpenaiEngineConfig(EngineBaseConfig):
     concurrency: int = Field(32, ge=1, description="Maximum number of requests in flight.")
     request_timeout_s: float = Field(300, gt=0, description="Time-out of one request, in seconds.")
     max_retries: int = Field(5, ge=0, description="Retries per request, with growing pauses.")
+    request: RequestConfig = Field(RequestConfig(), description="What is added to each request.")
 
     @property
     def own_model(self) -> str | None:
@@ -198,6 +223,10 @@ class OpenaiEngineConfig(EngineBaseConfig):
     @property
     def key_variable(self) -> str:
         return self.api_key_env
+
+    @property
+    def additions(self) -> RequestConfig:
+        return self.request
 
 
 class TransformersEngineConfig(EngineBaseConfig):
@@ -456,79 +485,7 @@ class DataConfig(Config):
         return found
 
 
-# --- training -----------------------------------------------------------------------------------------------
-
-
-class LoraConfig(Config):
-    """A LoRA adapter."""
-
-    rank: int = Field(32, ge=1, description="Rank of the adapter.")
-    alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
-    target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
-
-
-class TrainConfig(Config):
-    """Settings that SFT and DPO share."""
-
-    lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
-    epochs: float = Field(1.0, gt=0, description="Passes over the data.")
-    max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
-    batch_size: int = Field(16, ge=1, description="Rows per device per step.")
-    gradient_accumulation: int = Field(1, ge=1, description="Steps accumulated before each update.")
-    warmup_ratio: float = Field(0.05, ge=0, le=1, description="Share of the steps used for warm-up.")
-    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
-        "cosine", description="Learning-rate schedule."
-    )
-    weight_decay: float = Field(0.0, ge=0, description="Weight decay.")
-    max_length: int = Field(
-        2048,
-        ge=16,
-        description="Maximum tokens per row. Longer rows are handled by `overlong` and never truncated.",
-    )
-    overlong: Literal["error", "reject"] = Field(
-        "error",
-        description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
-    )
-    save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
-    save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
-    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
-        "none", description="Where to report metrics, in addition to the log."
-    )
-    gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
-
-
-class SftConfig(TrainConfig):
-    """Supervised fine-tuning. A recipe of `codemill sft` also names `data`."""
-
-    learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
-    packing: bool = Field(False, description="Pack several rows into one sequence.")
-    data: str | None = Field(
-        None,
-        description=(
-            "For `codemill sft`: a JSON Lines or Parquet file, or a `datasets` folder, with TRL's columns."
-        ),
-    )
-
-
-class CoarseToFineConfig(Config):
-    """Two SFT stages: first everything that passed, then the strict best (Qwen2.5-Coder report, 4.2)."""
-
-    coarse: SftConfig = Field(SftConfig(), description="The large, diverse set.")
-    fine: SftConfig | None = Field(None, description="The small, strict set. If unset, only `coarse` runs.")
-
-
-class DpoConfig(TrainConfig):
-    """Direct preference optimization. The reference model is the policy that training starts from."""
-
-    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
-    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
-    loss_type: tuple[str, ...] = Field(("sigmoid",), description="Loss types, as named by TRL.")
-    loss_weights: tuple[float, ...] | None = Field(None, description="Weight of each loss type.")
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Share of pairs assumed to be mislabelled.")
-    data: str | None = Field(
-        None, description="For `codemill dpo`: a preference data set with TRL's columns."
-    )
+# --- evaluation and rounds ----------------------------------------------------------------------------------
 
 
 class EvaluationConfig(Config):
@@ -587,3 +544,5 @@ class Recipe(Config):
     outage: OutageConfig = Field(
         OutageConfig(), description="How an outage of an engine or the sandbox is sat out."
     )
+    prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
+    budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")

@@ -67,6 +67,19 @@ class EngineError(CodemillError):
         self.retryable = retryable
 
 
+class RequestRefusedError(EngineError):
+    """An engine that will not answer this one request, however often it is asked: the unit is rejected with
+    `reason`, the code of one of our reasons, and the run goes on."""
+
+    def __init__(self, *problems: Problem, reason: str) -> None:
+        super().__init__(*problems, retryable=False)
+        self.reason = reason
+
+
+class BudgetSpentError(CodemillError):
+    """The recipe's budget is spent. What was asked is stored; the run ends as `interrupted`."""
+
+
 class SandboxError(CodemillError):
     """The sandbox itself failed. Never the program's fault, so never a label."""
 

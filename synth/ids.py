@@ -5,11 +5,13 @@ import hashlib
 import json
 import random
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
 
 def canonical_json(value: object) -> str:
     """One text for one value: sorted keys, no white space, Unicode kept (lone surrogates escaped by the
     caller's encoder)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _encode(value)
 
 
 def content_hash(*parts: object, length: int = 16) -> str:

@@ -151,6 +151,20 @@ REASONS: dict[str, Reason] = {
             "The text contains the spelling of a special token, which a tokenizer would read as that token.",
             "fim",
         ),
+        # the endpoint's
+        Reason(
+            "request_too_long",
+            _POLICY,
+            "The request and its answer are longer than the model or the endpoint takes.",
+            "generation",
+        ),
+        Reason(
+            "request_filtered",
+            _POLICY,
+            "The endpoint's content filter or the model refused to answer.",
+            "generation",
+        ),
+        Reason("request_refused", _POLICY, "The endpoint refused this one request.", "generation"),
         # ours
         Reason(
             "engine_failed",

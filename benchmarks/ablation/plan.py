@@ -13,15 +13,7 @@ from pydantic import Field, ValidationError
 
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.pocket.heldout import POCKET_SUITE
-from synth.config import (
-    DataConfig,
-    DpoConfig,
-    EngineConfig,
-    EvaluationConfig,
-    PocketSeedsConfig,
-    Recipe,
-    SftConfig,
-)
+from synth.config import DataConfig, EngineConfig, EvaluationConfig, PocketSeedsConfig, Recipe
 from synth.errors import Problem, RecipeError, RunFolderError
 from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
@@ -29,6 +21,7 @@ from synth.recipe import LoadedRecipe, load_recipe
 from synth.records import Record
 from synth.store.atomic import write_bytes
 from synth.store.run_folder import RunIdentity, differences
+from synth.training_config import DpoConfig, SftConfig
 
 
 class Budget(Record):

@@ -26,13 +26,13 @@ from posttrain.core.jobs import DpoJob, SftJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
 from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenizer, merge_and_save, save_policy
 from posttrain.core.tokens import Encoder, PrefixMismatch
-from synth.config import LoraConfig
 from synth.errors import DatasetError, Problem, RecipeError
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.records import Record
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import Checkpoint, PolicyManifest
 from synth.store.lock import locked
+from synth.training_config import LoraConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer

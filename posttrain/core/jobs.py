@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from posttrain.core.data_files import data_hash
-from synth.config import DpoConfig, PolicyConfig, Recipe, SftConfig
+from synth.config import PolicyConfig, Recipe
 from synth.ids import content_hash
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
+from synth.training_config import DpoConfig, SftConfig
 
 _NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
 from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
-from synth.errors import EngineError
+from synth.errors import EngineError, RequestRefusedError
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.generation.journal import JournalledEngine
@@ -40,6 +40,8 @@ class QuestionResult(Record):
     fault: str = ""
     """The reason of the first of them, and its words in `error`."""
     error: str = ""
+    refused: int = 0
+    """Samples that the endpoint would not write, however often it is asked; no figure includes them."""
 
 
 class Measure(Record):
@@ -87,6 +89,10 @@ class _Sample(NamedTuple):
     error: str = ""
 
 
+_REFUSED = _Sample(Outcome.INFRASTRUCTURE)
+"""Neither a fault, which is asked again, nor a wrong answer."""
+
+
 class EvaluationContext(NamedTuple):
     """The resources of an evaluation."""
 
@@ -108,7 +114,8 @@ async def evaluate(
     questions: Sequence[Question],
     on_answered: OnAnswered | None = None,
 ) -> Evaluation:
-    """Put all questions to the engine's current policy, and count the passes."""
+    """Put all questions to the engine's current policy, and count the passes. An error of one question is
+    raised when the others are answered: what they cost is in the journal then."""
     done = 0
 
     async def one(question: Question) -> QuestionResult:
@@ -119,7 +126,8 @@ async def evaluate(
             on_answered(done, len(questions))
         return answered
 
-    answered = tuple(await asyncio.gather(*map(one, questions)))
+    ended = await asyncio.gather(*map(one, questions), return_exceptions=True)
+    answered = tuple(_need_result(item) for item in ended)
     groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
     for item in answered:
         groups[item.language].append(item)
@@ -135,6 +143,12 @@ async def evaluate(
     )
 
 
+def _need_result(ended: QuestionResult | BaseException) -> QuestionResult:
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
+
+
 async def _answer(context: EvaluationContext, question: Question) -> QuestionResult:
     config, task = context.config, question.item.task
     messages = render_solve(context.prompts, task, question.language)
@@ -142,10 +156,11 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
     async def ask(temperature: float, n: int) -> list[_Sample]:
         seed = derive_seed(context.seed, "evaluation", task.id, question.language)
         sampling = SamplingConfig(temperature=temperature, max_tokens=config.max_tokens)
+        request = GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
         try:
-            response = await context.engine.generate(
-                GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
-            )
+            response = await context.engine.generate(request)
+        except RequestRefusedError:
+            return [_REFUSED] * n
         except EngineError as error:
             if not error.retryable:
                 raise
@@ -165,11 +180,12 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
         language=question.language,
         n=len(judged),
         passed=judged.count(Outcome.PASS),
-        greedy=None if not greedy or greedy[0].fault else greedy[0].outcome is Outcome.PASS,
+        greedy=None if not greedy or greedy[0].outcome.is_fault else greedy[0].outcome is Outcome.PASS,
         outcomes={outcome.value: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
         faults=len(faults),
         fault=faults[0].fault if faults else "",
         error=faults[0].error if faults else "",
+        refused=(*sampled, *greedy).count(_REFUSED),
     )
 
 

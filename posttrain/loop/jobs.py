@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
-from synth.config import DpoConfig, Recipe, SftConfig
+from synth.config import Recipe
 from synth.pipeline.round import RoundData
 from synth.policy import Policy
+from synth.training_config import DpoConfig, SftConfig
 
 
 class RoundJobs(NamedTuple):

@@ -42,6 +42,7 @@ def finish(session: Session, results: RunResults, seconds: float) -> None:
         figures |= audit_figures(results.audit)
     if session.model is not None:
         figures |= engine_figures(session.model)
+        figures["tokens"] = session.spending.figures()
     log = session.run / FIGURES
     log.parent.mkdir(exist_ok=True)
     with log.open("a", encoding="utf-8") as lines:
@@ -126,6 +127,10 @@ def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], f
     if "busy_share" in figures:
         parts.append(f"engine busy: {figures['busy_share']:.0%} of generation time")
     reporter.print_line("; ".join(parts))
+    tokens = figures.get("tokens")
+    if isinstance(tokens, dict):
+        for role, counts in tokens.items():
+            reporter.print_line(_tokens_in_words(role, counts))
     if "accepted" in figures:
         reporter.print_line(
             f"accepted solutions: {figures['accepted']}; wrong according to the held-back reference: "
@@ -139,6 +144,14 @@ def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], f
     for command in ("funnel", "rejected", "pairs"):
         reporter.print_line(f"  codemill {command} {run.name} --runs-dir {run.parent}")
     _show_first_kept(reporter, run)
+
+
+def _tokens_in_words(role: str, counts: dict[str, float]) -> str:
+    """One line about what a role has cost, over all processes of the run."""
+    prompt = f"{counts['prompt_tokens']:,.0f} in prompts ({counts['cached_tokens']:,.0f} cached)"
+    answers = f"{counts['completion_tokens']:,.0f} in answers ({counts['reasoning_tokens']:,.0f} reasoning)"
+    usd = f", ${counts['usd']:,.4f}" if "usd" in counts else ""
+    return f"tokens of the {role}: {prompt}, {answers}{usd}"
 
 
 def _show_first_kept(reporter: Reporter, run: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.loop.spending import Spending
 from posttrain.reporter import Reporter
 from posttrain.world import World
 from synth.config import EngineConfig, Recipe
@@ -85,6 +86,8 @@ class Session:
     """None for a recipe without an engine: nothing is generated and nothing evaluated."""
     teacher: JournalledEngine | None
     """None if the policy writes its own tasks."""
+    spending: Spending
+    """What the run has spent."""
 
     @property
     def recipe(self) -> Recipe:
@@ -102,7 +105,9 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     recipe, path = plan.recipe, plan.folder.path
     base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
     resources = Resources(path, plan.recipe_folder, base)
+    spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
+        stack.callback(spending.note_time)
         sandbox = PatientSandbox(create_sandbox(recipe.execution), recipe.outage, parts.reporter.say)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
@@ -119,6 +124,8 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
                 parts.reporter.say,
                 is_well=plan.accept_failures,
             )
+            engine.say = parts.reporter.say
+            spending.watch(role, engine)
             parts.reporter.say(f"{role} ready")
             return engine
 
@@ -127,7 +134,7 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
             model = ServedEngine(await start(recipe.engine, "engine"), plan.prompts, base.fingerprint)
         if model is not None and recipe.teacher is not None and recipe.data is not None:
             teacher = await start(recipe.teacher, "teacher", TEACHER)
-        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher)
+        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending)
 
 
 def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:

@@ -17,7 +17,7 @@ from posttrain.core import stop_request
 from posttrain.core.chat_template import stop_token_ids
 from posttrain.pocket.corpus import Mistakes, documents
 from posttrain.pocket.tokenizer import save_tokenizer, train_tokenizer
-from synth.config import Config
+from synth.config_base import Config
 from synth.ids import derive_seed
 from synth.store.atomic import atomic_file
 from synth.store.lock import locked

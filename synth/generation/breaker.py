@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from synth.errors import CodemillError, EngineError, OutageError, Problem
+from synth.errors import CodemillError, EngineError, OutageError, Problem, RequestRefusedError
 from synth.outage_config import OutageConfig
 
 T = TypeVar("T")
@@ -69,6 +69,9 @@ class Breaker:
             number = self._sent
             try:
                 answer = await send()
+            except RequestRefusedError:
+                self._note_answer(number)  # an engine that refuses is there
+                raise
             except EngineError as error:
                 if not error.retryable:
                     raise

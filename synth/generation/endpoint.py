@@ -1,32 +1,38 @@
 """The client for every endpoint that speaks the OpenAI protocol: a hosted API, a cluster's vLLM, or the vLLM
-that codemill starts. It uses the openai package, an optional extra.
+that codemill starts.
 
-It turns a `GenerationRequest` into HTTP calls and back. The one rule: it returns a complete, well-formed
-response (n answers, each with text and a known ending), or it raises an EngineError that says what was found.
-The key never appears in a message.
+It turns a `GenerationRequest` into HTTP calls and back: `dialect` writes the bodies, `transport` sends them,
+`wire` reads the answers, `refusal` the errors, and `throttle` bounds how many are open. The one rule: it
+returns a complete, well-formed response (n answers, each with text and a known ending), or it raises an
+EngineError that says what was found. The key never appears in a message.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue
 
-from synth.errors import EngineError, Problem
+from synth.errors import EngineError, Problem, RequestRefusedError
+from synth.generation.dialect import Dialect, EndpointCall
+from synth.generation.ledger import Ledger, NoLedger, Usage
 from synth.generation.protocol import Completion, GenerationRequest
-from synth.generation.retry import Pauses
+from synth.generation.refusal import Meaning, Refusal, find_error, read_refusal
+from synth.generation.retry import Pauses, asked_pause_s, rate_limit_reset_s
+from synth.generation.throttle import Throttle
+from synth.generation.transport import NoReplyError, Reply, Transport
+from synth.generation.wire import Answers, FilteredError, MalformedError, read_answers, read_json, shorten
 from synth.ids import derive_seed
 
-if TYPE_CHECKING:
-    from openai import APIError, AsyncOpenAI
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_STOPPED = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
-_CUT = frozenset({"length", "max_tokens"})
+_MOST_LESSONS = 12
+_STOPS: Mapping[Meaning, str] = {
+    Meaning.WRONG_KEY: "set the key that engine.api_key_env names, one that may use this model",
+    Meaning.EMPTY_ACCOUNT: "fill the account, then rerun the same command: answered requests are kept",
+    Meaning.UNKNOWN_MODEL: "correct engine.model",
+}
+_REASONS = (Meaning.TOO_LONG, Meaning.FILTERED, Meaning.REFUSED)
+_REFUSED = Completion(text="", finish="refused", tokens=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,198 +47,218 @@ class Endpoint:
     pauses: Pauses = field(default_factory=Pauses)
     extra_body: Mapping[str, JsonValue] = field(default_factory=dict)
     """Extra keys for the request's body, for servers that support them."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Extra headers."""
+    socket: str = ""
+    """Path of a Unix socket on which the server listens; `base_url` is then only a name."""
+
+    def all_headers(self) -> dict[str, str]:
+        key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        return {"Content-Type": "application/json", "Accept": "application/json", **key, **self.headers}
 
 
-class Answers(NamedTuple):
-    completions: tuple[Completion, ...]
-    prompt_tokens: int
+class _Again(Exception):
+    """What was found is worth another attempt. `wait_s` is what the endpoint asks for."""
 
-
-class _Message(BaseModel):
-    content: str | None = None
-
-
-class _Choice(BaseModel):
-    index: int = 0
-    message: _Message | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-    token_ids: list[int] | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Body(BaseModel):
-    """The part of an answer's body that is used; extra keys are ignored."""
-
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-class _Malformed(Exception):
-    """An invalid answer; the text says what was found."""
+    def __init__(self, found: str, *, is_rate_limit: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(found)
+        self.is_rate_limit, self.wait_s = is_rate_limit, wait_s
 
 
 class EndpointClient:
     """Calls one endpoint. At most `concurrency` calls are open at any time; a call that pauses before a retry
-    keeps its slot. Raises EngineError if the openai package is not installed."""
+    keeps its place."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        if find_spec("openai") is None:
-            raise EngineError(
-                Problem(
-                    where=f"endpoint {endpoint.base_url}",
-                    message="needs the package openai, which is not installed",
-                    fix="pip install 'codemill[openai]'",
-                ),
-                retryable=False,
-            )
         self.endpoint = endpoint
         self.retries = 0
         """Retries so far, across all calls."""
-        self._places = asyncio.Semaphore(endpoint.concurrency)
-        self._client: AsyncOpenAI | None = None
-        self._most_choices: int | None = None
-
-    @property
-    def client(self) -> "AsyncOpenAI":
-        if self._client is None:
-            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-
-            is_local = urlsplit(self.endpoint.base_url).hostname in LOOPBACK  # never reached through a proxy
-            self._client = AsyncOpenAI(
-                base_url=self.endpoint.base_url,
-                api_key=self.endpoint.api_key or "none",
-                timeout=self.endpoint.request_timeout_s,
-                max_retries=0,
-                http_client=DefaultAsyncHttpxClient(trust_env=not is_local),
-            )
-        return self._client
+        self.dialect = Dialect(endpoint.extra_body)
+        self.throttle = Throttle(endpoint.concurrency, endpoint.request_timeout_s / 2)
+        self._transport = Transport(
+            endpoint.base_url, endpoint.all_headers(), endpoint.request_timeout_s, endpoint.socket
+        )
+        self._has_answered = False
 
     async def close(self) -> None:
         """Close the connections. May be called twice."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._transport.close()
 
-    async def complete(self, request: GenerationRequest, model: str) -> Answers:
-        """All n answers, in order. If the endpoint returns fewer choices than requested, the rest is
-        requested again. Raises EngineError."""
-        found: list[Completion] = []
-        prompt_tokens, again = 0, 0
-        while len(found) < request.n:
-            size = min(request.n, self._most_choices or request.n)
-            calls = [
-                self._part(request, model, (again, at), min(size, request.n - at))
-                for at in range(len(found), request.n, size)
-            ]
-            # gather would free the slot for the next call before this answer is stored
-            parts = [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
-            if len(parts[0].completions) < min(size, request.n - len(found)):
-                self._most_choices = len(parts[0].completions)
-            found += [completion for part in parts for completion in part.completions]
-            prompt_tokens, again = parts[0].prompt_tokens, again + 1
-        return Answers(tuple(found), prompt_tokens)
+    # --- one request ----------------------------------------------------------------------------------------
 
-    async def _part(self, request: GenerationRequest, model: str, place: tuple[int, int], n: int) -> Answers:
-        """One call for n answers, with its own random seed; otherwise the parts would be copies
-        of each other.
+    async def complete(self, request: GenerationRequest, model: str, ledger: Ledger | None = None) -> Answers:
+        """All n answers, in order. An endpoint that returns fewer choices than requested is asked for the
+        rest; each part is kept in the ledger as it arrives. Raises EngineError, or BudgetSpentError."""
+        ledger = ledger or NoLedger()
+        if request.n == 1:
+            return await self._part(request, model, 0, 1, ledger)
+        found: list[Completion | None] = [None] * request.n
+        usage = Usage()
+        for part in ledger.parts():
+            if part.first + len(part.completions) > request.n:
+                continue
+            found[part.first : part.first + len(part.completions)] = part.completions
+            usage += part.usage
+        while None in found:
+            places = list(self._missing(found))
+            calls = [self._part(request, model, first, n, ledger) for first, n in places]
+            if len(calls) == 1:  # gather would free the place for the next call before this answer is stored
+                answers: list[Answers | BaseException] = [await calls[0]]
+            else:
+                answers = await asyncio.gather(*calls, return_exceptions=True)
+                _raise_worst(answers)
+            for (first, _), answer in zip(places, answers, strict=True):
+                if isinstance(answer, Answers):
+                    found[first : first + len(answer.completions)] = answer.completions
+                    usage += answer.usage
+                else:
+                    found[first] = _REFUSED
+        return Answers(tuple(one for one in found if one is not None), usage)
+
+    def _missing(self, found: Sequence[Completion | None]) -> Iterator[tuple[int, int]]:
+        """Place and length of each stretch without answers, cut to what one call brings."""
+        most, first = self.dialect.most_choices or len(found), 0
+        while first < len(found):
+            end = first
+            while end < len(found) and end - first < most and found[end] is None:
+                end += 1
+            if end > first:
+                yield first, end - first
+            first = max(end, first + 1)
+
+    async def _part(
+        self, request: GenerationRequest, model: str, first: int, n: int, ledger: Ledger
+    ) -> Answers:
+        """One call for n answers from place `first` on, with its own random seed; otherwise the parts
+        would be copies of each other.
 
         The seed is hashed: vLLM gives sample i of a request the seed plus i, so requests with seeds 11 and 12
         would share samples.
         """
-        seed = derive_seed(request.seed, "part", *place)
-        async with self._places:
-            return await self._attempts(request.model_copy(update={"n": n, "seed": seed}), model)
+        seed = derive_seed(request.seed, "part", 0, first)
+        async with self.throttle:
+            answers = await self._attempts(request, model, seed, n, ledger)
+            if len(answers.completions) < request.n:
+                ledger.keep(first, answers.completions, answers.usage)
+        return answers
 
-    async def _attempts(self, request: GenerationRequest, model: str) -> Answers:
-        from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
-
-        started = time.monotonic()
-        for attempt in range(self.endpoint.max_retries + 1):
-            headers: Mapping[str, str] = {}
+    async def _attempts(
+        self, request: GenerationRequest, model: str, seed: int, n: int, ledger: Ledger
+    ) -> Answers:
+        started, attempt, lessons = time.monotonic(), 0, 0
+        limits, limited_s = 0, 0.0
+        pauses = self.endpoint.pauses
+        while True:
+            await self.throttle.wait_until_clear()
+            ledger.admit()
+            call = self.dialect.call(request, model, seed, n)
             try:
-                return _read_body(await self._send(request, model), request)
-            except APITimeoutError:
-                found = f"no answer within {self.endpoint.request_timeout_s:g} s"
-            except APIConnectionError as error:
-                found = f"no connection ({error.__cause__ or error})"
-            except APIStatusError as error:
-                if not _is_transient(error.status_code, error.code):
-                    raise self._refused(error) from None
-                found, headers = (
-                    f"HTTP {error.status_code}: {_shorten(error.message)}",
-                    error.response.headers,
-                )
-            except APIError as error:
-                found = f"an answer that cannot be read ({_shorten(str(error))})"
-            except _Malformed as error:
-                found = f"a malformed answer: {error}"
-            if attempt < self.endpoint.max_retries:
+                answers = await self._ask(call, ledger)
+            except _Again as again:
+                if again.is_rate_limit and limited_s < pauses.patience_s and self.endpoint.max_retries:
+                    pause = pauses.before_retry(limits, again.wait_s)
+                    limits, limited_s = limits + 1, limited_s + pause
+                elif attempt < self.endpoint.max_retries:
+                    pause = pauses.before_retry(attempt, again.wait_s)
+                    attempt += 1
+                else:
+                    raise self._gave_up(str(again), attempt + limits, time.monotonic() - started) from None
                 self.retries += 1
-                await asyncio.sleep(self.endpoint.pauses.before_retry(attempt, headers))
-        raise self._gave_up(found, time.monotonic() - started)
+                await asyncio.sleep(pause)
+                continue
+            if answers is not None:
+                return answers
+            lessons += 1
+            if lessons > _MOST_LESSONS:
+                raise self._gave_up("refusals of every way to ask", lessons, time.monotonic() - started)
 
-    async def _send(self, request: GenerationRequest, model: str) -> str:
-        body = _sampling_body(request) | dict(self.endpoint.extra_body)
-        options: dict[str, Any] = {"model": model, "extra_body": body}
-        if request.messages:
-            messages: Any = [message.model_dump() for message in request.messages]
-            return str(
-                (
-                    await self.client.chat.completions.with_raw_response.create(messages=messages, **options)
-                ).text
+    async def _ask(self, call: EndpointCall, ledger: Ledger) -> Answers | None:
+        """One attempt; None if the endpoint refused the way of asking, which the dialect has learned. Raises
+        _Again, or the EngineError of a refusal."""
+        began = time.monotonic()
+        try:
+            reply = await self._transport.exchange(
+                "POST", "/chat/completions" if call.shape.is_chat else "/completions", call.encode()
             )
-        return str(
-            (await self.client.completions.with_raw_response.create(prompt=request.prompt, **options)).text
-        )
+        except NoReplyError as error:
+            if error.is_timeout:
+                self.throttle.refused(began)
+            raise _Again(str(error)) from None
+        try:
+            return self._read(reply, call, began)
+        except MalformedError as error:
+            self._note_waste(error.usage, ledger)
+            raise _Again(f"a malformed answer: {error}") from None
+        except FilteredError as error:
+            self._note_waste(error.usage, ledger)
+            raise self._refused_request(Refusal(200, str(error), "", ()), Meaning.FILTERED) from None
+        except _RefusedReply as refused:
+            lesson = self.dialect.learn(refused.refusal, call)
+            if lesson is None:
+                raise self._judge(refused.refusal, reply, began) from None
+            if lesson.words:
+                ledger.say(f"endpoint {self.endpoint.base_url} {lesson.words}")
+            return None
 
-    async def list_models(self) -> list[str] | None:
-        """Models that the endpoint offers; None if it has no list. Raises EngineError if it is down or
-        rejects the key."""
-        from openai import APIConnectionError, APIStatusError
+    def _read(self, reply: Reply, call: EndpointCall, began: float) -> Answers:
+        if reply.status != 200:
+            raise _RefusedReply(read_refusal(reply.status, reply.data))
+        document = read_json(reply.data)
+        if isinstance(document, dict) and not document.get("choices"):
+            error = find_error(document)
+            if error is not None:
+                raise _RefusedReply(error)
+        answers = read_answers(document, call.shape)
+        self._has_answered = True
+        self.throttle.answered(began)
+        self.throttle.hold(rate_limit_reset_s(reply.headers))
+        if len(answers.completions) < call.shape.n:
+            self.dialect.learn_choices(len(answers.completions))
+        return answers
 
-        for attempt in range(self.endpoint.max_retries + 1):
-            try:
-                return [model.id async for model in self.client.models.list()]
-            except APIConnectionError as error:
-                found = f"no connection ({error.__cause__ or error})"
-            except APIStatusError as error:
-                if error.status_code in (401, 403):
-                    raise self._refused(error) from None
-                if not _is_transient(error.status_code, error.code):
-                    return None
-                found = f"HTTP {error.status_code}"
-            except (ValueError, AttributeError, TypeError):
-                return None  # the address answers, but has no list; the first request will show
-            if attempt < self.endpoint.max_retries:
-                await asyncio.sleep(self.endpoint.pauses.before_retry(attempt))
-        raise self._gave_up(found, 0.0)
+    @staticmethod
+    def _note_waste(usage: Usage, ledger: Ledger) -> None:
+        if usage != Usage():
+            ledger.waste(usage)
 
-    def _refused(self, error: "APIError") -> EngineError:
-        status = int(getattr(error, "status_code", 0))
-        fixes = {
-            401: "set the key that engine.api_key_env names",
-            403: "use a key that may use this model",
-            404: "correct engine.model or base_url",
-        }
-        return EngineError(
-            Problem(
-                where=f"endpoint {self.endpoint.base_url}",
-                message=f"refused the request with HTTP {status}: {self._scrub(_shorten(error.message))}",
-                fix=fixes.get(
-                    status,
-                    "correct the request: the model, its context length, or the sampling in the recipe",
-                ),
+    # --- refusals -------------------------------------------------------------------------------------------
+
+    def _judge(self, refusal: Refusal, reply: Reply, began: float) -> Exception:
+        """What to raise: an EngineError, or _Again for what may pass."""
+        meaning = refusal.meaning()
+        if meaning in _STOPS:
+            return self._stop(refusal, _STOPS[meaning])
+        if meaning is Meaning.WRONG_ADDRESS and not self._has_answered:
+            return self._stop(refusal, "correct engine.base_url or engine.model" + _onward(reply))
+        own = self.dialect.own_key(refusal)
+        if meaning is Meaning.REFUSED and own and not self._has_answered:
+            return self._stop(refusal, f"correct `{own}` in engine.request.extra_body, or leave it out")
+        if meaning in _REASONS:
+            return self._refused_request(refusal, meaning)
+        wait_s = asked_pause_s(reply.headers)
+        is_rate_limit = meaning is Meaning.RATE_LIMIT
+        self.throttle.refused(began)
+        if wait_s:
+            self.throttle.hold(min(wait_s, self.endpoint.pauses.asked_longest_s))
+        return _Again(f"HTTP {refusal.status}: {refusal.message}", is_rate_limit=is_rate_limit, wait_s=wait_s)
+
+    def _stop(self, refusal: Refusal, fix: str) -> EngineError:
+        return EngineError(self._problem(refusal, fix), retryable=False)
+
+    def _refused_request(self, refusal: Refusal, meaning: Meaning) -> RequestRefusedError:
+        fix = "correct the request: the model, its context length, or the sampling in the recipe"
+        return RequestRefusedError(self._problem(refusal, fix), reason=meaning.value)
+
+    def _problem(self, refusal: Refusal, fix: str) -> Problem:
+        return Problem(
+            where=f"endpoint {self.endpoint.base_url}",
+            message=(
+                f"refused the request with HTTP {refusal.status}: {self._scrub(shorten(refusal.message))}"
             ),
-            retryable=False,
+            fix=fix,
         )
 
-    def _gave_up(self, found: str, seconds: float) -> EngineError:
-        attempts = self.endpoint.max_retries + 1
+    def _gave_up(self, found: str, attempts: int, seconds: float) -> EngineError:
         return EngineError(
             Problem(
                 where=f"endpoint {self.endpoint.base_url}",
@@ -248,74 +274,66 @@ class EndpointClient:
         )
 
     def _scrub(self, text: str) -> str:
-        return text.replace(self.endpoint.api_key, "***") if self.endpoint.api_key else text
+        secrets = [self.endpoint.api_key, *self.endpoint.headers.values()]
+        for secret in secrets:
+            if len(secret) >= 6:
+                text = text.replace(secret, "***")
+        return text
+
+    # --- the list of models ---------------------------------------------------------------------------------
+
+    async def list_models(self) -> list[str] | None:
+        """Models that the endpoint offers; None if it has no list. Raises EngineError if it is down or
+        rejects the key."""
+        for attempt in range(self.endpoint.max_retries + 1):
+            try:
+                reply = await self._transport.exchange("GET", "/models")
+            except NoReplyError as error:
+                found, wait_s = str(error), 0.0
+            else:
+                if reply.status == 200:
+                    return _model_names(reply.data)
+                refusal = read_refusal(reply.status, reply.data)
+                meaning = refusal.meaning()
+                if reply.status in (401, 403) and meaning in _STOPS:
+                    raise self._stop(refusal, _STOPS[meaning])
+                if meaning not in (Meaning.RATE_LIMIT, Meaning.OVERLOADED):
+                    return None
+                found, wait_s = f"HTTP {reply.status}", asked_pause_s(reply.headers)
+            if attempt < self.endpoint.max_retries:
+                await asyncio.sleep(self.endpoint.pauses.before_retry(attempt, wait_s))
+        raise self._gave_up(found, self.endpoint.max_retries + 1, 0.0)
 
 
-def _sampling_body(request: GenerationRequest) -> dict[str, JsonValue]:
-    """Keys of the request's body. Values equal to the protocol's default are left out: some endpoints reject
-    keys that they do not know."""
-    sampling = request.sampling
-    body: dict[str, JsonValue] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
-    if sampling.temperature > 0:
-        body["seed"] = request.seed
-    if sampling.top_p != 1.0:
-        body["top_p"] = sampling.top_p
-    if request.n > 1:
-        body["n"] = request.n
-    if request.stop:
-        body["stop"] = list(request.stop)
-    return body
+class _RefusedReply(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
-def _is_transient(status: int, code: str | None) -> bool:
-    return (status in (408, 409, 425, 429) or status >= 500) and code != "insufficient_quota"
+def _raise_worst(answers: Sequence[Answers | BaseException]) -> None:
+    """Raise the error that matters most, after every part has ended. Parts that were refused alone leave
+    their places to `refused` answers, so that what the others brought is used."""
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    lone = [error for error in errors if isinstance(error, RequestRefusedError)]
+    others = [error for error in errors if not isinstance(error, RequestRefusedError)]
+    if others:
+        raise next((error for error in others if not getattr(error, "retryable", False)), others[0])
+    if lone and len(lone) == len(answers):
+        raise lone[0]
 
 
-def _read_body(text: str, request: GenerationRequest) -> Answers:
+def _onward(reply: Reply) -> str:
+    location = reply.headers.get("location", "")
+    return f" (it points to {shorten(location)}, where the key is not sent)" if location else ""
+
+
+def _model_names(data: bytes) -> list[str] | None:
     try:
-        body = _Body.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "body"
-        raise _Malformed(f"{place}: {first['msg']}; the body begins {_shorten(text)!r}") from None
-    if not body.choices:
-        raise _Malformed(f"no choices; the body begins {_shorten(text)!r}")
-    choices = sorted(body.choices, key=lambda choice: choice.index)[: request.n]
-    texts = [_choice_text(choice, bool(request.messages)) for choice in choices]
-    counts = _token_counts(choices, texts, body.usage)
-    finishes = [_finish(choice) for choice in choices]
-    completions = tuple(
-        Completion(text=t, finish=f, tokens=c) for t, f, c in zip(texts, finishes, counts, strict=True)
-    )
-    return Answers(completions, body.usage.prompt_tokens if body.usage else 0)
-
-
-def _choice_text(choice: _Choice, is_chat: bool) -> str:
-    text = (choice.message.content if choice.message else None) if is_chat else choice.text
-    if text is None and choice.finish_reason not in _CUT:
-        raise _Malformed(f"a choice without text (finish_reason {choice.finish_reason!r})")
-    return text or ""
-
-
-def _finish(choice: _Choice) -> Literal["stop", "length"]:
-    if choice.finish_reason in _CUT:
-        return "length"
-    if choice.finish_reason in _STOPPED:
-        return "stop"
-    raise _Malformed(f"finish_reason {choice.finish_reason!r}, neither an end nor a cut")
-
-
-def _token_counts(choices: Sequence[_Choice], texts: Sequence[str], usage: _Usage | None) -> list[int]:
-    """Tokens of each choice: exact if the endpoint gives token ids or a single choice, else the total split
-    in proportion to the text lengths."""
-    exact = [len(choice.token_ids) for choice in choices if choice.token_ids is not None]
-    if len(exact) == len(choices):
-        return exact
-    total, weights = (usage.completion_tokens if usage else 0), [len(text) + 1 for text in texts]
-    ends = [round(total * sum(weights[: place + 1]) / sum(weights)) for place in range(len(texts))]
-    return [end - before for before, end in zip([0, *ends], ends, strict=False)]
-
-
-def _shorten(text: str, limit: int = 200) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[:limit] + "…"
+        document = read_json(data)
+    except MalformedError:
+        return None  # the address answers, but has no list; the first request will show
+    rows = document.get("data") if isinstance(document, dict) else document
+    if not isinstance(rows, list):
+        return None
+    return [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] or None

@@ -5,14 +5,17 @@ Wraps any engine. The one rule: a response leaves `generate` only after its jour
 """
 
 import asyncio
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from synth.errors import EngineError, Problem
+from synth.errors import BudgetSpentError, EngineError, Problem
 from synth.generation.breaker import Breaker
 from synth.generation.busy import BusyClock
-from synth.generation.protocol import Engine, GenerationRequest, GenerationResponse
-from synth.generation.responses import ResponseFiles
+from synth.generation.ledger import AnswerPart, PaidEngine, Usage
+from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
+from synth.generation.responses import ResponseFiles, Waste
 from synth.policy import Policy
 
 
@@ -41,6 +44,12 @@ class JournalledEngine:
         self._breaker = breaker
         self.counts = JournalCounts()
         self.busy = BusyClock()
+        self.admit: Callable[[], None] = _admit_all
+        """Called before each call that costs something; raises BudgetSpentError when no more may be spent."""
+        self.say: Callable[[str], None] = _say_on_stderr
+        """Tells the user what the engine has to say."""
+        self._paid = engine if isinstance(engine, PaidEngine) else None
+        self._budget_is_spent = False
         self._files = ResponseFiles(folder)
         self._in_flight: dict[str, asyncio.Task[GenerationResponse]] = {}
 
@@ -48,6 +57,11 @@ class JournalledEngine:
     def fingerprint(self) -> str:
         """Fingerprint of the wrapped engine."""
         return self.engine.fingerprint
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all that stands in the journal, whichever process paid for it."""
+        return self._files.usage
 
     async def start(self) -> None:
         """Start the wrapped engine."""
@@ -66,7 +80,7 @@ class JournalledEngine:
         if kept is not None:
             self.counts.answered_from_journal += 1
             return kept
-        task = asyncio.create_task(self._ask(request, request_id))
+        task = asyncio.create_task(self._ask_patiently(request, request_id))
         self._in_flight[request_id] = task
         task.add_done_callback(lambda done: self._forget(request_id, done))
         return await asyncio.shield(task)  # cancelling a caller does not discard the paid-for answer
@@ -77,14 +91,16 @@ class JournalledEngine:
         return await self.engine.load_policy(policy)
 
     async def close(self) -> None:
-        """Cancel requests in flight, then close the wrapped engine and the files. May be called twice."""
-        for task in list(self._in_flight.values()):
-            task.cancel()
+        """Cancel requests in flight, then close the wrapped engine and the files. May be called twice. After
+        the end of a budget, what is in flight is paid for, so it is waited for and stored."""
+        if not self._budget_is_spent:
+            for task in list(self._in_flight.values()):
+                task.cancel()
         await self._drain()
         await self.engine.close()
         self._files.close()
 
-    async def _ask(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
+    async def _ask_patiently(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
         if self._breaker is None:
             return await self._send(request, request_id)
         return await self._breaker.ask(lambda: self._send(request, request_id))
@@ -93,7 +109,7 @@ class JournalledEngine:
         self.counts.sent += 1
         try:
             with self.busy.request():
-                response = await self.engine.generate(request)
+                response = await self._ask(request, request_id)
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
             self._files.append(response)
@@ -105,6 +121,17 @@ class JournalledEngine:
         self.counts.completion_tokens += sum(completion.tokens for completion in response.completions)
         return response
 
+    async def _ask(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
+        book = _RequestBook(self, self._files, request_id)
+        if self._paid is not None:
+            return await self._paid.buy(request, book)
+        book.admit()
+        return await self.engine.generate(request)
+
+    def spend_no_more(self) -> None:
+        """The budget is spent: closing waits for what is in flight."""
+        self._budget_is_spent = True
+
     def _forget(self, request_id: str, task: "asyncio.Task[GenerationResponse]") -> None:
         self._in_flight.pop(request_id, None)
         if not task.cancelled():
@@ -113,6 +140,44 @@ class JournalledEngine:
     async def _drain(self) -> None:
         if self._in_flight:
             await asyncio.wait(list(self._in_flight.values()))
+
+
+class _RequestBook:
+    """The ledger of one request, in the journal."""
+
+    __slots__ = ("_files", "_journal", "request_id")
+
+    def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str) -> None:
+        self._journal, self._files, self.request_id = journal, files, request_id
+
+    def parts(self) -> tuple[AnswerPart, ...]:
+        return self._files.parts(self.request_id)
+
+    def admit(self) -> None:
+        try:
+            self._journal.admit()
+        except BudgetSpentError:
+            self._journal.spend_no_more()
+            raise
+
+    def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
+        self._files.append_part(
+            AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
+        )
+
+    def waste(self, usage: Usage) -> None:
+        self._files.append_waste(Waste(wasted_on=self.request_id, usage=usage))
+
+    def say(self, text: str) -> None:
+        self._journal.say(text)
+
+
+def _admit_all() -> None:
+    """There is no budget."""
+
+
+def _say_on_stderr(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 def _other_policy(request_id: str, response: GenerationResponse) -> EngineError:

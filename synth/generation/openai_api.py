@@ -3,17 +3,22 @@ endpoint serves under the configured name."""
 
 import difflib
 import os
+import re
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from synth.config import OpenaiEngineConfig
+from synth.config import OpenaiEngineConfig, RequestConfig
 from synth.errors import EngineError, Problem
-from synth.generation.endpoint import LOOPBACK, Endpoint, EndpointClient
+from synth.generation.endpoint import Endpoint, EndpointClient
+from synth.generation.ledger import Ledger, NoLedger
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.retry import Pauses
+from synth.generation.transport import LOOPBACK
 from synth.ids import content_hash
 from synth.policy import Policy
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 class OpenaiApiEngine:
@@ -32,11 +37,16 @@ class OpenaiApiEngine:
         self._config = config
         self._pauses = pauses or Pauses()
         self._client: EndpointClient | None = None
+        added = _deciding(config.request)
+        self._fingerprint = content_hash(
+            "endpoint", config.base_url.rstrip("/"), config.model, *([added] if added else [])
+        )
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the endpoint and the model name, since the weights cannot be seen."""
-        return content_hash("endpoint", self._config.base_url.rstrip("/"), self._config.model)
+        """Hash of the endpoint, the model name and what is added to each request, since the weights cannot
+        be seen."""
+        return self._fingerprint
 
     async def start(self) -> None:
         """Check, without spending tokens, that the endpoint answers, accepts the key and knows the
@@ -52,6 +62,8 @@ class OpenaiApiEngine:
                 max_retries=config.max_retries,
                 api_key=self._read_key(),
                 pauses=self._pauses,
+                extra_body=config.request.extra_body,
+                headers=self._read_headers(),
             )
         )
         try:
@@ -63,19 +75,25 @@ class OpenaiApiEngine:
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request, with retries. Raises EngineError."""
+        return await self.buy(request, NoLedger())
+
+    async def buy(self, request: GenerationRequest, ledger: Ledger) -> GenerationResponse:
+        """As `generate`; the ledger gets what was paid for as it arrives."""
         if self._client is None:
             raise EngineError(
                 Problem(f"endpoint {self._config.base_url}", "was not started", "call start() first"),
                 retryable=False,
             )
         started = time.monotonic()
-        answers = await self._client.complete(request, self._config.model)
+        completions, usage = await self._client.complete(request, self._config.model, ledger)
         return GenerationResponse(
-            request_id=request.request_id(self.fingerprint),
+            request_id=ledger.request_id or request.request_id(self.fingerprint),
             fingerprint=self.fingerprint,
-            completions=answers.completions,
-            prompt_tokens=answers.prompt_tokens,
+            completions=completions,
+            prompt_tokens=usage.prompt_tokens,
             ms=(time.monotonic() - started) * 1000,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
         )
 
     async def load_policy(self, policy: Policy) -> float:
@@ -113,6 +131,25 @@ class OpenaiApiEngine:
             retryable=False,
         )
 
+    def _read_headers(self) -> dict[str, str]:
+        """The recipe's headers, with environment variables put in. Raises EngineError for one that is not
+        set."""
+        return {name: self._put_in(name, value) for name, value in self._config.request.headers.items()}
+
+    def _put_in(self, name: str, value: str) -> str:
+        missing = [found for found in _VARIABLE.findall(value) if not os.environ.get(found)]
+        if missing:
+            raise EngineError(
+                Problem(
+                    where=f"engine.request.headers.{name} = {value}",
+                    message=f"must name variables that are set; {missing[0]} is not",
+                    fix=f"export {missing[0]}=...",
+                    see="docs/recipes.md",
+                ),
+                retryable=False,
+            )
+        return _VARIABLE.sub(lambda found: os.environ[found[1]].strip(), value)
+
     def _check_model(self, known: list[str] | None) -> None:
         if not known or self._config.model in known:
             return
@@ -129,3 +166,9 @@ class OpenaiApiEngine:
             ),
             retryable=False,
         )
+
+
+def _deciding(request: RequestConfig) -> dict[str, object]:
+    """The additions that may change an answer. Headers with a value from the environment are credentials."""
+    headers = {name.lower(): value for name, value in request.headers.items() if not _VARIABLE.search(value)}
+    return {name: part for name, part in (("body", request.extra_body), ("headers", headers)) if part}

@@ -33,21 +33,28 @@ class GenerationRequest(Record):
 
 
 class Completion(Record):
-    """One sampled answer. `finish` is `length` when the token limit cut it."""
+    """One sampled answer. `finish` is `length` when the token limit cut it, and `refused` when a content
+    filter or the model itself ended it. `tokens` counts the reasoning too."""
 
     text: str
-    finish: Literal["stop", "length"]
+    finish: Literal["stop", "length", "refused"]
     tokens: int
+    reasoning: str = ""
+    """What the model thought first, where the endpoint shows it."""
 
 
 class GenerationResponse(Record):
-    """The n answers of one request."""
+    """The n answers of one request. Token counts are those of the endpoint, for all calls that it took."""
 
     request_id: str
     fingerprint: str
     completions: tuple[Completion, ...]
     prompt_tokens: int
     ms: float
+    cached_tokens: int = 0
+    """Of the prompt's tokens, those that the endpoint had in a cache."""
+    reasoning_tokens: int = 0
+    """Of the answers' tokens, those of their reasoning."""
 
 
 class Engine(Protocol):

@@ -1,5 +1,5 @@
-"""The files of a response journal: append-only JSON Lines, one response per line, and an index
-of their positions.
+"""The files of a response journal: append-only JSON Lines, and an index of their positions. A line is a
+response, a part of one that is not complete yet, or what was paid for an answer that could not be used.
 
 The one rule: an incomplete line (kill -9, full disk) is treated as if it had never been written. Each process
 writes its own file, so an incomplete line is always the last one of its file. Bodies stay on disk; memory
@@ -7,19 +7,28 @@ holds an id and a position for each response.
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from synth.errors import Problem, StoreError
+from synth.generation.ledger import AnswerPart, Usage
 from synth.generation.protocol import GenerationResponse
+from synth.records import Record
 
 
 class JournalPosition(NamedTuple):
     file: int
     offset: int
+
+
+class Waste(Record):
+    """Tokens that were paid for a request without an answer that can be used."""
+
+    wasted_on: str
+    """Id of the request."""
+    usage: Usage
 
 
 class ResponseFiles:
@@ -29,10 +38,13 @@ class ResponseFiles:
         self.folder = folder
         self._files = sorted(folder.glob("responses-*.jsonl"))
         self._places: dict[str, JournalPosition] = {}
+        self._parts: dict[str, list[AnswerPart]] = {}
+        self.usage = Usage()
+        """What all lines cost together: responses, parts that wait for the rest, and waste."""
         self._writer: int | None = None
         self._end = 0
         for number in range(len(self._files)):
-            self._places.update(self._scan(number))
+            self._scan(number)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -57,10 +69,39 @@ class ResponseFiles:
             raise self._damaged(path, place.offset)
         return found
 
+    def parts(self, request_id: str) -> tuple[AnswerPart, ...]:
+        """The parts of a response that is not complete yet."""
+        return tuple(self._parts.get(request_id, ()))
+
     def append(self, response: GenerationResponse) -> None:
-        """Write one line in one call, so that it is on disk before it is used. If it raises StoreError, no
-        partial line is left."""
-        line = response.model_dump_json().encode() + b"\n"
+        """Write one response, so that it is on disk before it is used. If it raises StoreError, no partial
+        line is left."""
+        place = self._write(response)
+        self._note_response(response, place)
+
+    def append_part(self, part: AnswerPart) -> None:
+        """Write some answers of a response. Raises StoreError, as `append` does."""
+        self._write(part)
+        self._note_part(part)
+
+    def append_waste(self, waste: Waste) -> None:
+        """Write what was paid for nothing. Raises StoreError, as `append` does."""
+        self._write(waste)
+        self.usage += waste.usage
+
+    def _note_response(self, response: GenerationResponse, place: JournalPosition) -> None:
+        self._places[response.request_id] = place
+        self.usage += response_usage(response)
+        for part in self._parts.pop(response.request_id, ()):
+            self.usage -= part.usage
+
+    def _note_part(self, part: AnswerPart) -> None:
+        self._parts.setdefault(part.part_of, []).append(part)
+        self.usage += part.usage
+
+    def _write(self, record: Record) -> JournalPosition:
+        """Write one line in one call."""
+        line = record.model_dump_json(exclude_defaults=True).encode() + b"\n"
         try:
             descriptor = self._open_writer()
             written = os.write(descriptor, line)
@@ -75,8 +116,9 @@ class ResponseFiles:
                     fix="free some space, then rerun the same command: answered requests are kept",
                 )
             ) from error
-        self._places[response.request_id] = JournalPosition(len(self._files) - 1, self._end)
+        place = JournalPosition(len(self._files) - 1, self._end)
         self._end += len(line)
+        return place
 
     def close(self) -> None:
         """Close the current file. A later write begins a new one."""
@@ -96,15 +138,26 @@ class ResponseFiles:
             self._end = 0
         return self._writer
 
-    def _scan(self, number: int) -> Iterator[tuple[str, JournalPosition]]:
+    def _scan(self, number: int) -> None:
         offset = 0
         with self._files[number].open("rb") as handle:
             for line in handle:
                 if line.endswith(b"\n"):
-                    request_id = _request_id(line)
-                    if request_id:
-                        yield request_id, JournalPosition(number, offset)
+                    self._read_line(line, JournalPosition(number, offset))
                 offset += len(line)
+
+    def _read_line(self, line: bytes, place: JournalPosition) -> None:
+        """Index a complete line; a damaged one is skipped. The whole line is checked: an id alone proves
+        nothing."""
+        try:
+            if line.startswith(_PART):
+                self._note_part(AnswerPart.model_validate_json(line))
+            elif line.startswith(_WASTE):
+                self.usage += Waste.model_validate_json(line).usage
+            else:
+                self._note_response(GenerationResponse.model_validate_json(line), place)
+        except ValidationError:
+            return
 
     def _damaged(self, path: Path, offset: int) -> StoreError:
         return StoreError(
@@ -116,10 +169,14 @@ class ResponseFiles:
         )
 
 
-def _request_id(line: bytes) -> str:
-    """The id of a complete line; empty for a damaged one. The whole line is checked: an id
-    alone proves nothing."""
-    try:
-        return GenerationResponse.model_validate_json(line).request_id
-    except ValidationError:
-        return ""
+_PART, _WASTE = b'{"part_of":', b'{"wasted_on":'
+
+
+def response_usage(response: GenerationResponse) -> Usage:
+    """What one response cost."""
+    return Usage(
+        prompt_tokens=response.prompt_tokens,
+        completion_tokens=sum(completion.tokens for completion in response.completions),
+        cached_tokens=response.cached_tokens,
+        reasoning_tokens=response.reasoning_tokens,
+    )

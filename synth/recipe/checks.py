@@ -7,16 +7,11 @@ its text shows.
 
 from collections.abc import Callable, Iterator
 
-from synth.config import (
-    CoarseToFineConfig,
-    DataConfig,
-    DpoConfig,
-    EvaluationConfig,
-    Recipe,
-)
+from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath, key_text
+from synth.training_config import CoarseToFineConfig, DpoConfig
 
 DPO_LOSSES = (
     "sigmoid",
@@ -252,6 +247,39 @@ def _wall_covers_cpu(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(((*path, "wall_s"), (*path, "cpu_s")), expected, f"wall_s: {limits.cpu_s * 10:g}")
 
 
+_OWN_KEYS = frozenset(
+    "model messages prompt n seed stop stream temperature top_p max_tokens max_completion_tokens".split()
+)
+_OWN_HEADERS = frozenset(("content-length", "content-type", "host", "transfer-encoding", "connection"))
+
+
+def _requests_keep_what_is_ours(recipe: Recipe) -> Iterator[Finding]:
+    for role, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
+        if engine is None:
+            continue
+        for key in engine.additions.extra_body:
+            if key in _OWN_KEYS:
+                expected = "is set by codemill itself, from the section that asks"
+                path = (role, "request", "extra_body", key)
+                yield Finding((path,), expected, "remove it; sampling stands in the sections under `data`")
+        for name, value in engine.additions.headers.items():
+            path = (role, "request", "headers", name)
+            if name.lower() in _OWN_HEADERS:
+                yield Finding((path,), "is set by codemill itself", "remove it")
+            elif not (name + value).isprintable():
+                yield Finding((path,), "must be printable text on one line", "remove control characters")
+
+
+def _money_has_prices(recipe: Recipe) -> Iterator[Finding]:
+    if recipe.budget is None or recipe.budget.usd is None:
+        return
+    for role, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
+        if engine is not None and engine.is_remote and getattr(recipe.prices, role) is None:
+            expected = f"needs the prices of `{role}`: nothing else tells what its tokens cost"
+            fix = f"add `prices: {{{role}: {{input: …, output: …}}}}`, in US dollars per million tokens"
+            yield Finding((("budget", "usd"), ("prices", role)), expected, fix)
+
+
 _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _engine_is_there,
     _engine_takes_policies,
@@ -266,4 +294,6 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _budgets_fit_the_engine,
     _pocket_reads_its_own_prompts,
     _wall_covers_cpu,
+    _requests_keep_what_is_ours,
+    _money_has_prices,
 )

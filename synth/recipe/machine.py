@@ -5,11 +5,17 @@ The one rule: if the run would fail, it is a problem; if it would only yield les
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-from synth.config import E2bSandboxConfig, EngineBaseConfig, LocalSandboxConfig, Recipe
+from synth.config import (
+    E2bSandboxConfig,
+    EngineBaseConfig,
+    LocalSandboxConfig,
+    Recipe,
+)
 from synth.errors import UserError
 from synth.languages.registry import get_language
 from synth.languages.spec import Language
@@ -29,6 +35,7 @@ def check_machine(recipe: Recipe, find: FindToolchain = find_toolchain) -> Itera
     yield from _toolchains(recipe, find)
     yield from _packages(recipe)
     yield from _keys(recipe)
+    yield from _headers(recipe)
     yield from _e2b(recipe)
 
 
@@ -118,6 +125,16 @@ def _keys(recipe: Recipe) -> Iterator[Finding]:
             )
             fix = f"export {variable}=…    (or ignore this if the endpoint needs no key)"
             yield Finding(((key, "api_key_env"),), expected, fix, fatal=False)
+
+
+def _headers(recipe: Recipe) -> Iterator[Finding]:
+    for key, engine in _engines(recipe):
+        for name, value in engine.additions.headers.items():
+            for variable in re.findall(r"\$\{(\w+)\}", value):
+                if not os.environ.get(variable):
+                    path = (key, "request", "headers", name)
+                    expected = f"must name variables that are set; {variable} is not"
+                    yield Finding((path,), expected, f"export {variable}=…")
 
 
 def _e2b(recipe: Recipe) -> Iterator[Finding]:

@@ -89,6 +89,8 @@ def _member_text(member: object) -> str:
     if get_origin(member) is tuple:
         inner = type_text(get_args(member)[0])
         return f"list of {inner}s" if inner in ("text", "number", "whole number") else f"list of {inner}"
+    if get_origin(member) is dict:
+        return "names with values"
     if is_model(member):
         return "block"
     return str(member)

@@ -4,7 +4,7 @@ there is none."""
 from dataclasses import dataclass
 
 from synth.config import SamplingConfig
-from synth.errors import EngineError
+from synth.errors import EngineError, RequestRefusedError
 from synth.filters.protocol import Reject
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.ids import derive_seed
@@ -25,19 +25,25 @@ class Asker:
     async def ask(
         self, unit: str, messages: tuple[Message, ...], sampling: SamplingConfig, n: int = 1
     ) -> GenerationResponse | Reject:
-        """The response, or `engine_failed` with the reason if all retries fail. An error that is not
-        retryable stops the run."""
+        """The response, or the reason why there is none: `engine_failed` if all retries fail, that of the
+        endpoint if it refused this request or all its answers. Another error that is not retryable stops
+        the run."""
         engine = (self.context.teacher if self.by_teacher else None) or self.context.engine
         assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
         seed = derive_seed(self.context.recipe.seed, self.stage, unit)
         try:
-            return await engine.generate(
+            response = await engine.generate(
                 GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
             )
+        except RequestRefusedError as error:
+            return Reject(error.reason, {"error": str(error)[:300]})
         except EngineError as error:
             if not error.retryable:
                 raise
             return Reject("engine_failed", {"error": str(error)[:300]})
+        if all(completion.finish == "refused" for completion in response.completions):
+            return Reject("request_filtered", {"answer": response.completions[0].text[:200]})
+        return response
 
     def render(self, name: str, natural_language: str = "", **variables: str) -> tuple[Message, ...]:
         """The messages of a prompt, in the variant for the natural language if the set has one."""

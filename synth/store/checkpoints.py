@@ -12,11 +12,11 @@ from typing import Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from synth.config import DpoConfig, SftConfig
 from synth.errors import Problem, RunFolderError
 from synth.policy import Policy, adapter_base
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.query import run_query
+from synth.training_config import DpoConfig, SftConfig
 
 MANIFEST = "policy.json"
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}

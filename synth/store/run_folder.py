@@ -18,7 +18,14 @@ from typing import Self
 from pydantic import Field, JsonValue
 
 from synth.config import Recipe
-from synth.errors import CodemillError, OutageError, Problem, RunFolderError, UserError
+from synth.errors import (
+    BudgetSpentError,
+    CodemillError,
+    OutageError,
+    Problem,
+    RunFolderError,
+    UserError,
+)
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
@@ -40,6 +47,10 @@ NOTED_PACKAGES = (
 _IDLE_KEYS = ("recipe.name", "recipe.description")
 _IDLE_SECTIONS = ("recipe.outage.",)
 """Keys that do not affect the results."""
+
+
+_SPENDING = ("budget", "prices")
+"""Sections of a recipe that say what a run may cost, and change no result."""
 
 
 class RunState(StrEnum):
@@ -65,7 +76,7 @@ class RunIdentity(Record):
     @classmethod
     def of_recipe(cls, recipe: Recipe, prompt_hashes: Mapping[str, str]) -> Self:
         """The identity of a recipe on this machine."""
-        resolved = recipe.model_dump(mode="json")
+        resolved = recipe.model_dump(mode="json", exclude=set(_SPENDING))
         return cls(
             recipe=resolved,
             prompt_hashes=dict(prompt_hashes),
@@ -147,7 +158,7 @@ class RunFolder:
     ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
-        elif isinstance(error, OutageError):
+        elif isinstance(error, OutageError | BudgetSpentError):
             self.finish(RunState.INTERRUPTED, _in_words(error))
         elif isinstance(error, Exception):
             self.finish(RunState.FAILED, _one_line(error))
@@ -312,7 +323,7 @@ def _walk(prefix: str, value: JsonValue) -> Iterator[tuple[str, str]]:
         yield prefix, json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _in_words(error: OutageError) -> str:
+def _in_words(error: CodemillError) -> str:
     """What the run waits for, in one line."""
     words = "; ".join(f"{problem.where} {problem.message}" for problem in error.problems)
     return " ".join(words.split())[:300]

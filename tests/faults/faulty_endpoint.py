@@ -78,6 +78,7 @@ class FaultyEndpoint(RecordedEndpoint):
 
     def __init__(self, recording: Recording, folder: Path) -> None:
         super().__init__(recording, folder, 0.0)
+        self.server: _Server
         self.server.server_close()
         self.fault = ""
         self.on_request: OnRequest | None = None

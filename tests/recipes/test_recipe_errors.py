@@ -264,11 +264,11 @@ def test_a_recipe_for_e2b_reports_a_missing_package_or_key(
     assert len(list(check_machine(recipe))) == 1
 
 
-def test_a_recipe_for_an_endpoint_says_when_the_client_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "name: a\nengine: {kind: openai_api, base_url: 'http://localhost/v1', model: m, api_key_env: ''}\n"
+def test_a_recipe_says_when_the_package_of_its_engine_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "name: a\nengine: {kind: transformers_local}\n"
     recipe = Recipe.model_validate(yaml.safe_load(text))
     assert list(check_machine(recipe)) == []
-    monkeypatch.setitem(sys.modules, "openai", None)
+    monkeypatch.setitem(sys.modules, "transformers", None)
     [package] = check_machine(recipe)
     assert (package.paths, package.fatal) == ((("engine",),), True)
-    assert package.fix == "pip install 'codemill[openai]'"
+    assert package.fix == "pip install 'codemill[train]'"

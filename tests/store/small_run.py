@@ -4,7 +4,6 @@ three solutions."""
 from collections.abc import Sequence
 from pathlib import Path
 
-from synth.config import SftConfig
 from synth.products import BY_NAME, FimSample, Pair, Sample
 from synth.records import (
     Case,
@@ -27,6 +26,7 @@ from synth.store.atomic import write_bytes
 from synth.store.checkpoints import MANIFEST, PolicyManifest
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder, RunIdentity
+from synth.training_config import SftConfig
 
 CONTRACT = FunctionContract(entry_point="double", signature="(int) -> int", parameter_names=("x",))
 SEED = Seed(

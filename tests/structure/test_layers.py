@@ -27,6 +27,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.config",
         "synth.config_base",
         "synth.outage_config",
+        "synth.spending_config",
+        "synth.training_config",
         "synth.policy",
         "synth.recipe",
         "synth.resources",

@@ -27,6 +27,7 @@ HEAVY = (
     "psutil",
     "tree_sitter",
     "asyncio",
+    "aiohttp",
 )
 REPORT = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
 

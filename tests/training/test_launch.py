@@ -17,10 +17,11 @@ from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import gpu_count, run_trainers
 from posttrain.loop.session import base_policy
-from synth.config import DpoConfig, LoraConfig, Recipe, SftConfig
+from synth.config import Recipe
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import Policy, fingerprint_policy
 from synth.store.lock import locked
+from synth.training_config import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import WriteRows
 from tests.training.tiny import chat_rows, pair_rows
 

@@ -18,10 +18,10 @@ from posttrain.core.policy import find_policy, load_adapter, load_model, load_to
 from posttrain.core.rows import read_preferences
 from posttrain.core.tokens import Encoder
 from posttrain.core.trl_trainers import StepReport
-from synth.config import DpoConfig, LoraConfig, SftConfig
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import identify, read_interface
 from synth.store.checkpoints import Checkpoint, read_checkpoint
+from synth.training_config import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import WriteRows
 from tests.training.tiny import Row, chat_rows, pair_rows
 

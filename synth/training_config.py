@@ -1,0 +1,79 @@
+"""The sections of a recipe that train: supervised fine-tuning and preference optimization."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from synth.config_base import Config
+
+
+class LoraConfig(Config):
+    """A LoRA adapter."""
+
+    rank: int = Field(32, ge=1, description="Rank of the adapter.")
+    alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
+    target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
+
+
+class TrainConfig(Config):
+    """Settings that SFT and DPO share."""
+
+    lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
+    epochs: float = Field(1.0, gt=0, description="Passes over the data.")
+    max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
+    batch_size: int = Field(16, ge=1, description="Rows per device per step.")
+    gradient_accumulation: int = Field(1, ge=1, description="Steps accumulated before each update.")
+    warmup_ratio: float = Field(0.05, ge=0, le=1, description="Share of the steps used for warm-up.")
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
+        "cosine", description="Learning-rate schedule."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="Weight decay.")
+    max_length: int = Field(
+        2048,
+        ge=16,
+        description="Maximum tokens per row. Longer rows are handled by `overlong` and never truncated.",
+    )
+    overlong: Literal["error", "reject"] = Field(
+        "error",
+        description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
+    )
+    save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
+    save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
+    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
+        "none", description="Where to report metrics, in addition to the log."
+    )
+    gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
+
+
+class SftConfig(TrainConfig):
+    """Supervised fine-tuning. A recipe of `codemill sft` also names `data`."""
+
+    learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
+    packing: bool = Field(False, description="Pack several rows into one sequence.")
+    data: str | None = Field(
+        None,
+        description=(
+            "For `codemill sft`: a JSON Lines or Parquet file, or a `datasets` folder, with TRL's columns."
+        ),
+    )
+
+
+class CoarseToFineConfig(Config):
+    """Two SFT stages: first everything that passed, then the strict best (Qwen2.5-Coder report, 4.2)."""
+
+    coarse: SftConfig = Field(SftConfig(), description="The large, diverse set.")
+    fine: SftConfig | None = Field(None, description="The small, strict set. If unset, only `coarse` runs.")
+
+
+class DpoConfig(TrainConfig):
+    """Direct preference optimization. The reference model is the policy that training starts from."""
+
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
+    loss_type: tuple[str, ...] = Field(("sigmoid",), description="Loss types, as named by TRL.")
+    loss_weights: tuple[float, ...] | None = Field(None, description="Weight of each loss type.")
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Share of pairs assumed to be mislabelled.")
+    data: str | None = Field(
+        None, description="For `codemill dpo`: a preference data set with TRL's columns."
+    )
