@@ -114,9 +114,10 @@ class Command:
 
     def children(self) -> list[psutil.Process]:
         """Its processes at this moment."""
+        found: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            return psutil.Process(self._process.pid).children(recursive=True)
-        return []
+            found = psutil.Process(self._process.pid).children(recursive=True)
+        return found
 
     def terminate(self) -> None:
         """SIGTERM to the command alone, as a scheduler sends it."""
