@@ -28,6 +28,7 @@ from synth.policy import Policy
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
+from synth.store.seals import read_json, seal_json
 
 
 async def run_rounds(session: Session) -> RunResults:
@@ -128,7 +129,7 @@ async def _measured(
 ) -> Evaluation:
     path = evaluation_path(session.run, policy.name)
     if path.exists():
-        found = Evaluation.model_validate_json(path.read_bytes())
+        found = Evaluation.model_validate_json(read_json(path))
         if found.fingerprint == model.fingerprint_of(policy):
             return found
     await model.serve(policy, session.reporter)
@@ -151,7 +152,7 @@ async def _measure(
             context, policy.name, questions, lambda done, total: reporter.share(what, done, total)
         )
     found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-    write_bytes(path, found.model_dump_json(indent=1).encode())
+    write_bytes(path, seal_json(found.model_dump_json(indent=1)))
     return found
 
 
@@ -159,5 +160,5 @@ async def audit(session: Session) -> Audit | None:
     """What the world finds in the accepted samples; None if it has no audit."""
     found = await session.world.audit(session.run, session.recipe, session.sandbox)
     if found is not None:
-        write_bytes(session.run / "eval" / "audit.json", found.model_dump_json(indent=1).encode())
+        write_bytes(session.run / "eval" / "audit.json", seal_json(found.model_dump_json(indent=1)))
     return found
