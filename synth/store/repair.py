@@ -18,7 +18,7 @@ from synth.store.fsck import DamagedFile, FileKind, is_good, read_run_file, read
 from synth.store.lock import take_lock
 from synth.store.run_folder import RunState, write_info
 from synth.store.seals import RUN_COPY, RUN_FILE
-from synth.store.shards import ShardKey, entered_key, index_path
+from synth.store.shards import ShardKey, body_key, entered_key, index_path
 
 ASIDE = "damaged"
 """Below the run folder: where damaged files are moved to."""
@@ -175,8 +175,4 @@ def _parents(folder: Path) -> set[str]:
 
 
 def _shard_of(kind: FileKind, path: Path) -> ShardKey:
-    if kind is not FileKind.BODIES:
-        return entered_key(path)
-    shard, _, stage = path.stem.rpartition("@")
-    number, _, name = shard.partition("-")
-    return ShardKey(stage, int(number), name)
+    return body_key(path) if kind is FileKind.BODIES else entered_key(path)

@@ -103,12 +103,13 @@ def seal_parquet(file: IO[bytes]) -> str:
     """Fill in the seal of a written Parquet file whose footer has PARQUET_KEY with ZEROS. The file is open
     for reading and writing."""
     file.flush()
-    with mmap.mmap(file.fileno(), 0) as data, memoryview(data) as view:
-        place = _parquet_place(view)
-        if place is None:
-            raise ValueError(f"the footer has no {PARQUET_KEY}")
-        seal = _digest(view, place)
-        view[place : place + len(seal)] = seal.encode()
+    view = _mapped(file)
+    place = _parquet_place(view)
+    if place is None:
+        raise ValueError(f"the footer has no {PARQUET_KEY}")
+    seal = _digest(view, place)
+    file.seek(place)
+    file.write(seal.encode())
     return seal
 
 
@@ -130,8 +131,11 @@ def check_parquet_file(path: Path) -> str:
     with path.open("rb") as file:
         if not path.stat().st_size:
             raise Damage("is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
-            return check_parquet(view)
+        return check_parquet(_mapped(file))
+
+
+def _mapped(file: IO[bytes]) -> memoryview:
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 _checked: dict[str, tuple[tuple[int, ...], str]] = {}

@@ -279,7 +279,14 @@ def check_bodies(folder: Path) -> None:
 
 def body_stage(path: Path) -> str:
     """The stage that made a file of bodies."""
-    return path.stem.rpartition("@")[2]
+    return body_key(path).stage
+
+
+def body_key(path: Path) -> ShardKey:
+    """The key of a file of bodies."""
+    shard, _, stage = path.stem.rpartition("@")
+    number, _, name = shard.partition("-")
+    return ShardKey(stage, int(number), name)
 
 
 # --- columns ------------------------------------------------------------------------------------------------
