@@ -28,7 +28,7 @@ SUMS = "SHA256SUMS"
 HASHES = "hashes.json"
 """The hashes of a folder's files that other tools write and read, such as weights: in the folder, sealed."""
 
-_HALVES = {PARQUET_KEY: (b"codemill.sha256", b".of.the.rest"), JSON_KEY: (b'"sha256_of_', b'_the_rest"')}
+_HALVES = {PARQUET_KEY: (b"codemill.sha256", b".of.the.rest"), JSON_KEY: (b'"sha256_of', b'the_rest"')}
 """One wrong bit leaves a half of the key as it was: a seal that cannot be found is told from none."""
 _SEALED_END = re.compile(rb',?\s*"' + JSON_KEY.encode() + rb'": ?"([0-9a-f]{64})"\s*}\s*\Z')
 _LONGEST_END = 200
