@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -114,7 +115,7 @@ def test_resuming_removes_half_written_files(tmp_path: Path) -> None:
 
 def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> None:
     with running_child(tmp_path) as child:
-        with pytest.raises(RunFolderError, match=f"in use by process {child.pid}"):
+        with pytest.raises(RunFolderError, match=f"in use by process {child.pid} on {socket.gethostname()}"):
             RunFolder.create_or_resume(tmp_path, "r", identity())
         assert read_info(tmp_path / "r").state is RunState.RUNNING
 
