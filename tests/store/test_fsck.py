@@ -203,7 +203,7 @@ def build_checkpoint(run: Path, name: str, parent: str) -> Path:
     (folder / "merged" / "model.safetensors").write_bytes(random.Random(name).randbytes(2000))
     (folder / "merged" / "config.json").write_text("{}")
     seal_folder(folder / "merged")
-    manifest = read_checkpoint(run / "checkpoints" / "round-1-fine")
+    manifest = read_checkpoint(next(run.glob("checkpoints/*/policy.json")).parent)
     assert manifest is not None
     changes = {"name": name, "parent": parent, "sealed": ("merged",), "job_hash": "job"}
     complete_checkpoint(folder, manifest.manifest.model_copy(update=changes))
