@@ -221,10 +221,11 @@ def _answers(folder: Path) -> object:
     return [files.read(GenerationResponse.model_validate_json(line).request_id) for line in recorded]
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path) -> object:
     found = read_checkpoint(folder)
     assert found is not None
     found.check()
+    return found.manifest
 
 
 def _state(folder: Path) -> object:
