@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import doctor, exec, verify, views
+from synth.cli import doctor, exec, fsck, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def _show(step: "TrainingProgress") -> None:
 
 doctor.register(app)
 views.register(app)
+fsck.register(app)
 exec.register(app)
 verify.register(app)
 app.add_typer(pocket, name="pocket")

@@ -22,7 +22,7 @@ from posttrain.core.metrics_log import OnProgress
 from synth import errors
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
-from synth.store.atomic import write_bytes
+from synth.store.atomic import open_log, write_bytes
 from synth.store.checkpoints import MANIFEST, Checkpoint
 
 _TAIL_LINES = 15
@@ -110,7 +110,7 @@ def _run(
 ) -> tuple[Refused | None, int]:
     """Run the trainer under the guard, which ends it when this process dies. Returns its refusal, if any, and
     its exit code."""
-    with log_path.open("a", encoding="utf-8") as log:
+    with open_log(log_path) as log:
         process = subprocess.Popen(
             lifeline.command(command, _SAVING_S),
             stdin=subprocess.DEVNULL,

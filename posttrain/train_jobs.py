@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Train all jobs in the file. Returns 0, or the exit code of the CodemillError that stopped it."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.umask(0o077)  # checkpoints and states are private
     events = _take_standard_output()
     stop_request.listen()
     try:

@@ -32,6 +32,7 @@ from synth.records import Record
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import Checkpoint, PolicyManifest
 from synth.store.lock import locked
+from synth.store.seals import seal_folder
 from synth.training_config import LoraConfig
 
 if TYPE_CHECKING:
@@ -308,6 +309,7 @@ def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
         (target / "training_args.bin").unlink(missing_ok=True)
         if job.config.lora:
             shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
+            seal_folder(target)
             merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
         else:
             save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
@@ -335,6 +337,7 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
         metrics=last.metrics,
         seconds=round(seconds, 3),
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+        sealed=("merged", "adapter") if job.config.lora else ("merged",),
     )
 
 

@@ -8,6 +8,7 @@ nor drops them.
 
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from posttrain.core.jobs import TrainingProgress
 from posttrain.core.metrics_log import MetricsLog
 from posttrain.core.ordering import LengthGroupedOrder
 from synth.errors import Problem, TrainerError
+from synth.store.seals import seal_folder
 
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
@@ -83,6 +85,13 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         """A resumed training continues the log after its last restored step."""
         if state.is_world_process_zero:
             self._log.begin(after_step=state.global_step)
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """A state is complete once the hashes of its files are written down."""
+        if state.is_world_process_zero and args.output_dir is not None:
+            seal_folder(Path(args.output_dir, f"checkpoint-{state.global_step}"))
 
     def on_log(
         self,

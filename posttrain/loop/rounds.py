@@ -30,6 +30,7 @@ from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.open_shards import FailedUnit, OpenShards
+from synth.store.seals import read_json, seal_json
 from synth.store.shards import ShardKey, shard_key
 
 
@@ -132,7 +133,7 @@ async def _measured(
 ) -> Evaluation:
     path = evaluation_path(session.run, policy.name)
     if path.exists():
-        found = Evaluation.model_validate_json(path.read_bytes())
+        found = Evaluation.model_validate_json(read_json(path))
         if found.fingerprint == model.fingerprint_of(policy):
             OpenShards(session.run).close(shard_key("evaluation", 0, path.stem))
             return found
@@ -158,7 +159,7 @@ async def _measure(
     found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
     failed = found.failed
     settle(session, shard_key("evaluation", 0, path.stem), failed, len(failed) < len(questions))
-    write_bytes(path, found.model_dump_json(indent=1).encode())
+    write_bytes(path, seal_json(found.model_dump_json(indent=1)))
     return found
 
 
@@ -179,5 +180,5 @@ async def audit(session: Session) -> Audit | None:
         lost = [FailedUnit("audit", "infrastructure", f"{found.unjudged} samples were not judged")]
         failed = lost if found.unjudged else []
         settle(session, shard_key("audit", 0, "audit"), failed, found.unjudged < found.accepted)
-        write_bytes(session.run / "eval" / "audit.json", found.model_dump_json(indent=1).encode())
+        write_bytes(session.run / "eval" / "audit.json", seal_json(found.model_dump_json(indent=1)))
     return found

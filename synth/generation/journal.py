@@ -1,7 +1,8 @@
 """An engine whose answers survive a crash: every response is on disk before it is used, and no answered
 request is sent again.
 
-Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written.
+Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written. What was
+written survives the death of this process at once, and a power failure within SYNC_EVERY_S.
 """
 
 import asyncio
@@ -17,6 +18,9 @@ from synth.generation.ledger import AnswerPart, PaidEngine, Usage
 from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles, Waste
 from synth.policy import Policy
+
+SYNC_EVERY_S = 1.0
+"""One sync serves all answers of this time."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class JournalledEngine:
         self._budget_is_spent = False
         self._files = ResponseFiles(folder)
         self._in_flight: dict[str, asyncio.Task[GenerationResponse]] = {}
+        self._syncing: asyncio.Task[None] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -98,6 +103,9 @@ class JournalledEngine:
                 task.cancel()
         await self._drain()
         await self.engine.close()
+        if self._syncing is not None:
+            self._syncing.cancel()
+            await asyncio.wait([self._syncing])
         self._files.close()
 
     async def _ask_patiently(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
@@ -113,6 +121,7 @@ class JournalledEngine:
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
             self._files.append(response)
+            self._sync_soon()
         except BaseException:
             self.counts.failed += 1
             raise
@@ -136,6 +145,14 @@ class JournalledEngine:
         self._in_flight.pop(request_id, None)
         if not task.cancelled():
             task.exception()  # read here, or an error with no caller left is reported as unhandled
+
+    def _sync_soon(self) -> None:
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.create_task(self._sync())
+
+    async def _sync(self) -> None:
+        await asyncio.sleep(SYNC_EVERY_S)
+        await asyncio.to_thread(self._files.sync)
 
     async def _drain(self) -> None:
         if self._in_flight:

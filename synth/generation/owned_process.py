@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from synth.generation.lifeline import Lifeline
+from synth.store.atomic import open_log
 
 _LINE_LIMIT = 256 << 20
 
@@ -30,10 +31,9 @@ class OwnedProcess:
 
     async def start(self) -> None:
         """Start it, appending to the log. Raises OSError if the log's folder cannot be written."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         lifeline = self._lifeline = Lifeline()
         try:
-            with self.log.open("ab") as log:
+            with open_log(self.log) as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *lifeline.command(self._command),
                     stdin=asyncio.subprocess.PIPE if self._piped else asyncio.subprocess.DEVNULL,

@@ -24,12 +24,14 @@ from synth.errors import (
     OutageError,
     Problem,
     RunFolderError,
+    StoreError,
     UserError,
 )
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
 from synth.store.query import check_known
+from synth.store.seals import RUN_COPY, RUN_FILE, read_json, repair_command, seal_json
 from synth.store.shards import StageCommit
 
 NOTED_PACKAGES = (
@@ -181,7 +183,14 @@ class RunFolder:
 
     def _save(self, **changes: object) -> None:
         self.info = self.info.model_copy(update={**changes, "updated": datetime.now(UTC)})
-        write_bytes(_info_path(self.path), json.dumps(self.info.model_dump(mode="json"), indent=1).encode())
+        write_info(self.path, self.info)
+
+
+def write_info(path: Path, info: RunInfo) -> None:
+    """Write `run.json` and its copy: it says what made the run, which nothing else in the folder does."""
+    sealed = seal_json(json.dumps(info.model_dump(mode="json"), indent=1))
+    for name in (RUN_COPY, RUN_FILE):
+        write_bytes(path / name, sealed)
 
 
 def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
@@ -199,10 +208,13 @@ def read_info(path: Path) -> RunInfo:
     """The `run.json` of a run folder. A run marked `running` whose lock is free was killed, so its state
     becomes `interrupted`."""
     try:
-        info = RunInfo.model_validate(json.loads(_info_path(path).read_bytes()))
+        info = RunInfo.model_validate(json.loads(read_json(_info_path(path))))
+    except StoreError as error:
+        raise RunFolderError(*error.problems) from error
     except (OSError, ValueError) as error:
         expected = f"has no readable run.json of schema version {SCHEMA_VERSION}: {error}"
-        raise RunFolderError(Problem(f"run folder {path}", expected, "codemill ls")) from error
+        fix = repair_command(_info_path(path))
+        raise RunFolderError(Problem(f"run folder {path}", expected, fix)) from error
     if info.state is RunState.RUNNING and not is_locked(path):
         info = info.model_copy(update={"state": RunState.INTERRUPTED})
     return info.model_copy(
@@ -252,7 +264,7 @@ def installed_packages() -> dict[str, str]:
 
 
 def _info_path(path: Path) -> Path:
-    return path / "run.json"
+    return path / RUN_FILE
 
 
 def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -> RunInfo:

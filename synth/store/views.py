@@ -11,7 +11,7 @@ from synth.products import PRODUCTS, Pair, Sample
 from synth.reasons import REASONS
 from synth.records import Decision, IndexRow, Record, Verdict
 from synth.store.products import product_files
-from synth.store.query import Shards, check_known, parse_page_key
+from synth.store.query import Shards, check_known, checked_names, parse_page_key
 from synth.store.shards import entered_key
 from synth.store.units import body_files, read_bodies, stage_order
 
@@ -189,7 +189,7 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
 
 def first_kept(run: Path) -> KeptSample | None:
     """The first sample that the run kept; None where it kept none."""
-    files = [str(path) for path in product_files(run, _SAMPLES)]
+    files = checked_names(product_files(run, _SAMPLES))
     rows = Shards(run).query("SELECT id FROM read_parquet(?) LIMIT 1", files)
     bodies = read_bodies(run, Sample.kind, [str(row["id"]) for row in rows])
     for body in bodies.values():
