@@ -146,7 +146,6 @@ class VllmServerEngineConfig(EngineBaseConfig):
 
     kind: Literal["vllm_server"] = "vllm_server"
     model: str | None = Field(None, description="Model to serve. If unset, the policy.")
-    port: int = Field(0, ge=0, le=65535, description="Port on the loopback interface. 0 picks a free one.")
     max_model_len: int | None = Field(
         None, ge=64, description="Maximum length of prompt plus answer, in tokens."
     )

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ class Endpoint:
     concurrency: int
     request_timeout_s: float
     max_retries: int
+    socket: str = ""
+    """Path of the Unix socket to call. `base_url` is then only a name."""
     api_key: str = field(default="", repr=False)
     pauses: Pauses = field(default_factory=Pauses)
     extra_body: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -102,13 +105,17 @@ class EndpointClient:
         if self._client is None:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+            options: dict[str, Any] = {}
+            if self.endpoint.socket:
+                package = import_module(DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
+                options["transport"] = package.AsyncHTTPTransport(uds=self.endpoint.socket)
             is_local = urlsplit(self.endpoint.base_url).hostname in LOOPBACK  # never reached through a proxy
             self._client = AsyncOpenAI(
                 base_url=self.endpoint.base_url,
                 api_key=self.endpoint.api_key or "none",
                 timeout=self.endpoint.request_timeout_s,
                 max_retries=0,
-                http_client=DefaultAsyncHttpxClient(trust_env=not is_local),
+                http_client=DefaultAsyncHttpxClient(trust_env=not (is_local or options), **options),
             )
         return self._client
 
