@@ -111,6 +111,7 @@ class VllmProcess:
 
     async def check_identity(self) -> None:
         """Raises EngineError unless our process runs and the server offers the name that was drawn for it."""
+        self._raise_if_ended()
         try:
             models = _Models.model_validate_json(await self.call("GET", "/v1/models"))
         except (OSError, ValidationError) as error:
