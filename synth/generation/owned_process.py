@@ -5,6 +5,7 @@ The one rule: it never outlives codemill, and gets none of the user's keys.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from synth.generation.lifeline import Lifeline
 
 _LINE_LIMIT = 256 << 20
 _END_PATIENCE_S = 2.0
+_TAIL_BYTES = 32 << 10
+_NOISE = re.compile(r"nanobind|^ - (leaked |\.\.\. skipped)")
 
 
 class OwnedProcess:
@@ -83,10 +86,12 @@ class OwnedProcess:
             return "the process closed its output"
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines of the log, which usually contain the reason."""
+        """The last lines of the log, which usually contain the reason; what nanobind says at every end of a
+        process is left out."""
         with self.log.open("rb") as handle:
-            handle.seek(max(0, self.log.stat().st_size - 8192))
-            return "\n".join(handle.read().decode("utf-8", "replace").splitlines()[-lines:])
+            handle.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+            found = handle.read().decode("utf-8", "replace").splitlines()
+        return "\n".join([line for line in found if not _NOISE.search(line)][-lines:])
 
     async def end(self) -> None:
         """End the whole group and wait for it. May be called twice."""

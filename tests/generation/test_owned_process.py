@@ -88,7 +88,8 @@ def test_the_exit_code_and_the_log_are_those_of_the_command(tmp_path: Path) -> N
         command = [
             sys.executable,
             "-c",
-            "import sys; print('out'); print('bad end', file=sys.stderr); sys.exit(7)",
+            "import sys; print('out'); print('bad end', file=sys.stderr); "
+            "print('nanobind: leaked 2 types!', ' - leaked type x', sep=chr(10)); sys.exit(7)",
         ]
         process = OwnedProcess(command, log=tmp_path / "log", environment={})
         await process.start()
