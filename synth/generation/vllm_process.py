@@ -86,15 +86,16 @@ class VllmProcess:
         try:
             async with wait:
                 self._waits.add(wait)
-                yield
+                try:
+                    yield
+                finally:
+                    self._waits.discard(wait)
         except (EngineError, OSError) as error:
             if wait.expired():
                 self._raise_if_ended()
             if not isinstance(error, EngineError) or error.retryable:
                 await self._raise_if_ending()
             raise
-        finally:
-            self._waits.discard(wait)
 
     def _end_waits(self, _ended: "asyncio.Future[int]") -> None:
         for wait in self._waits:

@@ -30,6 +30,8 @@ SERVER = """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/hang":
+                time.sleep(60)
             dead = os.path.exists(options.model + "/engine-core-died")
             models = {"data": [{"id": options.offer or options.served_model_name}]}
             self.answer(503 if dead else 200, models if self.path == "/v1/models" else {})
@@ -157,6 +159,32 @@ def test_a_server_whose_engine_process_died_is_noticed_while_it_lives(make: Make
         await process.end()
 
     asyncio.run(work())
+
+
+def test_an_end_in_the_midst_of_failures_reaches_those_who_still_wait(make: Make, tmp_path: Path) -> None:
+    async def hang(process: VllmProcess) -> None:
+        async with process.while_alive():
+            await process.call("GET", "/hang")
+
+    async def work() -> list[object]:
+        mishaps: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: mishaps.append(context))
+        process = make()
+        await process.start(20)
+        waiting = [asyncio.create_task(hang(process)) for _ in range(4)]
+
+        def die() -> None:
+            (tmp_path / "engine-core-died").touch()
+            asyncio.get_running_loop().call_later(0.5, os.kill, pid_of(tmp_path), signal.SIGKILL)
+
+        seconds, found = await failures_after(process, die)
+        found += await asyncio.gather(*waiting, return_exceptions=True)
+        assert seconds < 3
+        assert all("exit code 137 (SIGKILL)" in str(error) for error in found)
+        await process.end()
+        return mishaps
+
+    assert asyncio.run(work()) == []
 
 
 def test_whoever_answers_on_the_socket_of_a_dead_server_is_not_asked(make: Make, tmp_path: Path) -> None:
