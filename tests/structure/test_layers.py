@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.values",
         "synth.grammar",
         "synth.token_estimate",
+        "synth.child_environment",
     ),
     (
         "synth.config",
