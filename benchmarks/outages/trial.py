@@ -45,11 +45,7 @@ def run_trial(
 ) -> Trial:
     """Run through the outage, and once more after it if the run did not sit it out. `arguments` takes the
     engine and settings; `products` are those of a run without an outage."""
-    engine = (
-        f"{{kind: openai_api, base_url: '{endpoint.url}', model: {MODEL}, api_key_env: '', "
-        f"concurrency: {CONCURRENCY}, max_retries: 0, request_timeout_s: 1}}"
-    )
-    command = arguments(engine, (*QUICK, f"outage.patience_s={patience_s}"))
+    command = arguments(endpoint_engine(endpoint.url), (*QUICK, f"outage.patience_s={patience_s}"))
     with serving(endpoint):
         commands = [run_to_end(command, folder / "log-1", TIMEOUT_S)]
         wrong = _after(commands[0], run)
@@ -65,6 +61,14 @@ def run_trial(
     if twice > CONCURRENCY * (len(commands) - 1):  # what was in flight when a command ended is lost
         wrong.append(f"{twice} answers were asked for again")
     return Trial(tuple(commands), endpoint.failed, tuple(wrong))
+
+
+def endpoint_engine(url: str) -> str:
+    """The setting of an engine without retries of its own."""
+    return (
+        f"{{kind: openai_api, base_url: '{url}', model: {MODEL}, api_key_env: '', "
+        f"concurrency: {CONCURRENCY}, max_retries: 0, request_timeout_s: 1}}"
+    )
 
 
 def _after(ended: Ended, run: Path) -> list[str]:

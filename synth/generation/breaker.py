@@ -1,11 +1,11 @@
 """A breaker between the stages and an engine: tells an outage from a request that fails on its own.
 
 Place in the flow: `journal.py` sends every request through it. A request that fails after all its retries is
-asked again. It has failed for good when it fails after a request that was sent later was answered. After
-`failures` in a row, or when the `share` of recent requests has failed, it is an outage: one request at a time
-is sent, after growing pauses, and all others wait and are asked again. An outage that lasts longer than
-`patience_s` ends all of them with an OutageError. The one rule: no request is given up while nothing else is
-answered, unless the user says that the engine is well.
+asked again, and has failed for good at the third time if another was answered meanwhile. After `failures` in
+a row, or when the `share` of recent requests has failed, it is an outage: one request at a time is sent,
+after growing pauses, and all others wait and are asked again. An outage that lasts longer than `patience_s`
+ends all of them with an OutageError. The one rule: no request is given up while nothing else is answered,
+unless the user says that the engine is well.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 """Takes one line for people."""
 
 RECENT: Final = 50
+TRIES: Final = 3
 
 
 def ignore_words(_: str) -> None:
@@ -40,13 +41,13 @@ class Breaker:
         is_well: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`is_well`: what fails twice has failed, although nothing else is answered."""
+        """`is_well`: what fails at three tries has failed, although nothing else is answered."""
         self.name, self._config, self._say, self._clock = name, config, say, clock
         self._is_well = is_well
         self._failures = self._answers = 0
         """In a row, up to now."""
-        self._sent = self._newest_answered = 0
-        """Numbers of requests, in the order in which they were sent."""
+        self._answered = 0
+        """In all."""
         self._recent: deque[bool] = deque(maxlen=RECENT)
         self._pause_s = config.first_pause_s
         self._sick_since: float | None = None
@@ -58,15 +59,13 @@ class Breaker:
     async def ask(self, send: Callable[[], Awaitable[T]]) -> T:
         """What `send` returns. Raises its EngineError if it cannot be retried or has failed for good, and
         OutageError when patience is at an end."""
-        failed: int | None = None
-        """The newest request when this one failed first."""
+        tries = answered = 0
         while True:
             if self._is_paused:
-                failed = None
+                tries = 0
             probes = await self._wait_for_turn()
-            is_last = failed is not None and (self._is_well or self._newest_answered > failed)
-            self._sent += 1
-            number = self._sent
+            if not tries:
+                answered = self._answered
             try:
                 answer = await send()
             except RequestRefusedError:
@@ -75,20 +74,20 @@ class Breaker:
             except EngineError as error:
                 if not error.retryable:
                     raise
-                self._note_failure(error, probes, is_first=failed is None)
+                tries += 1
+                self._note_failure(error, probes, counts=tries == 1 or not self._is_well)
                 if self._is_paused:
                     continue
-                if is_last:
+                if tries >= TRIES and (self._is_well or self._answered > answered):
                     raise
-                failed = self._sent if failed is None else failed
             else:
-                self._note_answer(number)
+                self._note_answer()
                 return answer
             finally:
                 if probes:
                     self._is_probing = False
                     self._announce()
-            await self._wait(self._config.first_pause_s)
+            await asyncio.sleep(min(self._config.first_pause_s * 2**tries, self._config.longest_pause_s))
 
     async def _wait_for_turn(self) -> bool:
         """Wait while there is an outage. Returns whether this request is the one that goes first."""
@@ -96,7 +95,7 @@ class Breaker:
             if self._ended is not None:
                 raise self._ended
             if self._is_probing:
-                await self._wait(None)
+                await self._change.wait()
                 continue
             self._is_probing = True
             try:
@@ -108,9 +107,9 @@ class Breaker:
             return True
         return False
 
-    def _note_failure(self, error: EngineError, probes: bool, is_first: bool) -> None:
-        """In an engine that is well, a request counts once."""
-        self._failures, self._answers = self._failures + (is_first or not self._is_well), 0
+    def _note_failure(self, error: EngineError, probes: bool, counts: bool) -> None:
+        """`counts`: as one more in a row. Of an engine that is well, a request counts once."""
+        self._failures, self._answers = self._failures + counts, 0
         self._recent.append(True)
         if self._is_paused:
             if probes:
@@ -139,9 +138,8 @@ class Breaker:
             )
         self._announce()
 
-    def _note_answer(self, number: int) -> None:
-        self._failures, self._answers = 0, self._answers + 1
-        self._newest_answered = max(self._newest_answered, number)
+    def _note_answer(self) -> None:
+        self._failures, self._answers, self._answered = 0, self._answers + 1, self._answered + 1
         self._recent.append(False)
         if self._is_paused and self._ended is None:
             self._is_paused = False
@@ -150,13 +148,6 @@ class Breaker:
         if self._answers >= self._config.failures:
             self._sick_since, self._pause_s = None, self._config.first_pause_s
         self._announce()
-
-    async def _wait(self, seconds: float | None) -> None:
-        """Wait for the next answer, the beginning or the end of an outage; at most so long."""
-        try:
-            await asyncio.wait_for(self._change.wait(), seconds)
-        except TimeoutError:
-            return
 
     def _announce(self) -> None:
         self._change.set()

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from synth.errors import EngineError, OutageError, Problem
-from synth.generation.breaker import RECENT, Breaker
+from synth.generation.breaker import RECENT, TRIES, Breaker
 from synth.outage_config import OutageConfig
 from tests.builders import Run
 
@@ -97,7 +97,7 @@ def test_a_request_that_fails_while_others_are_answered_fails_for_good(
             tasks.append(asyncio.create_task(breaker.ask(partial(endpoint.send, name))))
             await asyncio.sleep(0.003)
         found = await asyncio.gather(*tasks, return_exceptions=True)
-        assert endpoint.sent.count("r3") == 2
+        assert endpoint.sent.count("r3") == TRIES
         return list(found)
 
     found = run(one_by_one())
@@ -116,7 +116,7 @@ def test_an_engine_that_the_user_vouches_for_is_not_waited_for(run: Run[list[str
     endpoint = Endpoint(lambda *_: True)
     found = run(ask_all(Breaker("the engine", QUICK, is_well=True), endpoint, ["one", "two"]))
     assert [type(one) for one in found] == [EngineError, EngineError]
-    assert len(endpoint.sent) == 4
+    assert len(endpoint.sent) == 2 * TRIES
 
 
 def test_an_engine_that_is_vouched_for_and_fails_at_everything_is_an_outage_all_the_same(

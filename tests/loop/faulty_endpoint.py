@@ -76,3 +76,22 @@ class FaultyEndpoint(RecordedEndpoint):
         self.over.set()
         if self.fault is Fault.KILLED:
             self.start()
+
+
+class RefusingEndpoint(RecordedEndpoint):
+    """Answers 500 to one request, whenever it comes: the first of all, or the first for an instruction."""
+
+    def __init__(self, recording: Recording, folder: Path, delay_s: float, of_all: bool = False) -> None:
+        super().__init__(recording, folder, delay_s)
+        self.of_all, self.is_well = of_all, False
+        self.refused: list[Key] = []
+
+    def reply(self, body: dict[str, Any]) -> tuple[int, str] | None:
+        key = called_key(body)
+        with self._lock:
+            if not self.refused and (self.of_all or "Write an instruction" in key[0]):
+                self.refused.append(key)
+            fails = key in self.refused and not self.is_well
+            if fails:
+                self.arrived.append(key)
+        return (500, '{"error": {"message": "this one never works"}}') if fails else super().reply(body)
