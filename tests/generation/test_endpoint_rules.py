@@ -1,4 +1,4 @@
-"""What holds the client within bounds: dialects, the calls that are open, time, size, and who sees the key."""
+"""What holds the client in bounds: dialects, the calls that are open, time, size, and who sees the key."""
 
 import asyncio
 import itertools
