@@ -232,6 +232,18 @@ def test_a_rate_limit_is_waited_for_and_all_callers_keep_to_it(endpoint: MockEnd
     assert client.throttle.limit < 32
 
 
+def test_a_fault_now_and_then_does_not_slow_the_others(endpoint: MockEndpoint) -> None:
+    endpoint.behaviour = lambda endpoint, body: Played(500, "no") if len(endpoint.requests) % 5 == 0 else None
+
+    async def work() -> float:
+        client = EndpointClient(Endpoint(endpoint.url, 16, 5.0, 5, pauses=FAST))
+        await asyncio.gather(*(client.complete(ask(f"q{at}"), "tiny") for at in range(60)))
+        await client.close()
+        return client.throttle.limit
+
+    assert asyncio.run(work()) == 16
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
