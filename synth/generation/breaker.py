@@ -69,7 +69,7 @@ class Breaker:
             try:
                 answer = await send()
             except RequestRefusedError:
-                self._note_answer(number)  # an engine that refuses is there
+                self._note_answer()  # an engine that refuses is there
                 raise
             except EngineError as error:
                 if not error.retryable:

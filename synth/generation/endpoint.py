@@ -32,6 +32,8 @@ _STOPS: Mapping[Meaning, str] = {
     Meaning.UNKNOWN_MODEL: "correct engine.model",
 }
 _REASONS = (Meaning.TOO_LONG, Meaning.FILTERED, Meaning.REFUSED)
+_OVERLOADED = (408, 425, 503, 529)
+"""Besides 429, what says that there is too much to do. Other faults say nothing about it."""
 _REFUSED = Completion(text="", finish="refused", tokens=0)
 
 
@@ -182,7 +184,7 @@ class EndpointClient:
             )
         except NoReplyError as error:
             if error.is_timeout:
-                self.throttle.refused(began)
+                self.throttle.answered(began)  # as one that took too long
             raise _Again(str(error)) from None
         try:
             return self._read(reply, call, began)
@@ -211,10 +213,15 @@ class EndpointClient:
         answers = read_answers(document, call.shape)
         self._has_answered = True
         self.throttle.answered(began)
-        self.throttle.hold(rate_limit_reset_s(reply.headers))
+        reset_s = rate_limit_reset_s(reply.headers)
+        if reset_s:
+            self._hold(reset_s)
         if len(answers.completions) < call.shape.n:
             self.dialect.learn_choices(len(answers.completions))
         return answers
+
+    def _hold(self, seconds: float) -> None:
+        self.throttle.hold(min(seconds, self.endpoint.pauses.asked_longest_s))
 
     @staticmethod
     def _note_waste(usage: Usage, ledger: Ledger) -> None:
@@ -237,9 +244,10 @@ class EndpointClient:
             return self._refused_request(refusal, meaning)
         wait_s = asked_pause_s(reply.headers)
         is_rate_limit = meaning is Meaning.RATE_LIMIT
-        self.throttle.refused(began)
+        if is_rate_limit or refusal.status in _OVERLOADED:
+            self.throttle.refused(began)
         if wait_s:
-            self.throttle.hold(min(wait_s, self.endpoint.pauses.asked_longest_s))
+            self._hold(wait_s)
         return _Again(f"HTTP {refusal.status}: {refusal.message}", is_rate_limit=is_rate_limit, wait_s=wait_s)
 
     def _stop(self, refusal: Refusal, fix: str) -> EngineError:

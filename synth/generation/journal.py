@@ -55,7 +55,7 @@ class JournalledEngine:
         self._paid = engine if isinstance(engine, PaidEngine) else None
         self._budget_is_spent = False
         self._files = ResponseFiles(folder)
-        self._in_flight: dict[str, asyncio.Task[GenerationResponse]] = {}
+        self._in_flight: dict[str, _Sending] = {}
         self._syncing: asyncio.Task[None] | None = None
 
     @property
@@ -77,18 +77,19 @@ class JournalledEngine:
         StoreError if it cannot be stored."""
         request_id = request.request_id(self.fingerprint)
         self.counts.asked += 1
-        running = self._in_flight.get(request_id)
-        if running is not None:
+        sending = self._in_flight.get(request_id)
+        if sending is not None:
             self.counts.joined += 1
-            return await asyncio.shield(running)
-        kept = self._files.read(request_id)
-        if kept is not None:
-            self.counts.answered_from_journal += 1
-            return kept
-        task = asyncio.create_task(self._ask_patiently(request, request_id))
-        self._in_flight[request_id] = task
-        task.add_done_callback(lambda done: self._forget(request_id, done))
-        return await asyncio.shield(task)  # cancelling a caller does not discard the paid-for answer
+        else:
+            kept = self._files.read(request_id)
+            if kept is not None:
+                self.counts.answered_from_journal += 1
+                return kept
+            sending = self._in_flight[request_id] = _Sending()
+            sending.task = asyncio.create_task(self._answer(request, request_id, sending))
+        answer: asyncio.Future[GenerationResponse] = asyncio.get_running_loop().create_future()
+        sending.callers.append(answer)
+        return await answer  # cancelling a caller does not discard the paid-for answer
 
     async def load_policy(self, policy: Policy) -> float:
         """Wait for requests in flight, then swap. Returns the seconds that the swap took."""
@@ -99,19 +100,33 @@ class JournalledEngine:
         """Cancel requests in flight, then close the wrapped engine and the files. May be called twice. After
         the end of a budget, what is in flight is paid for, so it is waited for and stored."""
         if not self._budget_is_spent:
-            for task in list(self._in_flight.values()):
-                task.cancel()
+            for sending in list(self._in_flight.values()):
+                sending.task.cancel()
         await self._drain()
+        for sending in self._in_flight.values():  # cancelled before they began
+            sending.fail(asyncio.CancelledError())
+        self._in_flight.clear()
         await self.engine.close()
         if self._syncing is not None:
             self._syncing.cancel()
             await asyncio.wait([self._syncing])
         self._files.close()
 
-    async def _ask_patiently(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
-        if self._breaker is None:
-            return await self._send(request, request_id)
-        return await self._breaker.ask(lambda: self._send(request, request_id))
+    async def _answer(self, request: GenerationRequest, request_id: str, sending: "_Sending") -> None:
+        """Answer all who wait for one request."""
+        try:
+            if self._breaker is None:
+                response = await self._send(request, request_id)
+            else:
+                response = await self._breaker.ask(lambda: self._send(request, request_id))
+        except BaseException as error:
+            self._in_flight.pop(request_id)
+            sending.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._in_flight.pop(request_id)
+            sending.answer(response)
 
     async def _send(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
         self.counts.sent += 1
@@ -141,11 +156,6 @@ class JournalledEngine:
         """The budget is spent: closing waits for what is in flight."""
         self._budget_is_spent = True
 
-    def _forget(self, request_id: str, task: "asyncio.Task[GenerationResponse]") -> None:
-        self._in_flight.pop(request_id, None)
-        if not task.cancelled():
-            task.exception()  # read here, or an error with no caller left is reported as unhandled
-
     def _sync_soon(self) -> None:
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.create_task(self._sync())
@@ -156,7 +166,31 @@ class JournalledEngine:
 
     async def _drain(self) -> None:
         if self._in_flight:
-            await asyncio.wait(list(self._in_flight.values()))
+            await asyncio.wait([sending.task for sending in self._in_flight.values()])
+
+
+class _Sending:
+    """A request in flight: the task that sends it, and the callers who wait for its answer."""
+
+    __slots__ = ("callers", "task")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None]
+        self.callers: list[asyncio.Future[GenerationResponse]] = []
+
+    def answer(self, response: GenerationResponse) -> None:
+        for caller in self.callers:
+            if not caller.done():
+                caller.set_result(response)
+
+    def fail(self, error: BaseException) -> None:
+        for caller in self.callers:
+            if caller.done():
+                continue
+            if isinstance(error, Exception):
+                caller.set_exception(error)
+            else:
+                caller.cancel()
 
 
 class _RequestBook:

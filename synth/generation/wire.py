@@ -121,7 +121,7 @@ def _in_order(choices: list[Any]) -> list[Any]:
         index = choice.get("index") if isinstance(choice, dict) else None
         return index if isinstance(index, int) else 0
 
-    return sorted(choices, key=place)
+    return sorted(choices, key=place) if len(choices) > 1 else choices
 
 
 def _read_choice(choice: Any, place: int, shape: RequestShape, usage: Usage) -> _Choice:  # noqa: ANN401
@@ -137,7 +137,7 @@ def _read_choice(choice: Any, place: int, shape: RequestShape, usage: Usage) -> 
         raise MalformedError(f"{where}.message: not an object", usage)
     text, reasoning = _read_content(message.get("content"), f"{where}.message.content", usage)
     reasoning = reasoning or _read_reasoning(message)
-    if shape.is_chat and not reasoning:
+    if shape.is_chat and not reasoning and "think" in text:
         text, reasoning = _split_thought(text)
     refusal = message.get("refusal")
     refused = finish in _REFUSED or (isinstance(refusal, str) and bool(refusal))

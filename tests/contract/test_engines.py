@@ -3,6 +3,7 @@ answers, journalled, and on a function in the place of a model."""
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,16 +21,19 @@ from synth.config import (
 from synth.errors import EngineError, Problem
 from synth.generation.factory import create_engine
 from synth.generation.journal import JournalledEngine
+from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import Completion, Engine, GenerationRequest
 from synth.generation.scripted import ScriptedEngine
 from synth.policy import Policy
 from tests.builders import Run, build_question
+from tests.contract.dialects import DIALECTS, dialect_endpoint
 from tests.contract.forwarded_port import forward_port
 
 if TYPE_CHECKING:
     from synth.generation.vllm_server import VllmServer
 
-KINDS = ("vllm_server", "openai_api", "transformers_local", "journalled", "recorded", "scripted")
+SERVED = ("vllm_server", "openai_api", "transformers_local", "journalled", "recorded")
+KINDS = (*SERVED, "scripted", *DIALECTS)
 QUESTIONS = tuple(f"Write f{number}(a, b)." for number in range(6))
 
 
@@ -51,16 +55,23 @@ def texts(response: Any) -> list[str]:  # noqa: ANN401
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run: Run[Any]
 ) -> Iterator[Engine]:
-    """Each engine in turn, serving the first tiny policy; the scripted one needs no policy."""
-    made: Engine = ScriptedEngine(write_words)
-    if request.param != "scripted":
-        server, policies = request.getfixturevalue("vllm_server"), request.getfixturevalue("tiny_policies")
-        run(server.load_policy(policies[0]))
-        folder = tmp_path_factory.mktemp(request.param)
-        made = make_engine(request.param, server, policies[0], folder, run)
-    run(made.start())
-    yield made
-    run(made.close())
+    """Each engine in turn, serving the first tiny policy; scripted answers and dialects need no policy."""
+    with ExitStack() as stack:
+        made: Engine = ScriptedEngine(write_words)
+        if request.param in DIALECTS:
+            url = stack.enter_context(dialect_endpoint(request.param)).url
+            made = OpenaiApiEngine(OpenaiEngineConfig(base_url=url, model="tiny", api_key_env=""))
+        elif request.param != "scripted":
+            server, policies = (
+                request.getfixturevalue("vllm_server"),
+                request.getfixturevalue("tiny_policies"),
+            )
+            run(server.load_policy(policies[0]))
+            folder = tmp_path_factory.mktemp(request.param)
+            made = make_engine(request.param, server, policies[0], folder, run)
+        run(made.start())
+        yield made
+        run(made.close())
 
 
 async def write_words(request: GenerationRequest) -> list[Completion] | EngineError:
@@ -130,6 +141,7 @@ def test_n_samples_differ_and_are_counted(engine: Engine, run: Run[Any]) -> None
     assert response.fingerprint == engine.fingerprint
 
 
+@pytest.mark.parametrize("engine", [kind for kind in KINDS if kind != "strict_keys"], indirect=True)
 def test_the_same_seed_gives_the_same_samples_and_another_seed_gives_others(
     engine: Engine, run: Run[Any]
 ) -> None:
@@ -165,7 +177,7 @@ def test_an_unanswerable_request_is_an_engine_error_and_the_engine_survives(
     assert run(engine.generate(GREEDY[0])).completions
 
 
-@pytest.mark.parametrize("engine", KINDS[:-1], indirect=True)
+@pytest.mark.parametrize("engine", SERVED, indirect=True)
 def test_greedy_answers_are_the_same_text_as_from_vllm(
     engine: Engine, vllm_server: "VllmServer", run: Run[Any]
 ) -> None:
@@ -227,3 +239,25 @@ def test_an_endpoint_that_is_not_ours_refuses_a_policy(
     engine = make_engine("openai_api", first_served, tiny_policies[0], tmp_path, run)
     with pytest.raises(EngineError, match="kind: vllm_server"):
         run(engine.load_policy(tiny_policies[1]))
+
+
+def test_what_a_model_thought_is_kept_beside_its_text_and_the_template_can_forbid_it(run: Run[Any]) -> None:
+    async def both(url: str) -> list[Completion]:
+        found = []
+        for thinks in (True, False):
+            body = {} if thinks else {"chat_template_kwargs": {"enable_thinking": False}}
+            config = {"base_url": url, "model": "tiny", "api_key_env": "", "request": {"extra_body": body}}
+            engine = OpenaiApiEngine(OpenaiEngineConfig.model_validate(config))
+            await engine.start()
+            found += [
+                (await engine.generate(ask(QUESTIONS[0], max_tokens=limit))).completions[0]
+                for limit in (12, 3)
+            ]
+            await engine.close()
+        return found
+
+    with dialect_endpoint("thinking_vllm") as endpoint:
+        thought, cut, plain, short = run(both(endpoint.url))
+    assert (len(thought.text), thought.reasoning, thought.tokens) == (7, "hm " * 5, 12)
+    assert (cut.text, cut.reasoning, cut.finish, cut.tokens) == ("", "hm " * 3, "length", 3)
+    assert (plain.reasoning, len(plain.text), short.reasoning) == ("", 12, "")

@@ -1,5 +1,6 @@
 """What a run spends: counted from the journals whatever happens, and never far above its budget."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from benchmarks.resume.command import hash_products, run_to_end
 from posttrain.loop.spending import HOURS, Spending, price_of, usage_figures
 from synth.config import Recipe
 from synth.errors import BudgetSpentError
+from synth.generation.journal import JournalledEngine
 from synth.generation.ledger import Usage
+from synth.generation.protocol import Completion, GenerationRequest
 from synth.generation.responses import ResponseFiles
+from synth.generation.scripted import ScriptedEngine
 from synth.spending_config import PriceConfig
 from synth.store.run_folder import RunIdentity, RunState, read_info
+from tests.builders import build_question
 from tests.loop.conftest import NAME, Uninterrupted, quickstart
 from tests.loop.recorded_endpoint import MODEL, recorded_endpoint
 from tests.recordings.record import FOLDER, Recording
@@ -29,6 +34,32 @@ def test_money_is_what_the_table_says() -> None:
     assert price_of(USED, None) is None
     assert "usd" not in usage_figures(USED, None)
     assert usage_figures(USED, plain)["usd"] == 14.0
+
+
+def test_each_role_is_counted_by_itself_and_the_budget_is_for_all(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate(
+        {"name": "a", "budget": {"tokens": 60}, "prices": {"teacher": {"input": 1, "output": 1}}}
+    )
+    spending = Spending(recipe, tmp_path)
+
+    async def work() -> None:
+        for role, count in (("engine", 1), ("teacher", 2)):
+            engine = JournalledEngine(ScriptedEngine(answer_in_words), tmp_path / "journal" / role)
+            spending.watch(role, engine)
+            for number in range(count):
+                await engine.generate(build_question(f"q{number}"))
+            await engine.close()
+
+    asyncio.run(work())
+    figures = spending.figures()
+    assert {role: one["completion_tokens"] for role, one in figures.items()} == {"engine": 20, "teacher": 40}
+    assert ("usd" in figures["engine"], "usd" in figures["teacher"]) == (False, True)
+    with pytest.raises(BudgetSpentError, match="of 60 tokens"):
+        spending.admit()
+
+
+def answer_in_words(request: GenerationRequest) -> list[Completion]:
+    return [Completion(text="a", finish="stop", tokens=20)]
 
 
 def test_budget_and_prices_change_no_run() -> None:

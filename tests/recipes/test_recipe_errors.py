@@ -223,6 +223,36 @@ def test_contradictory_keys_are_an_error_with_their_place(
     assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
 
 
+ENDPOINT = "{kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: ''"
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ([f"engine={ENDPOINT}, request: {{extra_body: {{n: 3}}}}}}"], "engine.request.extra_body.n"),
+        ([f"engine={ENDPOINT}, request: {{headers: {{Host: x}}}}}}"], "engine.request.headers.Host"),
+        ([f'teacher={ENDPOINT}, request: {{headers: {{a: "x\\ny"}}}}}}'], "teacher.request.headers.a"),
+        ([f"engine={ENDPOINT}}}", "budget={usd: 5}"], "budget.usd"),
+        (
+            [f"teacher={ENDPOINT}}}", "budget={usd: 5}", "prices={engine: {input: 1, output: 2}}"],
+            "budget.usd",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_or_counted_is_an_error(tmp_path: Path, changes: list[str], where: str) -> None:
+    assert where in the_problem(tmp_path, "name: a\n" + DATA, changes).where
+
+
+def test_a_header_whose_variable_is_not_set_is_found_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"name: a\nengine: {ENDPOINT}, request: {{headers: {{X-Key: '${{MY_TOKEN}}'}}}}}}\n"
+    recipe = Recipe.model_validate(yaml.safe_load(text))
+    monkeypatch.delenv("MY_TOKEN", raising=False)
+    [missing] = check_machine(recipe)
+    assert (missing.paths, missing.fix) == ((("engine", "request", "headers", "X-Key"),), "export MY_TOKEN=…")
+    monkeypatch.setenv("MY_TOKEN", "t")
+    assert list(check_machine(recipe)) == []
+
+
 def test_unknown_prompt_set_names_the_nearest(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, "name: a\nprompts: defalt\n")
     assert problem.where.endswith(":2: prompts = defalt")

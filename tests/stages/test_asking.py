@@ -5,9 +5,9 @@ from typing import Final
 import pytest
 
 from synth.config import SamplingConfig
-from synth.errors import EngineError, Problem
+from synth.errors import EngineError, Problem, RequestRefusedError
 from synth.filters.protocol import Reject
-from synth.generation.protocol import GenerationRequest, GenerationResponse
+from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
 from synth.generation.scripted import ScriptedEngine
 from synth.ids import derive_seed
 from synth.records import Message
@@ -68,6 +68,20 @@ def test_a_failure_after_every_retry_is_a_reason_with_the_beginning_of_its_words
     )
     assert answer == Reject("engine_failed", {"error": str(failed)[:300]})
     assert len(str(failed)) > 300
+
+
+def test_a_request_that_is_refused_is_a_reason_of_the_endpoints(run: Run[object]) -> None:
+    long = RequestRefusedError(Problem("the request", "is long", "shorten it"), reason="request_too_long")
+    asker = Asker(build_context(engine=ScriptedEngine(lambda _: long)), "s")
+    assert run(asker.ask("u", QUESTION, SAMPLING)) == Reject("request_too_long", {"error": str(long)})
+
+
+def test_answers_that_are_all_refused_are_a_reason_and_some_are_not(run: Run[object]) -> None:
+    refused = Completion(text="I will not", finish="refused", tokens=3)
+    asker = Asker(build_context(engine=ScriptedEngine(lambda asked: [refused] * asked.n)), "s")
+    assert run(asker.ask("u", QUESTION, SAMPLING, 2)) == Reject("request_filtered", {"answer": "I will not"})
+    asker = Asker(build_context(engine=ScriptedEngine(lambda _: [refused, "yes"])), "s")
+    assert not isinstance(run(asker.ask("u", QUESTION, SAMPLING, 2)), Reject)
 
 
 def test_an_error_that_no_retry_can_mend_is_raised(run: Run[object]) -> None:
