@@ -34,7 +34,7 @@ class Identity(NamedTuple):
 
 
 def open_slot(
-    level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
+    level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders
 ) -> SlotHandle:
     """A slot of this level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
@@ -54,9 +54,7 @@ def open_slot(
         raise
 
 
-def _open_on_host(
-    command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
-) -> SlotHandle:
+def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: JobFolders) -> SlotHandle:
     missing = host_plan.missing()
     if missing:
         raise sandbox_error(missing)

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, SandboxError
+from synth.execution.isolation.folders import unfinished
 from synth.execution.isolation.operations import ANSWER, LONGEST, name_at
 
 _SOURCE, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "preload.c"))
@@ -30,8 +32,8 @@ _START_TIMEOUT_S = 60.0
 
 
 def cache_folder() -> Path:
-    """A private folder of this user, created on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill,
-    else one below /tmp."""
+    """A folder that only this user can change, created on first use: $XDG_CACHE_HOME/codemill, else
+    ~/.cache/codemill, else one below /tmp, where no link of that name is followed."""
     home = os.environ.get("XDG_CACHE_HOME") or (
         str(Path(os.environ["HOME"], ".cache")) if os.environ.get("HOME") else ""
     )
@@ -39,12 +41,14 @@ def cache_folder() -> Path:
         folder = Path(place, f"codemill-{os.geteuid()}" if place != home else "codemill")
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if place and folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
+            found = folder.stat() if place == home else folder.lstat()
+            ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+            if place and ours and not found.st_mode & 0o022 and os.access(folder, os.W_OK):
                 return folder
     raise SandboxError(
         Problem(
             "cache folder",
-            "must be writable by this user, but no such folder was found",
+            "must be writable by this user and by nobody else, but no such folder was found",
             "set XDG_CACHE_HOME to a folder of yours",
         )
     )
@@ -54,8 +58,8 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
     """Compile next to the target, then rename, so that two processes may race."""
     if target.exists():
         return True
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        made = Path(folder, target.name)
+    with unfinished(target.parent, "launcher") as folder:
+        made = folder / target.name
         done = subprocess.run(
             [compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False
         )

@@ -55,7 +55,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
     7,
     8,
 )
-_OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+_OPEN_FILES, INODES, _SPARE_BYTES, _PAGE_BYTES = 1024, 4096, 1 << 20, 4096
 
 BASE = (
     "/usr",
@@ -288,7 +288,8 @@ def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
     """Size of /work and of /tmp in bytes: four files of the maximum size plus our own files, in whole MiB so
     that few lists differ."""
-    return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
+    own = sum(len(content) + _PAGE_BYTES for content in files.values())
+    return 4 * limits.file_bytes + (own // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
 def job_operations(
