@@ -9,9 +9,11 @@ it went through.
 # As near to the system calls as Python goes.
 
 import ctypes
+import fcntl
 import functools
 import mmap
 import os
+import re
 import resource
 import signal
 import socket
@@ -458,6 +460,32 @@ def io_uring() -> None:
 def watch_folder_outside() -> None:
     watcher = libc.inotify_init()
     attempt("the folder", lambda: libc.inotify_add_watch(watcher, FOLDER.encode(), 0xFFF) >= 0)
+
+
+def watch_system() -> None:
+    watcher = libc.inotify_init()
+    attempt("its programs", lambda: libc.inotify_add_watch(watcher, b"/usr/bin", 0xFFF) >= 0)
+    folder = os.open("/usr/bin", os.O_RDONLY)
+    attempt("by signals", lambda: fcntl.fcntl(folder, fcntl.F_NOTIFY, 0x3F))
+
+
+def holds(path: str, word: str) -> bool:
+    with open(path) as file:
+        return word in file.read()
+
+
+def read_network() -> None:
+    port, name = f":{int(TARGETS['tcp']):04X}", TARGETS["abstract"]
+    for own in ("self", "thread-self", f"self/task/{os.getpid()}"):
+        attempt(f"{own} tcp", lambda own=own: holds(f"/proc/{own}/net/tcp", port))  # type: ignore[misc]
+        attempt(f"{own} unix", lambda own=own: holds(f"/proc/{own}/net/unix", name))  # type: ignore[misc]
+        attempt(f"{own} routes", lambda own=own: holds(f"/proc/{own}/net/fib_trie", " 127.0.0.0"))  # type: ignore[misc]
+
+
+def read_host_settings() -> None:
+    each("cmdline config.gz", lambda name: read(f"/proc/{name}"))
+    attempt("its groups", lambda: re.search(r":/\w", open("/proc/self/cgroup").read()) is not None)  # noqa: SIM115
+    attempt("its mounts", lambda: holds("/proc/self/mountinfo", TARGETS["folder"]))
 
 
 def leave_shared_memory() -> None:
