@@ -283,25 +283,26 @@ with unfinished(Path(sys.argv[2]), "driver") as made:
 
 @pytest.mark.parametrize("level", ["A", "C"])
 def test_after_five_kills_the_next_start_leaves_nothing(level: str, shared_room: Path) -> None:
-    with tempfile.TemporaryDirectory() as cache:
-        for _ in range(5):
-            killed = subprocess.Popen(
-                [sys.executable, "-c", KILLED, level, cache],
-                stdout=subprocess.PIPE,
-                env={**os.environ, "TMPDIR": str(shared_room)},
-            )
-            assert killed.stdout is not None
-            if killed.stdout.readline() != b"ready\n":
-                pytest.skip(f"level {level} is not to be had here")
-            killed.send_signal(signal.SIGKILL)
-            killed.wait()
-            killed.stdout.close()
-        assert len(list(shared_room.iterdir())) >= 1
-        with contextlib.closing(JobFolders()) as folders, unfinished(Path(cache), "driver") as made:
-            assert list(shared_room.iterdir()) == [folders.base]
-            assert sorted(found.name for found in Path(cache).iterdir()) == ["driver.lock", made.name]
-        assert list(shared_room.iterdir()) == []
-        assert [found.name for found in Path(cache).iterdir()] == ["driver.lock"]
+    cache = shared_room.parent / "cache"
+    cache.mkdir()
+    for _ in range(5):
+        killed = subprocess.Popen(
+            [sys.executable, "-c", KILLED, level, str(cache)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(shared_room)},
+        )
+        assert killed.stdout is not None
+        if killed.stdout.readline() != b"ready\n":
+            pytest.skip(f"level {level} is not to be had here")
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        killed.stdout.close()
+    assert len(list(shared_room.iterdir())) >= 1
+    with contextlib.closing(JobFolders()) as folders, unfinished(cache, "driver") as made:
+        assert list(shared_room.iterdir()) == [folders.base]
+        assert sorted(found.name for found in cache.iterdir()) == ["driver.lock", made.name]
+    assert list(shared_room.iterdir()) == []
+    assert [found.name for found in cache.iterdir()] == ["driver.lock"]
 
 
 def test_two_that_live_do_not_sweep_each_other(shared_room: Path) -> None:
