@@ -10,7 +10,7 @@ from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.programs.compile_protocol import LARGEST_BLOCK, MOST_ENTRIES, why_unfit
 from synth.records import Call, ExecutionRequest, FunctionCall, Observation, Phase, StdioCall
-from tests.conftest import Run
+from tests.builders import Run
 from tests.languages.toolchains import need
 
 TYPED = FunctionCall(entry_point="solve", signature="(int) -> int", arguments=(("i1",),))

@@ -13,7 +13,6 @@ import fcntl
 import functools
 import mmap
 import os
-import re
 import resource
 import signal
 import socket
@@ -475,16 +474,21 @@ def holds(path: str, word: str) -> bool:
 
 
 def read_network() -> None:
-    port, name = f":{int(TARGETS['tcp']):04X}", TARGETS["abstract"]
+    shown = {"tcp": f":{int(TARGETS['tcp']):04X}", "unix": TARGETS["abstract"], "fib_trie": " 127.0.0.0"}
     for own in ("self", "thread-self", f"self/task/{os.getpid()}"):
-        attempt(f"{own} tcp", lambda own=own: holds(f"/proc/{own}/net/tcp", port))  # type: ignore[misc]
-        attempt(f"{own} unix", lambda own=own: holds(f"/proc/{own}/net/unix", name))  # type: ignore[misc]
-        attempt(f"{own} routes", lambda own=own: holds(f"/proc/{own}/net/fib_trie", " 127.0.0.0"))  # type: ignore[misc]
+        for name, word in shown.items():
+            path = f"/proc/{own}/net/{name}"
+            attempt(path, functools.partial(holds, path, word))
+
+
+def has_group() -> bool:
+    with open("/proc/self/cgroup") as file:
+        return any(not line.rstrip().endswith(":/") for line in file)
 
 
 def read_host_settings() -> None:
     each("cmdline config.gz", lambda name: read(f"/proc/{name}"))
-    attempt("its groups", lambda: re.search(r":/\w", open("/proc/self/cgroup").read()) is not None)  # noqa: SIM115
+    attempt("its groups", has_group)
     attempt("its mounts", lambda: holds("/proc/self/mountinfo", TARGETS["folder"]))
 
 
