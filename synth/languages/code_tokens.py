@@ -8,8 +8,8 @@ its variables changes no abstract token.
 
 import ast
 import re
-import warnings
 
+from synth.grammar.python_trees import parse_python
 from synth.languages.registry import find_language
 
 _LEXEME = re.compile(
@@ -121,11 +121,8 @@ def normalize_code(code: str, language: str = "") -> str:
 def normalize_python(code: str) -> str:
     """Python text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens if it
     does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_python(code)
+    if tree is None:
         return " ".join(code_tokens(code, "python"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from synth.config import InputsConfig
 from synth.filters.protocol import Evidence, Reject
+from synth.grammar.parser_process import UnparsedError
 from synth.ids import unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.records import (
@@ -157,7 +158,10 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
     from synth.languages.spec import find_signature
 
     language, spoken = normalize_language(seed.language), find_language(seed.language)
-    names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    try:
+        names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    except UnparsedError as why:
+        return Reject("no_signature", {"why": f"not parsed: {why}", "language": language})
     contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import (
@@ -189,7 +190,10 @@ def can_share(code: str) -> bool:
         return False
     if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
         return False
-    root = parse(code.encode("utf-8", "surrogatepass"), "cpp").root_node
+    try:
+        root = parse(code.encode("utf-8", "surrogatepass"), "cpp", depth=1).root_node
+    except UnparsedError:
+        return False
     return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
 
 
