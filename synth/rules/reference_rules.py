@@ -29,7 +29,7 @@ from synth.records import (
     Reference,
     Seed,
 )
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import canonical_output, canonical_outputs
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.functions import find_functions
@@ -216,7 +216,7 @@ def plan_runs(
     likelier guess wins a tie."""
     if fault := _fault(observation):
         return fault
-    returned = _returned(observation)
+    returned = canonical_outputs(observation)
     scores: list[tuple[float, int, int]] = []
     start = 0
     for rank, rows in enumerate(probe.rows):
@@ -259,7 +259,7 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     the sandbox's own faults."""
     if fault := _fault(forwards):
         return fault
-    returned = len(_returned(forwards))
+    returned = len(canonical_outputs(forwards))
     if returned < MIN_RETURNED * len(plan.rows):
         return Reject(
             "reference_crashed",
@@ -280,7 +280,8 @@ def judge_reference(
     if refused := refuse_early(plan, forwards) or _fault(backwards):
         return refused
     last = len(plan.rows) - 1
-    first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
+    first = canonical_outputs(forwards)
+    second = {last - at: output for at, output in canonical_outputs(backwards).items()}
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
     return _make_reference(
@@ -331,15 +332,6 @@ def _varied(outputs: dict[int, str]) -> list[int]:
         first_with.setdefault(outputs[at], at)
     fresh = sorted(first_with.values())
     return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
-
-
-def _returned(observation: Observation) -> dict[int, str]:
-    """Canonical output by input number, for the inputs on which the program returned."""
-    return {
-        case.index: canonical_output(case.output)
-        for case in observation.cases
-        if case.status == "returned" and case.output is not None
-    }
 
 
 def _first_error(observation: Observation) -> str:

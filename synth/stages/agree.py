@@ -23,7 +23,7 @@ from synth.records import (
     Unit,
 )
 from synth.rules.agreement import Ballot, find_consensus
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import canonical_outputs
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
@@ -98,10 +98,6 @@ class AgreeStage(UnitStage[Task]):
 
 
 def _ballot(solution: Solution, observation: Observation, inputs: int) -> Ballot:
-    returned = {
-        case.index: canonical_output(case.output)
-        for case in observation.cases
-        if case.status == "returned" and case.output is not None
-    }
+    returned = canonical_outputs(observation)
     voter = normalize_code(solution.code, solution.language)
     return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(inputs)))

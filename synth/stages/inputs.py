@@ -25,7 +25,7 @@ from synth.records import (
     TestSuite,
     Unit,
 )
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import LONGEST, canonical_outputs
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.stages.asking import Asker
@@ -124,15 +124,11 @@ class InputsStage(UnitStage[Task]):
 
 def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
-    returned = {
-        case.index: case.output
-        for case in seen.cases
-        if case.status == "returned" and case.output is not None
-    }
+    returned = canonical_outputs(seen)
     written = [
-        Case(arguments=arguments, expected=canonical_output(returned[at]))
+        Case(arguments=arguments, expected=returned[at])
         for at, arguments in enumerate(rows)
-        if at in returned
+        if len(returned.get(at, "")) <= LONGEST and at in returned
     ]
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]

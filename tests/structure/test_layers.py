@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.errors",
         "synth.ids",
         "synth.values",
+        "synth.comparison",
         "synth.grammar",
         "synth.token_estimate",
     ),
