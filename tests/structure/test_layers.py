@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.ids",
         "synth.values",
         "synth.comparison",
+        "synth.unpacking",
         "synth.grammar",
         "synth.token_estimate",
     ),

@@ -18,7 +18,9 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from synth.errors import Problem, UserError
+from synth.execution.observations import MOST_KEPT_BYTES, is_kept
 from synth.records import Observation
+from synth.unpacking import inflate
 
 T = TypeVar("T")
 
@@ -83,7 +85,9 @@ class ResultStore:
     def write(self, observations: Mapping[bytes, Observation]) -> None:
         """Store these, except those that are too large. If the file becomes too large, the oldest
         rows are deleted."""
-        rows = [(key, _pack(observation)) for key, observation in observations.items()]
+        rows = [
+            (key, _pack(observation)) for key, observation in observations.items() if is_kept(observation)
+        ]
         rows = [row for row in rows if len(row[1]) <= self._most_bytes // _LARGEST_SHARE]
         if rows:
             self._try(lambda connection: self._insert(connection, rows))
@@ -191,8 +195,8 @@ def _pack(observation: Observation) -> bytes:
 
 
 def _unpack(body: bytes) -> Observation | None:
-    """The observation; None if the bytes are corrupt (zlib's checksum tells)."""
+    """The observation; None if the bytes are corrupt (zlib's checksum tells) or unpack to too much."""
     try:
-        return Observation.model_validate_json(zlib.decompress(body))
+        return Observation.model_validate_json(inflate(body, MOST_KEPT_BYTES * 8))
     except (zlib.error, ValidationError, ValueError):
         return None

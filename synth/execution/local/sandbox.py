@@ -6,7 +6,6 @@ and our own faults become observations with `infrastructure`, never verdicts.
 
 import asyncio
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,12 +13,12 @@ from typing import Final
 
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.local.batching import batch_key, needs_build
+from synth.execution.local.remembered import Remembered
 from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
 from synth.execution.observations import (
     ATTEMPTS,
     failed,
     is_doubtful,
-    is_fault,
     not_installed,
     renamed,
     request_key,
@@ -38,7 +37,7 @@ _LOOK_S: Final = 0.05
 
 class LocalSandbox:
     """Runs programs in isolation on this machine, for one event loop at a time: `workers` programs at once,
-    with `remembered` answers kept in memory.
+    with `remembered` answers kept in memory (and at most `MOST_BYTES` of them).
 
     0 means one per core, and two per core for programs that need no build: half of their cost is the kernel's
     set-up and removal of namespaces, much of which is waiting.
@@ -48,11 +47,10 @@ class LocalSandbox:
         self, workers: int = 0, minimum_level: IsolationLevel = "C", remembered: int = 20_000
     ) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
-        self._remembered = remembered
+        self._remembered = Remembered(remembered)
         self._minimum_level = minimum_level
         self._gate = SharedExclusiveLock()
         self._runners: dict[str, LanguageRunner] = {}
-        self._cache: OrderedDict[str, Observation] = OrderedDict()
         self._runs: dict[str, QueuedProgram] = {}
         """Programs that wait or run, by their cache key."""
         self._sandbox: ProcessSandbox | None = None
@@ -143,8 +141,9 @@ class LocalSandbox:
     def _ask(self, request: ExecutionRequest, priority: int) -> Observation | QueuedProgram:
         """The observation of an equal request, or its run, which then has one more caller."""
         key = request_key(request)
-        if key in self._cache:
-            return self._cache[key]
+        known = self._remembered.get(key)
+        if known is not None:
+            return known
         run = self._runs.get(key)
         if run is None:
             weight = self._threads_per_core if needs_build(request) else 1
@@ -170,15 +169,12 @@ class LocalSandbox:
             del self._runs[run.key]
 
     def _answer(self, run: QueuedProgram, observation: Observation) -> None:
-        """Answer all callers. Faults are not stored, and the cache stays bounded."""
+        """Answer all callers."""
         if run.observation.done():
             return
         del self._runs[run.key]
         run.observation.set_result(observation)
-        if not is_fault(observation):
-            self._cache[run.key] = observation
-        while len(self._cache) > self._remembered:
-            self._cache.popitem(last=False)
+        self._remembered.keep(run.key, observation)
 
     def _hand_out(self) -> None:
         """Give free threads the groups that they can begin."""
