@@ -25,6 +25,7 @@ from synth.execution.observations import (
 )
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
+from synth.grammar.parser_process import parsers
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, IsolationLevel, Observation
@@ -102,6 +103,7 @@ class LocalSandbox:
         await asyncio.gather(*self._tasks)
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
+        await asyncio.to_thread(parsers().close)
         if self._threads is None:
             self._answer_waiting()  # programs that a thread put back meanwhile
 
