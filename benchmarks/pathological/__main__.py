@@ -6,13 +6,13 @@ a program gets a verdict that its kind cannot have.
 """
 
 import argparse
-import os
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,16 +52,16 @@ def run(count: int, every: int, limits: Limits) -> Report:
     """Run so many programs, with a look at this process each `every` rows."""
     verdicts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     samples, programs_s, done = [_sample()], 0.0, 0
-    before, started, cpu = _files(), time.perf_counter(), _own_cpu_s()
-    for done, answer in enumerate(verify(rows(count), limits=limits), start=1):
-        verdicts[_kind(answer)][answer.verdict.value] += 1
-        programs_s += answer.cpu_s
-        if done % every == 0:
-            samples.append(_sample())
-            _say(done, samples[-1], time.perf_counter() - started)
-    seconds, own = time.perf_counter() - started, _own_cpu_s() - cpu
-    last = _sample()
-    wrong = [*_unlikely(verdicts), *_left(samples, last, _files() - before)]
+    started, cpu = time.perf_counter(), _own_cpu_s()
+    with _own_temporary_files() as folder:
+        for done, answer in enumerate(verify(rows(count), limits=limits), start=1):
+            verdicts[_kind(answer)][answer.verdict.value] += 1
+            programs_s += answer.cpu_s
+            if done % every == 0:
+                samples.append(_sample())
+                _say(done, samples[-1], time.perf_counter() - started)
+        seconds, own = time.perf_counter() - started, _own_cpu_s() - cpu
+        wrong = [*_unlikely(verdicts), *_left(samples, _sample(), folder)]
     if done != count:
         wrong.append(f"{count - done} rows without an answer")
     return Report(dict(verdicts), samples, done / seconds, own / done, programs_s / done, wrong)
@@ -76,7 +76,20 @@ def _unlikely(verdicts: dict[str, Counter[str]]) -> list[str]:
     ]
 
 
-def _left(samples: Sequence[Sample], last: Sample, files: set[str]) -> Iterator[str]:
+@contextmanager
+def _own_temporary_files() -> Iterator[Path]:
+    """A folder for all temporary files of this process, so that what is left there is ours."""
+    before = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = before
+
+
+def _left(samples: Sequence[Sample], last: Sample, folder: Path) -> Iterator[str]:
     early, late = (max(sample.memory for sample in part) for part in _thirds(samples))
     if late > _GROWTH * early:
         yield f"memory grew from {early // MB} to {late // MB} MB"
@@ -84,8 +97,8 @@ def _left(samples: Sequence[Sample], last: Sample, files: set[str]) -> Iterator[
         yield f"{last.children} processes left"
     if _leaked(samples, last):
         yield f"{last.descriptors} descriptors, {samples[0].descriptors} at first"
-    if files:
-        yield f"files left: {', '.join(sorted(files)[:5])}"
+    if files := sorted(path.name for path in folder.iterdir()):
+        yield f"files left: {', '.join(files[:5])}"
 
 
 def _thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
@@ -102,10 +115,6 @@ def _leaked(samples: Sequence[Sample], last: Sample) -> bool:
 def _sample() -> Sample:
     process = psutil.Process()
     return Sample(process.memory_info().rss, process.num_fds(), len(process.children(recursive=True)))
-
-
-def _files() -> set[str]:
-    return {str(path) for path in Path(tempfile.gettempdir()).iterdir()}
 
 
 def _own_cpu_s() -> float:
@@ -133,10 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wall-s", type=float, default=2.0, help="wall time of a program")
     options = parser.parse_args(arguments)
     limits = Limits(cpu_s=1, wall_s=options.wall_s, memory_mb=256, processes=32, output_bytes=8 << 20)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        os.environ["TMPDIR"], tempfile.tempdir = folder, folder
-        report = run(options.count, options.every or max(1, options.count // 20), limits)
+    report = run(options.count, options.every or max(1, options.count // 20), limits)
     for kind, found in sorted(report.verdicts.items()):
         print(f"{kind:32} {', '.join(f'{count} {verdict}' for verdict, count in found.most_common())}")
     print(

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Final
 
 from synth.execution.isolation.process import ProcessSandbox
-from synth.execution.local.batching import batch_key, needs_build
+from synth.execution.local.batching import batch_key, may_share_a_build, needs_build, read_keys
 from synth.execution.local.remembered import Remembered
 from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
 from synth.execution.observations import (
@@ -122,6 +122,8 @@ class LocalSandbox:
         """Observations in the order of the requests. Starts the sandbox if necessary, and then raises
         SandboxError like `start`."""
         await self.start()
+        if any(map(may_share_a_build, requests)):
+            await asyncio.to_thread(read_keys, requests)
         self._enter_loop()
         found = [self._ask(request, priority) for request in requests]
         asyncio.get_running_loop().call_soon(
