@@ -57,7 +57,7 @@ def test_fim_leaves_it_out_with_a_reason() -> None:
 
 
 def test_a_file_of_a_source_tree_is_rejected_with_a_reason(tmp_path: Path) -> None:
-    (tmp_path / "a.java").write_text("\n".join([JAVA[:900]] * 90))
+    (tmp_path / "a.java").write_text("\n".join([JAVA[:60]] * 1_000))
     config = SourceTreeSeedsConfig.model_validate({"kind": "source_tree", "paths": [str(tmp_path)]})
     cut = cut_file(FileRef("here", str(tmp_path / "a.java"), "a.java", "java"), config)
     assert cut.reject is not None
