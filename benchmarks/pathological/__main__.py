@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import psutil
@@ -90,9 +91,9 @@ def _own_temporary_files() -> Iterator[Path]:
 
 
 def _left(samples: Sequence[Sample], last: Sample, folder: Path) -> Iterator[str]:
-    early, late = (max(sample.memory for sample in part) for part in _thirds(samples))
+    early, late = (median(sample.memory for sample in part) for part in _halves(samples))
     if late > _GROWTH * early:
-        yield f"memory grew from {early // MB} to {late // MB} MB"
+        yield f"memory grew from {early / MB:.0f} to {late / MB:.0f} MB"
     if last.children:
         yield f"{last.children} processes left"
     if _leaked(samples, last):
@@ -101,10 +102,11 @@ def _left(samples: Sequence[Sample], last: Sample, folder: Path) -> Iterator[str
         yield f"files left: {', '.join(files[:5])}"
 
 
-def _thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    """The looks of the first third, when every kind has run, and of the last."""
-    third = max(1, len(samples) // 3)
-    return samples[: third + 1], samples[-third:]
+def _halves(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """The looks of the first half, without the start, and those of the second. What a single look sees
+    depends on the outputs that are under way."""
+    middle = len(samples) // 2
+    return samples[len(samples) // 10 : middle] or samples, samples[middle:]
 
 
 def _leaked(samples: Sequence[Sample], last: Sample) -> bool:

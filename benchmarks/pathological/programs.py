@@ -205,7 +205,7 @@ PATHOLOGIES: Final = (
     Pathology(
         "long integer",
         "python",
-        ("def f(n):\n    return 10 ** 300_000 + NUMBER"),
+        ("def f(n):\n    return 10 ** 150_000 + NUMBER"),
         "wrong_answer timeout",
         "(int) -> int",
     ),

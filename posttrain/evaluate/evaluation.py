@@ -21,6 +21,7 @@ from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
 from synth.records import ExecutionRequest, Limits, Outcome, Record
+from synth.stages.running import run_each
 from synth.stages.solve import render_solve
 
 
@@ -157,8 +158,8 @@ async def _judge(context: EvaluationContext, question: Question, texts: Sequence
         for code in codes
         if code is not None
     ]
-    seen = iter(await context.sandbox.execute(requests))
-    return [Outcome.PARSE_ERROR if code is None else judge(next(seen), suite, "").outcome for code in codes]
+    seen = iter(await run_each(context.sandbox, requests, lambda _, one: judge(one, suite, "").outcome))
+    return [Outcome.PARSE_ERROR if code is None else next(seen) for code in codes]
 
 
 def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: int) -> Scores:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from operator import mul
 
 from synth.filters.protocol import Evidence, Reject
-from synth.rules.canonical import LONGEST
+from synth.rules.canonical import is_whole
 from synth.values import Value, decode
 
 SAFE_INT = 2**31 - 1
@@ -133,7 +133,7 @@ def _likeness(left: Row, right: Row) -> float:
 
 def _kept(output: str | None, across_languages: bool) -> str | None:
     """The output, unless it is too long for a case or means something else in another language."""
-    if output is None or len(output) > LONGEST:
+    if output is None or not is_whole(output):
         return None
     return output if not across_languages or means_the_same(decode(output)) else None
 

@@ -1,28 +1,47 @@
 """The canonical form of outputs, so that equal values have equal texts.
 
-The one rule: maps ignore their order; everything else is as `encode` writes it. A long output is kept as it
-was written, and makes no case.
+The one rule: maps ignore their order; everything else is as `encode` writes it. Of a long output only a hash
+is kept, and it makes no case.
 """
 
 from contextlib import suppress
 from typing import Final
 
+from synth.ids import content_hash
 from synth.records import Observation
 from synth.values import Value, ValueSyntaxError, decode, encode
 
 LONGEST: Final = 16 << 10
 """Characters: a longer output is not read."""
+_LONG: Final = "# too long: "
+
+
+def without_long_outputs(observation: Observation) -> Observation:
+    """The observation with a hash in place of each long output, so that equal ones are still equal."""
+    if all(len(case.output or "") <= LONGEST for case in observation.cases):
+        return observation
+    cases = (
+        case.model_copy(update={"output": _LONG + content_hash(case.output)})
+        if len(case.output or "") > LONGEST
+        else case
+        for case in observation.cases
+    )
+    return observation.model_copy(update={"cases": tuple(cases)})
+
+
+def is_whole(output: str) -> bool:
+    """Whether it is a value, not the hash of a long output."""
+    return not output.startswith(_LONG)
 
 
 def canonical_outputs(observation: Observation) -> dict[int, str]:
-    """Output by input number, for the inputs on which the program returned a value; canonical unless it is
-    longer than LONGEST."""
+    """Output by input number, for the inputs on which the program returned a value: canonical, or a hash
+    if it is longer than LONGEST."""
     found: dict[int, str] = {}
-    for case in observation.cases:
+    for case in without_long_outputs(observation).cases:
         if case.status == "returned" and case.output is not None:
-            is_short = len(case.output) <= LONGEST
             with suppress(ValueSyntaxError, RecursionError):
-                found[case.index] = canonical_output(case.output) if is_short else case.output
+                found[case.index] = canonical_output(case.output) if is_whole(case.output) else case.output
     return found
 
 

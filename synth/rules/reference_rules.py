@@ -29,7 +29,7 @@ from synth.records import (
     Reference,
     Seed,
 )
-from synth.rules.canonical import canonical_output, canonical_outputs
+from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.functions import find_functions
@@ -284,9 +284,8 @@ def judge_reference(
     second = {last - at: output for at, output in canonical_outputs(backwards).items()}
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
-    return _make_reference(
-        plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum
-    )
+    cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
+    return _make_reference(plan, cases, maximum)
 
 
 def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:

@@ -23,9 +23,10 @@ from synth.records import (
     Unit,
 )
 from synth.rules.agreement import Ballot, find_consensus
-from synth.rules.canonical import canonical_outputs
+from synth.rules.canonical import canonical_outputs, without_long_outputs
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -57,7 +58,9 @@ class AgreeStage(UnitStage[Task]):
         parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]
-        seen = await self._context.sandbox.execute(programs, state.late_priority)
+        seen = await run_each(
+            self._context.sandbox, programs, lambda _, one: without_long_outputs(one), state.late_priority
+        )
         ballots: dict[str, list[Ballot]] = {task: [] for task in inputs}
         for solution, observation in zip(voters, seen, strict=True):
             if not is_fault(observation):

@@ -25,12 +25,13 @@ from synth.records import (
     TestSuite,
     Unit,
 )
-from synth.rules.canonical import LONGEST, canonical_outputs
+from synth.rules.canonical import canonical_outputs, is_whole, without_long_outputs
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.instruct import InstructStage
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import parse_signature
@@ -87,7 +88,9 @@ class InputsStage(UnitStage[Task]):
         """The references' outputs on the model's rows, by task. References without cases cannot be run."""
         run = [task for task in tasks if references[task.seed_id].cases]
         programs = [self._program(references[task.seed_id], asked[task.id]) for task in run]
-        seen = await self._context.sandbox.execute(programs, priority)
+        seen = await run_each(
+            self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
+        )
         return {task.id: observation for task, observation in zip(run, seen, strict=True)}
 
     def _program(self, reference: Reference, rows: Rows) -> ExecutionRequest:
@@ -128,7 +131,7 @@ def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maxim
     written = [
         Case(arguments=arguments, expected=returned[at])
         for at, arguments in enumerate(rows)
-        if len(returned.get(at, "")) <= LONGEST and at in returned
+        if at in returned and is_whole(returned[at])
     ]
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]

@@ -47,6 +47,8 @@ class LocalSandbox:
     def __init__(
         self, workers: int = 0, minimum_level: IsolationLevel = "C", remembered: int = 20_000
     ) -> None:
+        self.at_once = 8
+        """Requests that a caller with many of them puts into one call."""
         self.workers = workers or len(os.sched_getaffinity(0))
         self._remembered = Remembered(remembered)
         self._minimum_level = minimum_level
