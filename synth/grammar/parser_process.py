@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from synth.errors import CodemillError, Problem
@@ -75,7 +76,7 @@ class _Parser:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-c", _START, json.dumps(sys.path)],
+                [sys.executable, "-I", "-S", "-B", "-c", _START, json.dumps(_import_path())],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -135,6 +136,11 @@ class _Parser:
             return self._process.wait(timeout=_END_S)
         self._process.kill()
         return self._process.wait()
+
+
+def _import_path() -> list[str]:
+    """Where this process finds modules, but never in its current folder."""
+    return [*(path for path in sys.path if Path(path).is_absolute()), str(Path(__file__).parents[2])]
 
 
 _START = (

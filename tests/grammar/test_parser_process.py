@@ -124,11 +124,12 @@ def test_a_parser_that_answers_nonsense_is_ended(monkeypatch: pytest.MonkeyPatch
         ParserPool(1).ask("error", "c", b"int a;", errors)
 
 
-def test_parsers_may_do_nothing_but_parse() -> None:
+@pytest.mark.parametrize("user", [0, 65534])
+def test_parsers_may_do_nothing_but_parse(user: int) -> None:
     program = (
         "import os, socket\n"
         "from synth.grammar.lockdown import lock_down, USER\n"
-        "was_root = os.geteuid() == 0\n"
+        f"if os.geteuid() == 0: os.setuid({user})\n"
         "lock_down()\n"
         "for act in (lambda: open('/etc/hostname'), socket.socket, os.fork, lambda: os.kill(1, 0)):\n"
         "    try: act()\n"
@@ -179,3 +180,14 @@ def test_reading_a_tree_of_random_numbers_ends() -> None:
         body = random.choice((wild, tame))
         root = Tree(b"abc\n" * 9, {"kinds": {"1": "a"}, "fields": {}}, body).root_node
         assert sum(1 for node in walk(root) if node.start_point.row >= 0) <= 40
+
+
+def test_a_parser_imports_nothing_from_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "sqlite3.py").write_text("raise SystemExit('the wrong module')")
+    program = (
+        "import sys; sys.path.insert(0, '')\n"
+        "from synth.grammar.trees import parse_error; print(parse_error('int a', 'c').message)"
+    )
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "missing ;\n", done.stderr
