@@ -142,6 +142,7 @@ def test_the_signature_decides_the_types(row: str, signature: str, expected: tup
         ("[[1, 2, 3]", "(list[int]) -> int"),
         ("[" * 5000, "(list[int]) -> int"),
         ("[" + "9" * 6000 + "]", "(int) -> int"),
+        ("[[" + "9" * 6000 + "]]", "(any) -> int"),
         ("[f(3)]", "(int) -> int"),
     ],
 )
