@@ -1,6 +1,7 @@
 """Reading model answers: code, instructions and test inputs, in the forms that models really give."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -165,3 +166,12 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     extract_inputs(text, parse_signature("(map[int, list[tuple[int, str]]], any) -> int"))
     extract_code(text, "python")
     extract_instruction(text)
+
+
+@pytest.mark.parametrize("pattern", ["\n", " \n", "; ", ";\n", "```\n", "<think>", "[", "- "])
+def test_no_answer_keeps_its_readers_busy(pattern: str) -> None:
+    text = (pattern * 200_000)[:200_000]
+    before = time.process_time()
+    extract_code(text, "python")
+    extract_instruction(text)
+    assert time.process_time() - before < 1

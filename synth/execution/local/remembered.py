@@ -4,13 +4,23 @@ Place in the flow: `sandbox.py` looks here before it queues a program. The one r
 large ones are not kept at all.
 """
 
+import ctypes
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from synth.execution.observations import held_bytes, is_fault, is_kept
 from synth.records import Observation
 
 MOST_BYTES: Final = 64 << 20
+_MMAP_THRESHOLD, _LARGE_BYTES = -3, 1 << 20
+
+
+def return_large_memory() -> None:
+    """Have memory of 1 MB and more given back to the system when it is freed. Outputs come and go in many
+    threads; the C library would keep what they took for each of them."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 class Remembered:

@@ -13,7 +13,7 @@ from typing import Final
 
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.local.batching import batch_key, may_share_a_build, needs_build, read_keys
-from synth.execution.local.remembered import Remembered
+from synth.execution.local.remembered import Remembered, return_large_memory
 from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
 from synth.execution.observations import (
     ATTEMPTS,
@@ -82,6 +82,7 @@ class LocalSandbox:
         """Raises SandboxError if this machine cannot provide the requested level. May be called twice."""
         if self._sandbox is not None:
             return
+        return_large_memory()
         made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
         if self._sandbox is not None:  # another caller was quicker
             await asyncio.to_thread(made.close)

@@ -79,7 +79,8 @@ are compiled each time."""
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
 _BARE = re.compile(
-    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma",
+    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])[^\S\n]*::\s*\w|^[^\S\n]*#(?!\s*include)"
+    r"|\bextern\b|%:|<%|\?\?=|_Pragma",
     re.MULTILINE,
 )
 _UNSHARED = re.compile(
@@ -186,7 +187,7 @@ def can_share(code: str) -> bool:
 
     Called both when rows are submitted and when they are run, so the last answers are cached.
     """
-    if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
+    if len(code) > 20_000 or _BARE.search(code) or _UNSHARED.search(code):
         return False
     if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
         return False
