@@ -188,7 +188,7 @@ PATHOLOGIES: Final = (
         "long result",
         "python",
         ("def f(n):\n    return [NUMBER] * 4_000_000"),
-        "wrong_answer output_limit memory_limit",
+        "wrong_answer output_limit memory_limit timeout",
         "(int) -> list[int]",
     ),
     Pathology(
@@ -199,7 +199,7 @@ PATHOLOGIES: Final = (
             "using namespace std;\n"
             "vector<long long> f(long long n) { return vector<long long>(3000000, NUMBER); }"
         ),
-        "wrong_answer output_limit memory_limit",
+        "wrong_answer output_limit memory_limit timeout",
         "(int) -> list[int]",
     ),
     Pathology(
