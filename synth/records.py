@@ -336,6 +336,9 @@ class CaseObservation(Record):
     status: Literal["returned", "raised", "missing"]
     output: str | None = None
     error: str | None = None
+    is_text: bool = True
+    """False for a stdout with bytes that are no UTF-8. `output` then shows U+FFFD in their place, and
+    equals no expected text."""
 
 
 class FunctionCall(Record):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from synth.comparison import shown_value
 from synth.errors import Problem, UserError
 from synth.execution.protocol import Sandbox
 from synth.products import PRODUCTS
@@ -27,7 +28,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from synth.values import ValueSyntaxError, decode
+from synth.values import ValueSyntaxError
 
 
 class StoredProgram(NamedTuple):
@@ -205,6 +206,6 @@ def _words(suite: TestSuite, text: str | None) -> str:
     if not isinstance(suite.contract, FunctionContract):
         return repr(text)
     try:
-        return repr(decode(text))
+        return repr(shown_value(text))
     except (ValueSyntaxError, RecursionError):
         return text

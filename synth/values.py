@@ -12,12 +12,19 @@ The one rule: what `encode` writes, `decode` gives back, to the type and the bit
 
 import math
 import struct
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 Value = int | float | str | bool | None | list["Value"] | tuple["Value", ...] | dict["Value", "Value"]
 Kind = Literal["int", "float", "str", "bool", "null", "list", "tuple", "map", "any"]
+
+LONGEST_INT_DIGITS: Final = 100_000
+"""Longer integers cannot be read or written by us: it takes time with the square of their length, for this
+one a tenth of a second. Python's own limit would be 4,300 digits."""
+
+sys.set_int_max_str_digits(LONGEST_INT_DIGITS)
 
 _ARITY: dict[str, int] = {"int": 0, "float": 0, "str": 0, "bool": 0, "null": 0, "any": 0, "list": 1, "map": 2}
 

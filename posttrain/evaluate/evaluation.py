@@ -22,6 +22,7 @@ from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
 from synth.records import ExecutionRequest, Limits, Outcome, Record, Verdict
+from synth.stages.running import run_each
 from synth.stages.solve import render_solve
 from synth.store.open_shards import FailedUnit
 
@@ -204,11 +205,8 @@ async def _judge(context: EvaluationContext, question: Question, texts: Sequence
         for code in codes
         if code is not None
     ]
-    seen = iter(await context.sandbox.execute(requests))
-    return [
-        _Sample(Outcome.PARSE_ERROR) if code is None else _sample(judge(next(seen), suite, ""))
-        for code in codes
-    ]
+    seen = iter(await run_each(context.sandbox, requests, lambda _, one: _sample(judge(one, suite, ""))))
+    return [_Sample(Outcome.PARSE_ERROR) if code is None else next(seen) for code in codes]
 
 
 def _sample(verdict: Verdict) -> _Sample:

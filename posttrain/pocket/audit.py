@@ -21,11 +21,13 @@ from synth.products import BY_NAME
 from synth.records import (
     EvidenceRank,
     ExecutionRequest,
+    Observation,
     Outcome,
     Solution,
     Task,
     TestSuite,
 )
+from synth.stages.running import run_each
 from synth.store.products import iter_product
 from synth.store.shards import StageCommit
 
@@ -72,11 +74,12 @@ async def _outcomes(
         ExecutionRequest(id=s.id, language=s.language, code=s.code, call=suites[s.task_id].call())
         for s in solutions
     ]
-    seen = await sandbox.execute(requests)
-    return {
-        s.id: judge(observation, suites[s.task_id], s.id).outcome
-        for s, observation in zip(solutions, seen, strict=True)
-    }
+
+    def read(at: int, observation: Observation) -> Outcome:
+        return judge(observation, suites[solutions[at].task_id], solutions[at].id).outcome
+
+    outcomes = await run_each(sandbox, requests, read)
+    return {solution.id: outcome for solution, outcome in zip(solutions, outcomes, strict=True)}
 
 
 def _suite(task: Task, chain: Chain) -> TestSuite:

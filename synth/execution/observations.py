@@ -31,6 +31,24 @@ def is_fault(observation: Observation) -> bool:
     return observation.infrastructure is not None or observation.toolchain_missing is not None
 
 
+MOST_KEPT_BYTES: Final = 1 << 20
+"""A larger observation is given to those who asked for it, and kept by nobody: an equal program runs
+again."""
+
+
+def held_bytes(observation: Observation) -> int:
+    """About what an observation takes in memory: its texts, and a bit for each of its parts."""
+    streams = observation.stdout, observation.stderr
+    texts = [text for stream in streams for text in (stream.head, stream.tail)]
+    texts += [text for case in observation.cases for text in (case.output, case.error) if text]
+    return 2000 + 300 * len(observation.cases) + sum(map(len, texts))
+
+
+def is_kept(observation: Observation) -> bool:
+    """Whether it is small enough for a cache."""
+    return held_bytes(observation) <= MOST_KEPT_BYTES
+
+
 def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
     """Whether the machine may have caused this ending, so that the program is run once more, alone.
 

@@ -8,6 +8,7 @@ time-out, runtime error, wrong answer, pass.
 from functools import cache
 from typing import Final, NamedTuple
 
+from synth.comparison import equal_texts, equal_values, shown_value
 from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
@@ -19,15 +20,15 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
-from synth.values import Value, ValueSyntaxError, decode, equal
+from synth.values import ValueSyntaxError
 
 
 class Tolerance(NamedTuple):
-    """How far apart two floats may be. The default allows for a different order of summation, but for
-    no visible difference."""
+    """How far apart two floats may be: by one of the two. The default allows for a different order of
+    summation, also where the sum is nearly zero, but for no visible difference."""
 
     relative: float = 1e-9
-    absolute: float = 0.0
+    absolute: float = 1e-12
 
 
 DEFAULT_TOLERANCE: Final = Tolerance()
@@ -41,14 +42,29 @@ _STOPS = {
 }
 
 
+class Judged(NamedTuple):
+    """A verdict, and which cases of the suite came out as expected, whatever the outcome."""
+
+    verdict: Verdict
+    right: list[bool]
+
+
 def judge(
     observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
 ) -> Verdict:
     """The verdict on one observation against one suite. `passed` counts the right cases
     whatever the outcome."""
-    right = right_cases(observation, suite, tolerance)
+    return judge_cases(observation, suite, solution_id, tolerance).verdict
+
+
+def judge_cases(
+    observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
+) -> Judged:
+    """The same, with what was found for each case."""
+    by_index = {case.index: case for case in reversed(observation.cases)}
+    right = [_is_right(by_index.get(at), suite, at, tolerance) for at in range(len(suite.cases))]
     outcome, words = _decide(observation, suite, right)
-    return Verdict(
+    verdict = Verdict(
         solution_id=solution_id,
         task_id=suite.task_id,
         outcome=outcome,
@@ -60,13 +76,7 @@ def judge(
         peak_memory_mb=observation.peak_memory_mb,
         level=observation.level,
     )
-
-
-def right_cases(
-    observation: Observation, suite: TestSuite, tolerance: Tolerance = DEFAULT_TOLERANCE
-) -> list[bool]:
-    """Which cases of the suite came out as expected, whatever the outcome."""
-    return [_is_right(observation, suite, index, tolerance) for index in range(len(suite.cases))]
+    return Judged(verdict, right)
 
 
 def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tuple[Outcome, str]:
@@ -155,33 +165,17 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     return ""
 
 
-def _is_right(observation: Observation, suite: TestSuite, index: int, tolerance: Tolerance) -> bool:
-    found = _case(observation, index)
+def _is_right(found: CaseObservation | None, suite: TestSuite, index: int, tolerance: Tolerance) -> bool:
     if found is None or found.status != "returned" or found.output is None:
         return False
     expected = suite.cases[index].expected
     if isinstance(suite.contract, StdioContract):
-        return normal_text(found.output) == normal_text(expected)
-    try:
-        left, right = decode(found.output), decode(expected)
-        return equal(
-            left, right, relative_tolerance=tolerance.relative, absolute_tolerance=tolerance.absolute
-        )
-    except (ValueSyntaxError, RecursionError):
-        return False
-
-
-def normal_text(text: str) -> str:
-    """Output in the form used for comparison: without white space at the ends of lines and of the text."""
-    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
-
-
-def _case(observation: Observation, index: int) -> CaseObservation | None:
-    return next((case for case in observation.cases if case.index == index), None)
+        return found.is_text and equal_texts(found.output, expected)
+    return equal_values(found.output, expected, tolerance.relative, tolerance.absolute)
 
 
 def _difference(observation: Observation, suite: TestSuite, index: int) -> str:
-    case = _case(observation, index)
+    case = next((case for case in observation.cases if case.index == index), None)
     found = "nothing" if case is None else case.error or _show(case.output or "", suite)
     return (
         f"case {index}, input {_inputs(suite, index)}: expected "
@@ -196,10 +190,9 @@ def _inputs(suite: TestSuite, index: int) -> str:
 def _show(wire: str, suite: TestSuite) -> str:
     """A value for people, cut to 200 characters."""
     if isinstance(suite.contract, StdioContract):
-        return repr(wire)[:200]
+        return repr(wire[:200])[:200]
     try:
-        value: Value = decode(wire)
-        return repr(value)[:200]
+        return repr(shown_value(wire))[:200]
     except (ValueSyntaxError, RecursionError):
         return f"unreadable text {wire[:60]!r}"
 

@@ -8,23 +8,36 @@ its variables changes no abstract token.
 
 import ast
 import re
-import warnings
+from functools import cache
 
+from synth.grammar.python_trees import parse_python
 from synth.languages.registry import find_language
 
-_LEXEME = re.compile(
-    r"""
-      (?P<comment> /\*.*?\*/ | (?<![:\w])//[^\n]*
-                 | \#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]* )
-    | (?P<string>  (?i:[rbuf]{0,2})
-                   (?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
-                     | `(?:\\.|[^`\\])*` ))
-    | (?P<number>  \d[\w.]* )
-    | (?P<word>    [^\W\d]\w* )
-    | (?P<symbol>  [^\w\s] )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_COMMENTS = {
+    "block": r"/\*.*?\*/",
+    "slashes": r"(?<![:\w])//[^\n]*",
+    "hash": r"\#(?!\[|include|define|if|else|endif|pragma|undef)[^\n]*",
+}
+
+
+@cache
+def _lexeme(*comments: str) -> re.Pattern[str]:
+    """The pattern of one token where these comments exist. Each pattern reads no character more often than
+    twice or so, whatever the text: it never looks for the end of a comment that has none."""
+    comment = "|".join(_COMMENTS[name] for name in comments) or r"(?!)"
+    return re.compile(
+        rf"""
+          (?P<comment> {comment} )
+        | (?P<string>  (?i:[rbuf]{{0,2}})
+                       (?: \"\"\".*?\"\"\" | '''.*?''' | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+                         | `(?:\\.|[^`\\])*` ))
+        | (?P<number>  \d[\w.]* )
+        | (?P<word>    [^\W\d]\w* )
+        | (?P<symbol>  [^\w\s] )
+        """,
+        re.VERBOSE | re.DOTALL,
+    )
+
 
 _HOLE = re.compile(r"\{[^{}]*\}")
 """The variable part of a format string, which may contain names."""
@@ -90,22 +103,22 @@ def _number_names(run: list[str]) -> str:
 
 
 def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
+    signs = _comment_signs(language)
+    slashes, hashes = ("slashes",) * ("//" in signs), ("hash",) * ("#" in signs)
+    whole, without_blocks = _lexeme("block", *slashes, *hashes), _lexeme(*slashes, *hashes)
+    last_block = code.rfind("*/") if slashes else -1
     found: list[tuple[str, str]] = []
     at = 0
-    while match := _LEXEME.search(code, at):
-        kind, text = str(match.lastgroup), match.group()
+    while match := (whole if at < last_block else without_blocks).search(code, at):
+        found.append((str(match.lastgroup), match.group()))
         at = match.end()
-        if kind == "comment" and _is_code(text, language):
-            kind, text, at = "symbol", text[0], match.start() + 1
-        found.append((kind, text))
     return found
 
 
-def _is_code(comment: str, language: str) -> bool:
-    """Whether an apparent comment is code in that language: `a // b` in Python, `#` in C."""
+def _comment_signs(language: str) -> tuple[str, ...]:
+    """What begins a comment: `//` is code in Python, and `#` in C."""
     spoken = find_language(language)
-    sign = "#" if comment[0] == "#" else "//"
-    return spoken is not None and sign not in spoken.comment_signs
+    return spoken.comment_signs if spoken else ("//", "#")
 
 
 def normalize_code(code: str, language: str = "") -> str:
@@ -121,11 +134,8 @@ def normalize_code(code: str, language: str = "") -> str:
 def normalize_python(code: str) -> str:
     """Python text without comments, docstrings and layout: the dumped syntax tree, or the bare tokens if it
     does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_python(code)
+    if tree is None:
         return " ".join(code_tokens(code, "python"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):

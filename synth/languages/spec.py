@@ -217,8 +217,8 @@ class Language:
         return bool(self.check or self.grammar)
 
     def parse_error(self, code: str) -> ParseError | None:
-        """The first syntax error, or None; stages, filters and sandboxes all use this check. Loads the
-        grammar on first use."""
+        """The first syntax error, or None; stages, filters and sandboxes all use this check, in a process of
+        its own. Raises UnparsedError for a text that costs too much."""
         if self.check:
             return self.check(code)
         return trees.parse_error(code, self.grammar) if self.grammar else None

@@ -1,56 +1,13 @@
 """SQL by SQLite: stdin/stdout programs; the lines of stdin are the rows of the table `stdin(line)`."""
 
-import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-
-from synth.grammar.trees import ParseError
+from synth.grammar.trees import ParseError, native_error
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
 from synth.languages.spec import Language, Script
 
-_SYNTAX = re.compile(r"syntax error|incomplete input|unrecognized token")
-_ACTING = (sqlite3.SQLITE_PRAGMA, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
-_EXPLAIN = re.compile(r"\A(?:\s*explain\b(?:\s+query\s+plan\b)?)?", re.IGNORECASE)
-_EMPTY = re.compile(r"(?>--[^\n]*|/\*.*?\*/|[\s;])*+", re.DOTALL)
-_MOST_PIECES = 200
-"""Maximum pieces of one statement between semicolons, of which a trigger has several. Longer ones
-are not checked."""
-
-
-def _statements(code: str) -> Iterator[str]:
-    """The statements, each with its semicolon; the last one may be incomplete. Lines with a dot are
-    for the shell."""
-    pieces: list[str] = []
-    plain = code.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
-    for piece in re.sub(r"^\.[^\n]*$", "", plain, flags=re.MULTILINE).split(";"):
-        pieces.append(piece)
-        if len(pieces) <= _MOST_PIECES and sqlite3.complete_statement(f"{';'.join(pieces)};"):
-            yield f"{';'.join(pieces)};"
-            pieces.clear()
-    if len(pieces) <= _MOST_PIECES:
-        yield ";".join(pieces)
-
 
 def check(code: str) -> ParseError | None:
-    """The first syntax error by SQLite's own parser, with the line where its statement begins. Nothing is
-    run: statements are only explained, and none may change a setting."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.set_authorizer(
-            lambda action, *_: sqlite3.SQLITE_DENY if action in _ACTING else sqlite3.SQLITE_OK
-        )
-        line = 1
-        for statement in _statements(code):
-            start = line + statement[: len(statement) - len(statement.lstrip())].count("\n")
-            line += statement.count("\n")
-            if _EMPTY.fullmatch(statement):
-                continue
-            try:
-                connection.execute(_EXPLAIN.sub("EXPLAIN ", statement)).close()
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                if _SYNTAX.search(str(error)):
-                    return ParseError(start, str(error))
-    return None
+    """The first syntax error by SQLite's own parser, or None. Raises UnparsedError."""
+    return native_error(code, "sqlite")
 
 
 _CHECKED = ".bail on\nPRAGMA ignore_check_constraints = OFF;"

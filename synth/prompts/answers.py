@@ -13,7 +13,8 @@ __all__ = ["InputsAnswer", "extract_code", "extract_inputs", "extract_instructio
 
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _CODE_SIGNS = re.compile(
-    r"^\s*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func|package)\b"
+    r"^[^\S\n]*(?:def|class|import|from|function|const|let|var|public|static|using|#include|fn|func)\b"
+    r"|^[^\S\n]*package\b"
     r"|[;{}]\s*$",
     re.MULTILINE,
 )

@@ -16,6 +16,8 @@ from synth.prompts.fences import read_fences
 from synth.values import Signature, Value, ValueType, encode
 
 _BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d+[.):]\s*)?")
+_LONGEST_INT_BITS = 14_000
+"""4,214 digits."""
 _LONGEST_LINE = 20_000
 
 
@@ -114,7 +116,7 @@ def _typed(found: object, expected: ValueType) -> Value:
 
 def _scalar(found: object, expected: ValueType) -> Value:
     kind = {"int": int, "bool": bool, "str": str, "null": type(None)}[expected.kind]
-    if type(found) is not kind:
+    if type(found) is not kind or _is_too_long(found):
         raise _Unreadable
     return found  # type: ignore[return-value]  # its type was checked
 
@@ -161,7 +163,14 @@ def _key(key: object, expected: ValueType) -> Value:
     return _typed(_read_literal(key), expected)
 
 
+def _is_too_long(found: object) -> bool:
+    """Whether it is an integer that no task asks for."""
+    return isinstance(found, int) and found.bit_length() > _LONGEST_INT_BITS
+
+
 def _untyped(found: object) -> Value:
+    if _is_too_long(found):
+        raise _Unreadable
     if found is None or isinstance(found, bool | int | float | str):
         return found
     if isinstance(found, list):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import mul
 
 from synth.filters.protocol import Evidence, Reject
+from synth.rules.canonical import is_whole
 from synth.values import Value, decode
 
 SAFE_INT = 2**31 - 1
@@ -71,7 +72,7 @@ def find_consensus(
             voters=len(voters),
             behaviours=len(clusters),
         )
-    outputs = tuple(_neutral(output) for output in winner) if across_languages else winner
+    outputs = tuple(_kept(output, across_languages) for output in winner)
     if all(output is None for output in outputs):
         return _abstain(
             "every agreed value depends on the language", share=round(share, 4), voters=len(voters)
@@ -130,8 +131,11 @@ def _likeness(left: Row, right: Row) -> float:
     return shared / len(left) if left else 0.0
 
 
-def _neutral(output: str | None) -> str | None:
-    return output if output is not None and means_the_same(decode(output)) else None
+def _kept(output: str | None, across_languages: bool) -> str | None:
+    """The output, unless it is too long for a case or means something else in another language."""
+    if output is None or not is_whole(output):
+        return None
+    return output if not across_languages or means_the_same(decode(output)) else None
 
 
 def means_the_same(value: Value) -> bool:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from synth.filters.protocol import Reject
 from synth.grammar.node_types import NodeTypes
+from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse, walk
 from synth.ids import unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.products import FimSample
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from synth.grammar.nodes import Node
 
 NodeKind = Literal["expression", "statement", "block", "function"]
 SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
@@ -97,7 +98,10 @@ def _make(
     if spoken is None or spoken.node_types is None:
         return Reject("no_fim_span", {"why": "no grammar", "language": language})
     data = code.encode("utf-8", "surrogatepass")
-    root = parse(data, spoken.grammar).root_node
+    try:
+        root = parse(data, spoken.grammar).root_node
+    except UnparsedError as why:
+        return Reject("no_fim_span", {"why": f"not parsed: {why}", "bytes": len(data)})
     if root.has_error and not limits.allow_errors:
         return Reject("parse_error", {"language": language})
     span = _choose(find_spans(root, data, spoken.node_types, limits), random)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from synth.config import InputsConfig
 from synth.filters.protocol import Evidence, Reject
+from synth.grammar.parser_process import UnparsedError
 from synth.ids import unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.records import (
@@ -28,7 +29,7 @@ from synth.records import (
     Reference,
     Seed,
 )
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.functions import find_functions
@@ -157,7 +158,10 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
     from synth.languages.spec import find_signature
 
     language, spoken = normalize_language(seed.language), find_language(seed.language)
-    names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    try:
+        names = [function.name for function in find_functions(seed.code, language)] if spoken else []
+    except UnparsedError as why:
+        return Reject("no_signature", {"why": f"not parsed: {why}", "language": language})
     contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
@@ -212,7 +216,7 @@ def plan_runs(
     likelier guess wins a tie."""
     if fault := find_fault(observation):
         return fault
-    returned = _returned(observation)
+    returned = canonical_outputs(observation)
     scores: list[tuple[float, int, int]] = []
     start = 0
     for rank, rows in enumerate(probe.rows):
@@ -255,7 +259,7 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     the sandbox's own faults."""
     if fault := find_fault(forwards):
         return fault
-    returned = len(_returned(forwards))
+    returned = len(canonical_outputs(forwards))
     if returned < MIN_RETURNED * len(plan.rows):
         return Reject(
             "reference_crashed",
@@ -276,12 +280,12 @@ def judge_reference(
     if refused := refuse_early(plan, forwards) or find_fault(backwards):
         return refused
     last = len(plan.rows) - 1
-    first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
+    first = canonical_outputs(forwards)
+    second = {last - at: output for at, output in canonical_outputs(backwards).items()}
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
-    return _make_reference(
-        plan, {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT}, maximum
-    )
+    cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
+    return _make_reference(plan, cases, maximum)
 
 
 def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:
@@ -327,15 +331,6 @@ def _varied(outputs: dict[int, str]) -> list[int]:
         first_with.setdefault(outputs[at], at)
     fresh = sorted(first_with.values())
     return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
-
-
-def _returned(observation: Observation) -> dict[int, str]:
-    """Canonical output by input number, for the inputs on which the program returned."""
-    return {
-        case.index: canonical_output(case.output)
-        for case in observation.cases
-        if case.status == "returned" and case.output is not None
-    }
 
 
 def _first_error(observation: Observation) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Reject
+from synth.grammar.parser_process import UnparsedError
 from synth.records import Origin
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
@@ -23,7 +24,10 @@ def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
     file = read_file(ref)
     if isinstance(file, Reject):
         return FileCut(ref, None, file, ())
-    return FileCut(ref, file, None, tuple(_cut(file, config)))
+    try:
+        return FileCut(ref, file, None, tuple(_cut(file, config)))
+    except UnparsedError as why:
+        return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), ())
 
 
 def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:

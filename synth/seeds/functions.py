@@ -13,7 +13,7 @@ from synth.grammar.trees import node_text, parse
 from synth.languages.registry import get_language
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from synth.grammar.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Function:
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
     """The functions in the order of the text. A text that does not parse gives only the functions recognized
-    without an error inside; a language without node types gives none."""
+    without an error inside; a language without node types gives none. Raises UnparsedError."""
     spoken, data = get_language(language), text.encode("utf-8", "surrogatepass")
     node_types = spoken.node_types
     stack = [parse(data, spoken.grammar).root_node] if node_types else []

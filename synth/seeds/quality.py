@@ -12,7 +12,7 @@ from synth.seeds.functions import Function
 from synth.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from synth.grammar.nodes import Node
 
 _TEST_NAME = re.compile(
     r"(?i:test|bench(mark)?)(?![a-z])|(test|Test|Benchmark)[A-Z_]|set_?[Uu]p(Class|Module)?$|tear_?[Dd]own"

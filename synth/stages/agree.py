@@ -22,10 +22,11 @@ from synth.records import (
     Unit,
 )
 from synth.rules.agreement import Ballot, find_consensus
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import canonical_outputs, without_long_outputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import find_fault
 from synth.stages.context import Context
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -66,7 +67,9 @@ class AgreeStage(UnitStage[Task]):
         parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]
-        seen = await self._context.sandbox.execute(programs, state.late_priority)
+        seen = await run_each(
+            self._context.sandbox, programs, lambda _, one: without_long_outputs(one), state.late_priority
+        )
         ballots: dict[str, list[Ballot]] = {task: [] for task in inputs}
         faults: dict[str, Reject] = {}
         for solution, observation in zip(voters, seen, strict=True):
@@ -109,10 +112,6 @@ class AgreeStage(UnitStage[Task]):
 
 
 def _ballot(solution: Solution, observation: Observation, inputs: int) -> Ballot:
-    returned = {
-        case.index: canonical_output(case.output)
-        for case in observation.cases
-        if case.status == "returned" and case.output is not None
-    }
+    returned = canonical_outputs(observation)
     voter = normalize_code(solution.code, solution.language)
     return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(inputs)))

@@ -10,10 +10,11 @@ from typing import ClassVar
 
 from synth.execution.verdict import judge
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.records import ExecutionRequest, Outcome, Solution, TestSuite, Unit, Verdict
+from synth.records import ExecutionRequest, Observation, Outcome, Solution, TestSuite, Unit, Verdict
 from synth.rules.limits import find_limits
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -36,12 +37,12 @@ class ExecuteStage(UnitStage[Solution]):
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
         suites = {suite.task_id: suite for suite in state.get(TestSuite)}
         requests = [self._request(solution, suites[solution.task_id]) for solution in units]
-        seen = await self._sandbox.execute(requests, state.late_priority)
-        decided = []
-        for solution, observation in zip(units, seen, strict=True):
-            verdict = judge(observation, suites[solution.task_id], solution.id)
-            decided.append(Decided(_answer(verdict), (verdict,), ms=1000 * observation.wall_s))
-        return decided
+
+        def read(at: int, observation: Observation) -> Decided:
+            verdict = judge(observation, suites[units[at].task_id], units[at].id)
+            return Decided(_answer(verdict), (verdict,), ms=1000 * observation.wall_s)
+
+        return await run_each(self._sandbox, requests, read, state.late_priority)
 
     def _request(self, solution: Solution, suite: TestSuite) -> ExecutionRequest:
         return ExecutionRequest(

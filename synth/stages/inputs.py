@@ -25,13 +25,14 @@ from synth.records import (
     TestSuite,
     Unit,
 )
-from synth.rules.canonical import canonical_output
+from synth.rules.canonical import canonical_outputs, is_whole, without_long_outputs
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.instruct import InstructStage
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import parse_signature
@@ -95,7 +96,9 @@ class InputsStage(UnitStage[Task]):
         """The references' outputs on the model's rows, by task. References without cases cannot be run."""
         run = [task for task in tasks if references[task.seed_id].cases]
         programs = [self._program(references[task.seed_id], asked[task.id]) for task in run]
-        seen = await self._context.sandbox.execute(programs, priority)
+        seen = await run_each(
+            self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
+        )
         return {task.id: observation for task, observation in zip(run, seen, strict=True)}
 
     def _program(self, reference: Reference, rows: Rows) -> ExecutionRequest:
@@ -132,15 +135,11 @@ class InputsStage(UnitStage[Task]):
 
 def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
-    returned = {
-        case.index: case.output
-        for case in seen.cases
-        if case.status == "returned" and case.output is not None
-    }
+    returned = canonical_outputs(seen)
     written = [
-        Case(arguments=arguments, expected=canonical_output(returned[at]))
+        Case(arguments=arguments, expected=returned[at])
         for at, arguments in enumerate(rows)
-        if at in returned
+        if at in returned and is_whole(returned[at])
     ]
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]

@@ -13,6 +13,7 @@ from typing import ClassVar
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
 from synth.records import Reference, Seed, Unit
+from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import (
     FoundReference,
@@ -22,6 +23,7 @@ from synth.rules.reference_rules import (
     stated_contract,
 )
 from synth.stages.context import Context
+from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -56,7 +58,11 @@ class ReferenceStage(UnitStage[Seed]):
         }
         while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
             programs = [program for trial in trials.values() for program in trial.to_run]
-            seen = iter(await self._context.sandbox.execute(programs, priority))
+            seen = iter(
+                await run_each(
+                    self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
+                )
+            )
             for key, trial in trials.items():
                 observations = [next(seen) for _ in trial.to_run]
                 state[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)

@@ -1,6 +1,7 @@
 """The static check before the sandbox: rejects candidates without code and code that does not parse
 (Qwen2.5-Coder report, 4.1)."""
 
+import asyncio
 from collections.abc import Sequence
 
 from synth.filters.protocol import Keep, Reject
@@ -19,7 +20,8 @@ class SyntaxStage(UnitStage[Solution]):
     upstream: tuple[Upstream, ...] = (SolveStage,)
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
-        return [Decided(_check(solution)) for solution in units]
+        checked = (asyncio.to_thread(_check, solution) for solution in units)
+        return [Decided(found) for found in await asyncio.gather(*checked)]
 
 
 def _check(solution: Solution) -> Keep | Reject:

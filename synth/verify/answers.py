@@ -9,7 +9,8 @@ import re
 from functools import cache
 from typing import Final
 
-from synth.execution.verdict import judge, right_cases
+from synth.comparison import may_be_equal, shown_value
+from synth.execution.verdict import judge_cases
 from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
@@ -72,7 +73,7 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
     suite = prepared.suite
     if not prepared.typed:
         observation, suite = _without_types(observation, suite)
-    verdict = judge(observation, suite, prepared.request.id)
+    verdict, right = judge_cases(observation, suite, prepared.request.id)
     outcome = verdict.outcome
     if (
         isinstance(prepared.suite.contract, ScriptContract)
@@ -80,7 +81,6 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
         and _failed_assertion(observation)
     ):
         outcome = Outcome.WRONG_ANSWER
-    right = right_cases(observation, suite)
     return VerifyResult(
         id=prepared.request.id,
         row=prepared.number,
@@ -130,19 +130,26 @@ def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:
 
 def _as_text(wire: str) -> str:
     try:
-        return json.dumps(to_json(decode(wire)), ensure_ascii=False)
-    except (ValueSyntaxError, RecursionError):
+        return json.dumps(to_json(shown_value(wire)), ensure_ascii=False)
+    except RecursionError:
         return "(nested too deeply to be shown)"
+    except ValueSyntaxError:
+        return "(a result that cannot be read)"
 
 
 def _without_types(observation: Observation, suite: TestSuite) -> tuple[Observation, TestSuite]:
-    """Both sides as a test without types sees them."""
-    cases = tuple(case.model_copy(update={"expected": _untyped(case.expected)}) for case in suite.cases)
-    seen = tuple(
-        case.model_copy(update={"output": _untyped(case.output) if case.output else None})
-        for case in observation.cases
+    """Both sides as a test without types sees them. Only what may be equal, and is not so already, is
+    read."""
+    cases, seen = list(suite.cases), list(observation.cases)
+    for at, case in enumerate(seen):
+        expected = cases[case.index].expected if case.index < len(cases) else ""
+        if case.output and case.output != expected and may_be_equal(case.output, expected):
+            seen[at] = case.model_copy(update={"output": _untyped(case.output)})
+            cases[case.index] = cases[case.index].model_copy(update={"expected": _untyped(expected)})
+    return (
+        observation.model_copy(update={"cases": tuple(seen)}),
+        suite.model_copy(update={"cases": tuple(cases)}),
     )
-    return observation.model_copy(update={"cases": seen}), suite.model_copy(update={"cases": cases})
 
 
 def _untyped(wire: str) -> str:

@@ -129,11 +129,14 @@ def to_json(value: Value) -> object:
 
 def without_types(value: Value) -> Value:
     """A value as a test without types sees it: tuples are lists, and numbers of the same size are the same
-    number."""
+    number. Keys become text, unless two of them would become one."""
     if isinstance(value, list | tuple):
         return [without_types(item) for item in value]
     if isinstance(value, dict):
-        return {_hashable_form(key): without_types(item) for key, item in value.items()}
+        plain = {_hashable_form(key): without_types(item) for key, item in value.items()}
+        if len(plain) == len(value):
+            return plain
+        return {key: without_types(item) for key, item in value.items()}
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
     return value

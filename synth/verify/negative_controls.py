@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synth.execution.protocol import Sandbox
+from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.ids import content_hash
 from synth.languages.conformance import Controls
@@ -23,7 +24,7 @@ from synth.verify.answers import make_answer
 from synth.verify.rows import Prepared
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from synth.grammar.nodes import Node
 
 T = TypeVar("T")
 
@@ -112,9 +113,12 @@ def _is_identity(signature: Signature) -> bool:
 
 def mutants(code: str, grammar: str) -> list[str]:
     """The program with one operator changed: the first, the middle and the last one, or fewer if
-    it has fewer."""
+    it has fewer; none if it costs its parser too much."""
     text = code.encode("utf-8", "surrogatepass")
-    found = list(_operators(parse(text, grammar).root_node)) if grammar else []
+    try:
+        found = list(_operators(parse(text, grammar).root_node)) if grammar else []
+    except UnparsedError:
+        return []
     chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
     return [
         (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode(

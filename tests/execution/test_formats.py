@@ -5,11 +5,14 @@ import base64
 import gzip
 import json
 import pickle
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from synth.errors import UserError
@@ -17,11 +20,14 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
 from synth.languages.toolchain import find_toolchain
 from synth.records import Limits, Outcome
+from synth.unpacking import MB, TooLargeError, inflate
 from synth.verify.answers import make_answer
+from synth.verify.formats import livecodebench, tables
 from synth.verify.formats.livecodebench import read_cases
 from synth.verify.formats.registry import all_formats, get_format
 from synth.verify.formats.samples import sample_entries
 from synth.verify.formats.spec import BenchmarkSample
+from synth.verify.formats.tables import Problems
 from synth.verify.rows import RowError, VerifyRow, prepare
 from tests.builders import Run
 
@@ -399,3 +405,56 @@ def test_a_pickle_that_would_run_something_is_refused() -> None:
     with pytest.raises(RowError, match="has no place in test cases"):
         read_cases(hostile)
     assert read_cases(packed(PRIVATE)) == PRIVATE
+
+
+def test_test_cases_that_unpack_to_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(livecodebench, "_MOST_BYTES", 2 * MB)
+    fits, bomb = "0" * MB, "0" * (3 * MB)
+    assert read_cases(packed([{"input": fits, "output": ""}]))[0]["input"] == fits
+    with pytest.raises(RowError, match="more than 2 MB unpacked"):
+        read_cases(packed([{"input": bomb, "output": ""}]))
+
+
+def test_a_bomb_is_never_unpacked_whole() -> None:
+    packer = zlib.compressobj(9)
+    bomb = b"".join(packer.compress(bytes(8 * MB)) for _ in range(150)) + packer.flush()
+    tracemalloc.start()
+    with pytest.raises(TooLargeError, match="16 MB"):
+        inflate(bomb, 16 * MB)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert held < 40 * MB
+
+
+def test_a_pickle_whose_memo_would_fill_the_memory_is_refused() -> None:
+    hostile = base64.b64encode(zlib.compress(b"\x80\x02X\x01\x00\x00\x00ar\xff\xff\xff\x7f.")).decode()
+    with pytest.raises(RowError, match="memo of 2147483647"):
+        read_cases(hostile)
+
+
+@pytest.mark.parametrize("kind", ["jsonl.gz", "json.gz", "parquet", "arrow"])
+def test_a_file_of_problems_that_unpacks_to_too_much_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    monkeypatch.setattr(tables, "_MOST_HELD", 4 * MB)
+    path, rows = tmp_path / f"p.{kind}", [{"task_id": str(n), "test": "0" * MB} for n in range(8)]
+    write_problems(path, rows)
+    assert path.stat().st_size < MB
+    with pytest.raises(UserError, match="more than 4 MB unpacked") as caught:
+        Problems(path, get_format("humaneval")).find("7", "s.jsonl:1")
+    assert str(path) in str(caught.value)
+    write_problems(path, rows[:2])
+    assert Problems(path, get_format("humaneval")).find("1", "s.jsonl:1") == rows[1]
+
+
+def write_problems(path: Path, rows: list[Row]) -> None:
+    lines = "\n".join(map(json.dumps, rows)).encode()
+    if path.name.endswith(".gz"):
+        path.write_bytes(gzip.compress(json.dumps(rows).encode() if ".json." in path.name else lines))
+    elif path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path, compression="zstd")
+    else:
+        table = pyarrow.Table.from_pylist(rows)
+        options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+        with pyarrow.ipc.new_stream(str(path), table.schema, options=options) as out:
+            out.write_table(table, max_chunksize=1)

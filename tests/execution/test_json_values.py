@@ -68,3 +68,9 @@ def test_without_types_tuples_are_lists_and_numbers_are_numbers() -> None:
     assert type(without_types(2.0)) is int
     assert type(without_types(True)) is bool
     assert type(without_types(1e300)) is float
+
+
+def test_without_types_no_entry_of_a_map_is_lost() -> None:
+    assert without_types({1: "a", "1": "b"}) == {1: "a", "1": "b"}
+    assert without_types({1: "a", "1": "b"}) != without_types({"1": "b"})
+    assert without_types({True: 1.0, "true": 2}) == {True: 1, "true": 2}

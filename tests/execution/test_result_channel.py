@@ -1,6 +1,8 @@
 """The private channel's lines, read without a sandbox: what a driver writes counts, and every other line is
 forged."""
 
+import time
+
 import pytest
 
 from synth.execution.programs.result_channel import read_channel
@@ -40,3 +42,11 @@ def test_a_last_line_that_was_cut_off_does_not_count() -> None:
 )
 def test_any_other_line_is_forged(data: bytes) -> None:
     assert read_channel(data, "N", 2).forged
+
+
+def test_a_result_is_passed_on_as_it_was_written_at_no_cost() -> None:
+    value = "l5400000" + " i7" * 5_400_000
+    before = time.process_time()
+    report = read_channel(f"N 0 returned {value}\nN finished\n".encode(), "N", 1)
+    assert time.process_time() - before < 0.3
+    assert report.cases[0].output == value

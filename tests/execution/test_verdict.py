@@ -2,7 +2,8 @@
 
 import pytest
 
-from synth.execution.verdict import Tolerance, judge, normal_text
+from synth.comparison import normal_text
+from synth.execution.verdict import Tolerance, judge
 from synth.records import (
     Captured,
     Case,
@@ -93,7 +94,10 @@ def test_nan_equals_nan_and_maps_ignore_their_order() -> None:
 def test_another_order_of_summation_is_forgiven_and_more_is_not() -> None:
     assert outcome(seen(*returned(0.1 + 0.2)), suite(0.3)) is Outcome.PASS
     assert outcome(seen(*returned(0.3001)), suite(0.3)) is Outcome.WRONG_ANSWER
-    assert judge(seen(*returned(0.1 + 0.2)), suite(0.3), "s", Tolerance(0.0)).outcome is Outcome.WRONG_ANSWER
+    assert (
+        judge(seen(*returned(0.1 + 0.2)), suite(0.3), "s", Tolerance(0.0, 0.0)).outcome
+        is Outcome.WRONG_ANSWER
+    )
 
 
 def test_exit_zero_before_the_tests_is_not_a_pass() -> None:

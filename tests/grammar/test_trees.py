@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from synth.grammar.loader import NoGrammar, load_grammar
-from synth.grammar.trees import first_error, has_grammar, parse, parse_error, walk
+from synth.grammar.trees import has_grammar, parse, parse_error, walk
 from synth.languages.registry import all_languages, get_language
 
 
@@ -30,18 +30,6 @@ def test_an_unknown_language_has_none() -> None:
     assert not has_grammar("klingon")
     with pytest.raises(NoGrammar):
         parse(b"x", "klingon")
-
-
-def test_the_first_error_is_found_where_it_is() -> None:
-    error = first_error(parse(b"int f() {\n  return 1;\n}\nint g( { }\n", "c").root_node)
-    assert error is not None
-    assert error.start_point.row == 3
-
-
-def test_a_missing_node_is_an_error() -> None:
-    error = first_error(parse(b"int a = 1", "c").root_node)
-    assert error is not None
-    assert error.is_missing
 
 
 def test_walking_follows_the_text_and_stays_out_of_skipped_nodes() -> None:

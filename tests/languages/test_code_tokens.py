@@ -1,5 +1,7 @@
 """Code as tokens: layout and comments do not count, names are abstracted consistently."""
 
+import time
+
 import pytest
 
 from synth.languages.code_tokens import abstract_ngrams, abstract_tokens, code_tokens, normalize_code
@@ -59,3 +61,12 @@ def test_indentation_that_changes_meaning_changes_the_normal_form() -> None:
 
 def test_python_that_does_not_parse_is_still_normalized() -> None:
     assert normalize_code("def f(:\n  # x\n  1", "python") == "def f ( : 1"
+
+
+@pytest.mark.parametrize("pattern", ["/* ", "/", "#", "\n", "'", '"""', "`", " \n", "//\n", "f'", "\\"])
+def test_no_text_keeps_the_reader_of_tokens_busy(pattern: str) -> None:
+    text = (pattern * 200_000)[:200_000]
+    before = time.process_time()
+    for language in ("python", "c", "lua"):
+        code_tokens(text, language)
+    assert time.process_time() - before < 2

@@ -1,6 +1,8 @@
 """Declaration lines are written as a person would, and the contract of a seed is read from its own
 declaration."""
 
+import time
+
 import pytest
 
 from synth.languages.registry import get_language
@@ -113,3 +115,21 @@ def test_a_stated_contract_is_found_and_nothing_is_guessed(
 ) -> None:
     found = find_signature(get_language(language), code, "f")
     assert (found.signature if found else None) == signature
+
+
+@pytest.mark.parametrize("pattern", ["a<", "a ", "/*", "f(", "f (", "f() ", "int f(a b) ", "*", "[", "f f("])
+def test_no_text_keeps_the_reader_of_declarations_busy(pattern: str) -> None:
+    text = (pattern * 60_000)[:60_000]
+    before = time.process_time()
+    for name in ("cpp", "java", "csharp"):
+        assert find_signature(get_language(name), text, "f") is None
+    assert time.process_time() - before < 0.5
+
+
+def test_the_last_definition_counts_and_calls_do_not() -> None:
+    code = (
+        "int f(int a) { return g(f(a)); }\nlong f(long b);\nstatic long long f(long long c) { return f(c); }"
+    )
+    found = find_signature(get_language("cpp"), code, "f")
+    assert found is not None
+    assert found.parameter_names == ("c",)

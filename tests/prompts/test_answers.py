@@ -1,6 +1,7 @@
 """Reading model answers: code, instructions and test inputs, in the forms that models really give."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,7 @@ def test_the_signature_decides_the_types(row: str, signature: str, expected: tup
         ("[[1, 2, 3]", "(list[int]) -> int"),
         ("[" * 5000, "(list[int]) -> int"),
         ("[" + "9" * 6000 + "]", "(int) -> int"),
+        ("[[" + "9" * 6000 + "]]", "(any) -> int"),
         ("[f(3)]", "(int) -> int"),
     ],
 )
@@ -164,3 +166,12 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     extract_inputs(text, parse_signature("(map[int, list[tuple[int, str]]], any) -> int"))
     extract_code(text, "python")
     extract_instruction(text)
+
+
+@pytest.mark.parametrize("pattern", ["\n", " \n", "; ", ";\n", "```\n", "<think>", "[", "- "])
+def test_no_answer_keeps_its_readers_busy(pattern: str) -> None:
+    text = (pattern * 200_000)[:200_000]
+    before = time.process_time()
+    extract_code(text, "python")
+    extract_instruction(text)
+    assert time.process_time() - before < 1

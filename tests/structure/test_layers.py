@@ -20,6 +20,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.interruptible",
         "synth.ids",
         "synth.values",
+        "synth.comparison",
+        "synth.unpacking",
         "synth.grammar",
         "synth.token_estimate",
         "synth.child_environment",

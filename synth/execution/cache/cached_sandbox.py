@@ -32,6 +32,7 @@ class CachedSandbox:
     def __init__(self, inner: Sandbox, folder: Path, most_mb: int = DEFAULT_MB) -> None:
         self._inner, self._store = inner, ResultStore(folder, most_mb)
         self.workers: int = getattr(inner, "workers", 2)
+        self.at_once: int = getattr(inner, "at_once", 64)
         self.found = 0
         """Requests answered from the cache."""
         self.run = 0

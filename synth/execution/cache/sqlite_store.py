@@ -19,8 +19,10 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from synth.errors import Problem, UserError
+from synth.execution.observations import MOST_KEPT_BYTES, is_kept
 from synth.records import Observation
 from synth.store.atomic import make_private_folder
+from synth.unpacking import inflate
 
 T = TypeVar("T")
 
@@ -86,7 +88,11 @@ class ResultStore:
     def write(self, observations: Mapping[bytes, Observation]) -> None:
         """Store these, except those that are too large. If the file becomes too large, the oldest
         rows are deleted."""
-        rows = [(key, _pack(key, observation)) for key, observation in observations.items()]
+        rows = [
+            (key, _pack(key, observation))
+            for key, observation in observations.items()
+            if is_kept(observation)
+        ]
         rows = [row for row in rows if len(row[1]) <= self._most_bytes // _LARGEST_SHARE]
         if rows:
             self._try(lambda connection: self._insert(connection, rows))
@@ -199,11 +205,12 @@ def _mark(key: bytes, packed: bytes) -> bytes:
 
 
 def _unpack(key: bytes, body: bytes) -> Observation | None:
-    """The observation; None if the bytes are corrupt, or a damaged index of SQLite gave another row."""
+    """The observation; None if the bytes are corrupt or unpack to too much, or a damaged index of SQLite gave
+    another row."""
     mark, packed = body[:_MARK_BYTES], body[_MARK_BYTES:]
     if mark != _mark(key, packed):
         return None
     try:
-        return Observation.model_validate_json(zlib.decompress(packed))
+        return Observation.model_validate_json(inflate(packed, MOST_KEPT_BYTES * 8))
     except (zlib.error, ValidationError, ValueError):
         return None

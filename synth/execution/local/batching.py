@@ -3,6 +3,7 @@
 Place in the flow: `run_queue.py` makes the groups when a thread is free, from the keys given here.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from synth.languages.registry import UnknownLanguage, get_language
@@ -33,6 +34,20 @@ def batch_key(request: ExecutionRequest) -> BatchKey | None:
     if batch is not None and isinstance(request.call, FunctionCall) and batch.accepts(request.code):
         return BatchKey(language.name, (request.call.entry_point, request.call.signature), batch.size)
     return None
+
+
+def may_share_a_build(request: ExecutionRequest) -> bool:
+    """Whether it depends on the program: then `batch_key` asks a parser, which takes time."""
+    language = _language(request)
+    driver = language.driver if language else None
+    return driver is not None and driver.batch is not None and isinstance(request.call, FunctionCall)
+
+
+def read_keys(requests: Sequence[ExecutionRequest]) -> None:
+    """Ask for the keys, in a thread: the languages remember the last answers (`Batch.accepts`), and the event
+    loop then waits for no parser."""
+    for request in filter(may_share_a_build, requests):
+        batch_key(request)
 
 
 def needs_build(request: ExecutionRequest) -> bool:

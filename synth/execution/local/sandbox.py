@@ -6,26 +6,26 @@ and our own faults become observations with `infrastructure`, never verdicts.
 
 import asyncio
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
 from synth.execution.isolation.process import ProcessSandbox
-from synth.execution.local.batching import batch_key, needs_build
+from synth.execution.local.batching import batch_key, may_share_a_build, needs_build, read_keys
+from synth.execution.local.remembered import Remembered, return_large_memory
 from synth.execution.local.run_queue import Group, QueuedProgram, RunQueue
 from synth.execution.observations import (
     ATTEMPTS,
     failed,
     is_doubtful,
-    is_fault,
     not_installed,
     renamed,
     request_key,
 )
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
+from synth.grammar.parser_process import parsers
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.toolchain import find_toolchain
 from synth.records import ExecutionRequest, IsolationLevel, Observation
@@ -38,7 +38,7 @@ _LOOK_S: Final = 0.05
 
 class LocalSandbox:
     """Runs programs in isolation on this machine, for one event loop at a time: `workers` programs at once,
-    with `remembered` answers kept in memory.
+    with `remembered` answers kept in memory (and at most `MOST_BYTES` of them).
 
     0 means one per core, and two per core for programs that need no build: half of their cost is the kernel's
     set-up and removal of namespaces, much of which is waiting.
@@ -47,12 +47,13 @@ class LocalSandbox:
     def __init__(
         self, workers: int = 0, minimum_level: IsolationLevel = "C", remembered: int = 20_000
     ) -> None:
+        self.at_once = 8
+        """Requests that a caller with many of them puts into one call."""
         self.workers = workers or len(os.sched_getaffinity(0))
-        self._remembered = remembered
+        self._remembered = Remembered(remembered)
         self._minimum_level = minimum_level
         self._gate = SharedExclusiveLock()
         self._runners: dict[str, LanguageRunner] = {}
-        self._cache: OrderedDict[str, Observation] = OrderedDict()
         self._runs: dict[str, QueuedProgram] = {}
         """Programs that wait or run, by their cache key."""
         self._sandbox: ProcessSandbox | None = None
@@ -81,6 +82,7 @@ class LocalSandbox:
         """Raises SandboxError if this machine cannot provide the requested level. May be called twice."""
         if self._sandbox is not None:
             return
+        return_large_memory()
         made = await asyncio.to_thread(ProcessSandbox, self._minimum_level)
         if self._sandbox is not None:  # another caller was quicker
             await asyncio.to_thread(made.close)
@@ -104,6 +106,7 @@ class LocalSandbox:
         await asyncio.gather(*self._tasks)
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
+        await asyncio.to_thread(parsers().close)
         if self._threads is None:
             self._answer_waiting()  # programs that a thread put back meanwhile
 
@@ -122,6 +125,8 @@ class LocalSandbox:
         """Observations in the order of the requests. Starts the sandbox if necessary, and then raises
         SandboxError like `start`."""
         await self.start()
+        if any(map(may_share_a_build, requests)):
+            await asyncio.to_thread(read_keys, requests)
         self._enter_loop()
         found = [self._ask(request, priority) for request in requests]
         asyncio.get_running_loop().call_soon(
@@ -143,8 +148,9 @@ class LocalSandbox:
     def _ask(self, request: ExecutionRequest, priority: int) -> Observation | QueuedProgram:
         """The observation of an equal request, or its run, which then has one more caller."""
         key = request_key(request)
-        if key in self._cache:
-            return self._cache[key]
+        known = self._remembered.get(key)
+        if known is not None:
+            return known
         run = self._runs.get(key)
         if run is None:
             weight = self._threads_per_core if needs_build(request) else 1
@@ -170,15 +176,12 @@ class LocalSandbox:
             del self._runs[run.key]
 
     def _answer(self, run: QueuedProgram, observation: Observation) -> None:
-        """Answer all callers. Faults are not stored, and the cache stays bounded."""
+        """Answer all callers."""
         if run.observation.done():
             return
         del self._runs[run.key]
         run.observation.set_result(observation)
-        if not is_fault(observation):
-            self._cache[run.key] = observation
-        while len(self._cache) > self._remembered:
-            self._cache.popitem(last=False)
+        self._remembered.keep(run.key, observation)
 
     def _hand_out(self) -> None:
         """Give free threads the groups that they can begin."""

@@ -8,6 +8,7 @@ functions of a language and a request.
 from typing import Final, NamedTuple
 
 from synth.execution.observations import ObservationContext, failed_before_run
+from synth.grammar.parser_process import UnparsedError
 from synth.languages.spec import Language
 from synth.records import (
     Call,
@@ -76,8 +77,8 @@ def compile_failure(
 ) -> Observation:
     """Whether a rejection by the compiler is a parse error. The grammar is consulted only now: it may misread
     code that a compiler accepts."""
-    unread = len(request.code) > MAX_CODE_BYTES  # too long for the parser
-    phase = Phase.PARSE if unread or language.parse_error(_whole(request)) else Phase.COMPILE
+    unread = len(request.code) > MAX_CODE_BYTES  # nobody has read it
+    phase = Phase.PARSE if unread or _is_parse_error(language, request) else Phase.COMPILE
     return failed_before_run(request, phase, message, context)
 
 
@@ -87,9 +88,17 @@ def reclassify_parse_error(
     """An interpreter that ended with an error before the first case may have failed to parse the program."""
     if is_built or _driver_says_so(language, request) or not _ended_before_the_first_case(observation):
         return observation
-    if language.parse_error(_whole(request)):
+    if _is_parse_error(language, request):
         return observation.model_copy(update={"phase": Phase.PARSE})
     return observation
+
+
+def _is_parse_error(language: Language, request: ExecutionRequest) -> bool:
+    """What the grammar says; if the program costs it too much, the compiler's word stands."""
+    try:
+        return language.parse_error(_whole(request)) is not None
+    except UnparsedError:
+        return False
 
 
 def _driver_says_so(language: Language, request: ExecutionRequest) -> bool:

@@ -2,6 +2,7 @@
 
 Place in the flow: after a job, before the verdict. The one rule: a line counts only with the nonce of its
 run, once, and in order. If the channel breaks this, the program itself wrote to it, which is a violation.
+Values are passed on as they were written: whoever compares them reads what it needs.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,6 @@ from dataclasses import dataclass, field
 from synth.execution.isolation.job import JobResult, Output
 from synth.execution.observations import ObservationContext
 from synth.records import Captured, CaseObservation, ExecutionRequest, Observation, Phase, Stop
-from synth.values import ValueSyntaxError, decode, encode
 
 
 @dataclass(slots=True)
@@ -55,10 +55,7 @@ def _case(index: int, status: str, rest: str) -> CaseObservation:
         return CaseObservation(index=index, status="raised", error=_text(rest))
     if status == "unreadable":
         return CaseObservation(index=index, status="returned", error=_text(rest))
-    try:
-        return CaseObservation(index=index, status="returned", output=encode(decode(rest)))
-    except (ValueSyntaxError, ValueError, TypeError, RecursionError):
-        return CaseObservation(index=index, status="returned", error="a result that cannot be read")
+    return CaseObservation(index=index, status="returned", output=rest)
 
 
 def _text(hexadecimal: str) -> str:
@@ -115,9 +112,16 @@ def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
     if result.exit_code != 0:
         ended = f"signal {result.signal}" if result.signal is not None else f"exit code {result.exit_code}"
         return CaseObservation(index=index, status="raised", error=f"ended with {ended}")
-    return CaseObservation(
-        index=index, status="returned", output=result.stdout.data.decode("utf-8", "replace")
-    )
+    output, is_text = _decoded(result.stdout.data)
+    return CaseObservation(index=index, status="returned", output=output, is_text=is_text)
+
+
+def _decoded(data: bytes) -> tuple[str, bool]:
+    """The text, and whether the bytes were one."""
+    try:
+        return data.decode(), True
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), False
 
 
 def _observe(request: ExecutionRequest, result: JobResult, context: ObservationContext) -> Observation:

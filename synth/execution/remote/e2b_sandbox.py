@@ -35,6 +35,8 @@ class E2bSandbox:
         self._dispatcher: Dispatcher | None = None
         self._inside: RemoteToolchains | None = None
         self._starting = asyncio.Lock()
+        self.at_once = config.batch_size
+        """Requests that a caller with many of them puts into one call: a batch."""
 
     @property
     def level(self) -> str:

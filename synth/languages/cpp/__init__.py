@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import (
@@ -78,7 +79,8 @@ are compiled each time."""
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
 _BARE = re.compile(
-    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])\s*::\s*\w|^\s*#(?!\s*include)|\bextern\b|%:|<%|\?\?=|_Pragma",
+    r"\bnamespace\s+(?!std\s*;)|(?:^|[^\w>:\s])[^\S\n]*::\s*\w|^[^\S\n]*#(?!\s*include)"
+    r"|\bextern\b|%:|<%|\?\?=|_Pragma",
     re.MULTILINE,
 )
 _UNSHARED = re.compile(
@@ -185,11 +187,14 @@ def can_share(code: str) -> bool:
 
     Called both when rows are submitted and when they are run, so the last answers are cached.
     """
-    if _BARE.search(code) or _UNSHARED.search(code) or len(code) > 20_000:
+    if len(code) > 20_000 or _BARE.search(code) or _UNSHARED.search(code):
         return False
     if not all(_STANDARD.match(line) for line in _INCLUDE.findall(code)):
         return False
-    root = parse(code.encode("utf-8", "surrogatepass"), "cpp").root_node
+    try:
+        root = parse(code.encode("utf-8", "surrogatepass"), "cpp", depth=1).root_node
+    except UnparsedError:
+        return False
     return not root.has_error and all(child.type in _PLAIN_ITEMS for child in root.children)
 
 

@@ -1,10 +1,12 @@
 """Python: checked by its own parser, called by python/driver.py."""
 
 import ast
-import warnings
+from contextlib import suppress
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.grammar.trees import ParseError
+from synth.grammar.parser_process import UnparsedError
+from synth.grammar.python_trees import parse_python
+from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
@@ -17,16 +19,8 @@ _WRITTEN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "null"
 
 
 def check(code: str) -> ParseError | None:
-    """The first syntax error by Python's own parser, or None."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except SyntaxError as error:
-        return ParseError(error.lineno or 1, error.msg[:200])
-    except (ValueError, RecursionError, MemoryError) as error:
-        return ParseError(1, f"{type(error).__name__}: {error}"[:200])
-    return None
+    """The first syntax error by Python's own parser, or None. Raises UnparsedError."""
+    return native_error(code, "cpython")
 
 
 def _write_type(kind: ValueType) -> str:
@@ -48,13 +42,10 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:
     """The contract that the annotations of a top-level function state; None if one is missing or has
     no neutral meaning."""
-    if check(code) is not None:
+    tree = parse_python(code)
+    if tree is None:
         return None
-    functions = [
-        node
-        for node in ast.parse(code).body
-        if isinstance(node, ast.FunctionDef) and node.name == entry_point
-    ]
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
     if not functions:
         return None
     taken = functions[-1].args
@@ -74,8 +65,9 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 def _script(code: str, script: str, end: str) -> str:
     """From the script on, the module is the main one, as test scripts expect. A program that does not parse
     gets no script: the script's first quote would close a quote that the program left open."""
-    if check(code) is not None:
-        return code
+    with suppress(UnparsedError):
+        if check(code) is not None:
+            return code
     return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
 
 
@@ -100,7 +92,7 @@ LANGUAGE = Language(
         wrappers=names("decorated_definition"),
     ),
     run_command=("{python3}", "-S", "-B", "main.py"),
-    environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
+    environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONINTMAXSTRDIGITS": "0"},
     hash_seed="PYTHONHASHSEED",
     driver=Driver(
         files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True

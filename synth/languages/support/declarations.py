@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from synth.records import FunctionContract
 
-_COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
+_COMMENTS = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
+_NO_TYPE = re.compile(r"[^\w:<>,\s\[\]&*]")
 _UNREAD = re.compile(
-    r"""//[^\n]*|/\*.*?\*/|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
 )
 """Comments and literals of Java and C#, in which braces do not count."""
 _MODIFIERS = {
@@ -74,14 +75,25 @@ def split_top(text: str) -> list[str]:
 
 def find_declaration(code: str, name: str) -> Declaration | None:
     """The last definition `<type> name(<parameters>) … {` of the text, or None."""
-    text = _COMMENTS.sub(" ", code)
-    pattern = rf"([\w:<>,\s\[\]&*]+?[\s>&*\]]){re.escape(name)}\s*\(([^(){{}};]*)\)[\w\s,]*\{{"
-    found = list(re.finditer(pattern, text))
-    if not found:
+    text, last, end = _COMMENTS.sub(" ", code), None, 0
+    for found in re.finditer(rf"{re.escape(name)}\s*\(([^(){{}};]*)\)[\w\s,]*\{{", text):
+        before = _type_before(text[end : found.start()])
+        if before:
+            last, end = (before, found[1]), found.end()
+    if last is None:
         return None
-    result = " ".join(word for word in found[-1][1].split() if word not in _MODIFIERS)
-    parameters = [_parameter(part) for part in split_top(found[-1][2])]
+    result = " ".join(word for word in last[0].split() if word not in _MODIFIERS)
+    parameters = [_parameter(part) for part in split_top(last[1])]
     return Declaration(result, tuple(p for p in parameters if p)) if all(parameters) else None
+
+
+def _type_before(text: str) -> str:
+    """What may be a type at the end of the text; read from its end, so that long texts cost no more than once
+    each."""
+    backwards = text[::-1]
+    stop = _NO_TYPE.search(backwards)
+    found = backwards[: stop.start() if stop else None][::-1]
+    return found if len(found) > 1 and (found[-1].isspace() or found[-1] in ">&*]") else ""
 
 
 def _parameter(text: str) -> Parameter | None:

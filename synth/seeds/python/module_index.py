@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from synth.filters.protocol import Reject
+from synth.grammar.python_trees import parse_python
 from synth.seeds.python.purity import IMPURE_BUILTINS, PURE_BUILTINS, judge_module
 
 MAX_PULLED = 16
@@ -158,16 +159,6 @@ class ModuleIndex:
         parts = ["".join(head)] if head else []
         parts += [self._source(item) for item in [*helpers, entry]]
         return ClosedProgram("\n".join(parts), entry_point, tuple(sorted(set(pulled) - {entry_point})))
-
-
-def parse_python(text: str) -> ast.Module | None:
-    """The syntax tree, or None."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _bound_names(statement: ast.stmt) -> Iterator[str]:

@@ -8,8 +8,9 @@ of the standard library.
 import ast
 
 from synth.filters.protocol import Reject
+from synth.grammar.python_trees import parse_python
 from synth.languages.registry import normalize_language
-from synth.seeds.python.module_index import ClosedProgram, ModuleIndex, parse_python
+from synth.seeds.python.module_index import ClosedProgram, ModuleIndex
 
 
 def check_self_contained(code: str, language: str, entry_point: str = "") -> ClosedProgram | Reject:

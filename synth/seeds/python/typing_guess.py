@@ -10,8 +10,8 @@ import ast
 from itertools import islice, product
 
 from synth.filters.protocol import Reject
+from synth.grammar.python_trees import parse_python
 from synth.languages.python.annotations import read_annotation
-from synth.seeds.python.module_index import parse_python
 from synth.seeds.python.usage import guess_parameter
 from synth.values import Signature, ValueType, parse_type
 

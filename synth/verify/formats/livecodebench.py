@@ -9,11 +9,16 @@ import base64
 import io
 import json
 import pickle
+import pickletools
 import zlib
-from typing import NoReturn
+from typing import Final, NoReturn
 
+from synth.unpacking import MB, inflate
 from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
+
+_MOST_BYTES: Final = 512 * MB
+"""Test cases of one problem. Those of the real benchmark take up to a hundred megabytes."""
 
 
 class _PlainValues(pickle.Unpickler):
@@ -35,7 +40,11 @@ def read_cases(value: object) -> list[Fields]:
 
 
 def _unpack(text: str) -> list[Fields]:
-    inner = _PlainValues(io.BytesIO(zlib.decompress(base64.b64decode(text)))).load()
+    pickled = inflate(base64.b64decode(text), _MOST_BYTES)
+    for operation, argument, _ in pickletools.genops(pickled):
+        if operation.name.endswith("PUT") and int(argument or 0) > len(pickled):
+            raise pickle.UnpicklingError(f"a memo of {argument} entries")
+    inner = _PlainValues(io.BytesIO(pickled)).load()
     found: list[Fields] = json.loads(inner) if isinstance(inner, str | bytes) else inner
     return found
 

@@ -6,18 +6,27 @@ places are held, and the problem at hand; small files that cannot be entered in 
 are the exception.
 """
 
-import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from synth.errors import Problem, UserError
+from synth.unpacking import MB, TooLargeError, read_gzip
 from synth.verify.formats.spec import Fields, Format
 from synth.verify.row_files import read_object
 from synth.verify.rows import PAGE
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Place = tuple[int, ...]
+
+_MOST_HELD: Final = 1024 * MB
+"""Unpacked bytes of a compressed file, or of one group of rows of a table."""
+_MOST_ROWS: Final = 10_000_000
+_BATCH_ROWS: Final = 16
 
 
 class Table(Protocol):
@@ -58,7 +67,7 @@ class Held:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = read_gzip(path, _MOST_HELD) if path.suffix == ".gz" else path.read_bytes()
         if path.name.removesuffix(".gz").endswith(".json") and data.lstrip()[:1] == b"[":
             self._rows: list[Fields] = json.loads(data)
         else:
@@ -82,22 +91,39 @@ class Parquet:
         import pyarrow.parquet
 
         self._path, self._file = path, pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
-        self._group, self._rows = -1, None
+        self._group = -1
+        self._rows: list[pa.RecordBatch] = []
+        if self._file.metadata.num_rows > _MOST_ROWS:
+            raise ValueError(f"it has more than {_MOST_ROWS:,} rows")
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
         column = _column(self._file.schema_arrow.names, fields, self._path)
         for group in range(self._file.num_row_groups):
-            for index, name in enumerate(
-                self._file.read_row_group(group, columns=[column]).column(0).to_pylist()
-            ):
-                yield name, (group, index)
+            for at, batch in enumerate(self._batches(group, [column])):
+                for index, name in enumerate(batch.column(0).to_pylist()):
+                    yield name, (group, at * _BATCH_ROWS + index)
 
     def get(self, place: Place) -> Fields:
         if self._group != place[0]:
-            self._group, self._rows = place[0], self._file.read_row_group(place[0])
-        # pyarrow is not typed
-        row: Fields = self._rows.slice(place[1], 1).to_pylist()[0]  # type: ignore[attr-defined]
+            self._group, self._rows = -1, []
+            self._rows = list(self._batches(place[0], None))
+            self._group = place[0]
+        row: Fields = self._rows[place[1] // _BATCH_ROWS].slice(place[1] % _BATCH_ROWS, 1).to_pylist()[0]
         return row
+
+    def _batches(self, group: int, columns: list[str] | None) -> "Iterator[pa.RecordBatch]":
+        """The rows of a group, a few at a time, since a value that is written once can stand in every row.
+        Raises UserError for too many bytes."""
+        held = 0
+        for at, batch in enumerate(
+            self._file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
+        ):
+            held += batch.nbytes
+            if held > _MOST_HELD:
+                place = f"problems {self._path}: row group {group}, row {at * _BATCH_ROWS + 1}"
+                words = str(TooLargeError(_MOST_HELD))
+                raise UserError(Problem(place, words, "write the file with smaller row groups", PAGE))
+            yield batch
 
 
 class Arrow:
@@ -108,9 +134,12 @@ class Arrow:
 
         source = pyarrow.memory_map(str(path))
         try:
-            self._rows = pyarrow.ipc.open_stream(source).read_all()
+            stream = pyarrow.ipc.open_stream(source)
+            schema, batches = stream.schema, iter(stream)
         except pyarrow.ArrowInvalid:
-            self._rows = pyarrow.ipc.open_file(source).read_all()
+            file = pyarrow.ipc.open_file(source)
+            schema, batches = file.schema, map(file.get_batch, range(file.num_record_batches))
+        self._rows = pyarrow.Table.from_batches(_within_memory(batches), schema)
         self._path = path
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
@@ -121,6 +150,17 @@ class Arrow:
     def get(self, place: Place) -> Fields:
         row: Fields = self._rows.slice(place[0], 1).to_pylist()[0]
         return row
+
+
+def _within_memory(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+    """The batches, as long as what had to be unpacked fits. Raises TooLargeError."""
+    import pyarrow
+
+    before = pyarrow.total_allocated_bytes()
+    for batch in batches:
+        if pyarrow.total_allocated_bytes() - before > _MOST_HELD:
+            raise TooLargeError(_MOST_HELD)
+        yield batch
 
 
 _KINDS: dict[str, type[JsonLines | Held | Parquet | Arrow]] = {
@@ -193,7 +233,9 @@ def _open(path: Path) -> Table:
         )
     try:
         return kind(path)
-    except (OSError, ValueError) as error:
+    except TooLargeError as error:
+        raise UserError(Problem(f"problems {path}", str(error), "unpack the file", PAGE)) from None
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise UserError(
             Problem(f"problems {path}", f"cannot be read: {error}"[:300], "download the file again", PAGE)
         ) from None
