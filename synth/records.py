@@ -310,6 +310,14 @@ class Limits(Record):
         default=16 << 20, ge=0, le=1 << 34, description="Maximum bytes in files that the program writes."
     )
 
+    @property
+    def idle_s(self) -> float:
+        """How long the program may use no CPU and write nothing before it ends like one that is too slow. A
+        wall limit above the usual one says that it is to wait."""
+        if self.wall_s > max(50.0, 10.0 * self.cpu_s):
+            return self.wall_s
+        return max(5.0, self.cpu_s)
+
     @model_validator(mode="before")
     @classmethod
     def _leave_time_to_wait(cls, given: object) -> object:
