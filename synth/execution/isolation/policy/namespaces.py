@@ -61,7 +61,7 @@ _OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
 PROGRAMS = "-programs"
 """Ends the name of the cgroup in which a zygote's programs run, next to the zygote's own."""
 _CPU_ACCOUNT, _MEMORY_EVENTS, _JOINS = 200, 201, 202
-"""Numbers under which a zygote finds the files of that cgroup. As in zygote.c."""
+"""Numbers under which a zygote finds the files of that cgroup. As in the code of an init."""
 
 BASE = (
     "/usr",
