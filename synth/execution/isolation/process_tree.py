@@ -4,8 +4,8 @@ Place in the flow: `supervision.py` looks at a job again and again. The one rule
 sure, or an estimate that is kept apart, and shared memory counts once.
 
 A process whose parent ignores its end is in no account of the kernel afterwards. What it had used when it was
-last seen is still known. One that runs and was not there at the look before stands for the time between the
-two looks; that estimate counts only once it is gone.
+last seen is still known. One that runs and was not there at the look before, or is gone before it can be
+looked at, stands for its part of the time between the two looks; that estimate counts only once it is gone.
 """
 
 import contextlib
@@ -18,7 +18,9 @@ from typing import Final, NamedTuple
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_MB: Final = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+_PROCESSORS: Final = len(os.sched_getaffinity(0))
 _FEW_FILES: Final = 128
+_PAGES_A_TABLE: Final = 512
 _COST_SHARE: Final = 10
 """Reading the memory of every process exactly takes at most one part in so many of the time."""
 _Process = tuple[int, int]
@@ -41,7 +43,8 @@ class TreeUse(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A process at a look: CPU seconds, pages of its own and of files, whether it runs, open files."""
+    """A process at a look: CPU seconds; MiB of its own, and at most so many of files and page tables; whether
+    it runs; open files."""
 
     pid: int
     cpu_s: float
@@ -66,11 +69,12 @@ class ProcessTree:
     def look(self) -> TreeUse:
         """The use so far. Processes that end meanwhile are left out of this look."""
         passed, self._looked = time.monotonic() - self._looked, time.monotonic()
-        found, threads = _walk(self._root)
+        found, gone, threads = _walk(self._root)
         self._settle_the_dead(found)
         strangers = [each for each, seen in found.items() if seen.is_running and each not in self._known]
-        share = min(1.0, (os.cpu_count() or 1) / max(1, len(strangers)))
-        self._guesses = {each: passed * share * _share_of_processor(each[0]) for each in strangers}
+        each_s = passed * min(_share_of_processors(), _PROCESSORS / max(1, len(strangers) + gone))
+        self._guesses = dict.fromkeys(strangers, each_s)
+        self._guessed_s += gone * each_s
         self._known = {each: seen.cpu_s for each, seen in found.items()}
         living = sum(seen.cpu_s for seen in found.values())
         reaped = sum(seen.reaped_s for seen in found.values())
@@ -96,22 +100,23 @@ class ProcessTree:
         return self._exact_mb + buffers
 
 
-def _walk(root: int) -> tuple[dict[_Process, _Seen], tuple[int, bool]]:
-    """The processes of the tree; how long its threads ran, and whether one of them wants to run."""
+def _walk(root: int) -> tuple[dict[_Process, _Seen], int, tuple[int, bool]]:
+    """The processes of the tree; how many more were gone at once; how long its threads ran, and whether one
+    of them wants to run."""
     found: dict[_Process, _Seen] = {}
-    ran, runs, waiting = 0, False, [root]
+    gone, ran, runs, waiting = 0, 0, False, [root]
     while waiting:
         at = waiting.pop()
-        with contextlib.suppress(OSError, IndexError):
+        try:
             fields = Path(f"/proc/{at}/stat").read_bytes().rpartition(b")")[2].split()
             user, system, reaped_user, reaped_system = map(int, fields[11:15])
-            resident, mapped = map(int, Path(f"/proc/{at}/statm").read_bytes().split()[1:3])
+            size, resident, mapped = map(int, Path(f"/proc/{at}/statm").read_bytes().split()[:3])
             found[at, int(fields[19])] = _Seen(
                 at,
                 (user + system) / _TICKS_PER_S,
                 (reaped_user + reaped_system) / _TICKS_PER_S,
                 (resident - mapped) * _PAGE_MB,
-                mapped * _PAGE_MB,
+                (mapped + size // _PAGES_A_TABLE) * _PAGE_MB,
                 fields[0] == b"R",
                 _open_files(at),
             )
@@ -119,7 +124,9 @@ def _walk(root: int) -> tuple[dict[_Process, _Seen], tuple[int, bool]]:
                 waiting += map(int, (thread / "children").read_text().split())
                 ran_ns, wants = _thread(thread)
                 ran, runs = ran + ran_ns, runs or wants
-    return found, (ran, runs)
+        except (OSError, IndexError):
+            gone += at != root
+    return found, gone, (ran, runs)
 
 
 def _thread(folder: Path) -> tuple[int, bool]:
@@ -131,12 +138,10 @@ def _thread(folder: Path) -> tuple[int, bool]:
         return 0, True  # a kernel that does not tell: nobody is idle
 
 
-def _share_of_processor(pid: int) -> float:
-    """Which part of its life so far a process had a processor for, if it wanted one."""
-    with contextlib.suppress(OSError, ValueError):
-        ran, waited = map(int, Path(f"/proc/{pid}/schedstat").read_bytes().split()[:2])
-        return ran / (ran + waited) if ran + waited else 1.0
-    return 0.0
+def _share_of_processors() -> float:
+    """The part of its time that a process that wants to run has a processor for, as the machine is now."""
+    running = int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]) - 1  # without ourselves
+    return min(1.0, _PROCESSORS / max(1, running))
 
 
 def _open_files(pid: int) -> int:
@@ -169,13 +174,15 @@ def _socket_buffer_mb() -> float:
 
 
 def _exact_mb(pid: int) -> float:
-    """A process's share of the anonymous memory that it has, in RAM or swapped out. Where it cannot be looked
-    into, all of it."""
+    """A process's share of the anonymous memory that it has, in RAM or swapped out (where it cannot be looked
+    into, all of it), and its page tables."""
+    status, tables = f"/proc/{pid}/status", 0.0
     with contextlib.suppress(OSError):
-        return _field_sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:", "SwapPss:"))
+        tables = _field_sum(status, ("VmPTE:",))
+        return tables + _field_sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:", "SwapPss:"))
     with contextlib.suppress(OSError):
-        return _field_sum(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:", "VmSwap:"))
-    return 0.0
+        return tables + _field_sum(status, ("RssAnon:", "RssShmem:", "VmSwap:"))
+    return tables
 
 
 def _field_sum(path: str, names: tuple[str, ...]) -> float:

@@ -13,10 +13,10 @@
 struct request { uint32_t listing, input, output_cap, channel_cap; uint64_t memory_kb; double cpu_s, wall_s, idle_s; };  /* then both texts */
 struct seen { double cpu_s, wall_s, peak_mb; uint64_t length[3]; uint32_t kept[3], stop, fault, reports; struct report report[4]; };  /* then the streams */
 enum stop { STOP_NONE, STOP_CPU, STOP_WALL, STOP_MEMORY, STOP_OUTPUT, STOP_DOUBTFUL };  /* the last: it is to be run cold */
-enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4, STRANGERS = 8 };
+enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4, STRANGERS = 8, FEW_FILES = 128, PAGES_A_TABLE = 512 };
 
 struct stream { int fd; char *data; size_t cap, kept, room; uint64_t length; };
-struct use { double cpu_s; uint64_t memory_kb, mapped_kb, ran_ns; int runs, strangers; };
+struct use { double cpu_s; uint64_t memory_kb, mapped_kb, ran_ns, files; int runs, strangers; };
 struct watch {
     pid_t init; const struct request *limits; struct stream *streams; struct seen *seen;
     double started, checked, idle_s, cpu_before;
@@ -65,20 +65,24 @@ static uint64_t account_kills(void) {
     return line ? strtoull(line + 9, NULL, 10) : 0;
 }
 
-/* The numbers of a process: user and system time, its own and of those whom it has reaped; anonymous resident memory. Gives its state. */
+/* The numbers of a process: user and system time, its own and of those whom it has reaped; anonymous resident memory, and at most so much of
+ * files and page tables; open files, from Linux 6.2 on. Gives its state. */
 static char add_process(pid_t pid, struct use *sum) {
     char path[64], text[1024], state = 0;
-    unsigned long user = 0, system = 0, resident = 0, shared = 0;
+    struct stat files;
+    unsigned long user = 0, system = 0, size = 0, resident = 0, shared = 0;
     long reaped_user = 0, reaped_system = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (!read_file(path, text, sizeof text)) return 0;
     char *rest = strrchr(text, ')');
     if (rest) sscanf(rest + 2, "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &state, &user, &system, &reaped_user, &reaped_system);
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    if (read_file(path, text, sizeof text)) sscanf(text, "%*u %lu %lu", &resident, &shared);
+    if (read_file(path, text, sizeof text)) sscanf(text, "%lu %lu %lu", &size, &resident, &shared);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    if (!stat(path, &files)) sum->files += (uint64_t)files.st_size;
     sum->cpu_s += (double)(user + system + (unsigned long)reaped_user + (unsigned long)reaped_system) / (double)sysconf(_SC_CLK_TCK);
     sum->memory_kb += (resident > shared ? resident - shared : 0) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
-    sum->mapped_kb += shared * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+    sum->mapped_kb += (shared + size / PAGES_A_TABLE) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
     return state;
 }
 
@@ -121,7 +125,7 @@ static int is_stranger(pid_t pid, const pid_t *known, int count) {
 }
 
 /* Sum over an init and its living descendants. The memory of the init is the zygote's. A look that finds running processes which the one before
- * did not know has strangers: what they use may be in no account after them. */
+ * did not know, or some that are gone before they can be looked at, has strangers: what they use may be in no account after them. */
 static struct use measure(pid_t init) {
     struct use sum = { 0 };
     static pid_t waiting[MOST_PROCESSES], seen[2][MOST_PROCESSES];
@@ -133,7 +137,7 @@ static struct use measure(pid_t init) {
         pid_t at = waiting[--count];
         char state = add_process(at, &sum);
         if (at == init) sum.memory_kb = sum.mapped_kb = 0;
-        else sum.strangers |= state == 'R' && is_stranger(at, seen[last], visited[last]);
+        else sum.strangers |= !state || (state == 'R' && is_stranger(at, seen[last], visited[last]));
         if (visited[now] < MOST_PROCESSES) seen[now][visited[now]++] = at;
         count = add_children(at, waiting, count, &sum);
     }
@@ -172,7 +176,8 @@ static void check(struct watch *watch) {
         cpu_s = use.cpu_s, activity = use.ran_ns + (use.runs ? (uint64_t)(1e9 * now()) : 0);
         watch->strangers += use.strangers;
         if ((double)use.memory_kb / 1024 > watch->seen->peak_mb) watch->seen->peak_mb = (double)use.memory_kb / 1024;
-        if (use.memory_kb + use.mapped_kb > watch->limits->memory_kb || watch->strangers > STRANGERS) stop(watch, STOP_DOUBTFUL);
+        const int is_large = use.memory_kb + use.mapped_kb > watch->limits->memory_kb || use.files > FEW_FILES;
+        if (is_large || watch->strangers > STRANGERS) stop(watch, STOP_DOUBTFUL);
     }
     if (cpu_s > watch->limits->cpu_s) stop(watch, STOP_CPU);
     else if (is_out_of_memory) stop(watch, STOP_MEMORY);
