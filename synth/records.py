@@ -292,7 +292,8 @@ class Limits(Record):
         gt=0,
         le=36000,
         allow_inf_nan=False,
-        description="Wall time in seconds, as a backstop. If unset, 50 or `10 * cpu_s`, whichever is more.",
+        description="Wall time in seconds, as a backstop. If unset, 50 or `10 * cpu_s`, whichever is more. "
+        "Up to that, a program that is idle for 5 s, or for `cpu_s` if that is more, ends as well.",
     )
     memory_mb: int = Field(
         default=512, ge=64, le=1 << 20, description="Memory in MiB. Few interpreters start with less than 64."
