@@ -75,7 +75,7 @@ class Account:
 
     def __init__(self, memory: Place, cpu: Place) -> None:
         """Raises OSError if a file of a controller is missing. Swap is counted where the kernel does."""
-        self.places = (memory,) if memory == cpu else (memory, cpu)
+        self.places: tuple[Place, ...] = (memory,) if memory == cpu else (memory, cpu)
         names = _NAMES[memory.version]
         self.events, self.cpu = memory.folder / names.events, cpu.folder / _NAMES[cpu.version].cpu
         """The files that `kills` and `cpu_s` read."""

@@ -522,7 +522,7 @@ def copy_a_file() -> None:
 def memory_in_a_daemon() -> None:
     def daemon() -> None:
         os.setsid()
-        in_a_child(lambda: (shared_memory_bomb(), time.sleep(600)))
+        in_a_child(shared_memory_bomb)
 
     in_a_child(daemon)
     time.sleep(600)
