@@ -131,7 +131,7 @@ def test_the_property_holds(
 def most_s(sandbox: ProcessSandbox, limit_s: float) -> float:
     """What a program may burn in all. Without an account it is an estimate that ends it, at 1.5 times the
     limit and 0.25 s more."""
-    return limit_s + 0.4 if sandbox.level == "A" else 3 * limit_s + 1
+    return limit_s + 0.4 if sandbox.level == "A" else 4 * limit_s + 1
 
 
 def check(attack: Attack, result: JobResult, listens: bool) -> None:

@@ -4,8 +4,9 @@ Place in the flow: `supervision.py` looks at a job again and again. The one rule
 sure, or an estimate that is kept apart, and shared memory counts once.
 
 A process whose parent ignores its end is in no account of the kernel afterwards. What it had used when it was
-last seen is still known. One that runs and was not there at the look before, or is gone before it can be
-looked at, stands for its part of the time between the two looks; that estimate counts only once it is gone.
+last seen is still known, and if it ran then, it stands for half of its part of the time until the next look.
+One that was not there at the look before, or is gone before it can be looked at, stands for the whole of it.
+That estimate counts only once it is gone.
 """
 
 import contextlib
@@ -71,9 +72,10 @@ class ProcessTree:
         passed, self._looked = time.monotonic() - self._looked, time.monotonic()
         found, gone, threads = _walk(self._root)
         self._settle_the_dead(found)
-        strangers = [each for each, seen in found.items() if seen.is_running and each not in self._known]
+        strangers = {each for each, seen in found.items() if seen.is_running and each not in self._known}
         each_s = passed * min(_share_of_processors(), _PROCESSORS / max(1, len(strangers) + gone))
-        self._guesses = dict.fromkeys(strangers, each_s)
+        self._guesses = {each: seen.cpu_s + each_s / 2 for each, seen in found.items() if seen.is_running}
+        self._guesses |= {each: max(each_s, self._guesses[each]) for each in strangers}
         self._guessed_s += gone * each_s
         self._known = {each: seen.cpu_s for each, seen in found.items()}
         living = sum(seen.cpu_s for seen in found.values())
