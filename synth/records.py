@@ -292,7 +292,8 @@ class Limits(Record):
         gt=0,
         le=36000,
         allow_inf_nan=False,
-        description="Wall time in seconds, as a backstop. If unset, 50 or `10 * cpu_s`, whichever is more.",
+        description="Wall time in seconds, as a backstop. If unset, 50 or `10 * cpu_s`, whichever is more. "
+        "Up to that, a program that is idle for 5 s, or for `cpu_s` if that is more, ends as well.",
     )
     memory_mb: int = Field(
         default=512, ge=64, le=1 << 20, description="Memory in MiB. Few interpreters start with less than 64."
@@ -309,6 +310,14 @@ class Limits(Record):
     file_bytes: int = Field(
         default=16 << 20, ge=0, le=1 << 34, description="Maximum bytes in files that the program writes."
     )
+
+    @property
+    def idle_s(self) -> float:
+        """How long the program may use no CPU and write nothing before it ends like one that is too slow. A
+        wall limit above the usual one says that it is to wait."""
+        if self.wall_s > max(50.0, 10.0 * self.cpu_s):
+            return self.wall_s
+        return max(5.0, self.cpu_s)
 
     @model_validator(mode="before")
     @classmethod

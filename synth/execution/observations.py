@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synth.ids import content_hash
-from synth.records import Captured, ExecutionRequest, Observation, Phase, Stop
+from synth.records import Captured, ExecutionRequest, Limits, Observation, Phase, Stop
 
 ATTEMPTS: Final = 3
 """Runs of one program that may be lost with their slot (`isolation/process.py`), with their machine
@@ -49,16 +49,17 @@ def is_kept(observation: Observation) -> bool:
     return held_bytes(observation) <= MOST_KEPT_BYTES
 
 
-def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
+def is_doubtful(observation: Observation, limits: Limits) -> bool:
     """Whether the machine may have caused this ending, so that the program is run once more, alone.
 
-    These are a time-out after most cases were done, a wall-time time-out while the program was working, and a
-    kill that neither we nor a limit sent, as on a machine that runs out of memory.
+    These are a time-out after most cases were done, a time-out at the wall limit while the program was
+    working, and a kill that neither we nor a limit sent, as on a machine that runs out of memory. One that
+    ended before that limit because it was idle is not: load makes no program idle.
     """
     if observation.signal == signal.SIGKILL and observation.stop is Stop.NONE:
         return True
     if observation.stop is Stop.WALL:
-        return observation.cpu_s >= 0.05 * cpu_limit_s
+        return observation.wall_s >= limits.wall_s and observation.cpu_s >= 0.05 * limits.cpu_s
     done = sum(case.status != "missing" for case in observation.cases)
     return observation.stop is Stop.CPU and 2 * done > len(observation.cases)
 

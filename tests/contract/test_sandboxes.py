@@ -368,9 +368,9 @@ def test_the_recipe_chooses_the_sandbox() -> None:
 
 def test_an_unexplained_kill_is_run_again() -> None:
     killed = Observation(request_id="r", language="python", phase=Phase.RUN, signal=9)
-    assert is_doubtful(killed, 5.0)
-    assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), 5.0)
-    assert not is_doubtful(killed.model_copy(update={"signal": 11}), 5.0)
+    assert is_doubtful(killed, Limits())
+    assert not is_doubtful(killed.model_copy(update={"stop": Stop.MEMORY}), Limits())
+    assert not is_doubtful(killed.model_copy(update={"signal": 11}), Limits())
 
 
 @pytest.mark.parametrize(
@@ -388,9 +388,9 @@ def test_only_time_outs_that_the_machine_may_have_caused_are_run_again(
 ) -> None:
     cases = tuple(CaseObservation(index=n, status="returned" if n < done else "missing") for n in range(10))
     observation = Observation(
-        request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s
+        request_id="r", language="python", phase=Phase.RUN, stop=stop, cases=cases, cpu_s=cpu_s, wall_s=50.0
     )
-    assert is_doubtful(observation, 5.0) is near
+    assert is_doubtful(observation, Limits()) is near
 
 
 def test_programs_that_begin_at_once_all_find_the_driver_prepared(

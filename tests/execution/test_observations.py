@@ -22,6 +22,7 @@ from synth.records import (
     Case,
     EvidenceRank,
     ExecutionRequest,
+    Limits,
     Observation,
     Outcome,
     Phase,
@@ -69,8 +70,14 @@ def test_faults_are_the_outcomes_that_stand_after_all_others() -> None:
 
 
 def test_a_fault_is_never_doubtful_and_so_never_run_again_for_that() -> None:
-    assert not is_doubtful(failed(REQUEST, "the slot broke"), 5.0)
-    assert not is_doubtful(not_installed(REQUEST, "x"), 5.0)
+    assert not is_doubtful(failed(REQUEST, "the slot broke"), Limits())
+    assert not is_doubtful(not_installed(REQUEST, "x"), Limits())
+
+
+@pytest.mark.parametrize(("wall_s", "doubtful"), [(50.0, True), (6.0, False)])
+def test_a_program_that_worked_and_then_slept_is_not_run_again(wall_s: float, doubtful: bool) -> None:
+    ended = seen(stop=Stop.WALL, signal=9, cpu_s=1.0, wall_s=wall_s)
+    assert is_doubtful(ended, Limits()) is doubtful
 
 
 def test_an_equal_request_gets_the_observation_under_its_own_name() -> None:

@@ -126,7 +126,7 @@ def is_final(observation: Observation, request: ExecutionRequest) -> bool:
     A sandbox itself repeats a wall-time time-out of a working program, a CPU-time time-out after most cases,
     and a kill of unknown origin, so the next run repeats them too.
     """
-    return not is_fault(observation) and not is_doubtful(observation, request.limits.cpu_s)
+    return not is_fault(observation) and not is_doubtful(observation, request.limits)
 
 
 DECIDING: Final = (

@@ -5,30 +5,40 @@ The one rule: every descriptor opened here is closed here, or passed to a `Worke
 """
 
 import contextlib
+import math
 import os
 import stat
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from synth.execution.isolation.capped_stream import CappedStream
-from synth.execution.isolation.cgroups import MemoryGroup
+from synth.execution.isolation.cgroups import Account, make_account
 from synth.execution.isolation.folders import Folders, JobFolders, Room, give
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import Slot, memory_file
 from synth.execution.isolation.policy import landlock_only as host_plan
 from synth.execution.isolation.policy.landlock_only import HostPlan
-from synth.execution.isolation.policy.namespaces import INODES, SlotPlan, View, job_operations, room
+from synth.execution.isolation.policy.namespaces import (
+    INODES,
+    PROGRAMS,
+    SlotPlan,
+    View,
+    job_operations,
+    room,
+)
 from synth.execution.isolation.reports import is_no_program
-from synth.execution.isolation.supervision import Supervision
+from synth.execution.isolation.supervision import Spent, Supervision
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class SlotHandle:
-    """A slot, with its plan and its memory cgroup."""
+    """A slot, with its plan and its cgroups."""
 
     slot: Slot
     plan: SlotPlan | HostPlan
-    group: MemoryGroup | None = None
+    account: Account | None = None
+    programs: Account | None = None
+    """Of the programs of a zygote, once one has run in the slot."""
     folders: JobFolders | None = None
     """The sandbox's folders, if each job needs some: the plan is a HostPlan."""
     lock: BinaryIO | None = None
@@ -37,8 +47,9 @@ class SlotHandle:
     def close(self) -> None:
         """End the slot and everything that runs in it. May be called twice."""
         self.slot.close()
-        if self.group is not None:
-            self.group.remove()
+        for account in (self.account, self.programs):
+            if account is not None:
+                account.remove()
         if self.lock is not None:
             self.lock.close()
 
@@ -109,12 +120,14 @@ def _open_pipes(
 
 
 def _listing(handle: SlotHandle, job: Job, private: Folders | None) -> bytes:
-    data_limit = job.data_limit and handle.group is None
+    data_limit = job.data_limit and handle.account is None
     if isinstance(handle.plan, HostPlan):
         assert private is not None, "made by launch"
         seen = private if job.writable is None else private._replace(work=job.writable)
         return host_plan.job_operations(handle.plan, job, seen, data_limit)
-    view = View(job.readonly, job.writable, job.work_readonly, job.zygote)
+    programs = _account_of_programs(handle) if job.zygote else None
+    files = programs.files if programs is not None else ()
+    view = View(job.readonly, job.writable, job.work_readonly, job.zygote, files)
     return job_operations(handle.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
@@ -126,6 +139,15 @@ def _on_disk(job: Job, private: Folders | None) -> Folders | None:
     return own._replace(work=job.writable)
 
 
+def _account_of_programs(handle: SlotHandle) -> Account | None:
+    """An account apart from the zygote's own, at level A. Raises OSError."""
+    if handle.account is not None and handle.programs is None:
+        handle.programs = make_account(handle.account.name + PROGRAMS)
+        if handle.programs is None:
+            raise OSError("cannot create the cgroups of a zygote's programs")
+    return handle.programs
+
+
 def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
     """Start a job; the caller keeps `stdin`. Raises OSError (the slot is broken) or ValueError (the
     job is wrong)."""
@@ -135,8 +157,10 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
         if private is not None:
             ours.callback(private.remove)
         listing = _listing(handle, job, private)
-        if handle.group is not None:
-            handle.group.start(job.limits.memory_mb)
+        before = Spent()
+        if handle.account is not None:
+            handle.account.start(job.limits.memory_mb)
+            before = Spent(handle.account.cpu_s(), handle.account.kills())
         if job.writable is not None and handle.plan.host_id is not None:
             give(job.writable, handle.plan.host_id, to_read=job.work_readonly)
         reads, writes = _open_pipes(names, ours, sent)
@@ -149,7 +173,11 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
     }
     sinks = {name: CappedStream(caps[name]) for name in names if name != "status" and name not in unwatched}
     watched = {reads[name]: sink for name, sink in sinks.items()}
-    supervision = Supervision(handle.slot, init_pid, reads["status"], watched, job.limits, handle.group)
+    supervision = Supervision(
+        handle.slot, init_pid, reads["status"], watched, job.limits, handle.account, before
+    )
+    if unwatched:
+        supervision.idle_limit_s = math.inf  # a worker waits for what it is asked
     supervision.folders = _on_disk(job, private)
     supervision.room = Room(2 * room(job.limits, job.files), 2 * INODES)
     return ActiveJob(

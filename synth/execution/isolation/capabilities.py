@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synth.errors import SandboxError
-from synth.execution.isolation.cgroups import make_group
+from synth.execution.isolation.cgroups import make_account
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import is_supported
 from synth.execution.isolation.process import ProcessSandbox
@@ -64,10 +64,10 @@ def _landlock() -> str:
 
 
 def _cgroup() -> str:
-    group = make_group()
-    if group is None:
-        return "no memory cgroup can be made below our own"
-    group.remove()
+    account = make_account()
+    if account is None:
+        return "no cgroup for CPU time and memory can be made below our own"
+    account.remove()
     return ""
 
 

@@ -59,6 +59,7 @@ class Code(IntEnum):
     KEEP_MOUNTS = 29
     JOIN_MOUNTS = 30
     SHOW = 31
+    OPEN = 32
 
 
 Text = str | bytes

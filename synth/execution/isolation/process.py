@@ -16,12 +16,12 @@ from typing import Self
 from synth.errors import SandboxError
 from synth.execution.isolation import selftest
 from synth.execution.isolation.active_job import ActiveJob, SlotHandle, launch, open_stdin
+from synth.execution.isolation.cgroups import Account
 from synth.execution.isolation.folders import BuildFolder, JobFolders
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import can_notify
 from synth.execution.isolation.slots import LEVELS, open_slot, sandbox_error
-from synth.execution.isolation.supervision import measure_tree
 from synth.execution.observations import ATTEMPTS
 from synth.records import IsolationLevel
 
@@ -53,13 +53,18 @@ class ResidentProcess:
         self._result = result
 
     @property
+    def programs(self) -> Account | None:
+        """The account of a zygote's programs, at level A."""
+        return self._running.handle.programs
+
+    @property
     def alive(self) -> bool:
         """Whether the worker still runs."""
         return self._watcher.is_alive()
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far by the living process tree."""
-        return measure_tree(self._running.supervision.init_pid).cpu_s
+        """CPU seconds used so far."""
+        return self._running.supervision.used_s()
 
     def kill(self) -> None:
         """Kill the whole process tree now. `wait` then returns the result. May be called twice."""
@@ -154,7 +159,7 @@ class ProcessSandbox:
 
     @property
     def level(self) -> IsolationLevel:
-        """A: namespaces, memory cgroup, call filter. B: the same without a cgroup. C: no namespaces."""
+        """A: namespaces, cgroups, call filter. B: the same without cgroups. C: no namespaces."""
         return self._level
 
     def run(self, job: Job) -> JobResult:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, NamedTuple, get_args
 
 from synth.errors import Problem, SandboxError
 from synth.execution.isolation.active_job import SlotHandle
-from synth.execution.isolation.cgroups import make_group
+from synth.execution.isolation.cgroups import make_account
 from synth.execution.isolation.folders import JobFolders
 from synth.execution.isolation.launcher.slot import Slot, cache_folder
 from synth.execution.isolation.policy import landlock
@@ -61,18 +61,18 @@ def open_slot(
     """A slot of this level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
         return _open_on_host(command, index, listens, folders)
-    group = make_group() if level == "A" else None
-    if level == "A" and group is None:
-        raise sandbox_error("cannot create a memory cgroup below its own")
+    account = make_account() if level == "A" else None
+    if level == "A" and account is None:
+        raise sandbox_error("cannot create cgroups for CPU time and memory below its own")
     host_id = host_id_of(index % _HOST_IDS) if os.geteuid() == 0 else None
     root = cache_folder() / "root"
     root.mkdir(exist_ok=True)
-    plan = SlotPlan(root, host_id, () if group is None else (group.folder,), listens)
+    plan = SlotPlan(root, host_id, account.places if account else (), listens)
     try:
-        return SlotHandle(Slot(command, slot_operations(plan)), plan, group)
+        return SlotHandle(Slot(command, slot_operations(plan)), plan, account)
     except SandboxError:
-        if group is not None:
-            group.remove()
+        if account is not None:
+            account.remove()
         raise
 
 

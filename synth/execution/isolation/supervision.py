@@ -9,70 +9,38 @@ from the program.
 import contextlib
 import math
 import os
+import random
 import select
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from synth.execution.isolation.capped_stream import CappedStream
-from synth.execution.isolation.cgroups import MemoryGroup
+from synth.execution.isolation.cgroups import Account
 from synth.execution.isolation.folders import Folders, Room, measure
 from synth.execution.isolation.launcher.slot import Slot, Used
+from synth.execution.isolation.process_tree import ProcessTree
 from synth.execution.isolation.reports import read_reports
 from synth.records import Limits, Stop
 
 _CHECK_S = 0.05
 _READ_BYTES = 1 << 17
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_LONGEST_GAP_S = 0.2
+"""A look that comes later was held up by the machine, which may have held up the program as well."""
+_DOUBT, _DOUBT_S = 1.5, 0.25
+"""So many times the limit, and so much more, must an estimate of CPU time say before it counts."""
 _SIGKILL, _SIGXCPU = 9, 24
 
 
-class TreeUse(NamedTuple):
-    """Current use of a process tree: total CPU seconds, and resident memory in MiB that belongs
-    to no file."""
-
-    cpu_s: float
-    memory_mb: float
+def _pause() -> float:
+    """Until the next look, which a program cannot foretell."""
+    return random.uniform(0.5, 1.5) * _CHECK_S
 
 
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
-    return found
+class Spent(NamedTuple):
+    """What an account had counted before a job."""
 
-
-def measure_tree(pid: int, limit_mb: float = math.inf) -> TreeUse:
-    """Sum over a process, its living descendants, and the processes that they have reaped. Processes that end
-    meanwhile are left out.
-
-    If more than the limit is resident, shared pages are also counted, once each. Otherwise they are not:
-    telling them from file pages costs time.
-    """
-    ticks, own, mapped, waiting, seen = 0, 0, 0, [pid], list[int]()
-    while waiting:
-        with contextlib.suppress(OSError, IndexError):
-            at = waiting.pop()
-            fields = Path(f"/proc/{at}/stat").read_bytes().rpartition(b")")[2].split()
-            ticks += sum(map(int, fields[11:15]))
-            resident, shared = map(int, Path(f"/proc/{at}/statm").read_bytes().split()[1:3])
-            own, mapped = own + resident - shared, mapped + shared
-            seen.append(at)
-            waiting += _children(at)
-    memory_mb = own * _PAGE_BYTES / (1 << 20)
-    if memory_mb <= limit_mb < memory_mb + mapped * _PAGE_BYTES / (1 << 20):
-        memory_mb += sum(map(_shared_mb, seen))
-    return TreeUse(ticks / _TICKS_PER_S, memory_mb)
-
-
-def _shared_mb(pid: int) -> float:
-    """A process's share of its shared anonymous memory, in MiB."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss_Shmem:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
+    cpu_s: float = 0.0
+    kills: int = 0
 
 
 class Ending(NamedTuple):
@@ -98,21 +66,19 @@ class Supervision:
         status: int,
         sinks: dict[int, CappedStream],
         limits: Limits,
-        group: MemoryGroup | None,
+        account: Account | None,
+        before: Spent,
     ) -> None:
-        self.slot, self.init_pid, self.status, self.sinks, self.limits, self.group = (
-            slot,
-            init_pid,
-            status,
-            sinks,
-            limits,
-            group,
-        )
-        self.started = time.monotonic()
+        self.slot, self.init_pid, self.status, self.sinks, self.limits = slot, init_pid, status, sinks, limits
+        self.account, self.before = account, before
+        self.tree = ProcessTree(init_pid, math.inf if account else limits.memory_mb)
+        self.started = self.looked = time.monotonic()
         self.reason = Stop.NONE
         self.killed = False
-        self.highest = TreeUse(0.0, 0.0)
-        self.kills_before = group.kills() if group else 0
+        self.cpu_s = self.peak_mb = 0.0
+        self.idle_limit_s, self.idle_s = limits.idle_s, 0.0
+        """A program may be idle for so long, and is for so long now."""
+        self.last_activity: tuple[object, ...] = ()
         self.folders: Folders | None = None
         """Folders on a shared disk, which are limited to `room`."""
         self.room = Room(0, 0)
@@ -121,7 +87,8 @@ class Supervision:
         """Kill the whole process tree. The first reason is kept."""
         if not self.killed:
             self.killed, self.reason = True, reason
-            self._measure()  # processes that die with the pid namespace leave no accounts
+            if self.account is None:
+                self._measure()  # processes that die with the pid namespace leave no accounts in /proc
             self.slot.kill_job()
 
     def finish(self, operations: bytes) -> Ending:
@@ -139,7 +106,7 @@ class Supervision:
     def _watch(self) -> bytes:
         """Drain and check until the status pipe closes, that is, until the job's init is gone.
         Returns its report."""
-        report, poller, next_check = b"", select.poll(), self.started + _CHECK_S
+        report, poller, next_check = b"", select.poll(), self.started + _pause()
         for descriptor in (self.status, *self.sinks):
             poller.register(descriptor, select.POLLIN)
         while True:
@@ -155,28 +122,47 @@ class Supervision:
                     self.stop(Stop.OUTPUT)
             if time.monotonic() >= next_check:
                 self._check()
-                next_check = time.monotonic() + _CHECK_S
+                next_check = time.monotonic() + _pause()
 
-    def _measure(self) -> TreeUse:
-        use = measure_tree(self.init_pid, math.inf if self.group else self.limits.memory_mb)
-        self.highest = TreeUse(max(self.highest.cpu_s, use.cpu_s), max(self.highest.memory_mb, use.memory_mb))
-        return use
+    def used_s(self) -> float:
+        """CPU seconds so far, of the whole tree."""
+        if self.account is None:
+            return self.tree.look().cpu_s
+        return self.account.cpu_s() - self.before.cpu_s
+
+    def _measure(self) -> tuple[bool, bool, object]:
+        """Whether it is out of CPU time and of memory, and something that changes when it runs."""
+        if self.account is not None:
+            self.cpu_s = self.used_s()
+            return self.cpu_s > self.limits.cpu_s, self._was_oom_killed(), self.cpu_s
+        use = self.tree.look()
+        sure = use.cpu_s > self.limits.cpu_s
+        slow = sure or use.estimate_s > _DOUBT * self.limits.cpu_s + _DOUBT_S
+        self.cpu_s = max(self.cpu_s, use.cpu_s if sure or not slow else use.estimate_s)
+        self.peak_mb = max(self.peak_mb, use.memory_mb)
+        return slow, use.memory_mb > self.limits.memory_mb, use.ran
 
     def _check(self) -> None:
-        use = self._measure()
-        if use.cpu_s > self.limits.cpu_s:
+        is_slow, is_large, ran = self._measure()
+        if is_slow:
             self.stop(Stop.CPU)
-        elif self._is_out_of_memory(use):
+        elif is_large:
             self.stop(Stop.MEMORY)
         elif self._is_out_of_room():
             self.stop(Stop.OUTPUT)
-        elif time.monotonic() - self.started > self.limits.wall_s:
+        elif time.monotonic() - self.started > self.limits.wall_s or self._is_idle(ran):
             self.stop(Stop.WALL)
 
-    def _is_out_of_memory(self, use: TreeUse) -> bool:
-        if self.group is None:
-            return use.memory_mb > self.limits.memory_mb
-        return self.group.kills() > self.kills_before
+    def _is_idle(self, ran: object) -> bool:
+        """Whether nothing ran and nothing was written for too long, though nobody waits for a processor."""
+        passed, self.looked = time.monotonic() - self.looked, time.monotonic()
+        activity = (ran, *(sink.length for sink in self.sinks.values()))
+        self.idle_s = self.idle_s + min(passed, _LONGEST_GAP_S) if activity == self.last_activity else 0.0
+        self.last_activity = activity
+        if self.idle_s < self.idle_limit_s:
+            return False
+        self.idle_s = 0.0
+        return not self.tree.look().runs
 
     def _is_out_of_room(self) -> bool:
         if self.folders is None:
@@ -195,8 +181,8 @@ class Supervision:
                         self.reason = Stop.OUTPUT
 
     def _judge(self, report: bytes, used: Used, wall_s: float, operations: bytes) -> Ending:
-        peak_mb = max(used.peak_memory_mb, self.group.peak_mb() if self.group else self.highest.memory_mb)
-        used = Used(max(used.cpu_s, self.highest.cpu_s), peak_mb)
+        peak_mb = max(used.peak_memory_mb, self.account.peak_mb() if self.account else self.peak_mb)
+        used = Used(self.used_s() if self.account else max(used.cpu_s, self.cpu_s), peak_mb)
         said = read_reports(report, operations)
         if said.fault is not None:
             return Ending(None, None, Stop.NONE, used, wall_s, said.fault)
@@ -214,7 +200,7 @@ class Supervision:
         )
 
     def _was_oom_killed(self) -> bool:
-        return self.group is not None and self.group.kills() > self.kills_before
+        return self.account is not None and self.account.kills() > self.before.kills
 
     def _why(self, code: int, used: Used) -> Stop:
         if self.reason is not Stop.NONE:

@@ -114,8 +114,10 @@ REFUSED: Final[Mapping[str, Call]] = {
 UNCOUNTED: Final[Mapping[str, Call]] = {
     "memfd_create": Call(319, 279),
     "shmget": Call(29, 194),
+    "msgget": Call(68, 186),
+    "semget": Call(64, 190),
 }
-"""Their memory belongs to no process, so only a memory cgroup counts it. Runtimes can use files instead."""
+"""Their memory belongs to no process, so only a cgroup counts it. Runtimes can use files instead."""
 
 OUTSIDE: Final[Mapping[str, Call]] = {
     "connect": Call(42, 203),

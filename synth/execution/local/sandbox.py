@@ -225,7 +225,7 @@ class LocalSandbox:
         with closing(runner.run_group([run.request for run in group.programs], group.begin)) as observations:
             for index, observation in observations:
                 run = group.programs[index]
-                if is_doubtful(observation, run.request.limits.cpu_s):
+                if is_doubtful(observation, run.request.limits):
                     observation = runner.run(run.request, alone=True)
                 if runner.toolchain.is_unchanged:
                     group.found.append((run, observation))

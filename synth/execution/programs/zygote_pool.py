@@ -80,12 +80,12 @@ class WarmWorkers:
         own = {name: data for name, data in job.files.items() if files.get(name) != data}
         try:
             counted = self._sandbox.level == "A"
-            data_limit = job.data_limit and not (
-                counted and self._zygote.is_preloaded
-            )  # preloaded modules look as after a cold start
+            data_limit = job.data_limit and not counted  # as in a cold start
             request = make_request(
                 replace(job, files=own, data_limit=data_limit), self._sandbox.listens, counted
             )
+            if worker.programs is not None:
+                worker.programs.start(job.limits.memory_mb)
             _send(worker, request.message)
             result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
         except (OSError, EOFError, struct.error):
@@ -167,4 +167,4 @@ def _receive(worker: ResidentProcess, listing: bytes, timeout_s: float) -> JobRe
             raise EOFError("the zygote ended")
         return data
 
-    return read_answer(read, listing)
+    return read_answer(read, listing, worker.programs.peak_mb() if worker.programs is not None else 0.0)

@@ -84,7 +84,7 @@ class E2bSandbox:
         doubtful = [
             at
             for at, one in enumerate(observations)
-            if not is_fault(one) and is_doubtful(one, requests[at].limits.cpu_s)
+            if not is_fault(one) and is_doubtful(one, requests[at].limits)
         ]
         again = await run_asked(dispatcher, [asked[at] for at in doubtful], alone=True, priority=priority)
         for at, observation in zip(doubtful, again, strict=True):

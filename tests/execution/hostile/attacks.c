@@ -25,6 +25,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TARGETS = 16, LENGTH = 512 };
@@ -288,6 +289,69 @@ static void memory_in_files(void) {
     attempt("endless files in memory", -1);
 }
 
+/* --- beside the accounts --- */
+
+static void burn(double seconds) {
+    struct timespec from, at;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    do clock_gettime(CLOCK_MONOTONIC, &at);
+    while ((double)(at.tv_sec - from.tv_sec) + 1e-9 * (double)(at.tv_nsec - from.tv_nsec) < seconds);
+}
+static void burn_unreaped(void) {
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        if (fork() == 0) { burn(0.03); _exit(0); }
+        usleep(20000);
+    }
+}
+static void burn_briefly_unreaped(void) {
+    struct sigaction nobody = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
+    sigaction(SIGCHLD, &nobody, NULL);
+    for (;;) if (fork() == 0) { burn(0.002); _exit(0); }
+}
+static int burn_here(void *nothing) { burn(0.01); (void)nothing; _exit(0); }
+static void burn_in_vforks(void) {
+    static char stack[1 << 16];
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) clone(burn_here, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+}
+static void burn_in_clones(void) {  /* they tell nobody of their end */
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        if (fork()) { usleep(20000); continue; }
+        for (int i = 0; i < 3; i++) if (syscall(SYS_clone, 0, 0, 0, 0, 0) == 0) { burn(0.01); _exit(0); }
+        _exit(0);
+    }
+}
+static void *burn_a_little(void *nothing) { burn(0.003); return nothing; }
+static void burn_in_threads(void) {
+    pthread_t thread;
+    for (;;) if (!pthread_create(&thread, NULL, burn_a_little, NULL)) pthread_detach(thread);
+}
+static void burn_in_the_kernel(void) {
+    signal(SIGCHLD, SIG_IGN);
+    int fd = open("/dev/zero", O_RDONLY);
+    for (;;) {
+        if (fork() == 0) { for (int i = 0; i < 500; i++) (void)!read(fd, block, sizeof block); _exit(0); }
+        usleep(20000);
+    }
+}
+static int grow(int depth) {
+    char more[1 << 16];
+    memset(more, depth, sizeof more);
+    return depth ? grow(depth - 1) + more[depth % 100] : more[5];
+}
+static void *grow_here(void *depth) { grow(*(int *)depth); sleep(600); return NULL; }
+static void grow_stacks(void) {
+    pthread_t thread;
+    pthread_attr_t large;
+    int depth = 240;
+    pthread_attr_init(&large);
+    pthread_attr_setstacksize(&large, 16 << 20);
+    for (int i = 0; i < 16; i++) if (pthread_create(&thread, &large, grow_here, &depth)) { attempt("more stacks", -1); return; }
+    sleep(600);
+}
+
 /* --- network --- */
 
 static long reach(int kind, const void *address, socklen_t size) {
@@ -425,8 +489,10 @@ static const struct { const char *name; void (*run)(void); } attacks[] = {
     ATTACK(burn_in_children), ATTACK(memory_bomb), ATTACK(memory_in_children), ATTACK(shared_memory_bomb), ATTACK(memory_in_files),
     ATTACK(connect_tcp), ATTACK(connect_tcp6), ATTACK(send_udp), ATTACK(listen_tcp), ATTACK(connect_abstract), ATTACK(connect_path),
     ATTACK(list_interfaces), ATTACK(other_sockets), ATTACK(kernel_settings), ATTACK(raise_limits), ATTACK(io_uring),
-    ATTACK(watch_folder_outside), ATTACK(watch_system), ATTACK(read_network), ATTACK(read_host_settings), ATTACK(leave_shared_memory), ATTACK(leave_shared_files), ATTACK(make_namespace), ATTACK(change_root),
-    ATTACK(forbidden_call), ATTACK(output_flood), ATTACK(error_flood), ATTACK(crash), ATTACK(open_everything),
+    ATTACK(watch_folder_outside), ATTACK(watch_system), ATTACK(read_network), ATTACK(read_host_settings), ATTACK(leave_shared_memory),
+    ATTACK(leave_shared_files), ATTACK(make_namespace), ATTACK(change_root),
+    ATTACK(burn_unreaped), ATTACK(burn_briefly_unreaped), ATTACK(burn_in_vforks), ATTACK(burn_in_clones), ATTACK(burn_in_threads),
+    ATTACK(burn_in_the_kernel), ATTACK(grow_stacks), ATTACK(forbidden_call), ATTACK(output_flood), ATTACK(error_flood), ATTACK(crash), ATTACK(open_everything),
     ATTACK(leaked_descriptors),
 };
 

@@ -8,6 +8,7 @@ it went through.
 # ruff: noqa: PTH101, PTH102, PTH104, PTH108, PTH116, PTH123, PTH208, PTH211
 # As near to the system calls as Python goes.
 
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -380,6 +381,234 @@ def memory_in_files() -> None:
                 os.write(descriptor, b"x" * (1 << 20))
 
     attempt("endless files in memory", fill_files)
+
+
+# --- beside the accounts of CPU time ---
+
+
+def burn(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def in_a_child(act: Callable[[], object]) -> None:
+    """Its end is nobody's business, if the parent says so."""
+    try:
+        if os.fork():
+            return
+    except OSError:
+        time.sleep(0.001)
+        return
+    act()
+    os._exit(0)
+
+
+def endlessly_in_children(act: Callable[[], object], pause_s: float = 0.02) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        in_a_child(act)
+        time.sleep(pause_s)
+
+
+def burn_unreaped() -> None:
+    endlessly_in_children(lambda: burn(0.03))
+
+
+def burn_briefly_unreaped() -> None:
+    endlessly_in_children(lambda: burn(0.002), 0)
+
+
+def burn_in_grandchildren() -> None:
+    endlessly_in_children(lambda: in_a_child(lambda: burn(0.03)))
+
+
+def burn_in_daemons() -> None:
+    def daemon() -> None:
+        os.setsid()
+        in_a_child(lambda: endlessly_in_children(lambda: burn(0.03)))
+
+    in_a_child(daemon)
+    time.sleep(600)
+
+
+def burn_in_a_relay() -> None:
+    """Each hands on to its child, and ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if os.fork():
+        time.sleep(600)
+    while True:
+        burn(0.01)
+        if os.fork():
+            os._exit(0)
+
+
+def burn_in_threads() -> None:
+    while True:
+        threads = [threading.Thread(target=burn, args=(0.005,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def burn_in_the_kernel() -> None:
+    def read_noise() -> None:
+        descriptor = os.open("/dev/zero", os.O_RDONLY)
+        end = time.perf_counter() + 0.03
+        while time.perf_counter() < end:
+            os.read(descriptor, 1 << 16)
+
+    endlessly_in_children(read_noise)
+
+
+def burn_between_looks() -> None:
+    """In step with a supervisor that looks every 50 ms."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    start = time.monotonic()
+    for turn in count(1):
+        in_a_child(lambda: burn(0.04))
+        time.sleep(max(0, start + 0.05 * turn - time.monotonic()))
+
+
+def burn_humbly() -> None:
+    os.nice(19)
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    burn_unreaped()
+
+
+def burn_in_other_programs() -> None:
+    script = "i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done"
+    endlessly_in_children(lambda: os.execv("/bin/sh", ["sh", "-c", script]))
+
+
+def burn_after_exec() -> None:
+    burn(0.05)
+    os.lseek(0, 0, os.SEEK_SET)
+    os.execv(sys.executable, sys.orig_argv)
+
+
+# --- beside the accounts of memory ---
+
+
+def touch(block: mmap.mmap, step: int = mmap.PAGESIZE) -> None:
+    for at in range(0, len(block), step):
+        block[at] = 1
+
+
+def copy_in_children() -> None:
+    """What they share at first, each has for itself in the end."""
+    block = mmap.mmap(-1, 30 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    touch(block)
+    for _ in range(3):
+        os.fork()
+    touch(block)
+    time.sleep(600)
+
+
+def copy_a_file() -> None:
+    """Pages of a file of the system that are changed are the program's own."""
+    with open("/proc/self/maps") as maps:
+        libraries = {line.split()[-1] for line in maps if " /usr/" in line}
+    descriptor = os.open(max(libraries, key=os.path.getsize), os.O_RDONLY)
+    size = os.fstat(descriptor).st_size
+
+    def change_copies() -> None:
+        while True:
+            BLOCKS.append(mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE))
+            touch(BLOCKS[-1])
+
+    attempt("endless copies", change_copies)
+
+
+def memory_in_a_daemon() -> None:
+    def daemon() -> None:
+        os.setsid()
+        in_a_child(shared_memory_bomb)
+
+    in_a_child(daemon)
+    time.sleep(600)
+
+
+def page_tables() -> None:
+    """A page that is only read costs nothing but the table that leads to it."""
+
+    def read_widely() -> None:
+        while True:
+            kind = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000  # MAP_NORESERVE
+            BLOCKS.append(mmap.mmap(-1, 64 << 30, kind, mmap.PROT_READ))
+            for at in range(0, 64 << 30, 1 << 21):
+                BLOCKS[-1][at]
+
+    attempt("endless page tables", read_widely)
+
+
+def full_pipes() -> None:
+    def fill_pipes() -> None:
+        while True:
+            _, end = os.pipe()
+            os.set_blocking(end, False)
+            try:
+                while True:
+                    os.write(end, b"x" * 65536)
+            except BlockingIOError:
+                pass
+
+    attempt("endless pipes", fill_pipes)
+
+
+def full_sockets() -> None:
+    """More than one process may have open."""
+    for _ in range(3):
+        os.fork()
+    kept = []
+    try:
+        while True:
+            kept.append(socket.socketpair())
+            kept[-1][0].setblocking(False)
+            try:
+                while True:
+                    kept[-1][0].send(b"x" * 4096)
+            except BlockingIOError:
+                pass
+    except OSError:
+        time.sleep(600)
+
+
+def left_segments() -> None:
+    """Segments that no process is attached to."""
+    libc.shmat.restype = ctypes.c_void_p
+
+    def fill_segments() -> None:
+        while True:
+            segment = libc.shmget(0, 1 << 24, 0o1600)
+            if segment < 0:
+                raise OSError(ctypes.get_errno(), "no segment")
+            at = libc.shmat(segment, None, 0)
+            ctypes.memset(at, 1, 1 << 24)
+            libc.shmdt(ctypes.c_void_p(at))
+
+    attempt("endless segments", fill_segments)
+
+
+def full_queues() -> None:
+    message = ctypes.create_string_buffer(b"\x01".ljust(8, b"\0") + b"x" * 8000)
+
+    def fill_queues() -> None:
+        while True:
+            queue = libc.msgget(0, 0o1600)
+            if queue < 0:
+                raise OSError(ctypes.get_errno(), "no queue")
+            while libc.msgsnd(queue, message, 8000, 0o4000) == 0:
+                pass
+
+    attempt("endless queues", fill_queues)
+
+
+def locked_memory() -> None:
+    libc.mlockall(7)
+    shared_memory_bomb()
 
 
 # --- network ---

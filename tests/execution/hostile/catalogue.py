@@ -31,10 +31,28 @@ class Attack:
     """Whether it gets through, harmlessly, where nothing isolates: so it is known that it tries what it
     says."""
     languages: tuple[Language, ...] = LANGUAGES
+    evades: bool = False
+    """Whether it uses more than the accounts might show."""
 
 
 def _attack(name: str, meaning: str, *ends: str | Stop, outside: bool = False, **limits: float) -> Attack:
     return Attack(name, meaning, frozenset(ends or {REFUSED}), limits, outside)
+
+
+PYTHON: Final[tuple[Language, ...]] = ("python",)
+C: Final[tuple[Language, ...]] = ("c",)
+PYTHON_AND_C: Final[tuple[Language, ...]] = ("python", "c")
+
+
+def _burner(name: str, where: str, languages: tuple[Language, ...]) -> Attack:
+    limits = {"cpu_s": 0.4, "wall_s": 30.0}
+    ends = frozenset[str | Stop]({Stop.CPU})
+    return Attack(name, f"time {where} counts", ends, limits, languages=languages, evades=True)
+
+
+def _hoarder(name: str, meaning: str, languages: tuple[Language, ...], *ends: str) -> Attack:
+    limits = {"memory_mb": 128, "wall_s": 30.0}
+    return Attack(name, meaning, frozenset({Stop.MEMORY, *ends}), limits, languages=languages, evades=True)
 
 
 ATTACKS: Final = (
@@ -95,6 +113,29 @@ ATTACKS: Final = (
     _attack("memory_in_children", "memory in children counts as a whole", Stop.MEMORY, memory_mb=128),
     _attack("shared_memory_bomb", "shared memory ends at the limit", REFUSED, Stop.MEMORY, memory_mb=128),
     _attack("memory_in_files", "files in memory end at the limit", REFUSED, Stop.MEMORY, memory_mb=128),
+    _burner("burn_unreaped", "of children whose end the parent ignores", PYTHON_AND_C),
+    _burner("burn_briefly_unreaped", "of such children as are gone at once", PYTHON_AND_C),
+    _burner("burn_in_grandchildren", "of orphans", PYTHON),
+    _burner("burn_in_daemons", "of daemons", PYTHON),
+    _burner("burn_in_a_relay", "of those who hand on to a child and end", PYTHON),
+    _burner("burn_in_threads", "of threads that are gone at once", PYTHON_AND_C),
+    _burner("burn_in_the_kernel", "in the kernel", PYTHON_AND_C),
+    _burner("burn_between_looks", "between two looks", PYTHON),
+    _burner("burn_humbly", "at the lowest priority", PYTHON),
+    _burner("burn_in_other_programs", "of other programs", PYTHON),
+    _burner("burn_after_exec", "before an exec", PYTHON),
+    _burner("burn_in_vforks", "of children that share the memory", C),
+    _burner("burn_in_clones", "of clones that tell nobody of their end", C),
+    _hoarder("copy_in_children", "copies of what children shared at first count", PYTHON),
+    _hoarder("copy_a_file", "changed pages of a file count", PYTHON, REFUSED),
+    _hoarder("memory_in_a_daemon", "memory of a daemon counts", PYTHON),
+    _hoarder("page_tables", "tables of pages count", PYTHON),
+    _hoarder("full_pipes", "full pipes count, or end at the limit", PYTHON, REFUSED),
+    _hoarder("full_sockets", "full sockets count", PYTHON),
+    _hoarder("left_segments", "segments count that nobody is attached to", PYTHON, REFUSED),
+    _hoarder("full_queues", "full queues count", PYTHON, REFUSED),
+    _hoarder("locked_memory", "locked memory counts", PYTHON, REFUSED),
+    _hoarder("grow_stacks", "stacks count", C, REFUSED),
     _attack("connect_tcp", "a listener on loopback cannot be reached", outside=True),
     _attack("connect_tcp6", "nor one on the loopback of IPv6"),
     _attack("send_udp", "no datagram comes out", outside=True),
@@ -120,6 +161,9 @@ ATTACKS: Final = (
     _attack("open_everything", "open files end at the limit"),
     _attack("leaked_descriptors", "no descriptor of ours is open inside"),
 )
+
+EVASIONS: Final = tuple(attack for attack in ATTACKS if attack.evades)
+"""How one might use more CPU time or memory than the accounts show."""
 
 GRAVE_ARGUMENTS: Final[Mapping[str, tuple[int, ...]]] = {
     "init_module": (0, 0, 0),

@@ -35,7 +35,7 @@
 
 enum code { OP_UNSHARE = 1, OP_MOUNT, OP_SETATTR, OP_MKDIR, OP_FILE, OP_SYMLINK, OP_PIVOT, OP_OPENPROC, OP_WRITEPROC, OP_PRCTL, OP_RLIMIT,
     OP_SETIDS, OP_DROPCAPS, OP_HOSTNAME, OP_CHDIR, OP_SPAWN, OP_SECCOMP, OP_EXEC, OP_CLONEFLAGS, OP_WRITE, OP_RMDIR, OP_LANDLOCK,
-    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN, OP_KEEP_USER, OP_JOIN_USER, OP_KEEP_MOUNTS, OP_JOIN_MOUNTS, OP_SHOW };
+    OP_LANDLOCK_ALLOW, OP_LANDLOCK_ENFORCE, OP_ATEXIT, OP_RETURN, OP_KEEP_USER, OP_JOIN_USER, OP_KEEP_MOUNTS, OP_JOIN_MOUNTS, OP_SHOW, OP_OPEN };
 
 struct op { uint32_t code, len[4]; uint64_t n[3]; };  /* followed by the four texts, each of len bytes and a NUL */
 enum { CONTROL = 3, CHANNEL = 3, STATUS = 4, HIGH = 32, KEPT = 64 };  /* from KEPT on: what a slot keeps and its inits use */
@@ -164,14 +164,25 @@ static int open_mount(const char *path, const char *kind, uint64_t flags) {
     return made;
 }
 
-/* Something that only the kept mount namespace can give, at a place in ours. */
-static int show(const struct step *s) {
+/* Something that only the kept mount namespace can give: a mount, or with `number` an open file, which stays open after an exec. */
+static int open_kept(const struct step *s, int number) {
     int own = openat(mounted_proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
     if (own < 0 || setns(mounts_fd, CLONE_NEWNS)) return -1;
-    int shown = open_mount(s->text[0], s->text[2], s->op.n[0]), saved = errno;
+    int opened = number ? open(s->text[0], (int)s->op.n[1] | O_CLOEXEC) : open_mount(s->text[0], s->text[2], s->op.n[0]), saved = errno;
     if (setns(own, CLONE_NEWNS)) _exit(1);
     close(own);
     errno = saved;
+    if (opened < 0 || !number) return opened;
+    int kept = dup2(opened, number);
+    saved = errno;
+    close(opened);
+    errno = saved;
+    return kept;
+}
+
+/* At a place in ours. */
+static int show(const struct step *s) {
+    int shown = open_kept(s, 0), saved;
     if (shown < 0) return -1;
     int failed = (int)syscall(429, shown, "", AT_FDCWD, s->text[1], 4);
     saved = errno;
@@ -269,6 +280,7 @@ static int carry_out(const struct step *s) {
     case OP_KEEP_MOUNTS: return keep_mounts();
     case OP_JOIN_MOUNTS: return setns(mounts_fd, CLONE_NEWNS);
     case OP_SHOW: return show(s);
+    case OP_OPEN: return open_kept(s, (int)n[0]) < 0 ? -1 : 0;
     case OP_LANDLOCK_ENFORCE: return (int)syscall(446, ruleset_fd, 0);
     default: return errno = ENOSYS, -1;
     }

@@ -232,15 +232,27 @@ def _open_mount(path: bytes, kind: bytes, flags: int) -> int:
         os.close(context)
 
 
-def _show(texts: list[bytes], numbers: tuple[int, ...]) -> None:
-    """Mount something that only the kept mount namespace can provide, at a path in ours."""
+def _open_kept(opened: Callable[[], int]) -> int:
+    """Returns a descriptor of something that only the kept mount namespace can provide."""
     own = os.open("self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC, dir_fd=_state.mounted_proc)
     _enter(_state.mounts, _CLONE_NEWNS)
     try:
-        shown = _open_mount(texts[0], texts[2], numbers[0])
+        return opened()
     finally:
         _enter(own, _CLONE_NEWNS)
         os.close(own)
+
+
+def _open_file(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    """Under this number it stays open after an exec."""
+    opened = _open_kept(lambda: os.open(texts[0], numbers[1] | os.O_CLOEXEC))
+    os.dup2(opened, numbers[0])
+    os.close(opened)
+
+
+def _show(texts: list[bytes], numbers: tuple[int, ...]) -> None:
+    """Mount it at a path in ours."""
+    shown = _open_kept(lambda: _open_mount(texts[0], texts[2], numbers[0]))
     try:
         _syscall(_MOVE_MOUNT, shown, b"", _AT_FDCWD, texts[1], _FROM_DESCRIPTOR)
     finally:
@@ -289,6 +301,7 @@ _HANDLERS: dict[int, _Handler] = {
     Code.KEEP_MOUNTS: _keep_mounts,
     Code.JOIN_MOUNTS: lambda t, n: _enter(_state.mounts, _CLONE_NEWNS),
     Code.SHOW: _show,
+    Code.OPEN: _open_file,
 }
 
 

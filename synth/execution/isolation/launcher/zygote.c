@@ -10,14 +10,19 @@
 #include <dirent.h>
 #include <time.h>
 
-struct request { uint32_t listing, input, output_cap, channel_cap; uint64_t memory_kb; double cpu_s, wall_s; };  /* then both texts */
+struct request { uint32_t listing, input, output_cap, channel_cap; uint64_t memory_kb; double cpu_s, wall_s, idle_s; };  /* then both texts */
 struct seen { double cpu_s, wall_s, peak_mb; uint64_t length[3]; uint32_t kept[3], stop, fault, reports; struct report report[4]; };  /* then the streams */
-enum stop { STOP_NONE, STOP_CPU, STOP_WALL, STOP_MEMORY, STOP_OUTPUT };
-enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4 };
+enum stop { STOP_NONE, STOP_CPU, STOP_WALL, STOP_MEMORY, STOP_OUTPUT, STOP_DOUBTFUL };  /* the last: it is to be run cold */
+enum { CHECK_MS = 50, STREAMS = 3, MOST_PROCESSES = 4096, MOST_REPORTS = 4, STRANGERS = 8, FEW_FILES = 128, PAGES_A_TABLE = 512 };
 
 struct stream { int fd; char *data; size_t cap, kept, room; uint64_t length; };
-struct use { double cpu_s; uint64_t memory_kb, mapped_kb; };
-struct watch { pid_t init; const struct request *limits; struct stream *streams; struct seen *seen; double started; };
+struct use { double cpu_s; uint64_t memory_kb, mapped_kb, ran_ns, files; int runs, strangers; };
+struct watch {
+    pid_t init; const struct request *limits; struct stream *streams; struct seen *seen;
+    double started, checked, idle_s, cpu_before;
+    uint64_t kills_before, last_activity;
+    int counted, strangers;
+};
 
 static double now(void) {
     struct timespec time;
@@ -43,30 +48,65 @@ static size_t read_file(const char *path, char *text, size_t size) {
     return got > 0 ? (size_t)got : 0;
 }
 
-/* The numbers of a process: user and system time, its own and of those whom it has reaped; anonymous resident memory. */
-static void add_process(pid_t pid, struct use *sum) {
-    char path[64], text[1024];
-    unsigned long user = 0, system = 0, resident = 0, shared = 0;
-    long reaped_user = 0, reaped_system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (!read_file(path, text, sizeof text)) return;
-    char *rest = strrchr(text, ')');
-    if (rest) sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &system, &reaped_user, &reaped_system);
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    if (read_file(path, text, sizeof text)) sscanf(text, "%*u %lu %lu", &resident, &shared);
-    sum->cpu_s += (double)(user + system + (unsigned long)reaped_user + (unsigned long)reaped_system) / (double)sysconf(_SC_CLK_TCK);
-    sum->memory_kb += (resident > shared ? resident - shared : 0) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
-    sum->mapped_kb += shared * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+/* What the account says: CPU seconds, and how many processes were killed because memory ran out. Less than 0 where there is none. */
+static double account_cpu(void) {
+    char text[64];
+    ssize_t got = pread(CPU_ACCOUNT, text, sizeof text - 1, 0);
+    if (got <= 0) return -1;
+    text[got] = 0;
+    return strncmp(text, "usage_usec ", 11) ? 1e-9 * (double)strtoull(text, NULL, 10) : 1e-6 * (double)strtoull(text + 11, NULL, 10);
 }
 
-static int add_children(pid_t pid, pid_t *waiting, int count) {
-    char path[96], text[16384];
+static uint64_t account_kills(void) {
+    char text[1024];
+    ssize_t got = pread(MEMORY_EVENTS, text, sizeof text - 1, 0);
+    text[got > 0 ? got : 0] = 0;
+    const char *line = strstr(text, "oom_kill ");
+    return line ? strtoull(line + 9, NULL, 10) : 0;
+}
+
+/* The numbers of a process: user and system time, its own and of those whom it has reaped; anonymous resident memory, and at most so much of
+ * files and page tables; open files, from Linux 6.2 on. Gives its state. */
+static char add_process(pid_t pid, struct use *sum) {
+    char path[64], text[1024], state = 0;
+    struct stat files;
+    unsigned long user = 0, system = 0, size = 0, resident = 0, shared = 0;
+    long reaped_user = 0, reaped_system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (!read_file(path, text, sizeof text)) return 0;
+    char *rest = strrchr(text, ')');
+    if (rest) sscanf(rest + 2, "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &state, &user, &system, &reaped_user, &reaped_system);
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if (read_file(path, text, sizeof text)) sscanf(text, "%lu %lu %lu", &size, &resident, &shared);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    if (!stat(path, &files)) sum->files += (uint64_t)files.st_size;
+    sum->cpu_s += (double)(user + system + (unsigned long)reaped_user + (unsigned long)reaped_system) / (double)sysconf(_SC_CLK_TCK);
+    sum->memory_kb += (resident > shared ? resident - shared : 0) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+    sum->mapped_kb += (shared + size / PAGES_A_TABLE) * ((uint64_t)sysconf(_SC_PAGESIZE) >> 10);
+    return state;
+}
+
+/* Of a thread: how long it ran, to the nanosecond, and whether it waits for a processor or a disk only. */
+static void add_thread(const char *folder, struct use *sum) {
+    char path[128], text[1024];
+    snprintf(path, sizeof path, "%s/schedstat", folder);
+    if (read_file(path, text, sizeof text)) sum->ran_ns += strtoull(text, NULL, 10); else sum->runs = 1;
+    snprintf(path, sizeof path, "%s/stat", folder);
+    if (!read_file(path, text, sizeof text)) return;
+    const char *rest = strrchr(text, ')');
+    sum->runs |= rest && (rest[2] == 'R' || rest[2] == 'D');
+}
+
+static int add_children(pid_t pid, pid_t *waiting, int count, struct use *sum) {
+    char path[128], folder[96], text[16384];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
     if (!tasks) return count;
     for (struct dirent *task; (task = readdir(tasks));) {
         if (task->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)pid, task->d_name);
+        snprintf(folder, sizeof folder, "/proc/%d/task/%.20s", (int)pid, task->d_name);
+        add_thread(folder, sum);
+        snprintf(path, sizeof path, "%s/children", folder);
         if (!read_file(path, text, sizeof text)) continue;
         for (char *at = text, *end; count < MOST_PROCESSES; at = end) {
             long child = strtol(at, &end, 10);
@@ -78,32 +118,30 @@ static int add_children(pid_t pid, pid_t *waiting, int count) {
     return count;
 }
 
-/* A process's part of the anonymous memory that it shares. */
-static uint64_t shared_kb(pid_t pid) {
-    char path[64], text[4096];
-    unsigned long long found = 0;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    read_file(path, text, sizeof text);
-    const char *line = strstr(text, "Pss_Shmem:");
-    if (line) sscanf(line, "Pss_Shmem: %llu", &found);
-    return found;
+/* Whether it was there at the look before. */
+static int is_stranger(pid_t pid, const pid_t *known, int count) {
+    while (count) if (known[--count] == pid) return 0;
+    return 1;
 }
 
-/* Sum over an init and its living descendants. The memory of the init is the zygote's. Pages that processes share count as well, once, where
- * more than the limit is resident: to tell them from the pages of files costs time. */
-static struct use measure(pid_t init, uint64_t limit_kb) {
+/* Sum over an init and its living descendants. The memory of the init is the zygote's. A look that finds running processes which the one before
+ * did not know, or some that are gone before they can be looked at, has strangers: what they use may be in no account after them. */
+static struct use measure(pid_t init) {
     struct use sum = { 0 };
-    static pid_t waiting[MOST_PROCESSES], seen[MOST_PROCESSES];
-    int visited = 0;
+    static pid_t waiting[MOST_PROCESSES], seen[2][MOST_PROCESSES];
+    static int visited[2], last;
+    int now = !last;
+    visited[now] = 0;
     waiting[0] = init;
     for (int count = 1; count;) {
         pid_t at = waiting[--count];
-        add_process(at, &sum);
-        if (at == init) sum.memory_kb = sum.mapped_kb = 0; else if (visited < MOST_PROCESSES) seen[visited++] = at;
-        count = add_children(at, waiting, count);
+        char state = add_process(at, &sum);
+        if (at == init) sum.memory_kb = sum.mapped_kb = 0;
+        else sum.strangers |= !state || (state == 'R' && is_stranger(at, seen[last], visited[last]));
+        if (visited[now] < MOST_PROCESSES) seen[now][visited[now]++] = at;
+        count = add_children(at, waiting, count, &sum);
     }
-    if (sum.memory_kb <= limit_kb && limit_kb < sum.memory_kb + sum.mapped_kb)
-        while (visited) sum.memory_kb += shared_kb(seen[--visited]);
+    last = now;
     return sum;
 }
 
@@ -111,16 +149,39 @@ static struct use measure(pid_t init, uint64_t limit_kb) {
 static void stop(struct watch *watch, enum stop reason) {
     if (watch->seen->stop != STOP_NONE) return;
     watch->seen->stop = reason;
-    watch->seen->cpu_s = measure(watch->init, UINT64_MAX).cpu_s;  /* what dies with the pid namespace is in no account afterwards */
+    if (!watch->counted) watch->seen->cpu_s = measure(watch->init).cpu_s;  /* what dies with the pid namespace is in no account afterwards */
     kill(watch->init, SIGKILL);
 }
 
+/* Whether nothing ran and nothing was written for too long, though nobody waits for a processor. Only looks that were made count. */
+static int is_idle(struct watch *watch, uint64_t activity) {
+    double passed = now() - watch->checked;
+    watch->checked += passed;
+    for (int i = 0; i < STREAMS; i++) activity += watch->streams[i].length;
+    watch->idle_s = activity == watch->last_activity ? watch->idle_s + (passed < 0.2 ? passed : 0.2) : 0;
+    watch->last_activity = activity;
+    if (watch->idle_s < watch->limits->idle_s) return 0;
+    if (!measure(watch->init).runs) return 1;
+    watch->idle_s = 0;
+    return 0;
+}
+
+/* By the account, if there is one. Without, only what is sure is decided here. */
 static void check(struct watch *watch) {
-    struct use use = measure(watch->init, watch->limits->memory_kb);
-    if ((double)use.memory_kb / 1024 > watch->seen->peak_mb) watch->seen->peak_mb = (double)use.memory_kb / 1024;
-    if (use.cpu_s > watch->limits->cpu_s) stop(watch, STOP_CPU);
-    else if (use.memory_kb > watch->limits->memory_kb) stop(watch, STOP_MEMORY);
-    else if (now() - watch->started > watch->limits->wall_s) stop(watch, STOP_WALL);
+    double cpu_s = watch->counted ? account_cpu() - watch->cpu_before : 0;
+    uint64_t activity = (uint64_t)(1e9 * cpu_s);
+    int is_out_of_memory = watch->counted && account_kills() > watch->kills_before;
+    if (!watch->counted) {
+        struct use use = measure(watch->init);
+        cpu_s = use.cpu_s, activity = use.ran_ns + (use.runs ? (uint64_t)(1e9 * now()) : 0);
+        watch->strangers += use.strangers;
+        if ((double)use.memory_kb / 1024 > watch->seen->peak_mb) watch->seen->peak_mb = (double)use.memory_kb / 1024;
+        const int is_large = use.memory_kb + use.mapped_kb > watch->limits->memory_kb || use.files > FEW_FILES;
+        if (is_large || watch->strangers > STRANGERS) stop(watch, STOP_DOUBTFUL);
+    }
+    if (cpu_s > watch->limits->cpu_s) stop(watch, STOP_CPU);
+    else if (is_out_of_memory) stop(watch, STOP_MEMORY);
+    else if (now() - watch->started > watch->limits->wall_s || is_idle(watch, activity)) stop(watch, STOP_WALL);
 }
 
 /* As realloc(), but nothing of the old copy stays in memory. */
@@ -149,11 +210,16 @@ static int drain(struct watch *watch, struct stream *stream) {
     return got > 0;
 }
 
+/* The time of the next look, which a program cannot foretell. */
+static double next_look(double from) {
+    return from + (CHECK_MS / 2 + (unsigned)(1e9 * now()) % CHECK_MS) / 1000.0;
+}
+
 /* Until the init and every stream are closed. */
 static void follow(struct watch *watch, int status) {
     struct pollfd polled[STREAMS + 1] = { { status, POLLIN, 0 } };
     for (int i = 0; i < STREAMS; i++) polled[i + 1] = (struct pollfd){ watch->streams[i].fd, POLLIN, 0 };
-    double next_check = watch->started + CHECK_MS / 1000.0;
+    double next_check = next_look(watch->started);
     for (int left = STREAMS + 1; left;) {
         double wait = 1000 * (next_check - now());
         if (poll(polled, STREAMS + 1, wait < 1 ? 1 : (int)wait) < 0 && errno != EINTR) _exit(1);
@@ -169,7 +235,7 @@ static void follow(struct watch *watch, int status) {
             polled[i].revents = 0;
             if (!more) polled[i].fd = -1, left--;
         }
-        if (now() >= next_check) check(watch), next_check = now() + CHECK_MS / 1000.0;
+        if (now() >= next_check) check(watch), next_check = next_look(now());
     }
 }
 
@@ -223,6 +289,9 @@ static int serve_one(const struct request *request, const char *listing, const c
         if (pipe2(ends[i], O_CLOEXEC)) _exit(1);
     int reader = input_file(input, request->input);
     int fds[6] = { -1, reader, ends[0][1], ends[1][1], ends[STREAMS][1], ends[2][1] };
+    int counted = fcntl(CPU_ACCOUNT, F_GETFD) >= 0;
+    double cpu_before = counted ? account_cpu() : 0;
+    uint64_t kills_before = counted ? account_kills() : 0;
     pid_t init = fork_program(listing, request->listing, fds, request->channel_cap ? 6 : 5);
     if (init == 0) return 0;
     seen.fault = init < 0 ? (uint32_t)errno : 0;
@@ -231,7 +300,9 @@ static int serve_one(const struct request *request, const char *listing, const c
         streams[i].fd = ends[i][0], streams[i].kept = 0, streams[i].length = 0;
         streams[i].cap = i == 2 ? request->channel_cap : request->output_cap;
     }
-    struct watch watch = { init, request, streams, &seen, now() };
+    struct watch watch = { .init = init, .limits = request, .streams = streams, .seen = &seen, .started = now(), .counted = counted,
+        .cpu_before = cpu_before, .kills_before = kills_before };
+    watch.checked = watch.started;
     struct rusage used = { 0 };
     if (init > 0) {
         follow(&watch, ends[STREAMS][0]);
@@ -239,7 +310,10 @@ static int serve_one(const struct request *request, const char *listing, const c
         explicit_bzero(init_stack, sizeof init_stack);  /* a signal puts the registers there, which may hold what was copied last */
     }
     double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-    if (cpu > seen.cpu_s) seen.cpu_s = cpu;
+    if (counted) seen.cpu_s = account_cpu() - cpu_before;
+    else if (cpu > seen.cpu_s) seen.cpu_s = cpu;
+    if (seen.stop == STOP_NONE && counted && account_kills() > kills_before) seen.stop = STOP_MEMORY;
+    if (seen.stop == STOP_NONE && seen.cpu_s > request->cpu_s) seen.stop = STOP_CPU;
     if ((double)used.ru_maxrss / 1024 > seen.peak_mb) seen.peak_mb = (double)used.ru_maxrss / 1024;
     seen.wall_s = now() - watch.started;
     for (int i = 0; i < STREAMS; i++) seen.length[i] = streams[i].length, seen.kept[i] = (uint32_t)streams[i].kept;

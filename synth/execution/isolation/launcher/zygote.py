@@ -7,7 +7,9 @@ files, and sends it requests. Inside, the language's zygote loads `/work/libzygo
 behind its own call filter and without capabilities.
 
 The child is pid 2 below its own init, with fresh /proc, /tmp and /work. The init writes reports to the status
-pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its init.
+pipe. Zygotes watch CPU, memory, output and wall time themselves, and end a program by killing its init. At
+level A the kernel counts each program in an account of its own, which they read; without one they decide only
+what is sure.
 """
 
 import struct
@@ -24,14 +26,14 @@ from synth.records import Stop
 Read = Callable[[int], bytes]
 """Reads this many bytes of the zygote's stdout. Raises EOFError."""
 
-_REQUEST: Final = struct.Struct("=4IQ2d")
-"""Bytes of the listing and of stdin, caps of output and channel (0 means no channel), memory in KiB, CPU and
-wall seconds. As `struct request` in zygote.c."""
+_REQUEST: Final = struct.Struct("=4IQ3d")
+"""Bytes of the listing and of stdin, caps of output and channel (0 means no channel), memory in KiB, CPU,
+wall and idle seconds. As `struct request` in zygote.c."""
 _SEEN: Final = struct.Struct("=3d3Q6I")
 """CPU and wall seconds, peak MiB, three lengths, three kept lengths, stop, errno of the fork, number of
 reports; then four reports. As `struct seen` in zygote.c."""
 _REPORTS: Final = 4
-_STOPS: Final = (Stop.NONE, Stop.CPU, Stop.WALL, Stop.MEMORY, Stop.OUTPUT)
+_STOPS: Final = (Stop.NONE, Stop.CPU, Stop.WALL, Stop.MEMORY, Stop.OUTPUT, None)
 _SIGKILL, _SIGXCPU = 9, 24
 
 
@@ -57,13 +59,21 @@ def make_request(job: Job, listens: bool, counted: bool) -> Request:
     before, after = program_frame(limits, room(limits, job.files), job.data_limit, listens, counted)
     listing = b"".join([before, *file_operations(job.files), after])
     caps = limits.output_bytes, job.channel_bytes if job.private_channel else 0
-    numbers = (len(listing), len(stdin), *caps, limits.memory_mb << 10, limits.cpu_s, limits.wall_s)
+    numbers = (
+        len(listing),
+        len(stdin),
+        *caps,
+        limits.memory_mb << 10,
+        limits.cpu_s,
+        limits.wall_s,
+        limits.idle_s,
+    )
     return Request(b"".join([_REQUEST.pack(*numbers), listing, stdin]), listing)
 
 
-def read_answer(read: Read, listing: bytes) -> JobResult | None:
-    """The zygote's observations; None if the program could not be set up, or was killed by an unknown sender:
-    it must be run cold.
+def read_answer(read: Read, listing: bytes, counted_mb: float = 0.0) -> JobResult | None:
+    """The zygote's observations; None if the program could not be set up, was killed by an unknown sender,
+    or it was stopped in doubt: it must be run cold. `counted_mb` is the peak that its account shows.
 
     Raises EOFError if the zygote has ended.
     """
@@ -73,7 +83,7 @@ def read_answer(read: Read, listing: bytes) -> JobResult | None:
     streams = [Output(read(size), length) for size, length in zip(kept, lengths, strict=True)]
     stop = Stop.VIOLATION if said.violation is not None else _STOPS[stop_number]
     ended = -_SIGKILL if said.code is None else said.code  # no report comes if the init was killed
-    if fault or said.fault is not None or (ended == -_SIGKILL and stop is Stop.NONE):
+    if fault or stop is None or said.fault is not None or (ended == -_SIGKILL and stop is Stop.NONE):
         return None
     return JobResult(
         exit_code=ended if ended >= 0 else None,
@@ -84,6 +94,6 @@ def read_answer(read: Read, listing: bytes) -> JobResult | None:
         channel=streams[2].data,
         cpu_s=cpu_s,
         wall_s=wall_s,
-        peak_memory_mb=peak_mb,
+        peak_memory_mb=max(peak_mb, counted_mb),
         violation=said.violation,
     )

@@ -10,6 +10,7 @@ jobs is a second one below it. A slot keeps a descriptor of its first mount name
 host; it lives in another one that has only the read-only root.
 """
 
+import itertools
 import os
 import stat
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
+from synth.execution.isolation.cgroups import Place
 from synth.execution.isolation.operations import Code, execute, mount, operation
 from synth.execution.isolation.policy.seccomp import Holder, call_filter
 from synth.records import Limits
@@ -57,6 +59,10 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
     8,
 )
 _OPEN_FILES, INODES, _SPARE_BYTES, _PAGE_BYTES = 1024, 4096, 1 << 20, 4096
+PROGRAMS = "-programs"
+"""Ends the name of the cgroup in which a zygote's programs run, next to the zygote's own."""
+_CPU_ACCOUNT, _MEMORY_EVENTS, _JOINS = 200, 201, 202
+"""Numbers under which a zygote finds the files of that cgroup. As in the code of an init."""
 
 BASE = (
     "/usr",
@@ -84,13 +90,13 @@ _ETC = {
 @dataclass(frozen=True, slots=True)
 class SlotPlan:
     """The settings of one slot: where its root is assembled, which host user its jobs become, and
-    its cgroup folders."""
+    its cgroups."""
 
     root: Path
     """An empty host folder; the slot mounts over it, only in its own mount namespace."""
     host_id: int | None
     """If we are root: the unprivileged host user and group of the jobs."""
-    cgroups: tuple[Path, ...] = ()
+    cgroups: tuple[Place, ...] = ()
     listens: bool = True
     """Whether a job's init is notified of forbidden calls; otherwise they are only denied."""
 
@@ -145,7 +151,7 @@ def _devices(root: Path) -> list[bytes]:
 def slot_operations(plan: SlotPlan) -> bytes:
     """The list that a slot carries out once: its cgroup, its namespaces, its read-only root."""
     root = plan.root
-    listing = [operation(Code.WRITE, str(folder / "cgroup.procs"), "0") for folder in plan.cgroups]
+    listing = [operation(Code.WRITE, str(place.join), "0") for place in plan.cgroups]
     listing.append(operation(Code.OPENPROC))
     listing += _maps(os.geteuid(), os.getegid()) if plan.host_id is None else []
     listing += [
@@ -168,8 +174,9 @@ def slot_operations(plan: SlotPlan) -> bytes:
         operation(Code.ATEXIT),
         operation(Code.JOIN_MOUNTS),
     ]
-    listing += [operation(Code.WRITE, str(folder.parent / "cgroup.procs"), "0") for folder in plan.cgroups]
-    return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in plan.cgroups])
+    listing += [operation(Code.WRITE, str(place.leave), "0") for place in plan.cgroups]
+    gone = (place.folder for own in plan.cgroups for place in (own, own.beside(PROGRAMS)))
+    return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in gone])
 
 
 def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
@@ -199,6 +206,8 @@ class View:
     writable: Path | None
     work_readonly: bool
     zygote: bool = False
+    account: tuple[str, ...] = ()
+    """For a zygote: the files of its programs' account: CPU time, memory events, and those to join it by."""
 
 
 @cache
@@ -244,6 +253,15 @@ def _masks() -> list[bytes]:
     return [mount("/dev/null", path, flags=_BIND) for path in _MASKED if Path(path).exists()]
 
 
+def _opened(account: tuple[str, ...]) -> list[bytes]:
+    numbers = ((_CPU_ACCOUNT, os.O_RDONLY), (_MEMORY_EVENTS, os.O_RDONLY))
+    joins = ((number, os.O_WRONLY) for number in itertools.count(_JOINS))
+    return [
+        operation(Code.OPEN, path, numbers=how)
+        for path, how in zip(account, itertools.chain(numbers, joins), strict=False)
+    ]
+
+
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     """The steps from a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for
     /work and /tmp each."""
@@ -255,6 +273,7 @@ def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
         _tmpfs("/tmp", size, plan.owner),
         *_work(plan, view, size),
         *shown,  # after /tmp, since a toolchain may lie below it
+        *_opened(view.account),
         operation(Code.SETATTR, "/", numbers=(0, _ATTRIBUTES)),
         operation(Code.JOIN_USER),
         operation(Code.SETIDS, numbers=(INSIDE_ID, INSIDE_ID)),
