@@ -52,6 +52,12 @@ REASONS: dict[str, Reason] = {
             "signature",
         ),
         Reason(
+            "secret",
+            _POLICY,
+            "The text holds a key, a token, a password or a private key.",
+            "snippet",
+        ),
+        Reason(
             "impure",
             _POLICY,
             "The code uses the clock, random numbers, files or the network.",

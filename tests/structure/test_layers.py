@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "synth.config",
+        "synth.seeds_config",
         "synth.policy",
         "synth.recipe",
         "synth.resources",
