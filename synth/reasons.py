@@ -26,7 +26,13 @@ REASONS: dict[str, Reason] = {
     reason.code: reason
     for reason in (
         # seeds
-        Reason("unreadable", _QUALITY, "The file is not UTF-8 text.", "snippet"),
+        Reason("unreadable", _QUALITY, "The file cannot be read or is not UTF-8 text.", "snippet"),
+        Reason(
+            "symbolic_link",
+            _POLICY,
+            "A symbolic link is not followed: its target may lie outside the source.",
+            "snippet",
+        ),
         Reason("generated_file", _QUALITY, "The file is marked as generated or looks minified.", "snippet"),
         Reason("parse_error", _QUALITY, "The code does not parse.", "syntax"),
         Reason("too_short", _QUALITY, "The code has too few lines or tokens to be useful.", "length"),

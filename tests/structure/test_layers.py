@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.products",
         "synth.reasons",
         "synth.errors",
+        "synth.links",
         "synth.ids",
         "synth.values",
         "synth.grammar",
