@@ -101,6 +101,12 @@ REASONS: dict[str, Reason] = {
         ),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
+        Reason(
+            "imports_the_seed",
+            _QUALITY,
+            "The program takes the seed out of the library instead of writing it, or opens a way to do so.",
+            "syntax",
+        ),
         # verdicts
         Reason("wrong_answer", _QUALITY, "At least one output differs from the expected one.", "verdict"),
         Reason(
