@@ -38,6 +38,7 @@ bench: install  ## All benchmarks, with their tables
 docs: install  ## Write the generated pages again
 	@$(PY) -m posttrain.cli docs-recipes --output docs/recipes.md
 	@$(PY) -m tests.structure.decision_index
+	@$(PY) -m tests.structure.dependency_page
 
 lock: install  ## Resolve the locked requirements again (needs the package index)
 	@.ci/lock
