@@ -230,12 +230,12 @@ def install_missing(commands: list[str]) -> None:
         words = command.split()
         words[:1] = [sys.executable, "-m", "pip"] if words[0] == "pip" else words[:1]
         try:
-            done = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode
+            end = str(subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode)
         except OSError as error:
-            done = error.strerror or type(error).__name__
-        if done != 0:
-            message = f"ended with {done}"
-            raise UserError(Problem(command, message, "see its message above; most installers need root"))
+            end = error.strerror or type(error).__name__
+        if end != "0":
+            fix = "see its message above; most installers need root"
+            raise UserError(Problem(command, f"ended with {end}", fix))
 
 
 def render(report: Report) -> None:

@@ -47,13 +47,14 @@ def stated_licence(name: str) -> str:
         found: Distribution = distribution(name)
     except PackageNotFoundError:
         return ""
-    if expression := found.metadata.get("License-Expression"):
-        return expression
+    stated = [*(found.metadata.get_all("License-Expression") or ())]
+    if stated:
+        return str(stated[0])
     classifiers = [one for one in found.metadata.get_all("Classifier") or [] if one.startswith("License ::")]
     if classifiers:
-        last = classifiers[0].split(" :: ")[-1]
+        last = str(classifiers[0]).split(" :: ")[-1]
         return _SHORT.get(last, last)
-    text = (found.metadata.get("License") or "").strip()
+    text = str((found.metadata.get_all("License") or [""])[0]).strip()
     return text.splitlines()[0][:60] if text else ""
 
 
