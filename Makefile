@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM = false
 export VLLM_NO_USAGE_STATS = 1
 export DO_NOT_TRACK = 1
 
-.PHONY: help install languages demo check test bench docs clean
+.PHONY: help install languages demo check test bench docs lock sbom audit clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +19,7 @@ install:  ## Make .venv with everything, and install missing system packages whe
 	@.ci/install
 
 languages: install  ## Install every language's toolchain (Debian, root)
-	@set -o pipefail; $(PY) -m posttrain.cli doctor --install-hints --group languages | { grep -E '^(apt-get|npm|pip) ' || true; } | PATH=$(CURDIR)/.venv/bin:$$PATH bash -e -x
+	@$(PY) -m posttrain.cli doctor --install languages
 	@$(PY) -m posttrain.cli doctor --group languages
 
 demo: install  ## The whole flow on the pocket model: seeds to a better model, about 10 minutes on 2 cores
@@ -38,6 +38,16 @@ bench: install  ## All benchmarks, with their tables
 docs: install  ## Write the generated pages again
 	@$(PY) -m posttrain.cli docs-recipes --output docs/recipes.md
 	@$(PY) -m tests.structure.decision_index
+	@$(PY) -m tests.structure.dependency_page
+
+lock: install  ## Resolve the locked requirements again (needs the package index)
+	@.ci/lock
+
+sbom: install  ## Write build/sbom.json: what is installed, as CycloneDX
+	@.ci/sbom
+
+audit: install  ## Ask the advisory database about every locked package
+	@.ci/audit
 
 clean:  ## Remove what make made, but never a run
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,72 +4,22 @@ YAML into them.
 Every field has a description: `docs/recipes.md` and the JSON schema for editors are generated from here.
 """
 
-from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, JsonValue
 
-from synth.config_base import Config
+from synth.config_base import Config as Config
+from synth.config_base import Package as Package
 from synth.outage_config import OutageConfig
 from synth.records import IsolationLevel, Limits
+from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
+from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
+from synth.seeds_config import PocketSeedsConfig as PocketSeedsConfig
+from synth.seeds_config import ScreenConfig as ScreenConfig
+from synth.seeds_config import SeedsConfig as SeedsConfig
+from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
 from synth.spending_config import BudgetConfig, PricesConfig
 from synth.training_config import CoarseToFineConfig, DpoConfig
-
-# --- seeds --------------------------------------------------------------------------------------------------
-
-
-class PocketSeedsConfig(Config):
-    """Unlabelled snippets of the pocket world."""
-
-    kind: Literal["pocket"] = "pocket"
-    count: int = Field(256, ge=1, description="Snippets to draw per round.")
-    languages: tuple[str, ...] = Field(("python",), description="Languages of the snippets.")
-
-
-class JsonlSeedsConfig(Config):
-    """A JSON Lines file with one snippet per row."""
-
-    kind: Literal["jsonl"] = "jsonl"
-    path: str = Field(description="Path of the file, relative to the recipe.")
-    code_column: str = Field("code", description="Column that holds the code.")
-    language_column: str = Field("language", description="Column that holds the language.")
-    limit: int | None = Field(None, ge=1, description="Maximum number of rows to use.")
-
-
-class SourceTreeSeedsConfig(Config):
-    """Folders of source code, for example git checkouts: functions are cut out with
-    tree-sitter and filtered."""
-
-    kind: Literal["source_tree"] = "source_tree"
-    paths: tuple[str, ...] = Field(
-        description="Folders to read. `@stdlib` and `@site-packages` are those of the running Python."
-    )
-    languages: tuple[str, ...] = Field(("python",), description="Languages to read.")
-    exclude: tuple[str, ...] = Field((), description="Glob patterns of paths to skip.")
-    max_files: int | None = Field(None, ge=1, description="Maximum number of files to read.")
-    max_tokens: int = Field(
-        1024, ge=16, description="Longer snippets are rejected (Qwen2.5-Coder report, 4.1)."
-    )
-    min_lines: int = Field(3, ge=1, description="Shorter snippets are rejected.")
-
-
-class HubSeedsConfig(Config):
-    """A data set on the Hugging Face hub, or a local folder in the same format."""
-
-    kind: Literal["hub"] = "hub"
-    dataset: str = Field(description="Hub id, or a local path that `datasets.load_dataset` can read.")
-    subset: str | None = Field(None, description="Name of the data set's configuration.")
-    split: str = Field("train", description="Split to read.")
-    code_column: str = Field("content", description="Column that holds the code.")
-    language_column: str | None = Field(
-        None, description="Column that holds the language. If unset, every row is in `language`."
-    )
-    language: str = Field("python", description="Language of every row if `language_column` is unset.")
-    limit: int | None = Field(None, ge=1, description="Maximum number of rows to use.")
-
-
-SeedsConfig = Annotated[
-    PocketSeedsConfig | JsonlSeedsConfig | SourceTreeSeedsConfig | HubSeedsConfig, Field(discriminator="kind")
-]
 
 # --- models and engines -------------------------------------------------------------------------------------
 
@@ -81,20 +31,6 @@ class PolicyConfig(Config):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Data type of the weights in training. `auto`: bfloat16 on a GPU, else float32."
     )
-
-
-class Package(NamedTuple):
-    """A package that an engine needs, and how to install it."""
-
-    module: str
-    """The module that Python imports."""
-    display_name: str
-    install: str
-    """The command that installs it."""
-    install_gpu: str = ""
-    """The command for a machine with a GPU, if that one differs."""
-    distributions: tuple[str, ...] = ()
-    """Names of its distributions, the GPU build first. If empty, the module's name."""
 
 
 class RequestConfig(Config):

@@ -1,6 +1,8 @@
 """The base of all recipe models, which the modules of recipe sections share. The one rule: a recipe never
 changes after it was read, and a key that is unknown is an error."""
 
+from typing import NamedTuple
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -8,3 +10,17 @@ class Config(BaseModel):
     """Base of all recipe models: frozen; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Package(NamedTuple):
+    """A package that a part of a recipe needs, and how to install it."""
+
+    module: str
+    """The module that Python imports."""
+    display_name: str
+    install: str
+    """The command that installs it."""
+    install_gpu: str = ""
+    """The command for a machine with a GPU, if that one differs."""
+    distributions: tuple[str, ...] = ()
+    """Names of its distributions, the GPU build first. If empty, the module's name."""

@@ -26,7 +26,18 @@ REASONS: dict[str, Reason] = {
     reason.code: reason
     for reason in (
         # seeds
-        Reason("unreadable", _QUALITY, "The file is not UTF-8 text, or takes too long to parse.", "snippet"),
+        Reason(
+            "unreadable",
+            _QUALITY,
+            "The file cannot be read, is not UTF-8 text, or takes too long to parse.",
+            "snippet",
+        ),
+        Reason(
+            "symbolic_link",
+            _POLICY,
+            "A symbolic link is not followed: its target may lie outside the source.",
+            "snippet",
+        ),
         Reason("generated_file", _QUALITY, "The file is marked as generated or looks minified.", "snippet"),
         Reason("parse_error", _QUALITY, "The code does not parse.", "syntax"),
         Reason("too_short", _QUALITY, "The code has too few lines or tokens to be useful.", "length"),
@@ -50,6 +61,12 @@ REASONS: dict[str, Reason] = {
             _POLICY,
             "No typed signature could be inferred, so no inputs can be generated.",
             "signature",
+        ),
+        Reason(
+            "secret",
+            _POLICY,
+            "The text holds a key, a token, a password or a private key.",
+            "snippet",
         ),
         Reason(
             "impure",
@@ -89,6 +106,12 @@ REASONS: dict[str, Reason] = {
         ),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
+        Reason(
+            "imports_the_seed",
+            _QUALITY,
+            "The program takes the seed out of the library instead of writing it, or opens a way to do so.",
+            "syntax",
+        ),
         # verdicts
         Reason("wrong_answer", _QUALITY, "At least one output differs from the expected one.", "verdict"),
         Reason(

@@ -27,7 +27,7 @@ State = Literal["ok", "missing", "note"]
 
 _TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _GIB = 1 << 30
-_INSTALLERS = ("apt-get install -y ", "npm install -g ", "pip install ", "brew install ")
+_INSTALLERS = ("apt-get install -y ", "npm install -g --ignore-scripts ", "pip install ", "brew install ")
 """Commands that differ only in their packages are joined into one, in this order."""
 
 
@@ -220,6 +220,25 @@ def package_version(name: str) -> str:
         return ""
 
 
+def install_missing(commands: list[str]) -> None:
+    """Run the commands one after the other. Each is one of ours and starts with a known installer; its words
+    are handed over as arguments, so no shell reads them. Raises UserError when one fails."""
+    for command in commands:
+        if not command.startswith(_INSTALLERS):
+            print(f"left to you: {command}", file=sys.stderr)
+            continue
+        print(f"+ {command}", file=sys.stderr)
+        words = command.split()
+        words[:1] = [sys.executable, "-m", "pip"] if words[0] == "pip" else words[:1]
+        try:
+            end = str(subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode)
+        except OSError as error:
+            end = error.strerror or type(error).__name__
+        if end != "0":
+            fix = "see its message above; most installers need root"
+            raise UserError(Problem(command, f"ended with {end}", fix))
+
+
 def render(report: Report) -> None:
     """Print the table."""
     from rich.console import Console
@@ -245,6 +264,9 @@ def doctor(
     install_hints: Annotated[
         bool, typer.Option("--install-hints", help="Print only the commands that install the missing parts.")
     ] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Install what is missing. Most of it needs root.")
+    ] = False,
     group: Annotated[
         str | None, typer.Option("--group", help=f"Examine one group only: {', '.join(GROUPS)}.")
     ] = None,
@@ -260,6 +282,8 @@ def doctor(
                 ensure_ascii=False,
             )
         )
+    elif install:
+        install_missing(report.install_commands())
     elif install_hints:
         print("".join(f"{command}\n" for command in report.install_commands()), end="")
     else:

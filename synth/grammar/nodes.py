@@ -145,6 +145,20 @@ class Node:
         names, fields = self._tree.field_names, self._tree.fields
         return next((child for child in self._children() if names.get(fields[child._at]) == name), None)
 
+    def descendant_for_byte_range(self, start: int, end: int) -> "Node":
+        """The smallest node below this one, or itself, that holds these bytes."""
+        node = self
+        while True:
+            inner = (one for one in node._children() if one.start_byte <= start and end <= one.end_byte)
+            found = next(inner, None)
+            if found is None:
+                return node
+            node = found
+
+    @property
+    def is_leaf(self) -> bool:
+        return self._tree.after[self._at] == self._at + 1
+
     def _children(self) -> Iterator["Node"]:
         after, at = self._tree.after, self._at + 1
         while at < after[self._at]:

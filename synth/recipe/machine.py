@@ -10,12 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-from synth.config import (
-    E2bSandboxConfig,
-    EngineBaseConfig,
-    LocalSandboxConfig,
-    Recipe,
-)
+from synth.config import E2bSandboxConfig, EngineBaseConfig, LocalSandboxConfig, Recipe, ScreenConfig
 from synth.errors import UserError
 from synth.languages.registry import get_language
 from synth.languages.spec import Language
@@ -72,6 +67,7 @@ def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
 
 def _packages(recipe: Recipe) -> Iterator[Finding]:
     yield from _engine_packages(recipe)
+    yield from _scanner(recipe)
     lacking = ", ".join(package for package in _TRAINING if not is_installed(package))
     for key in ("sft", "dpo"):
         if getattr(recipe, key) is not None and lacking:
@@ -96,6 +92,15 @@ def _engine_packages(recipe: Recipe) -> Iterator[Finding]:
             yield Finding(
                 ((key,),), f"needs {package.display_name}, which is not installed", package.install, see=_SEE
             )
+
+
+def _scanner(recipe: Recipe) -> Iterator[Finding]:
+    screen = getattr(recipe.data.seeds, "screen", None) if recipe.data is not None else None
+    if isinstance(screen, ScreenConfig) and screen.secrets and not is_installed(screen.needs_package.module):
+        package = screen.needs_package
+        expected = f"needs {package.display_name}, which is not installed"
+        fix = f"{package.install}, or `screen: {{secrets: false}}` if the sources hold no secrets"
+        yield Finding((("data", "seeds"),), expected, fix, see=_SEE)
 
 
 def _reporters(recipe: Recipe) -> Iterator[Finding]:

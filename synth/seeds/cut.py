@@ -1,4 +1,4 @@
-"""Turns one file into seeds: read, cut, filter, and where possible close each function over the names
+"""Turns one file into seeds: read, screen, cut, filter, and where possible close each function over the names
 that it needs.
 
 A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule:
@@ -16,16 +16,19 @@ from synth.seeds.functions import Function, find_functions
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
 from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.quality import check_quality
+from synth.seeds.screen import screen_text
 from synth.token_estimate import estimate_tokens
 
 
 def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
     """Read one file and cut it. No file content makes it raise."""
     file = read_file(ref)
-    if isinstance(file, Reject):
-        return FileCut(ref, None, file, ())
+    screened = file if isinstance(file, Reject) else screen_text(file.text, ref.language, config.screen)
+    if isinstance(screened, Reject):
+        return FileCut(ref, None, screened, ())
+    file = SourceFile(ref, screened.text)
     try:
-        return FileCut(ref, file, None, tuple(_cut(file, config)))
+        return FileCut(ref, file, None, tuple(_cut(file, config)), screened.evidence)
     except UnparsedError as why:
         return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), ())
 

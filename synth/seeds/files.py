@@ -13,6 +13,7 @@ import stat
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from synth.config import SourceTreeSeedsConfig
 from synth.errors import Problem, RecipeError
@@ -85,32 +86,56 @@ def _walk_all(config: SourceTreeSeedsConfig, recipe_folder: Path) -> Iterator[Fi
     languages = {normalize_language(language) for language in config.languages}
     for path in config.paths:
         source, root = resolve_root(path, recipe_folder)
-        for file in _walk(root, config.exclude):
-            language = source_extensions().get(file.suffix.lower())
-            if language in languages:
-                relative = os.fsencode(file.relative_to(root).as_posix()).decode("utf-8", "replace")
-                yield FileRef(source, str(file), relative, language, find_licence(source, root, relative))
+        for found in _walk(root, config.exclude):
+            language = source_extensions().get(found.path.suffix.lower())
+            if found.is_folder or language in languages:
+                relative = _name(found.path.relative_to(root))
+                licence = find_licence(source, root, relative)
+                spoken = "" if found.is_folder or language is None else language
+                yield FileRef(source, str(found.path), relative, spoken, licence)
 
 
-def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+def _name(relative: Path) -> str:
+    """The path as text; bytes that are not UTF-8 are spelled out, so that two names never become one."""
+    return os.fsencode(relative.as_posix()).decode("utf-8", "backslashreplace")
+
+
+class _Found(NamedTuple):
+    path: Path
+    is_folder: bool = False
+    """A folder that is not entered, because it is a link or cannot be listed. Reading it says why."""
+
+
+def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[_Found]:
     """Files below the folder, sorted by name. Links to folders are not followed, so a cycle of links
     does no harm."""
-    for folder, folders, names in os.walk(root, followlinks=False):
+    closed: list[_Found] = []
+
+    def note(error: OSError) -> None:
+        closed.append(_Found(Path(os.fsdecode(error.filename)), is_folder=True))
+
+    for folder, folders, names in os.walk(root, onerror=note, followlinks=False):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not _is_skipped(here / name, root, exclude))
-        for name in sorted(names):
-            if not _is_excluded(here / name, root, exclude):
-                yield here / name
+        wanted = sorted(name for name in folders if not _is_skipped(here / name, root, exclude))
+        folders[:] = [name for name in wanted if not (here / name).is_symlink()]
+        yield from (_Found(here / name, is_folder=True) for name in wanted if name not in folders)
+        yield from (
+            _Found(here / name) for name in sorted(names) if not _is_excluded(here / name, root, exclude)
+        )
+    yield from closed
 
 
 def _is_skipped(folder: Path, root: Path, exclude: tuple[str, ...]) -> bool:
-    if (
-        folder.name in SKIPPED_FOLDERS
-        or folder.name.endswith((".egg-info", ".dist-info"))
-        or folder.is_symlink()
-    ):
+    if folder.name in SKIPPED_FOLDERS or folder.name.endswith((".egg-info", ".dist-info")):
         return True
-    return (folder / "pyvenv.cfg").exists() or _is_excluded(folder, root, exclude)
+    return _is_environment(folder) or _is_excluded(folder, root, exclude)
+
+
+def _is_environment(folder: Path) -> bool:
+    try:
+        return (folder / "pyvenv.cfg").exists()
+    except PermissionError:
+        return False  # listing it will say so
 
 
 def _is_excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
@@ -121,16 +146,13 @@ def _is_excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
 
 
 def read_file(ref: FileRef) -> SourceFile | Reject:
-    """The file's text, or why it is rejected: unreadable, too_long, generated_file."""
+    """The file's text, or why it is rejected: symbolic_link, unreadable, too_long, generated_file."""
     try:
-        found = Path(ref.path).stat()
-        if not stat.S_ISREG(found.st_mode):
-            return Reject("unreadable", {"error": "not a regular file"})
-        if found.st_size > MAX_FILE_BYTES:
-            return Reject("too_long", {"bytes": found.st_size, "limit": MAX_FILE_BYTES})
-        data = Path(ref.path).read_bytes()
+        data = _read_regular(Path(ref.path))
     except OSError as error:
         return Reject("unreadable", {"error": error.strerror or type(error).__name__})
+    if isinstance(data, Reject):
+        return data
     if b"\0" in data:
         return Reject("unreadable", {"error": "binary"})
     try:
@@ -138,6 +160,27 @@ def read_file(ref: FileRef) -> SourceFile | Reject:
     except UnicodeDecodeError as error:
         return Reject("unreadable", {"error": f"not UTF-8 at byte {error.start}"})
     return _check_text(text) or SourceFile(ref, text)
+
+
+def _read_regular(path: Path) -> bytes | Reject:
+    """The bytes of a regular file. Never opens a device, follows a link, waits for a pipe or reads on for
+    ever; the kind is asked before the file is opened and again of what was opened."""
+    kind = path.lstat().st_mode
+    if stat.S_ISLNK(kind):
+        return Reject("symbolic_link")
+    if stat.S_ISDIR(kind):
+        return Reject("unreadable", {"error": "the folder cannot be listed"})
+    if not stat.S_ISREG(kind):
+        return Reject("unreadable", {"error": "not a regular file"})
+    opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(opened, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode):
+            return Reject("unreadable", {"error": "not a regular file"})
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        return Reject("too_long", {"bytes": max(found.st_size, len(data)), "limit": MAX_FILE_BYTES})
+    return data
 
 
 def _check_text(text: str) -> Reject | None:

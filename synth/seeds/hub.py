@@ -10,6 +10,7 @@ from typing import Any
 
 from synth.config import HubSeedsConfig
 from synth.errors import Problem, RecipeError
+from synth.links import links_out
 from synth.seeds.protocol import SeedOrRejection
 from synth.seeds.rows import seed_from_row
 
@@ -31,6 +32,10 @@ def _open(config: HubSeedsConfig, recipe_folder: Path) -> Iterable[Mapping[str, 
             config, "needs the package `datasets`, which is not installed", "pip install 'codemill[train]'"
         ) from error
     local = recipe_folder / config.dataset
+    if local.is_dir() and (strays := links_out(local)):
+        raise _problem(
+            config, f"holds a symbolic link that leads out of it: {strays[0]}", "replace the link by its file"
+        )
     try:
         if (local / "dataset_info.json").exists() or (local / "dataset_dict.json").exists():
             return _split_of(datasets.load_from_disk(str(local)), config)

@@ -33,7 +33,11 @@ def find_licence(source: str, root: Path, relative: str) -> str:
 def _folder_licence(root: Path) -> str:
     """The licence, from the licence text at the top of a checkout."""
     for path in sorted(root.iterdir()):
-        if path.is_file() and re.match(r"(?i)(licen[cs]e|copying|unlicense)", path.name):
+        if (
+            re.match(r"(?i)(licen[cs]e|copying|unlicense)", path.name)
+            and path.is_file()
+            and not path.is_symlink()
+        ):
             text = " ".join(path.read_text(encoding="utf-8", errors="replace").lower().split())
             return next((name for name, phrase in _PHRASES if phrase in text), "")
     return ""

@@ -5,10 +5,10 @@ folder, a file of another language) are not counted. All values here can be pick
 in a pool of processes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from synth.filters.protocol import Reject
+from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
 from synth.records import Origin, Seed
 
@@ -71,6 +71,8 @@ class FileCut:
     file: SourceFile | None
     reject: Reject | None
     units: tuple[SeedOrRejection, ...]
+    evidence: Evidence = field(default_factory=dict)
+    """What was masked in the text."""
 
 
 def make_seed(code: str, language: str, origin: Origin) -> Seed:

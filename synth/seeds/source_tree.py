@@ -22,6 +22,7 @@ from synth.records import Origin
 from synth.seeds.cut import cut_file
 from synth.seeds.files import find_files
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SeedRejection
+from synth.seeds.screen import require_scanner
 
 FILES_A_TASK = 16
 TASKS_A_WORKER = 4
@@ -38,6 +39,7 @@ def read_cuts(
 ) -> Iterator[FileCut]:
     """Each file of the tree with its text (for FIM) and its functions. Raises RecipeError if the folder
     does not exist."""
+    require_scanner(config.screen)
     refs = find_files(config, recipe_folder, random_seed, round_)
     return (
         map(partial(cut_file, config=config), refs) if workers <= 1 else _read_parallel(config, refs, workers)

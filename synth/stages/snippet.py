@@ -1,14 +1,15 @@
 """The source of the flow: reads seeds of any kind in shards, and records every rejected snippet."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import ClassVar, TypeVar
 
-from synth.config import SourceTreeSeedsConfig
-from synth.filters.protocol import Keep
+from synth.config import HubSeedsConfig, JsonlSeedsConfig, PocketSeedsConfig, SourceTreeSeedsConfig
+from synth.filters.protocol import Evidence, Keep
 from synth.records import IndexRow, Seed, SourceText, Unit
 from synth.seeds.protocol import FileCut, SeedOrRejection
 from synth.seeds.reader import PocketProvider, read_seeds
+from synth.seeds.screen import ScreenedUnit, require_scanner, screen_unit
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, index_row
@@ -39,7 +40,7 @@ class SnippetSource(Source):
             round_=round_,
             pocket=self._pocket,
         )
-        for number, group in enumerate(_groups(units, self._context.data.shard_size)):
+        for number, group in enumerate(_groups(_screened(units, config), self._context.data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
             yield state, _result(state, group, [])
 
@@ -52,11 +53,19 @@ class SnippetSource(Source):
         cuts = read_cuts(config, folder, random_seed=seed, round_=round_, workers=self._workers)
         for number, group in enumerate(_groups(cuts, self._context.data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
-            units = [unit for cut in group for unit in list_units(cut)]
-            yield (
-                state,
-                _result(state, units, [text for cut in group if (text := _source_text(cut)) is not None]),
-            )
+            units = [ScreenedUnit(unit, {}) for cut in group for unit in list_units(cut)]
+            files = [(text, cut.evidence) for cut in group if (text := _source_text(cut)) is not None]
+            yield state, _result(state, units, files)
+
+
+def _screened(
+    units: Iterable[SeedOrRejection], config: PocketSeedsConfig | JsonlSeedsConfig | HubSeedsConfig
+) -> Iterator[ScreenedUnit]:
+    """The units of a data set, screened; those of the pocket world, which hold nobody's data, as they are."""
+    if isinstance(config, PocketSeedsConfig):
+        return (ScreenedUnit(unit, {}) for unit in units)
+    require_scanner(config.screen)
+    return (screen_unit(unit, config.screen) for unit in units)
 
 
 def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
@@ -78,17 +87,21 @@ def _source_text(cut: FileCut) -> SourceText | None:
     )
 
 
-def _result(state: ShardState, units: list[SeedOrRejection], files: list[SourceText]) -> StageResult:
+def _result(
+    state: ShardState, units: list[ScreenedUnit], files: list[tuple[SourceText, Evidence]]
+) -> StageResult:
     """Each unit once: a text that occurs twice in a source is one seed."""
     name = SnippetSource.name
-    rows: dict[str, IndexRow] = {file.id: index_row(name, state, file, Keep()) for file in files}
+    rows: dict[str, IndexRow] = {
+        file.id: index_row(name, state, file, Keep(evidence)) for file, evidence in files
+    }
     seeds: dict[str, Seed] = {}
-    for unit in units:
+    for unit, evidence in units:
         if unit.unit_id in rows:
             continue
         if isinstance(unit, Seed):
             seeds[unit.id] = unit
-            rows[unit.id] = index_row(name, state, unit, Keep())
+            rows[unit.id] = index_row(name, state, unit, Keep(evidence))
         else:
             rows[unit.unit_id] = index_row(name, state, unit, unit.reject)
-    return StageResult(tuple(rows.values()), (*seeds.values(), *files))
+    return StageResult(tuple(rows.values()), (*seeds.values(), *(file for file, _ in files)))

@@ -21,7 +21,7 @@ from synth.store.query import checked_names, run_query
 from synth.store.run_folder import RunInfo, read_info
 from synth.store.seals import read_json
 from synth.store.shards import StageCommit
-from synth.store.views import FunnelRow, conservation_problems, failed_units, funnel
+from synth.store.views import FunnelRow, conservation_problems, failed_units, funnel, screened
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -53,6 +53,7 @@ def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) ->
         _data_sets(run, counts, files),
         _making(info),
         _sources_table(sources),
+        _screening(run, info),
         _evidence(run, counts),
     ]
     sections += [_flips(run, counts), _decontamination(info, funnel(run)), _funnel_table(run)]
@@ -131,6 +132,25 @@ def _sources_table(sources: Counter[tuple[str, str]]) -> str:
         "## Sources\n\nLicences are those that the sources state; they bind what is made from them.\n\n"
         + _table(["source", "licence", "seeds"], rows)
     )
+
+
+def _screening(run: Path, info: RunInfo) -> str:
+    """What was found in the sources, by kind; each unit once, however many rounds read it."""
+    seeds = _part(info, "data").get("seeds") or {}
+    screen = seeds.get("screen")
+    if not isinstance(screen, dict):
+        return ""
+    secrets, masked = screened(run)
+    rows = [["secrets", kind, count, "rejected"] for kind, count in sorted(secrets.items())]
+    rows += [["personal data", kind, count, "masked"] for kind, count in sorted(masked.items())]
+    off = [
+        words for key, words in (("secrets", "secrets"), ("personal", "personal data")) if not screen.get(key)
+    ]
+    words = (
+        f"Not searched for: {', '.join(off)}." if off else "Every source text was searched before its use."
+    )
+    table = _table(["found", "kind", "count", "and"], rows) if rows else "Nothing was found."
+    return f"## Secrets and personal data\n\n{words}\n\n{table}"
 
 
 def _evidence(run: Path, counts: Mapping[str, int]) -> str:

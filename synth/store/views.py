@@ -3,6 +3,7 @@
 The one rule: lists read the narrow index only, pages go by key, and a body is read when its unit is shown.
 """
 
+import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,6 +165,24 @@ def failed_units(run: Path) -> list[FailureCount]:
     order = stage_order(run)
     found = [FailureCount(row["round"], row["stage"], row["reason"], int(row["units"])) for row in rows]
     return sorted(found, key=lambda one: (one.round, order.index(one.stage), one.reason))
+
+
+def screened(run: Path) -> tuple[Counter[str], Counter[str]]:
+    """Units rejected for a secret, by its kind, and values masked in the others, by theirs."""
+    shards = Shards(run)
+    sql = (
+        "SELECT DISTINCT unit_id, reason, evidence FROM read_parquet(?) WHERE stage = 'snippet' AND "
+        "(reason = 'secret' OR (reason = '' AND evidence LIKE '%\"masked_%'))"
+    )
+    secrets: Counter[str] = Counter()
+    masked: Counter[str] = Counter()
+    for row in shards.query(sql, shards.index_files()):
+        evidence = json.loads(row["evidence"])
+        if row["reason"]:
+            secrets[evidence["kind"]] += 1
+        else:
+            masked.update({name.removeprefix("masked_"): count for name, count in evidence.items()})
+    return secrets, masked
 
 
 def page_key(row: IndexRow) -> str:

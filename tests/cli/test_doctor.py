@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from synth.cli.doctor import DoctorRow, Report, examine
+from synth.cli.doctor import DoctorRow, Report, examine, install_missing
 from synth.errors import UserError
 from synth.languages.registry import all_languages
+from synth.languages.spec import Language
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,6 +102,49 @@ def test_missing_toolchains_need_one_shell_command_per_installer(tmp_path: Path)
     )
     assert done.stdout.split() == " ".join(lines).split()
     assert {word for one in languages for word in one.install.split()} <= set(done.stdout.split())
+
+
+def test_installing_hands_words_to_known_installers_and_never_to_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for tool in ("apt-get", "npm"):
+        (tmp_path / tool).write_text(f'#!/bin/sh\nprintf "<%s>" {tool} "$@"\n')
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    decoy = tmp_path / "decoy"
+    install_missing(
+        [
+            f"apt-get install -y gawk; touch {decoy}",
+            "npm install -g --ignore-scripts a@1.0.0 $(id)",
+            f"sh -c 'touch {decoy}'",
+        ]
+    )
+    out, err = capfd.readouterr()
+    assert out == (
+        f"<apt-get><install><-y><gawk;><touch><{decoy}><npm><install><-g><--ignore-scripts><a@1.0.0><$(id)>"
+    )
+    assert "left to you: sh -c" in err
+    assert not decoy.exists()
+
+
+def test_an_installer_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="ended with 3"):
+        install_missing(["apt-get install -y gawk"])
+    with pytest.raises(UserError, match="No such file"):
+        install_missing(["npm install -g --ignore-scripts a@1"])
+
+
+@pytest.mark.parametrize("language", all_languages(), ids=lambda language: language.name)
+def test_packages_of_npm_and_pip_have_an_exact_version_and_no_scripts(language: Language) -> None:
+    words = language.install.split()
+    if words[0] in ("npm", "pip"):
+        packages = [word for word in words[1:] if not word.startswith("-") and word != "install"]
+        exact = r"(@[\w.-]+/)?[\w.-]+(@\d+\.\d+\.\d+|==\d+\.\d+\.\d+)"
+        assert all(re.fullmatch(exact, package) for package in packages), packages
+        assert words[0] == "pip" or "--ignore-scripts" in words
 
 
 def test_nothing_missing_means_no_install_command() -> None:

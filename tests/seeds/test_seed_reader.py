@@ -8,6 +8,7 @@ import pytest
 
 from synth.config import HubSeedsConfig, JsonlSeedsConfig, PocketSeedsConfig, SourceTreeSeedsConfig
 from synth.errors import RecipeError
+from synth.links import links_out
 from synth.records import Origin, Seed
 from synth.seeds.protocol import SeedOrRejection, SeedRejection, make_seed
 from synth.seeds.reader import read_seeds
@@ -103,3 +104,23 @@ def test_pocket_seeds_come_from_the_provider_only(tmp_path: Path) -> None:
     assert [unit.code for unit in units if isinstance(unit, Seed)] == ["2 5 1"]
     with pytest.raises(RecipeError, match="pocket"):
         read_seeds(PocketSeedsConfig(), recipe_folder=tmp_path, random_seed=0, round_=0)
+
+
+def test_a_data_set_with_a_link_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "outside.jsonl").write_text(json.dumps({"content": "decoy = 1"}))
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "train.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    with pytest.raises(RecipeError, match="leads out of it"):
+        list(read_seeds(HubSeedsConfig(dataset="set"), recipe_folder=tmp_path, random_seed=0, round_=0))
+
+
+def test_the_links_of_the_hubs_own_cache_are_followed(tmp_path: Path) -> None:
+    snapshot = tmp_path / "datasets--a--b" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "datasets--a--b" / "blobs").mkdir()
+    (tmp_path / "datasets--a--b" / "blobs" / "1").write_text("{}")
+    (snapshot / "train.jsonl").symlink_to("../../blobs/1")
+    assert links_out(snapshot) == []
+    (snapshot / "more.jsonl").symlink_to("../../../elsewhere")
+    assert links_out(snapshot) == [snapshot / "more.jsonl"]

@@ -1,7 +1,12 @@
 """Which files of a tree are read, and why others are refused."""
 
+import contextlib
 import os
 import pickle
+import socket
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,10 +60,82 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self.py").symlink_to(tmp_path / "self.py")
     refs = list(find_files(config(tmp_path), tmp_path))
-    assert [ref.relative for ref in refs] == ["self.py", "a/b.py"]
-    refused = read_file(refs[0])
-    assert isinstance(refused, Reject)
-    assert refused.reason == "unreadable"
+    assert [ref.relative for ref in refs] == ["self.py", "a/again", "a/b.py"]
+    assert [read_file(ref) for ref in refs[:2]] == [Reject("symbolic_link")] * 2
+
+
+def test_a_link_is_counted_and_never_followed(tmp_path: Path) -> None:
+    outside = tree(
+        tmp_path / "outside", {"settings.py": f"KEY = 'decoy of the house'\n{GOOD}", "p/q.py": GOOD}
+    )
+    root = tree(tmp_path / "root", {"a.py": GOOD, ".git/x.py": GOOD})
+    (root / "util.py").symlink_to(outside / "settings.py")
+    (root / "inner.py").symlink_to(root / "a.py")
+    (root / "gone.py").symlink_to(root / "nowhere.py")
+    (root / "package").symlink_to(outside / "p", target_is_directory=True)
+    (root / "vendor").symlink_to(outside, target_is_directory=True)
+    (root / "notes.txt").symlink_to(outside / "settings.py")
+    cuts = list(read_cuts(config(root), tmp_path))
+    links = {cut.ref.relative: cut.ref.language for cut in cuts if cut.reject == Reject("symbolic_link")}
+    assert links == {"util.py": "python", "inner.py": "python", "gone.py": "python", "package": ""}
+    assert [cut.ref.relative for cut in cuts if cut.file is not None] == ["a.py"]
+    assert "decoy" not in repr(cuts)
+
+
+def test_special_files_are_refused_and_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket.py"))
+    expected = ["pipe.py", "socket.py"]
+    if os.geteuid() == 0:
+        with contextlib.suppress(PermissionError):
+            os.mknod(tmp_path / "endless.py", stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+            expected.insert(0, "endless.py")
+    refs = list(find_files(config(tmp_path), tmp_path))
+    assert [ref.relative for ref in refs] == expected
+    refused = Reject("unreadable", {"error": "not a regular file"})
+    assert [read_file(ref) for ref in refs] == [refused] * len(expected)
+    server.close()
+
+
+def test_a_file_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
+    with (tmp_path / "sparse.py").open("wb") as file:
+        file.truncate(1 << 40)
+    refused = read_file(next(find_files(config(tmp_path), tmp_path)))
+    assert refused == Reject("too_long", {"bytes": 1 << 40, "limit": 1 << 20})
+
+
+def test_names_that_are_not_utf8_stay_apart(tmp_path: Path) -> None:
+    for name in (b"a\xff.py", b"a\xfe.py"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(GOOD)
+    refs = list(find_files(config(tmp_path), tmp_path))
+    assert [ref.relative for ref in refs] == ["a\\xfe.py", "a\\xff.py"]
+    assert len({ref.id for ref in refs}) == 2
+    assert all(isinstance(read_file(ref), SourceFile) for ref in refs)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_that_cannot_be_listed_is_counted(tmp_path: Path) -> None:
+    tree(tmp_path, {"a.py": GOOD, "closed/b.py": GOOD})
+    (tmp_path / "closed").chmod(0)
+    program = (
+        "import os, sys\nfrom pathlib import Path\nfrom synth.config import SourceTreeSeedsConfig\n"
+        "from synth.seeds.files import find_files, read_file\n"
+        "from synth.languages.registry import source_extensions\nsource_extensions()\n"
+        "root = Path(sys.argv[1])\nos.chdir(root)\nos.setuid(65534)\n"
+        "refs = list(find_files(SourceTreeSeedsConfig(paths=('.',)), Path('.')))\n"
+        "print([ref.relative for ref in refs], read_file(refs[1]))\n"
+    )
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "['a.py', 'closed'] Reject(reason='unreadable'" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(

