@@ -93,7 +93,8 @@ def test_a_request_that_fails_while_others_are_answered_fails_for_good(
         breaker, endpoint = Breaker("the engine", config), Endpoint(lambda name, _: name == "r3")
         tasks = []
         for name in NAMES:
-            tasks.append(asyncio.create_task(breaker.ask(lambda name=name: endpoint.send(name))))  # type: ignore[misc]
+            asked = breaker.ask(lambda name=name: endpoint.send(name))  # type: ignore[misc]
+            tasks.append(asyncio.create_task(asked))
             await asyncio.sleep(0.003)
         found = await asyncio.gather(*tasks, return_exceptions=True)
         assert endpoint.sent.count("r3") == TRIES
