@@ -243,6 +243,8 @@ class Experiment:
             questions,
             lambda done, total: self.display.share(f"evaluating {label}", done, total),
         )
+        if found.failed:
+            raise RuntimeError(f"{label}: {len(found.failed)} questions failed, first {found.failed[0]}")
         found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         write_bytes(path, found.model_dump_json(indent=1).encode())
         return found

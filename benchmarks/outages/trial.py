@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.resume.command import Ended, hash_products, run_to_end
+from synth.generation.responses import ResponseFiles
 from synth.store.open_shards import OpenShards
 from synth.store.run_folder import RunState, read_info
 from synth.store.views import conservation_problems, funnel
-from tests.loop.faulty_endpoint import FaultyEndpoint
+from tests.loop.faulty_endpoint import Fault, FaultyEndpoint
 from tests.loop.recorded_endpoint import MODEL, serving
 
 QUICK = ("outage.first_pause_s=0.05", "outage.longest_pause_s=0.2")
@@ -45,7 +46,8 @@ def run_trial(
 ) -> Trial:
     """Run through the outage, and once more after it if the run did not sit it out. `arguments` takes the
     engine and settings; `products` are those of a run without an outage."""
-    command = arguments(endpoint_engine(endpoint.url), (*QUICK, f"outage.patience_s={patience_s}"))
+    timeout_s = 1 if endpoint.fault is Fault.HUNG else 60
+    command = arguments(endpoint_engine(endpoint.url, timeout_s), (*QUICK, f"outage.patience_s={patience_s}"))
     with serving(endpoint):
         commands = [run_to_end(command, folder / "log-1", TIMEOUT_S)]
         wrong = _after(commands[0], run)
@@ -57,17 +59,18 @@ def run_trial(
         wrong.append("the command after the outage does not end with 0")
     elif hash_products(run) != products:
         wrong.append("the products differ")
-    twice = sum(count - 1 for count in endpoint.answered.values())
-    if twice > CONCURRENCY * (len(commands) - 1):  # what was in flight when a command ended is lost
-        wrong.append(f"{twice} answers were asked for again")
+    journal = run / "journal"
+    lines = sum(path.read_bytes().count(b"\n") for path in journal.glob("responses-*.jsonl"))
+    if twice := lines - len(ResponseFiles(journal)):
+        wrong.append(f"{twice} kept answers were asked for again")
     return Trial(tuple(commands), endpoint.failed, tuple(wrong))
 
 
-def endpoint_engine(url: str) -> str:
+def endpoint_engine(url: str, timeout_s: float = 60) -> str:
     """The setting of an engine without retries of its own."""
     return (
         f"{{kind: openai_api, base_url: '{url}', model: {MODEL}, api_key_env: '', "
-        f"concurrency: {CONCURRENCY}, max_retries: 0, request_timeout_s: 1}}"
+        f"concurrency: {CONCURRENCY}, max_retries: 0, request_timeout_s: {timeout_s}}}"
     )
 
 

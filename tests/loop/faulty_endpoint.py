@@ -1,12 +1,11 @@
 """The recorded endpoint with one outage: from its nth request on, and for some seconds, it does not answer.
 
 Place in the flow: the tests of outages and `benchmarks/outages` ask it. The one rule: outside of the outage
-it is the recorded endpoint, and it notes which requests it has answered.
+it is the recorded endpoint.
 """
 
 import threading
 import time
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,6 @@ class FaultyEndpoint(RecordedEndpoint):
     ) -> None:
         super().__init__(recording, folder, delay_s)
         self.fault, self.first, self.seconds = fault, first, seconds
-        self.answered: Counter[Key] = Counter()
         self.failed = 0
         """Requests that met the outage. Those that were refused a connection are not seen."""
         self.over = threading.Event()
@@ -61,9 +59,7 @@ class FaultyEndpoint(RecordedEndpoint):
         if begins:
             threading.Thread(target=self._outage, daemon=True).start()
         if not fails:
-            found = super().reply(body)
-            self.answered[called_key(body)] += 1
-            return found
+            return super().reply(body)
         self.failed += 1
         if self.fault is Fault.HUNG:
             self.over.wait()

@@ -27,7 +27,7 @@ def test_after_an_outage_the_products_are_those_of_a_run_without_one(
     recording: Recording, uninterrupted: Uninterrupted, tmp_path: Path, fault: Fault
 ) -> None:
     """At one random moment; `python -m benchmarks.outages` does this at twenty. With patience one command
-    sits the outage out, without it the second one finishes."""
+    usually sits the outage out; what it could not tell from single failures, the second one asks again."""
     random_seed = random.randrange(1_000_000)
     draw = random.Random(random_seed)
     first, seconds, patience_s = draw.randint(1, 40), draw.uniform(0.5, 2), draw.choice((0, 60))
@@ -39,8 +39,6 @@ def test_after_an_outage_the_products_are_those_of_a_run_without_one(
     print(about)
     assert trial.wrong == (), about
     assert endpoint.over.is_set(), about
-    if patience_s:
-        assert [ended.code for ended in trial.commands] == [0], about
 
 
 def test_what_fails_at_three_starts_can_be_given_up_and_never_ends_with_0(
