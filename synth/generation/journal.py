@@ -6,6 +6,7 @@ Wraps any engine. The one rule: a response leaves `generate` only after its jour
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +103,11 @@ class JournalledEngine:
         self.counts.sent += 1
         try:
             with self.busy.request():
-                response = await self._ask(request, request_id)
+                response, is_stored = await self._ask(request, request_id)
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
-            self._files.append(response)
+            if not is_stored:
+                self._files.append(response)
         except BaseException as error:
             self.counts.failed += 1
             self._in_flight.pop(request_id)
@@ -119,12 +121,14 @@ class JournalledEngine:
             self._in_flight.pop(request_id)
             sending.answer(response)
 
-    async def _ask(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
-        book = _RequestBook(self, self._files, request_id)
-        if self._paid is not None:
-            return await self._paid.buy(request, book)
-        book.admit()
-        return await self.engine.generate(request)
+    async def _ask(self, request: GenerationRequest, request_id: str) -> tuple[GenerationResponse, bool]:
+        """The response, and whether it is stored already."""
+        book = _RequestBook(self, self._files, request_id, request.n)
+        if self._paid is None:
+            book.admit()
+            return await self.engine.generate(request), False
+        response = await self._paid.buy(request, book)
+        return book.whole or response, book.whole is not None
 
     def spend_no_more(self) -> None:
         """The budget is spent: closing waits for what is in flight."""
@@ -162,10 +166,13 @@ class _Sending:
 class _RequestBook:
     """The ledger of one request, in the journal."""
 
-    __slots__ = ("_files", "_journal", "request_id")
+    __slots__ = ("_files", "_journal", "_n", "_started", "request_id", "whole")
 
-    def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str) -> None:
-        self._journal, self._files, self.request_id = journal, files, request_id
+    def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str, n: int) -> None:
+        self._journal, self._files, self.request_id, self._n = journal, files, request_id, n
+        self._started = time.monotonic()
+        self.whole: GenerationResponse | None = None
+        """The response, once it is stored as one."""
 
     def parts(self) -> tuple[AnswerPart, ...]:
         return self._files.parts(self.request_id)
@@ -178,9 +185,21 @@ class _RequestBook:
             raise
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
-        self._files.append_part(
-            AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
+        if len(completions) < self._n:
+            part = AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
+            self._files.append_part(part)
+            return
+        whole = GenerationResponse(
+            request_id=self.request_id,
+            fingerprint=self._journal.fingerprint,
+            completions=completions,
+            prompt_tokens=usage.prompt_tokens,
+            ms=(time.monotonic() - self._started) * 1000,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
         )
+        self._files.append(whole)
+        self.whole = whole
 
     def waste(self, usage: Usage) -> None:
         self._files.append_waste(Waste(wasted_on=self.request_id, usage=usage))
