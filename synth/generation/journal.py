@@ -68,7 +68,8 @@ class JournalledEngine:
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """The stored answer, or a new one, stored before it is returned. Raises EngineError, or StoreError if
         it cannot be stored."""
-        request_id = request.request_id(self.fingerprint)
+        fingerprint = self.fingerprint
+        request_id = request.request_id(fingerprint)
         self.counts.asked += 1
         sending = self._in_flight.get(request_id)
         if sending is not None:
@@ -79,7 +80,7 @@ class JournalledEngine:
                 self.counts.answered_from_journal += 1
                 return kept
             sending = self._in_flight[request_id] = _Sending()
-            sending.task = asyncio.create_task(self._send(request, request_id, sending))
+            sending.task = asyncio.create_task(self._send(request, request_id, fingerprint, sending))
         answer: asyncio.Future[GenerationResponse] = asyncio.get_running_loop().create_future()
         sending.callers.append(answer)
         return await answer  # cancelling a caller does not discard the paid-for answer
@@ -99,11 +100,15 @@ class JournalledEngine:
         await self.engine.close()
         self._files.close()
 
-    async def _send(self, request: GenerationRequest, request_id: str, sending: "_Sending") -> None:
+    async def _send(
+        self, request: GenerationRequest, request_id: str, fingerprint: str, sending: "_Sending"
+    ) -> None:
         self.counts.sent += 1
         try:
             with self.busy.request():
-                response, is_stored = await self._ask(request, request_id)
+                response, is_stored = await self._ask(
+                    request, _RequestBook(self, self._files, request_id, fingerprint, request.n)
+                )
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
             if not is_stored:
@@ -121,9 +126,8 @@ class JournalledEngine:
             self._in_flight.pop(request_id)
             sending.answer(response)
 
-    async def _ask(self, request: GenerationRequest, request_id: str) -> tuple[GenerationResponse, bool]:
+    async def _ask(self, request: GenerationRequest, book: "_RequestBook") -> tuple[GenerationResponse, bool]:
         """The response, and whether it is stored already."""
-        book = _RequestBook(self, self._files, request_id, request.n)
         if self._paid is None:
             book.admit()
             return await self.engine.generate(request), False
@@ -166,10 +170,13 @@ class _Sending:
 class _RequestBook:
     """The ledger of one request, in the journal."""
 
-    __slots__ = ("_files", "_journal", "_n", "_started", "request_id", "whole")
+    __slots__ = ("_files", "_fingerprint", "_journal", "_n", "_started", "request_id", "whole")
 
-    def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str, n: int) -> None:
-        self._journal, self._files, self.request_id, self._n = journal, files, request_id, n
+    def __init__(
+        self, journal: JournalledEngine, files: ResponseFiles, request_id: str, fingerprint: str, n: int
+    ) -> None:
+        self._journal, self._files, self._n = journal, files, n
+        self.request_id, self._fingerprint = request_id, fingerprint
         self._started = time.monotonic()
         self.whole: GenerationResponse | None = None
         """The response, once it is stored as one."""
@@ -185,13 +192,15 @@ class _RequestBook:
             raise
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
+        if self._journal.fingerprint != self._fingerprint:
+            return  # another policy answered: what the engine returns says so, and is refused
         if len(completions) < self._n:
             part = AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
             self._files.append_part(part)
             return
         whole = GenerationResponse(
             request_id=self.request_id,
-            fingerprint=self._journal.fingerprint,
+            fingerprint=self._fingerprint,
             completions=completions,
             prompt_tokens=usage.prompt_tokens,
             ms=(time.monotonic() - self._started) * 1000,

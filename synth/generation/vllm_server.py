@@ -24,6 +24,7 @@ from synth.config import VllmServerEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
+from synth.generation.ledger import Ledger, NoLedger
 from synth.generation.owned_process import OwnedProcess
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.policy import Policy, read_interface
@@ -196,10 +197,14 @@ class VllmServer:
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request from the current policy. Raises EngineError."""
+        return await self.buy(request, NoLedger())
+
+    async def buy(self, request: GenerationRequest, ledger: Ledger) -> GenerationResponse:
+        """As `generate`; the ledger stores each answer before the next call takes its place."""
         async with self._gate.generation():
             client, fingerprint, started = self._need_client(), self.fingerprint, time.monotonic()
             try:
-                answers = await client.complete(request, self._model)
+                answers = await client.complete(request, self._model, ledger)
             except EngineError:
                 self._raise_if_dead()
                 raise
