@@ -19,7 +19,7 @@ _SLOWER = 0.9
 T = TypeVar("T")
 
 
-class _Waiting(Generic[T]):
+class _ThrottledCall(Generic[T]):
     """A call that was asked for, and where its result goes."""
 
     __slots__ = ("result", "runner", "work")
@@ -37,7 +37,7 @@ class Throttle:
         """Calls that may be open now, between 1 and the bound."""
         self.open = 0
         self._most, self._slow_s, self._clock = most, slow_s, clock
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self._waiting: deque[_ThrottledCall[Any]] = deque()
         self._runners: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._lowered_at = self._held_until = float("-inf")
@@ -45,7 +45,7 @@ class Throttle:
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of `work`, run when it is its turn. Cancelling cancels it."""
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(work, result)
+        waiting = _ThrottledCall(work, result)
         self._waiting.append(waiting)
         self._hand_out()
         try:
