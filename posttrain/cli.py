@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import doctor, exec, verify, views
+from synth.cli import doctor, exec, fsck, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ Fork = Annotated[
     ),
 ]
 
+AcceptFailures = Annotated[
+    bool,
+    typer.Option(
+        "--accept-failures",
+        help="Give up what has failed at three starts while others succeeded. The run then ends as "
+        "`finished with failures`, exit code 1.",
+    ),
+]
+
 _RUNS = Path("runs")
 
 
@@ -43,12 +52,13 @@ def run(
     runs_dir: RunsDir = _RUNS,
     fresh: Fresh = False,
     fork: Fork = None,
+    accept_failures: AcceptFailures = False,
 ) -> None:
     """Run a recipe: data, training and evaluation, round after round. Rerun the same command to resume."""
     loaded = _load(recipe, set_)
-    from posttrain.loop.run import run_recipe
+    from posttrain.loop.run import RunOptions, run_recipe
 
-    run_recipe(loaded, runs_dir, _parts(), fresh=fresh, fork=fork)
+    run_recipe(loaded, runs_dir, _parts(), RunOptions(fresh, fork, accept_failures))
 
 
 @app.command()
@@ -70,12 +80,17 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
 
 
 @app.command("eval")
-def evaluate(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+def evaluate(
+    recipe: RecipeArgument,
+    set_: Overrides = None,
+    runs_dir: RunsDir = _RUNS,
+    accept_failures: AcceptFailures = False,
+) -> None:
     """Only evaluate the recipe's policy, on the suite named in `evaluation.suite`."""
     loaded = _load(recipe, set_)
-    from posttrain.loop.run import evaluate_recipe
+    from posttrain.loop.run import RunOptions, evaluate_recipe
 
-    evaluate_recipe(loaded, runs_dir, _parts())
+    evaluate_recipe(loaded, runs_dir, _parts(), RunOptions(accept_failures=accept_failures))
 
 
 pocket = typer.Typer(help="The pocket model, which ships with codemill.", no_args_is_help=True)
@@ -118,6 +133,7 @@ def _show(step: "TrainingProgress") -> None:
 
 doctor.register(app)
 views.register(app)
+fsck.register(app)
 exec.register(app)
 verify.register(app)
 app.add_typer(pocket, name="pocket")

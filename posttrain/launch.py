@@ -7,6 +7,7 @@ log, and the same call resumes later.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,10 +22,13 @@ from posttrain.core.metrics_log import OnProgress
 from synth import errors
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
-from synth.store.atomic import write_bytes
+from synth.store.atomic import open_log, write_bytes
 from synth.store.checkpoints import MANIFEST, Checkpoint
 
 _TAIL_LINES = 15
+_KILLED = 128 + signal.SIGKILL
+_SAVING_S = 120.0
+"""For a trainer that is asked to end: it finishes its step and saves."""
 
 
 def run_trainers(
@@ -77,9 +81,10 @@ def _launcher() -> list[str]:
     """Python itself, or `accelerate launch` with one process per GPU if there are several."""
     gpus = gpu_count()
     if gpus < 2:
-        return [sys.executable, "-m"]
+        return [sys.executable, "-P", "-m"]
     return [
         sys.executable,
+        "-P",
         "-m",
         "accelerate.commands.launch",
         "--multi_gpu",
@@ -105,25 +110,32 @@ def _run(
 ) -> tuple[Refused | None, int]:
     """Run the trainer under the guard, which ends it when this process dies. Returns its refusal, if any, and
     its exit code."""
-    with log_path.open("a", encoding="utf-8") as log:
+    with open_log(log_path) as log:
         process = subprocess.Popen(
-            lifeline.command(command),
+            lifeline.command(command, _SAVING_S),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PYTHONPATH": _python_path()},
+            env={**os.environ, "PYTHONPATH": _python_path(), "PYTHONSAFEPATH": "1"},
             pass_fds=(lifeline.watched,),
             start_new_session=True,
         )
         assert process.stdout is not None
-        refused = _read_events(process.stdout, log, on_progress)
+        try:
+            refused = _read_events(process.stdout, log, on_progress)
+        except BaseException:
+            lifeline.let_go()
+            process.wait(_SAVING_S + 10)  # it saves; the next command must not meet it
+            raise
         return refused, process.wait()
 
 
 def _python_path() -> str:
-    """The folder of these packages comes first, so that the trainer runs the same code."""
-    return os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+    """The folder of these packages comes first, so that the trainer runs the same code. An empty entry, which
+    stands for the current folder, is left out."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, given)])
 
 
 def _read_events(lines: IO[str], log: IO[str], on_progress: OnProgress | None) -> Refused | None:
@@ -154,11 +166,17 @@ def _as_error(refused: Refused) -> CodemillError:
 
 def _crashed(code: int, log_path: Path) -> TrainerError:
     tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
-    expected = f"ended with exit code {code} before it saved its policy; the end of its log:\n    {tail}"
-    return TrainerError(
-        Problem(
-            f"trainer with the log {log_path}",
-            expected,
-            "fix the cause and rerun the same command to resume from the last checkpoint",
+    expected = f"{_how_it_ended(code)} before it saved its policy; the end of its log:\n    {tail}"
+    fix = "fix the cause and rerun the same command to resume from the last checkpoint"
+    if code == _KILLED or "OutOfMemoryError" in tail:
+        fix = (
+            "lower batch_size (and raise gradient_accumulation), set gradient_checkpointing, or end what "
+            "else uses memory; then rerun the same command to resume from the last checkpoint"
         )
-    )
+    return TrainerError(Problem(f"trainer with the log {log_path}", expected, fix))
+
+
+def _how_it_ended(code: int) -> str:
+    if code == _KILLED:
+        return "was killed (SIGKILL), most likely because memory ran out,"
+    return f"ended with exit code {code}"

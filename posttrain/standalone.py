@@ -15,6 +15,7 @@ from posttrain.launch import run_trainers
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
+from synth.store.lock import locked
 from synth.training_config import DpoConfig, SftConfig
 
 
@@ -23,14 +24,18 @@ def run_sft(
 ) -> Checkpoint:
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
-    return run_trainers(sft_jobs(recipe, recipe_path, out), out / "logs" / "sft.log", on_progress)[-1]
+    jobs = sft_jobs(recipe, recipe_path, out)
+    with locked(out):
+        return run_trainers(jobs, out / "logs" / "sft.log", on_progress)[-1]
 
 
 def run_dpo(
     recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
-    return run_trainers(dpo_jobs(recipe, recipe_path, out), out / "logs" / "dpo.log", on_progress)[-1]
+    jobs = dpo_jobs(recipe, recipe_path, out)
+    with locked(out):
+        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress)[-1]
 
 
 def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:

@@ -13,6 +13,8 @@ from typing import TextIO
 
 from pydantic import ValidationError
 
+from posttrain.core import stop_request
+from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob
 from synth.errors import CodemillError, Problem, RecipeError
 from synth.records import Record
@@ -22,9 +24,12 @@ def main(arguments: Sequence[str]) -> int:
     """Train all jobs in the file. Returns 0, or the exit code of the CodemillError that stopped it."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.umask(0o077)  # checkpoints and states are private
     events = _take_standard_output()
+    stop_request.listen()
     try:
         for job in read_jobs(arguments):
+            stop_request.end_if_asked(job.name, "before it began")
             _train(job, events)
             _emit(events, Finished(job=job.name))
     except CodemillError as error:
@@ -58,12 +63,19 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
 
 
 def _train(job: SftJob | DpoJob, events: TextIO | None) -> None:
+    from safetensors import SafetensorError
+
     from posttrain import dpo, sft
 
-    if isinstance(job, SftJob):
-        sft.train(job, lambda step: _emit(events, step))
-    else:
-        dpo.train(job, lambda step: _emit(events, step))
+    try:
+        if isinstance(job, SftJob):
+            sft.train(job, lambda step: _emit(events, step))
+        else:
+            dpo.train(job, lambda step: _emit(events, step))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if (full := as_disk_full(error, job.folder)) is not None:
+            raise full from error
+        raise
 
 
 def _take_standard_output() -> TextIO | None:

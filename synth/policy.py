@@ -6,7 +6,6 @@ weight, tokenizer or chat template is never answered from an old journal. Nothin
 are streamed through a hash.
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from pydantic import JsonValue
 from synth.errors import Problem, RecipeError
 from synth.ids import content_hash
 from synth.records import Record
+from synth.store.seals import check_hash, hash_file, sealed_hashes
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.index.json")
 _TEXTS = (
@@ -101,8 +101,9 @@ def fingerprint_weights(base: str, adapter: str = "") -> str:
 
 
 def _fingerprint_adapter(folder: Path) -> str:
-    names = ("adapter_config.json", "adapter_model.safetensors")
-    return content_hash(*(hash_file(folder / name) for name in names if (folder / name).is_file()))
+    names, stated = ("adapter_config.json", "adapter_model.safetensors"), sealed_hashes(folder)
+    files = [folder / name for name in names if name in stated or (folder / name).is_file()]
+    return content_hash(*(check_hash(file, stated.get(file.name)) for file in files))
 
 
 def adapter_base(folder: Path) -> str:
@@ -112,7 +113,7 @@ def adapter_base(folder: Path) -> str:
 
 def fingerprint_policy(path: Path) -> str:
     """Hash over weights, tokenizer files, chat template and config of a folder in Hugging Face layout. Raises
-    RecipeError for others."""
+    RecipeError for others, and StoreError for one of ours that is damaged."""
     weights = sorted({found for pattern in _WEIGHTS for found in path.glob(pattern)})
     if not (path / "config.json").is_file() or not weights:
         raise RecipeError(
@@ -125,14 +126,10 @@ def fingerprint_policy(path: Path) -> str:
                 fix="name a folder that `save_pretrained` wrote; merge an adapter into its base first",
             )
         )
-    texts = [path / name for name in _TEXTS if (path / name).is_file()]
-    return content_hash("policy", *((found.name, hash_file(found)) for found in [*texts, *weights]))
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, streamed."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    stated = sealed_hashes(path)
+    texts = [path / name for name in _TEXTS if name in stated or (path / name).is_file()]
+    files = [*texts, *weights]
+    return content_hash("policy", *((file.name, check_hash(file, stated.get(file.name))) for file in files))
 
 
 def read_interface(path: Path) -> Interface:

@@ -118,6 +118,12 @@ REASONS: dict[str, Reason] = {
             "Too few candidates passed; the task stays in the unsolved pool.",
             "evidence",
         ),
+        Reason(
+            "unjudged",
+            _POLICY,
+            "Candidates whose failures were accepted are missing, so the task cannot be decided.",
+            "evidence",
+        ),
         # selection
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
         Reason("over_quota", _POLICY, "The quota for this task, language or prompt was full.", "select"),

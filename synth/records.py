@@ -373,6 +373,9 @@ class ExecutionRequest(Record):
     code: str
     call: Call
     limits: Limits = Limits()
+    other_hashing: bool = False
+    """Order hash tables in another way than usual, where the language lets that be chosen: a result that
+    hangs on their order then shows."""
 
 
 class Phase(StrEnum):

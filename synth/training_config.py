@@ -38,7 +38,8 @@ class TrainConfig(Config):
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
     )
-    save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = save only at the end.")
+    save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
+    save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
         "none", description="Where to report metrics, in addition to the log."
     )

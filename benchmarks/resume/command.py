@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +45,9 @@ def _as_in_the_foreground() -> None:
 class Command:
     """One `codemill` command in its own process group, as a shell would start it."""
 
-    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._log = log
         self._started = time.monotonic()
         with log.open("wb") as output:
@@ -55,7 +57,7 @@ class Command:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
                 start_new_session=True,
                 preexec_fn=_as_in_the_foreground,
             )
@@ -109,6 +111,18 @@ class Command:
                 _describe(process) for process in psutil.Process(self._process.pid).children(recursive=True)
             ]
         return []
+
+    def children(self) -> list[psutil.Process]:
+        """Its processes at this moment."""
+        found: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            found = psutil.Process(self._process.pid).children(recursive=True)
+        return found
+
+    def terminate(self) -> None:
+        """SIGTERM to the command alone, as a scheduler sends it."""
+        self._look()
+        os.kill(self._process.pid, signal.SIGTERM)
 
     def interrupt(self) -> None:
         """Ctrl-C: SIGINT to the whole process group, as a terminal sends it."""

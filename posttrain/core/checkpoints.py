@@ -5,18 +5,20 @@ Place in the flow: `fit` begins and completes it; `synth.store.checkpoints` read
 without `policy.json` contains unfinished work, which the same job resumes and any other job discards.
 """
 
-import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
-from synth.errors import Problem, RunFolderError
+from synth.errors import Problem, RunFolderError, StoreError
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import MANIFEST, Checkpoint, PolicyManifest, read_checkpoint
+from synth.store.seals import HASHES, check_folder, seal_json
 
 
 def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
     """This job's finished policy, if there is one. Raises RunFolderError if the folder has
-    another job's policy."""
+    another job's policy, and StoreError if its files are damaged."""
     found = read_checkpoint(folder)
     if found is not None and found.manifest.job_hash != job_hash:
         before = found.manifest
@@ -26,30 +28,37 @@ def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
         raise RunFolderError(
             Problem(str(folder), expected, "use another folder or run name, or delete this folder")
         )
+    if found is not None:
+        found.check()
     return found
 
 
 def begin_checkpoint(folder: Path, job_hash: str) -> None:
-    """Prepare the folder for this job: keep the job's own unfinished work, remove any other."""
+    """Prepare the folder for this job: keep the job's own states, remove all other work. Token files are
+    made again: nothing says whether they are whole."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         write_bytes(marker, job_hash.encode())
+    elif os.environ.get("RANK", "0") == "0":
+        for tokens in (folder / "trainer").glob("*.arrow"):
+            tokens.unlink()
 
 
 def last_trainer_state(folder: Path) -> Path | None:
-    """The newest complete trainer checkpoint: the trainer writes `trainer_state.json` last."""
+    """The newest complete state of the trainer. One that is damaged is left out and said so; the training
+    then goes on from the one before, or begins again, and ends the same."""
     states = sorted(
         (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
     )
-    return next((state for state in reversed(states) if _is_json(state / "trainer_state.json")), None)
+    return next(filter(_is_whole, reversed(states)), None)
 
 
 def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> Checkpoint:
     """Write `policy.json`, then delete optimizer states and token files, which are no longer needed."""
-    write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    write_bytes(folder / MANIFEST, seal_json(manifest.model_dump_json(indent=2)))
     for state in (folder / "trainer").glob("checkpoint-*"):
         shutil.rmtree(state)
     for tokens in (folder / "trainer").glob("*.arrow"):
@@ -57,9 +66,13 @@ def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> Checkpoint:
     return Checkpoint(folder, manifest)
 
 
-def _is_json(file: Path) -> bool:
+def _is_whole(state: Path) -> bool:
+    """Whether the trainer's state was written to its end and is still so."""
+    if not (state / HASHES).is_file():  # written last
+        return False
     try:
-        json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        check_folder(state)
+    except StoreError as error:
+        print(f"{state} is not used:\n{error}", file=sys.stderr)
         return False
     return True

@@ -2,7 +2,8 @@
 
 Place in the flow: the first step of a trainer; `rows` turns the dicts into typed rows. The one rule: held-out
 splits are never read. Within a folder, a file is left out if any part of its path begins with test,
-validation, valid, dev or eval.
+validation, valid, dev or eval. A file that codemill wrote is checked before it is read: by its seal,
+or by the `SHA256SUMS` of its export.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from synth.errors import DatasetError, Problem
+from synth.store.seals import Damage, check_parquet_file, check_sums, repair_command
 
 _HELD_OUT = re.compile(r"(test|validation|valid|dev|eval)([-_.]|$)")
 
@@ -53,12 +55,23 @@ def data_hash(paths: Sequence[Path]) -> str:
 def read_files(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, object]]]:
     """Each row with its place (`file: row n (id)`), null columns left out."""
     for file in (file for path in paths for file in data_files(path)):
+        check_file(file)
         for number, row in enumerate(_read_file(file), 1):
             name = f" ({row['id']})" if isinstance(row.get("id"), str) else ""
             yield (
                 f"{file}: row {number}{name}",
                 {key: value for key, value in row.items() if value is not None},
             )
+
+
+def check_file(file: Path) -> None:
+    """Raises DatasetError for a file that is no longer what codemill wrote. Of others nothing is known."""
+    try:
+        if file.suffix == ".parquet":
+            check_parquet_file(file)
+        check_sums(file)
+    except Damage as error:
+        raise DatasetError(Problem(str(file), str(error), repair_command(file))) from error
 
 
 def _read_file(file: Path) -> Iterator[dict[str, object]]:
@@ -70,14 +83,14 @@ def _read_file(file: Path) -> Iterator[dict[str, object]]:
 
     try:
         batches = (
-            parquet.ParquetFile(file).iter_batches()
+            parquet.ParquetFile(file, page_checksum_verification=True).iter_batches()
             if file.suffix == ".parquet"
             else ipc.open_stream(pyarrow.memory_map(str(file)))
         )
         for batch in batches:
             yield from batch.to_pylist()
-    except pyarrow.ArrowException as error:
-        raise DatasetError(Problem(str(file), f"cannot be read: {error}", "restore the file")) from error
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DatasetError(Problem(str(file), f"cannot be read: {error}", repair_command(file))) from error
 
 
 def _read_lines(file: Path) -> Iterator[dict[str, object]]:

@@ -10,9 +10,11 @@ import importlib.util
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from posttrain.core import stop_request
 from posttrain.core.checkpoints import (
     begin_checkpoint,
     complete_checkpoint,
@@ -29,12 +31,15 @@ from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.records import Record
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import Checkpoint, PolicyManifest
+from synth.store.lock import locked
+from synth.store.seals import seal_folder
 from synth.training_config import LoraConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 _SHOWN = 10
+_PATIENCE_S = 180.0
 _VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 Row = TypeVar("Row")
 
@@ -82,12 +87,25 @@ def fit(
 ) -> Checkpoint:
     """Train one job, resume it, or return its finished policy. Raises CodemillError for problems that a
     person can fix."""
-    from transformers import PrinterCallback
-
     digest = job_hash(job)
     if finished := finished_checkpoint(job.folder, digest):
         return finished
     check_reporting(job.config.report_to)
+    with _alone(job):
+        return finished_checkpoint(job.folder, digest) or _train(job, digest, encode, build, on_progress)
+
+
+def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
+    """The folder belongs to this training. An earlier trainer that was asked to end may still save there, so
+    it is waited for."""
+    return locked(job.folder, _PATIENCE_S) if _processes().is_main_process else nullcontext()
+
+
+def _train(
+    job: SftJob | DpoJob, digest: str, encode: Encode, build: Build, on_progress: OnProgress | None
+) -> Checkpoint:
+    from transformers import PrinterCallback
+
     processes = _processes()
     with processes.main_process_first():
         begin_checkpoint(job.folder, digest)
@@ -100,8 +118,12 @@ def fit(
         load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress)
     )
     trainer.remove_callback(PrinterCallback)  # the parent process shows the steps
+    trainer.add_callback(_saving(job))
+    stop_request.end_if_asked(job.name, "before its first step")
     state = last_trainer_state(job.folder)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
+    if trainer.state.global_step < trainer.state.max_steps:
+        stop_request.end_if_asked(job.name, f"after step {trainer.state.global_step}, which is saved")
     _save(job, trainer)
     with processes.main_process_first():
         found = finished_checkpoint(job.folder, digest)
@@ -264,6 +286,12 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
     }
 
 
+def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401
+    from posttrain.core.trl_trainers import SaveInTime
+
+    return SaveInTime(60 * job.config.save_minutes)
+
+
 def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # noqa: ANN401
     from posttrain.core.trl_trainers import StepReport
 
@@ -281,6 +309,7 @@ def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
         (target / "training_args.bin").unlink(missing_ok=True)
         if job.config.lora:
             shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
+            seal_folder(target)
             merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
         else:
             save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
@@ -308,6 +337,7 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
         metrics=last.metrics,
         seconds=round(seconds, 3),
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+        sealed=("merged", "adapter") if job.config.lora else ("merged",),
     )
 
 

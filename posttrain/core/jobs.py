@@ -19,7 +19,7 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
 
 
 class TrainJob(Record):

@@ -22,6 +22,7 @@ from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
 from synth.records import Message
 from synth.store.checkpoints import MANIFEST
+from synth.store.seals import seal_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -164,6 +165,7 @@ def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
     model.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
     check_round_trip(tokenizer, staging)
+    seal_folder(staging)
     shutil.rmtree(out, ignore_errors=True)
     staging.replace(out)
     return out

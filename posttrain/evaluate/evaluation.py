@@ -13,7 +13,7 @@ from typing import NamedTuple
 from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
 from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
-from synth.errors import RequestRefusedError
+from synth.errors import EngineError, RequestRefusedError
 from synth.execution.protocol import Sandbox
 from synth.execution.verdict import judge
 from synth.generation.journal import JournalledEngine
@@ -21,8 +21,9 @@ from synth.generation.protocol import GenerationRequest
 from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
-from synth.records import ExecutionRequest, Limits, Outcome, Record
+from synth.records import ExecutionRequest, Limits, Outcome, Record, Verdict
 from synth.stages.solve import render_solve
+from synth.store.open_shards import FailedUnit
 
 
 class QuestionResult(Record):
@@ -35,7 +36,12 @@ class QuestionResult(Record):
     greedy: bool | None
     outcomes: dict[str, int]
     faults: int = 0
-    """Samples that the sandbox could not judge or the endpoint would not write; no figure includes them."""
+    """Samples that the engine did not give or the sandbox could not judge; no figure includes them."""
+    fault: str = ""
+    """The reason of the first of them, and its words in `error`."""
+    error: str = ""
+    refused: int = 0
+    """Samples that the endpoint would not write, however often it is asked; no figure includes them."""
 
 
 class Measure(Record):
@@ -64,6 +70,27 @@ class Evaluation(Record):
     languages: dict[str, Scores]
     answered: tuple[QuestionResult, ...]
     seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[FailedUnit]:
+        """The questions that were not answered or judged in full."""
+        return [
+            FailedUnit(f"{one.task_id}.{one.language}", one.fault, one.error)
+            for one in self.answered
+            if one.faults
+        ]
+
+
+class _Sample(NamedTuple):
+    """The outcome of one answer; for a fault, its reason and words."""
+
+    outcome: Outcome
+    fault: str = ""
+    error: str = ""
+
+
+_REFUSED = _Sample(Outcome.INFRASTRUCTURE)
+"""Neither a fault, which is asked again, nor a wrong answer."""
 
 
 class EvaluationContext(NamedTuple):
@@ -126,14 +153,18 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
     config, task = context.config, question.item.task
     messages = render_solve(context.prompts, task, question.language)
 
-    async def ask(temperature: float, n: int) -> list[Outcome]:
+    async def ask(temperature: float, n: int) -> list[_Sample]:
         seed = derive_seed(context.seed, "evaluation", task.id, question.language)
         sampling = SamplingConfig(temperature=temperature, max_tokens=config.max_tokens)
         request = GenerationRequest(messages=messages, sampling=sampling, n=n, seed=seed)
         try:
             response = await context.engine.generate(request)
         except RequestRefusedError:
-            return [Outcome.INFRASTRUCTURE] * n
+            return [_REFUSED] * n
+        except EngineError as error:
+            if not error.retryable:
+                raise
+            return [_Sample(Outcome.INFRASTRUCTURE, "engine_failed", str(error)[:300])] * n
         return await _judge(context, question, [completion.text for completion in response.completions])
 
     sampled, greedy = (
@@ -141,19 +172,24 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
         if config.greedy
         else (await ask(1.0, config.n), [])
     )
-    judged = [outcome for outcome in sampled if not outcome.is_fault]
+    outcomes = [one.outcome for one in sampled]
+    judged = [outcome for outcome in outcomes if not outcome.is_fault]
+    faults = [one for one in (*sampled, *greedy) if one.fault]
     return QuestionResult(
         task_id=task.id,
         language=question.language,
         n=len(judged),
         passed=judged.count(Outcome.PASS),
-        greedy=None if not greedy or greedy[0].is_fault else greedy[0] is Outcome.PASS,
-        outcomes={outcome.value: sampled.count(outcome) for outcome in sorted(set(sampled))},
-        faults=len(sampled) - len(judged),
+        greedy=None if not greedy or greedy[0].outcome.is_fault else greedy[0].outcome is Outcome.PASS,
+        outcomes={outcome.value: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
+        faults=len(faults),
+        fault=faults[0].fault if faults else "",
+        error=faults[0].error if faults else "",
+        refused=(*sampled, *greedy).count(_REFUSED),
     )
 
 
-async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[Outcome]:
+async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[_Sample]:
     """Outcome of each answer; an answer without code is a parse error."""
     suite = question.item.suite
     codes = [extract_code(text, question.language) for text in texts]
@@ -169,7 +205,16 @@ async def _judge(context: EvaluationContext, question: Question, texts: Sequence
         if code is not None
     ]
     seen = iter(await context.sandbox.execute(requests))
-    return [Outcome.PARSE_ERROR if code is None else judge(next(seen), suite, "").outcome for code in codes]
+    return [
+        _Sample(Outcome.PARSE_ERROR) if code is None else _sample(judge(next(seen), suite, ""))
+        for code in codes
+    ]
+
+
+def _sample(verdict: Verdict) -> _Sample:
+    if verdict.outcome.is_fault:
+        return _Sample(verdict.outcome, verdict.outcome.value, verdict.first_failure[:300])
+    return _Sample(verdict.outcome)
 
 
 def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: int) -> Scores:

@@ -5,15 +5,19 @@ again, from disk.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from posttrain.evaluate.evaluation import Evaluation
 from posttrain.evaluate.table import result_table
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
 from posttrain.world import Audit
-from synth.store.views import first_kept
+from synth.errors import FailedUnitsError, Problem
+from synth.store.atomic import open_log
+from synth.store.seals import Damage, damaged, open_line, read_json, seal_line
+from synth.store.views import failed_units, first_kept
 
 FIGURES = Path("logs", "figures.jsonl")
 """In the run folder: one line of figures for each process that brought the run to its end."""
@@ -41,10 +45,8 @@ def finish(session: Session, results: RunResults, seconds: float) -> None:
     if session.model is not None:
         figures |= engine_figures(session.model)
         figures["tokens"] = session.spending.figures()
-    log = session.run / FIGURES
-    log.parent.mkdir(exist_ok=True)
-    with log.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(figures) + "\n")
+    with open_log(session.run / FIGURES) as lines:
+        lines.write(seal_line(json.dumps(figures)).decode())
     show_results(session.reporter, session.run, results.evaluations, figures)
 
 
@@ -72,15 +74,59 @@ def engine_figures(model: ServedEngine) -> Figures:
     }
 
 
+def accepted_failures(run: Path) -> str:
+    """What failed for good, in words; empty if nothing did."""
+    counts: Counter[str] = Counter()
+    for one in failed_units(run):
+        counts[f"{one.stage}: {one.reason}"] += one.units
+    for path in sorted((run / "eval").glob("*.json")):
+        found = json.loads(read_json(path))
+        if path.name == "audit.json":
+            counts["audit: infrastructure"] += found["unjudged"]
+        for answered in found.get("answered", ()):
+            counts[f"evaluation {path.stem}: {answered.get('fault') or 'infrastructure'}"] += bool(
+                answered.get("faults")
+            )
+    return ", ".join(f"{what} {count}" for what, count in counts.items() if count)
+
+
+def failures_error(run: Path, failures: str) -> FailedUnitsError:
+    """How a run with accepted failures ends."""
+    return FailedUnitsError(
+        Problem(
+            where=f"run {run.name}",
+            message=f"is finished with failures, which were accepted: {failures}",
+            fix=(
+                "use its data as they are, or ask what failed again with `codemill run RECIPE --fork NAME`, "
+                "which keeps every answer"
+            ),
+            see="docs/architecture/loop.md",
+        )
+    )
+
+
 def show_finished(reporter: Reporter, run: Path) -> None:
     """Print the results of a finished run again."""
-    figures = json.loads((run / FIGURES).read_text(encoding="utf-8").splitlines()[-1])
+    figures = read_figures(run)[-1]
     evaluations = [
-        Evaluation.model_validate_json(evaluation_path(run, name).read_bytes())
+        Evaluation.model_validate_json(read_json(evaluation_path(run, name)))
         for name in figures.get("policies", ())
     ]
     reporter.print_line(f"{run.name} is already finished; nothing was done. Use --fresh to start over.")
     show_results(reporter, run, evaluations, figures)
+
+
+def read_figures(run: Path) -> list[dict[str, Any]]:
+    """All lines of figures. Raises StoreError for a damaged one."""
+    path = run / FIGURES
+    try:
+        lines = [open_line(line) for line in path.read_bytes().splitlines(keepends=True)]
+    except (Damage, OSError) as error:
+        raise damaged(path, str(error)) from error
+    found = [json.loads(line) for line in lines if line is not None]
+    if not found:
+        raise damaged(path, "has no figures")
+    return found
 
 
 def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], figures: Figures) -> None:

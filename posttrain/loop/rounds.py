@@ -24,10 +24,14 @@ from synth.config import DataConfig, EvaluationConfig
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import RoundData, run_round
+from synth.pipeline.unfinished import Unfinished
 from synth.policy import Policy
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
+from synth.store.open_shards import FailedUnit, OpenShards
+from synth.store.seals import read_json, seal_json
+from synth.store.shards import ShardKey, shard_key
 
 
 async def run_rounds(session: Session) -> RunResults:
@@ -79,6 +83,7 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
             held_out=_held_out(session, data),
             workers=len(os.sched_getaffinity(0)),
             on_progress=reporter.show,
+            accept_failures=session.plan.accept_failures,
         )
     reporter.say(f"round {round_}: " + ", ".join(f"{count} {name}" for name, count in made.counts.items()))
     return made
@@ -128,8 +133,9 @@ async def _measured(
 ) -> Evaluation:
     path = evaluation_path(session.run, policy.name)
     if path.exists():
-        found = Evaluation.model_validate_json(path.read_bytes())
+        found = Evaluation.model_validate_json(read_json(path))
         if found.fingerprint == model.fingerprint_of(policy):
+            OpenShards(session.run).close(shard_key("evaluation", 0, path.stem))
             return found
     await model.serve(policy, session.reporter)
     return await _measure(session, config, model, policy, path)
@@ -151,13 +157,28 @@ async def _measure(
             context, policy.name, questions, lambda done, total: reporter.share(what, done, total)
         )
     found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-    write_bytes(path, found.model_dump_json(indent=1).encode())
+    failed = found.failed
+    settle(session, shard_key("evaluation", 0, path.stem), failed, len(failed) < len(questions))
+    write_bytes(path, seal_json(found.model_dump_json(indent=1)))
     return found
+
+
+def settle(session: Session, key: ShardKey, failed: Sequence[FailedUnit], others: bool) -> None:
+    """Go on only if nothing failed, or what failed is accepted; `others` did not fail. Raises OutageError."""
+    unfinished = Unfinished(OpenShards(session.run), accept=session.plan.accept_failures)
+    if others:
+        unfinished.succeeded(key.stage)
+    if unfinished.take(key, failed):
+        unfinished.notes.close(key)
+    unfinished.end(f"the {key.stage}" + (f" of {key.shard}" if key.shard != key.stage else ""))
 
 
 async def audit(session: Session) -> Audit | None:
     """What the world finds in the accepted samples; None if it has no audit."""
     found = await session.world.audit(session.run, session.recipe, session.sandbox)
     if found is not None:
-        write_bytes(session.run / "eval" / "audit.json", found.model_dump_json(indent=1).encode())
+        lost = [FailedUnit("audit", "infrastructure", f"{found.unjudged} samples were not judged")]
+        failed = lost if found.unjudged else []
+        settle(session, shard_key("audit", 0, "audit"), failed, found.unjudged < found.accepted)
+        write_bytes(session.run / "eval" / "audit.json", seal_json(found.model_dump_json(indent=1)))
     return found

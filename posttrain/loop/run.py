@@ -3,31 +3,48 @@
 Place in the flow: command line -> here -> `rounds`. The one rule: a finished run is only shown again.
 """
 
-import asyncio
 import time
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from posttrain.loop.report import finish, show_finished
+from posttrain.loop.report import accepted_failures, failures_error, finish, show_finished
 from posttrain.loop.rounds import run_rounds
 from posttrain.loop.session import Parts, RunPlan, open_session
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
+from synth.interruptible import run_interruptibly
 from synth.prompts.library import PromptLibrary
 from synth.recipe import LoadedRecipe
-from synth.store.run_folder import RunFolder, RunIdentity, is_finished
+from synth.store.run_folder import RunFolder, RunIdentity, RunState, is_finished
 
 
-def run_recipe(
-    loaded: LoadedRecipe, runs_dir: Path, parts: Parts, *, fresh: bool = False, fork: str | None = None
-) -> Path:
+class RunOptions(NamedTuple):
+    """What the command line asks for beside the recipe."""
+
+    fresh: bool = False
+    """Start over."""
+    fork: str | None = None
+    """Run under this name, on the answers of the recipe's own run."""
+    accept_failures: bool = False
+    """Close what has failed at several starts."""
+
+
+AS_USUAL: Final = RunOptions()
+
+
+def run_recipe(loaded: LoadedRecipe, runs_dir: Path, parts: Parts, options: RunOptions = AS_USUAL) -> Path:
     """Run all parts of the recipe and return the run folder. Passes on the errors of its parts; finished work
-    is never lost."""
+    is never lost. Raises OutageError if failed units wait for another start, FailedUnitsError if they were
+    accepted."""
     check_trainable(loaded)
-    return _run(loaded.recipe, loaded.source.parent, runs_dir, parts, fresh=fresh, fork=fork)
+    return _run(loaded.recipe, loaded.source.parent, runs_dir, parts, options)
 
 
-def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path, parts: Parts) -> Path:
-    """Evaluate the recipe's policy alone. Raises RecipeError when the recipe has no evaluation."""
+def evaluate_recipe(
+    loaded: LoadedRecipe, runs_dir: Path, parts: Parts, options: RunOptions = AS_USUAL
+) -> Path:
+    """Evaluate the recipe's policy alone. Raises RecipeError when the recipe has no evaluation, and what
+    `run_recipe` raises."""
     if loaded.recipe.evaluation is None:
         raise RecipeError(
             Problem(
@@ -37,7 +54,7 @@ def evaluate_recipe(loaded: LoadedRecipe, runs_dir: Path, parts: Parts) -> Path:
             )
         )
     alone = {"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"}
-    return _run(loaded.recipe.model_copy(update=alone), loaded.source.parent, runs_dir, parts)
+    return _run(loaded.recipe.model_copy(update=alone), loaded.source.parent, runs_dir, parts, options)
 
 
 def check_trainable(loaded: LoadedRecipe) -> None:
@@ -56,26 +73,30 @@ def check_trainable(loaded: LoadedRecipe) -> None:
         )
 
 
-def _run(
-    recipe: Recipe,
-    recipe_folder: Path,
-    runs_dir: Path,
-    parts: Parts,
-    *,
-    fresh: bool = False,
-    fork: str | None = None,
-) -> Path:
+def _run(recipe: Recipe, recipe_folder: Path, runs_dir: Path, parts: Parts, options: RunOptions) -> Path:
     prompts = PromptLibrary.load(recipe.prompts) if recipe.engine is not None else None
     identity = RunIdentity.of_recipe(recipe, prompts.hashes() if prompts is not None else {})
-    name = fork or recipe.name
-    if not fresh and is_finished(runs_dir / name, identity):
-        show_finished(parts.reporter, runs_dir / name)
-        return runs_dir / name
+    name = options.fork or recipe.name
+    run = runs_dir / name
+    if not options.fresh and is_finished(run, identity):
+        show_finished(parts.reporter, run)
+        _raise_failures(run)
+        return run
     with RunFolder.create_or_resume(
-        runs_dir, name, identity, fork_of=recipe.name if fork else None, fresh=fresh
+        runs_dir, name, identity, fork_of=recipe.name if options.fork else None, fresh=options.fresh
     ) as folder:
-        asyncio.run(_run_session(RunPlan(recipe, recipe_folder, folder, prompts), parts))
-        return folder.path
+        plan = RunPlan(recipe, recipe_folder, folder, prompts, options.accept_failures)
+        run_interruptibly(lambda: _run_session(plan, parts))
+        if failures := accepted_failures(folder.path):
+            folder.finish(RunState.FINISHED_WITH_FAILURES, failures)
+    _raise_failures(run)
+    return run
+
+
+def _raise_failures(run: Path) -> None:
+    """Raises FailedUnitsError if units failed for good."""
+    if failures := accepted_failures(run):
+        raise failures_error(run, failures)
 
 
 async def _run_session(plan: RunPlan, parts: Parts) -> None:

@@ -21,6 +21,7 @@ from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
+from synth.pipeline.patient_sandbox import PatientSandbox
 from synth.pipeline.resources import TEACHER, Resources, start_engine
 from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
@@ -43,6 +44,8 @@ class RunPlan(NamedTuple):
     folder: RunFolder
     prompts: PromptLibrary | None
     """Present if the recipe has an engine."""
+    accept_failures: bool = False
+    """Whether to close what has failed at several starts."""
 
 
 @dataclass(slots=True)
@@ -105,13 +108,22 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
         stack.callback(spending.note_time)
-        sandbox = create_sandbox(recipe.execution)
+        sandbox = PatientSandbox(create_sandbox(recipe.execution), recipe.outage, parts.reporter.say)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
 
         async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
             parts.reporter.say(f"starting the {role} ({config.kind})")
-            engine = await start_engine(stack, config, resources, part, parts.create_engine)
+            engine = await start_engine(
+                stack,
+                config,
+                resources,
+                recipe.outage,
+                part,
+                parts.create_engine,
+                parts.reporter.say,
+                is_well=plan.accept_failures,
+            )
             engine.say = parts.reporter.say
             spending.watch(role, engine)
             parts.reporter.say(f"{role} ready")

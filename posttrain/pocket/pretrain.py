@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field
 
+from posttrain.core import stop_request
 from posttrain.core.chat_template import stop_token_ids
 from posttrain.pocket.corpus import Mistakes, documents
 from posttrain.pocket.tokenizer import save_tokenizer, train_tokenizer
 from synth.config_base import Config
 from synth.ids import derive_seed
 from synth.store.atomic import atomic_file
+from synth.store.lock import locked
 
 if TYPE_CHECKING:
     import torch
@@ -98,10 +100,15 @@ class PretrainProgress(NamedTuple):
 def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
     """Train, and return the folder of the finished model (`out/model`). A repeated call resumes from
     the last checkpoint."""
+    with locked(out):
+        stop_request.listen()
+        return _pretrain(recipe, out)
+
+
+def _pretrain(recipe: PretrainRecipe, out: Path) -> Path:
     import torch
 
     torch.set_num_threads(recipe.threads)
-    out.mkdir(parents=True, exist_ok=True)
     mistakes = Mistakes(**recipe.mistakes.model_dump())
     tokenizer = train_tokenizer(recipe.vocab_size, recipe.tokenizer_documents, recipe.seed)
     model = build_model(recipe, tokenizer)
@@ -128,9 +135,10 @@ def pretrain(recipe: PretrainRecipe, out: Path) -> Path:
                 }
                 log.write(json.dumps(entry) + "\n")
                 log.flush()
-            if step % recipe.save_every == 0:
+            if step % recipe.save_every == 0 or stop_request.is_asked():
                 _save_state(state_path, model, optimizers, PretrainProgress(step, time.monotonic() - started))
                 save_model(model, tokenizer, out / "latest")
+                stop_request.end_if_asked("of the pocket model", f"after step {step}, which is saved")
     save_model(model, tokenizer, out / "model")
     return out / "model"
 

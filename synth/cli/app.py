@@ -1,10 +1,12 @@
 """The frame of the console command: the app on which commands register, and how errors are shown.
 
 The one rule: expected errors never show a traceback. A user's mistake exits with 2, other expected failures
-with 1, Ctrl-C with 130. Unexpected errors keep their traceback, because they are our bugs.
+with 1, Ctrl-C with 130, SIGTERM, which takes the way of Ctrl-C, with 143. Unexpected errors keep their
+traceback, because they are our bugs.
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +16,18 @@ import typer.core
 
 from synth.errors import CodemillError, Problem
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
 
 
 class Frame(typer.core.TyperGroup):
     """The outermost group: every command runs inside `invoke`, so errors are printed here, once."""
 
+    _terminated = False
+
     # typer types it by the click that it carries inside
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        signal.signal(signal.SIGTERM, self._terminate)
         try:
             return super().invoke(ctx)
         except CodemillError as error:
@@ -29,10 +35,15 @@ class Frame(typer.core.TyperGroup):
             raise SystemExit(error.exit_code) from None
         except KeyboardInterrupt:
             print("\nStopped. Nothing is lost: rerun the same command to resume.", file=sys.stderr)
-            raise SystemExit(INTERRUPTED) from None
+            raise SystemExit(TERMINATED if self._terminated else INTERRUPTED) from None
         except BrokenPipeError:
             _silence_stdout()
             raise SystemExit(0) from None
+
+    def _terminate(self, _number: int, _frame: object) -> None:
+        """SIGTERM takes the way of Ctrl-C, which every part closes down for."""
+        self._terminated = True
+        signal.raise_signal(signal.SIGINT)
 
 
 def _silence_stdout() -> None:

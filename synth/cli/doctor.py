@@ -18,6 +18,7 @@ import typer
 
 from synth.cli.app import AsJson
 from synth.errors import Problem, UserError
+from synth.plain_text import plain
 
 if TYPE_CHECKING:
     from synth.config import Package
@@ -233,7 +234,9 @@ def render(report: Report) -> None:
         if finding.group != group:
             group = finding.group
             table.add_row("", Text(group, "bold"), "", "")
-        table.add_row(marks[finding.state], Text(finding.name), Text(finding.found), Text(finding.install))
+        table.add_row(
+            marks[finding.state], Text(finding.name), Text(plain(finding.found)), Text(finding.install)
+        )
     console.print(table)
 
 

@@ -22,8 +22,9 @@ from synth.cli.execution_options import (
     choose_sandbox,
     read_limits,
 )
-from synth.cli.printing import one_line, plain, print_json, print_table
+from synth.cli.printing import one_line, print_json, print_table
 from synth.errors import Problem, UserError
+from synth.plain_text import plain
 
 if TYPE_CHECKING:
     from synth.execution.protocol import Sandbox
@@ -177,8 +178,7 @@ def exec_(
     kind: SandboxKind = "local",
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
-    import asyncio
-
+    from synth.interruptible import run_interruptibly
     from synth.records import Outcome
 
     if stdin is not None and tests is not None:
@@ -188,7 +188,8 @@ def exec_(
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
-    observation = asyncio.run(_observe(prepared, choose_sandbox(kind, 1, minimum_level).sandbox))
+    sandbox = choose_sandbox(kind, 1, minimum_level).sandbox
+    observation = run_interruptibly(lambda: _observe(prepared, sandbox))
     answer = _answer(prepared, observation, judged=tests is not None)
     if as_json:
         print_json(

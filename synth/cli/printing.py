@@ -6,23 +6,14 @@ markup in them.
 """
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from synth.plain_text import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
-
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
-
-
-def plain(text: object) -> str:
-    """Text with everything that could control a terminal shown as an escape. Newlines and tabs stay."""
-    return _UNSAFE.sub(_escape, str(text))
 
 
 def one_line(text: object, width: int = 80) -> str:
@@ -69,11 +60,6 @@ def console() -> "Console":
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 200, emoji=False)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _to_plain_data(value: object) -> object:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from synth.cli.printing import print_table, print_text, print_title
 from synth.pipeline.books import RoundProgress
+from synth.plain_text import plain
 
 PLAIN_INTERVAL_S = 10.0
 
@@ -32,7 +33,7 @@ class ProgressDisplay:
     def say(self, text: str) -> None:
         """Print one line with the time since the start."""
         self.console.print(
-            f"[{self._clock(time.monotonic() - self._started)}] {text}",
+            plain(f"[{self._clock(time.monotonic() - self._started)}] {text}"),
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -86,13 +87,14 @@ class ProgressDisplay:
             ),
             title_justify="left",
         )
-        for head in ("stage", "entered", "done", "kept", "rejected", "failed", "rows/s"):
+        for head in ("stage", "entered", "done", "kept", "rejected", "failed", "waiting", "rows/s"):
             table.add_column(head, justify="left" if head == "stage" else "right")
         for name, counts in progress.stages.items():
             rate = f"{counts.done / elapsed:.1f}" if elapsed > 0 else ""
             table.add_row(
                 name,
-                *map(str, (counts.entered, counts.done, counts.kept, counts.rejected, counts.failed)),
+                *map(str, (counts.entered, counts.done, counts.kept, counts.rejected)),
+                *map(str, (counts.failed, counts.waiting)),
                 rate,
             )
         return table
@@ -101,6 +103,7 @@ class ProgressDisplay:
         active = [(name, counts) for name, counts in progress.stages.items() if counts.entered]
         text = "; ".join(
             f"{name} {c.done} of {c.entered} done, {c.kept} kept, {c.rejected} rejected"
+            + (f", {c.failed} failed" if c.failed else "")
             for name, c in active[-4:]
         )
         done = sum(counts.done for _, counts in active)

@@ -3,7 +3,6 @@
 The one rule: sandbox and limits are those of the run's recipe, unless `--local` asks for this machine's.
 """
 
-import asyncio
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 from synth.cli.printing import one_line, print_json, print_table, print_text, print_title
 from synth.cli.run_options import naming
 from synth.config import ExecutionConfig, LocalSandboxConfig
+from synth.interruptible import run_interruptibly
 from synth.replay import Replay, find_program, replay_program
 from synth.rules.limits import find_limits
 
@@ -27,7 +27,7 @@ def replay_unit(folder: Path, unit: str, *, as_json: bool, local: bool) -> None:
     adapter: TypeAdapter[ExecutionConfig] = TypeAdapter(ExecutionConfig)
     config = LocalSandboxConfig() if local or given is None else adapter.validate_python(given)
     limits = find_limits(config)
-    found = asyncio.run(replay_program(program, create_sandbox(config), limits))
+    found = run_interruptibly(lambda: replay_program(program, create_sandbox(config), limits))
     if as_json:
         print_json(found)
     else:

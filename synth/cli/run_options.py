@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from synth.errors import UserError
+from synth.errors import RunFolderError, UserError
 
 RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of the run. Default: the newest.")]
 RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run. Default: the newest.")]
@@ -38,5 +38,7 @@ def naming(options: str) -> Iterator[None]:
     """Add to a UserError's fix the options that may have given the wrong value."""
     try:
         yield
+    except RunFolderError:
+        raise  # no option is wrong: the folder is
     except UserError as error:
         raise type(error)(*(replace(one, fix=f"{one.fix} ({options})") for one in error.problems)) from error

@@ -101,11 +101,11 @@ class _Progress:
         return (self.done - self.before) / max(now - self._started, 1e-3)
 
 
-def _check(source: EntrySource, limits: "Limits", skip_bad: bool) -> int:
+def _check(source: EntrySource, limits: "Limits", skip_bad: bool, row_limits: bool) -> int:
     """Read all rows once and count them. Raises RowError with all problems, unless bad rows are skipped."""
     from synth.verify.verify import check_entries, raise_all
 
-    count, errors = check_entries(source(), limits)
+    count, errors = check_entries(source(), limits, row_limits)
     if not skip_bad:
         raise_all(errors)
     return count
@@ -163,6 +163,9 @@ def verify(
     controls: Annotated[
         bool, typer.Option("--controls", help="Report rows whose tests accept a program that solves nothing.")
     ] = False,
+    row_limits: Annotated[
+        bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
+    ] = False,
     cache: Cache = None,
     as_json: AsJson = False,
     cpu_s: CpuSeconds = 5.0,
@@ -182,13 +185,15 @@ def verify(
     sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
     _refuse_same(file, out)
     source = _source(file, form, problems, lang, settings(limits, controls))
-    total = _check(source, limits, skip_bad)
+    total = _check(source, limits, skip_bad, row_limits)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
         _say_what_is_done(answers, total)
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
-            for answer in verify_entries(source(), sandbox, limits, answers, bad, batch, controls):
+            for answer in verify_entries(
+                source(), sandbox, limits, answers, bad, batch, controls, row_limits
+            ):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli.app import AsJson
-from synth.cli.printing import console, one_line, plain, print_json, print_table, print_text, print_title
+from synth.cli.printing import console, one_line, print_json, print_table, print_text, print_title
 from synth.cli.run_options import (
     After,
     Language,
@@ -24,6 +24,7 @@ from synth.cli.run_options import (
     find_run,
     naming,
 )
+from synth.plain_text import plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -67,11 +68,13 @@ def list_runs(runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
 def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = False) -> None:
     """Count the units at each stage: entered = kept + rejected + failed + waiting."""
     from synth.store import views
+    from synth.store.open_shards import OpenShards
 
     folder = find_run(runs_dir, run)
     found, problems = views.funnel(folder), views.conservation_problems(folder, limit=20)
+    open_ = list(OpenShards(folder))
     if as_json:
-        print_json({"run": folder.name, "stages": found, "conservation_problems": problems})
+        print_json({"run": folder.name, "stages": found, "conservation_problems": problems, "open": open_})
         return
     heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
     rows = [
@@ -80,6 +83,13 @@ def funnel(run: RunName = None, runs_dir: RunsDir = _RUNS, as_json: AsJson = Fal
     ]
     print_title(folder.name)
     print_table(heads, rows, heads[2:7])
+    for shard in open_:
+        reasons = ", ".join(sorted({unit.reason for unit in shard.units}))
+        starts = max(unit.starts for unit in shard.units)
+        print_text(
+            f"open: {shard.stage} {shard.round}/{shard.shard}: {len(shard.units)} units failed at up to "
+            f"{starts} starts ({reasons}) and wait for the next"
+        )
     for problem in problems:
         print_text(
             f"not conserved: {problem.stage} {problem.round}/{problem.shard} {problem.unit_id}: "

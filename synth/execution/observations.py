@@ -46,9 +46,10 @@ def is_doubtful(observation: Observation, cpu_limit_s: float) -> bool:
 
 
 def request_key(request: ExecutionRequest) -> str:
-    """The hash of everything in a request that determines its observation: language, code, call and limits,
-    not the id."""
-    return content_hash(request.model_dump(mode="json", exclude={"id"}), length=32)
+    """The hash of everything in a request that determines its observation: language, code, call, limits and
+    hashing, not the id. Keys of recorded observations stay as they were: the usual hashing is left out."""
+    left_out = {"id"} if request.other_hashing else {"id", "other_hashing"}
+    return content_hash(request.model_dump(mode="json", exclude=left_out), length=32)
 
 
 def renamed(observation: Observation, request: ExecutionRequest) -> Observation:

@@ -1,7 +1,7 @@
 """A sandbox that replays the observations of an earlier run, found by the content of the request.
 
 Place in the flow: behind the same protocol as `local`. The one rule: it invents nothing; an unrecorded
-request gets an observation with `infrastructure` set.
+request gets an observation with `infrastructure` set, and a damaged recording is a StoreError.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from synth.errors import Problem, SandboxError
 from synth.execution.observations import failed, renamed, request_key
 from synth.execution.protocol import Sandbox
 from synth.records import ExecutionRequest, Observation
+from synth.store.seals import read_json, seal_json
 
 
 class RecordedSandbox:
@@ -46,7 +47,7 @@ class RecordedSandbox:
     def _find(self, request: ExecutionRequest) -> Observation:
         path = self._folder / f"{request_key(request)}.json"
         if path.is_file():
-            return renamed(Observation.model_validate_json(path.read_text(encoding="utf-8")), request)
+            return renamed(Observation.model_validate_json(read_json(path)), request)
         return failed(request, f"no recorded observation {path.name}")
 
 
@@ -79,5 +80,5 @@ class RecordingSandbox:
 
     def _write(self, path: Path, observation: Observation) -> None:
         unfinished = path.with_suffix(".tmp")
-        unfinished.write_text(observation.model_dump_json(), encoding="utf-8")
+        unfinished.write_bytes(seal_json(observation.model_dump_json()))
         unfinished.replace(path)

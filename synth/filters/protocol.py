@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, Self
 
 from synth.config import FiltersConfig
 from synth.filters.benchmarks import BenchmarkEntry
-from synth.reasons import REASONS
+from synth.reasons import REASONS, ReasonClass
 from synth.records import Unit
 
 Evidence = dict[str, float | str]
@@ -34,6 +34,11 @@ class Reject:
     def __post_init__(self) -> None:
         if self.reason not in REASONS:
             raise KeyError(f"{self.reason!r} is not in synth/reasons.py: add it there first")
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the engine, the sandbox or the machine failed: that says nothing about the unit."""
+        return REASONS[self.reason].reason_class is ReasonClass.INFRASTRUCTURE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """A guard between codemill and a child process that it owns: the child's whole process group ends when
 codemill does, even on kill -9.
 
-Run as a file, `python -I guard.py LIFELINE COMMAND...`, where LIFELINE is the descriptor of the read end of a
-pipe whose write end only codemill holds. The one rule: when the pipe closes, SIGTERM arrives or the child
-ends, no process of the child's group is left. It imports only the standard library.
+Run as a file, `python -I guard.py LIFELINE GRACE COMMAND...`: LIFELINE is the descriptor of the read end of a
+pipe whose write end only codemill holds, GRACE the seconds between SIGTERM and SIGKILL. The one rule: when
+the pipe closes, SIGTERM arrives or the child ends, no process of the child's group is left. It imports only
+the standard library.
 """
 
 import ctypes
@@ -16,7 +17,6 @@ import time
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
-_GRACE_S = 5.0
 
 
 def die_with_parent(signal_number: int) -> None:
@@ -26,18 +26,18 @@ def die_with_parent(signal_number: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
-def end_group(child: "subprocess.Popen[bytes]") -> None:
-    """Send SIGTERM to the group, wait a few seconds, then send SIGKILL to the rest, and reap."""
+def end_group(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
+    """Send SIGTERM to the group, wait at most so many seconds, then send SIGKILL to the rest, and reap."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _GRACE_S
+        deadline = time.monotonic() + grace_s
         while child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
-def guard(lifeline: int, command: list[str]) -> int:
+def guard(lifeline: int, grace_s: float, command: list[str]) -> int:
     """Run the command until it ends or the lifeline closes. Returns its exit code (128 +
     the signal's number)."""
     stopping: list[int] = []
@@ -56,9 +56,9 @@ def guard(lifeline: int, command: list[str]) -> int:
         readable, _, _ = select.select([lifeline], [], [], 0.1)
         if readable:
             break
-    end_group(child)
+    end_group(child, grace_s)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
 if __name__ == "__main__":
-    sys.exit(guard(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(guard(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

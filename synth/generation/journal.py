@@ -1,7 +1,8 @@
 """An engine whose answers survive a crash: every response is on disk before it is used, and no answered
 request is sent again.
 
-Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written.
+Wraps any engine. The one rule: a response leaves `generate` only after its journal line was written. What was
+written survives the death of this process at once, and a power failure within SYNC_EVERY_S.
 """
 
 import asyncio
@@ -12,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synth.errors import BudgetSpentError, EngineError, Problem
+from synth.generation.breaker import Breaker
 from synth.generation.busy import BusyClock
 from synth.generation.ledger import AnswerPart, PaidEngine, Usage
 from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles, Waste
 from synth.policy import Policy
+
+SYNC_EVERY_S = 1.0
+"""One sync serves all answers of this time."""
 
 
 @dataclass(slots=True)
@@ -36,10 +41,12 @@ class JournalCounts:
 
 
 class JournalledEngine:
-    """The wrapped engine; its answers are stored in `folder` as `responses-*.jsonl`."""
+    """The wrapped engine; its answers are stored in `folder` as `responses-*.jsonl`. With a breaker, outages
+    are sat out."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, breaker: Breaker | None = None) -> None:
         self.engine = engine
+        self._breaker = breaker
         self.counts = JournalCounts()
         self.busy = BusyClock()
         self.admit: Callable[[], None] = _admit_all
@@ -50,6 +57,7 @@ class JournalledEngine:
         self._budget_is_spent = False
         self._files = ResponseFiles(folder)
         self._in_flight: dict[str, _Sending] = {}
+        self._syncing: asyncio.Task[None] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -66,8 +74,8 @@ class JournalledEngine:
         await self.engine.start()
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """The stored answer, or a new one, stored before it is returned. Raises EngineError, or StoreError if
-        it cannot be stored."""
+        """The stored answer, or a new one, stored before it is returned. Raises EngineError, OutageError, or
+        StoreError if it cannot be stored."""
         fingerprint = self.fingerprint
         request_id = request.request_id(fingerprint)
         self.counts.asked += 1
@@ -80,7 +88,7 @@ class JournalledEngine:
                 self.counts.answered_from_journal += 1
                 return kept
             sending = self._in_flight[request_id] = _Sending()
-            sending.task = asyncio.create_task(self._send(request, request_id, fingerprint, sending))
+            sending.task = asyncio.create_task(self._answer(request, request_id, fingerprint, sending))
         answer: asyncio.Future[GenerationResponse] = asyncio.get_running_loop().create_future()
         sending.callers.append(answer)
         return await answer  # cancelling a caller does not discard the paid-for answer
@@ -97,46 +105,72 @@ class JournalledEngine:
             for sending in list(self._in_flight.values()):
                 sending.task.cancel()
         await self._drain()
+        for sending in self._in_flight.values():  # cancelled before they began
+            sending.fail(asyncio.CancelledError())
+        self._in_flight.clear()
         await self.engine.close()
+        if self._syncing is not None:
+            self._syncing.cancel()
+            await asyncio.wait([self._syncing])
         self._files.close()
 
-    async def _send(
+    async def _answer(
         self, request: GenerationRequest, request_id: str, fingerprint: str, sending: "_Sending"
     ) -> None:
-        self.counts.sent += 1
+        """Answer all who wait for one request."""
         try:
-            with self.busy.request():
-                response, is_stored = await self._ask(
-                    request, _RequestBook(self, self._files, request_id, fingerprint, request.n)
-                )
-            if response.request_id != request_id:
-                raise _other_policy(request_id, response)
-            if not is_stored:
-                self._files.append(response)
+            if self._breaker is None:
+                response = await self._send(request, request_id, fingerprint)
+            else:
+                response = await self._breaker.ask(lambda: self._send(request, request_id, fingerprint))
         except BaseException as error:
-            self.counts.failed += 1
             self._in_flight.pop(request_id)
             sending.fail(error)
             if not isinstance(error, Exception):
                 raise
         else:
-            self.counts.answered += 1
-            self.counts.prompt_tokens += response.prompt_tokens
-            self.counts.completion_tokens += sum(completion.tokens for completion in response.completions)
             self._in_flight.pop(request_id)
             sending.answer(response)
 
-    async def _ask(self, request: GenerationRequest, book: "_RequestBook") -> tuple[GenerationResponse, bool]:
-        """The response, and whether it is stored already."""
+    async def _send(
+        self, request: GenerationRequest, request_id: str, fingerprint: str
+    ) -> GenerationResponse:
+        self.counts.sent += 1
+        book = _RequestBook(self, self._files, request_id, fingerprint, request.n)
+        try:
+            with self.busy.request():
+                response = await self._ask(request, book)
+            if response.request_id != request_id:
+                raise _other_policy(request_id, response)
+            if book.whole is None:
+                self._files.append(response)
+            self._sync_soon()
+        except BaseException:
+            self.counts.failed += 1
+            raise
+        self.counts.answered += 1
+        self.counts.prompt_tokens += response.prompt_tokens
+        self.counts.completion_tokens += sum(completion.tokens for completion in response.completions)
+        return response
+
+    async def _ask(self, request: GenerationRequest, book: "_RequestBook") -> GenerationResponse:
         if self._paid is None:
             book.admit()
-            return await self.engine.generate(request), False
+            return await self.engine.generate(request)
         response = await self._paid.buy(request, book)
-        return book.whole or response, book.whole is not None
+        return book.whole or response
 
     def spend_no_more(self) -> None:
         """The budget is spent: closing waits for what is in flight."""
         self._budget_is_spent = True
+
+    def _sync_soon(self) -> None:
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.create_task(self._sync())
+
+    async def _sync(self) -> None:
+        await asyncio.sleep(SYNC_EVERY_S)
+        await asyncio.to_thread(self._files.sync)
 
     async def _drain(self) -> None:
         if self._in_flight:

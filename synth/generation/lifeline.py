@@ -20,9 +20,10 @@ class Lifeline:
         self.watched, self._held = os.pipe()
         self._lock = threading.Lock()
 
-    def command(self, command: Sequence[str]) -> list[str]:
-        """The command, started by its guard. The child must inherit the descriptor `watched`."""
-        return [sys.executable, "-I", guard.__file__, str(self.watched), *command]
+    def command(self, command: Sequence[str], grace_s: float = 5.0) -> list[str]:
+        """The command, started by its guard, which gives it so many seconds between SIGTERM and SIGKILL.
+        The child must inherit the descriptor `watched`."""
+        return [sys.executable, "-I", guard.__file__, str(self.watched), f"{grace_s:g}", *command]
 
     def let_go(self) -> None:
         """End the child if it still runs. May be called twice."""

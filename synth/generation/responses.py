@@ -2,10 +2,12 @@
 response, a part of one that is not complete yet, or what was paid for an answer that could not be used.
 
 The one rule: an incomplete line (kill -9, full disk) is treated as if it had never been written. Each process
-writes its own file, so an incomplete line is always the last one of its file. Bodies stay on disk; memory
-holds an id and a position for each response.
+writes its own file, so an incomplete line is always the last one of its file. Each line has a seal: a whole
+line that is not what was written stops the run, because its answer would be paid for again. Bodies stay on
+disk; memory holds an id and a position for each response.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,8 @@ from synth.errors import Problem, StoreError
 from synth.generation.ledger import AnswerPart, Usage
 from synth.generation.protocol import GenerationResponse
 from synth.records import Record
+from synth.store.atomic import PRIVATE_FILE, make_private_folder, sync_folder
+from synth.store.seals import Damage, damaged, open_line, seal_line
 
 
 class JournalPosition(NamedTuple):
@@ -62,8 +66,8 @@ class ResponseFiles:
         try:
             with path.open("rb") as handle:
                 handle.seek(place.offset)
-                found = GenerationResponse.model_validate_json(handle.readline())
-        except (OSError, ValidationError) as error:
+                found = GenerationResponse.model_validate_json(open_line(handle.readline()) or b"")
+        except (OSError, ValidationError, Damage) as error:
             raise self._damaged(path, place.offset) from error
         if found.request_id != request_id:
             raise self._damaged(path, place.offset)
@@ -101,7 +105,7 @@ class ResponseFiles:
 
     def _write(self, record: Record) -> JournalPosition:
         """Write one line in one call."""
-        line = record.model_dump_json(exclude_defaults=True).encode() + b"\n"
+        line = seal_line(record.model_dump_json(exclude_defaults=True))
         try:
             descriptor = self._open_writer()
             written = os.write(descriptor, line)
@@ -120,35 +124,47 @@ class ResponseFiles:
         self._end += len(line)
         return place
 
+    def sync(self) -> None:
+        """Bring what was written onto the disk, so that it survives a power failure. Another thread may call
+        it."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError):  # closed meanwhile, or not a disk; `append` reports a full one
+                os.fsync(self._writer)
+
     def close(self) -> None:
-        """Close the current file. A later write begins a new one."""
+        """Sync and close the current file. A later write begins a new one."""
+        self.sync()
         writer, self._writer = self._writer, None
         if writer is not None:
             os.close(writer)
 
     def _open_writer(self) -> int:
         if self._writer is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             number = 1 + max((int(path.stem.split("-")[1]) for path in self._files), default=0)
             path = self.folder / f"responses-{number:06d}.jsonl"
             self._writer = os.open(
-                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
+                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE
             )
+            sync_folder(self.folder)
             self._files.append(path)
             self._end = 0
         return self._writer
 
     def _scan(self, number: int) -> None:
-        offset = 0
-        with self._files[number].open("rb") as handle:
-            for line in handle:
-                if line.endswith(b"\n"):
-                    self._read_line(line, JournalPosition(number, offset))
+        offset, path = 0, self._files[number]
+        with path.open("rb") as handle:
+            for at, line in enumerate(handle, 1):
+                try:
+                    found = open_line(line)
+                except Damage as error:
+                    raise damaged(path, f"{error} (line {at})") from error
+                if found is not None:
+                    self._read_line(found, JournalPosition(number, offset))
                 offset += len(line)
 
     def _read_line(self, line: bytes, place: JournalPosition) -> None:
-        """Index a complete line; a damaged one is skipped. The whole line is checked: an id alone proves
-        nothing."""
+        """Index a complete line. One that cannot be read, of a version without seals, is skipped."""
         try:
             if line.startswith(_PART):
                 self._note_part(AnswerPart.model_validate_json(line))

@@ -6,30 +6,24 @@ The one rule: after `load_policy` no answer comes from the old policy (requests 
 prefix cache is emptied); if that cannot be ensured, the engine refuses to answer.
 """
 
-import asyncio
 import importlib.metadata
-import json
 import os
-import socket
-import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from synth.child_environment import hub_access
 from synth.config import VllmServerEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
 from synth.generation.ledger import Ledger, NoLedger
-from synth.generation.owned_process import OwnedProcess
 from synth.generation.protocol import GenerationRequest, GenerationResponse
+from synth.generation.vllm_process import BASE_URL, VllmProcess
 from synth.policy import Policy, read_interface
 
-_BASE_NAME = "policy"
 _SWAP_TIMEOUT_S = 600.0
 
 
@@ -51,19 +45,22 @@ def find_vllm() -> VllmBuild | None:
     return None
 
 
+class _Running(NamedTuple):
+    process: VllmProcess
+    client: EndpointClient
+
+
 class VllmServer:
-    """Serves `policy` (or `config.model`) on the loopback interface. Log: `<log_folder>/vllm-server.log`."""
+    """Serves `policy` (or `config.model`). Log: `<log_folder>/vllm-server.log`."""
 
     def __init__(self, config: VllmServerEngineConfig, *, policy: Policy, log_folder: Path) -> None:
         self._config, self._log_folder = config, log_folder
         self._policy = self._base = policy
         self._gate = PolicyGate()
-        self._model, self._adapters = _BASE_NAME, 0
+        self._model, self._adapters = "", 0
         self._build: VllmBuild | None = None
-        self._process: OwnedProcess | None = None
+        self._process: VllmProcess | None = None
         self._client: EndpointClient | None = None
-        self.address = ""
-        """Where the server listens, for example http://127.0.0.1:8000; empty before the start."""
         self._broken: EngineError | None = None
         self.starts = 0
         """How often a server was started: once per run."""
@@ -81,23 +78,18 @@ class VllmServer:
         if self._process is not None:
             return
         self._build = _need_vllm()
-        port = self._config.port or _free_port()
-        self.address = f"http://127.0.0.1:{port}"
-        self._process = OwnedProcess(
-            self._command(port),
-            log=self._log_folder / "vllm-server.log",
-            environment=self._environment(self._build),
-        )
+        process = self._process = self._make_process(self._build)
+        self._model = process.served
         self.starts += 1
         try:
-            await self._process.start()
-            await self._wait_until_ready()
+            await process.start(self._config.start_timeout_s)
         except BaseException:
             await self.close()
             raise
         self._client = EndpointClient(
             Endpoint(
-                base_url=f"{self.address}/v1",
+                base_url=f"{BASE_URL}/v1",
+                socket=process.socket,
                 concurrency=self._config.concurrency,
                 request_timeout_s=self._config.request_timeout_s,
                 max_retries=2,
@@ -114,19 +106,33 @@ class VllmServer:
         if process is not None:
             await process.end()
 
-    def _command(self, port: int) -> list[str]:
+    @property
+    def socket(self) -> str:
+        """The socket on which the server listens; empty unless it runs."""
+        return self._process.socket if self._process is not None else ""
+
+    @property
+    def served(self) -> str:
+        """The name under which the server offers its base; empty unless it runs."""
+        return self._process.served if self._process is not None else ""
+
+    def _make_process(self, build: VllmBuild) -> VllmProcess:
+        log, environment = self._log_folder / "vllm-server.log", self._environment(build)
+        try:
+            return VllmProcess(self._base.weights, self._options(), log=log, environment=environment)
+        except OSError as error:
+            raise EngineError(
+                Problem(
+                    where=f"vLLM server for {self._base.weights}",
+                    message=f"needs a folder for its sockets, which cannot be made: {error}",
+                    fix="free some space in the folder for temporary files, or set TMPDIR to another",
+                ),
+                retryable=False,
+            ) from error
+
+    def _options(self) -> list[str]:
         config, extra = self._config, self._config.extra_args
-        options = [
-            "--model",
-            self._base.weights,
-            "--served-model-name",
-            _BASE_NAME,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ]
-        options += ["--max-num-seqs", str(config.max_num_seqs), "--generation-config", "vllm"]
+        options = ["--max-num-seqs", str(config.max_num_seqs), "--generation-config", "vllm"]
         if config.max_model_len is not None:
             options += ["--max-model-len", str(config.max_model_len)]
         if self._on_cpu and "--enforce-eager" not in extra:
@@ -137,77 +143,41 @@ class VllmServer:
             options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
             options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
-        return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *options, *extra]
+        return [*options, *extra]
 
     def _environment(self, build: VllmBuild) -> dict[str, str]:
         ours = {
-            # weights can be reloaded; the server listens on the loopback interface only
-            "VLLM_SERVER_DEV_MODE": "1",
+            "VLLM_SERVER_DEV_MODE": "1",  # weights can be reloaded
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
             "VLLM_NO_USAGE_STATS": "1",
-            "VLLM_HOST_IP": "127.0.0.1",
+            "VLLM_HOST_IP": "127.0.0.1",  # for the ports that torch opens between vLLM's processes
+            "VLLM_KEEP_ALIVE_ON_ENGINE_DEATH": "0",
             "TOKENIZERS_PARALLELISM": "false",
         }
-        if Path(self._base.weights).is_dir():
-            ours["HF_HUB_OFFLINE"] = "1"
+        ours |= {"HF_HUB_OFFLINE": "1"} if Path(self._base.weights).is_dir() else hub_access()
         if build.device == "cpu":
             # Unpinned threads on half of the cores: programs under test run on the other cores, and
             # threads that wait for one another would stall beside them (the log has the figures).
             ours |= {
                 "VLLM_CPU_OMP_THREADS_BIND": "nobind",
                 "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)),
+                "VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"),
             }
-            ours.setdefault("VLLM_CPU_KVCACHE_SPACE", os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"))
         return ours
-
-    async def _wait_until_ready(self) -> None:
-        process, deadline = self._process, time.monotonic() + self._config.start_timeout_s
-        while process is not None:
-            if process.exit_code is not None:
-                raise self._failed_start(f"ended with exit code {process.exit_code}", process)
-            if time.monotonic() > deadline:
-                raise self._failed_start(f"is not ready after {self._config.start_timeout_s:g} s", process)
-            if await self._answers():
-                return
-            await asyncio.sleep(0.2)
-
-    async def _answers(self) -> bool:
-        try:
-            await self._call("GET", "/health", timeout_s=5)
-        except OSError:
-            return False
-        return True
-
-    def _failed_start(self, what: str, process: OwnedProcess) -> EngineError:
-        return EngineError(
-            Problem(
-                where=f"vLLM server for {self._base.weights}",
-                message=f"did not start: it {what}. The end of its log:\n    "
-                + process.log_tail().replace("\n", "\n    "),
-                fix=(
-                    f"read {process.log}; then change engine.extra_args, engine.max_model_len or "
-                    f"engine.start_timeout_s"
-                ),
-                see="docs/architecture/generation.md",
-            ),
-            retryable=False,
-        )
 
     # --- answers --------------------------------------------------------------------------------------------
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
-        """Answer one request from the current policy. Raises EngineError."""
+        """Answer one request from the current policy. Raises EngineError, also at the moment that the server
+        ends."""
         return await self.buy(request, NoLedger())
 
     async def buy(self, request: GenerationRequest, ledger: Ledger) -> GenerationResponse:
         """As `generate`; the ledger stores each answer before the next call takes its place."""
         async with self._gate.generation():
-            client, fingerprint, started = self._need_client(), self.fingerprint, time.monotonic()
-            try:
-                answers = await client.complete(request, self._model, ledger)
-            except EngineError:
-                self._raise_if_dead()
-                raise
+            running, fingerprint, started = self._need_running(), self.fingerprint, time.monotonic()
+            async with running.process.while_alive():
+                answers = await running.client.complete(request, self._model, ledger)
         return GenerationResponse(
             request_id=request.request_id(fingerprint),
             fingerprint=fingerprint,
@@ -216,28 +186,12 @@ class VllmServer:
             ms=(time.monotonic() - started) * 1000,
         )
 
-    def _need_client(self) -> EndpointClient:
+    def _need_running(self) -> "_Running":
         if self._broken is not None:
             raise self._broken
-        if self._client is None:
+        if self._client is None or self._process is None:
             raise EngineError(Problem("vLLM server", "is not running", "call start() first"), retryable=False)
-        return self._client
-
-    def _raise_if_dead(self) -> None:
-        process = self._process
-        if process is not None and process.exit_code is not None:
-            raise EngineError(
-                Problem(
-                    where=f"vLLM server for {self._base.weights}",
-                    message=(
-                        f"ended with exit code {process.exit_code} while it was in use. The end of its "
-                        f"log:\n    "
-                    )
-                    + process.log_tail().replace("\n", "\n    "),
-                    fix="rerun the same command: answered requests are kept",
-                ),
-                retryable=False,
-            )
+        return _Running(self._process, self._client)
 
     # --- policies -------------------------------------------------------------------------------------------
 
@@ -245,46 +199,43 @@ class VllmServer:
         """Serve this policy from now on. Returns the seconds that the swap itself took. Raises EngineError if
         the policy does not fit this server."""
         async with self._gate.swap():
-            self._need_client()
+            process = self._need_running().process
             if policy.fingerprint == self._policy.fingerprint:
                 return 0.0
             by_adapter = self._swaps_by_adapter(policy)
             if not by_adapter:
                 self._check_fits(policy)
+            await process.check_identity()
             started = time.monotonic()
-            await (self._load_adapter(policy) if by_adapter else self._reload_weights(policy))
+            try:
+                async with process.while_alive():
+                    await (self._load_adapter if by_adapter else self._reload_weights)(policy, process)
+            except BaseException as error:
+                failed = error if isinstance(error, EngineError) else self._failed_swap(policy, error)
+                self._broken = None if by_adapter else failed  # the weights may be partly replaced
+                if isinstance(error, OSError):
+                    raise failed from error
+                raise
             self._policy = policy
             return time.monotonic() - started
 
-    async def _reload_weights(self, policy: Policy) -> None:
+    async def _reload_weights(self, policy: Policy, process: VllmProcess) -> None:
         path = str(Path(policy.weights).resolve())
-        try:
-            body: JsonValue = {
-                "method": "reload_weights",
-                "kwargs": {"weights_path": path},
-                "timeout": _SWAP_TIMEOUT_S,
-            }
-            await self._call("POST", "/collective_rpc", body, timeout_s=_SWAP_TIMEOUT_S)
-            await self._call("POST", "/reset_prefix_cache")
-        except OSError as error:
-            self._broken = self._failed_swap(policy, error)  # the weights may be partly replaced
-            raise self._broken from error
-        self._base, self._model = policy, _BASE_NAME
+        body: JsonValue = {
+            "method": "reload_weights",
+            "kwargs": {"weights_path": path},
+            "timeout": _SWAP_TIMEOUT_S,
+        }
+        await process.call("POST", "/collective_rpc", body, timeout_s=_SWAP_TIMEOUT_S)
+        await process.call("POST", "/reset_prefix_cache")
+        self._base, self._model = policy, process.served
 
-    async def _load_adapter(self, policy: Policy) -> None:
-        before, name = self._model, f"adapter-{self._adapters + 1}"
-        try:
-            path = str(Path(policy.adapter).resolve())
-            await self._call(
-                "POST",
-                "/v1/load_lora_adapter",
-                {"lora_name": name, "lora_path": path},
-                timeout_s=_SWAP_TIMEOUT_S,
-            )
-            if before != _BASE_NAME:
-                await self._call("POST", "/v1/unload_lora_adapter", {"lora_name": before})
-        except OSError as error:
-            raise self._failed_swap(policy, error) from error
+    async def _load_adapter(self, policy: Policy, process: VllmProcess) -> None:
+        before, name = self._model, f"{process.served}-adapter-{self._adapters + 1}"
+        body: JsonValue = {"lora_name": name, "lora_path": str(Path(policy.adapter).resolve())}
+        await process.call("POST", "/v1/load_lora_adapter", body, timeout_s=_SWAP_TIMEOUT_S)
+        if before != process.served:
+            await process.call("POST", "/v1/unload_lora_adapter", {"lora_name": before})
         self._adapters, self._model = self._adapters + 1, name
 
     @property
@@ -333,16 +284,12 @@ class VllmServer:
             retryable=False,
         )
 
-    def _failed_swap(self, policy: Policy, error: OSError) -> EngineError:
-        detail = (
-            error.read().decode("utf-8", "replace")[:500]
-            if isinstance(error, urllib.error.HTTPError)
-            else str(error)
-        )
+    def _failed_swap(self, policy: Policy, error: BaseException) -> EngineError:
+        found = str(error) or type(error).__name__
         return EngineError(
             Problem(
                 where=f"policy {policy.name} ({policy.weights})",
-                message=f"cannot be loaded into the running vLLM server, which answered: {detail}",
+                message=f"cannot be loaded into the running vLLM server, which answered: {found}",
                 fix=(
                     f"read {self._log_folder / 'vllm-server.log'}, then rerun the same command: "
                     f"answered requests are kept"
@@ -350,23 +297,6 @@ class VllmServer:
             ),
             retryable=False,
         )
-
-    async def _call(self, method: str, path: str, body: JsonValue = None, *, timeout_s: float = 60) -> None:
-        """One call to the server's own endpoints. Raises OSError (urllib's errors are subclasses)."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.address + path, data=data, method=method, headers={"Content-Type": "application/json"}
-        )
-
-        def send() -> None:
-            with _DIRECT.open(request, timeout=timeout_s) as answer:
-                answer.read()
-
-        await asyncio.to_thread(send)
-
-
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""The loopback interface is never reached through a proxy."""
 
 
 def _need_vllm() -> VllmBuild:
@@ -382,12 +312,6 @@ def _need_vllm() -> VllmBuild:
             retryable=False,
         )
     return build
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _names_of(model: str) -> set[str]:

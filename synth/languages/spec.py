@@ -173,6 +173,8 @@ class Language:
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    hash_seed: str = ""
+    """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
     paths: tuple[str, ...] = ()
     """Host files and folders outside /usr that the toolchain reads (its settings, a package database); those
     that exist are visible in the sandbox."""

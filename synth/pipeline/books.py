@@ -25,6 +25,11 @@ class StageCounts:
     def done(self) -> int:
         return self.kept + self.rejected + self.failed
 
+    @property
+    def waiting(self) -> int:
+        """Units that entered and were not decided: those in the stage now, and the rest of open shards."""
+        return self.entered - self.done
+
 
 @dataclass(slots=True)
 class RoundProgress:
@@ -63,6 +68,12 @@ class Books:
         counts.kept += decisions[Decision.KEPT]
         counts.rejected += decisions[Decision.REJECTED]
         counts.failed += decisions[Decision.FAILED]
+        self._report(self.progress)
+
+    def leave_open(self, stage: str, rows: Sequence[IndexRow]) -> None:
+        """Count the failures of a shard that stays open; its other units wait with it."""
+        failed = sum(row.decision is Decision.FAILED for row in rows)
+        self.progress.stages[stage].failed += failed
         self._report(self.progress)
 
 

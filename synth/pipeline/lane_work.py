@@ -7,6 +7,7 @@ the run folder.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,10 +15,13 @@ from synth.config import Recipe
 from synth.pipeline.books import Books, StageCounts, check_conservation
 from synth.pipeline.flow import build_flowing
 from synth.pipeline.resources import Resources, open_context
+from synth.pipeline.unfinished import Unfinished
+from synth.records import Decision, IndexRow
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Source, Stage, Upstream
-from synth.store.shards import StageCommit
+from synth.store.open_shards import FailedUnit, OpenShards
+from synth.store.shards import StageCommit, shard_key
 
 
 class Lane(NamedTuple):
@@ -33,13 +37,16 @@ async def run_lane(
     counts by stage.
 
     All arguments can be pickled. It reads what was committed before the lane, and commits the lane's
-    decisions. Passes on the errors of its parts; the same call then resumes.
+    decisions. Passes on the errors of its parts, and raises OutageError if a stage left the shard open; the
+    same call then resumes.
     """
     async with open_context(recipe, resources) as context:
         stages = build_flowing(context)
         books = Books(round_, [SnippetSource.name, *(stage.name for stage in stages)])
-        worker = LaneWorker(SnippetSource, stages, StageCommit(resources.run), books)
+        unfinished = Unfinished(OpenShards(resources.run))
+        worker = LaneWorker(SnippetSource, stages, StageCommit(resources.run), books, unfinished)
         await worker.run(lane, round_, shard)
+        unfinished.end(f"round {round_}")
     return {name: books.progress.stages[name] for name in lane.stages}
 
 
@@ -47,37 +54,46 @@ class LaneWorker:
     """Runs lanes over the stages of one round."""
 
     def __init__(
-        self, source: type[Source] | Source, stages: Sequence[Stage], commits: StageCommit, books: Books
+        self,
+        source: type[Source] | Source,
+        stages: Sequence[Stage],
+        commits: StageCommit,
+        books: Books,
+        unfinished: Unfinished,
     ) -> None:
         """`stages` in the order of the flow."""
         self._source, self._stages = source, stages
-        self._commits, self._books = commits, books
+        self._commits, self._books, self._unfinished = commits, books, unfinished
 
-    async def run(self, lane: Lane, round_: int, shard: str) -> None:
-        """Take one shard through one lane. A stage that has committed this shard is not run again."""
+    async def run(self, lane: Lane, round_: int, shard: str) -> bool:
+        """Take one shard through one lane. A stage that has committed this shard is not run again. Returns
+        whether it came through: a stage at which units fail leaves it open, and no later stage runs on it."""
         first = next(at for at, stage in enumerate(self._stages) if stage.name == lane.stages[0])
         before = [stage for stage in self._stages[:first] if not stage.ordered]
         state = await asyncio.to_thread(self._reload, round_, shard, before)
         for stage in self._stages[first:]:
-            if stage.name in lane.stages:
-                await self._pass(stage, state)
+            if stage.name in lane.stages and not await self._pass(stage, state):
+                return False
+        return True
 
-    async def run_ordered(self, round_: int, shard: str) -> None:
+    async def run_ordered(self, round_: int, shard: str) -> bool:
         """Take one shard through the stages that remember. They always run, since their memory is not on
-        disk, but they commit only once."""
+        disk, but they commit only once. Returns whether it came through."""
         flowing = [stage for stage in self._stages if not stage.ordered]
         state = await asyncio.to_thread(self._reload, round_, shard, flowing)
         for stage in self._stages:
-            if stage.ordered:
-                await self._pass(stage, state)
+            if stage.ordered and not await self._pass(stage, state):
+                return False
+        return True
 
-    async def _pass(self, stage: Stage, state: ShardState) -> None:
+    async def _pass(self, stage: Stage, state: ShardState) -> bool:
+        """Whether the stage's decisions about this shard stand."""
         committed = self._commits.is_committed(stage.name, *state.key)
         if committed and not stage.ordered:
             found = self._read(stage, state)
             state.add(stage.name, found)
-            self._books.settle(stage.name, found.rows)
-            return
+            self._settle(stage, found.rows)
+            return True
         entering = [unit.unit_id for unit in stage.entering(state)]
         self._books.enter(stage.name, len(entering))
         if not committed:
@@ -85,9 +101,24 @@ class LaneWorker:
         result = await stage.run(state)
         check_conservation(stage.name, state.name, entering, result.rows)
         if not committed:
-            await asyncio.to_thread(self._commits.commit, stage.name, *state.key, result.rows, result.made)
+            key = shard_key(stage.name, *state.key)
+            if not self._unfinished.take(key, failed_units(result.rows)):
+                self._books.leave_open(stage.name, result.rows)
+                self._note_success(stage, result.rows)
+                return False
+            await asyncio.to_thread(self._commits.commit, *key, result.rows, result.made)
+            self._unfinished.notes.close(key)
         state.add(stage.name, result)
-        self._books.settle(stage.name, result.rows, entered=len(entering))
+        self._settle(stage, result.rows, entered=len(entering))
+        return True
+
+    def _settle(self, stage: Stage, rows: Sequence[IndexRow], entered: int = 0) -> None:
+        self._books.settle(stage.name, rows, entered)
+        self._note_success(stage, rows)
+
+    def _note_success(self, stage: Stage, rows: Sequence[IndexRow]) -> None:
+        if any(row.decision is not Decision.FAILED for row in rows):
+            self._unfinished.succeeded(stage.name)
 
     def _reload(self, round_: int, shard: str, stages: Sequence[Stage]) -> ShardState:
         """The state of a shard after the source and these stages, from disk."""
@@ -104,3 +135,16 @@ class LaneWorker:
             for record in self._commits.read_bodies(stage.name, *state.key, model)
         ]
         return StageResult(tuple(rows), tuple(made))
+
+
+def failed_units(rows: Sequence[IndexRow]) -> list[FailedUnit]:
+    """The units that failed."""
+    return [
+        FailedUnit(row.unit_id, row.reason, _error(row)) for row in rows if row.decision is Decision.FAILED
+    ]
+
+
+def _error(row: IndexRow) -> str:
+    """The words of a failure: the first text of its evidence."""
+    found = json.loads(row.evidence)
+    return next((value for value in found.values() if isinstance(value, str)), row.reason)

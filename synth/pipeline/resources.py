@@ -13,8 +13,11 @@ from typing import NamedTuple
 from synth.config import EngineConfig, Recipe
 from synth.errors import Problem, RecipeError
 from synth.execution.factory import create_sandbox
+from synth.generation.breaker import Breaker, Say, ignore_words
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
+from synth.outage_config import OutageConfig
+from synth.pipeline.patient_sandbox import PatientSandbox
 from synth.policy import Policy
 from synth.prompts.library import PromptLibrary
 from synth.stages.context import Context
@@ -37,12 +40,18 @@ async def start_engine(
     stack: AsyncExitStack,
     config: EngineConfig,
     resources: Resources,
+    outage: OutageConfig,
     part: str = "",
     create: EngineFactory = create_engine,
+    say: Say = ignore_words,
+    *,
+    is_well: bool = False,
 ) -> JournalledEngine:
-    """A started engine whose answers are kept in the run folder; `stack` closes it. Raises EngineError."""
+    """A started engine whose answers are kept in the run folder and whose outages are sat out; `stack`
+    closes it. Raises EngineError."""
     made = create(config, policy=resources.policy, log_folder=resources.run / "logs" / part)
-    engine = JournalledEngine(made, resources.run / "journal" / part)
+    breaker = Breaker(f"the {part or 'engine'} ({config.kind})", outage, say, is_well=is_well)
+    engine = JournalledEngine(made, resources.run / "journal" / part, breaker)
     stack.push_async_callback(engine.close)
     await engine.start()
     return engine
@@ -56,13 +65,13 @@ async def open_context(recipe: Recipe, resources: Resources) -> AsyncIterator[Co
             Problem(f"{recipe.name}: data", "is required to run stages but missing", "add a `data` section")
         )
     async with AsyncExitStack() as stack:
-        sandbox = create_sandbox(recipe.execution)
+        sandbox = PatientSandbox(create_sandbox(recipe.execution), recipe.outage, ignore_words)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
         engine = teacher = prompts = None
         if recipe.engine is not None:
             prompts = PromptLibrary.load(recipe.prompts)
-            engine = await start_engine(stack, recipe.engine, resources)
+            engine = await start_engine(stack, recipe.engine, resources, recipe.outage)
         if recipe.teacher is not None:
-            teacher = await start_engine(stack, recipe.teacher, resources, TEACHER)
+            teacher = await start_engine(stack, recipe.teacher, resources, recipe.outage, TEACHER)
         yield Context(recipe, recipe.data, resources.recipe_folder, sandbox, engine, prompts, teacher)

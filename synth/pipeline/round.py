@@ -71,10 +71,13 @@ async def run_round(
     held_out: Sequence[BenchmarkEntry] = (),
     workers: int = 1,
     on_progress: OnProgress = ignore_progress,
+    accept_failures: bool = False,
 ) -> RoundData:
-    """Make the data of one round, or resume it."""
+    """Make the data of one round, or resume it. Raises OutageError, before anything is written, if units
+    failed whose failure is not accepted."""
     stages = build_stages(context, held_out)
-    scheduler = ShardScheduler(SnippetSource(context, pocket, workers), stages, folder.commits)
+    source = SnippetSource(context, pocket, workers)
+    scheduler = ShardScheduler(source, stages, folder.commits, accept_failures=accept_failures)
     folder.declare_stages(scheduler.stage_names)
     names = await scheduler.run(round_, on_progress)
     return write_products(context, folder.path, folder.commits, stages, round_, names)

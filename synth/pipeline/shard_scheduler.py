@@ -18,8 +18,10 @@ from itertools import pairwise
 from synth.pipeline.books import Books, OnProgress, ignore_progress
 from synth.pipeline.graph import build_graph, in_order
 from synth.pipeline.lane_work import Lane, LaneWorker
+from synth.pipeline.unfinished import Unfinished
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, Stage
+from synth.store.open_shards import OpenShards
 from synth.store.shards import StageCommit
 
 
@@ -33,8 +35,10 @@ class ShardScheduler:
         commits: StageCommit,
         *,
         shards_in_flight: int = 6,
+        accept_failures: bool = False,
     ) -> None:
         self.source = source
+        self._unfinished = Unfinished(OpenShards(commits.folder), accept=accept_failures)
         self.stages = in_order(build_graph(stages))
         self._commits, self._in_flight = commits, shards_in_flight
 
@@ -45,16 +49,19 @@ class ShardScheduler:
 
     async def run(self, round_: int, on_progress: OnProgress = ignore_progress) -> list[str]:
         """Take all shards through all stages and return their names. Work committed by an earlier process is
-        read, not run again."""
+        read, not run again. Raises OutageError, before the ordered stages, if a shard is left open."""
         books = Books(round_, self.stage_names, on_progress)
-        worker = LaneWorker(self.source, self.stages, self._commits, books)
+        worker = LaneWorker(self.source, self.stages, self._commits, books, self._unfinished)
         try:
             names = await self._run_flowing(round_, worker, books)
         except BaseExceptionGroup as group:
             raise _first(group) from group
+        self._unfinished.end(f"round {round_}")
         if any(stage.ordered for stage in self.stages):
             for name in names:
-                await worker.run_ordered(round_, name)
+                if not await worker.run_ordered(round_, name):
+                    break
+        self._unfinished.end(f"round {round_}")
         return names
 
     async def _run_flowing(self, round_: int, worker: LaneWorker, books: Books) -> list[str]:
@@ -100,18 +107,21 @@ class ShardScheduler:
     async def _flow(
         self, round_: int, shard: str, traffic: list["_Traffic"], worker: LaneWorker, books: Books
     ) -> None:
-        """Take one shard through all lanes. It already has a slot in the first one."""
+        """Take one shard through all lanes, as far as it comes. It already has a slot in the first one."""
         for number, lane in enumerate(traffic):
             if number:
                 await lane.open.wait()
                 await lane.gate.acquire()
             try:
-                if lane.stages:
-                    await worker.run(lane.lane, round_, shard)
+                goes_on = not lane.stages or await worker.run(lane.lane, round_, shard)
             finally:
                 lane.gate.release()
-            lane.passed += 1
+            # later lanes need not wait for a shard that was left open
+            for passed in traffic[number : number + 1] if goes_on else traffic[number:]:
+                passed.passed += 1
             self._open_lanes(traffic, books)
+            if not goes_on:
+                return
 
     def _open_lanes(self, traffic: list["_Traffic"], books: Books) -> None:
         """Open each lane that asks the model once as many shards are ready as it takes at a time, or all
@@ -130,7 +140,7 @@ class _Traffic:
     gate: asyncio.Semaphore
     open: asyncio.Event = field(default_factory=asyncio.Event)
     passed: int = 0
-    """Shards that have left it."""
+    """Shards that have left it, or will not come."""
 
     @property
     def lane(self) -> Lane:

@@ -7,6 +7,7 @@ its text shows.
 
 from collections.abc import Callable, Iterator
 
+from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
@@ -31,6 +32,8 @@ DPO_LOSSES = (
     "sigmoid_norm",
 )
 """The losses of TRL 1.16's DPOTrainer."""
+
+_GENERATION = "docs/architecture/generation.md"
 
 
 def check_rules(recipe: Recipe) -> Iterator[Finding]:
@@ -64,6 +67,30 @@ def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
         yield Finding((("engine",), ("evaluation",)), expected, f"{fix}, or leave out `evaluation`")
     if recipe.loop.rounds > 1:
         yield Finding((("loop", "rounds"), ("engine",)), expected, f"{fix}, or set `rounds: 1`")
+
+
+def _engines_are_reached_our_way(recipe: Recipe) -> Iterator[Finding]:
+    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
+        for argument in getattr(engine, "extra_args", ()):
+            if engine is not None and argument.replace("_", "-").startswith(engine.forbidden_args):
+                expected = (
+                    f"must not have {argument}: the server listens only on a private socket, under a name "
+                    f"that codemill draws"
+                )
+                yield Finding(((key, "extra_args"),), expected, "remove it", see=_GENERATION)
+
+
+def _keys_look_like_keys(recipe: Recipe) -> Iterator[Finding]:
+    found: list[tuple[str, str]] = [
+        (key, engine.key_variable)
+        for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher))
+        if engine is not None
+    ]
+    found.append(("execution", getattr(recipe.execution, "api_key_env", "")))
+    for key, variable in found:
+        if variable and not is_secret(variable):
+            expected = "must end with KEY, TOKEN or SECRET: variables with such names are kept from engines"
+            yield Finding(((key, "api_key_env"),), expected, f"api_key_env: {variable}_API_KEY")
 
 
 def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
@@ -283,6 +310,8 @@ def _money_has_prices(recipe: Recipe) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _engine_is_there,
     _engine_takes_policies,
+    _engines_are_reached_our_way,
+    _keys_look_like_keys,
     _tasks_come_before_solutions,
     _enough_candidates,
     _languages_are_named,

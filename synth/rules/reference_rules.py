@@ -210,7 +210,7 @@ def plan_runs(
 ) -> ReferencePlan | Reject:
     """Choose the signature on which the seed returned most often and gave the most distinct answers; the
     likelier guess wins a tie."""
-    if fault := _fault(observation):
+    if fault := find_fault(observation):
         return fault
     returned = _returned(observation)
     scores: list[tuple[float, int, int]] = []
@@ -246,14 +246,14 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
     backwards = _request(
         probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
-    )
+    ).model_copy(update={"other_hashing": True})
     return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     """Rejects a seed whose first run shows that there will be no reference. Reasons: reference_crashed, and
     the sandbox's own faults."""
-    if fault := _fault(forwards):
+    if fault := find_fault(forwards):
         return fault
     returned = len(_returned(forwards))
     if returned < MIN_RETURNED * len(plan.rows):
@@ -273,7 +273,7 @@ def judge_reference(
     and the sandbox's own faults.
     """
     forwards, backwards = observations
-    if refused := refuse_early(plan, forwards) or _fault(backwards):
+    if refused := refuse_early(plan, forwards) or find_fault(backwards):
         return refused
     last = len(plan.rows) - 1
     first, second = _returned(forwards), {last - at: output for at, output in _returned(backwards).items()}
@@ -343,7 +343,7 @@ def _first_error(observation: Observation) -> str:
     return (error or observation.stderr.tail or observation.stop.value)[:200]
 
 
-def _fault(observation: Observation) -> Reject | None:
+def find_fault(observation: Observation) -> Reject | None:
     """The sandbox's own fault, if there is one; it says nothing about the seed."""
     if observation.infrastructure is not None:
         return Reject("infrastructure", {"error": observation.infrastructure[:200]})

@@ -8,7 +8,6 @@ abstains. The pure step is `synth.rules.agreement`.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from synth.execution.observations import is_fault
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.records import (
@@ -25,6 +24,7 @@ from synth.records import (
 from synth.rules.agreement import Ballot, find_consensus
 from synth.rules.canonical import canonical_output
 from synth.rules.limits import find_limits
+from synth.rules.reference_rules import find_fault
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
@@ -50,20 +50,31 @@ class AgreeStage(UnitStage[Task]):
         entered = {task.id for task in units}
         inputs = {one.task_id: one for one in state.get(InputSet) if one.task_id in entered}
         ballots = await self._vote(inputs, state)
-        return [self._agree(inputs[task.id], ballots[task.id]) for task in units]
+        decided = []
+        for task in units:
+            found = ballots[task.id]
+            decided.append(
+                Decided(found) if isinstance(found, Reject) else self._agree(inputs[task.id], found)
+            )
+        return decided
 
-    async def _vote(self, inputs: Mapping[str, InputSet], state: ShardState) -> dict[str, list[Ballot]]:
-        """The outputs of each task's candidates. Candidates that the sandbox could not run have no vote."""
+    async def _vote(
+        self, inputs: Mapping[str, InputSet], state: ShardState
+    ) -> dict[str, list[Ballot] | Reject]:
+        """The outputs of each task's candidates. If the sandbox could not run one of them, the fault: a vote
+        without it could come out differently."""
         parsed = state.survivors(Solution)
         voters = [solution for solution in parsed if solution.task_id in inputs]
         programs = [self._program(solution, inputs[solution.task_id]) for solution in voters]
         seen = await self._context.sandbox.execute(programs, state.late_priority)
         ballots: dict[str, list[Ballot]] = {task: [] for task in inputs}
+        faults: dict[str, Reject] = {}
         for solution, observation in zip(voters, seen, strict=True):
-            if not is_fault(observation):
-                ballot = _ballot(solution, observation, len(inputs[solution.task_id].rows))
-                ballots[solution.task_id].append(ballot)
-        return ballots
+            if fault := find_fault(observation):
+                faults[solution.task_id] = fault
+            ballot = _ballot(solution, observation, len(inputs[solution.task_id].rows))
+            ballots[solution.task_id].append(ballot)
+        return ballots | faults
 
     def _program(self, solution: Solution, inputs: InputSet) -> ExecutionRequest:
         return ExecutionRequest(

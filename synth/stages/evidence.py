@@ -2,7 +2,8 @@
 behaviour often enough.
 
 Entered: tasks with tested candidates. Kept: tasks whose instruction alone leads to solutions that behave like
-the seed. Other tasks stay in the store with their reason, as the pool of hard or wrong instructions.
+the seed. Other tasks stay in the store with their reason, as the pool of hard or wrong instructions. A
+candidate that could not be run, and whose failure was accepted, counts for nothing.
 """
 
 from collections import defaultdict
@@ -33,11 +34,9 @@ class EvidenceStage(UnitStage[Task]):
         return [Decided(self._answer(solutions[task.id], verdicts)) for task in units]
 
     def _answer(self, solutions: list[Solution], verdicts: dict[str, Verdict]) -> Keep | Reject:
-        judged = [
-            verdicts[s.id] for s in solutions if s.id in verdicts and not verdicts[s.id].outcome.is_fault
-        ]
+        faults = sum(s.id in verdicts and verdicts[s.id].outcome.is_fault for s in solutions)
         passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
-        share = len(passed) / len(solutions) if solutions else 0.0
+        share = len(passed) / (len(solutions) - faults) if len(solutions) > faults else 0.0
         distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})
         evidence: Evidence = {
             "reproductions": len(passed),
@@ -47,6 +46,9 @@ class EvidenceStage(UnitStage[Task]):
         }
         if len(passed) >= self._config.min_reproductions and share >= self._config.min_share:
             return Keep(evidence)
+        if faults:
+            return Reject("unjudged", evidence | {"faults": faults})
+        judged = any(s.id in verdicts for s in solutions)
         return Reject("unsolved" if passed or not judged else "round_trip_failed", evidence)
 
 

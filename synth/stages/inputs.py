@@ -28,6 +28,7 @@ from synth.records import (
 from synth.rules.canonical import canonical_output
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
+from synth.rules.reference_rules import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.instruct import InstructStage
@@ -55,15 +56,22 @@ class InputsStage(UnitStage[Task]):
         references = {reference.seed_id: reference for reference in state.get(Reference)}
         answers = await asyncio.gather(*(self._ask(task, references[task.seed_id]) for task in units))
         asked = {task.id: rows for task, rows in zip(units, answers, strict=True)}
-        seen = await self._run_references(units, references, asked, state.priority)
+        rows = {task_id: found for task_id, found in asked.items() if not isinstance(found, Reject)}
+        answered = [task for task in units if task.id in rows]
+        seen = await self._run_references(answered, references, rows, state.priority)
         decided = []
         for task in units:
-            made = self._make(task, references[task.seed_id], asked[task.id], seen.get(task.id))
-            decided.append(self._decided(made, asked[task.id]))
+            found, observation = asked[task.id], seen.get(task.id)
+            fault = found if isinstance(found, Reject) else observation and find_fault(observation)
+            if fault:
+                decided.append(Decided(fault))
+                continue
+            made = self._make(task, references[task.seed_id], rows[task.id], observation)
+            decided.append(self._decided(made, rows[task.id]))
         return decided
 
-    async def _ask(self, task: Task, reference: Reference) -> Rows:
-        """New rows that the model wrote. If the request fails, the drawn inputs are enough."""
+    async def _ask(self, task: Task, reference: Reference) -> Rows | Reject:
+        """New rows that the model wrote. If the request is refused, the drawn inputs are enough."""
         contract = task.contract
         if not self._config.from_model or not isinstance(contract, FunctionContract):
             return ()
@@ -76,7 +84,7 @@ class InputsStage(UnitStage[Task]):
         )
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
-            return ()
+            return response if response.is_fault else ()
         known = {case.arguments for case in reference.cases}
         rows = extract_inputs(response.completions[0].text, signature).rows
         return tuple(dict.fromkeys(found for found in rows if found not in known))[: self._config.maximum]

@@ -16,7 +16,7 @@ from synth.products import Sample
 from synth.records import EvidenceRank, Message, Solution, Task, TestSuite, Unit
 from synth.stages.asking import Asker
 from synth.stages.context import Context
-from synth.stages.evidence import EvidenceStage
+from synth.stages.evidence import EvidenceStage, read_judgements
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -47,7 +47,9 @@ class SelectStage(UnitStage[Solution]):
         task_id, language = group[0].task_id, group[0].language
         task = next(task for task in state.get(Task) if task.id == task_id)
         rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
-        asked = sum(s.task_id == task_id and s.language == language for s in state.get(Solution))
+        solutions, verdicts = read_judgements(state)
+        lost = {key for key, verdict in verdicts.items() if verdict.outcome.is_fault}
+        asked = sum(s.language == language and s.id not in lost for s in solutions[task_id])
         chosen = list(choose_best(group, self._config.per_task))
         decided = {solution.id: Decided(Reject("not_best", {"best": chosen[0]})) for solution in group}
         for solution in group:

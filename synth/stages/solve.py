@@ -1,7 +1,7 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
 Entered: tasks with inputs. An answer without code becomes a solution without code, which the syntax stage
-rejects, so that it is counted.
+rejects, so that it is counted. A task fails with any of its requests: it has all its candidates or none.
 """
 
 import asyncio
@@ -44,6 +44,8 @@ class SolveStage(UnitStage[Task]):
         answers = await asyncio.gather(*(self._ask(task, language) for language in self._config.languages))
         solutions = [solution for answer in answers if not isinstance(answer, Reject) for solution in answer]
         failures = [answer for answer in answers if isinstance(answer, Reject)]
+        if fault := next((answer for answer in failures if answer.is_fault), None):
+            return Decided(fault)
         evidence: Evidence = {"solutions": len(solutions), "failed_requests": len(failures)}
         return Decided(Keep(evidence) if solutions else failures[0], tuple(solutions))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from synth.filters.protocol import Keep, Reject
-from synth.reasons import ReasonClass, get_reason
 from synth.records import Decision, IndexRow, Unit
 from synth.stages.shard_state import ShardState, StageResult
 
@@ -124,7 +123,7 @@ def index_row(
         parents=unit.parent_ids,
         language=getattr(unit, "language", ""),
         natural_language=(found and found.natural_language) or getattr(unit, "natural_language", ""),
-        decision=_decision(reason),
+        decision=_decision(answer),
         reason=reason,
         evidence=json.dumps(answer.evidence, sort_keys=True),
         ms=round(found.ms, 3) if found else 0.0,
@@ -132,8 +131,7 @@ def index_row(
     )
 
 
-def _decision(reason: str) -> Decision:
-    if not reason:
+def _decision(answer: Keep | Reject) -> Decision:
+    if isinstance(answer, Keep):
         return Decision.KEPT
-    is_fault = get_reason(reason).reason_class is ReasonClass.INFRASTRUCTURE
-    return Decision.FAILED if is_fault else Decision.REJECTED
+    return Decision.FAILED if answer.is_fault else Decision.REJECTED

@@ -2,7 +2,8 @@
 folder is synced.
 
 The one rule: under its final name a file is complete. After kill -9 or a full disk, only `.tmp` files can be
-incomplete, and those are never read.
+incomplete, and those are never read. What is not made to be shared is private: files of mode 0600, folders of
+mode 0700.
 """
 
 import errno
@@ -23,14 +24,22 @@ _FULL = {
 }
 
 
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+
+
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that gets its name only if the block succeeds. Raises StoreError if it
-    cannot be written."""
+def atomic_file(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
+    """A binary file that gets its name only if the block succeeds; `shared`: with the modes that the umask
+    gives. Raises StoreError if it cannot be written."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        if shared:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            make_private_folder(path.parent)
+        mode = 0o666 if shared else PRIVATE_FILE
+        opened = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with os.fdopen(opened, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -44,10 +53,24 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, shared: bool = False) -> None:
     """Write a whole file atomically. Raises StoreError."""
-    with atomic_file(path) as file:
+    with atomic_file(path, shared=shared) as file:
         file.write(content)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder and what it lies in, for this user alone. Folders that exist stay as they are."""
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def open_log(path: Path) -> IO[str]:
+    """A private text file to append to, with its folder."""
+    make_private_folder(path.parent)
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
+    return os.fdopen(opened, "a", encoding="utf-8")
 
 
 def sync_folder(folder: Path) -> None:

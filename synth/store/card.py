@@ -15,11 +15,13 @@ import yaml
 
 from synth.products import BY_NAME, Form
 from synth.records import Seed
+from synth.store.open_shards import OpenShards
 from synth.store.products import product_files
-from synth.store.query import run_query
+from synth.store.query import checked_names, run_query
 from synth.store.run_folder import RunInfo, read_info
+from synth.store.seals import read_json
 from synth.store.shards import StageCommit
-from synth.store.views import FunnelRow, conservation_problems, funnel
+from synth.store.views import FunnelRow, conservation_problems, failed_units, funnel
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -152,7 +154,7 @@ def _flips(run: Path, counts: Mapping[str, int]) -> str:
         return ""
     if not path.exists():
         return "## Flipped pairs\n\nNot measured."
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(read_json(path))
     rate, pairs = float(found["flip_rate"]), int(found.get("pairs", 0))
     words = (
         f"Against hidden tests, {rate:.2%} of {pairs} pairs are the wrong way round; DPO's "
@@ -183,6 +185,10 @@ def _funnel_table(run: Path) -> str:
     note = "At every stage entered = kept + rejected + failed + waiting" + (
         f", but {broken} units break it." if broken else "; no unit breaks it."
     )
+    if failed := sum(one.units for one in failed_units(run)):
+        note += f" {failed} units failed for reasons that say nothing about them, which was accepted."
+    if waiting := sum(len(shard.units) for shard in OpenShards(run)):
+        note += f" {waiting} units failed and wait to be asked again."
     heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
     return f"## Funnel\n\n{note}\n\n" + _table(heads, rows)
 
@@ -205,7 +211,7 @@ def _counts(run: Path, product: str, column: str) -> Iterator[tuple[str, int]]:
         f"SELECT {column} AS name, count(DISTINCT id) AS n FROM read_parquet($1) GROUP BY ALL ORDER BY n "
         f"DESC, name"
     )
-    files = [str(path) for path in product_files(run, BY_NAME[product])]
+    files = checked_names(product_files(run, BY_NAME[product]))
     return ((str(row["name"]), int(row["n"])) for row in (run_query(sql, [files]) if files else []))
 
 

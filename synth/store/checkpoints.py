@@ -2,7 +2,7 @@
 
 Place in the flow: a trainer writes the folder (`posttrain.core.checkpoints`), engines serve it,
 `lineage` reads what it was trained on. The one rule: `policy.json` is written last, so a folder that has
-one is complete.
+one is complete. It is sealed, and names the folders beside it whose files are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,11 @@ from typing import Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from synth.errors import Problem, RunFolderError
+from synth.errors import Problem, RunFolderError, StoreError
 from synth.policy import Policy, adapter_base
 from synth.records import SCHEMA_VERSION, Record
-from synth.store.query import run_query
+from synth.store.query import checked_names, run_query
+from synth.store.seals import check_folder, read_json, repair_command
 from synth.training_config import DpoConfig, SftConfig
 
 MANIFEST = "policy.json"
@@ -48,6 +49,8 @@ class PolicyManifest(Record):
     """Of the last step, in TRL's names."""
     seconds: float
     versions: dict[str, str]
+    sealed: tuple[str, ...] = ()
+    """Folders with the hashes of their files (`seals.seal_folder`); none in a policy of an older version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Checkpoint:
     @property
     def adapter(self) -> Path | None:
         return self.folder / "adapter" if self.manifest.has_adapter else None
+
+    def check(self) -> None:
+        """Read all files of the policy. Raises StoreError for one that is missing or damaged."""
+        for name in self.manifest.sealed:
+            check_folder(self.folder / name)
 
     def policy(self, name: str = "") -> Policy:
         """What an engine serves and the next training starts from, under this name or the job's."""
@@ -84,13 +92,15 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     if not file.is_file():
         return None
     try:
-        return Checkpoint(folder, PolicyManifest.model_validate_json(file.read_bytes()))
+        return Checkpoint(folder, PolicyManifest.model_validate_json(read_json(file)))
+    except StoreError as error:
+        raise RunFolderError(*error.problems) from error
     except ValidationError as error:
         raise RunFolderError(
             Problem(
                 str(file),
                 f"cannot be read: {error.errors()[0]['msg']}",
-                f"delete {folder}, then run again to train it anew",
+                repair_command(file),
             )
         ) from error
 
@@ -112,6 +122,8 @@ def checkpoints_of(run: Path, unit_ids: Sequence[str]) -> Iterator[tuple[str, st
 def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for file in _files(run, data) if unit_ids else ():
+        if file.suffix == ".parquet":
+            checked_names([file])
         reader = _READERS[file.suffix]
         columns = run_query(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {reader}($1))", [str(file)])
         if {"column_name": "id"} in columns:

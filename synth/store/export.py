@@ -22,6 +22,8 @@ from synth.store.layouts import Row, axolotl_configs, axolotl_row, llama_factory
 from synth.store.parquet import write_rows
 from synth.store.products import filled_products, iter_product, product_schema
 from synth.store.run_folder import read_info
+from synth.store.seals import SUMS, hash_file
+from synth.store.shards import check_bodies
 
 
 class ExportFormat(StrEnum):
@@ -44,6 +46,7 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
     Raises UserError when `out` exists and is not empty or the run has no data yet, StoreError when the
     disk is full.
     """
+    check_bodies(run)
     products = filled_products(run)
     if not products:
         raise UserError(
@@ -64,13 +67,20 @@ def export(run: Path, format: ExportFormat, out: Path) -> ExportReport:
     draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         counts, files = _WRITERS[format](run, products, draft)
-        write_bytes(draft / "README.md", data_card(run, counts, files).encode("utf-8"))
+        write_bytes(draft / "README.md", data_card(run, counts, files).encode("utf-8"), shared=True)
+        write_bytes(draft / SUMS, _sums(draft), shared=True)
         if out.exists():
             out.rmdir()
         draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return ExportReport(out, counts)
+
+
+def _sums(folder: Path) -> bytes:
+    """The hashes of all files, as `sha256sum --check` reads them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return "".join(f"{hash_file(path)}  {path.relative_to(folder)}\n" for path in files).encode()
 
 
 _Written = tuple[dict[str, int], dict[str, str]]
@@ -82,8 +92,8 @@ def _write_datasets(run: Path, products: Sequence[Product], out: Path) -> _Writt
     files = {product.name: f"{product.name}/train.parquet" for product in products}
     counts = {
         product.name: write_rows(
-            out / files[product.name], product_schema(product), iter_product(run, product)
-        )
+            out / files[product.name], product_schema(product), iter_product(run, product), shared=True
+        ).rows
         for product in products
     }
     return counts, files
@@ -96,7 +106,7 @@ def _write_jsonl(run: Path, products: Sequence[Product], out: Path) -> _Written:
 def _write_llama_factory(run: Path, products: Sequence[Product], out: Path) -> _Written:
     written = _write_line_files(run, products, out, llama_factory_row)
     info = llama_factory_info(read_info(run).name, products)
-    write_bytes(out / "dataset_info.json", json.dumps(info, indent=2).encode())
+    write_bytes(out / "dataset_info.json", json.dumps(info, indent=2).encode(), shared=True)
     return written
 
 
@@ -105,7 +115,7 @@ def _write_axolotl(run: Path, products: Sequence[Product], out: Path) -> _Writte
     policy = read_info(run).recipe.get("policy")
     model = str(policy.get("model", "pocket")) if isinstance(policy, dict) else "pocket"
     for name, config in axolotl_configs(model, products).items():
-        write_bytes(out / name, yaml.safe_dump(config, sort_keys=False).encode())
+        write_bytes(out / name, yaml.safe_dump(config, sort_keys=False).encode(), shared=True)
     return written
 
 
@@ -133,7 +143,7 @@ _WRITERS: dict[ExportFormat, Callable[[Path, Sequence[Product], Path], _Written]
 
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     count = 0
-    with atomic_file(path) as file:
+    with atomic_file(path, shared=True) as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False).encode("utf-8") + b"\n")
             count += 1

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from synth.products import PRODUCTS, Product
 from synth.records import Message, Unit
 from synth.store.parquet import count_rows, write_rows
-from synth.store.query import stream_query
+from synth.store.query import checked_names, stream_query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,9 +51,9 @@ def write_product(folder: Path, product: Product, name: str, records: Iterable[U
             yield fixed
 
     path = folder / product.name / f"{name}.parquet"
-    count = write_rows(path, product_schema(product), clean(), group_rows=GROUP_ROWS)
+    written = write_rows(path, product_schema(product), clean(), group_rows=GROUP_ROWS)
     with path.open("rb") as file:
-        return ProductReport(path, count, hashlib.file_digest(file, "sha256").hexdigest(), repaired)
+        return ProductReport(path, written.rows, hashlib.file_digest(file, "sha256").hexdigest(), repaired)
 
 
 def product_files(folder: Path, product: Product) -> list[Path]:
@@ -68,7 +68,7 @@ def filled_products(folder: Path) -> list[Product]:
 
 def iter_product(folder: Path, product: Product) -> Iterator[dict[str, Any]]:
     """The rows of all data sets of a product, each id once (the first file that has it), by id."""
-    files = [str(path) for path in product_files(folder, product)]
+    files = checked_names(product_files(folder, product))
     sql = """SELECT * EXCLUDE (filename) FROM read_parquet($1, filename = true)
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY filename) = 1 ORDER BY id"""
     return stream_query(sql, [files]) if files else iter(())

@@ -1,7 +1,7 @@
 """DuckDB in memory over the Parquet shards of a run: how every view reads. A thin adapter.
 
-The one rule: nothing is opened for writing and nothing is cached, so a run can be watched while
-it is written.
+The one rule: nothing is opened for writing and no rows are cached, so a run can be watched while it is
+written. DuckDB checks no checksums, so every file's seal is checked before DuckDB reads it.
 """
 
 import difflib
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.errors import Problem, StoreError, UserError
+from synth.store.seals import check_files
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,11 +25,11 @@ class Shards:
 
     def index_files(self) -> list[str]:
         """Decisions of all stages."""
-        return _names(self.folder.glob("index/*/*.parquet"))
+        return checked_names(self.folder.glob("index/*/*.parquet"))
 
     def entered_files(self) -> list[str]:
         """Units that entered the stages."""
-        return _names(self.folder.glob("entered/*/*.parquet"))
+        return checked_names(self.folder.glob("entered/*/*.parquet"))
 
     def query(self, sql: str, files: Sequence[str], *values: object) -> list[dict[str, Any]]:
         """Rows of a query whose first parameter is the list of files, as `FROM read_parquet(?)`. No
@@ -57,7 +58,7 @@ def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]
                 Problem(
                     "the shards of the run",
                     f"cannot be read, so a file was damaged after codemill wrote it: {error}",
-                    "restore or remove the file that the error names",
+                    "check the run: codemill fsck RUN",
                 )
             ) from error
 
@@ -98,5 +99,8 @@ def parse_page_key(text: str) -> list[object]:
     return [int(round), *rest]
 
 
-def _names(paths: Iterable[Path]) -> list[str]:
-    return sorted(str(path) for path in paths)
+def checked_names(paths: Iterable[Path]) -> list[str]:
+    """Names of files for DuckDB to read, in order. Raises StoreError for a damaged one."""
+    names = sorted(str(path) for path in paths)
+    check_files(names)
+    return names

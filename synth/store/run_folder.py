@@ -18,11 +18,20 @@ from typing import Self
 from pydantic import Field, JsonValue
 
 from synth.config import Recipe
-from synth.errors import BudgetSpentError, CodemillError, Problem, RunFolderError, UserError
+from synth.errors import (
+    BudgetSpentError,
+    CodemillError,
+    OutageError,
+    Problem,
+    RunFolderError,
+    StoreError,
+    UserError,
+)
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.atomic import remove_stale_files, sync_folder, write_bytes
 from synth.store.lock import is_locked, take_lock
 from synth.store.query import check_known
+from synth.store.seals import RUN_COPY, RUN_FILE, read_json, repair_command, seal_json
 from synth.store.shards import StageCommit
 
 NOTED_PACKAGES = (
@@ -38,6 +47,7 @@ NOTED_PACKAGES = (
     "duckdb",
 )
 _IDLE_KEYS = ("recipe.name", "recipe.description")
+_IDLE_SECTIONS = ("recipe.outage.",)
 """Keys that do not affect the results."""
 
 
@@ -48,6 +58,8 @@ _SPENDING = ("budget", "prices")
 class RunState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
+    FINISHED_WITH_FAILURES = "finished with failures"
+    """Units failed at several starts, and the user accepted it."""
     INTERRUPTED = "interrupted"
     FAILED = "failed"
 
@@ -82,7 +94,7 @@ class RunInfo(RunIdentity):
     name: str
     state: RunState
     message: str = ""
-    """Why it failed, in one line."""
+    """Why it failed, what it waits for or what was accepted, in one line."""
     started: datetime
     updated: datetime
     resumed: int = 0
@@ -148,8 +160,8 @@ class RunFolder:
     ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
-        elif isinstance(error, BudgetSpentError):
-            self.finish(RunState.INTERRUPTED, _one_line(error))
+        elif isinstance(error, OutageError | BudgetSpentError):
+            self.finish(RunState.INTERRUPTED, _in_words(error))
         elif isinstance(error, Exception):
             self.finish(RunState.FAILED, _one_line(error))
         else:  # KeyboardInterrupt, SystemExit, CancelledError
@@ -171,7 +183,14 @@ class RunFolder:
 
     def _save(self, **changes: object) -> None:
         self.info = self.info.model_copy(update={**changes, "updated": datetime.now(UTC)})
-        write_bytes(_info_path(self.path), json.dumps(self.info.model_dump(mode="json"), indent=1).encode())
+        write_info(self.path, self.info)
+
+
+def write_info(path: Path, info: RunInfo) -> None:
+    """Write `run.json` and its copy: it says what made the run, which nothing else in the folder does."""
+    sealed = seal_json(json.dumps(info.model_dump(mode="json"), indent=1))
+    for name in (RUN_COPY, RUN_FILE):
+        write_bytes(path / name, sealed)
 
 
 def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
@@ -181,7 +200,7 @@ def differences(old: RunIdentity, new: RunIdentity) -> list[Difference]:
     return [
         Difference(key=key, old=before.get(key, "(absent)"), new=after.get(key, "(absent)"))
         for key in keys
-        if key not in _IDLE_KEYS
+        if key not in _IDLE_KEYS and not key.startswith(_IDLE_SECTIONS)
     ]
 
 
@@ -189,10 +208,13 @@ def read_info(path: Path) -> RunInfo:
     """The `run.json` of a run folder. A run marked `running` whose lock is free was killed, so its state
     becomes `interrupted`."""
     try:
-        info = RunInfo.model_validate(json.loads(_info_path(path).read_bytes()))
+        info = RunInfo.model_validate(json.loads(read_json(_info_path(path))))
+    except StoreError as error:
+        raise RunFolderError(*error.problems) from error
     except (OSError, ValueError) as error:
         expected = f"has no readable run.json of schema version {SCHEMA_VERSION}: {error}"
-        raise RunFolderError(Problem(f"run folder {path}", expected, "codemill ls")) from error
+        fix = repair_command(_info_path(path))
+        raise RunFolderError(Problem(f"run folder {path}", expected, fix)) from error
     if info.state is RunState.RUNNING and not is_locked(path):
         info = info.model_copy(update={"state": RunState.INTERRUPTED})
     return info.model_copy(
@@ -206,7 +228,7 @@ def is_finished(path: Path, identity: RunIdentity) -> bool:
         return False
     info = read_info(path)
     return (
-        info.state is RunState.FINISHED
+        info.state in (RunState.FINISHED, RunState.FINISHED_WITH_FAILURES)
         and info.schema_version == SCHEMA_VERSION
         and not differences(info, identity)
     )
@@ -242,7 +264,7 @@ def installed_packages() -> dict[str, str]:
 
 
 def _info_path(path: Path) -> Path:
-    return path / "run.json"
+    return path / RUN_FILE
 
 
 def _create(path: Path, name: str, identity: RunIdentity, fork_of: str | None) -> RunInfo:
@@ -311,6 +333,12 @@ def _walk(prefix: str, value: JsonValue) -> Iterator[tuple[str, str]]:
             yield from _walk(f"{prefix}.{key}" if prefix else key, inner)
     else:
         yield prefix, json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _in_words(error: CodemillError) -> str:
+    """What the run waits for, in one line."""
+    words = "; ".join(f"{problem.where} {problem.message}" for problem in error.problems)
+    return " ".join(words.split())[:300]
 
 
 def _one_line(error: Exception) -> str:

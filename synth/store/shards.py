@@ -5,7 +5,8 @@
     index/<stage>/<round>-<shard>.parquet                one row per decided unit, written last
 
 The one rule: if the index shard exists, everything that belongs to it exists too. Readers never open
-bodies without it.
+bodies without it. Its footer states the bodies: their kinds, rows and hashes. So a body that is missing or
+another one is an error, and is never read as "made none".
 
 A body is the exact JSON of its record (ASCII, so lone surrogates survive; two halves of one pair join), next
 to the few typed columns that views search by: `key`, ids, languages, numbers and closed lists.
@@ -17,7 +18,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
@@ -27,7 +28,8 @@ from pydantic import ValidationError
 from synth.errors import Problem, StoreError
 from synth.records import IndexRow, Record, Unit
 from synth.store.atomic import sync_folder
-from synth.store.parquet import read_rows, write_rows
+from synth.store.parquet import WrittenFile, read_sealed, write_rows
+from synth.store.seals import damaged, repair_command, seal_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,28 +98,61 @@ def encode_record(record: Record) -> str:
     return json.dumps(record.model_dump(), ensure_ascii=True)
 
 
-def write_index(path: Path, rows: Sequence[IndexRow]) -> None:
-    """Write decisions atomically. Raises StoreError on a full disk."""
-    write_rows(path, _index_schema(), (_index_row(row) for row in rows))
+_BODIES = "codemill.bodies"
+"""In the footer of an index shard: `{kind: [rows, sha256]}`."""
+Bodies = dict[str, WrittenFile]
+"""The bodies of an index shard, by kind."""
 
 
-def write_bodies(path: Path, records: Sequence[Unit]) -> None:
+def write_index(path: Path, rows: Sequence[IndexRow], bodies: Bodies | None = None) -> None:
+    """Write decisions atomically, with the statement of their bodies. Raises StoreError on a full disk."""
+    notes = {} if bodies is None else {_BODIES: json.dumps(bodies, sort_keys=True)}
+    write_rows(path, _index_schema(), (_index_row(row) for row in rows), notes=notes)
+
+
+def write_bodies(path: Path, records: Sequence[Unit]) -> WrittenFile:
     """Write one or more records of one kind atomically. Raises StoreError on a full disk."""
     model = type(records[0])
     columns = searched_columns(model)
-    write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
+    return write_rows(path, _body_schema(model), (_body_row(record, columns) for record in records))
 
 
-def read_shard(path: Path, model: type[Model]) -> list[Model]:
-    """The records of one file as they were written. Raises StoreError for an unreadable file or record."""
+def stated_bodies(index: Path) -> Bodies | None:
+    """The bodies that belong to an index shard; None for one of an older version, which does not say. Raises
+    StoreError."""
+    try:
+        status = index.stat()
+    except OSError as error:
+        raise damaged(index, f"cannot be read: {error}") from error
+    return _stated_bodies(index, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 16)
+def _stated_bodies(index: Path, *_stamp: int) -> Bodies | None:
+    note = read_sealed(index, ["unit_id"]).notes.get(_BODIES)
+    return None if note is None else {kind: WrittenFile(*one) for kind, one in json.loads(note).items()}
+
+
+def read_shard(path: Path, model: type[Model], stated: WrittenFile | None = None) -> list[Model]:
+    """The records of one file as they were written. Raises StoreError for an unreadable file or record, and
+    for another file than the one that is stated."""
+    if stated is not None and not path.exists():
+        raise _missing(path, stated)
+    read = read_sealed(path, None if model is IndexRow else ["body"])
+    if stated is not None and read.sha256 != stated.sha256:
+        raise _another(path)
     try:
         if model is IndexRow:
-            return [model.model_validate(row) for row in read_rows(path)]
-        return [model.model_validate(json.loads(row["body"])) for row in read_rows(path, ["body"])]
+            return [model.model_validate(row) for row in read.rows]
+        return [model.model_validate(json.loads(row["body"])) for row in read.rows]
     except (ValidationError, ValueError) as error:
         expected = f"has records that are not a {model.__name__} of this version: {error}"
         raise StoreError(
-            Problem(str(path), expected, "read it with the version that wrote it, or run again with --fresh")
+            Problem(
+                str(path),
+                expected,
+                f"read it with the version that wrote it, or check it: {repair_command(path)}",
+            )
         ) from error
 
 
@@ -169,18 +204,23 @@ class StageCommit:
             if stale.parent.name not in bodies:
                 stale.unlink()
                 sync_folder(stale.parent)
-        for kind, records in bodies.items():
-            write_bodies(body_path(self.folder, kind, key), records)
-        write_index(index_path(self.folder, key), rows)
+        written = {
+            kind: write_bodies(body_path(self.folder, kind, key), records) for kind, records in bodies.items()
+        }
+        write_index(index_path(self.folder, key), rows, written)
 
     def read_index(self, stage: str, round: int, shard: str) -> list[IndexRow]:
         """The decisions of a committed shard."""
         return read_shard(index_path(self.folder, shard_key(stage, round, shard)), IndexRow)
 
     def read_bodies(self, stage: str, round: int, shard: str, model: type[U]) -> list[U]:
-        """The records of one kind in a committed shard; may be empty."""
-        path = body_path(self.folder, model.kind, shard_key(stage, round, shard))
-        return read_shard(path, model) if path.exists() else []
+        """The records of one kind in a committed shard; may be empty. Raises StoreError for a file that is
+        missing or not the one that was committed."""
+        key = shard_key(stage, round, shard)
+        path, stated = body_path(self.folder, model.kind, key), stated_bodies(index_path(self.folder, key))
+        if stated is None:
+            return read_shard(path, model) if path.exists() else []
+        return read_shard(path, model, stated[model.kind]) if model.kind in stated else []
 
     def iter_bodies(self, model: type[U]) -> Iterator[U]:
         """All committed records of one kind, with one shard in memory at a time."""
@@ -200,22 +240,53 @@ class StageCommit:
 
 
 def committed_bodies(folder: Path, kind: str) -> list[Path]:
-    """Body files whose index shard exists, by round, shard and stage."""
-    return [
-        path
-        for path in sorted((folder / "bodies" / kind).glob("*.parquet"))
-        if _is_committed_body(folder, path)
-    ]
+    """Body files that a committed shard has, by round, shard and stage. Raises StoreError for one that is
+    missing or damaged."""
+    found: list[Path] = []
+    for index in folder.glob("index/*/*.parquet"):
+        path = folder / "bodies" / kind / f"{index.stem}@{index.parent.name}.parquet"
+        stated = stated_bodies(index)
+        if stated is None and path.exists():
+            found.append(path)
+        elif stated is not None and kind in stated:
+            check_body(path, stated[kind])
+            found.append(path)
+    return sorted(found)
+
+
+def check_body(path: Path, stated: WrittenFile) -> None:
+    """Raises StoreError unless this is the file that its index shard states."""
+    if not path.exists():
+        raise _missing(path, stated)
+    if seal_of(path) != stated.sha256:
+        raise _another(path)
+
+
+def _missing(path: Path, stated: WrittenFile) -> StoreError:
+    return damaged(path, f"is missing: its index shard states {stated.rows} rows of it")
+
+
+def _another(path: Path) -> StoreError:
+    return damaged(path, "is not the file that its index shard states")
+
+
+def check_bodies(folder: Path) -> None:
+    """Raises StoreError unless every committed shard has the bodies that it states."""
+    for index in sorted(folder.glob("index/*/*.parquet")):
+        for kind, one in (stated_bodies(index) or {}).items():
+            check_body(folder / "bodies" / kind / f"{index.stem}@{index.parent.name}.parquet", one)
 
 
 def body_stage(path: Path) -> str:
     """The stage that made a file of bodies."""
-    return path.stem.rpartition("@")[2]
+    return body_key(path).stage
 
 
-def _is_committed_body(folder: Path, path: Path) -> bool:
+def body_key(path: Path) -> ShardKey:
+    """The key of a file of bodies."""
     shard, _, stage = path.stem.rpartition("@")
-    return (folder / "index" / stage / f"{shard}.parquet").exists()
+    number, _, name = shard.partition("-")
+    return ShardKey(stage, int(number), name)
 
 
 # --- columns ------------------------------------------------------------------------------------------------

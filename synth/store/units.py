@@ -11,9 +11,9 @@ from pydantic import JsonValue
 
 from synth.errors import Problem, UserError
 from synth.records import IndexRow, Record
-from synth.store.query import Shards
+from synth.store.query import Shards, checked_names
 from synth.store.run_folder import read_info
-from synth.store.shards import body_stage, committed_bodies
+from synth.store.shards import body_stage, committed_bodies, stated_bodies
 
 _SHOWN_IDS = 5
 
@@ -83,7 +83,8 @@ def stage_order(run: Path) -> list[str]:
 
 def body_kinds(run: Path) -> list[str]:
     """Kinds of records that the run holds."""
-    return sorted(path.name for path in run.glob("bodies/*") if path.is_dir())
+    stated = {kind for index in run.glob("index/*/*.parquet") for kind in stated_bodies(index) or ()}
+    return sorted(stated | {path.name for path in run.glob("bodies/*") if path.is_dir()})
 
 
 def read_bodies(run: Path, kind: str, keys: Sequence[str]) -> dict[str, Body]:
@@ -101,7 +102,7 @@ def read_bodies(run: Path, kind: str, keys: Sequence[str]) -> dict[str, Body]:
 
 def body_files(run: Path, kind: str) -> list[str]:
     """Names of the committed files of one kind."""
-    return [str(path) for path in committed_bodies(run, kind)]
+    return checked_names(committed_bodies(run, kind))
 
 
 def _ids_where(run: Path, condition: str, *values: str) -> list[str]:

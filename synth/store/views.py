@@ -11,7 +11,7 @@ from synth.products import PRODUCTS, Pair, Sample
 from synth.reasons import REASONS
 from synth.records import Decision, IndexRow, Record, Verdict
 from synth.store.products import product_files
-from synth.store.query import Shards, check_known, parse_page_key
+from synth.store.query import Shards, check_known, checked_names, parse_page_key
 from synth.store.shards import entered_key
 from synth.store.units import body_files, read_bodies, stage_order
 
@@ -39,6 +39,15 @@ class FunnelRow(Record):
     reasons: tuple[ReasonCount, ...]
     ms: float
     tokens: int
+
+
+class FailureCount(NamedTuple):
+    """How many units failed at a stage for one reason, for good."""
+
+    round: int
+    stage: str
+    reason: str
+    units: int
 
 
 class ConservationProblem(Record):
@@ -146,6 +155,17 @@ def rejected(
     return RejectedPage(rows, page_key(rows[-1]) if len(rows) == limit else None)
 
 
+def failed_units(run: Path) -> list[FailureCount]:
+    """The failures that were accepted: committed rows of units that failed."""
+    shards = Shards(run)
+    sql = """SELECT round, stage, reason, count(*) AS units FROM read_parquet(?)
+        WHERE decision = 'failed' GROUP BY ALL ORDER BY ALL"""
+    rows = shards.query(sql, shards.index_files())
+    order = stage_order(run)
+    found = [FailureCount(row["round"], row["stage"], row["reason"], int(row["units"])) for row in rows]
+    return sorted(found, key=lambda one: (one.round, order.index(one.stage), one.reason))
+
+
 def page_key(row: IndexRow) -> str:
     """The key of a row: the next page starts after it."""
     return f"{row.round}/{row.stage}/{row.shard}/{row.unit_id}"
@@ -169,7 +189,7 @@ def pairs(run: Path, language: str | None = None, limit: int = 20, after_key: st
 
 def first_kept(run: Path) -> KeptSample | None:
     """The first sample that the run kept; None where it kept none."""
-    files = [str(path) for path in product_files(run, _SAMPLES)]
+    files = checked_names(product_files(run, _SAMPLES))
     rows = Shards(run).query("SELECT id FROM read_parquet(?) LIMIT 1", files)
     bodies = read_bodies(run, Sample.kind, [str(row["id"]) for row in rows])
     for body in bodies.values():

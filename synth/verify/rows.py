@@ -136,8 +136,11 @@ def _fix(steps: list[str]) -> str:
     return f'write for example "{steps[-1]}": {limit.default}' if limit else "correct the fields of the row"
 
 
-def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0) -> Prepared:
-    """Request and suite of a row. The request contains no expected values. Raises RowError."""
+def prepare(
+    row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0, *, row_limits: bool = False
+) -> Prepared:
+    """Request and suite of a row. The request contains no expected values. A row may lower the command's
+    limits, and raise them only with `row_limits`. Raises RowError."""
     language = _language(row, where)
     contract, cases = _contract(row, language, where)
     if not cases:
@@ -147,6 +150,8 @@ def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: in
         if row.limits is None
         else {name: getattr(row.limits, name) for name in row.limits.model_fields_set}
     )
+    if not row_limits:
+        _check_limits(own, limits, where)
     suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
     request = ExecutionRequest(
         id=str(row.id),
@@ -160,6 +165,24 @@ def prepare(row: VerifyRow, where: str, limits: Limits, number: int = 1, key: in
 
 
 _TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script": "T3"}
+
+
+def _check_limits(own: Mapping[str, int | float], limits: Limits, where: str) -> None:
+    """Raises RowError where a row asks for more than the command allows: rows come from elsewhere, and the
+    machine is the operator's."""
+    fix = "lower it, raise the command's own limit, or let rows raise limits with --row-limits"
+    problems = [
+        Problem(
+            f"{where}: limits.{name} = {own[name]}",
+            f"must be at most {getattr(limits, name)}, the limit of this command",
+            fix,
+            PAGE,
+        )
+        for name in Limits.model_fields
+        if name in own and own[name] > getattr(limits, name)
+    ]
+    if problems:
+        raise RowError(*problems)
 
 
 def _misfit(where: str, what: str, expected: str, fix: str) -> RowError:

@@ -53,15 +53,16 @@ def verify(
     batch: int = 1,
     cache: str | Path | None = None,
     controls: bool = False,
+    row_limits: bool = False,
 ) -> Iterator[VerifyResult]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
     one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
     to be fed many at once. `cache` is a folder in which results are kept for later calls. With `controls`,
-    `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Raises
-    RowError at the first row that cannot be judged, SandboxError when there is no isolation to be had,
-    UserError when the folder cannot be used.
+    `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Rows may
+    lower `limits`, and raise them only with `row_limits`. Raises RowError at the first row that cannot be
+    judged, SandboxError when there is no isolation to be had, UserError when the folder cannot be used.
     """
     limits = limits or Limits()
     salt = settings(limits, controls)
@@ -70,7 +71,9 @@ def verify(
     try:
         config = LocalSandboxConfig(workers=workers, minimum_level=minimum_level)
         chosen = with_cache(sandbox or create_sandbox(config, remembered=REMEMBERED), cache)
-        yield from verify_entries(entries, chosen, limits, answers, batch=batch, controls=controls)
+        yield from verify_entries(
+            entries, chosen, limits, answers, batch=batch, controls=controls, row_limits=row_limits
+        )
     finally:
         if answers is not None:
             answers.close()
@@ -89,21 +92,25 @@ def verify_entries(
     bad: Report | None = None,
     batch: int = 1,
     controls: bool = False,
+    row_limits: bool = False,
 ) -> Iterator[VerifyResult]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where
     there is none."""
     tried = SuiteControls(sandbox) if controls else None
-    prepared, judge = _waiting(entries, limits, answers, bad, tried), _Judge(sandbox, answers, tried)
+    prepared = _waiting(entries, limits, answers, bad, tried, row_limits)
+    judge = _Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
 
 
-def check_entries(entries: Iterable[Entry], limits: Limits) -> tuple[int, list[RowError]]:
+def check_entries(
+    entries: Iterable[Entry], limits: Limits, row_limits: bool = False
+) -> tuple[int, list[RowError]]:
     """How many rows there are, and the first problems. Nothing is run, and nothing is held."""
     count, errors = 0, list[RowError]()
     for entry in entries:
         count += 1
         try:
-            prepare(entry.read(), entry.where, limits)
+            _prepared(entry, limits, row_limits)
         except RowError as error:
             if len(errors) < _MOST_PROBLEMS:
                 errors.append(error)
@@ -123,6 +130,7 @@ def _waiting(
     answers: AnswerFile | None,
     bad: Report | None,
     controls: SuiteControls | None,
+    row_limits: bool,
 ) -> Iterator[Prepared]:
     """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the
     order of all rows."""
@@ -130,10 +138,12 @@ def _waiting(
         if answers is not None and answers.has(entry.number, entry.key, entry.where):
             if controls is not None:
                 with suppress(RowError):
-                    controls.recall(_prepared(entry, limits), answers.accepts_mutants(entry.number))
+                    controls.recall(
+                        _prepared(entry, limits, row_limits), answers.accepts_mutants(entry.number)
+                    )
             continue
         try:
-            prepared = _prepared(entry, limits)
+            prepared = _prepared(entry, limits, row_limits)
         except RowError as error:
             if bad is None:
                 raise
@@ -144,8 +154,8 @@ def _waiting(
         yield prepared
 
 
-def _prepared(entry: Entry, limits: Limits) -> Prepared:
-    return prepare(entry.read(), entry.where, limits, entry.number, entry.key)
+def _prepared(entry: Entry, limits: Limits, row_limits: bool) -> Prepared:
+    return prepare(entry.read(), entry.where, limits, entry.number, entry.key, row_limits=row_limits)
 
 
 async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[VerifyResult]:

@@ -294,6 +294,28 @@ BAD_LINES = [
 ]
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"\x1b[2J\n  fix: rm": 1},
+        {"tests": {"kind": "\x1b[2J\u202e"}},
+        {"language": "\x1b]0;owned\x07\x9b31m"},
+        {"tests": {**ADD, "entry_point": "\x1b[2J"}},
+        {"tests": {**ADD, "signature": "\x1b[2J"}},
+        {"tests": {**ADD, "cases": [{"input": ["\x1b[2J", 2], "output": 3}]}},
+    ],
+)
+@pytest.mark.parametrize("skip", [(), ("--skip-bad",)])
+def test_a_row_cannot_control_the_terminal_by_being_refused(
+    tmp_path: Path, bad: dict[str, object], skip: tuple[str, ...]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"id": "x", "language": "python", "code": "", "tests": ADD} | bad))
+    found = codemill("verify", rows, "-o", tmp_path / "out.jsonl", *skip)
+    assert found.stderr.strip() and not set(found.stdout + found.stderr) & set("\x1b\x07\x9b\u202e\r")
+    assert "\n  fix: rm" not in found.stderr, "a name must not look like our advice"
+
+
 def test_every_bad_line_is_reported_before_anything_runs_or_is_overwritten(tmp_path: Path) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", 2), tmp_path / "out.jsonl"
     assert codemill("verify", rows, "-o", out).returncode == 0

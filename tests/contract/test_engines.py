@@ -27,6 +27,7 @@ from synth.generation.scripted import ScriptedEngine
 from synth.policy import Policy
 from tests.builders import Run, build_question
 from tests.contract.dialects import DIALECTS, dialect_endpoint
+from tests.contract.forwarded_port import forward_port
 
 if TYPE_CHECKING:
     from synth.generation.vllm_server import VllmServer
@@ -94,7 +95,7 @@ def make_engine(kind: str, server: "VllmServer", policy: Policy, folder: Path, r
         run(gather(journal, ALL))
         run(journal.close())
     configs: dict[str, EngineConfig] = {
-        "openai_api": OpenaiEngineConfig(base_url=f"{server.address}/v1", model="policy"),
+        "openai_api": OpenaiEngineConfig(base_url=f"{forward_port(server.socket)}/v1", model=server.served),
         "transformers_local": TransformersEngineConfig(batch_size=4),
         "recorded": RecordedEngineConfig(path=str(folder)),
     }

@@ -33,6 +33,7 @@ from synth.records import (
     Stop,
 )
 from tests.builders import Run
+from tests.languages.toolchains import need
 
 
 def function(
@@ -269,6 +270,27 @@ def test_python_starts_warm_and_nothing_passes_from_one_program_to_the_next(
     assert {case.output for o in looked for case in o.cases} == {"l2 b0 b0"}
 
 
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "def f(x): return list({'one', 'two', 'three', 'four', 'five', 'six', 'seven'})"),
+        (
+            "perl",
+            "sub f { my %h = map { $_ => 1 } qw(one two three four five six seven); join ' ', keys %h }",
+        ),
+    ],
+)
+def test_other_hashing_shows_what_hangs_on_the_order_of_hash_tables(
+    local_sandbox: LocalSandbox, run: Run[Any], language: str, code: str
+) -> None:
+    need(language)
+    usual = function("r", code).model_copy(update={"language": language})
+    other = usual.model_copy(update={"other_hashing": True})
+    first, again, varied = (run(local_sandbox.execute([each]))[0] for each in (usual, usual, other))
+    assert first.cases[0].output == again.cases[0].output
+    assert varied.cases[0].status == "returned" and varied.cases[0].output != first.cases[0].output
+
+
 def test_programs_behind_a_slow_one_still_run(run: Run[Any]) -> None:
     """One of eight that went to a thread together takes so long that the thread gives the others back."""
     programs = [function(str(n), f"def f(x):\n    return {n}\n") for n in range(64)]
@@ -335,6 +357,7 @@ def test_the_key_of_a_request_leaves_out_its_id_and_nothing_else() -> None:
         {"language": "java"},
         {"limits": Limits(cpu_s=1)},
         {"call": StdioCall(stdins=())},
+        {"other_hashing": True},
     ):
         assert request_key(base) != request_key(base.model_copy(update=change))
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from synth.config import LocalSandboxConfig as LocalConfig
-from synth.errors import UserError
-from synth.execution.cache.cached_sandbox import DECIDING, CachedSandbox, own_code
+from synth.errors import SandboxError, UserError
+from synth.execution.cache.cached_sandbox import DECIDING, CachedSandbox, own_code, system_libraries
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.factory import create_sandbox
+from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.local.sandbox import LocalSandbox
 from synth.records import CaseObservation, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
 from synth.verify.answers import VerifyResult
@@ -403,3 +404,46 @@ def test_a_cache_that_cannot_be_used_is_said_once_and_the_run_goes_on(tmp_path: 
         assert store.read([key(n)]) == {}
     assert len(said) == 1
     assert "so nothing is cached" in said[0]
+
+
+def test_an_observation_is_never_given_for_another_request(tmp_path: Path) -> None:
+    """A damaged index of SQLite finds a row under a wrong key; each row knows its own."""
+    one, two = bytes(16), bytes([1]) * 16
+    store = ResultStore(tmp_path)
+    store.write({one: Observation(request_id="r", language="python", phase=Phase.RUN)})
+    assert list(store.read([one])) == [one]
+    store.close()
+    with sqlite3.connect(tmp_path / "results-1.sqlite") as file:
+        file.execute("UPDATE results SET key = ?", (two,))
+    again = ResultStore(tmp_path)
+    assert again.read([one, two]) == {}
+    again.close()
+
+
+def test_another_set_of_system_libraries_is_another_key(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "ld.so.cache").write_bytes(b"one")
+    before = system_libraries(tmp_path)
+    assert system_libraries(tmp_path) == before
+    (tmp_path / "etc" / "ld.so.cache").write_bytes(b"another")
+    assert system_libraries(tmp_path) != before
+
+
+@pytest.mark.parametrize("kind", ["link", "open", "ours"])
+def test_the_fallback_of_the_cache_folder_is_a_closed_folder_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder, other = tmp_path / f"codemill-{os.geteuid()}", tmp_path / "other"
+    other.mkdir(mode=0o700)
+    if kind == "link":
+        folder.symlink_to(other)
+    else:
+        folder.mkdir(mode=0o755 if kind == "open" else 0o700)
+    if kind == "ours":
+        assert cache_folder() == folder
+    else:
+        with pytest.raises(SandboxError, match="XDG_CACHE_HOME"):
+            cache_folder()

@@ -65,6 +65,25 @@ def test_a_row_may_have_limits_of_its_own() -> None:
     assert prepared.request.limits == Limits(cpu_s=1, wall_s=9)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("memory_mb", 1 << 20),
+        ("output_bytes", 1 << 30),
+        ("processes", 4096),
+        ("cpu_s", 3600),
+        ("wall_s", 36000),
+        ("file_bytes", 1 << 34),
+    ],
+)
+def test_a_row_may_not_raise_the_limits_of_the_command_unless_it_is_allowed_to(name: str, value: int) -> None:
+    greedy = read_row(row(ADD, limits={name: value}), "rows.jsonl:7")
+    with pytest.raises(RowError, match=rf"limits\.{name} = {value}.*\n.*must be at most .*\n.*--row-limits"):
+        prepare(greedy, "rows.jsonl:7", Limits())
+    allowed = prepare(greedy, "rows.jsonl:7", Limits(), row_limits=True)
+    assert getattr(allowed.request.limits, name) == value
+
+
 def test_what_a_rows_limits_do_not_say_the_command_says() -> None:
     prepared = prepare(
         read_row(row(ADD, limits={"memory_mb": 100}), "r"), "r", Limits(cpu_s=3, output_bytes=2048)

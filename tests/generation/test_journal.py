@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from synth.config import OpenaiEngineConfig, RecordedEngineConfig, SamplingConfig
 from synth.errors import EngineError, StoreError
-from synth.generation.journal import JournalledEngine
+from synth.generation.journal import SYNC_EVERY_S, JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.recorded import RecordedEngine
@@ -134,6 +135,44 @@ def test_a_cut_last_line_costs_that_one_answer_only(endpoint: "ScriptedEndpoint"
     ask_all(engine, 1, 2, 3)
     assert (engine.counts.answered_from_journal, engine.counts.sent) == (2, 1)
     assert len(ResponseFiles(tmp_path)) == 3
+
+
+def test_a_damaged_line_stops_the_run_and_is_named(endpoint: "ScriptedEndpoint", tmp_path: Path) -> None:
+    """It would be paid for again: that is for a person to say, with `codemill fsck --repair`."""
+    ask_all(journalled(endpoint.url, tmp_path, concurrency=1), 1, 2, 3)
+    (file,) = tmp_path.glob("*.jsonl")
+    whole = bytearray(file.read_bytes())
+    whole[whole.index(b"\n") + 30] ^= 1
+    file.write_bytes(whole)
+    with pytest.raises(StoreError, match=r"responses-000001\.jsonl\n.*line 2"):
+        ResponseFiles(tmp_path)
+
+
+def test_one_sync_serves_all_answers_of_a_second(
+    endpoint: "ScriptedEndpoint", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def sync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").stat().st_size)
+        fsync(descriptor)
+
+    fsync = os.fsync
+    monkeypatch.setattr("os.fsync", sync)
+
+    async def work() -> int:
+        engine = journalled(endpoint.url, tmp_path, concurrency=4)
+        await engine.start()
+        await asyncio.gather(*(engine.generate(request(seed)) for seed in range(40)))
+        await asyncio.sleep(1.5 * SYNC_EVERY_S)
+        before = len(synced)
+        await engine.close()
+        return before
+
+    before = asyncio.run(work())
+    (file,) = tmp_path.glob("*.jsonl")
+    assert 2 <= before <= 8  # the folder once, and the file once a second
+    assert max(synced) >= file.stat().st_size
 
 
 def test_the_same_request_asked_twice_at_once_is_sent_once(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -87,7 +88,8 @@ def test_the_exit_code_and_the_log_are_those_of_the_command(tmp_path: Path) -> N
         command = [
             sys.executable,
             "-c",
-            "import sys; print('out'); print('bad end', file=sys.stderr); sys.exit(7)",
+            "import sys; print('out'); print('bad end', file=sys.stderr); "
+            "print('nanobind: leaked 2 types!', ' - leaked type x', sep=chr(10)); sys.exit(7)",
         ]
         process = OwnedProcess(command, log=tmp_path / "log", environment={})
         await process.start()
@@ -108,12 +110,43 @@ def test_a_piped_process_answers_line_by_line_and_its_end_is_noticed(tmp_path: P
         )
         await process.start()
         answers = [await process.ask(b"abc"), await process.ask(b"xyz")]
-        with pytest.raises(EOFError):
+        with pytest.raises(EOFError, match="exit code 0"):
             await process.ask(b"more")
         await process.end()
         return answers
 
     assert asyncio.run(work()) == [b"cba\n", b"zyx\n"]
+
+
+def test_a_piped_process_that_is_killed_ends_the_question_at_once_with_its_exit_code(tmp_path: Path) -> None:
+    async def work() -> float:
+        command = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(300)"]
+        process = OwnedProcess(command, log=tmp_path / "log", environment={}, piped=True)
+        await process.start()
+        pid, question = int(await process.ask(b"")), asyncio.create_task(process.ask(b""))
+        await asyncio.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
+        started = time.monotonic()
+        with pytest.raises(EOFError, match="exit code 137"):
+            await question
+        await process.end()
+        return time.monotonic() - started
+
+    assert asyncio.run(work()) < 2
+
+
+def test_the_users_keys_are_not_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-decoy-0123456789")
+
+    async def work() -> bytes:
+        command = [sys.executable, "-c", "import os; input(); print('OPENAI_API_KEY' in os.environ)"]
+        process = OwnedProcess(command, log=tmp_path / "log", environment={}, piped=True)
+        await process.start()
+        answer = await process.ask(b"")
+        await process.end()
+        return answer
+
+    assert asyncio.run(work()) == b"False\n"
 
 
 def test_the_environment_is_passed_on(tmp_path: Path) -> None:

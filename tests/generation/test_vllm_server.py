@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from synth.config import TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineError
-from synth.generation.protocol import GenerationRequest
+from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
@@ -133,3 +138,112 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(
     assert "no-such-option" in str(raised.value)
     assert str(tmp_path / "vllm-server.log") in str(raised.value)
     run(engine.close())
+
+
+# --- who can reach it, and its death ------------------------------------------------------------------------
+
+
+def family_of(engine: VllmServer) -> dict[str, psutil.Process]:
+    """The server's processes by their titles; `api` is the one that listens on the engine's socket."""
+    (api,) = (
+        process
+        for process in psutil.Process().children(recursive=True)
+        if engine.socket in process.cmdline() and "guard.py" not in " ".join(process.cmdline())
+    )
+    return {"api": api} | {process.name(): process for process in api.children(recursive=True)}
+
+
+def test_the_api_listens_on_no_port_and_other_listeners_only_on_the_loopback_interface(
+    first_served: VllmServer,
+) -> None:
+    family = family_of(first_served)
+    assert any(name.startswith("VLLM::EngineCor") for name in family)
+    listening = {
+        name: [link.laddr.ip for link in process.net_connections("inet") if link.status == "LISTEN"]
+        for name, process in family.items()
+    }
+    assert listening["api"] == []
+    assert {ip for addresses in listening.values() for ip in addresses} <= {"127.0.0.1"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_reaches_none_of_its_sockets(first_served: VllmServer) -> None:
+    folder = Path(first_served.socket).parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    sockets = [str(path) for path in folder.iterdir() if path.is_socket()]
+    assert len(sockets) > 2  # the API's, and those between vLLM's own processes
+    code = f"""
+import os, socket
+os.setuid(65534)
+for path in {sockets}:
+    try:
+        socket.socket(socket.AF_UNIX).connect(path)
+        print("connected")
+    except PermissionError:
+        print("refused")
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd="/"
+    )
+    assert done.stdout.split() == ["refused"] * len(sockets)
+
+
+def test_two_servers_run_side_by_side_get_no_keys_and_the_death_of_each_is_noticed_at_once(
+    tiny_policies: Policies, tmp_path: Path, run: Run[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_vllm() is None:
+        pytest.skip("vLLM is not installed")
+    decoy = "sk-decoy-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", decoy)
+    monkeypatch.setenv("HF_TOKEN", decoy)
+    config = VllmServerEngineConfig(
+        max_model_len=512, max_num_seqs=16, start_timeout_s=550, extra_args=("--dtype", "float32")
+    )
+    engines = [
+        VllmServer(config, policy=policy, log_folder=tmp_path / policy.name) for policy in tiny_policies
+    ]
+
+    async def die(engine: VllmServer, victim: psutil.Process) -> str:
+        question = build_question("Write f(a, b).", max_tokens=400, n=16, temperature=1.0)
+        asked = [asyncio.create_task(engine.generate(question)) for _ in range(60)]
+        await asyncio.sleep(0.3)
+        victim.kill()
+        asked = [task for task in asked if not task.done()]
+        assert len(asked) > 8
+        started = time.monotonic()
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        seconds = time.monotonic() - started
+        errors = [error for error in found if isinstance(error, EngineError) and not error.retryable]
+        assert len(errors) > 8
+        assert len(errors) + sum(isinstance(answer, GenerationResponse) for answer in found) == len(found)
+        (words,) = set(map(str, errors))
+        assert seconds < 5
+        print(f"{len(errors)} requests ended {seconds:.2f} s after the death")
+        with pytest.raises(EngineError, match="exit code"):
+            await engine.generate(question)
+        with pytest.raises(EngineError, match="exit code"):
+            await engine.load_policy(tiny_policies[0 if engine is engines[1] else 1])
+        return words
+
+    async def work() -> tuple[str, str]:
+        try:
+            for engine in engines:  # one after the other: two starts at once are no faster on few cores
+                await engine.start()
+            assert engines[0].socket != engines[1].socket
+            texts = [await greedy(engine) for engine in engines]
+            assert not set(texts[0]) & set(texts[1])
+            first, second = map(family_of, engines)
+            for process in (*first.values(), *second.values()):
+                assert decoy not in process.environ().values()
+            core = next(process for name, process in first.items() if name.startswith("VLLM::EngineCor"))
+            by_core = await die(engines[0], core)
+            assert await greedy(engines[1]) == texts[1]
+            return by_core, await die(engines[1], second["api"])
+        finally:
+            for engine in engines:
+                await engine.close()
+
+    by_core, by_api = run(work())
+    assert "ended with exit code" in by_core
+    assert "ended with exit code 137 (SIGKILL)" in by_api
+    assert "EngineCore" in by_core  # from the end of the log

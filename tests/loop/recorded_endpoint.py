@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles
@@ -18,6 +18,7 @@ from tests.recordings.record import Recording, read_requests
 
 MODEL = "recorded"
 Key = tuple[str, float, int, int, int]
+E = TypeVar("E", bound="RecordedEndpoint")
 
 
 def asked_key(request: GenerationRequest) -> Key:
@@ -65,11 +66,32 @@ class RecordedEndpoint:
             found = answers.read(request.request_id(recording.fingerprint))
             assert found is not None, "the recording's two files disagree"
             self.answers[asked_key(request)] = found
-        self.server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._port = self._server.server_port
+        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def start(self) -> None:
+        """Answer from now on; on the same port as before `stop`."""
+        if self._server.socket.fileno() < 0:
+            self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse connections from now on."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def reply(self, body: dict[str, Any]) -> tuple[int, str] | None:
+        """Status and body; None drops the connection."""
+        answer = self.answer(body)
+        return (200, answer) if answer is not None else (404, '{"error": {"message": "not recorded"}}')
 
     def answer(self, body: dict[str, Any]) -> str | None:
         """The body of the answer; None for what was not recorded."""
@@ -103,11 +125,11 @@ def _handler(endpoint: RecordedEndpoint) -> type[BaseHTTPRequestHandler]:
             self.write(200, json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
 
         def do_POST(self) -> None:
-            answer = endpoint.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            if answer is None:
-                self.write(404, '{"error": {"message": "not recorded"}}')
+            reply = endpoint.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if reply is None:
+                self.close_connection = True
             else:
-                self.write(200, answer)
+                self.write(*reply)
 
         def write(self, status: int, text: str) -> None:
             data = text.encode()
@@ -129,12 +151,15 @@ def _handler(endpoint: RecordedEndpoint) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def recorded_endpoint(recording: Recording, folder: Path, delay_s: float = 0.0) -> Iterator[RecordedEndpoint]:
     """The server on a free port of the loopback interface, while the block runs."""
-    endpoint = RecordedEndpoint(recording, folder, delay_s)
-    thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
+    with serving(RecordedEndpoint(recording, folder, delay_s)) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def serving(endpoint: E) -> Iterator[E]:
+    """The endpoint answers while the block runs."""
+    endpoint.start()
     try:
         yield endpoint
     finally:
-        endpoint.server.shutdown()
-        endpoint.server.server_close()
-        thread.join()
+        endpoint.stop()

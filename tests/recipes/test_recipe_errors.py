@@ -205,6 +205,15 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
             "data.inputs.sampling.max_tokens",
         ),
         (["execution={kind: local, limits: {cpu_s: 60, wall_s: 5}}"], "execution.limits.wall_s"),
+        (["engine={kind: vllm_server, port: 8000}"], "engine.port"),
+        (["engine={kind: vllm_server, extra_args: [--port, '8000']}"], "engine.extra_args"),
+        (["teacher={kind: vllm_server, extra_args: [--served_model_name=x]}"], "teacher.extra_args"),
+        (["engine={kind: vllm_server, extra_args: [--ssl-keyfile, x]}"], "engine.extra_args"),
+        (
+            ["teacher={kind: openai_api, base_url: http://x/v1, model: m, api_key_env: PROVIDER}"],
+            "teacher.api_key_env = PROVIDER",
+        ),
+        (["execution={kind: e2b, api_key_env: PROVIDER}"], "execution.api_key_env = PROVIDER"),
         (["engine={kind: openai_api, base_url: http://x/v1, model: m}", "sft={}", "evaluation={}"], "engine"),
     ],
 )

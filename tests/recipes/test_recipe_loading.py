@@ -96,13 +96,13 @@ def test_file_paths_start_at_the_recipe_and_flag_paths_at_the_current_folder(
 
 
 def test_missing_key_variable_is_a_warning_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOBODY_SET_THIS", raising=False)
+    monkeypatch.delenv("NOBODY_SET_THIS_KEY", raising=False)
     text = (
         "name: a\nteacher: {kind: openai_api, base_url: http://localhost/v1, model: m, api_key_env: "
-        "NOBODY_SET_THIS}\n"
+        "NOBODY_SET_THIS_KEY}\n"
     )
     loaded = load_recipe(write(tmp_path, text))
-    assert ["NOBODY_SET_THIS" in warning.message for warning in loaded.warnings] == [True]
+    assert ["NOBODY_SET_THIS_KEY" in warning.message for warning in loaded.warnings] == [True]
 
 
 def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:

@@ -191,13 +191,15 @@ def test_values_that_depend_on_the_language_are_left_out_across_languages_only(
 @pytest.mark.parametrize(
     "fault", [{"infrastructure": "the machine was lost"}, {"toolchain_missing": "apt-get install node"}]
 )
-def test_a_program_that_could_not_be_run_has_no_vote(fault: dict[str, object]) -> None:
+def test_a_task_fails_with_a_program_that_could_not_be_run(fault: dict[str, object]) -> None:
+    """Without its vote, the others could agree on something else."""
+
     def lose(request: ExecutionRequest) -> Observation:
         return build_observation(request, **fault) if request.code == LAST else observe(request)
 
     run = agree(candidates(TOTAL, LAST, LOOP, "def solve(xs): return sum(xs, 0)"), observe=lose)
-    assert run.decision("task-1") == (Decision.KEPT, "")
-    assert run.evidence("task-1")["voters"] == 3
+    assert run.decision("task-1") == (Decision.FAILED, next(iter(fault)))
+    assert run.made(TestSuite) == []
 
 
 def test_outputs_count_where_a_program_returned_and_in_one_order() -> None:

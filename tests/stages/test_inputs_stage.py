@@ -182,9 +182,13 @@ def test_inputs_that_the_seed_fails_on_are_left_out() -> None:
     assert run.evidence("task-1") == {"cases": 3, "from_model": 5}
 
 
-def test_a_sandbox_that_fails_leaves_the_drawn_cases() -> None:
-    sandbox = ScriptedSandbox(lambda asked: build_observation(asked, infrastructure="the machine was lost"))
-    assert suite_of(make("[[9]]", sandbox=sandbox)) == [("l0", "i0"), ("l2 i1 i2", "i3")]
+@pytest.mark.parametrize(
+    "fault", [{"infrastructure": "the machine was lost"}, {"toolchain_missing": "apt-get install node"}]
+)
+def test_a_task_fails_when_its_seed_could_not_be_run_on_the_models_inputs(fault: dict[str, object]) -> None:
+    run = make("[[9]]", sandbox=ScriptedSandbox(lambda asked: build_observation(asked, **fault)))
+    assert run.decision("task-1") == (Decision.FAILED, next(iter(fault)))
+    assert run.units == ()
 
 
 def test_maps_are_expected_in_one_order() -> None:
@@ -232,11 +236,10 @@ def test_a_task_with_too_few_cases_is_rejected_and_gets_no_suite(minimum: int, k
     assert len(run.made(TestSuite)) == kept
 
 
-def test_a_failed_request_leaves_the_drawn_cases() -> None:
-    failed = EngineError(Problem("the endpoint", "is overloaded", "ask again later"))
-    run = make(failed)
-    assert run.evidence("task-1") == {"cases": 2, "from_model": 0}
-    assert suite_of(run) == [("l0", "i0"), ("l2 i1 i2", "i3")]
+def test_a_task_fails_with_its_request_although_there_are_drawn_cases() -> None:
+    run = make(EngineError(Problem("the endpoint", "is overloaded", "ask again later")))
+    assert run.decision("task-1") == (Decision.FAILED, "engine_failed")
+    assert run.units == ()
 
 
 def test_an_error_that_no_retry_can_help_stops_the_run() -> None:

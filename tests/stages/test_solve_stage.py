@@ -118,14 +118,15 @@ def test_only_tasks_with_inputs_enter() -> None:
     assert [solution.task_id for solution in run.made(Solution)] == ["task-2"]
 
 
-def test_a_language_whose_request_fails_leaves_the_others() -> None:
+def test_a_task_fails_with_any_of_its_requests_and_has_no_candidates_then() -> None:
+    """Fewer candidates than were asked for would be another task's data."""
+
     def answer(asked: GenerationRequest) -> ScriptedAnswer:
         return OVERLOADED if "Ruby" in asked.messages[0].content else PYTHON
 
     run = solve(ScriptedEngine(answer), shard("task-1"), languages=["ruby", "python"], n=2)
-    assert run.decision("task-1") == (Decision.KEPT, "")
-    assert run.evidence("task-1") == {"solutions": 2, "failed_requests": 1}
-    assert [solution.language for solution in run.made(Solution)] == ["python", "python"]
+    assert run.decision("task-1") == (Decision.FAILED, "engine_failed")
+    assert run.made(Solution) == []
 
 
 def test_a_task_whose_requests_all_fail_is_a_failure_with_the_first_error() -> None:

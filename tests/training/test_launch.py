@@ -11,14 +11,16 @@ import psutil
 import pytest
 
 from posttrain import sft, standalone
+from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import gpu_count, run_trainers
 from posttrain.loop.session import base_policy
 from synth.config import Recipe
-from synth.errors import DatasetError, RecipeError, TrainerError
+from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import Policy, fingerprint_policy
+from synth.store.lock import locked
 from synth.training_config import DpoConfig, LoraConfig, SftConfig
 from tests.training.conftest import WriteRows
 from tests.training.tiny import chat_rows, pair_rows
@@ -64,7 +66,9 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
         if (progress.job, progress.step) == ("fine", 5):
             trainer_process().send_signal(signal.SIGKILL)
 
-    with pytest.raises(TrainerError, match="before it saved its policy"):
+    with pytest.raises(
+        TrainerError, match=r"was killed \(SIGKILL\), most likely because memory ran out, before it saved"
+    ):
         run_trainers(jobs, tmp_path / "train.log", kill)
     seen: list[tuple[str, int]] = []
     policies = run_trainers(
@@ -89,6 +93,30 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
         raise AssertionError("finished jobs must not run again")
 
     assert run_trainers(jobs, tmp_path / "train.log", fail) == policies
+
+
+def test_a_trainer_that_is_asked_to_end_saves_and_the_same_call_goes_on(
+    jobs: list[SftJob | DpoJob], tmp_path: Path
+) -> None:
+    """SIGTERM is how a scheduler takes a machine away; the recipe saves at no step of its own."""
+    assert isinstance(jobs[0], SftJob)
+    job = jobs[0].model_copy(update={"config": jobs[0].config.model_copy(update={"save_steps": 0})})
+
+    def ask(progress: TrainingProgress) -> None:
+        if progress.step == 5:
+            trainer_process().send_signal(signal.SIGTERM)
+
+    with pytest.raises(TrainerError, match=r"was asked to end .* after step \d, which is saved") as stopped:
+        run_trainers([job], tmp_path / "train.log", ask)
+    saved = int(str(stopped.value).partition("after step ")[2][0])
+    seen: list[int] = []
+    policy = run_trainers([job], tmp_path / "train.log", lambda progress: seen.append(progress.step))[0]
+    assert saved >= 5 and seen == list(range(saved + 1, 9))
+    straight = sft.train(job.model_copy(update={"output": str(tmp_path / "straight")}))
+    expected = [step.loss for step in read_metrics(straight.folder / "metrics.jsonl")]
+    assert [step.loss for step in read_metrics(policy.folder / "metrics.jsonl")] == pytest.approx(
+        expected, abs=1e-5
+    )
 
 
 def test_what_the_trainer_refuses_comes_back_as_its_own_error(
@@ -126,6 +154,54 @@ def test_the_trainer_dies_with_the_process_that_started_it(
     parent.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
+
+
+def test_code_of_the_current_folder_is_not_run(
+    policy: Path, write_rows: WriteRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, trap = write_rows("rows", chat_rows(8)), tmp_path / "trap"
+    trap.mkdir()
+    for name in ("torch", "accelerate", "posttrain", "sitecustomize"):
+        (trap / f"{name}.py").write_text(f"open({str(trap / 'ran')!r}, 'w').close()\n")
+    monkeypatch.chdir(trap)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", os.environ.get("PYTHONPATH", ""), ""]))
+    config = SftConfig(lora=LoraConfig(**LORA), max_steps=1)
+    job = SftJob(
+        name="sft", policy=str(policy), data=(str(data),), output=str(tmp_path / "out"), config=config
+    )
+    assert run_trainers([job], tmp_path / "train.log")[0].manifest.steps == 1
+    assert not (trap / "ran").exists()
+
+
+def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
+    """torch says "unexpected pos" for it, safetensors and Python say other things."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    large = torch.zeros(1 << 20)
+    try:
+        for write in (
+            lambda: torch.save(large, folder / "a"),
+            lambda: save_file({"large": large}, str(folder / "b")),
+            lambda: (folder / "c").write_bytes(bytes(4 << 20)),
+        ):
+            with pytest.raises(Exception) as failed:  # three libraries, three classes
+                write()
+            full = as_disk_full(failed.value, folder)
+            assert full is not None and "the disk is full" in str(full)
+            assert as_disk_full(RuntimeError("the loss is nan"), folder) is None
+        for file in folder.iterdir():
+            file.unlink()
+        assert as_disk_full(RuntimeError("unexpected pos 64 vs 0"), folder) is None, "there is room"
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 # --- alone --------------------------------------------------------------------------------------------------
@@ -215,3 +291,39 @@ def test_gpus_are_counted_from_what_is_visible(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpu_count() == count
+
+
+def test_two_trainings_do_not_write_one_folder(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+    write_rows("rows", chat_rows(4))
+    write_rows("pairs", pair_rows(4))
+    sections = {"sft": {"coarse": {"data": "rows.jsonl"}}, "dpo": {"data": "pairs.jsonl"}}
+    with locked(tmp_path / "out"):
+        for train in (standalone.run_sft, standalone.run_dpo):
+            with pytest.raises(RunFolderError, match=f"is in use by process {os.getpid()}"):
+                train(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
+
+
+def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
+    policy: Path, write_rows: WriteRows, tmp_path: Path
+) -> None:
+    write_rows("rows", chat_rows(64))
+    (tmp_path / "recipe.yaml").write_text(
+        f"name: alone\npolicy: {{model: {policy}}}\n"
+        "sft: {coarse: {data: rows.jsonl, batch_size: 4, epochs: 2, lora: {rank: 4, alpha: 8}}}\n"
+    )
+    command = [sys.executable, "-m", "posttrain.cli", "sft", "recipe.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])}
+    first = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    )
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "step 3 " in line:
+            break
+    first.send_signal(signal.SIGTERM)
+    _, words = first.communicate(timeout=120)
+    assert first.returncode == 143 and "rerun the same command" in words, words
+    second = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert "step 2 of" not in second.stdout and "step 32 of 32" in second.stdout

@@ -443,6 +443,7 @@ def test_the_checkpoint_says_how_it_came_about(trained: Checkpoint, policy: Path
     assert manifest.fingerprint == trained.policy().fingerprint != manifest.parent_fingerprint
     assert read_checkpoint(trained.folder) == trained
     assert sorted(path.name for path in trained.folder.iterdir()) == [
+        ".lock",
         "adapter",
         "merged",
         "metrics.jsonl",

@@ -3,8 +3,8 @@ run has seen.
 
 Place in the flow: between a caller and any sandbox of the protocol (`--cache`, `execution.cache`,
 `verify(cache=...)`). The one rule: a stored observation is returned only for the same program, call,
-limits, toolchain, isolation level and version of our code, and an observation that says nothing about the
-program is never stored.
+limits, toolchain, system libraries, isolation level and version of our code, and an observation that says
+nothing about the program is never stored.
 """
 
 import asyncio
@@ -57,7 +57,10 @@ class CachedSandbox:
             language: await self._inner.toolchain(language)
             for language in {request.language for request in requests}
         }
-        asked = [CacheLookup(request, toolchains[request.language], self.level) for request in requests]
+        libraries = system_libraries()
+        asked = [
+            CacheLookup(request, toolchains[request.language], self.level, libraries) for request in requests
+        ]
         kept = await asyncio.to_thread(self._find, asked)
         missing = [at for at in range(len(requests)) if at not in kept]
         seen = await self._inner.execute([requests[at] for at in missing], priority) if missing else []
@@ -84,17 +87,24 @@ class CachedSandbox:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """A request, and the toolchain and level that would run it."""
+    """A request, and the toolchain, level and system libraries that would run it."""
 
     request: ExecutionRequest
     toolchain: str
     level: str
+    libraries: str = ""
 
     def key(self) -> bytes:
         """A 16-byte hash of everything that determines an observation."""
         return bytes.fromhex(
             content_hash(
-                PROTOCOL, own_code(), self.toolchain, self.level, request_key(self.request), length=32
+                PROTOCOL,
+                own_code(),
+                self.toolchain,
+                self.libraries,
+                self.level,
+                request_key(self.request),
+                length=32,
             )
         )
 
@@ -132,6 +142,25 @@ DECIDING: Final = (
 )
 """The files below `synth` that determine observations. Schedulers decide when a program runs, the cache
 decides whether, and `verify` decides what follows; none of them changes an observation."""
+
+
+SYSTEM_LIBRARIES: Final = (
+    "etc/ld.so.cache",
+    "lib*/*/libc.so.6",
+    "lib*/libc.so.6",
+    "lib/ld-musl-*.so.1",
+    "usr/bin/ld",
+    "usr/bin/as",
+)
+"""Files that change with the shared libraries of a machine: installing one runs `ldconfig`, which writes the
+first anew."""
+
+
+def system_libraries(root: Path = Path("/")) -> str:
+    """The names, sizes and times of these files."""
+    found = sorted({path for pattern in SYSTEM_LIBRARIES for path in root.glob(pattern)})
+    marks = ((path, path.stat()) for path in found)
+    return content_hash(*(f"{path}:{status.st_size}:{status.st_mtime_ns}" for path, status in marks))
 
 
 @cache

@@ -5,6 +5,7 @@ The one rule: it is only a cache, so a problem with it never ends a run. A damag
 note beside it, and a new file is started.
 """
 
+import hashlib
 import os
 import sqlite3
 import sys
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from synth.errors import Problem, UserError
 from synth.records import Observation
+from synth.store.atomic import make_private_folder
 
 T = TypeVar("T")
 
@@ -31,6 +33,7 @@ _WAIT_S: Final = 30.0
 _AT_ONCE: Final = 500
 _LARGEST_SHARE: Final = 8
 _MOST_DAMAGED: Final = 3
+_MARK_BYTES: Final = 16
 _DAMAGED: Final = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -65,7 +68,7 @@ class ResultStore:
         self._damaged = 0
         self._given_up = False
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             raise _no_folder(folder, str(error.strerror)) from None
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -77,13 +80,13 @@ class ResultStore:
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
             rows = self._try(lambda connection, part=part: _select(connection, part))  # type: ignore[misc]
-            found |= {key: seen for key, body in rows or () if (seen := _unpack(body)) is not None}
+            found |= {key: seen for key, body in rows or () if (seen := _unpack(key, body)) is not None}
         return found
 
     def write(self, observations: Mapping[bytes, Observation]) -> None:
         """Store these, except those that are too large. If the file becomes too large, the oldest
         rows are deleted."""
-        rows = [(key, _pack(observation)) for key, observation in observations.items()]
+        rows = [(key, _pack(key, observation)) for key, observation in observations.items()]
         rows = [row for row in rows if len(row[1]) <= self._most_bytes // _LARGEST_SHARE]
         if rows:
             self._try(lambda connection: self._insert(connection, rows))
@@ -186,13 +189,21 @@ def _drop_oldest(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM results WHERE id <= ?", (first + (last - first) // 10,))
 
 
-def _pack(observation: Observation) -> bytes:
-    return zlib.compress(observation.model_dump_json().encode(), 1)
+def _pack(key: bytes, observation: Observation) -> bytes:
+    packed = zlib.compress(observation.model_dump_json().encode(), 1)
+    return _mark(key, packed) + packed
 
 
-def _unpack(body: bytes) -> Observation | None:
-    """The observation; None if the bytes are corrupt (zlib's checksum tells)."""
+def _mark(key: bytes, packed: bytes) -> bytes:
+    return hashlib.sha256(key + packed).digest()[:_MARK_BYTES]
+
+
+def _unpack(key: bytes, body: bytes) -> Observation | None:
+    """The observation; None if the bytes are corrupt, or a damaged index of SQLite gave another row."""
+    mark, packed = body[:_MARK_BYTES], body[_MARK_BYTES:]
+    if mark != _mark(key, packed):
+        return None
     try:
-        return Observation.model_validate_json(zlib.decompress(body))
+        return Observation.model_validate_json(zlib.decompress(packed))
     except (zlib.error, ValidationError, ValueError):
         return None

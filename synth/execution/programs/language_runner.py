@@ -18,12 +18,12 @@ from synth.execution.programs.build import Build, Builder, encoded, linker_flag,
 from synth.execution.programs.compiler_pool import CompileServers
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.program_plan import (
-    ENVIRONMENT,
     INDEX,
     SHARED,
     LanguageSetup,
     ProgramPlan,
     draw_secrets,
+    environment_of,
     observe,
     plan_program,
 )
@@ -68,7 +68,7 @@ class LanguageRunner:
             if self.language.driver is not None:
                 self._prepare(self.language.driver)
             if self.language.zygote is not None:
-                environment = {**ENVIRONMENT, **self.language.environment}
+                environment = environment_of(self.language)
                 self._warm = WarmWorkers(self._sandbox, self.language.zygote, self.toolchain, environment)
             self._prepared = True
 

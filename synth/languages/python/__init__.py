@@ -100,7 +100,8 @@ LANGUAGE = Language(
         wrappers=names("decorated_definition"),
     ),
     run_command=("{python3}", "-S", "-B", "main.py"),
-    environment={"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
+    environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
+    hash_seed="PYTHONHASHSEED",
     driver=Driver(
         files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
     ),

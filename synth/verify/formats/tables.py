@@ -81,7 +81,7 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet
 
-        self._path, self._file = path, pyarrow.parquet.ParquetFile(path)
+        self._path, self._file = path, pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
         self._group, self._rows = -1, None
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def cache_folder() -> Path:
         folder = Path(place, f"codemill-{os.geteuid()}" if place != home else "codemill")
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if place and folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
+            if place and _is_ours(folder, shared_place=place != home) and os.access(folder, os.W_OK):
                 return folder
     raise SandboxError(
         Problem(
@@ -48,6 +49,14 @@ def cache_folder() -> Path:
             "set XDG_CACHE_HOME to a folder of yours",
         )
     )
+
+
+def _is_ours(folder: Path, *, shared_place: bool) -> bool:
+    """Whether the folder is this user's. Where others may write beside it, it must also be no link and closed
+    to them: anybody could have made it first."""
+    status = folder.lstat() if shared_place else folder.stat()
+    closed = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    return status.st_uid == os.geteuid() and (closed or not shared_place)
 
 
 def _compile(compiler: str, arguments: list[str], source: Path, target: Path) -> bool:
