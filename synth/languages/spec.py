@@ -52,9 +52,10 @@ class Batch:
     """(compiler output, programs) -> the positions of the rejected programs, each with its messages. An empty
     result means that the output does not tell. A program may forge compiler output, so the output must
     identify each program by something that no program can know."""
-    split_binary: Callable[[bytes, int], list[bytes]]
-    """(built binary, number of programs) -> one binary per program, with the code of the others
-    removed. Raises ValueError."""
+    split_binary: Callable[[bytes, int], Callable[[int], bytes | bytearray]]
+    """(built binary, number of programs) -> a function from a program's position to its binary, with the code
+    of the others removed; each is made when asked for, because a large one times their number is too much.
+    Raises ValueError."""
     size: int = 24
 
 

@@ -200,7 +200,7 @@ def expected(way: Way, behaviour: Behaviour, calm: Found, is_answered: bool) -> 
     outcome = behaviour.outcome
     if outcome == "same":
         return calm
-    if way.name == "inputs" and outcome != "fails":  # the drawn inputs are enough
+    if way.name == "inputs" and outcome != "fails":  # the drawn inputs are enough; an outage is no answer
         return calm
     if way.name == "evaluate":
         if outcome == "empty":

@@ -151,7 +151,6 @@ def test_a_program_that_could_act_in_another_one_is_built_alone(code: str) -> No
 
 
 def test_a_build_that_cannot_be_divided_is_not_shared() -> None:
-    assert parts(b"anything", 1) == [b"anything"]
     for program in (
         b"",
         b"\x7fELF\x01\x01",

@@ -8,17 +8,17 @@ import contextlib
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from synth.execution.isolation.capped_stream import CappedStream
 from synth.execution.isolation.cgroups import MemoryGroup
-from synth.execution.isolation.folders import Folders, JobFolders, Room
+from synth.execution.isolation.folders import Folders, JobFolders, Room, give
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import Slot, memory_file
 from synth.execution.isolation.policy import landlock_only as host_plan
 from synth.execution.isolation.policy.landlock_only import HostPlan
 from synth.execution.isolation.policy.namespaces import INODES, SlotPlan, View, job_operations, room
+from synth.execution.isolation.reports import is_no_program
 from synth.execution.isolation.supervision import Supervision
 
 
@@ -30,7 +30,7 @@ class SlotHandle:
     plan: SlotPlan | HostPlan
     group: MemoryGroup | None = None
     folders: JobFolders | None = None
-    """The job folders, if the plan is a HostPlan; shared by all slots."""
+    """The sandbox's folders, if each job needs some: the plan is a HostPlan."""
     lock: BinaryIO | None = None
     """The lock on the jobs' user, if that user must not be shared."""
 
@@ -63,6 +63,8 @@ class ActiveJob:
                 self.private.remove()
         except OSError as error:
             return JobResult(infrastructure=f"the sandbox slot broke: {error}")
+        if ending.infrastructure is not None and is_no_program(ending.infrastructure):
+            return JobResult(unstartable=ending.infrastructure, wall_s=ending.wall_s)
         streams = {name: Output(bytes(sink.data), sink.length) for name, sink in self.sinks.items()}
         return JobResult(
             exit_code=ending.exit_code,
@@ -116,6 +118,14 @@ def _listing(handle: SlotHandle, job: Job, private: Folders | None) -> bytes:
     return job_operations(handle.plan, view, job.files, job.limits, job.argv, job.env, data_limit)
 
 
+def _on_disk(job: Job, private: Folders | None) -> Folders | None:
+    """What the job can write to that lies on a disk of the host, where only the supervisor limits it."""
+    if job.writable is None or job.work_readonly:
+        return private
+    own = private or Folders(job.writable.parent, job.writable, job.writable)
+    return own._replace(work=job.writable)
+
+
 def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] = frozenset()) -> ActiveJob:
     """Start a job; the caller keeps `stdin`. Raises OSError (the slot is broken) or ValueError (the
     job is wrong)."""
@@ -127,7 +137,8 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
         listing = _listing(handle, job, private)
         if handle.group is not None:
             handle.group.start(job.limits.memory_mb)
-        _give_work(handle, job)
+        if job.writable is not None and handle.plan.host_id is not None:
+            give(job.writable, handle.plan.host_id, to_read=job.work_readonly)
         reads, writes = _open_pipes(names, ours, sent)
         init_pid = handle.slot.start(listing, [stdin, *writes.values()])
         ours.pop_all()
@@ -139,18 +150,8 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
     sinks = {name: CappedStream(caps[name]) for name in names if name != "status" and name not in unwatched}
     watched = {reads[name]: sink for name, sink in sinks.items()}
     supervision = Supervision(handle.slot, init_pid, reads["status"], watched, job.limits, handle.group)
-    if private is not None:
-        supervision.folders, supervision.room = private, Room(2 * room(job.limits, job.files), 2 * INODES)
+    supervision.folders = _on_disk(job, private)
+    supervision.room = Room(2 * room(job.limits, job.files), 2 * INODES)
     return ActiveJob(
         handle, supervision, listing, sinks, {name: reads[name] for name in unwatched & reads.keys()}, private
     )
-
-
-def _give_work(handle: SlotHandle, job: Job) -> None:
-    """If we are root, make the job's user the owner of a shared work folder."""
-    if job.writable is not None and not job.work_readonly and handle.plan.host_id is not None:
-        folder = os.open(Path(job.writable), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fchown(folder, handle.plan.host_id, handle.plan.host_id)
-        finally:
-            os.close(folder)

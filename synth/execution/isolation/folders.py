@@ -1,23 +1,34 @@
-"""Private host folders for jobs without namespaces (level C): a /work and a /tmp each, removed with the job.
+"""Private host folders: one locked base for each sandbox, below it the folders of builds, and at level C a
+/work and a /tmp for each job.
 
-Place in the flow: `active_job.py` makes them before a job and removes them after it. The one rule: no part of
-them is left, whatever the program created in them and however the supervisor ended; the next sandbox to start
-cleans up after one that was killed.
+Place in the flow: `process.py` makes the base; `active_job.py` makes a job's folders before it and removes
+them after it; `programs/build.py` asks for a folder for each build. Two rules. No part of them is left,
+whatever a program created in them and however the supervisor ended: the next sandbox to start cleans up after
+one that was killed. And nobody else reaches them: we write only into folders of our own, and what a job made
+is opened without following a link.
 """
 
 import contextlib
+import errno
 import fcntl
 import itertools
 import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from synth.errors import Problem, SandboxError
 
 _PREFIX = "codemill-jobs-"
-_LOCK = "lock"
+_UNFINISHED = "unfinished-"
 _BLOCK_BYTES = 512
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Folders(NamedTuple):
@@ -39,15 +50,64 @@ class Room(NamedTuple):
     entries: int
 
 
-class JobFolders:
-    """The job folders of one sandbox, below its own base folder, which is locked while the sandbox lives."""
+@dataclass(frozen=True, slots=True)
+class BuildFolder:
+    """The folder of one build. `home` stays ours; `work` in it is given to the user whose compiler runs."""
 
-    def __init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.base = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self.base.chmod(0o711)  # jobs may run as another user
-        self._lock = os.open(self.base / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+    home: Path
+
+    @property
+    def work(self) -> Path:
+        """Where the compiler works; /work for it and for the program that it made."""
+        return self.home / "work"
+
+    def make_empty(self, name: str) -> Path:
+        """A folder beside `work`, for something that we write ourselves; what it held before is removed."""
+        made = self.home / name
+        with contextlib.suppress(FileNotFoundError):
+            remove_tree(made)
+        made.mkdir(mode=0o700)
+        return made
+
+    def remove(self) -> None:
+        """Remove it. May be called twice."""
+        with contextlib.suppress(FileNotFoundError):
+            remove_tree(self.home)
+
+
+class LockedBase:
+    """A new folder in the temporary folder that only we can change, locked while its owner lives."""
+
+    def __init__(self, mode: int = 0o700) -> None:
+        """`mode` 0711 lets others pass through to what they are told of. Raises OSError, SandboxError."""
+        room = Path(tempfile.gettempdir())
+        _check_nobody_renames(room)
+        _sweep(room)
+        self.path, self._lock = _make_locked(mode)
+
+    def close(self) -> None:
+        """Remove it with all that is in it. May be called twice."""
+        if self._lock >= 0:
+            with contextlib.suppress(FileNotFoundError):
+                remove_tree(self.path)
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class JobFolders:
+    """The folders of one sandbox, below its own base."""
+
+    def __init__(self, shared: bool = False) -> None:
+        """`shared`: jobs pass through the base as users of their own. Raises OSError, SandboxError."""
+        self._mode = 0o711 if shared else 0o700
+        self._base = LockedBase(self._mode)
+        self.base = self._base.path
 
     def make(self, host_id: int | None) -> Folders:
         """Two empty folders for one job that only its user may enter."""
@@ -59,32 +119,108 @@ class JobFolders:
                 os.chown(folder, host_id, host_id)
         return found
 
+    def make_build(self) -> BuildFolder:
+        """The folder of a build."""
+        home = Path(tempfile.mkdtemp(dir=self.base, prefix="build-"))
+        home.chmod(self._mode)
+        (home / "work").mkdir(mode=0o700)
+        return BuildFolder(home)
+
     def close(self) -> None:
         """Remove all folders. May be called twice."""
-        if self._lock >= 0:
-            remove_tree(self.base)
-            os.close(self._lock)
-            self._lock = -1
+        self._base.close()
+
+
+def _make_locked(mode: int) -> tuple[Path, int]:
+    """A new base and the lock on it. Another process that sweeps at this moment may be first; then there is
+    another one."""
+    while True:
+        base = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(base, _OPEN_FOLDER)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if base.exists():
+                base.chmod(mode)
+                return base, lock
+            os.close(lock)
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of killed sandboxes: their locks are free."""
+    """Remove the bases of killed sandboxes: their locks are free."""
     for base in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if base.lstat().st_uid != os.geteuid():
-                continue
-            lock = os.open(base / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            lock = os.open(base, _OPEN_FOLDER)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_tree(base)
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    remove_tree(base)
             finally:
                 os.close(lock)
+
+
+def _check_nobody_renames(folder: Path) -> None:
+    """Below a folder that others may change, any path of ours could become theirs."""
+    for at in (folder, *folder.absolute().parents):
+        found = at.stat()
+        others = found.st_mode & stat.S_IWOTH or (
+            found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid())
+        )
+        if others and not found.st_mode & stat.S_ISVTX:
+            raise SandboxError(
+                Problem(
+                    f"temporary folder {folder}",
+                    f"must be safe from other users, but {at} lets them rename what is in it",
+                    f"`chmod +t {at}`, or set TMPDIR to a folder of yours",
+                    "docs/architecture/sandbox.md",
+                )
+            )
+
+
+@contextmanager
+def unfinished(room: Path, name: str) -> Iterator[Path]:
+    """An empty folder in a folder of ours, to make something in before it is renamed. One process at a time
+    uses a name; what a killed one left is removed. Raises OSError."""
+    with (room / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in room.glob(f"{_UNFINISHED}{name}-*"):
+            remove_tree(left)
+        folder = Path(tempfile.mkdtemp(dir=room, prefix=f"{_UNFINISHED}{name}-"))
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                remove_tree(folder)
+
+
+def open_product(folder: Path, name: str) -> int:
+    """A read-only descriptor of a file that a job made in its folder: a regular file of the user that owns
+    the folder. No link is followed. Raises OSError."""
+    top = os.open(folder, _OPEN_FOLDER)
+    try:
+        made = os.open(name, _OPEN_FILE, dir_fd=top)
+        found = os.fstat(made)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.fstat(top).st_uid:
+            return made
+        os.close(made)
+    finally:
+        os.close(top)
+    raise OSError(errno.EPERM, "not a regular file of the job's user", name)
+
+
+def give(folder: Path, host_id: int, to_read: bool) -> None:
+    """Make a job's user the owner of its folder; `to_read`, only if not all may enter it. Raises OSError."""
+    opened = os.open(folder, _OPEN_FOLDER)
+    try:
+        if not (to_read and os.fstat(opened).st_mode & stat.S_IXOTH):
+            os.fchown(opened, host_id, host_id)
+    finally:
+        os.close(opened)
 
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder, even if its contents are deeply nested, have long names or are unreadable: folders are
     first moved to its top level. Links are not followed."""
-    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    top = os.open(folder, _OPEN_FOLDER)
     try:
         while names := _names(top):
             for name in names:
@@ -99,7 +235,7 @@ def _remove_entry(top: int, name: str) -> None:
         os.unlink(name, dir_fd=top)
         return
     os.chmod(name, 0o700, dir_fd=top)
-    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+    inner = os.open(name, _OPEN_FOLDER, dir_fd=top)
     try:
         for entry in _names(inner):
             if _is_folder(entry, inner):
@@ -125,7 +261,7 @@ def measure(folders: Folders, most_entries: int) -> Room:
     """Their current contents, counted up to `most_entries`. Entries that vanish meanwhile are left out; an
     unreadable entry counts as too much."""
     size = entries = 0
-    waiting = [str(folders.work), str(folders.tmp)]
+    waiting = list({str(folders.work), str(folders.tmp)})
     while waiting and entries <= most_entries:
         try:
             with os.scandir(waiting.pop()) as found:

@@ -65,7 +65,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Observations of one job. Unless `infrastructure` is set, exactly one of `exit_code` and `signal` is."""
+    """Observations of one job. Exactly one of `exit_code` and `signal` is set, unless it `says_nothing`."""
 
     exit_code: int | None = None
     signal: int | None = None
@@ -78,8 +78,15 @@ class JobResult:
     peak_memory_mb: float = 0.0
     infrastructure: str | None = None
     """Set if the sandbox itself failed: then no other field says anything about the program."""
+    unstartable: str | None = None
+    """Set if the first word is a relative path, and the kernel cannot start what is there: nothing ran."""
     violation: str | None = None
     """With Stop.VIOLATION: the forbidden call at which the program was ended."""
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the program did not run."""
+        return self.infrastructure is not None or self.unstartable is not None
 
     @property
     def is_clean(self) -> bool:

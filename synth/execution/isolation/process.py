@@ -16,7 +16,7 @@ from typing import Self
 from synth.errors import SandboxError
 from synth.execution.isolation import selftest
 from synth.execution.isolation.active_job import ActiveJob, SlotHandle, launch, open_stdin
-from synth.execution.isolation.folders import JobFolders
+from synth.execution.isolation.folders import BuildFolder, JobFolders
 from synth.execution.isolation.job import Job, JobResult, Output
 from synth.execution.isolation.launcher.slot import launcher_command
 from synth.execution.isolation.policy.seccomp import can_notify
@@ -199,6 +199,22 @@ class ProcessSandbox:
             stack.pop_all()
         return ResidentProcess(running, ours, self)
 
+    def make_build(self) -> BuildFolder:
+        """A folder for a build, which nobody else can reach. The caller removes it. Raises OSError and
+        SandboxError."""
+        return self._own_folders().make_build()
+
+    def _own_folders(self) -> JobFolders:
+        with self._lock:
+            if self._closed:
+                raise sandbox_error("it is closed")
+            if self._folders is None:
+                try:
+                    self._folders = JobFolders(shared=self._level == "C" and os.geteuid() == 0)
+                except OSError as error:
+                    raise sandbox_error(f"cannot make a temporary folder: {error}") from error
+            return self._folders
+
     def close(self) -> None:
         """Kill and reap everything that still runs. May be called twice."""
         with self._lock:
@@ -236,10 +252,8 @@ class ProcessSandbox:
             raise
 
     def _open_slot(self) -> SlotHandle:
-        with self._lock:
-            if self._level == "C" and self._folders is None and not self._closed:
-                self._folders = JobFolders()
-        return open_slot(self._level, self._command, next(_SLOT_NUMBERS), self.listens, self._folders)
+        folders = self._own_folders()
+        return open_slot(self._level, self._command, next(_SLOT_NUMBERS), self.listens, folders)
 
     def _take(self) -> SlotHandle:
         handle = self._take_idle() or self._open_slot()

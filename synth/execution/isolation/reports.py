@@ -20,6 +20,12 @@ class Reported(NamedTuple):
     violation: str | None = None
 
 
+def is_no_program(fault: str) -> bool:
+    """Whether the failed step is the start of a program that the job brought with it: its path is relative,
+    and the kernel cannot start what is there."""
+    return fault.startswith("exec ./")
+
+
 def read_reports(data: bytes, listing: bytes) -> Reported:
     """All None if the init was killed before it could write. `listing` is the job's list, to name
     the failed step."""

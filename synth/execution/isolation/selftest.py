@@ -13,12 +13,12 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from synth.execution.isolation.folders import LockedBase
 from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.isolation.policy.landlock_only import is_open_to_all
@@ -82,13 +82,15 @@ def find_faults(run: Callable[[Job], JobResult], listens: bool) -> list[str]:
 def _targets() -> Iterator[Targets]:
     """A file that everyone may read and change, a listener, and a process with an environment variable."""
     with (
-        tempfile.NamedTemporaryFile(prefix="codemill-decoy-") as decoy,
+        LockedBase(0o711) as base,
         socket.create_server(("127.0.0.1", 0)) as listener,
         subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE, env={_SECRET: "1"}) as victim,
     ):
-        Path(decoy.name).chmod(0o666)
+        decoy = base.path / "decoy"
+        decoy.touch()
+        decoy.chmod(0o666)
         try:
-            yield Targets(Path(decoy.name), listener.getsockname()[1], victim.pid)
+            yield Targets(decoy, listener.getsockname()[1], victim.pid)
         finally:
             victim.kill()
 

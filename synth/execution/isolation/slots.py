@@ -5,7 +5,11 @@ requested level, or an error says what is missing.
 """
 
 import fcntl
+import grp
 import os
+import pwd
+from collections.abc import Callable
+from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple, get_args
 
 from synth.errors import Problem, SandboxError
@@ -22,8 +26,26 @@ from synth.records import IsolationLevel
 LEVELS: Final[tuple[IsolationLevel, ...]] = get_args(IsolationLevel)
 
 _FIRST_HOST_ID, _HOST_IDS = 65000, 500
-"""As root, slot n runs its jobs as host user 65000 + n: no account uses these ids, and no two
-slots share one."""
+"""As root, slot n runs its jobs as host user 65000 + n, or as the next that no user and no group of this
+machine's directory has; no two slots share one."""
+
+
+@lru_cache(maxsize=_HOST_IDS)
+def host_id_of(index: int) -> int:
+    """The host user of the slot with this number. Raises SandboxError."""
+    for at in range(_HOST_IDS):
+        host_id = _FIRST_HOST_ID + (index + at) % _HOST_IDS
+        if not (_is_known(pwd.getpwuid, host_id) or _is_known(grp.getgrgid, host_id)):
+            return host_id
+    last = _FIRST_HOST_ID + _HOST_IDS - 1
+    raise sandbox_error(f"needs a user id from {_FIRST_HOST_ID} to {last} that nobody has")
+
+
+def _is_known(look_up: Callable[[int], object], number: int) -> bool:
+    try:
+        return look_up(number) is not None
+    except KeyError:
+        return False
 
 
 class Identity(NamedTuple):
@@ -34,7 +56,7 @@ class Identity(NamedTuple):
 
 
 def open_slot(
-    level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
+    level: IsolationLevel, command: tuple[str, ...], index: int, listens: bool, folders: JobFolders
 ) -> SlotHandle:
     """A slot of this level, whose launcher is `command`. `folders` are for level C. Raises SandboxError."""
     if level == "C":
@@ -42,7 +64,7 @@ def open_slot(
     group = make_group() if level == "A" else None
     if level == "A" and group is None:
         raise sandbox_error("cannot create a memory cgroup below its own")
-    host_id = _FIRST_HOST_ID + index % _HOST_IDS if os.geteuid() == 0 else None
+    host_id = host_id_of(index % _HOST_IDS) if os.geteuid() == 0 else None
     root = cache_folder() / "root"
     root.mkdir(exist_ok=True)
     plan = SlotPlan(root, host_id, () if group is None else (group.folder,), listens)
@@ -54,9 +76,7 @@ def open_slot(
         raise
 
 
-def _open_on_host(
-    command: tuple[str, ...], index: int, listens: bool, folders: JobFolders | None
-) -> SlotHandle:
+def _open_on_host(command: tuple[str, ...], index: int, listens: bool, folders: JobFolders) -> SlotHandle:
     missing = host_plan.missing()
     if missing:
         raise sandbox_error(missing)
@@ -81,7 +101,7 @@ def _take_identity(index: int) -> Identity:
     folder = cache_folder() / "users"
     folder.mkdir(exist_ok=True)
     for at in range(_HOST_IDS):
-        host_id = _FIRST_HOST_ID + (index + at) % _HOST_IDS
+        host_id = host_id_of((index + at) % _HOST_IDS)
         lock = (folder / str(host_id)).open("wb")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

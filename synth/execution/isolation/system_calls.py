@@ -81,6 +81,7 @@ REFUSED: Final[Mapping[str, Call]] = {
     "io_uring_register": _everywhere(427),
     "adjtimex": Call(159, 171),  # also reads the clock's state
     "clock_adjtime": Call(305, 266),
+    "inotify_add_watch": Call(254, 27),  # who watches /usr sees each program that the host starts
     "fanotify_init": Call(300, 262),
     "fanotify_mark": Call(301, 263),
     "name_to_handle_at": Call(303, 264),
@@ -119,7 +120,6 @@ UNCOUNTED: Final[Mapping[str, Call]] = {
 OUTSIDE: Final[Mapping[str, Call]] = {
     "connect": Call(42, 203),
     "bind": Call(49, 200),
-    "inotify_add_watch": Call(254, 27),
     "shmget": Call(29, 194),
     "shmat": Call(30, 196),
     "shmctl": Call(31, 195),
@@ -135,7 +135,7 @@ OUTSIDE: Final[Mapping[str, Call]] = {
     "mq_unlink": Call(241, 181),
     "ioprio_set": Call(251, 30),
 }
-"""Denied without namespaces: they reach sockets, queues, segments and folders of the host, which Landlock
+"""Denied without namespaces: they reach sockets, queues and segments of the host, which Landlock
 does not guard."""
 
 OF_OTHERS: Final[Mapping[str, Call]] = {

@@ -2,24 +2,24 @@
 
 Place in the flow: `language_runner.py` asks for a build before it runs a plan that names a compiler. The one
 rule: compilers read hostile text, so they also run in the sandbox, and their output is never run outside it.
+What they make is bounded, and read as what a stranger left: `isolation/folders.py`.
 """
 
-import fcntl
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from synth.errors import Problem, SandboxError
+from synth.execution.isolation.folders import BuildFolder, Folders, measure, open_product, unfinished
 from synth.execution.isolation.job import Job
 from synth.execution.isolation.launcher.slot import cache_folder
+from synth.execution.isolation.policy.namespaces import INODES, room
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.program_plan import (
     COMPILE_LIMITS,
@@ -33,9 +33,15 @@ from synth.execution.programs.result_channel import compiler_messages
 from synth.ids import content_hash
 from synth.languages.spec import Batch, Driver
 from synth.languages.toolchain import Toolchain, find_tool
+from synth.records import Limits
 
 PROGRAM: Final = "program"
 """The file that a shared build produces."""
+
+
+LARGEST_SHARED: Final = 32 << 20
+"""Maximum bytes of a program that several candidates share; above it, each is built alone."""
+_SHARED_LIMITS: Final = COMPILE_LIMITS.model_copy(update={"file_bytes": LARGEST_SHARED})
 
 
 @dataclass(slots=True)
@@ -43,20 +49,27 @@ class Build:
     """The result of building some candidates: a folder or files to run, and messages for
     the rejected ones."""
 
-    folder: Path | None = None
+    folder: BuildFolder | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
     """Each candidate's number in the build: the `{index}` of the run command."""
-    is_split: bool = False
-    """Each candidate has its own folder, named by its number, without files of the others."""
+    part: Callable[[int], bytes | bytearray] | None = None
+    """Of several candidates: the program of one, by its number, without the code of the others."""
     needs_solo_builds: bool = False
     """The shared build failed and no candidate could be blamed: each has to be built alone."""
     infrastructure: str | None = None
 
     def folder_of(self, candidate: int) -> Path | None:
-        """The folder that the candidate's program sees."""
-        return self.folder / str(self.positions[candidate]) if self.folder and self.is_split else self.folder
+        """The folder that the candidate's program sees. A part is written when it is asked for, and takes the
+        place of the one before. Raises OSError."""
+        if self.folder is None or self.part is None:
+            return self.folder.work if self.folder else None
+        own = self.folder.make_empty("part")
+        with (own / PROGRAM).open("xb") as file:
+            file.write(self.part(self.positions[candidate]))
+            os.fchmod(file.fileno(), 0o755)
+        return own
 
     def outcome(self, candidate: int) -> BuildOutcome:
         """The build's result for one candidate."""
@@ -65,7 +78,7 @@ class Build:
     def remove(self) -> None:
         """Delete the folder. May be called twice."""
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.remove()
 
 
 @cache
@@ -98,25 +111,17 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
     try:
         with _PREPARING:
             root.mkdir(exist_ok=True)
-            with (root / f"{name}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not folder.is_dir():
-                    _prepare(driver, toolchain, folder)
+            if not folder.is_dir():
+                with unfinished(root, name) as made:
+                    if not folder.is_dir():  # made by another process meanwhile
+                        _fill_shared(driver, toolchain, made)
+                        made.rename(folder)
     except OSError as error:
         fix = "free some space there, or set XDG_CACHE_HOME to another folder"
         raise SandboxError(
             Problem(f"driver folder {root}", f"cannot be prepared: {error.strerror}", fix)
         ) from error
     return folder
-
-
-def _prepare(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
-    try:
-        _fill_shared(driver, toolchain, unfinished)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
@@ -151,7 +156,7 @@ class Builder:
 
     def build(self, plan: ProgramPlan) -> Build:
         """One program."""
-        build = self._compile(plan.files, plan.compile_command, 1)
+        build = self._compile(plan.files, plan.compile_command, COMPILE_LIMITS, 1)
         if build.infrastructure is None and not build.refused:
             build.positions = {0: 0}
         return build
@@ -165,13 +170,14 @@ class Builder:
             codes = [candidates[index].code for index in left]
             first = candidates[left[0]]
             files = batch.files(codes, first.entry_point, first.signature)
-            build = self._compile(files, plans[0].compile_command, len(left))
+            limits = _SHARED_LIMITS if len(left) > 1 else COMPILE_LIMITS
+            build = self._compile(files, plans[0].compile_command, limits, len(left))
             if build.infrastructure is not None:
                 return build
             if not build.refused:
                 build.positions = {candidate: position for position, candidate in enumerate(left)}
                 build.refused = refused
-                return _split(build, batch)
+                return _split(build, batch) if len(left) > 1 else build
             blamed = batch.blame(build.refused[0], codes) if len(left) > 1 else {0: build.refused[0]}
             refused |= {left[position]: text for position, text in blamed.items()}
             if not blamed:
@@ -179,18 +185,20 @@ class Builder:
             left = [candidate for position, candidate in enumerate(left) if position not in blamed]
         return Build(refused=refused)
 
-    def _compile(self, files: Mapping[str, str], command: Sequence[str], count: int) -> Build:
+    def _compile(self, files: Mapping[str, str], command: Sequence[str], limits: Limits, count: int) -> Build:
         shared = () if self._shared is None else (str(self._shared),)
-        folder = Path(tempfile.mkdtemp(prefix="codemill-build-"))
-        folder.chmod(0o777)
+        try:
+            folder = self.sandbox.make_build()
+        except (OSError, SandboxError) as error:
+            return Build(infrastructure=str(error))
         job = Job(
             argv=tuple(word.replace(SHARED, str(self._shared)) for word in command),
             files=encoded(files),
             stdin=None,
-            limits=COMPILE_LIMITS.model_copy(update={"cpu_s": COMPILE_LIMITS.cpu_s + 2.0 * count}),
+            limits=limits.model_copy(update={"cpu_s": limits.cpu_s + 2.0 * count}),
             env=COMPILER_ENVIRONMENT,
             readonly=(*self.toolchain.readonly, *shared),
-            writable=folder,
+            writable=folder.work,
             data_limit=False,
         )
         result = self.sandbox.run(job)
@@ -198,29 +206,33 @@ class Builder:
             return Build(folder)
         messages = compiler_messages(result)
         fault = result.infrastructure or _no_room(folder, messages)
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
         return Build(infrastructure=fault) if fault else Build(refused={0: messages})
 
 
 _LITTLE_ROOM: Final = 4 << 20
-_ENOUGH_ROOM: Final = 1 << 30
+_ENOUGH_ROOM: Final = room(COMPILE_LIMITS, {})
+"""What one build may write at most."""
 _SAYS_FULL: Final = re.compile(r"no space left|disk full|\bENOSPC\b|bus error", re.IGNORECASE)
 
 
-def _no_room(folder: Path, messages: str) -> str | None:
+def _no_room(folder: BuildFolder, messages: str) -> str | None:
     """The message if a build failed because the disk is full: then it says nothing about the program. Called
-    before the folder is emptied.
+    before the folder is emptied: what the build itself holds is its own fault.
 
     A linker that maps its output dies by SIGBUS. A program that prints such messages itself counts only if
     the disk is nearly full.
     """
-    found = os.statvfs(folder)
+    found, own = os.statvfs(folder.home), measure(Folders(folder.home, folder.work, folder.work), INODES)
     free = found.f_bavail * found.f_frsize
     is_full = free < _LITTLE_ROOM or (found.f_files > 0 and found.f_favail == 0)
-    if not is_full and (free >= _ENOUGH_ROOM or not _SAYS_FULL.search(messages)):
+    had_enough = free + own.size >= _ENOUGH_ROOM and (
+        found.f_files == 0 or found.f_favail + own.entries >= INODES
+    )
+    if had_enough or not (is_full or _SAYS_FULL.search(messages)):
         return None
     return (
-        f"no room to build: {free >> 20} MiB free in {folder.parent}; make room, or set TMPDIR to "
+        f"no room to build: {free >> 20} MiB free in {folder.home.parent}; make room, or set TMPDIR to "
         f"another folder"
     )
 
@@ -229,15 +241,17 @@ def _split(build: Build, batch: Batch) -> Build:
     """Give each candidate its own program. If that is impossible, each has to be built alone."""
     assert build.folder is not None, "it was built"
     try:
-        programs = batch.split_binary((build.folder / PROGRAM).read_bytes(), len(build.positions))
-    except ValueError as error:
+        build.part = batch.split_binary(_read_shared(build.folder), len(build.positions))
+    except (ValueError, OSError):
         build.remove()
-        is_alone = len(build.positions) == 1
-        return Build(infrastructure=str(error)) if is_alone else Build(needs_solo_builds=True)
-    for position, program in enumerate(programs):
-        own = build.folder / str(position)
-        own.mkdir(mode=0o755)
-        (own / PROGRAM).write_bytes(program)
-        (own / PROGRAM).chmod(0o755)
-    build.is_split = True
+        return Build(needs_solo_builds=True)
     return build
+
+
+def _read_shared(folder: BuildFolder) -> bytes:
+    """The program that several candidates share. Raises ValueError and OSError."""
+    with open(open_product(folder.work, PROGRAM), "rb") as file:  # noqa: PTH123
+        data = file.read(LARGEST_SHARED + 1)
+    if len(data) > LARGEST_SHARED:
+        raise ValueError("too large to be shared")
+    return data

@@ -16,7 +16,10 @@ import struct
 from collections.abc import Callable, Mapping
 
 LARGEST_BLOCK = 64 << 20
-"""Maximum bytes of one name, file or message."""
+"""Maximum bytes of one name, file or message, and of all files of a program."""
+MOST_ENTRIES = 4000
+"""Maximum number of files and folders of a program; a work folder holds a few more."""
+_LONGEST_NAME, _LONGEST_PATH = 255, 2000
 
 CRASHES = "the compiler crashes on this program"
 KILLED = "the compiler was killed, and no limit did it"
@@ -29,13 +32,41 @@ def pack_request(files: Mapping[str, str]) -> bytes:
     return struct.pack(">i", len(files)) + b"".join(struct.pack(">i", len(text)) + text for text in texts)
 
 
+def why_unfit(files: Mapping[str, str] | Mapping[str, bytes]) -> str | None:
+    """Why these files, whose names or number a program decides, cannot stand in a work folder; None if they
+    can. What is refused here is the program's fault, and would otherwise look like one of the sandbox."""
+    folders = {"/".join(name.split("/")[:depth]) for name in files for depth in range(1, name.count("/") + 1)}
+    if len(files) + len(folders) > MOST_ENTRIES:
+        return f"the program consists of more than {MOST_ENTRIES} files and folders"
+    if sum(map(len, files.values())) > LARGEST_BLOCK:
+        return f"the files of the program are larger than {LARGEST_BLOCK >> 20} MiB"
+    unfit = next((name for name in files if name in folders or _is_no_path(name)), None)
+    return None if unfit is None else f"no file can have the name {unfit[:80]!r}"
+
+
+def _is_no_path(name: str) -> bool:
+    try:
+        parts = [part.encode("utf-8") for part in name.split("/")]
+    except UnicodeEncodeError:
+        return True
+    wrong = any(part in (b"", b".", b"..") or b"\0" in part or len(part) > _LONGEST_NAME for part in parts)
+    return wrong or sum(map(len, parts)) + len(parts) > _LONGEST_PATH
+
+
 def read_answer(read: Callable[[int], bytes]) -> dict[str, bytes] | str:
-    """The files made, or the compiler's messages. `read` must return exactly the requested number of bytes.
-    Raises EOFError, and any exception of `read`."""
+    """The files made, or the reason why there are none. `read` must return exactly the requested number of
+    bytes. Raises EOFError, and any exception of `read`."""
     count = _number(read)
     if count < 0:
         return _block(read).decode("utf-8", "replace")
-    return {_block(read).decode("utf-8", "replace"): _block(read) for _ in range(count)}
+    files: dict[str, bytes] = {}
+    size = 0
+    for _ in range(count):
+        name, content = _block(read).decode("utf-8", "replace"), _block(read)
+        if len(files) <= MOST_ENTRIES and size <= LARGEST_BLOCK:
+            files[name] = content
+            size += len(content)
+    return why_unfit(files) or files
 
 
 def _number(read: Callable[[int], bytes]) -> int:

@@ -20,6 +20,7 @@ from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.program_plan import (
     INDEX,
     SHARED,
+    BuildOutcome,
     LanguageSetup,
     ProgramPlan,
     draw_secrets,
@@ -165,11 +166,16 @@ class LanguageRunner:
         outcome = build.outcome(candidate)
         results: list[JobResult] = []
         if outcome.is_built:
-            job = self._job(plan, build, candidate)
+            try:
+                job = self._job(plan, build, candidate)
+            except OSError as error:
+                return observe(
+                    plan, BuildOutcome(fault=f"cannot write a program of a shared build: {error}"), []
+                )
             for stdin in plan.stdins:
                 fed = replace(job, stdin=stdin.encode("utf-8", "surrogatepass"))
                 results.append(self._run(plan, fed, alone))
-                if results[-1].stop is not Stop.NONE or results[-1].infrastructure is not None:
+                if results[-1].stop is not Stop.NONE or results[-1].says_nothing:
                     break
         return observe(plan, outcome, results)
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from synth.execution.isolation.job import JobResult
 from synth.execution.observations import ObservationContext, failed
+from synth.execution.programs.compile_protocol import why_unfit
 from synth.execution.programs.request_rules import (
     MAX_CODE_BYTES,
     compile_failure,
@@ -22,7 +23,7 @@ from synth.execution.programs.request_rules import (
 from synth.execution.programs.result_channel import observe_function, observe_script, observe_stdio
 from synth.languages.spec import Language, UnsupportedType, driver_input
 from synth.languages.toolchain import Toolchain
-from synth.records import ExecutionRequest, FunctionCall, Limits, Observation, ScriptCall, StdioCall
+from synth.records import Call, ExecutionRequest, FunctionCall, Limits, Observation, ScriptCall, StdioCall
 from synth.values import Signature, parse_signature
 
 ENVIRONMENT: Final = {
@@ -148,13 +149,21 @@ def plan_program(
         words = f"the program is longer than {MAX_CODE_BYTES} characters"
         return compile_failure(language, request, words, setup.context)
     try:
-        if isinstance(call, FunctionCall):
-            return _plan_function(setup, request, call, code, drawn.nonce)
-        if isinstance(call, ScriptCall):
-            return _plan_script(setup, request, call, drawn.nonce)
-        return _plan_stdio(setup, request, call)
+        plan = _plan_call(setup, request, call, code, drawn.nonce)
     except UnsupportedType as error:
         return failed(request, str(error), setup.context)
+    unfit = why_unfit(plan.files)
+    return plan if unfit is None else compile_failure(language, request, unfit, setup.context)
+
+
+def _plan_call(
+    setup: LanguageSetup, request: ExecutionRequest, call: Call, code: str, nonce: str
+) -> ProgramPlan:
+    if isinstance(call, FunctionCall):
+        return _plan_function(setup, request, call, code, nonce)
+    if isinstance(call, ScriptCall):
+        return _plan_script(setup, request, call, nonce)
+    return _plan_stdio(setup, request, call)
 
 
 def _plan_function(
@@ -257,8 +266,10 @@ def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -
     fault = build.fault or next((one.infrastructure for one in runs if one.infrastructure), None)
     if fault:
         return failed(plan.request, fault, plan.context)
-    if build.refused is not None:
-        return compile_failure(plan.language, plan.request, build.refused, plan.context)
+    unstartable = next((one.unstartable for one in runs if one.unstartable), None)
+    refused = f"what was built is no program: {unstartable}" if unstartable else build.refused
+    if refused is not None:
+        return compile_failure(plan.language, plan.request, refused, plan.context)
     seen = _observe_runs(plan, runs)
     return reclassify_parse_error(plan.language, plan.request, seen, is_built=plan.needs_build)
 

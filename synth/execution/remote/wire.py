@@ -84,6 +84,7 @@ class RunResult(Wire):
     wall_s: float
     peak_memory_mb: float
     infrastructure: str | None
+    unstartable: str | None = None
 
     def job_result(self) -> JobResult:
         """The same result in the form of a local process sandbox."""
@@ -98,6 +99,7 @@ class RunResult(Wire):
             wall_s=self.wall_s,
             peak_memory_mb=self.peak_memory_mb,
             infrastructure=self.infrastructure,
+            unstartable=self.unstartable,
         )
 
 

@@ -8,7 +8,7 @@ use another's results.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from synth.grammar.node_types import NodeTypes, names
@@ -204,16 +204,12 @@ def blame(output: str, codes: Sequence[str]) -> dict[int, str]:
     return found
 
 
-def parts(program: bytes, count: int) -> list[bytes]:
-    """One program per candidate, with the code of the others wiped. Raises ValueError."""
-    if count == 1:
-        return [program]
+def parts(program: bytes, count: int) -> Callable[[int], bytearray]:
+    """Each candidate's own program, with the code of the others wiped. Raises ValueError."""
     owned = [(symbol, owners) for symbol in symbols(program) if (owners := _owners(symbol))]
     if {owner for _, owners in owned for owner in owners} != set(range(count)):
         raise ValueError("a build in which not every candidate can be found")
-    return [
-        wiped(program, [symbol for symbol, owners in owned if owners != {index}]) for index in range(count)
-    ]
+    return lambda index: wiped(program, [symbol for symbol, owners in owned if owners != {index}])
 
 
 def _owners(symbol: Symbol) -> set[int]:

@@ -60,10 +60,10 @@ def _symbols(program: bytes) -> Iterable[Symbol]:
             yield Symbol(program[at : program.index(b"\0", at)].decode("ascii", "replace"), place, extent)
 
 
-def wiped(program: bytes, unwanted: Iterable[Symbol]) -> bytes:
+def wiped(program: bytes, unwanted: Iterable[Symbol]) -> bytearray:
     """The program with these symbols overwritten by bytes that end it with a signal if they run."""
     trap = b"\xcc" if _HEADER.unpack_from(program)[2] == _X86_64 else b"\0"
     made = bytearray(program)
     for symbol in unwanted:
         made[symbol.start : symbol.start + symbol.size] = trap * symbol.size
-    return bytes(made)
+    return made

@@ -343,6 +343,38 @@ static void raise_limits(void) {
 }
 static void io_uring(void) { attempt("a ring", syscall(425, 1, block)); }
 static void watch_folder_outside(void) { attempt("the folder", inotify_add_watch(inotify_init(), target("folder"), IN_ALL_EVENTS)); }
+static void watch_system(void) {
+    attempt("its programs", inotify_add_watch(inotify_init(), "/usr/bin", IN_ALL_EVENTS));
+    attempt("by signals", fcntl(open("/usr/bin", O_RDONLY), F_NOTIFY, DN_ACCESS | DN_CREATE));
+}
+static long holds(const char *path, const char *word) {
+    FILE *file = fopen(path, "r");
+    char line[4096];
+    int found = 0;
+    while (file && fgets(line, sizeof line, file)) found |= strstr(line, word) != NULL;
+    if (!file) return -1;
+    fclose(file);
+    return found ? 0 : to_no_effect();
+}
+static void read_network(void) {
+    const char *own[] = { "self", "thread-self", at("self/task/%s%s", text(getpid()), "") };
+    char task[64], port[16];
+    strcpy(task, own[2]), own[2] = task;
+    snprintf(port, sizeof port, ":%04X", (unsigned)number("tcp"));
+    for (int i = 0; i < 3; i++) {
+        attempt("tcp", holds(at("/proc/%s/net/tcp%s", own[i], ""), port));
+        attempt("unix", holds(at("/proc/%s/net/unix%s", own[i], ""), target("abstract")));
+        attempt("routes", holds(at("/proc/%s/net/fib_trie%s", own[i], ""), " 127.0.0.0"));
+    }
+}
+static void read_host_settings(void) {
+    attempt("cmdline", read_some("/proc/cmdline"));
+    attempt("config.gz", read_some("/proc/config.gz"));
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    char line[4096];
+    while (file && fgets(line, sizeof line, file)) attempt("a group", strstr(line, ":/") && strstr(line, ":/")[2] != '\n' ? 0 : to_no_effect());
+    attempt("its mounts", holds("/proc/self/mountinfo", target("folder")));
+}
 static void leave_shared_memory(void) {
     attempt("a segment", shmget(4711, 4096, IPC_CREAT | 0600) < 0 ? -1 : to_no_effect());
     attempt("semaphores", semget(4711, 1, IPC_CREAT | 0600) < 0 ? -1 : to_no_effect());
@@ -393,7 +425,7 @@ static const struct { const char *name; void (*run)(void); } attacks[] = {
     ATTACK(burn_in_children), ATTACK(memory_bomb), ATTACK(memory_in_children), ATTACK(shared_memory_bomb), ATTACK(memory_in_files),
     ATTACK(connect_tcp), ATTACK(connect_tcp6), ATTACK(send_udp), ATTACK(listen_tcp), ATTACK(connect_abstract), ATTACK(connect_path),
     ATTACK(list_interfaces), ATTACK(other_sockets), ATTACK(kernel_settings), ATTACK(raise_limits), ATTACK(io_uring),
-    ATTACK(watch_folder_outside), ATTACK(leave_shared_memory), ATTACK(leave_shared_files), ATTACK(make_namespace), ATTACK(change_root),
+    ATTACK(watch_folder_outside), ATTACK(watch_system), ATTACK(read_network), ATTACK(read_host_settings), ATTACK(leave_shared_memory), ATTACK(leave_shared_files), ATTACK(make_namespace), ATTACK(change_root),
     ATTACK(forbidden_call), ATTACK(output_flood), ATTACK(error_flood), ATTACK(crash), ATTACK(open_everything),
     ATTACK(leaked_descriptors),
 };

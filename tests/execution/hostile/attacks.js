@@ -228,6 +228,20 @@ const attacks = {
     }
   },
   watch_folder_outside: () => attempt('the folder', () => { fs.watch(folder).close() }),
+  watch_system: () => attempt('its programs', () => { fs.watch('/usr/bin').close() }),
+  async read_network () {
+    const port = ':' + Number(targets.tcp).toString(16).toUpperCase().padStart(4, '0')
+    for (const own of ['self', 'thread-self', `self/task/${process.pid}`]) {
+      await attempt(`${own} tcp`, () => fs.readFileSync(`/proc/${own}/net/tcp`, 'utf8').includes(port))
+      await attempt(`${own} unix`, () => fs.readFileSync(`/proc/${own}/net/unix`, 'utf8').includes(targets.abstract))
+      await attempt(`${own} routes`, () => fs.readFileSync(`/proc/${own}/net/fib_trie`, 'utf8').includes(' 127.0.0.0'))
+    }
+  },
+  async read_host_settings () {
+    for (const name of ['cmdline', 'config.gz']) await attempt(name, () => read(`/proc/${name}`))
+    await attempt('its groups', () => /:\/\w/.test(fs.readFileSync('/proc/self/cgroup', 'utf8')))
+    await attempt('its mounts', () => fs.readFileSync('/proc/self/mountinfo', 'utf8').includes(folder))
+  },
   leave_shared_memory: async () => {
     for (const kind of [['-M', '4096'], ['-S', '1'], ['-Q']]) await attempt(kind.join(' '), () => { tool('/usr/bin/ipcmk', ...kind); return false })
   },

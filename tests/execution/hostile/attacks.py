@@ -9,6 +9,7 @@ it went through.
 # As near to the system calls as Python goes.
 
 import ctypes
+import fcntl
 import functools
 import mmap
 import os
@@ -458,6 +459,37 @@ def io_uring() -> None:
 def watch_folder_outside() -> None:
     watcher = libc.inotify_init()
     attempt("the folder", lambda: libc.inotify_add_watch(watcher, FOLDER.encode(), 0xFFF) >= 0)
+
+
+def watch_system() -> None:
+    watcher = libc.inotify_init()
+    attempt("its programs", lambda: libc.inotify_add_watch(watcher, b"/usr/bin", 0xFFF) >= 0)
+    folder = os.open("/usr/bin", os.O_RDONLY)
+    attempt("by signals", lambda: fcntl.fcntl(folder, fcntl.F_NOTIFY, 0x3F))
+
+
+def holds(path: str, word: str) -> bool:
+    with open(path) as file:
+        return word in file.read()
+
+
+def read_network() -> None:
+    shown = {"tcp": f":{int(TARGETS['tcp']):04X}", "unix": TARGETS["abstract"], "fib_trie": " 127.0.0.0"}
+    for own in ("self", "thread-self", f"self/task/{os.getpid()}"):
+        for name, word in shown.items():
+            path = f"/proc/{own}/net/{name}"
+            attempt(path, functools.partial(holds, path, word))
+
+
+def has_group() -> bool:
+    with open("/proc/self/cgroup") as file:
+        return any(not line.rstrip().endswith(":/") for line in file)
+
+
+def read_host_settings() -> None:
+    each("cmdline config.gz", lambda name: read(f"/proc/{name}"))
+    attempt("its groups", has_group)
+    attempt("its mounts", lambda: holds("/proc/self/mountinfo", TARGETS["folder"]))
 
 
 def leave_shared_memory() -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, SandboxError
+from synth.execution.isolation.folders import unfinished
 from synth.execution.isolation.operations import ANSWER, LONGEST, name_at
 
 _SOURCE, _LIBRARY = (Path(__file__).with_name(name) for name in ("launcher.c", "preload.c"))
@@ -31,8 +32,8 @@ _START_TIMEOUT_S = 60.0
 
 
 def cache_folder() -> Path:
-    """A private folder of this user, created on first use: $XDG_CACHE_HOME/codemill, else ~/.cache/codemill,
-    else one below /tmp."""
+    """A folder that only this user can change, created on first use: $XDG_CACHE_HOME/codemill, else
+    ~/.cache/codemill, else one below /tmp, where no link of that name is followed."""
     home = os.environ.get("XDG_CACHE_HOME") or (
         str(Path(os.environ["HOME"], ".cache")) if os.environ.get("HOME") else ""
     )
@@ -45,7 +46,7 @@ def cache_folder() -> Path:
     raise SandboxError(
         Problem(
             "cache folder",
-            "must be writable by this user, but no such folder was found",
+            "must be writable by this user and by nobody else, but no such folder was found",
             "set XDG_CACHE_HOME to a folder of yours",
         )
     )
@@ -63,8 +64,8 @@ def _compile(compiler: str, arguments: list[str], source: Path, target: Path) ->
     """Compile next to the target, then rename, so that two processes may race."""
     if target.exists():
         return True
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        made = Path(folder, target.name)
+    with unfinished(target.parent, "launcher") as folder:
+        made = folder / target.name
         done = subprocess.run(
             [compiler, "-O2", *arguments, "-o", str(made), str(source)], capture_output=True, check=False
         )

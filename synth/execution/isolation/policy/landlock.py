@@ -25,6 +25,8 @@ _KNOWN_RIGHTS: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4:
 _ALL_TCP, _ALL_SCOPES = 3, 3
 SIGNALS_FROM, TRUNCATION_FROM = 6, 3
 
+READ_FILE: Final = _READ_FILE
+LIST: Final = _READ_FOLDER
 READ: Final = _READ_FILE | _READ_FOLDER
 RUN: Final = READ | _EXECUTE
 DEVICE: Final = _READ_FILE | _WRITE_FILE | _TRUNCATE | _DEVICE_IOCTL
@@ -53,7 +55,7 @@ def ruleset(abi: int, rights: int) -> bytes:
 
 def allow(abi: int, path: str, rights: int) -> bytes:
     """Allow rights below a path, or to one file. A path that does not exist is skipped."""
-    kind = known_rights(abi) if path.startswith("/proc/self") or Path(path).is_dir() else _FILE_RIGHTS
+    kind = known_rights(abi) if Path(path).is_dir() else _FILE_RIGHTS
     return operation(Code.LANDLOCK_ALLOW, path, numbers=(rights & kind & known_rights(abi),))
 
 

@@ -39,7 +39,6 @@ _READABLE: Final = (
     *(
         "/dev/random",
         "/dev/urandom",
-        "/proc/self",
         "/proc/cpuinfo",
         "/proc/meminfo",
         "/proc/stat",
@@ -65,6 +64,26 @@ _READABLE: Final = (
         "/proc/sys/vm/mmap_min_addr",
     ),
 )
+_OF_ITSELF: Final = {
+    **{
+        f"/proc/self/{name}": landlock.READ_FILE
+        for name in (
+            "auxv",
+            "cmdline",
+            "comm",
+            "environ",
+            "limits",
+            "maps",
+            "smaps",
+            "stat",
+            "statm",
+            "status",
+        )
+    },
+    **{f"/proc/self/{name}": landlock.LIST for name in ("fd", "task")},
+}
+"""What runtimes read of a process's own folder. The whole folder also shows the host's network and mounts,
+and so does the folder of each thread."""
 _SPARE_PROCESSES: Final = 256
 
 
@@ -155,7 +174,7 @@ def _program(plan: HostPlan, job: Job, folders: Folders) -> list[bytes]:
     work = landlock.RUN if job.work_readonly else landlock.OWN
     allowed = dict.fromkeys((*BASE, *job.readonly), landlock.RUN)
     allowed |= dict.fromkeys(_DEVICES, landlock.DEVICE) | dict.fromkeys(_READABLE, landlock.READ)
-    allowed |= {str(folders.work): work, str(folders.tmp): landlock.OWN}
+    allowed |= _OF_ITSELF | {str(folders.work): work, str(folders.tmp): landlock.OWN}
     become = (
         []
         if plan.host_id is None

@@ -24,8 +24,9 @@ from synth.records import Limits
 INSIDE_ID = 1000
 """User and group as the program sees them."""
 
-_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
+_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x20000,
+    0x2000000,
     0x4000000,
     0x8000000,
     0x10000000,
@@ -55,7 +56,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
     7,
     8,
 )
-_OPEN_FILES, INODES, _SPARE_BYTES = 1024, 4096, 1 << 20
+_OPEN_FILES, INODES, _SPARE_BYTES, _PAGE_BYTES = 1024, 4096, 1 << 20, 4096
 
 BASE = (
     "/usr",
@@ -69,6 +70,7 @@ BASE = (
     "/etc/alternatives",
     "/etc/java-17-openjdk",
 )
+_MASKED = ("/proc/cmdline", "/proc/config.gz")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": "/tmp"}
 _ETC = {
@@ -162,7 +164,7 @@ def slot_operations(plan: SlotPlan) -> bytes:
         operation(Code.KEEP_MOUNTS),
         operation(Code.UNSHARE, numbers=(_NEWNS,)),
         operation(Code.PIVOT, str(root)),
-        operation(Code.CLONEFLAGS, numbers=(_NEWPID | _NEWNS | _NEWIPC,)),
+        operation(Code.CLONEFLAGS, numbers=(_NEWPID | _NEWNS | _NEWIPC | _NEWCGROUP,)),
         operation(Code.ATEXIT),
         operation(Code.JOIN_MOUNTS),
     ]
@@ -236,6 +238,12 @@ def _proc(plan: SlotPlan, view: View) -> bytes:
     )  # mount attributes have the same numbers
 
 
+def _masks() -> list[bytes]:
+    """Hide what tells how the host's kernel was built and started. Not in a zygote: the kernel refuses its
+    programs a /proc of their own while a part of the one that they see is hidden."""
+    return [mount("/dev/null", path, flags=_BIND) for path in _MASKED if Path(path).exists()]
+
+
 def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     """The steps from a fresh clone to the unprivileged user in the job's own view. `size` is in bytes, for
     /work and /tmp each."""
@@ -243,6 +251,7 @@ def view_operations(plan: SlotPlan, view: View, size: int) -> list[bytes]:
     return [
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
         _proc(plan, view),
+        *([] if view.zygote else _masks()),
         _tmpfs("/tmp", size, plan.owner),
         *_work(plan, view, size),
         *shown,  # after /tmp, since a toolchain may lie below it
@@ -288,7 +297,8 @@ def filter_operation(holder: Holder, listens: bool, counted: bool) -> bytes:
 def room(limits: Limits, files: Mapping[str, bytes]) -> int:
     """Size of /work and of /tmp in bytes: four files of the maximum size plus our own files, in whole MiB so
     that few lists differ."""
-    return 4 * limits.file_bytes + (sum(map(len, files.values())) // _SPARE_BYTES + 2) * _SPARE_BYTES
+    own = sum(len(content) + _PAGE_BYTES for content in files.values())
+    return 4 * limits.file_bytes + (own // _SPARE_BYTES + 2) * _SPARE_BYTES
 
 
 def job_operations(
@@ -335,6 +345,7 @@ def program_frame(
         operation(Code.WRITEPROC, "gid_map", f"{INSIDE_ID} {INSIDE_ID} 1"),
         operation(Code.PRCTL, numbers=(_PR_SET_PDEATHSIG, 9)),
         mount("proc", "/proc", "proc", _PROC),
+        *_masks(),
         *(_tmpfs(target, size, INSIDE_ID) for target in ("/tmp", "/work")),
         operation(Code.CHDIR, "/work"),
     ]

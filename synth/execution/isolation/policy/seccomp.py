@@ -54,7 +54,7 @@ _NAMESPACE_FLAGS = 0x7E020000
 _AF_UNIX, _AF_VSOCK = 1, 40
 _SOCK_DGRAM, _SOCK_TYPE = 2, 15
 _LAST_KNOWN_CALL = 462
-_F_SETLEASE = 1024
+_F_SETLEASE, _F_NOTIFY = 1024, 1026
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _NEW_LISTENER = 8
 _SECCOMP_GET_ACTION_AVAIL = 2
@@ -109,7 +109,11 @@ def _by_argument(grave: bytes) -> dict[Call, bytes]:
         + _PLAIN,
         SOCKETPAIR: look_at(ARGUMENT_0, EQUAL, _AF_UNIX, _FINE, _PLAIN),
         IOCTL: line(LOAD, ARGUMENT_1) + line(EQUAL, first, 1, 0) + line(EQUAL, second, 0, 1) + grave + _FINE,
-        FCNTL: look_at(ARGUMENT_1, EQUAL, _F_SETLEASE, _PLAIN, _FINE),
+        FCNTL: line(LOAD, ARGUMENT_1)
+        + line(EQUAL, _F_SETLEASE, 1, 0)
+        + line(EQUAL, _F_NOTIFY, 0, 1)
+        + _PLAIN
+        + _FINE,
         OF_OTHERS["prlimit64"]: _OF_ONESELF,
     }
 

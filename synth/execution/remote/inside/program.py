@@ -28,6 +28,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 OPEN_FILES = 1024
 CHANNEL_BYTES = 16 << 20
 SWEEP_S = 20.0
+UNSTARTABLE = "cannot start what was built: "
+"""Begins the report of a program that came with the job and that the kernel cannot start."""
 NO_NEW_PRIVILEGES, SUBREAPER, DEATH_SIGNAL, DUMPABLE = 38, 36, 1, 4
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -178,9 +180,14 @@ def become(program: ProgramRun, descriptors: list[int], fault: int) -> NoReturn:
             os.setresuid(program.uid, program.uid, program.uid)
         prctl(NO_NEW_PRIVILEGES, 1)
         prctl(DEATH_SIGNAL, signal.SIGKILL)
-        os.execve(program.argv[0], program.argv, program.env)
     except BaseException as error:  # noqa: BLE001  # a fork must never return
         os.write(fault, f"{type(error).__name__}: {error}".encode())
+        os._exit(127)
+    try:
+        os.execve(program.argv[0], program.argv, program.env)
+    except BaseException as error:  # noqa: BLE001
+        own = UNSTARTABLE if program.argv[0].startswith("./") else ""
+        os.write(fault, f"{own}{type(error).__name__}: {error}".encode())
     os._exit(127)
 
 
@@ -295,6 +302,7 @@ def describe(watch: Watch, pid: int) -> dict[str, object]:
     status, peak_mb = watch.ended[pid]
     code = os.waitstatus_to_exitcode(status)
     cpu_s = max(watch.cpu_s, reaped_s() - watch.before_s)
+    fault = bytes(watch.sinks["fault"].data).decode("utf-8", "replace")
     over = cpu_s > watch.program.limits["cpu_s"] or code == -signal.SIGXCPU
     return {
         "exit_code": code if code >= 0 else None,
@@ -306,5 +314,6 @@ def describe(watch: Watch, pid: int) -> dict[str, object]:
         "cpu_s": cpu_s,
         "wall_s": time.monotonic() - watch.started,
         "peak_memory_mb": max(peak_mb, watch.memory_mb),
-        "infrastructure": bytes(watch.sinks["fault"].data).decode("utf-8", "replace") or None,
+        "infrastructure": None if fault.startswith(UNSTARTABLE) else fault or None,
+        "unstartable": fault[len(UNSTARTABLE) :] if fault.startswith(UNSTARTABLE) else None,
     }

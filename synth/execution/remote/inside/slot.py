@@ -24,6 +24,7 @@ CHECK_S = 0.5
 SHARED = "{shared}"
 JsonObject = dict[str, Any]
 """JSON of an item or a batch of `wire.py`."""
+PAGE = 4096
 HEAD = struct.Struct(">I?")
 """Before each answer: its length, and whether the slot continues."""
 
@@ -159,7 +160,7 @@ class SlotLoop:
         runs: list[dict[str, object]] = []
         for stdin in item["stdins"]:
             runs.append(self.run_once(item, files, folder, stdin.encode("utf-8", "surrogatepass")))
-            if runs[-1]["stop"] != "none" or runs[-1]["infrastructure"]:
+            if runs[-1]["stop"] != "none" or runs[-1]["infrastructure"] or runs[-1]["unstartable"]:
                 break
         return runs
 
@@ -171,7 +172,7 @@ class SlotLoop:
         stdin: bytes,
     ) -> dict[str, object]:
         """One run: a fresh process in fresh folders."""
-        size = 0 if folder else sum(map(len, files.values()))
+        size = 0 if folder else sum(len(content) + PAGE for content in files.values())
         work = self.folders.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
         try:
             if folder is None:
