@@ -104,8 +104,12 @@ class EndpointClient:
         while None in found:
             places = list(self._missing(found))
             calls = [self._part(request, model, first, n, ledger) for first, n in places]
-            answers = await asyncio.gather(*calls, return_exceptions=True)
-            _raise_worst(answers)
+            answers: list[Answers | BaseException]
+            if len(calls) == 1:
+                answers = [await calls[0]]
+            else:
+                answers = await asyncio.gather(*calls, return_exceptions=True)
+                _raise_worst(answers)
             for (first, _), answer in zip(places, answers, strict=True):
                 if isinstance(answer, Answers):
                     found[first : first + len(answer.completions)] = answer.completions
