@@ -108,12 +108,13 @@ async def _ask_ours(url: str, count: int, in_flight: int, folder: Path) -> Speed
     engine = JournalledEngine(OpenaiApiEngine(config), folder)
     await engine.start()
     messages = (Message(role="user", content=PROMPT),)
+    callers = 2 * in_flight  # as in a run, where more units wait than calls may be open
 
     async def ask(number: int) -> None:
         await engine.generate(GenerationRequest(messages=messages, sampling=SAMPLING, seed=number))
 
     try:
-        return await _measure(ask, count, in_flight)
+        return await _measure(ask, count, callers)
     finally:
         await engine.close()
 

@@ -104,8 +104,9 @@ class EndpointClient:
         while None in found:
             places = list(self._missing(found))
             calls = [self._part(request, model, first, n, ledger) for first, n in places]
-            if len(calls) == 1:  # gather would free the place for the next call before this answer is stored
-                answers: list[Answers | BaseException] = [await calls[0]]
+            answers: list[Answers | BaseException]
+            if len(calls) == 1:
+                answers = [await calls[0]]
             else:
                 answers = await asyncio.gather(*calls, return_exceptions=True)
                 _raise_worst(answers)
@@ -138,11 +139,13 @@ class EndpointClient:
         would share samples.
         """
         seed = derive_seed(request.seed, "part", 0, first)
-        async with self.throttle:
+
+        async def call() -> Answers:
             answers = await self._attempts(request, model, seed, n, ledger)
-            if len(answers.completions) < request.n:
-                ledger.keep(first, answers.completions, answers.usage)
-        return answers
+            ledger.keep(first, *answers)  # before the next call takes the place of this one
+            return answers
+
+        return await self.throttle.run(call)
 
     async def _attempts(
         self, request: GenerationRequest, model: str, seed: int, n: int, ledger: Ledger

@@ -7,6 +7,7 @@ written survives the death of this process at once, and a power failure within S
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ class JournalledEngine:
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """The stored answer, or a new one, stored before it is returned. Raises EngineError, OutageError, or
         StoreError if it cannot be stored."""
-        request_id = request.request_id(self.fingerprint)
+        fingerprint = self.fingerprint
+        request_id = request.request_id(fingerprint)
         self.counts.asked += 1
         sending = self._in_flight.get(request_id)
         if sending is not None:
@@ -86,7 +88,7 @@ class JournalledEngine:
                 self.counts.answered_from_journal += 1
                 return kept
             sending = self._in_flight[request_id] = _Sending()
-            sending.task = asyncio.create_task(self._answer(request, request_id, sending))
+            sending.task = asyncio.create_task(self._answer(request, request_id, fingerprint, sending))
         answer: asyncio.Future[GenerationResponse] = asyncio.get_running_loop().create_future()
         sending.callers.append(answer)
         return await answer  # cancelling a caller does not discard the paid-for answer
@@ -112,13 +114,15 @@ class JournalledEngine:
             await asyncio.wait([self._syncing])
         self._files.close()
 
-    async def _answer(self, request: GenerationRequest, request_id: str, sending: "_Sending") -> None:
+    async def _answer(
+        self, request: GenerationRequest, request_id: str, fingerprint: str, sending: "_Sending"
+    ) -> None:
         """Answer all who wait for one request."""
         try:
             if self._breaker is None:
-                response = await self._send(request, request_id)
+                response = await self._send(request, request_id, fingerprint)
             else:
-                response = await self._breaker.ask(lambda: self._send(request, request_id))
+                response = await self._breaker.ask(lambda: self._send(request, request_id, fingerprint))
         except BaseException as error:
             self._in_flight.pop(request_id)
             sending.fail(error)
@@ -128,14 +132,18 @@ class JournalledEngine:
             self._in_flight.pop(request_id)
             sending.answer(response)
 
-    async def _send(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
+    async def _send(
+        self, request: GenerationRequest, request_id: str, fingerprint: str
+    ) -> GenerationResponse:
         self.counts.sent += 1
+        book = _RequestBook(self, self._files, request_id, fingerprint, request.n)
         try:
             with self.busy.request():
-                response = await self._ask(request, request_id)
+                response = await self._ask(request, book)
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
-            self._files.append(response)
+            if book.whole is None:
+                self._files.append(response)
             self._sync_soon()
         except BaseException:
             self.counts.failed += 1
@@ -145,12 +153,12 @@ class JournalledEngine:
         self.counts.completion_tokens += sum(completion.tokens for completion in response.completions)
         return response
 
-    async def _ask(self, request: GenerationRequest, request_id: str) -> GenerationResponse:
-        book = _RequestBook(self, self._files, request_id)
-        if self._paid is not None:
-            return await self._paid.buy(request, book)
-        book.admit()
-        return await self.engine.generate(request)
+    async def _ask(self, request: GenerationRequest, book: "_RequestBook") -> GenerationResponse:
+        if self._paid is None:
+            book.admit()
+            return await self.engine.generate(request)
+        response = await self._paid.buy(request, book)
+        return book.whole or response
 
     def spend_no_more(self) -> None:
         """The budget is spent: closing waits for what is in flight."""
@@ -196,10 +204,16 @@ class _Sending:
 class _RequestBook:
     """The ledger of one request, in the journal."""
 
-    __slots__ = ("_files", "_journal", "request_id")
+    __slots__ = ("_files", "_fingerprint", "_journal", "_n", "_started", "request_id", "whole")
 
-    def __init__(self, journal: JournalledEngine, files: ResponseFiles, request_id: str) -> None:
-        self._journal, self._files, self.request_id = journal, files, request_id
+    def __init__(
+        self, journal: JournalledEngine, files: ResponseFiles, request_id: str, fingerprint: str, n: int
+    ) -> None:
+        self._journal, self._files, self._n = journal, files, n
+        self.request_id, self._fingerprint = request_id, fingerprint
+        self._started = time.monotonic()
+        self.whole: GenerationResponse | None = None
+        """The response, once it is stored as one."""
 
     def parts(self) -> tuple[AnswerPart, ...]:
         return self._files.parts(self.request_id)
@@ -212,9 +226,23 @@ class _RequestBook:
             raise
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
-        self._files.append_part(
-            AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
+        if self._journal.fingerprint != self._fingerprint:
+            return  # another policy answered: what the engine returns says so, and is refused
+        if len(completions) < self._n:
+            part = AnswerPart(part_of=self.request_id, first=first, completions=completions, usage=usage)
+            self._files.append_part(part)
+            return
+        whole = GenerationResponse(
+            request_id=self.request_id,
+            fingerprint=self._fingerprint,
+            completions=completions,
+            prompt_tokens=usage.prompt_tokens,
+            ms=(time.monotonic() - self._started) * 1000,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
         )
+        self._files.append(whole)
+        self.whole = whole
 
     def waste(self, usage: Usage) -> None:
         self._files.append_waste(Waste(wasted_on=self.request_id, usage=usage))

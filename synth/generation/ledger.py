@@ -64,7 +64,7 @@ class Ledger(Protocol):
         ...
 
     def keep(self, first: int, completions: tuple[Completion, ...], usage: Usage) -> None:
-        """Store a part. Raises StoreError if it cannot be written."""
+        """Store a part, or the whole. Raises StoreError if it cannot be written."""
         ...
 
     def waste(self, usage: Usage) -> None:

@@ -19,6 +19,7 @@ from synth.config import VllmServerEngineConfig
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
+from synth.generation.ledger import Ledger, NoLedger
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.vllm_process import BASE_URL, VllmProcess
 from synth.policy import Policy, read_interface
@@ -169,10 +170,14 @@ class VllmServer:
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """Answer one request from the current policy. Raises EngineError, also at the moment that the server
         ends."""
+        return await self.buy(request, NoLedger())
+
+    async def buy(self, request: GenerationRequest, ledger: Ledger) -> GenerationResponse:
+        """As `generate`; the ledger stores each answer before the next call takes its place."""
         async with self._gate.generation():
             running, fingerprint, started = self._need_running(), self.fingerprint, time.monotonic()
             async with running.process.while_alive():
-                answers = await running.client.complete(request, self._model)
+                answers = await running.client.complete(request, self._model, ledger)
         return GenerationResponse(
             request_id=request.request_id(fingerprint),
             fingerprint=fingerprint,

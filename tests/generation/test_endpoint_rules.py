@@ -167,9 +167,14 @@ def test_a_wave_of_refusals_halves_the_calls_once_and_answers_bring_them_back() 
     now = [0.0]
 
     async def work() -> None:
-        throttle = Throttle(64, slow_s=10.0, clock=lambda: now[0])
-        for _ in range(64):
-            await throttle.__aenter__()
+        throttle, done = Throttle(64, slow_s=10.0, clock=lambda: now[0]), asyncio.Event()
+
+        async def wait() -> None:
+            await done.wait()
+
+        calls = [asyncio.create_task(throttle.run(wait)) for _ in range(100)]
+        await asyncio.sleep(0.01)
+        assert throttle.open == 64
         now[0] = 1.0
         for _ in range(64):
             throttle.refused(began=0.0)
@@ -177,8 +182,9 @@ def test_a_wave_of_refusals_halves_the_calls_once_and_answers_bring_them_back() 
         now[0] = 2.0
         throttle.refused(began=1.5)
         assert throttle.limit == 16
-        for _ in range(64):
-            await throttle.__aexit__()
+        done.set()
+        await asyncio.gather(*calls)
+        assert throttle.open == 0
         for _ in range(2000):
             throttle.answered(began=now[0])
         assert throttle.limit == 64
@@ -189,23 +195,42 @@ def test_a_wave_of_refusals_halves_the_calls_once_and_answers_bring_them_back() 
     asyncio.run(work())
 
 
-def test_places_go_in_order_and_one_that_is_given_up_is_handed_on() -> None:
+def test_calls_are_made_in_order_and_one_that_is_given_up_is_left_out() -> None:
     async def work() -> list[int]:
         throttle, order = Throttle(1, slow_s=10.0), list[int]()
 
-        async def one(number: int) -> None:
-            async with throttle:
-                order.append(number)
-                await asyncio.sleep(0)
+        async def one(number: int) -> int:
+            order.append(number)
+            await asyncio.sleep(0.005)
+            return number
 
-        tasks = [asyncio.create_task(one(number)) for number in range(6)]
-        await asyncio.sleep(0)
+        tasks = [asyncio.create_task(throttle.run(partial(one, number))) for number in range(6)]
+        await asyncio.sleep(0.001)
+        tasks[0].cancel()
         tasks[2].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [number for number in found if isinstance(number, int)] == [1, 3, 4, 5]
+        await asyncio.sleep(0.001)
         assert throttle.open == 0
         return order
 
     assert asyncio.run(work()) == [0, 1, 3, 4, 5]
+
+
+def test_an_error_of_a_call_reaches_its_caller_alone() -> None:
+    async def work() -> list[object]:
+        throttle = Throttle(1, slow_s=10.0)
+
+        async def one(number: int) -> int:
+            if number == 1:
+                raise ValueError("one")
+            return number
+
+        calls = (throttle.run(partial(one, number)) for number in range(3))
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    zero, error, two = asyncio.run(work())
+    assert (zero, str(error), two) == (0, "one", 2)
 
 
 def test_a_rate_limit_is_waited_for_and_all_callers_keep_to_it(endpoint: MockEndpoint) -> None:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.outages.trial import QUICK, endpoint_engine, run_trial
 from benchmarks.resume.command import hash_products, run_to_end
 from synth.store.run_folder import RunState, read_info
+from synth.store.seals import JSON_KEY
 from synth.store.views import conservation_problems, funnel
 from tests.loop.conftest import NAME, Uninterrupted, quickstart
 from tests.loop.faulty_endpoint import Fault, FaultyEndpoint, RefusingEndpoint
@@ -100,6 +101,6 @@ def test_an_evaluation_with_failed_requests_is_not_an_evaluation(
 
 
 def read_evaluation(path: Path) -> dict[str, object]:
-    """Everything but who answered and how long it took."""
+    """Everything but who answered, how long it took, and the seal over both."""
     found: dict[str, object] = json.loads(path.read_bytes())
-    return {key: value for key, value in found.items() if key not in ("fingerprint", "seconds")}
+    return {key: value for key, value in found.items() if key not in ("fingerprint", "seconds", JSON_KEY)}
