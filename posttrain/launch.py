@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +20,7 @@ from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from synth import errors
+from synth.child_environment import child_environment, hub_access
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
 from synth.store.atomic import open_log, write_bytes
@@ -59,7 +60,7 @@ def _train_rest(
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
     command = [*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())]
-    refused, code = _run(command, log_path, on_progress, lifeline)
+    refused, code = _run(command, _environment(jobs), log_path, on_progress, lifeline)
     if refused is not None:
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
@@ -106,7 +107,11 @@ def gpu_count() -> int:
 
 
 def _run(
-    command: Sequence[str], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log_path: Path,
+    on_progress: OnProgress | None,
+    lifeline: Lifeline,
 ) -> tuple[Refused | None, int]:
     """Run the trainer under the guard, which ends it when this process dies. Returns its refusal, if any, and
     its exit code."""
@@ -117,7 +122,7 @@ def _run(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PYTHONPATH": _python_path(), "PYTHONSAFEPATH": "1"},
+            env=environment,
             pass_fds=(lifeline.watched,),
             start_new_session=True,
         )
@@ -129,6 +134,16 @@ def _run(
             process.wait(_SAVING_S + 10)  # it saves; the next command must not meet it
             raise
         return refused, process.wait()
+
+
+def _environment(jobs: Sequence[SftJob | DpoJob]) -> dict[str, str]:
+    """The trainer's variables: no keys, but for the hub if a model comes from there, and for a service that
+    metrics are reported to."""
+    from_hub = hub_access() if any(not Path(job.policy).is_dir() for job in jobs) else {}
+    services = {job.config.report_to.upper() for job in jobs} - {"NONE"}
+    reporting = {name: value for name, value in os.environ.items() if name.partition("_")[0] in services}
+    ours = {"PYTHONPATH": _python_path(), "PYTHONSAFEPATH": "1"}
+    return child_environment({**from_hub, **reporting, **ours})
 
 
 def _python_path() -> str:

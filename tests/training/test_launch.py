@@ -15,7 +15,7 @@ from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.launch import _environment, gpu_count, run_trainers
 from posttrain.loop.session import base_policy
 from synth.config import Recipe
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
@@ -171,6 +171,20 @@ def test_code_of_the_current_folder_is_not_run(
     )
     assert run_trainers([job], tmp_path / "train.log")[0].manifest.steps == 1
     assert not (trap / "ran").exists()
+
+
+def test_a_trainer_gets_no_keys_but_those_that_it_needs(
+    jobs: list[SftJob | DpoJob], policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "WANDB_API_KEY"):
+        monkeypatch.setenv(name, "decoy")
+    keys = {name for name, value in _environment([jobs[0]]).items() if value == "decoy"}
+    assert keys == set()
+    watched = jobs[0].model_copy(
+        update={"policy": "someone/model", "config": jobs[0].config.model_copy(update={"report_to": "wandb"})}
+    )
+    keys = {name for name, value in _environment([watched]).items() if value == "decoy"}
+    assert keys == {"HF_TOKEN", "WANDB_API_KEY"}
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
