@@ -205,7 +205,7 @@ def _read_bodies(run: Path, path: Path) -> object:
 
 
 def _units(model: type[Unit]) -> Iterator[type[Unit]]:
-    for one in model.__subclasses__():
+    for one in (each for each in model.__subclasses__() if each.__module__.startswith("synth.")):
         yield one
         yield from _units(one)
 

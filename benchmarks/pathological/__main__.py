@@ -95,8 +95,8 @@ def _left(samples: Sequence[Sample], last: Sample, folder: Path) -> Iterator[str
     early, late = (median(sample.memory for sample in part) for part in _halves(samples))
     if late > _GROWTH * early + _UNDER_WAY:
         yield f"memory grew from {early / MB:.0f} to {late / MB:.0f} MB"
-    if last.children:
-        yield f"{last.children} processes left"
+    if last.children > samples[0].children:
+        yield f"{last.children - samples[0].children} processes left"
     if _leaked(samples, last):
         yield f"{last.descriptors} descriptors, {samples[0].descriptors} at first"
     if files := sorted(path.name for path in folder.iterdir()):

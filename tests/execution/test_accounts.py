@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.execution.isolation.cgroups import Account, Place, make_account
+from synth.execution.isolation.cgroups import Account, CgroupPlace, make_account
 from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.launcher.zygote import zygote_files
 from synth.execution.isolation.process import ProcessSandbox
@@ -127,7 +127,7 @@ def test_the_account_of_version_2_counts_children_that_nobody_reaps(tmp_path: Pa
         folder.mkdir()
     except OSError as error:
         pytest.skip(str(error))
-    counted = Account(Place(tmp_path / "memory/own/new", 1), Place(folder, 2))
+    counted = Account(CgroupPlace(tmp_path / "memory/own/new", 1), CgroupPlace(folder, 2))
     code = (
         "import os, signal, sys, time\nopen(sys.argv[1], 'w').write('0')\n"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor _ in range(5):\n    if os.fork() == 0:\n"

@@ -176,7 +176,7 @@ def test_the_largest_and_the_smallest_limits_that_are_taken_can_be_kept(
         "tests": stdio("6", "1 2 3\n"),
         "limits": limits,
     }
-    assert [answer.verdict for answer in verify([row])] == [Outcome.PASS]
+    assert [answer.verdict for answer in verify([row], row_limits=True)] == [Outcome.PASS]
 
 
 def test_a_program_that_fills_its_own_tmp_is_told_so_and_the_next_one_finds_it_empty(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, get_args
 import psutil
 
 from tests.faults.damage import FILE_KINDS, How
-from tests.faults.faulty_endpoint import SENDERS
+from tests.faults.misbehaving_endpoint import SENDERS
 from tests.faults.scene import Disk, Scene, Work
 from tests.faults.small_disk import set_readonly
 

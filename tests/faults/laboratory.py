@@ -97,11 +97,12 @@ def products_of(scene: Scene) -> dict[str, str]:
 
 def _strike(scene: Scene, fault: Fault, moment: Moment) -> Ended:
     """Run the command until it ends by itself, with the fault in its middle."""
-    struck = threading.Event()
+    struck, done = threading.Event(), threading.Event()
 
     def strike() -> None:
-        fault.inject(scene)
         struck.set()
+        fault.inject(scene)
+        done.set()
 
     if moment.request:
         on_stage(scene, moment.request, strike)
@@ -119,6 +120,7 @@ def _strike(scene: Scene, fault: Fault, moment: Moment) -> Ended:
     ended = scene.command.wait(TIMEOUT_S)
     if not struck.is_set():
         raise TooLate(ended.output[-1500:])
+    assert done.wait(60), "the fault was not injected to its end"
     return ended
 
 

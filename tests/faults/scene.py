@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.resume.command import Command, Ended
 from tests.faults.clock import JumpingClock
-from tests.faults.faulty_endpoint import FaultyEndpoint, faulty_endpoint, stage_of
+from tests.faults.misbehaving_endpoint import MisbehavingEndpoint, misbehaving_endpoint, stage_of
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.loop.recorded_endpoint import MODEL
 from tests.recordings.record import FOLDER, RECIPE, Recording
@@ -51,7 +51,7 @@ class Scene:
 
     folder: Path
     work: Work
-    endpoint: FaultyEndpoint
+    endpoint: MisbehavingEndpoint
     clock: JumpingClock | None = None
     disks: dict[Disk, SmallDisk] = field(default_factory=dict)
     command: Command | None = None
@@ -138,7 +138,7 @@ def open_scene(
 ) -> Iterator[Scene]:
     """A scene in an empty folder, with these folders as small disks."""
     with ExitStack() as stack:
-        endpoint = stack.enter_context(faulty_endpoint(recording, FOLDER))
+        endpoint = stack.enter_context(misbehaving_endpoint(recording, FOLDER))
         scene = Scene(folder, work, endpoint, JumpingClock(folder) if clock else None)
         for name in disks:
             scene.disks[name] = stack.enter_context(small_disk(scene.place(name)))

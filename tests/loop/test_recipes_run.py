@@ -11,9 +11,11 @@ import pytest
 
 from benchmarks.resume.command import Command, Ended, hash_products, kill_after, run_to_end
 from synth.config import SourceTreeSeedsConfig
+from synth.filters.protocol import Reject
 from synth.products import FimSample
 from synth.recipe import load_recipe
 from synth.seeds.files import find_files
+from synth.seeds.screen import screen_text
 from synth.store.run_folder import RunState, read_info
 from synth.store.views import conservation_problems, funnel
 from tests.loop.test_resume import QUICK_END_S, contents, moments
@@ -46,13 +48,19 @@ def run(ended: tuple[Path, Ended]) -> Path:
 
 @pytest.fixture(scope="module")
 def texts() -> dict[str, tuple[str, str]]:
-    """The files that the recipe draws: path and whole text, by id."""
+    """The files that the recipe draws and does not reject: path and whole text as it is used, by id."""
     loaded = load_recipe(NAME, [SETTING])
     assert loaded.recipe.data is not None
     seeds = loaded.recipe.data.seeds
     assert isinstance(seeds, SourceTreeSeedsConfig)
     refs = find_files(seeds, loaded.source.parent, loaded.recipe.seed, 1)
-    return {ref.id: (ref.relative, Path(ref.path).read_bytes().decode("utf-8", "replace")) for ref in refs}
+    whole = {ref.id: (ref, Path(ref.path).read_bytes().decode("utf-8", "replace")) for ref in refs}
+    screened = {key: screen_text(text, ref.language, seeds.screen) for key, (ref, text) in whole.items()}
+    return {
+        key: (whole[key][0].relative, found.text)
+        for key, found in screened.items()
+        if not isinstance(found, Reject)
+    }
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ _FIRST_MB: Final = 1024
 Version = Literal[1, 2]
 
 
-class Place(NamedTuple):
+class CgroupPlace(NamedTuple):
     """A group in one hierarchy."""
 
     folder: Path
@@ -38,7 +38,7 @@ class Place(NamedTuple):
         """The same file of the parent."""
         return _join(self.folder.parent, self.version)
 
-    def beside(self, suffix: str) -> "Place":
+    def beside(self, suffix: str) -> "CgroupPlace":
         """The group next to it of that name."""
         return self._replace(folder=self.folder.with_name(self.folder.name + suffix))
 
@@ -73,9 +73,9 @@ class Account:
     """CPU time and memory of the processes in one group. Its files stay open: each is used several times per
     job."""
 
-    def __init__(self, memory: Place, cpu: Place) -> None:
+    def __init__(self, memory: CgroupPlace, cpu: CgroupPlace) -> None:
         """Raises OSError if a file of a controller is missing. Swap is counted where the kernel does."""
-        self.places: tuple[Place, ...] = (memory,) if memory == cpu else (memory, cpu)
+        self.places: tuple[CgroupPlace, ...] = (memory,) if memory == cpu else (memory, cpu)
         names = _NAMES[memory.version]
         self.events, self.cpu = memory.folder / names.events, cpu.folder / _NAMES[cpu.version].cpu
         """The files that `kills` and `cpu_s` read."""
@@ -150,17 +150,17 @@ def _open_peak(path: Path, opened: contextlib.ExitStack) -> tuple[int, bool]:
     return -1, False
 
 
-def _own_places(controller: str, root: Path, own: Path) -> list[Place]:
+def _own_places(controller: str, root: Path, own: Path) -> list[CgroupPlace]:
     """Where our own groups are for this controller. Next to hierarchies of version 1 there may be one of
     version 2, without controllers, which accounts for CPU all the same."""
-    found: list[Place] = []
+    found: list[CgroupPlace] = []
     for line in own.read_text().splitlines():
         number, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
-            found.append(Place(root / controller / path.lstrip("/"), 1))
+            found.append(CgroupPlace(root / controller / path.lstrip("/"), 1))
         elif number == "0" and not controllers:
             unified = root if (root / "cgroup.controllers").exists() else root / "unified"
-            found.append(Place(unified / path.lstrip("/"), 2))
+            found.append(CgroupPlace(unified / path.lstrip("/"), 2))
     return found
 
 
@@ -172,16 +172,16 @@ def _remove_stale(parent: Path) -> None:
                 folder.rmdir()
 
 
-def _make_places(name: str, controller: str, root: Path, own: Path) -> list[Place]:
+def _make_places(name: str, controller: str, root: Path, own: Path) -> list[CgroupPlace]:
     """New groups of this name for the controller, in each hierarchy that allows it."""
-    made: list[Place] = []
+    made: list[CgroupPlace] = []
     for parent, version in _own_places(controller, root, own):
         with contextlib.suppress(OSError):
             _remove_stale(parent)
             if version == 2 and controller == "memory":
                 (parent / "cgroup.subtree_control").write_text("+memory")
             (parent / name).mkdir(exist_ok=True)
-            made.append(Place(parent / name, version))
+            made.append(CgroupPlace(parent / name, version))
     return made
 
 
@@ -201,7 +201,7 @@ def make_account(name: str = "", root: Path = _ROOT, own: Path = Path("/proc/sel
     return None
 
 
-def _remove_others(places: set[Place]) -> None:
+def _remove_others(places: set[CgroupPlace]) -> None:
     for place in places:
         with contextlib.suppress(OSError):
             place.folder.rmdir()

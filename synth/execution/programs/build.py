@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 from synth.errors import Problem, SandboxError
@@ -140,6 +141,9 @@ def _fill_shared(driver: Driver, toolchain: Toolchain, folder: Path) -> None:
             said = (done.stderr or done.stdout).strip()
             short = said if len(said) < 600 else f"{said[:300]} […] {said[-300:]}"
             fix = "run `codemill doctor`, and reinstall the toolchain if it is broken"
+            full = [str(place) for place in (folder, gettempdir()) if _free_bytes(place) < _LITTLE_ROOM]
+            if full:
+                short, fix = f"no room in {' and '.join(full)}", "make room, or set TMPDIR to another folder"
             raise SandboxError(
                 Problem(f"command that prepares the driver: {' '.join(command)}", f"failed: {short}", fix)
             )
@@ -235,6 +239,11 @@ def _no_room(folder: BuildFolder, messages: str) -> str | None:
         f"no room to build: {free >> 20} MiB free in {folder.home.parent}; make room, or set TMPDIR to "
         f"another folder"
     )
+
+
+def _free_bytes(place: Path | str) -> int:
+    found = os.statvfs(place)
+    return found.f_bavail * found.f_frsize
 
 
 def _split(build: Build, batch: Batch) -> Build:

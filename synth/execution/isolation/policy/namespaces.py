@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
-from synth.execution.isolation.cgroups import Place
+from synth.execution.isolation.cgroups import CgroupPlace
 from synth.execution.isolation.operations import Code, execute, mount, operation
 from synth.execution.isolation.policy.seccomp import Holder, call_filter
 from synth.records import Limits
@@ -96,7 +96,7 @@ class SlotPlan:
     """An empty host folder; the slot mounts over it, only in its own mount namespace."""
     host_id: int | None
     """If we are root: the unprivileged host user and group of the jobs."""
-    cgroups: tuple[Place, ...] = ()
+    cgroups: tuple[CgroupPlace, ...] = ()
     listens: bool = True
     """Whether a job's init is notified of forbidden calls; otherwise they are only denied."""
 

@@ -73,27 +73,24 @@ SENDERS: Final[dict[str, Sender]] = {
 GONE: Final = "gone"
 
 
-class FaultyEndpoint(RecordedEndpoint):
+class MisbehavingEndpoint(RecordedEndpoint):
     """`fault` names what it does instead of answering; empty: it answers."""
 
     def __init__(self, recording: Recording, folder: Path) -> None:
         super().__init__(recording, folder, 0.0)
-        self.server: _Server
-        self.server.server_close()
+        self._server.server_close()
         self.fault = ""
         self.on_request: OnRequest | None = None
         """Told each request before it is answered."""
         self.over = threading.Event()
         """Set once: what hangs lets go."""
-        self._port = self.server.server_port
-        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Listen, on the port of before."""
         self.fault = ""
         self.over.clear()
-        self.server = _Server(("127.0.0.1", self._port), _faulty_handler(self))
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self._server = _Server(("127.0.0.1", self._port), _faulty_handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -101,13 +98,13 @@ class FaultyEndpoint(RecordedEndpoint):
         self.fault = GONE
         self.over.set()
         if self._thread is not None:
-            self.server.shutdown()
-            self.server.server_close()
+            self._server.shutdown()
+            self._server.server_close()
             self._thread.join()
             self._thread = None
 
 
-def _faulty_handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:
+def _faulty_handler(endpoint: MisbehavingEndpoint) -> type[BaseHTTPRequestHandler]:
     class FaultyHandler(_handler(endpoint)):  # type: ignore[misc]
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -133,9 +130,9 @@ def _faulty_handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def faulty_endpoint(recording: Recording, folder: Path) -> Iterator[FaultyEndpoint]:
+def misbehaving_endpoint(recording: Recording, folder: Path) -> Iterator[MisbehavingEndpoint]:
     """The endpoint, open, while the block runs."""
-    endpoint = FaultyEndpoint(recording, folder)
+    endpoint = MisbehavingEndpoint(recording, folder)
     endpoint.open()
     try:
         yield endpoint
