@@ -41,9 +41,10 @@ class Frame(typer.core.TyperGroup):
             raise SystemExit(0) from None
 
     def _terminate(self, _number: int, _frame: object) -> None:
-        """SIGTERM takes the way of Ctrl-C, which every part closes down for."""
-        self._terminated = True
-        signal.raise_signal(signal.SIGINT)
+        """SIGTERM takes the way of Ctrl-C, which every part closes down for. Further ones change nothing."""
+        if not self._terminated:
+            self._terminated = True
+            signal.raise_signal(signal.SIGINT)
 
 
 def _silence_stdout() -> None:

@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from synth.errors import SandboxError
-from synth.execution.isolation.folders import BuildFolder, JobFolders, LockedBase, open_product, unfinished
+from synth.execution.isolation.folders import (
+    BuildFolder,
+    JobFolders,
+    LockedBase,
+    give,
+    open_product,
+    unfinished,
+)
 from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.isolation.process import Job, ProcessSandbox
 from synth.execution.isolation.slots import host_id_of
@@ -308,3 +315,17 @@ def test_after_five_kills_the_next_start_leaves_nothing(level: str, shared_room:
 def test_two_that_live_do_not_sweep_each_other(shared_room: Path) -> None:
     with LockedBase() as first, LockedBase() as second:
         assert sorted(shared_room.iterdir()) == sorted([first.path, second.path])
+
+
+@as_root
+def test_what_a_lost_slot_left_in_a_build_is_the_next_ones(tmp_path: Path) -> None:
+    outside, work = tmp_path / "outside", tmp_path / "work"
+    (work / "deep").mkdir(parents=True)
+    for file in (outside, work / "main.c", work / "deep" / "part"):
+        file.write_text("")
+    (work / "link").symlink_to(outside)
+    give(work, 65001, to_read=False)
+    give(work, 65002, to_read=False)
+    found = (work, work / "main.c", work / "deep", work / "deep" / "part", work / "link")
+    assert {path.lstat().st_uid for path in found} == {65002}
+    assert outside.stat().st_uid == os.geteuid()

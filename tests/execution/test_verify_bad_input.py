@@ -3,6 +3,7 @@ machine is never a label."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -267,7 +268,8 @@ def test_a_full_tmp_is_infrastructure_and_never_a_compile_error(
     faults = [answer["reason"] for answer in answers.values() if answer["verdict"] == "infrastructure"]
     assert done.returncode == (1 if faults else 0)
     assert faults or not compiled
-    assert all("room" in reason or "space" in reason or "full" in reason.lower() for reason in faults), faults
+    unclear = {one for one in faults if not re.search("room|space|full", one, re.I)}
+    assert unclear == set()
     assert answers["python stdio"]["verdict"] == "pass"
 
 

@@ -5,6 +5,7 @@ a scene's commands differ in nothing but the fault, so their products must be th
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -147,11 +148,11 @@ def open_scene(
 
 def on_stage(scene: Scene, stage: str, act: Callable[[], None]) -> None:
     """Do something once, when the first request of a stage has arrived and before it is answered."""
-    state = {"done": False}
+    first = threading.Lock()  # taken by the first such request, and kept
 
     def look(body: dict[str, object]) -> None:
-        if not state["done"] and stage_of(body, measures="making data" not in scene.output) == stage:
-            state["done"] = True
+        matches = stage_of(body, measures="making data" not in scene.output) == stage
+        if matches and first.acquire(blocking=False):
             act()
 
     scene.endpoint.on_request = look

@@ -208,13 +208,27 @@ def open_product(folder: Path, name: str) -> int:
 
 
 def give(folder: Path, host_id: int, to_read: bool) -> None:
-    """Make a job's user the owner of its folder; `to_read`, only if not all may enter it. Raises OSError."""
+    """Make a job's user the owner of its folder; `to_read`, only if not all may enter it. What an earlier try
+    left there, whose slot was lost, becomes that user's too. Raises OSError."""
     opened = os.open(folder, _OPEN_FOLDER)
     try:
         if not (to_read and os.fstat(opened).st_mode & stat.S_IXOTH):
             os.fchown(opened, host_id, host_id)
+        if not to_read:
+            _give_contents(opened, host_id)
     finally:
         os.close(opened)
+
+
+def _give_contents(folder: int, host_id: int) -> None:
+    for name in os.listdir(folder):
+        os.chown(name, host_id, host_id, dir_fd=folder, follow_symlinks=False)
+        if _is_folder(name, folder):
+            below = os.open(name, _OPEN_FOLDER, dir_fd=folder)
+            try:
+                _give_contents(below, host_id)
+            finally:
+                os.close(below)
 
 
 def remove_tree(folder: Path) -> None:
