@@ -1,6 +1,6 @@
 """The fault laboratory: every pair of fault and moment, each in a run of its own.
 
-`python -m benchmarks.faults [--only WORDS] [--seed N] [--write]` plays the pairs of tests/faults/catalogue.py
+`python -m benchmarks.faults [--only WORDS] [--missing] [--seed N] [--write]` plays the pairs of tests/faults/catalogue.py
 one after another (about twenty minutes on two cores; some need root, for disks of their own) and prints what
 each came to. Exit code 1 when one did not end as it must. With `--write`, docs/faults.md is written anew from
 what was played.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.faults.catalogue import MOMENTS, PAIRS, Pair
 from tests.faults.laboratory import Played, TooLate, play, play_undisturbed
-from tests.faults.page import PAGE, write_page
+from tests.faults.page import PAGE, listed_pairs, write_page
 from tests.faults.small_disk import may_mount
 from tests.recordings.record import read_recording
 
@@ -56,12 +56,15 @@ def main() -> int:
     """Play, print, and write the page if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="pairs whose fault or moment has these words")
+    parser.add_argument("--missing", action="store_true", help="only pairs that the page does not list")
     parser.add_argument("--seed", type=int, default=0, help="draws which bits rot")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE} anew")
+    parser.add_argument("--write", action="store_true", help=f"write what was played into {PAGE.name}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         pairs = [pair for pair in PAIRS if options.only in f"{pair.fault} at {pair.moment}"]
+        if options.missing:
+            pairs = [pair for pair in pairs if tuple(pair) not in listed_pairs()]
         if not may_mount(folder / "probe"):
             pairs = [pair for pair in pairs if not pair.needs_mounts]
             print("faults of disks are left out: mounting needs root", file=sys.stderr)
@@ -76,7 +79,7 @@ def main() -> int:
             )
     wrong = [found for found in played if found.faults]
     print(f"{len(played)} pairs, {len(wrong)} not as they must be")
-    if options.write and not options.only:
+    if options.write:
         write_page(played)
     return 1 if wrong else 0
 

@@ -13,10 +13,11 @@ from random import Random
 from typing import Final, NamedTuple
 
 from benchmarks.resume.command import Ended, hash_products
+from synth.errors import StoreError
 from synth.store.views import conservation_problems
 from tests.faults.catalogue import FAULTS, MOMENTS, Fault, Moment, Pair
 from tests.faults.damage import damage
-from tests.faults.scene import TIMEOUT_S, Scene, Work, on_stage, open_scene
+from tests.faults.scene import NAME, TIMEOUT_S, Scene, Work, on_stage, open_scene
 from tests.recordings.record import Recording
 
 _STRIKE_S: Final = 90.0
@@ -85,8 +86,21 @@ def _play_damage(
             )
             wrong += [one.output[-800:] for one in [repaired.wait(TIMEOUT_S)] if one.code]
             last = scene.start().wait(TIMEOUT_S)
+        elif is_damaged(scene.run):  # nothing of the run needed it; the views do
+            repaired = scene.start(["fsck", NAME, "--runs-dir", str(scene.runs_dir), "--repair"])
+            wrong += [one.output[-800:] for one in [repaired.wait(TIMEOUT_S)] if one.code]
+            last = scene.start().wait(TIMEOUT_S)
         wrong += _wrong_with_end(scene, last, expected)
         return Played(pair, first.code, last_words(first.output), last.code, tuple(wrong))
+
+
+def is_damaged(run: Path) -> bool:
+    """Whether the views of a run find a file damaged."""
+    try:
+        conservation_problems(run)
+    except StoreError:
+        return True
+    return False
 
 
 def products_of(scene: Scene) -> dict[str, str]:

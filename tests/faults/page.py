@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.faults.catalogue import MOMENTS
+from tests.faults.catalogue import MOMENTS, PAIRS
 from tests.faults.laboratory import Played
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
@@ -28,25 +28,37 @@ refused it, `codemill fsck RUN --repair`, as its message says, came in between.
 
 
 def write_page(played: Sequence[Played]) -> None:
-    """Write the page anew."""
+    """Write the page anew. What was not played now keeps its row."""
     moments = "".join(f"| {name} | {moment.about} |\n" for name, moment in MOMENTS.items())
-    rows = "".join(
-        f"| {found.pair.fault} | {found.pair.moment} | {found.code} | {_cell(found)} |\n" for found in played
-    )
+    rows = _rows() | {
+        tuple(found.pair): f"| {found.pair.fault} | {found.pair.moment} | {found.code} | {_cell(found)} |\n"
+        for found in played
+    }
+    listed = "".join(rows[pair] for pair in map(tuple, PAIRS) if pair in rows)
     heads = "\n| fault | moment | exit code | the command says |\n|---|---|---|---|\n"
-    PAGE.write_text(_HEAD + moments + heads + rows, encoding="utf-8")
+    PAGE.write_text(_HEAD + moments + heads + listed, encoding="utf-8")
 
 
-def listed_pairs() -> list[tuple[str, str]]:
+def listed_pairs() -> list[tuple[str, ...]]:
     """The pairs that the page has."""
-    table = PAGE.read_text("utf-8").partition("| fault |")[2].splitlines()[2:]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table if line.startswith("|")]
-    return [(row[0], row[1]) for row in cells]
+    return list(_rows())
+
+
+def _rows() -> dict[tuple[str, ...], str]:
+    """The lines of the page's table, by fault and moment."""
+    if not PAGE.is_file():
+        return {}
+    table = PAGE.read_text("utf-8").partition("| fault |")[2].splitlines(keepends=True)[2:]
+    return {
+        tuple(cell.strip() for cell in line.split("|")[1:3]): line for line in table if line.startswith("|")
+    }
 
 
 def _cell(found: Played) -> str:
     if found.faults:
         return "**not as it must be**"
+    if found.code < 0:
+        return "nothing: it is dead"
     if found.code == 0:
         return "nothing: it goes on" if "codemill" in found.says else found.says
     return found.says.replace("|", "\\|")
