@@ -27,7 +27,6 @@ FILE_KINDS: Final[dict[str, FileKind]] = {
     "journal": FileKind("journal/**/*.jsonl", "select"),
     "run.json": FileKind("run.json", "select"),
     "measurement": FileKind("eval/base.json", "select"),
-    "figures": FileKind("logs/figures.jsonl", "select"),
     "data of a training": FileKind("sft/*.parquet", "sft"),
     "state of a training": FileKind("checkpoints/*/trainer/checkpoint-*/*", "dpo"),
     "trained weights": FileKind("checkpoints/round-1-coarse/merged/*", "dpo"),

@@ -86,8 +86,8 @@ class LockedBase:
         self.path, self._lock = _make_locked(mode)
 
     def close(self) -> None:
-        """Remove it with all that is in it. What cannot be removed now, on a disk that has turned read-only, the
-        next start sweeps. May be called twice."""
+        """Remove it with all that is in it. What cannot be removed now, as on a disk that turned read-only,
+        the next start sweeps. May be called twice."""
         if self._lock >= 0:
             with contextlib.suppress(OSError):
                 remove_tree(self.path)
