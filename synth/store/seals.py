@@ -89,11 +89,18 @@ def open_line(line: bytes) -> bytes | None:
 
 
 def read_json(path: Path) -> bytes:
-    """The JSON in a file, without its seal. Raises OSError, or StoreError for a damaged file."""
+    """The JSON in a file, without its seal. Raises OSError, or StoreError for a damaged file: one that was
+    cut has lost its seal, and is no JSON."""
+    data = path.read_bytes()
     try:
-        return open_json(path.read_bytes())
+        found = open_json(data)
+        if not is_sealed(data):
+            json.loads(found)
     except Damage as error:
         raise damaged(path, str(error)) from error
+    except ValueError as error:
+        raise damaged(path, f"is no whole JSON ({error})") from error
+    return found
 
 
 # --- Parquet ------------------------------------------------------------------------------------------------

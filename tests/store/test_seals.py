@@ -20,6 +20,7 @@ from synth.store.seals import (
     damaged,
     open_json,
     open_line,
+    read_json,
     seal_folder,
     seal_json,
     seal_line,
@@ -158,3 +159,14 @@ def test_the_advice_names_the_run_as_a_shell_takes_it(tmp_path: Path) -> None:
     (run / "run.json").write_text("{}")
     error: CodemillError = damaged(run / "index" / "x.parquet", "is wrong")
     assert f"codemill fsck r --runs-dir '{tmp_path}/my runs' --repair" in str(error)
+
+
+def test_json_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    """Without its end it has no seal, as a file of an older version has none."""
+    path, whole = tmp_path / "base.json", seal_json('{"policy": "base", "answered": [1, 2]}')
+    for length in range(1, len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(StoreError, match="fsck"):
+            read_json(path)
+    path.write_bytes(b'{"policy": "base"}')
+    assert read_json(path) == b'{"policy": "base"}'
