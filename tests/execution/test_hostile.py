@@ -1,6 +1,7 @@
 """Hostile programs in three languages at every level that this machine offers: one property each, looked at
 from outside."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -107,8 +108,12 @@ def decoy(targets: Decoys, sandbox: ProcessSandbox) -> Iterator[Decoys]:
 
 def processes_by_group() -> dict[str, int]:
     """How many processes are in each memory group of this process's sandboxes."""
-    groups = Path("/sys/fs/cgroup").glob(f"**/codemill-{os.getpid()}-*/cgroup.procs")
-    return {str(group): len(group.read_text().split()) for group in groups}
+    counts = {}
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):  # skips groups of other processes that end meanwhile
+        if Path(folder).name.startswith(f"codemill-{os.getpid()}-"):
+            with contextlib.suppress(FileNotFoundError):
+                counts[folder] = len(Path(folder, "cgroup.procs").read_text().split())
+    return counts
 
 
 @pytest.mark.parametrize(("attack", "language"), CASES)

@@ -54,6 +54,7 @@ SERVER = """
 
     class Server(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
+        request_queue_size = 128  # a Unix socket refuses connections beyond it at once
 
     Server(options.uds, Handler).serve_forever()
 """
