@@ -166,7 +166,7 @@ def test_json_that_was_cut_anywhere_is_refused(tmp_path: Path) -> None:
     path, whole = tmp_path / "base.json", seal_json('{"policy": "base", "answered": [1, 2]}')
     for length in range(1, len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(StoreError, match="no whole JSON|seal"):
+        with pytest.raises(StoreError, match=r"no whole JSON|seal"):
             read_json(path)
     path.write_bytes(b'{"policy": "base"}')
     assert read_json(path) == b'{"policy": "base"}'
