@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from synth.config import VllmServerEngineConfig
-from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
 from tests.builders import Run
+from tests.execution.started_sandbox import started_sandbox
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] "
@@ -124,10 +124,5 @@ def make_tokenizer(vocabulary: int) -> Any:  # noqa: ANN401  # transformers is n
 @pytest.fixture(scope="session")
 def local_sandbox(run: Run[Any]) -> Iterator[LocalSandbox]:
     """The one local sandbox of the session, started. Skips where this machine offers no isolation at all."""
-    sandbox = LocalSandbox(minimum_level="B")
-    try:
-        run(sandbox.start())
-    except SandboxError as error:
-        pytest.skip(f"no isolation here: {error}")
-    yield sandbox
-    run(sandbox.close())
+    with started_sandbox(run, LocalSandbox(minimum_level="B")) as sandbox:
+        yield sandbox

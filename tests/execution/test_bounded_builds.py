@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.programs.compile_protocol import LARGEST_BLOCK, MOST_ENTRIES, why_unfit
 from synth.records import Call, ExecutionRequest, FunctionCall, Observation, Phase, StdioCall
 from tests.builders import Run
+from tests.execution.started_sandbox import started_sandbox
 from tests.languages.toolchains import need
 
 TYPED = FunctionCall(entry_point="solve", signature="(int) -> int", arguments=(("i1",),))
@@ -22,13 +22,8 @@ SOLVE = "static long solve(long x) { return x; }"
 
 @pytest.fixture(scope="module")
 def opened(run: Run[Any]) -> Iterator[LocalSandbox]:
-    sandbox = LocalSandbox(workers=1, minimum_level="C")
-    try:
-        run(sandbox.start())
-    except SandboxError as error:
-        pytest.skip(f"no isolation here: {error}")
-    yield sandbox
-    run(sandbox.close())
+    with started_sandbox(run, LocalSandbox(workers=1, minimum_level="C")) as sandbox:
+        yield sandbox
 
 
 def observe(

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from synth.errors import SandboxError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.cpp import batch_files, blame, can_share, parts
 from synth.languages.support.elf import symbols
 from synth.records import ExecutionRequest, FunctionCall, Observation, Phase
 from synth.values import parse_signature
 from tests.builders import Run
+from tests.execution.started_sandbox import started_sandbox
 from tests.languages.toolchains import need
 
 NEIGHBOUR: Final = 1234567890123456789
@@ -61,13 +61,8 @@ long long solve(long long x) { return x < 0 ? 5 : ask(-1, x); }
 @pytest.fixture(scope="module")
 def one_worker(run: Run[Any]) -> Iterator[LocalSandbox]:
     """With one thread, everything is built and started together."""
-    sandbox = LocalSandbox(workers=1, minimum_level="B")
-    try:
-        run(sandbox.start())
-    except SandboxError as error:
-        pytest.skip(f"no isolation here: {error}")
-    yield sandbox
-    run(sandbox.close())
+    with started_sandbox(run, LocalSandbox(workers=1, minimum_level="B")) as sandbox:
+        yield sandbox
 
 
 def execute(
