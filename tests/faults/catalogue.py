@@ -108,11 +108,11 @@ def _start_another(scene: Scene) -> None:
 
 
 def _gone(scene: Scene) -> None:
-    scene.endpoint.close()
+    scene.endpoint.stop()
 
 
 def _back(scene: Scene) -> None:
-    scene.endpoint.open()
+    scene.endpoint.start()
 
 
 def _behave(name: str) -> Act:

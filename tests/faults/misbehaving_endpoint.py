@@ -7,13 +7,12 @@ it says, and nothing else.
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
-from tests.loop.recorded_endpoint import RecordedEndpoint, _handler, _Server
+from tests.loop.recorded_endpoint import RecordedEndpoint, _handler
 from tests.recordings.record import Recording
 
 Sender = Callable[[BaseHTTPRequestHandler, threading.Event], None]
@@ -78,30 +77,25 @@ class MisbehavingEndpoint(RecordedEndpoint):
 
     def __init__(self, recording: Recording, folder: Path) -> None:
         super().__init__(recording, folder, 0.0)
-        self._server.server_close()
         self.fault = ""
         self.on_request: OnRequest | None = None
         """Told each request before it is answered."""
         self.over = threading.Event()
         """Set once: what hangs lets go."""
 
-    def open(self) -> None:
-        """Listen, on the port of before."""
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _faulty_handler(self)
+
+    def start(self) -> None:
         self.fault = ""
         self.over.clear()
-        self._server = _Server(("127.0.0.1", self._port), _faulty_handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        super().start()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Be gone: connections are refused, and open ones end without an answer."""
         self.fault = GONE
         self.over.set()
-        if self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
-            self._thread = None
+        super().stop()
 
 
 def _faulty_handler(endpoint: MisbehavingEndpoint) -> type[BaseHTTPRequestHandler]:
@@ -127,17 +121,6 @@ def _faulty_handler(endpoint: MisbehavingEndpoint) -> type[BaseHTTPRequestHandle
                 self.close_connection = True
 
     return FaultyHandler
-
-
-@contextmanager
-def misbehaving_endpoint(recording: Recording, folder: Path) -> Iterator[MisbehavingEndpoint]:
-    """The endpoint, open, while the block runs."""
-    endpoint = MisbehavingEndpoint(recording, folder)
-    endpoint.open()
-    try:
-        yield endpoint
-    finally:
-        endpoint.close()
 
 
 def stage_of(body: dict[str, Any], measures: bool) -> str:

@@ -16,9 +16,9 @@ import psutil
 
 from benchmarks.resume.command import Command, Ended
 from tests.faults.clock import JumpingClock
-from tests.faults.misbehaving_endpoint import MisbehavingEndpoint, misbehaving_endpoint, stage_of
+from tests.faults.misbehaving_endpoint import MisbehavingEndpoint, stage_of
 from tests.faults.small_disk import SmallDisk, small_disk
-from tests.loop.recorded_endpoint import MODEL
+from tests.loop.recorded_endpoint import MODEL, serving
 from tests.recordings.record import FOLDER, RECIPE, Recording
 
 NAME: Final = "quickstart"
@@ -139,7 +139,7 @@ def open_scene(
 ) -> Iterator[Scene]:
     """A scene in an empty folder, with these folders as small disks."""
     with ExitStack() as stack:
-        endpoint = stack.enter_context(misbehaving_endpoint(recording, FOLDER))
+        endpoint = stack.enter_context(serving(MisbehavingEndpoint(recording, FOLDER)))
         scene = Scene(folder, work, endpoint, JumpingClock(folder) if clock else None)
         for name in disks:
             scene.disks[name] = stack.enter_context(small_disk(scene.place(name)))

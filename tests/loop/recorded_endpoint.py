@@ -66,7 +66,7 @@ class RecordedEndpoint:
             found = answers.read(request.request_id(recording.fingerprint))
             assert found is not None, "the recording's two files disagree"
             self.answers[asked_key(request)] = found
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), self.handler())
         self._port = self._server.server_port
         self._thread: threading.Thread | None = None
 
@@ -74,10 +74,14 @@ class RecordedEndpoint:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"
 
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What takes the requests."""
+        return _handler(self)
+
     def start(self) -> None:
         """Answer from now on; on the same port as before `stop`."""
         if self._server.socket.fileno() < 0:
-            self._server = _Server(("127.0.0.1", self._port), _handler(self))
+            self._server = _Server(("127.0.0.1", self._port), self.handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
