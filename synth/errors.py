@@ -67,6 +67,14 @@ class EngineError(CodemillError):
         self.retryable = retryable
 
 
+class EngineEndedError(EngineError):
+    """The process of an engine that we started ended while it was in use. The same command
+    starts another, and asks it what was not answered."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems, retryable=False)
+
+
 class RequestRefusedError(EngineError):
     """An engine that will not answer this one request, however often it is asked: the unit is rejected with
     `reason`, the code of one of our reasons, and the run goes on."""

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.endpoint.server import fixed_endpoint
+from synth.cli.app import collect_seldom
 from synth.config import OpenaiEngineConfig, SamplingConfig
 from synth.generation.journal import JournalledEngine
 from synth.generation.openai_api import OpenaiApiEngine
@@ -45,6 +46,7 @@ class Speed(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure at each delay and print a table."""
     options = _parser().parse_args(arguments)
+    collect_seldom()  # as each command does; for both sides alike
     table = Table("figure", "bare", "codemill", "ratio", "aim", "", title="endpoint", title_justify="left")
     complete = True
     for delay_s, aim in AIMS.items():

@@ -38,14 +38,13 @@ class BusyClock:
         self._changed = self._last = 0.0
         self._spans = self._busy = self._requests = 0.0
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Mark one request in flight."""
+    def begin(self) -> None:
+        """One more request is in flight."""
         self._advance(+1)
-        try:
-            yield
-        finally:
-            self._advance(-1)
+
+    def end(self) -> None:
+        """One request fewer is in flight."""
+        self._advance(-1)
 
     @contextmanager
     def window(self) -> Iterator[None]:

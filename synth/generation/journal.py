@@ -138,8 +138,11 @@ class JournalledEngine:
         self.counts.sent += 1
         book = _RequestBook(self, self._files, request_id, fingerprint, request.n)
         try:
-            with self.busy.request():
+            self.busy.begin()
+            try:
                 response = await self._ask(request, book)
+            finally:
+                self.busy.end()
             if response.request_id != request_id:
                 raise _other_policy(request_id, response)
             if book.whole is None:

@@ -10,7 +10,6 @@ disk; memory holds an id and a position for each response.
 import contextlib
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,10 +20,8 @@ from synth.records import Record
 from synth.store.atomic import PRIVATE_FILE, make_private_folder, sync_folder
 from synth.store.seals import Damage, damaged, open_line, seal_line
 
-
-class JournalPosition(NamedTuple):
-    file: int
-    offset: int
+_OFFSET_BITS = 48
+_MOST_OFFSET = (1 << _OFFSET_BITS) - 1
 
 
 class Waste(Record):
@@ -41,7 +38,8 @@ class ResponseFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = sorted(folder.glob("responses-*.jsonl"))
-        self._places: dict[str, JournalPosition] = {}
+        self._places: dict[str, int] = {}
+        """File and offset in one number: a million tuples would cost the garbage collector much."""
         self._parts: dict[str, list[AnswerPart]] = {}
         self.usage = Usage()
         """What all lines cost together: responses, parts that wait for the rest, and waste."""
@@ -62,15 +60,15 @@ class ResponseFiles:
         place = self._places.get(request_id)
         if place is None:
             return None
-        path = self._files[place.file]
+        path, offset = self._files[place >> _OFFSET_BITS], place & _MOST_OFFSET
         try:
             with path.open("rb") as handle:
-                handle.seek(place.offset)
+                handle.seek(offset)
                 found = GenerationResponse.model_validate_json(open_line(handle.readline()) or b"")
         except (OSError, ValidationError, Damage) as error:
-            raise self._damaged(path, place.offset) from error
+            raise self._damaged(path, offset) from error
         if found.request_id != request_id:
-            raise self._damaged(path, place.offset)
+            raise self._damaged(path, offset)
         return found
 
     def parts(self, request_id: str) -> tuple[AnswerPart, ...]:
@@ -93,7 +91,7 @@ class ResponseFiles:
         self._write(waste)
         self.usage += waste.usage
 
-    def _note_response(self, response: GenerationResponse, place: JournalPosition) -> None:
+    def _note_response(self, response: GenerationResponse, place: int) -> None:
         self._places[response.request_id] = place
         self.usage += response_usage(response)
         for part in self._parts.pop(response.request_id, ()):
@@ -103,7 +101,7 @@ class ResponseFiles:
         self._parts.setdefault(part.part_of, []).append(part)
         self.usage += part.usage
 
-    def _write(self, record: Record) -> JournalPosition:
+    def _write(self, record: Record) -> int:
         """Write one line in one call."""
         line = seal_line(record.model_dump_json(exclude_defaults=True))
         try:
@@ -120,7 +118,7 @@ class ResponseFiles:
                     fix="free some space, then rerun the same command: answered requests are kept",
                 )
             ) from error
-        place = JournalPosition(len(self._files) - 1, self._end)
+        place = len(self._files) - 1 << _OFFSET_BITS | self._end
         self._end += len(line)
         return place
 
@@ -160,10 +158,10 @@ class ResponseFiles:
                 except Damage as error:
                     raise damaged(path, f"{error} (line {at})") from error
                 if found is not None:
-                    self._read_line(found, JournalPosition(number, offset))
+                    self._read_line(found, number << _OFFSET_BITS | offset)
                 offset += len(line)
 
-    def _read_line(self, line: bytes, place: JournalPosition) -> None:
+    def _read_line(self, line: bytes, place: int) -> None:
         """Index a complete line. One that cannot be read, of a version without seals, is skipped."""
         try:
             if line.startswith(_PART):

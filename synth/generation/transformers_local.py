@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from synth.config import TransformersEngineConfig
-from synth.errors import EngineError, Problem
+from synth.errors import EngineEndedError, EngineError, Problem
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
 from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
@@ -88,6 +88,9 @@ class TransformersLocal:
         try:
             await self._process.start()
             await self._ask({"load": str(Path(self._policy.weights).resolve())})
+        except EngineEndedError as error:
+            await self.close()
+            raise self._failed(f"it {error.problems[0].message}") from error
         except BaseException:
             await self.close()
             raise
@@ -183,13 +186,23 @@ class TransformersLocal:
             )
         try:
             reply = _Reply.model_validate_json(await process.ask(json.dumps(order).encode()))
-        except (EOFError, ValidationError) as error:
-            raise self._failed(
-                f"{error}. The end of its log:\n    " + process.log_tail().replace("\n", "\n    ")
-            ) from error
+        except EOFError as error:
+            raise self._died(process, str(error)) from error
+        except ValidationError as error:
+            raise self._failed(f"answered what cannot be read: {error}") from error
         if reply.error:
             raise self._failed(reply.error)
         return reply
+
+    def _died(self, process: OwnedProcess, what: str) -> EngineEndedError:
+        tail = process.log_tail().replace("\n", "\n    ")
+        return EngineEndedError(
+            Problem(
+                where=f"transformers worker for {self._policy.weights}",
+                message=f"ended: {what}. The end of its log:\n    {tail}",
+                fix="rerun the same command: answered requests are kept",
+            )
+        )
 
     def _failed(self, what: str) -> EngineError:
         return EngineError(

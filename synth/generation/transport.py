@@ -5,6 +5,7 @@ host is an answer and is not followed, and a loopback address or a Unix socket i
 """
 
 import asyncio
+import time
 import urllib.request
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,7 +17,9 @@ from synth.generation.wire import shorten
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_BYTES = 64 << 20
-_MOST_REDIRECTS = 3
+_MOST_REDIRECTS = 2
+_REDIRECTS = (307, 308)
+"""Those that keep the method and the body."""
 
 
 class Reply(NamedTuple):
@@ -48,21 +51,28 @@ class Transport:
     async def exchange(self, method: str, path: str, data: bytes | None = None) -> Reply:
         """Send one request and read the whole answer, within the time-out. Raises NoReplyError."""
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
+        started = time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                for _ in range(_MOST_REDIRECTS):
-                    reply = await self._send(method, url, data)
-                    onward = _same_host_redirect(url, reply)
-                    if onward is None:
-                        break
-                    url = onward
-                return reply
+            reply = await self._send(method, url, data)
+            if reply.status in _REDIRECTS:
+                async with asyncio.timeout(self._timeout_s - (time.monotonic() - started)):
+                    return await self._follow(method, url, data, reply)
+            return reply
         except TimeoutError:
             raise NoReplyError(f"no answer within {self._timeout_s:g} s", is_timeout=True) from None
         except aiohttp.ClientPayloadError as error:
             raise NoReplyError(f"an answer that was cut ({shorten(str(error))})") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoReplyError(f"no connection ({shorten(str(error) or type(error).__name__)})") from None
+
+    async def _follow(self, method: str, url: URL, data: bytes | None, reply: Reply) -> Reply:
+        """Where redirects lead, as long as they stay on the same host."""
+        for _ in range(_MOST_REDIRECTS):
+            onward = _same_host_redirect(url, reply)
+            if onward is None:
+                break
+            url, reply = onward, await self._send(method, onward, data)
+        return reply
 
     async def _send(self, method: str, url: URL, data: bytes | None) -> Reply:
         if self._session is None:
@@ -83,7 +93,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=None),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -110,8 +120,8 @@ async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
 
 def _same_host_redirect(url: URL, reply: Reply) -> URL | None:
     """Where the answer sends the request on, if that is the same host over the same or a safer protocol."""
-    location = reply.headers.get("location", "")
-    if reply.status not in (307, 308) or not location:
+    location = reply.headers.get("location", "") if reply.status in _REDIRECTS else ""
+    if not location:
         return None
     onward = url.join(URL(location))
     is_safe = onward.scheme in (url.scheme, "https")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from synth.errors import EngineError, Problem
+from synth.errors import EngineEndedError, EngineError, Problem
 from synth.generation.owned_process import OwnedProcess
 from synth.generation.socket_folder import SocketFolder
 
@@ -125,9 +125,7 @@ class VllmProcess:
 
     def _raise_if_ended(self) -> None:
         if self._ended is not None and self._ended.done():
-            raise self._failed(
-                f"ended with {_name_code(self._ended.result())} while it was in use. {self._log_end()}"
-            )
+            raise self._died(f"ended with {_name_code(self._ended.result())} while it was in use")
 
     async def _raise_if_ending(self) -> None:
         """Also where its engine process has died: the server then answers 503, and ends soon."""
@@ -139,7 +137,7 @@ class VllmProcess:
                     raise
                 await asyncio.wait([self._ended], timeout=_END_PATIENCE_S)
                 self._raise_if_ended()
-                raise self._failed(f"is alive but cannot answer ({error}). {self._log_end()}") from error
+                raise self._died(f"is alive but cannot answer ({error})") from error
         self._raise_if_ended()
 
     # --- calls ----------------------------------------------------------------------------------------------
@@ -178,12 +176,15 @@ class VllmProcess:
             "end whatever uses that socket, then rerun the same command",
         )
 
-    def _failed(
-        self, message: str, fix: str = "rerun the same command: answered requests are kept"
-    ) -> EngineError:
-        return EngineError(
-            Problem(self._where, message, fix, see="docs/architecture/generation.md"), retryable=False
-        )
+    def _died(self, what: str) -> EngineEndedError:
+        fix = "rerun the same command: answered requests are kept"
+        return EngineEndedError(self._problem(f"{what}. {self._log_end()}", fix))
+
+    def _failed(self, message: str, fix: str) -> EngineError:
+        return EngineError(self._problem(message, fix), retryable=False)
+
+    def _problem(self, message: str, fix: str) -> Problem:
+        return Problem(self._where, message, fix, see="docs/architecture/generation.md")
 
     def _log_end(self) -> str:
         try:

@@ -255,6 +255,8 @@ def _token_counts(choices: Sequence[_Choice], usage: Usage) -> list[int]:
     exact = [choice.token_ids for choice in choices if choice.token_ids is not None]
     if len(exact) == len(choices):
         return exact
+    if len(choices) == 1:
+        return [usage.completion_tokens]
     weights = [len(choice.text) + len(choice.reasoning) + 1 for choice in choices]
     total = usage.completion_tokens
     ends = [round(total * sum(weights[: place + 1]) / sum(weights)) for place in range(len(weights))]

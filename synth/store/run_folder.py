@@ -21,6 +21,7 @@ from synth.config import Recipe
 from synth.errors import (
     BudgetSpentError,
     CodemillError,
+    EngineEndedError,
     OutageError,
     Problem,
     RunFolderError,
@@ -160,7 +161,7 @@ class RunFolder:
     ) -> None:
         if error is None:
             self.finish(RunState.FINISHED)
-        elif isinstance(error, OutageError | BudgetSpentError):
+        elif isinstance(error, OutageError | BudgetSpentError | EngineEndedError):
             self.finish(RunState.INTERRUPTED, _in_words(error))
         elif isinstance(error, Exception):
             self.finish(RunState.FAILED, _one_line(error))

@@ -1,5 +1,8 @@
 """The share of generation time in which at least one request was in flight."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from synth.generation.busy import BusyClock
@@ -15,14 +18,21 @@ class Clock:
         return self.now
 
 
+@contextmanager
+def request(busy: BusyClock) -> Iterator[None]:
+    busy.begin()
+    yield
+    busy.end()
+
+
 def test_a_gap_between_two_requests_counts_as_idle() -> None:
     clock = Clock()
     busy = BusyClock(clock)
     clock.now += 50  # before the first request: not generation
-    with busy.request():
+    with request(busy):
         clock.now += 3
     clock.now += 2
-    with busy.request():
+    with request(busy):
         clock.now += 5
     clock.now += 70  # after the last answer: not generation
     times = busy.read()
@@ -33,9 +43,9 @@ def test_a_gap_between_two_requests_counts_as_idle() -> None:
 def test_requests_that_overlap_count_once_as_busy_and_each_as_request_time() -> None:
     clock = Clock()
     busy = BusyClock(clock)
-    with busy.request():
+    with request(busy):
         clock.now += 1
-        with busy.request():
+        with request(busy):
             clock.now += 2
         clock.now += 1
     times = busy.read()
@@ -48,10 +58,10 @@ def test_gaps_count_inside_a_marked_window_and_not_between_two() -> None:
     for _ in range(2):
         with busy.window():
             clock.now += 4  # before the first request of the window
-            with busy.request():
+            with request(busy):
                 clock.now += 3
             clock.now += 1
-            with busy.request():
+            with request(busy):
                 clock.now += 6
         clock.now += 1000  # training
     times = busy.read()
@@ -63,13 +73,12 @@ def test_a_window_that_closes_over_a_request_in_flight_hides_nothing() -> None:
     busy = BusyClock(clock)
     window = busy.window()
     window.__enter__()
-    request = busy.request()
-    request.__enter__()
+    busy.begin()
     clock.now += 2
     window.__exit__(None, None, None)
     clock.now += 3
     assert busy.read().span_s == busy.read().busy_s == 5
-    request.__exit__(None, None, None)
+    busy.end()
     assert busy.read().share == 1.0
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from synth.config import TransformersEngineConfig
-from synth.errors import EngineError
+from synth.errors import EngineEndedError
 from synth.generation.transformers_local import TransformersLocal
 from synth.policy import Policy
 from tests.builders import Run, build_question
@@ -41,9 +41,9 @@ def test_the_worker_listens_nowhere_gets_no_keys_and_its_death_ends_every_reques
         started = time.monotonic()
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert time.monotonic() - started < 3
-        assert all(isinstance(error, EngineError) and not error.retryable for error in found)
+        assert all(isinstance(error, EngineEndedError) for error in found)
         assert all("exit code 137" in str(error) for error in found)
-        with pytest.raises(EngineError, match="exit code 137"):
+        with pytest.raises(EngineEndedError, match="exit code 137"):
             await engine.load_policy(tiny_policies[1])
         await engine.close()
 

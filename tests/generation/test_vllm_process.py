@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.errors import EngineError
+from synth.errors import EngineEndedError, EngineError
 from synth.generation.socket_folder import SocketFolder
 from synth.generation.vllm_process import VllmProcess
 
@@ -138,7 +138,7 @@ def test_requests_in_flight_end_when_the_server_is_killed_and_name_its_exit_code
         seconds, found = await failures_after(process, lambda: os.kill(pid_of(tmp_path), signal.SIGKILL))
         assert seconds < 2
         for error in found:
-            assert isinstance(error, EngineError)
+            assert isinstance(error, EngineEndedError)
             assert not error.retryable
             assert "exit code 137 (SIGKILL)" in str(error)
             assert "stand-in of process" in str(error)  # the end of the log
@@ -154,7 +154,7 @@ def test_a_server_whose_engine_process_died_is_noticed_while_it_lives(make: Make
         seconds, found = await failures_after(process, (tmp_path / "engine-core-died").touch)
         assert seconds < 5
         for error in found:
-            assert isinstance(error, EngineError)
+            assert isinstance(error, EngineEndedError)
             assert not error.retryable
             assert "is alive but cannot answer (HTTP 503" in str(error)
         await process.end()

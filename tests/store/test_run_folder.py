@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from synth.config import Recipe
-from synth.errors import RunFolderError, UserError
+from synth.errors import EngineEndedError, Problem, RunFolderError, UserError
 from synth.store.lock import is_locked
 from synth.store.run_folder import RunFolder, RunIdentity, RunState, differences, list_runs, read_info
 from tests.store.small_run import identity
@@ -134,6 +134,7 @@ def test_kill_minus_nine_frees_the_lock_and_reads_as_interrupted(tmp_path: Path)
     [
         (KeyboardInterrupt(), RunState.INTERRUPTED, ""),
         (asyncio.CancelledError(), RunState.INTERRUPTED, ""),
+        (EngineEndedError(Problem("vLLM", "ended", "rerun")), RunState.INTERRUPTED, "vLLM ended"),
         (ValueError("odd\nthing"), RunState.FAILED, "ValueError: odd thing"),
         (None, RunState.FINISHED, ""),
     ],
