@@ -97,7 +97,7 @@ def _is_victim(process: psutil.Process, way: Way) -> bool:
         return False
     if way is Way.API_SERVER:
         return "vllm.entrypoints.openai.api_server" in words and "guard.py" not in " ".join(words)
-    return name.startswith("VLLM::EngineCor")
+    return str(name).startswith("VLLM::EngineCor")
 
 
 def _after(ended: Ended, run: Path, expected: tuple[int, RunState]) -> list[str]:
