@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from synth.config import TransformersEngineConfig, VllmServerEngineConfig
-from synth.errors import EngineError
+from synth.errors import EngineEndedError, EngineError
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
@@ -23,6 +24,10 @@ from synth.policy import Policy, fingerprint_policy
 from tests.builders import Run, build_question
 
 Policies = tuple[Policy, Policy]
+
+
+DIED = r"ended with exit code|is alive but cannot answer"
+"""The second while the server still ends, a moment after its engine process."""
 
 
 def ask(number: int) -> GenerationRequest:
@@ -213,17 +218,19 @@ def test_two_servers_run_side_by_side_get_no_keys_and_the_death_of_each_is_notic
         started = time.monotonic()
         found = await asyncio.gather(*asked, return_exceptions=True)
         seconds = time.monotonic() - started
-        errors = [error for error in found if isinstance(error, EngineError) and not error.retryable]
+        errors = [error for error in found if isinstance(error, EngineEndedError)]
         assert len(errors) > 8
         assert len(errors) + sum(isinstance(answer, GenerationResponse) for answer in found) == len(found)
-        (words,) = set(map(str, errors))
-        assert seconds < 5
+        assert (
+            seconds < 60
+        )  # a time-out would take 300; a busy machine decides how long the death itself takes
+        assert all(re.search(DIED, str(error)) for error in errors)
         print(f"{len(errors)} requests ended {seconds:.2f} s after the death")
-        with pytest.raises(EngineError, match="exit code"):
+        with pytest.raises(EngineEndedError, match=DIED):
             await engine.generate(question)
-        with pytest.raises(EngineError, match="exit code"):
+        with pytest.raises(EngineEndedError, match=DIED):
             await engine.load_policy(tiny_policies[0 if engine is engines[1] else 1])
-        return words
+        return str(errors[0])
 
     async def work() -> tuple[str, str]:
         try:
@@ -244,6 +251,5 @@ def test_two_servers_run_side_by_side_get_no_keys_and_the_death_of_each_is_notic
                 await engine.close()
 
     by_core, by_api = run(work())
-    assert "ended with exit code" in by_core
     assert "ended with exit code 137 (SIGKILL)" in by_api
     assert "EngineCore" in by_core  # from the end of the log
