@@ -49,7 +49,7 @@ def encode(job: SftJob, encoder: Encoder, limit: int) -> TokenTable:
 def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
     """Tokens of one row, and which of them are trained."""
     if isinstance(row, Conversation):
-        return encoder.conversation(row.messages, row.first_trained)
+        return encoder.conversation(row.messages, row.first_trained, row.untrained)
     if isinstance(row, PlainText):
         return encoder.plain(row.text)
     return encoder.plain_completion(row.prompt, row.completion)

@@ -351,7 +351,11 @@ class FiltersConfig(Config):
         description="Jaccard similarity of five-token shingles from which two are duplicates.",
     )
     decontaminate: tuple[str, ...] = Field(
-        (), description="JSON Lines files of benchmarks. `@heldout`: the recipe's evaluation tasks."
+        (),
+        description=(
+            "Files or folders of benchmarks as they are published: .jsonl, .json (both also .gz), .parquet. "
+            "`@heldout`: the recipe's evaluation tasks."
+        ),
     )
     decontamination: Literal["containment", "report"] = Field(
         "containment",

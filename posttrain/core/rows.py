@@ -1,11 +1,13 @@
 """The accepted forms of a training row, in TRL's columns; the rows may come from anywhere.
 
 Place in the flow: `data_files` reads dicts -> here they become typed rows -> `tokens`. The one rule: an error
-names each unusable row, with the columns found and expected. Extra columns are ignored and null columns count
-as absent, so one file may mix conversations and plain texts. If a row has several forms, the first of these
-wins: messages, prompt + completion, text.
+names each unusable row, with the columns found and expected. An answer is trained whole or its row is
+refused: tool calls and reasoning, which no template here writes, are never dropped in silence. Extra columns
+are ignored and null columns count as absent, so one file may mix conversations and plain texts. If a row has
+several forms, the first of these wins: messages, prompt + completion, text.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -26,6 +28,9 @@ SHOWN = 5
 Messages = tuple[Message, ...]
 Row = TypeVar("Row")
 _MESSAGES = TypeAdapter(Messages)
+_UNWRITTEN = ("tool_calls", "function_call", "reasoning_content", "reasoning", "thinking")
+"""Keys of a turn that hold parts of an answer beside `content`."""
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class UnusableRow(ValueError):
@@ -34,11 +39,12 @@ class UnusableRow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages; assistant turns from index `first_trained` on are trained."""
+    """Messages; assistant turns from index `first_trained` on are trained, but for those in `untrained`."""
 
     where: str
     messages: Messages
     first_trained: int = 0
+    untrained: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +123,20 @@ def _parse_all(
 def sft_row(where: str, row: dict[str, object]) -> SftRow:
     """A row of supervised data. Raises UnusableRow."""
     if "messages" in row:
-        return _with_answer(Conversation(where, _messages(row, "messages")))
+        messages = _messages(row, "messages")
+        return _with_answer(
+            Conversation(where, messages, untrained=_without_weight(row["messages"], "messages"))
+        )
     if "prompt" in row and "completion" in row:
         if isinstance(row["prompt"], str) and isinstance(row["completion"], str):
-            return PlainCompletion(where, row["prompt"], row["completion"])
-        prompt = _messages(row, "prompt")
-        return _with_answer(Conversation(where, prompt + _messages(row, "completion"), len(prompt)))
+            return PlainCompletion(
+                where, _text(row, "prompt"), _filled(_text(row, "completion"), "completion")
+            )
+        prompt, completion = _messages(row, "prompt"), _messages(row, "completion")
+        untrained = frozenset(len(prompt) + at for at in _without_weight(row["completion"], "completion"))
+        return _with_answer(Conversation(where, prompt + completion, len(prompt), untrained))
     if "text" in row:
-        return PlainText(where, _text(row, "text"))
+        return PlainText(where, _filled(_text(row, "text"), "text"))
     raise UnusableRow(f"has the columns {_names(row)}, but must have {SFT_COLUMNS}")
 
 
@@ -134,9 +146,12 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
     if "chosen" not in row or "rejected" not in row:
         raise UnusableRow(f"has the columns {_names(row)}, but must have {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):
-        return Preference(where, _text(row, "prompt"), _text(row, "chosen"), _text(row, "rejected"))
+        prompt_text, *texts = (_text(row, column) for column in ("prompt", "chosen", "rejected"))
+        return _different(Preference(where, prompt_text, *texts))
     prompt: Messages = _messages(row, "prompt") if isinstance(row.get("prompt"), list) else ()
     chosen, rejected = _messages(row, "chosen"), _messages(row, "rejected")
+    if prompt and chosen[: len(prompt)] == rejected[: len(prompt)] == prompt:
+        chosen, rejected = chosen[len(prompt) :], rejected[len(prompt) :]
     shared = sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen[:-1], rejected[:-1], strict=False))
     )
@@ -146,15 +161,55 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
             f"has the columns {_names(row)} but no prompt: neither a `prompt` of messages, nor turns "
             f"that both answers share"
         )
-    return Preference(
-        where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
+    return _different(
+        Preference(
+            where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
+        )
     )
 
 
 def _with_answer(row: Conversation) -> Conversation:
-    if not any(message.role == "assistant" for message in row.messages[row.first_trained :]):
+    answers = [at for at, message in enumerate(row.messages) if message.role == "assistant"]
+    trained = [at for at in answers if at >= row.first_trained and at not in row.untrained]
+    if not trained:
         raise UnusableRow("has no assistant turn, so there is nothing to train on")
+    if answers[-1] < len(row.messages) - 1:
+        raise UnusableRow(
+            f"must end with an assistant turn, but ends with {row.messages[-1].role}: it was cut"
+        )
+    for at in trained:
+        _filled(row.messages[at].content, f"turn {at + 1}")
     return row
+
+
+def _filled(text: str, where: str) -> str:
+    """The text, which is trained. An empty answer would teach only to stop."""
+    if not text.strip():
+        raise UnusableRow(f"must have text in `{where}`, but that is empty")
+    return text
+
+
+def _different(row: Preference) -> Preference:
+    """The pair, unless its answers are equal, which gives no gradient."""
+    _filled(row.chosen, "chosen")
+    if row.chosen == row.rejected:
+        raise UnusableRow("must have two different answers, but `chosen` and `rejected` are equal")
+    return row
+
+
+def _without_weight(turns: object, column: str) -> frozenset[int]:
+    """The turns that are read and not trained: those with `weight: 0`."""
+    found = set()
+    for at, turn in enumerate(turns if isinstance(turns, list) else ()):
+        weight = turn.get("weight")
+        if weight is None or weight == 1:
+            continue
+        if weight != 0 or isinstance(weight, bool):
+            raise UnusableRow(
+                f"must have a weight of 0 or 1 in `{column}`, turn {at + 1}, but has {weight!r}"
+            )
+        found.add(at)
+    return frozenset(found)
 
 
 def _one_answer(messages: Messages, column: str) -> str:
@@ -170,6 +225,8 @@ def _messages(row: dict[str, object], column: str) -> Messages:
     value = row[column]
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise UnusableRow(f"must have a list of messages in `{column}`, but has {type(value).__name__}")
+    for at, item in enumerate(value):
+        _refuse_unwritten(item, f"`{column}`, turn {at + 1}")
     try:
         return _MESSAGES.validate_python(
             [{key: item.get(key) for key in ("role", "content")} for item in value]
@@ -187,7 +244,25 @@ def _text(row: dict[str, object], column: str) -> str:
         raise UnusableRow(
             f"must have text in `{column}`, but has {'nothing' if value is None else type(value).__name__}"
         )
+    _refuse_half_characters(value, f"`{column}`")
     return value
+
+
+def _refuse_unwritten(turn: dict[str, object], where: str) -> None:
+    """Raise UnusableRow for a turn of which a part would be lost or cannot be written."""
+    for key in _UNWRITTEN:
+        if turn.get(key):
+            raise UnusableRow(f"has `{key}` in {where}, which no chat template here writes")
+    content = turn.get("content")
+    if isinstance(content, str):
+        _refuse_half_characters(content, where)
+
+
+def _refuse_half_characters(text: str, where: str) -> None:
+    if found := _HALF_CHARACTER.search(text):
+        raise UnusableRow(
+            f"has half a character (\\u{ord(found[0]):04x} alone) in {where}, place {found.start()}"
+        )
 
 
 def _names(row: dict[str, object]) -> str:

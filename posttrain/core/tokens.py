@@ -7,7 +7,7 @@ looks like a special token stays text.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,15 +59,17 @@ class Encoder:
 
     # --- rows -----------------------------------------------------------------------------------------------
 
-    def conversation(self, messages: Sequence[Message], first_trained: int = 0) -> TokenRow:
+    def conversation(
+        self, messages: Sequence[Message], first_trained: int = 0, untrained: Collection[int] = ()
+    ) -> TokenRow:
         """A whole conversation; every assistant turn from index `first_trained` on is trained, with its
-        end of turn.
+        end of turn, but for those in `untrained`.
 
         The line break after an end of turn is not trained: the engine stops before it. Raises PrefixMismatch.
         """
         row = TokenRow()
         for index, message in enumerate(messages):
-            if message.role == "assistant" and index >= first_trained:
+            if message.role == "assistant" and index >= first_trained and index not in untrained:
                 self._check_prefix(row, messages[:index])
                 row.add(self._answer_start, trained=False)
                 row.add(self.answer(message.content), trained=True)

@@ -34,7 +34,7 @@ def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites)
     from a file."""
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]
-    return [BenchmarkEntry(id=item.task.id, prompt=item.task.instruction) for item in asked]
+    return [BenchmarkEntry(id=item.task.id, prompts=(item.task.instruction,)) for item in asked]
 
 
 def _load_tasks(suite: str, recipe_folder: Path, suites: Suites) -> Sequence[EvaluationTask]:

@@ -221,21 +221,25 @@ class Decontaminate:
         return self._prose, self._ideographs, self._short, self._short_ideographs
 
     def _add(self, entry: BenchmarkEntry) -> None:
-        for text in (entry.prompt, entry.answer, entry.tests):
+        for text in (*entry.prompts, *entry.answers, *entry.tests):
             words = split_words(text)
             for gram in ngrams(words, self._limits.report_n) if self._mode == "report" else ():
                 self._report_grams.setdefault(gram, entry.id)
-        words = split_words(entry.prompt)
+        for prompt in entry.prompts:
+            self._add_prompt(entry.id, split_words(prompt))
+        language = normalize_language(entry.language)
+        embedded = [code for prompt in entry.prompts for code in embedded_code(prompt)]
+        for code in (*entry.answers, *entry.tests, *embedded):
+            self._code.add(entry.id, abstract_tokens(code, language))
+
+    def _add_prompt(self, entry: str, words: list[str]) -> None:
         ideographic = is_ideographic(words)
         long, short = (
             (self._ideographs, self._short_ideographs) if ideographic else (self._prose, self._short)
         )
-        long.add(entry.id, words)
+        long.add(entry, words)
         if len(words) < self._limits.short_words * (2 if ideographic else 1):
-            short.add(entry.id, words)
-        language = normalize_language(entry.language)
-        for code in (entry.answer, entry.tests, *embedded_code(entry.prompt)):
-            self._code.add(entry.id, abstract_tokens(code, language))
+            short.add(entry, words)
 
     def check(self, unit: FilterInput) -> Keep | Reject:
         hit = self._find_report(unit) if self._mode == "report" else self._find(unit)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.config import ENGINE_CONFIGS
+from synth.recipe.benchmark_files import SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
@@ -50,6 +51,12 @@ def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _list_items(document, folder):
         if not named.file.exists():
             yield _missing(named, "folder" if named.path[-2] == "paths" else "file")
+        elif named.path[-2] == "decontaminate" and not is_benchmark(named.file):
+            yield Finding(
+                (named.path,),
+                f"must end with {', '.join(SUFFIXES)}, or be a folder of such files",
+                "name the benchmark's file as it is published",
+            )
     yield from _check_models(document, folder)
     yield from _check_data_set(document, folder)
 

@@ -354,7 +354,7 @@ def test_tasks_similar_to_held_out_ones_are_removed_with_their_solutions() -> No
     mixed = Candidates(
         (task("a"), task("b", words)), CANDIDATES.suites, SOLUTIONS, CANDIDATES.parsed, CANDIDATES.verdicts
     )
-    found = find_contaminated(mixed, [BenchmarkEntry(id="h", prompt=words)], PromptLibrary.load("pocket"))
+    found = find_contaminated(mixed, [BenchmarkEntry(id="h", prompts=(words,))], PromptLibrary.load("pocket"))
     assert found == {"b"}
     left = mixed.without(found)
     assert [one.id for one in left.tasks] == [one.task_id for one in left.suites] == ["a"]

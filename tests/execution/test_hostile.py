@@ -126,7 +126,7 @@ def test_the_property_holds(
     if not attack.evades:
         check(attack, sandbox.run(job), sandbox.listens)
         return
-    used = []
+    used: list[float] = []
     while len(used) < (1 if sandbox.level == "A" else 3):  # an estimate looks late on a busy machine
         with burned(sandbox._idle[-1].slot.process.pid) as cpu_s:
             result = sandbox.run(job)

@@ -1,11 +1,14 @@
 """Decontamination: recall on planted texts and false alarms on fresh ones, on texts generated here."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from synth.errors import DatasetError
@@ -128,8 +131,10 @@ def reformat(text: str, random: Random) -> str:
 @pytest.fixture(scope="module")
 def entries() -> list[BenchmarkEntry]:
     random = Random(11)
-    english = [BenchmarkEntry(f"en{at}", prose(random), code(random), "", "python") for at in range(SIZE)]
-    return english + [BenchmarkEntry(f"zh{at}", chinese(random)) for at in range(SIZE)]
+    english = [
+        BenchmarkEntry(f"en{at}", (prose(random),), (code(random),), (), "python") for at in range(SIZE)
+    ]
+    return english + [BenchmarkEntry(f"zh{at}", (chinese(random),)) for at in range(SIZE)]
 
 
 @pytest.fixture(scope="module")
@@ -174,9 +179,9 @@ def test_planted_texts_are_found(
     chosen = entries[SIZE:] if part == "chinese" else entries[:SIZE]
     for entry in chosen:
         unit = (
-            FilterInput("u", "python", code=attack(entry.answer, random))
+            FilterInput("u", "python", code=attack(entry.answers[0], random))
             if part == "answer"
-            else FilterInput("u", "python", attack(entry.prompt, random))
+            else FilterInput("u", "python", attack(entry.prompts[0], random))
         )
         hits += isinstance(found.check(unit), Reject)
     assert hits / len(chosen) >= recall
@@ -193,29 +198,29 @@ def test_fresh_texts_raise_at_most_one_false_alarm_in_two_hundred(found: Deconta
 def test_evidence_names_the_entry_and_what_matched(
     entries: list[BenchmarkEntry], found: Decontaminate
 ) -> None:
-    answer = found.check(FilterInput("u", "python", entries[3].prompt))
+    answer = found.check(FilterInput("u", "python", entries[3].prompts[0]))
     assert isinstance(answer, Reject)
     assert answer.evidence["entry"] == "en3"
     assert answer.evidence["side"] == "prose"
     assert answer.evidence["share"] == 1.0
-    assert str(answer.evidence["matched"]) in re.sub(r"[^\w\s]", "", entries[3].prompt).lower()
+    assert str(answer.evidence["matched"]) in re.sub(r"[^\w\s]", "", entries[3].prompts[0]).lower()
 
 
 def test_tests_and_answers_are_searched_like_prompts(
     entries: list[BenchmarkEntry], found: Decontaminate
 ) -> None:
-    assert isinstance(found.check(FilterInput("u", "python", tests=entries[5].answer)), Reject)
+    assert isinstance(found.check(FilterInput("u", "python", tests=entries[5].answers[0])), Reject)
     assert isinstance(
-        found.check(FilterInput("u", "python", code=f'"""{entries[5].prompt}"""\nx = 1\n')), Reject
+        found.check(FilterInput("u", "python", code=f'"""{entries[5].prompts[0]}"""\nx = 1\n')), Reject
     )
     assert isinstance(
-        found.check(FilterInput("u", "python", f"Complete this:\n```python\n{entries[5].answer}\n```")),
+        found.check(FilterInput("u", "python", f"Complete this:\n```python\n{entries[5].answers[0]}\n```")),
         Reject,
     )
 
 
 def test_a_short_entry_is_found_when_it_is_most_of_the_unit() -> None:
-    short = Decontaminate([BenchmarkEntry("s", "Reverse a linked list.")])
+    short = Decontaminate([BenchmarkEntry("s", ("Reverse a linked list.",))])
     assert isinstance(short.check(FilterInput("u", prompt="please REVERSE a linked list")), Reject)
     assert isinstance(short.check(FilterInput("u", prompt="Sort a linked list.")), Keep)
     assert isinstance(
@@ -231,7 +236,7 @@ def test_a_short_entry_is_found_when_it_is_most_of_the_unit() -> None:
 
 def test_phrases_that_many_entries_share_identify_none_of_them() -> None:
     phrase = "Write a function that takes a list of integers and returns the"
-    many = Decontaminate([BenchmarkEntry(str(at), f"{phrase} {prose(Random(at))}") for at in range(30)])
+    many = Decontaminate([BenchmarkEntry(str(at), (f"{phrase} {prose(Random(at))}",)) for at in range(30)])
     assert isinstance(many.check(FilterInput("u", prompt=f"{phrase} alphabet in reverse.")), Keep)
 
 
@@ -241,10 +246,11 @@ def test_the_reports_rule_finds_verbatim_prompts_but_few_renamed_answers(
     report = Decontaminate(entries[:SIZE], mode="report")
     random = Random(3)
     verbatim = sum(
-        isinstance(report.check(FilterInput("u", "python", entry.prompt)), Reject) for entry in entries[:SIZE]
+        isinstance(report.check(FilterInput("u", "python", entry.prompts[0])), Reject)
+        for entry in entries[:SIZE]
     )
     renamed = sum(
-        isinstance(report.check(FilterInput("u", "python", code=rename(entry.answer, random))), Reject)
+        isinstance(report.check(FilterInput("u", "python", code=rename(entry.answers[0], random))), Reject)
         for entry in entries[:SIZE]
     )
     assert verbatim == SIZE
@@ -266,9 +272,9 @@ def test_benchmark_files_are_read_by_their_usual_columns(tmp_path: Path) -> None
     path = tmp_path / "bench.jsonl"
     path.write_text("\n\n".join(map(json.dumps, rows)))
     read = list(read_benchmark(path))
-    assert read[0] == BenchmarkEntry("HumanEval/0", "def f():", "return 1", "assert f()")
-    assert (read[1].id, read[1].tests) == ("11", "assert a\nassert b")
-    assert (read[2].id, read[2].answer) == ("bench/5", "4")
+    assert read[0] == BenchmarkEntry("HumanEval/0", ("def f():",), ("return 1",), ("assert f()",))
+    assert (read[1].id, read[1].tests) == ("11", ("assert a\nassert b",))
+    assert (read[2].id, read[2].answers) == ("bench/5", ("4",))
 
 
 @pytest.mark.parametrize("line", ["nonsense", "[]", '{"unrelated": 1}'])
@@ -277,3 +283,75 @@ def test_a_benchmark_row_without_text_is_an_error_not_a_hole(tmp_path: Path, lin
     path.write_text('{"prompt": "x y z"}\n' + line)
     with pytest.raises(DatasetError, match="jsonl:2"):
         list(read_benchmark(path))
+
+
+QUESTION = (
+    "A ferry carries carts over a river, and each cart has a length in feet. Carts board in the order of the "
+    "queue while they fit on the deck; the first that does not fit waits for the next trip. Print how many "
+    "trips are needed, and the number of carts on the fullest one."
+)
+ANSWER = """
+def trips(lengths, deck):
+    done, used, boarded, fullest = 1, 0, 0, 0
+    for length in lengths:
+        if used + length > deck:
+            done, used, boarded = done + 1, 0, 0
+        used, boarded = used + length, boarded + 1
+        fullest = max(fullest, boarded)
+    return done, fullest
+"""
+LAYOUTS = {
+    "LiveCodeBench": {"question_title": "Ferry", "question_content": QUESTION, "question_id": "q1"},
+    "BigCodeBench": {
+        "task_id": "BigCodeBench/1",
+        "complete_prompt": "def task_func(lengths, deck):\n",
+        "instruct_prompt": QUESTION,
+        "canonical_solution": ANSWER,
+    },
+    "APPS": {"problem_id": 1, "question": QUESTION, "solutions": json.dumps(["print(1)", ANSWER])},
+    "CodeContests": {
+        "name": "ferry",
+        "description": QUESTION,
+        "solutions": {"language": [2, 3], "solution": ["int main() {}", ANSWER]},
+    },
+    "DS-1000": {
+        "prompt": QUESTION,
+        "reference_code": ANSWER,
+        "code_context": "assert trips([1], 2) == (1, 1)",
+    },
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_question_and_every_solution_of_a_published_row_count(tmp_path: Path, layout: str) -> None:
+    path = tmp_path / "bench.jsonl"
+    path.write_text(json.dumps(LAYOUTS[layout]))
+    found = Decontaminate(read_benchmark(path))
+    assert isinstance(found.check(FilterInput("u", "python", QUESTION, "x = 1\n")), Reject)
+    assert isinstance(found.check(FilterInput("u", "python", "Count the words of a text.", "x = 1\n")), Keep)
+    if layout != "LiveCodeBench":  # which publishes no solutions
+        assert isinstance(found.check(FilterInput("u", "python", "Another task.", ANSWER)), Reject)
+
+
+def test_every_kind_of_file_is_read_and_others_are_refused(tmp_path: Path) -> None:
+    row = {"task_id": "t", "prompt": QUESTION}
+    whole = {
+        "a.jsonl": json.dumps(row).encode(),
+        "a.jsonl.gz": gzip.compress(json.dumps(row).encode()),
+        "a.json": json.dumps([row]).encode(),
+        "named.json": json.dumps({"data": [row]}).encode(),
+        "by-id.json": json.dumps({"t": {"prompt": QUESTION}}).encode(),
+        "a.json.gz": gzip.compress(json.dumps([row]).encode()),
+    }
+    for name, data in whole.items():
+        (tmp_path / name).write_bytes(data)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "a.parquet")
+    expected = BenchmarkEntry("t", (QUESTION,))
+    for name in (*whole, "a.parquet"):
+        assert list(read_benchmark(tmp_path / name)) == [expected], name
+    assert list(read_benchmark(tmp_path)) == [expected] * 7
+    (tmp_path / "a.csv").write_text("prompt")
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole["a.jsonl.gz"][:-9])
+    for name in ("a.csv", "cut.jsonl.gz"):
+        with pytest.raises(DatasetError, match=name):
+            list(read_benchmark(tmp_path / name))

@@ -105,7 +105,7 @@ def test_each_round_gets_stages_that_remember_nothing_of_the_last_one() -> None:
 def test_held_out_tasks_reach_the_decontamination_filter() -> None:
     words = "Return the sum of all even numbers in the given list of integers, or zero when there are none."
     made = context({**SOLVED, "filters": {"decontaminate": ["@heldout"]}})
-    stages = build_stages(made, [BenchmarkEntry(id="held", prompt=words)])
+    stages = build_stages(made, [BenchmarkEntry(id="held", prompts=(words,))])
     [found] = [stage for stage in stages if isinstance(stage, FilterStage) and stage.name == "decontaminate"]
     samples = [
         build_sample("sample-1", prompt=(Message(role="user", content=words),)),

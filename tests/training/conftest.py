@@ -66,7 +66,7 @@ def write_rows(tmp_path: Path) -> WriteRows:
 
     def write(name: str, rows: Sequence[Row]) -> Path:
         file = tmp_path / f"{name}.jsonl"
-        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return file
 
     return write

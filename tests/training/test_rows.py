@@ -27,6 +27,8 @@ from tests.training.tiny import Row, chat_rows
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}
 OTHER = {"role": "assistant", "content": "b"}
+SYSTEM = {"role": "system", "content": "s"}
+S = Message(role="system", content="s")
 Q, A = Message(role="user", content="q"), Message(role="assistant", content="a")
 
 
@@ -39,6 +41,15 @@ Q, A = Message(role="user", content="q"), Message(role="assistant", content="a")
         ({"text": "t"}, PlainText("r", "t")),
         ({"prompt": "q", "messages": [USER, ANSWER]}, Conversation("r", (Q, A))),
         ({"messages": [{**USER, "name": "n"}, ANSWER]}, Conversation("r", (Q, A))),
+        ({"messages": [USER, {**ANSWER, "tool_calls": []}]}, Conversation("r", (Q, A))),
+        (
+            {"messages": [USER, {**ANSWER, "weight": 0}, USER, {**ANSWER, "weight": 1}]},
+            Conversation("r", (Q, A, Q, A), untrained=frozenset({1})),
+        ),
+        (
+            {"prompt": [USER], "completion": [{**ANSWER, "weight": 0.0}, USER, ANSWER]},
+            Conversation("r", (Q, A, Q, A), 1, frozenset({1})),
+        ),
     ],
 )
 def test_each_supervised_form_is_read(row: Row, expected: object) -> None:
@@ -52,6 +63,11 @@ def test_each_supervised_form_is_read(row: Row, expected: object) -> None:
         ({"chosen": [USER, ANSWER], "rejected": [USER, OTHER]}, (Q,)),
         ({"prompt": "the same as the first turn", "chosen": [USER, ANSWER], "rejected": [USER, OTHER]}, (Q,)),
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, "q"),
+        ({"prompt": [USER], "chosen": [USER, ANSWER], "rejected": [USER, OTHER]}, (Q,)),
+        (
+            {"prompt": [SYSTEM, USER], "chosen": [SYSTEM, USER, ANSWER], "rejected": [SYSTEM, USER, OTHER]},
+            (S, Q),
+        ),
     ],
 )
 def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
@@ -75,6 +91,18 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
         ),
         ({"prompt": "q", "completion": [ANSWER]}, "must have a list of messages in `prompt`, but has str"),
         ({"text": 3}, "must have text in `text`, but has int"),
+        ({"text": " \n"}, "must have text in `text`, but that is empty"),
+        ({"prompt": "q", "completion": ""}, "must have text in `completion`, but that is empty"),
+        ({"messages": [USER, {"role": "assistant", "content": " "}]}, "must have text in `turn 2`"),
+        ({"messages": [USER, ANSWER, USER]}, "must end with an assistant turn, but ends with user"),
+        ({"messages": [USER, {**ANSWER, "weight": 0}]}, "has no assistant turn"),
+        ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "must have a weight of 0 or 1"),
+        ({"messages": [USER, {**ANSWER, "tool_calls": [{}]}]}, "has `tool_calls` in `messages`, turn 2"),
+        ({"messages": [USER, {**ANSWER, "function_call": {"name": "f"}}]}, "has `function_call`"),
+        ({"messages": [USER, {**ANSWER, "reasoning_content": "so"}]}, "has `reasoning_content`"),
+        ({"messages": [USER, {"role": "assistant", "content": "x\udc00"}]}, r"has half a character (\udc00"),
+        ({"messages": [{"role": "user", "content": "\ud83d"}, ANSWER]}, "in `messages`, turn 1, place 0"),
+        ({"prompt": "\ud83d", "completion": "a"}, "has half a character"),
     ],
 )
 def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
@@ -100,6 +128,12 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
             "must add one assistant turn to the prompt in `chosen`, but adds: user",
         ),
         ({"chosen": "a", "rejected": "b"}, "must have text in `prompt`, but has nothing"),
+        ({"prompt": "q", "chosen": "a", "rejected": "a"}, "must have two different answers"),
+        ({"prompt": [USER], "chosen": [ANSWER], "rejected": [ANSWER]}, "must have two different answers"),
+        (
+            {"prompt": [USER], "chosen": [{**ANSWER, "tool_calls": [{"id": "c"}]}], "rejected": [OTHER]},
+            "has `tool_calls` in `chosen`, turn 1",
+        ),
     ],
 )
 def test_a_preference_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:

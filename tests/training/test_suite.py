@@ -61,7 +61,7 @@ def test_all_of_a_named_suite_is_kept_out_of_the_data_and_of_a_file_what_is_aske
     write_suite(tmp_path)
     named = load_held_out(config(), tmp_path, {"three": three})
     filed = load_held_out(config(suite="rows.jsonl"), tmp_path, {"three": three})
-    assert [(entry.id, entry.prompt) for entry in named] == [(f"t{n}", f"Add {n}.") for n in range(3)]
+    assert [(entry.id, entry.prompts) for entry in named] == [(f"t{n}", (f"Add {n}.",)) for n in range(3)]
     assert filed == named[:2]
 
 

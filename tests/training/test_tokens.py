@@ -80,6 +80,16 @@ def test_of_prompt_and_completion_only_the_completion_is_trained() -> None:
     )
 
 
+def test_a_turn_without_weight_is_read_and_not_trained() -> None:
+    row = Conversation(
+        "row", (user("a"), assistant("b"), user("c"), assistant("d")), untrained=frozenset({1})
+    )
+    assert shown(encode_row(ENCODER, row)) == (
+        "<|im_start|> user Ċ a <|im_end|> Ċ <|im_start|> assistant Ċ b <|im_end|> Ċ "
+        "<|im_start|> user Ċ c <|im_end|> Ċ <|im_start|> assistant Ċ [d] [<|im_end|>] Ċ"
+    )
+
+
 def test_a_plain_text_is_trained_whole() -> None:
     assert shown(encode_row(ENCODER, PlainText("row", "a b"))) == "[a] [Ġ] [b] [<|endoftext|>]"
 
