@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -65,18 +64,11 @@ def test_the_report_sees_what_is_imported() -> None:
     assert "pyarrow" in loaded_after("import pyarrow")
 
 
-def test_help_answers_at_once() -> None:
-    """0.5 s is the promise on a quiet machine; the best of five runs is held to it, with room for a busy
-    one."""
-    seconds = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "posttrain.cli", "--help"],
-            capture_output=True,
-            cwd=ROOT,
-            check=True,
-            timeout=60,
-        )
-        seconds.append(time.perf_counter() - begin)
-    assert min(seconds) < 1.0
+def test_help_loads_few_modules() -> None:
+    """340 at last count, most of them of Python and typer. `benchmarks/startup.py` measures the seconds."""
+    help_ = "with contextlib.suppress(SystemExit): posttrain.cli.app(['--help'])"
+    statement = f"import contextlib, posttrain.cli, sys\n{help_}\nprint(len(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", statement], capture_output=True, text=True, cwd=ROOT, check=True, timeout=60
+    )
+    assert int(done.stdout.splitlines()[-1]) < 420
