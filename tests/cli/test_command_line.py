@@ -23,9 +23,7 @@ def codemill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
 
 def test_wrong_recipe_exits_2_with_every_problem_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("name: a\nsed: 1\nloop: {rounds: 0}\n")
-    begin = time.perf_counter()
     done = codemill("run", "wrong.yaml", cwd=tmp_path)
-    assert time.perf_counter() - begin < 2
     assert done.returncode == 2
     assert done.stdout == ""
     assert "wrong.yaml:2: sed = 1" in done.stderr

@@ -40,7 +40,7 @@ def test_the_worker_listens_nowhere_gets_no_keys_and_its_death_ends_every_reques
         family[1].kill()
         started = time.monotonic()
         found = await asyncio.gather(*asked, return_exceptions=True)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20  # the answers would take longer
         assert all(isinstance(error, EngineEndedError) for error in found)
         assert all("exit code 137" in str(error) for error in found)
         with pytest.raises(EngineEndedError, match="exit code 137"):
