@@ -1,62 +1,62 @@
-"""Whether what a program gave is what was expected: texts line by line, values by their wire texts.
+"""Whether what a program gave is what was expected, by the rule of the suite.
 
-Place in the flow: `verdict.py` asks here. The one rule: a program's output is never read further than the
-expected one reaches. Equal texts are not read at all, values without maps are compared token by token up to
-the first difference, and only maps are decoded, when both sides have the same number of tokens.
+Place in the flow: `verdict.py` asks here; texts go to `text_comparison.py`, decoded values to
+`value_comparison.py`. The one rule: a program's output is never read further than the expected one reaches.
+Equal texts are not read at all, values without maps are compared token by token up to the first difference,
+and others are decoded only when both sides have the same number of tokens.
 """
 
 import re
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from synth.values import Value, ValueSyntaxError, decode, equal
+from synth.comparison_rules import DEFAULT_TEXT, DEFAULT_VALUES, CheckerRule, Comparison, ValuesRule
+from synth.records import Case, FunctionContract, StdioContract, SuiteContract
+from synth.text_comparison import equal_texts
+from synth.value_comparison import equal
+from synth.values import Value, ValueSyntaxError, decode, has_any, parse_signature
 
-_BLANK: Final = " \t\r\n\v\f"
-_FLOAT_LENGTH: Final = 40
-"""No float is longer in any language's shortest form."""
+_NUMBER_LENGTH: Final = 320
+"""No float is longer, nor an int that equals one."""
 _INT: Final = re.compile(r"(-?)0*(\d+)", re.ASCII)
 _SHOWN_TOKENS, _SHOWN_DIGITS = 600, 4_000
 
 
-def equal_texts(found: str, expected: str) -> bool:
-    """Whether two outputs are the same, apart from white space at the ends of lines and of the text. Only
-    a line feed ends a line."""
-    return found == expected or all(
-        ours == theirs for ours, theirs in zip_longest(_lines(found), _lines(expected))
-    )
+def is_right(output: str, case: Case, rule: Comparison | None, contract: SuiteContract) -> bool:
+    """Whether an output is one of the right ones, by the rule or by the default of the contract. A checker is
+    no rule that can be applied here."""
+    compare = _comparison(rule, contract)
+    return any(compare(output, expected) for expected in (case.expected, *case.also))
 
 
-def normal_text(text: str) -> str:
-    """Output in the form used for comparison."""
-    return "\n".join(_lines(text))
+def _comparison(rule: Comparison | None, contract: SuiteContract) -> Callable[[str, str], bool]:
+    if isinstance(rule, CheckerRule):
+        raise TypeError("a checker is run, not applied")
+    if isinstance(contract, StdioContract):
+        text_rule = DEFAULT_TEXT if rule is None or isinstance(rule, ValuesRule) else rule
+        return lambda found, expected: equal_texts(found, expected, text_rule)
+    value_rule = rule if isinstance(rule, ValuesRule) else DEFAULT_VALUES
+    untyped = isinstance(contract, FunctionContract) and has_any(parse_signature(contract.signature).result)
+    return lambda found, expected: equal_values(found, expected, value_rule, untyped=untyped)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """The lines, one at a time, without the white space at their ends."""
-    at, end = 0, len(text.rstrip(_BLANK))
-    while at <= end:
-        stop = text.find("\n", at, end)
-        stop = end if stop < 0 else stop
-        yield text[at:stop].rstrip(_BLANK)
-        at = stop + 1
-
-
-def equal_values(found: str, expected: str, relative: float, absolute: float) -> bool:
-    """Whether two wire texts state equal values, as `values.equal` says. The expected one is known to be
-    right. Text that is no value equals nothing."""
-    if found == expected:
+def equal_values(
+    found: str, expected: str, rule: ValuesRule = DEFAULT_VALUES, *, untyped: bool = False
+) -> bool:
+    """Whether two wire texts state equal values, as `value_comparison.equal` says. The expected one is known
+    to be right. Text that is no value equals nothing."""
+    if found == expected and rule.equality != "python":
         return True
     if not may_be_equal(found, expected):
         return False
-    if " m" not in f" {expected}":
+    is_plain = not (untyped or rule.equality != "typed" or rule.ignore_case or rule.any_order)
+    if is_plain and " m" not in f" {expected}":
         return all(
-            ours == theirs or _equal_tokens(ours, theirs, relative, absolute)
+            ours == theirs or _equal_tokens(ours, theirs, rule)
             for ours, theirs in _differing(found, expected)
         )
     try:
-        left, right = decode(found), decode(expected)
-        return equal(left, right, relative_tolerance=relative, absolute_tolerance=absolute)
+        return equal(decode(found), decode(expected), rule, untyped=untyped)
     except (ValueSyntaxError, RecursionError):
         return False
 
@@ -64,7 +64,7 @@ def equal_values(found: str, expected: str, relative: float, absolute: float) ->
 def may_be_equal(found: str, expected: str) -> bool:
     """Whether two wire texts have as many tokens, and lengths that equal values can have."""
     spaces = expected.count(" ")
-    longest = len(expected) + (spaces + 1) * _FLOAT_LENGTH
+    longest = len(expected) + (spaces + 1) * _NUMBER_LENGTH
     return len(found) <= longest and found.count(" ") == spaces
 
 
@@ -94,16 +94,15 @@ def _common(left: str, right: str) -> int:
     return low
 
 
-def _equal_tokens(found: str, expected: str, relative: float, absolute: float) -> bool:
+def _equal_tokens(found: str, expected: str, rule: ValuesRule) -> bool:
     """Whether two tokens that differ as texts are the same number or text all the same."""
-    if not found or found[0] != expected[0]:
+    if not found or (found[0] != expected[0] and (found[0], expected[0]) != ("i", "f")):
         return False
     if expected[0] == "f":
         try:
-            left, right = float(found[1:]), float(expected[1:])
-        except ValueError:
+            return len(found) <= _NUMBER_LENGTH and equal(decode(found), decode(expected), rule)
+        except ValueSyntaxError:
             return False
-        return equal(left, right, relative_tolerance=relative, absolute_tolerance=absolute)
     if expected[0] == "i":
         return _plain_int(found[1:]) == _plain_int(expected[1:])
     return expected[0] == "s" and found[1:].lower() == expected[1:].lower()

@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from synth.comparison_rules import Comparison
+from synth.wire_record import Record as Record
 
 SCHEMA_VERSION = 2
-
-
-class Record(BaseModel):
-    """Base of all wire types: frozen; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # --- contracts ----------------------------------------------------------------------------------------------
@@ -152,6 +149,8 @@ class Case(Record):
 
     arguments: tuple[str, ...]
     expected: str
+    also: tuple[str, ...] = ()
+    """Other results that are right as well."""
 
 
 class Reference(Unit):
@@ -249,6 +248,8 @@ class TestSuite(Unit):
     contract: SuiteContract
     cases: tuple[Case, ...]
     rank: EvidenceRank
+    compare: Comparison | None = None
+    """When a result counts as the expected one; the default of the contract's kind if unset."""
 
     def call(self) -> "Call":
         """The call that the tests make, without the expected values."""
@@ -374,11 +375,28 @@ class ScriptCall(Record):
     script: str
 
 
-Call = Annotated[FunctionCall | StdioCall | ScriptCall, Field(discriminator="kind")]
+class CheckedCase(Record):
+    """What a checker is shown of one case."""
+
+    input: str
+    output: str
+    expected: str
+
+
+class CheckCall(Record):
+    """Run the program, a checker, once per case, each time in a fresh process, with the names of three files:
+    input, output and expected output. The program whose output is checked is not there."""
+
+    kind: Literal["check"] = "check"
+    cases: tuple[CheckedCase, ...]
+
+
+Call = Annotated[FunctionCall | StdioCall | ScriptCall | CheckCall, Field(discriminator="kind")]
 
 
 class ExecutionRequest(Record):
-    """One program to run. It contains no expected values: those never leave the parent process."""
+    """One program to run. It contains no expected values, unless it is a checker: those of a suite never
+    enter the sandbox of the program that is judged."""
 
     id: str
     language: str

@@ -10,8 +10,6 @@ language can read and write them in a few lines:
 The one rule: what `encode` writes, `decode` gives back, to the type and the bit.
 """
 
-import math
-import struct
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -211,6 +209,11 @@ def _decode_scalar(tag: str, rest: str) -> Value:
     raise ValueSyntaxError(f"{tag + rest!r} is not a wire token")
 
 
+def has_any(kind: ValueType) -> bool:
+    """Whether the type, or one inside it, is `any`."""
+    return kind.kind == "any" or any(map(has_any, kind.inner))
+
+
 def matches(value: Value, expected: ValueType) -> bool:
     """Whether a value has the type. An int is no float, a bool no int, a list no tuple; `any` takes all."""
     kind, inner = expected.kind, expected.inner
@@ -226,33 +229,3 @@ def matches(value: Value, expected: ValueType) -> bool:
         )
     exact = {"int": int, "float": float, "str": str, "bool": bool, "null": type(None)}
     return type(value) is exact[kind]
-
-
-def equal(
-    left: Value, right: Value, *, relative_tolerance: float = 0.0, absolute_tolerance: float = 0.0
-) -> bool:
-    """Typed equality: NaN equals NaN, -0.0 differs from 0.0 unless a tolerance is given, maps ignore order, 1
-    differs from 1.0 and True, also as keys."""
-    if type(left) is not type(right):
-        return False
-    tolerance = {"relative_tolerance": relative_tolerance, "absolute_tolerance": absolute_tolerance}
-    if isinstance(left, float) and isinstance(right, float):
-        return _equal_floats(left, right, relative_tolerance, absolute_tolerance)
-    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(
-            equal(a, b, **tolerance) for a, b in zip(left, right, strict=True)
-        )
-    if isinstance(left, dict) and isinstance(right, dict):
-        ours, theirs = ({encode(key): item for key, item in side.items()} for side in (left, right))
-        return ours.keys() == theirs.keys() and all(
-            equal(ours[key], theirs[key], **tolerance) for key in ours
-        )
-    return left == right
-
-
-def _equal_floats(left: float, right: float, relative: float, absolute: float) -> bool:
-    if math.isnan(left) or math.isnan(right):
-        return math.isnan(left) and math.isnan(right)
-    if relative or absolute:
-        return math.isclose(left, right, rel_tol=relative, abs_tol=absolute)
-    return struct.pack("<d", left) == struct.pack("<d", right)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from synth.execution.protocol import Sandbox
     from synth.records import Limits, Observation
     from synth.verify.answers import VerifyResult
+    from synth.verify.checkers import CheckerAnswer
     from synth.verify.rows import Prepared
 
 _SEE = "docs/architecture/verify.md"
@@ -89,10 +90,14 @@ def _tests(path: Path) -> dict[str, object]:
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
-async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "Observation":
+async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "tuple[Observation, CheckerAnswer | None]":
+    """The program's observation, and what the checker of its tests said, if they have one."""
+    from synth.verify.checkers import run_checkers
+
     try:
         await sandbox.start()
-        return (await sandbox.execute([prepared.request]))[0]
+        observations = await sandbox.execute([prepared.request])
+        return observations[0], (await run_checkers(sandbox, [prepared], observations))[0]
     finally:
         await sandbox.close()
 
@@ -111,7 +116,9 @@ def prepare_program(
     return prepare(read_row(row, where), where, limits)
 
 
-def _answer(prepared: "Prepared", observation: "Observation", judged: bool) -> "VerifyResult":
+def _answer(
+    prepared: "Prepared", observation: "Observation", checked: "CheckerAnswer | None", judged: bool
+) -> "VerifyResult":
     """Without tests, the actual output counts as expected, so the verdict says how the program ended."""
     from synth.verify.answers import make_answer
 
@@ -119,7 +126,7 @@ def _answer(prepared: "Prepared", observation: "Observation", judged: bool) -> "
         expected = observation.cases[0].output or ""
         cases = (prepared.suite.cases[0].model_copy(update={"expected": expected}),)
         prepared = prepared._replace(suite=prepared.suite.model_copy(update={"cases": cases}))
-    return make_answer(prepared, observation)
+    return make_answer(prepared, observation, checked)
 
 
 def _print_output(observation: "Observation", whole: str | None) -> None:
@@ -189,8 +196,8 @@ def exec_(
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
     sandbox = choose_sandbox(kind, 1, minimum_level).sandbox
-    observation = run_interruptibly(lambda: _observe(prepared, sandbox))
-    answer = _answer(prepared, observation, judged=tests is not None)
+    observation, checked = run_interruptibly(lambda: _observe(prepared, sandbox))
+    answer = _answer(prepared, observation, checked, judged=tests is not None)
     if as_json:
         print_json(
             {

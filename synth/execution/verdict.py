@@ -5,10 +5,11 @@ order toolchain missing, infrastructure, parse error, compile error, violation, 
 time-out, runtime error, wrong answer, pass.
 """
 
+from collections.abc import Collection
 from functools import cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from synth.comparison import equal_texts, equal_values, shown_value
+from synth.comparison import is_right, shown_value
 from synth.languages.registry import all_languages
 from synth.records import (
     CaseObservation,
@@ -21,17 +22,6 @@ from synth.records import (
     Verdict,
 )
 from synth.values import ValueSyntaxError
-
-
-class Tolerance(NamedTuple):
-    """How far apart two floats may be: by one of the two. The default allows for a different order of
-    summation, also where the sum is nearly zero, but for no visible difference."""
-
-    relative: float = 1e-9
-    absolute: float = 1e-12
-
-
-DEFAULT_TOLERANCE: Final = Tolerance()
 
 _STOPS = {
     Stop.VIOLATION: Outcome.VIOLATION,
@@ -49,20 +39,22 @@ class Judged(NamedTuple):
     right: list[bool]
 
 
-def judge(
-    observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
-) -> Verdict:
+def judge(observation: Observation, suite: TestSuite, solution_id: str) -> Verdict:
     """The verdict on one observation against one suite. `passed` counts the right cases
     whatever the outcome."""
-    return judge_cases(observation, suite, solution_id, tolerance).verdict
+    return judge_cases(observation, suite, solution_id).verdict
 
 
 def judge_cases(
-    observation: Observation, suite: TestSuite, solution_id: str, tolerance: Tolerance = DEFAULT_TOLERANCE
+    observation: Observation,
+    suite: TestSuite,
+    solution_id: str,
+    accepted: Collection[int] | None = None,
 ) -> Judged:
-    """The same, with what was found for each case."""
+    """The same, with what was found for each case. `accepted` are the cases that the suite's checker
+    accepted, where it has one."""
     by_index = {case.index: case for case in reversed(observation.cases)}
-    right = [_is_right(by_index.get(at), suite, at, tolerance) for at in range(len(suite.cases))]
+    right = [_is_right(by_index.get(at), suite, at, accepted) for at in range(len(suite.cases))]
     outcome, words = _decide(observation, suite, right)
     verdict = Verdict(
         solution_id=solution_id,
@@ -165,13 +157,16 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     return ""
 
 
-def _is_right(found: CaseObservation | None, suite: TestSuite, index: int, tolerance: Tolerance) -> bool:
+def _is_right(
+    found: CaseObservation | None, suite: TestSuite, index: int, accepted: Collection[int] | None
+) -> bool:
     if found is None or found.status != "returned" or found.output is None:
         return False
-    expected = suite.cases[index].expected
-    if isinstance(suite.contract, StdioContract):
-        return found.is_text and equal_texts(found.output, expected)
-    return equal_values(found.output, expected, tolerance.relative, tolerance.absolute)
+    if isinstance(suite.contract, StdioContract) and not found.is_text:
+        return False
+    if accepted is not None:
+        return index in accepted
+    return is_right(found.output, suite.cases[index], suite.compare, suite.contract)
 
 
 def _difference(observation: Observation, suite: TestSuite, index: int) -> str:

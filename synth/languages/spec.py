@@ -37,6 +37,9 @@ class FailureWords:
     """Prefixes of an exception's text."""
     fatal_out_of_memory: tuple[str, ...] = ()
     """Texts on stderr after the process ran out of memory."""
+    uncaught: tuple[str, ...] = ()
+    """Multi-line patterns for stderr after an exception that nobody caught, where such a program ends with
+    exit code 1 as one that says so may."""
 
 
 @dataclass(frozen=True, slots=True)

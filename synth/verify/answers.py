@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Final
 
-from synth.comparison import may_be_equal, shown_value
+from synth.comparison import shown_value
 from synth.execution.verdict import judge_cases
 from synth.languages.registry import all_languages
 from synth.records import (
@@ -21,8 +21,9 @@ from synth.records import (
     StdioContract,
     TestSuite,
 )
-from synth.values import ValueSyntaxError, decode, encode
-from synth.verify.json_values import to_json, without_types
+from synth.values import ValueSyntaxError
+from synth.verify.checkers import CheckerAnswer
+from synth.verify.json_values import to_json
 from synth.verify.rows import Prepared, Trust
 
 _SHOWN: Final = 500
@@ -68,13 +69,18 @@ class VerifyResult(Record):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=True) + "\n"
 
 
-def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
-    """What follows from an observation of a row's program."""
+def make_answer(
+    prepared: Prepared, observation: Observation, checked: CheckerAnswer | None = None
+) -> VerifyResult:
+    """What follows from an observation of a row's program, and from what its checker said, if it has one."""
     suite = prepared.suite
-    if not prepared.typed:
-        observation, suite = _without_types(observation, suite)
-    verdict, right = judge_cases(observation, suite, prepared.request.id)
-    outcome = verdict.outcome
+    accepted = None if checked is None else checked.accepted
+    verdict, right = judge_cases(observation, suite, prepared.request.id, accepted)
+    outcome, reason = verdict.outcome, verdict.first_failure
+    if checked is not None and checked.fault and outcome in (Outcome.PASS, Outcome.WRONG_ANSWER):
+        outcome, reason = checked.outcome, checked.fault
+    elif checked is not None and outcome is Outcome.WRONG_ANSWER:
+        reason = checked.refusal() or reason
     if (
         isinstance(prepared.suite.contract, ScriptContract)
         and outcome is Outcome.RUNTIME_ERROR
@@ -87,7 +93,7 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
         key=f"{prepared.key:016x}",
         language=prepared.request.language,
         verdict=outcome,
-        reason=verdict.first_failure,
+        reason=reason,
         passed=verdict.passed,
         total=verdict.total,
         cases=tuple(
@@ -135,25 +141,3 @@ def _as_text(wire: str) -> str:
         return "(nested too deeply to be shown)"
     except ValueSyntaxError:
         return "(a result that cannot be read)"
-
-
-def _without_types(observation: Observation, suite: TestSuite) -> tuple[Observation, TestSuite]:
-    """Both sides as a test without types sees them. Only what may be equal, and is not so already, is
-    read."""
-    cases, seen = list(suite.cases), list(observation.cases)
-    for at, case in enumerate(seen):
-        expected = cases[case.index].expected if case.index < len(cases) else ""
-        if case.output and case.output != expected and may_be_equal(case.output, expected):
-            seen[at] = case.model_copy(update={"output": _untyped(case.output)})
-            cases[case.index] = cases[case.index].model_copy(update={"expected": _untyped(expected)})
-    return (
-        observation.model_copy(update={"cases": tuple(seen)}),
-        suite.model_copy(update={"cases": tuple(cases)}),
-    )
-
-
-def _untyped(wire: str) -> str:
-    try:
-        return encode(without_types(decode(wire)))
-    except (ValueSyntaxError, RecursionError):
-        return wire

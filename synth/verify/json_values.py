@@ -12,7 +12,6 @@ from synth.values import Value, ValueType
 
 _FLOAT_NAMES: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _SCALARS: Final[dict[str, type]] = {"int": int, "str": str, "bool": bool, "null": type(None)}
-_EXACT: Final = 1 << 53
 
 
 class Misfit(ValueError):
@@ -125,23 +124,3 @@ def to_json(value: Value) -> object:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return next(name for name, number in _FLOAT_NAMES.items() if repr(number) == repr(value))
     return value
-
-
-def without_types(value: Value) -> Value:
-    """A value as a test without types sees it: tuples are lists, and numbers of the same size are the same
-    number. Keys become text, unless two of them would become one."""
-    if isinstance(value, list | tuple):
-        return [without_types(item) for item in value]
-    if isinstance(value, dict):
-        plain = {_hashable_form(key): without_types(item) for key, item in value.items()}
-        if len(plain) == len(value):
-            return plain
-        return {key: without_types(item) for key, item in value.items()}
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
-        return int(value)
-    return value
-
-
-def _hashable_form(key: Value) -> Value:
-    """Keys as JSON has them: text."""
-    return str(key).lower() if isinstance(key, bool) else key if isinstance(key, str) else str(to_json(key))

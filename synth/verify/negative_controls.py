@@ -21,6 +21,7 @@ from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.records import Call, FunctionCall, Outcome, StdioCall
 from synth.values import Signature, parse_signature
 from synth.verify.answers import make_answer
+from synth.verify.checkers import run_checkers
 from synth.verify.rows import Prepared
 
 if TYPE_CHECKING:
@@ -226,7 +227,10 @@ class SuiteControls:
 
     def _suite(self, row: Prepared) -> _Suite:
         request, cases = row.request, [case.model_dump() for case in row.suite.cases]
-        key = content_hash(request.language, request.call.model_dump(), request.limits.model_dump(), cases)
+        rule = row.suite.compare and row.suite.compare.model_dump()
+        key = content_hash(
+            request.language, request.call.model_dump(), request.limits.model_dump(), cases, rule
+        )
         if key not in self._suites:
             self._suites[key] = _Suite()
             if len(self._suites) > _KEPT:
@@ -245,7 +249,9 @@ async def accepted_of(row: Prepared, programs: Mapping[str, str], sandbox: Sandb
     """The names of the programs that pass the row's tests. Raises ControlFault."""
     requests = [row.request.model_copy(update={"id": name, "code": code}) for name, code in programs.items()]
     observations = await sandbox.execute(requests)
-    answers = [make_answer(row, observation) for observation in observations]
+    rows = [row] * len(requests)
+    checked = await run_checkers(sandbox, rows, observations)
+    answers = list(map(make_answer, rows, observations, checked))
     for answer in answers:
         if answer.verdict.is_fault:
             raise ControlFault(answer.reason)

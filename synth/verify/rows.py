@@ -6,12 +6,12 @@ and the fix.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from synth.errors import Problem, UserError
+from synth.comparison_rules import Comparison
+from synth.errors import Problem
 from synth.languages.registry import UnknownLanguage, get_language
 from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.records import (
@@ -27,13 +27,11 @@ from synth.records import (
 )
 from synth.values import Signature, ValueSyntaxError, ValueType, encode, parse_signature
 from synth.verify.json_values import Misfit, from_json
+from synth.verify.row_error import PAGE as PAGE
+from synth.verify.row_error import RowError as RowError
+from synth.verify.row_rules import check_rule, suite_rule
 
-PAGE = "docs/architecture/verify.md"
 Trust = Literal["T1", "T2", "T3"]
-
-
-class RowError(UserError):
-    """A row that cannot be judged, no matter what its program does."""
 
 
 class FunctionCase(Record):
@@ -41,6 +39,8 @@ class FunctionCase(Record):
 
     input: list[object]
     output: object
+    also: tuple[object, ...] = ()
+    """Other results that are right as well."""
 
 
 class FunctionTests(Record):
@@ -50,11 +50,14 @@ class FunctionTests(Record):
     entry_point: str
     signature: str
     cases: tuple[FunctionCase, ...]
+    compare: Comparison | None = None
 
 
 class StdioCase(Record):
     stdin: str
     stdout: str
+    also: tuple[str, ...] = ()
+    """Other outputs that are right as well."""
 
 
 class StdioTests(Record):
@@ -62,6 +65,7 @@ class StdioTests(Record):
 
     kind: Literal["stdio"]
     cases: tuple[StdioCase, ...]
+    compare: Comparison | None = None
 
 
 class ScriptTests(Record):
@@ -70,6 +74,8 @@ class ScriptTests(Record):
 
     kind: Literal["script"]
     script: str
+    compare: Comparison | None = None
+    """Refused: a script compares by itself."""
 
 
 Tests = Annotated[FunctionTests | StdioTests | ScriptTests, Field(discriminator="kind")]
@@ -93,8 +99,8 @@ class Prepared(NamedTuple):
     request: ExecutionRequest
     suite: TestSuite
     trust: Trust
-    typed: bool
-    """Whether the result has a type. If it is `any`, values are compared as JSON."""
+    checker_limits: Limits
+    """Of the program that checks outputs, where the rule of comparison is one: those of the command."""
 
 
 def read_row(value: object, where: str) -> VerifyRow:
@@ -112,6 +118,8 @@ def validation_problems(error: ValidationError, where: str) -> Iterator[Problem]
     for one in error.errors(include_url=False, include_context=False):
         kinds = ("function", "stdio", "script")
         steps = [str(step) for at, step in enumerate(one["loc"]) if not (at == 1 and step in kinds)]
+        if steps[:2] == ["tests", "compare"]:
+            del steps[2:3]  # the kind of the rule
         found = (
             ""
             if one["type"] == "missing" or isinstance(one["input"], Mapping)
@@ -152,7 +160,14 @@ def prepare(
     )
     if not row_limits:
         _check_limits(own, limits, where)
-    suite = TestSuite(task_id=str(row.id), contract=contract, cases=cases, rank=EvidenceRank.EXAMPLES)
+    check_rule(row.tests.compare, contract, cases, where)
+    suite = TestSuite(
+        task_id=str(row.id),
+        contract=contract,
+        cases=cases,
+        rank=EvidenceRank.EXAMPLES,
+        compare=suite_rule(row.tests.compare, contract),
+    )
     request = ExecutionRequest(
         id=str(row.id),
         language=language.name,
@@ -160,8 +175,7 @@ def prepare(
         call=suite.call(),
         limits=limits.model_copy(update=own),
     )
-    typed = not isinstance(contract, FunctionContract) or not _has_any(_signature(contract.signature).result)
-    return Prepared(number, key, request, suite, _TRUST[contract.kind], typed)
+    return Prepared(number, key, request, suite, _TRUST[contract.kind], limits)
 
 
 _TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script": "T3"}
@@ -205,7 +219,7 @@ def _contract(
     tests = row.tests
     if isinstance(tests, StdioTests):
         return StdioContract(), tuple(
-            Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases
+            Case(arguments=(case.stdin,), expected=case.stdout, also=case.also) for case in tests.cases
         )
     if isinstance(tests, ScriptTests):
         _check_script(tests, language, where)
@@ -220,15 +234,6 @@ def _contract(
 
 END_REACHED = Case(arguments=(), expected="b1")
 """The one case of a script: its end."""
-
-
-@lru_cache(maxsize=1024)
-def _signature(text: str) -> Signature:
-    return parse_signature(text)
-
-
-def _has_any(kind: ValueType) -> bool:
-    return kind.kind == "any" or any(map(_has_any, kind.inner))
 
 
 def _check_script(tests: ScriptTests, language: Language, where: str) -> None:
@@ -259,7 +264,7 @@ def _check_function(tests: FunctionTests, language: Language, where: str) -> Sig
             "name the function",
         )
     try:
-        signature = _signature(tests.signature)
+        signature = parse_signature(tests.signature)
         render_signature(language, tests.entry_point, (), signature)
     except (ValueSyntaxError, UnsupportedType) as error:
         raise _misfit(
@@ -279,7 +284,9 @@ def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case
         _wire(value, kind, f"{where}.input[{at}]")
         for at, (value, kind) in enumerate(_zip(case.input, signature.parameters))
     )
-    return Case(arguments=arguments, expected=_wire(case.output, signature.result, f"{where}.output"))
+    expected = _wire(case.output, signature.result, f"{where}.output")
+    also = (_wire(value, signature.result, f"{where}.also[{at}]") for at, value in enumerate(case.also))
+    return Case(arguments=arguments, expected=expected, also=tuple(also))
 
 
 def _zip(values: Iterable[object], kinds: Iterable[ValueType]) -> Iterator[tuple[object, ValueType]]:

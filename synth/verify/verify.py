@@ -25,6 +25,7 @@ from synth.execution.protocol import Sandbox
 from synth.records import IsolationLevel, Limits, Outcome
 from synth.verify.answer_file import AnswerFile
 from synth.verify.answers import VerifyResult, make_answer
+from synth.verify.checkers import run_checkers
 from synth.verify.negative_controls import ControlFault, SuiteControls
 from synth.verify.row_files import Entry, file_entries, given_entries
 from synth.verify.rows import Prepared, RowError, VerifyRow, prepare
@@ -203,7 +204,8 @@ class _Judge(NamedTuple):
 
     async def answer(self, group: list[Prepared]) -> list[VerifyResult]:
         observations = await self.sandbox.execute([row.request for row in group])
-        made = [make_answer(row, observation) for row, observation in zip(group, observations, strict=True)]
+        checked = await run_checkers(self.sandbox, group, observations)
+        made = list(map(make_answer, group, observations, checked))
         if self.controls is not None:
             made = await asyncio.gather(
                 *(self._with_controls(row, one) for row, one in zip(group, made, strict=True))

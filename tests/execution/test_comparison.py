@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from synth.comparison import equal_texts, equal_values, normal_text, shown_value
-from synth.execution.verdict import DEFAULT_TOLERANCE, judge
+from synth.comparison import equal_values, shown_value
+from synth.execution.verdict import judge
 from synth.records import (
     Case,
     CaseObservation,
@@ -17,14 +17,16 @@ from synth.records import (
     StdioContract,
     TestSuite,
 )
-from synth.values import Value, ValueSyntaxError, decode, encode, equal
+from synth.text_comparison import equal_texts, normal_text
+from synth.value_comparison import equal
+from synth.values import Value, ValueSyntaxError, decode, encode
 
 CPU_S = 0.1
 """What a comparison may cost here, whatever the program printed."""
 
 
 def is_equal(found: str, expected: str) -> bool:
-    return equal_values(found, expected, *DEFAULT_TOLERANCE)
+    return equal_values(found, expected)
 
 
 def cpu_of(found: str, expected: str) -> float:
@@ -96,7 +98,7 @@ def test_texts_are_equal_just_when_their_values_are() -> None:
     random, pairs = Random(11), 0
     for _ in range(20_000):
         left, right = draw(random), draw(random)
-        wanted = equal(left, right, relative_tolerance=1e-9, absolute_tolerance=1e-12)
+        wanted = equal(left, right)
         assert is_equal(encode(left), encode(right)) == wanted, (left, right)
         pairs += wanted
     assert pairs > 200
@@ -110,7 +112,7 @@ def test_text_that_is_no_value_equals_nothing() -> None:
         text[random.randrange(len(text))] = random.choice(signs)
         found = "".join(text)
         try:
-            wanted = equal(decode(found), decode(expected), relative_tolerance=1e-9, absolute_tolerance=1e-12)
+            wanted = equal(decode(found), decode(expected))
         except ValueSyntaxError:
             wanted = False
         assert is_equal(found, expected) == wanted, (found, expected)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from synth.values import encode, parse_type
-from synth.verify.json_values import Misfit, from_json, to_json, without_types
+from synth.verify.json_values import Misfit, from_json, to_json
 
 GOOD = [
     ("int", 3, "i3"),
@@ -61,16 +61,3 @@ def test_values_go_back_to_json() -> None:
     assert to_json((1, [2.5, None], {"a": (True,)})) == [1, [2.5, None], {"a": [True]}]
     assert to_json({1: "x", (2, 3): "y"}) == [[1, "x"], [[2, 3], "y"]]
     assert to_json([math.inf, -math.inf, math.nan]) == ["Infinity", "-Infinity", "NaN"]
-
-
-def test_without_types_tuples_are_lists_and_numbers_are_numbers() -> None:
-    assert without_types((1.0, [True, 2.5], {1: (None,)})) == [1, [True, 2.5], {"1": [None]}]
-    assert type(without_types(2.0)) is int
-    assert type(without_types(True)) is bool
-    assert type(without_types(1e300)) is float
-
-
-def test_without_types_no_entry_of_a_map_is_lost() -> None:
-    assert without_types({1: "a", "1": "b"}) == {1: "a", "1": "b"}
-    assert without_types({1: "a", "1": "b"}) != without_types({"1": "b"})
-    assert without_types({True: 1.0, "true": 2}) == {True: 1, "true": 2}

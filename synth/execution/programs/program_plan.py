@@ -20,10 +20,25 @@ from synth.execution.programs.request_rules import (
     reclassify_parse_error,
     refuse,
 )
-from synth.execution.programs.result_channel import observe_function, observe_script, observe_stdio
+from synth.execution.programs.result_channel import (
+    observe_check,
+    observe_function,
+    observe_script,
+    observe_stdio,
+)
 from synth.languages.spec import Language, UnsupportedType, driver_input
 from synth.languages.toolchain import Toolchain
-from synth.records import Call, ExecutionRequest, FunctionCall, Limits, Observation, ScriptCall, StdioCall
+from synth.records import (
+    Call,
+    CheckCall,
+    CheckedCase,
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    ScriptCall,
+    StdioCall,
+)
 from synth.values import Signature, parse_signature
 
 ENVIRONMENT: Final = {
@@ -43,7 +58,7 @@ SHARED: Final = "{shared}"
 INDEX: Final = "{index}"
 """Placeholder in a plan's run command: the program's number in a shared build."""
 
-Mode = Literal["function", "script", "stdio"]
+Mode = Literal["function", "script", "stdio", "check"]
 """How a program is run and observed. A script run by a driver counts as a function."""
 
 
@@ -107,7 +122,7 @@ class ProgramPlan(NamedTuple):
     @property
     def has_channel(self) -> bool:
         """Whether the program reports on a private channel."""
-        return self.mode != "stdio"
+        return self.mode in ("function", "script")
 
     @property
     def needs_build(self) -> bool:
@@ -119,7 +134,7 @@ class ProgramPlan(NamedTuple):
         """Whether the language has warm processes for programs of this kind."""
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
-        return zygote is not None and kind in zygote.runs and fits
+        return zygote is not None and kind in zygote.runs and fits and self.mode != "check"
 
 
 class BuildOutcome(NamedTuple):
@@ -163,6 +178,8 @@ def _plan_call(
         return _plan_function(setup, request, call, code, nonce)
     if isinstance(call, ScriptCall):
         return _plan_script(setup, request, call, nonce)
+    if isinstance(call, CheckCall):
+        return _plan_check(setup, request, call)
     return _plan_stdio(setup, request, call)
 
 
@@ -198,6 +215,44 @@ def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall
     files = {language.file_name: request.code}
     plan = _plan(setup, request, "stdio", files, language.compile_command, language.run_command)
     return plan._replace(stdins=call.stdins, cases=len(call.stdins))
+
+
+_WITH_FILES: Final = """\
+read -r first second
+head -c "$first" > /tmp/input && head -c "$second" > /tmp/output && cat > /tmp/expected || exit 125
+exec "$@" /tmp/input /tmp/output /tmp/expected < /dev/null"""
+"""Writes the three files of a case from stdin, then becomes the checker. The first line has the lengths of
+the first two in bytes."""
+
+
+def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall) -> ProgramPlan:
+    """A checker, started cold by a shell in the same sandbox, so that no sandbox needs to know about its
+    files."""
+    language = setup.language
+    plan = _plan(
+        setup,
+        request,
+        "check",
+        {language.file_name: request.code},
+        language.compile_command,
+        language.run_command,
+    )
+    tool, *words = plan.run_command
+    command = ("/bin/sh", "-c", _WITH_FILES, "sh", tool if "/" in tool else f"./{tool}", *words)
+    stdins = tuple(map(_as_stdin, call.cases))
+    longest = max((len(text.encode("utf-8", "surrogatepass")) for text in stdins), default=0)
+    limits = plan.limits.model_copy(
+        update={
+            "file_bytes": plan.limits.file_bytes + longest,
+            "memory_mb": plan.limits.memory_mb + (longest >> 20) + 1,
+        }
+    )
+    return plan._replace(run_command=command, stdins=stdins, cases=len(stdins), limits=limits)
+
+
+def _as_stdin(case: CheckedCase) -> str:
+    first, second = (len(text.encode("utf-8", "surrogatepass")) for text in (case.input, case.output))
+    return f"{first} {second}\n{case.input}{case.output}{case.expected}"
 
 
 def _plan(
@@ -275,6 +330,8 @@ def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -
 
 
 def _observe_runs(plan: ProgramPlan, runs: Sequence[JobResult]) -> Observation:
+    if plan.mode == "check":
+        return observe_check(plan.request, runs, plan.cases, plan.context)
     if plan.mode == "stdio":
         return observe_stdio(plan.request, runs or [JobResult(exit_code=0)], plan.cases, plan.context)
     if plan.mode == "script":

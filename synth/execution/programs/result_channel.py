@@ -7,6 +7,7 @@ Values are passed on as they were written: whoever compares them reads what it n
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from synth.execution.isolation.job import JobResult, Output
 from synth.execution.observations import ObservationContext
@@ -114,6 +115,28 @@ def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:
         return CaseObservation(index=index, status="raised", error=f"ended with {ended}")
     output, is_text = _decoded(result.stdout.data)
     return CaseObservation(index=index, status="returned", output=output, is_text=is_text)
+
+
+def observe_check(
+    request: ExecutionRequest, results: Sequence[JobResult], count: int, context: ObservationContext
+) -> Observation:
+    """Several runs of a checker. The output of a case is its exit code; its error is how it ended and what it
+    wrote on stderr."""
+    seen = observe_stdio(request, results or [JobResult(exit_code=0)], count, context)
+    cases = (
+        case if case.status == "missing" else _check_case(case.index, results[case.index])
+        for case in seen.cases
+    )
+    return seen.model_copy(update={"cases": tuple(cases)})
+
+
+def _check_case(index: int, result: JobResult) -> CaseObservation:
+    ended = f"signal {result.signal}" if result.signal is not None else f"exit code {result.exit_code}"
+    said = result.stderr.captured(2000)
+    error = f"ended with {ended}. {said.head}{said.tail}"
+    status: Literal["returned", "raised"] = "returned" if result.exit_code == 0 else "raised"
+    code = "" if result.exit_code is None else str(result.exit_code)
+    return CaseObservation(index=index, status=status, output=code, error=error)
 
 
 def _decoded(data: bytes) -> tuple[str, bool]:

@@ -86,7 +86,11 @@ NODE_TYPES = NodeTypes(
     anonymous=names("arrow_function function_expression"),
 )
 
-FAILURES = FailureWords(assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",))
+FAILURES = FailureWords(
+    assertion=("AssertionError",),
+    fatal_out_of_memory=("JavaScript heap out of memory",),
+    uncaught=(r"^Node\.js v\d+",),
+)
 
 LANGUAGE = Language(
     name="javascript",

@@ -31,7 +31,11 @@ LANGUAGE = Language(
     ),
     script=Script(files=appended("main.lua", ";os.execute('printf MARK >&3')")),
     render_signature=render_signature,
-    failures=FailureWords(out_of_memory=("not enough memory",), fatal_out_of_memory=("not enough memory",)),
+    failures=FailureWords(
+        out_of_memory=("not enough memory",),
+        fatal_out_of_memory=("not enough memory",),
+        uncaught=("^stack traceback:$",),
+    ),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

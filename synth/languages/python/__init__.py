@@ -104,7 +104,11 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(driver_program=_script),
-    failures=FailureWords(assertion=("AssertionError",), out_of_memory=("MemoryError",)),
+    failures=FailureWords(
+        assertion=("AssertionError",),
+        out_of_memory=("MemoryError",),
+        uncaught=(r"^Traceback \(most recent call last\):$", "^SyntaxError: "),
+    ),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

@@ -21,7 +21,9 @@ LANGUAGE = Language(
         {"main.R": read_source("r/zygote.R")}, skipped_function="R_CleanTempDir", runs=frozenset({"programs"})
     ),
     script=Script(files=appended("main.R", "invisible(base::system('printf MARK >&3'))")),
-    failures=FailureWords(fatal_out_of_memory=("cannot allocate vector of size",)),
+    failures=FailureWords(
+        fatal_out_of_memory=("cannot allocate vector of size",), uncaught=("^Execution halted$",)
+    ),
     hello=HELLO,
     samples=SAMPLES,
 )

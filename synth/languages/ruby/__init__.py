@@ -43,7 +43,11 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     script=Script(files=appended("main.rb", _END), run_command=("{ruby}", "main.rb")),
-    failures=FailureWords(assertion=("Failure[:/]",), out_of_memory=("NoMemoryError",)),
+    failures=FailureWords(
+        assertion=("Failure[:/]",),
+        out_of_memory=("NoMemoryError",),
+        uncaught=(r"^main\.rb:\d+:in .*\([\w:]+\)$", "syntax error"),
+    ),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

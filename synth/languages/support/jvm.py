@@ -26,7 +26,10 @@ RUN = ("{java}", *FLAGS, "-Xss64m")
 
 OUT_OF_MEMORY = "java.lang.OutOfMemoryError"
 FAILURES = FailureWords(
-    assertion=("AssertionError",), out_of_memory=(OUT_OF_MEMORY,), fatal_out_of_memory=(OUT_OF_MEMORY,)
+    assertion=("AssertionError",),
+    out_of_memory=(OUT_OF_MEMORY,),
+    fatal_out_of_memory=(OUT_OF_MEMORY,),
+    uncaught=(r'^Exception in thread "', r"^Caught: ", r"^(Syntax error|Execution error)"),
 )
 
 SERVER = ("{java}", "-XX:+UseSerialGC", "-Xmx512m", "-Xss16m", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")

@@ -8,7 +8,7 @@ from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts,
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
-    """Calls or stdin and stdout. Outputs of calls are wrapped in a list of one in this data set."""
+    """Calls or stdin and stdout, compared as the harness compares them."""
     given = problem.get("input_output")
     tests = json.loads(given) if isinstance(given, str) and given else given
     if not isinstance(tests, dict):
@@ -19,12 +19,40 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
         language_of(sample),
     )
     if not tests.get("fn_name"):
-        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
-    wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
+        cases = {**stdio(inputs, outputs), "compare": {"kind": "apps"}}
+        return RowParts(language, with_imports(sample, language), cases)
     program = with_method(with_imports(sample, language), language, tests["fn_name"])
+    rows = [_with_int_keys(row) if isinstance(row, list) else row for row in inputs]
+    right = [_right_outputs(output) for output in outputs]
     return RowParts(
-        language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs)
+        language,
+        program,
+        calls(tests["fn_name"], rows, [first for first, _ in right], [others for _, others in right]),
     )
+
+
+def _with_int_keys(row: list[object]) -> list[object]:
+    """Arguments, of which the first may be a map whose keys JSON had to write as text."""
+    return [_int_keys(row[0]), *row[1:]] if row else row
+
+
+def _int_keys(value: object) -> object:
+    """A map with ints for keys, if all of its keys are such."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return {int(key): item for key, item in value.items()}
+    except ValueError:
+        return value
+
+
+def _right_outputs(output: object) -> tuple[object, tuple[object, ...]]:
+    """What the harness accepts: the output itself or, if it is a list, the first item, since many outputs are
+    the value in a list of one."""
+    if not isinstance(output, list) or not output:
+        return _int_keys(output), ()
+    first = _int_keys(output[0])
+    return first, ([first, *output[1:]],)
 
 
 FORMAT = Format(name="apps", title="APPS", key_fields=("problem_id", "id", "task_id"), convert=convert)

@@ -49,9 +49,18 @@ def stdio(inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
     }
 
 
-def calls(entry_point: str, inputs: Sequence[object], outputs: Sequence[object]) -> Fields:
-    """Tests by calls; the format states no types, so values are compared as JSON compares
-    them. Raises RowError."""
+_PYTHON: Final = {"kind": "values", "rel": 0, "abs": 0, "equality": "python"}
+"""The harnesses compare with `==`."""
+
+
+def calls(
+    entry_point: str,
+    inputs: Sequence[object],
+    outputs: Sequence[object],
+    also: Sequence[Sequence[object]] = (),
+) -> Fields:
+    """Tests by calls; the format states no types, so values are compared as Python compares them, tuples
+    being lists. `also` has the other right outputs of each call. Raises RowError."""
     rows = [list(row) if isinstance(row, list | tuple) else [row] for row in inputs]
     if not rows or len(rows) != len(outputs) or len({len(row) for row in rows}) != 1:
         raise refuse(
@@ -59,8 +68,18 @@ def calls(entry_point: str, inputs: Sequence[object], outputs: Sequence[object])
             "must be equal in number, with at least one of each, and every call must have as many arguments",
         )
     signature = f"({', '.join(['any'] * len(rows[0]))}) -> any"
-    cases = [{"input": row, "output": output} for row, output in zip(rows, outputs, strict=True)]
-    return {"kind": "function", "entry_point": entry_point, "signature": signature, "cases": cases}
+    others = also or [()] * len(rows)
+    cases = [
+        {"input": row, "output": output, "also": other}
+        for row, output, other in zip(rows, outputs, others, strict=True)
+    ]
+    return {
+        "kind": "function",
+        "entry_point": entry_point,
+        "signature": signature,
+        "cases": cases,
+        "compare": _PYTHON,
+    }
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,10 @@ _MOST_BYTES: Final = 512 * MB
 """Test cases of one problem. Those of the real benchmark take up to a hundred megabytes."""
 
 
+_LINES: Final = {"kind": "lines", "decimals": True}
+"""The harness compares stripped lines, and those that differ as lists of decimals."""
+
+
 class _PlainValues(pickle.Unpickler):
     """Text, numbers and lists; nothing that is looked up by name."""
 
@@ -58,7 +62,8 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
     language = language_of(sample)
     if not named:
-        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
+        tests = {**stdio(inputs, outputs), "compare": _LINES}
+        return RowParts(language, with_imports(sample, language), tests)
     rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
     program = with_method(with_imports(sample, language), language, named)
     return RowParts(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
