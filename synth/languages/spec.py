@@ -183,6 +183,11 @@ class Language:
     """Memory that the runtime itself needs, in megabytes: added to the program's own limit."""
     runtime_threads: int = 0
     """Threads of the runtime: added to the program's own limit of processes."""
+    runtime_stack_mb: int = 0
+    """What a runtime that lays out its own stack gets beside the program's limit, in megabytes; negative for
+    one that keeps a part of it for itself."""
+    stack_environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that give the runtime another stack than the usual one, with `{stack_bytes}` to be filled."""
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not if it reserves much more than it uses (node, java, go)."""
     driver: Driver | None = None

@@ -1,5 +1,7 @@
 """Crystal: the driver is compiled with each program."""
 
+import re
+
 from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
@@ -39,11 +41,20 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"def {entry_point}({written}) : {_TYPES.compose(signature.result)}"
 
 
+def _owner(code: str, entry_point: str) -> str:
+    """What stands before a method of a class `Solution`; nothing if there is no such class."""
+    if not re.search(r"^\s*(?:class|struct|module)\s+Solution\b", code, re.MULTILINE):
+        return ""
+    return "Solution." if re.search(rf"\bdef\s+self\.{entry_point}\b", code) else "Solution.new."
+
+
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     arguments = ", ".join(f"a.next({_TYPES.compose(kind)})" for kind in signature.parameters)
     _TYPES.compose(signature.result)
+    owner = "" if re.search(rf"^def\s+{entry_point}\b", code, re.MULTILINE) else _owner(code, entry_point)
     start = (
-        f'require "./codemill"\nrequire "./solution"\nCodemill.drive {{ |a| {entry_point}({arguments}) }}\n'
+        f'require "./codemill"\nrequire "./solution"\n'
+        f"Codemill.drive {{ |a| {owner}{entry_point}({arguments}) }}\n"
     )
     return {"solution.cr": code, "codemill.cr": read_source("crystal/driver.cr"), "start.cr": start}
 

@@ -14,8 +14,9 @@ from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.jvm import (
     FAILURES,
-    FLAGS,
     JAVAC,
+    RUN,
+    RUNTIME_STACK_MB,
     SERVER,
     archive_commands,
     jar_commands,
@@ -119,7 +120,7 @@ _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
 """The internals of javac that the resident compiler uses. They exist from JDK 11 on."""
-_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
+_RUN = (*RUN, *start_from_archive(), "-cp", ".")
 
 
 LANGUAGE = Language(
@@ -142,10 +143,11 @@ LANGUAGE = Language(
     run_command=(*_RUN, "Main"),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,
-        run_command=("{java}", *FLAGS, *start_driver()),
+        run_command=(*RUN, *start_driver()),
         shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
         shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),
         compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),

@@ -13,6 +13,7 @@ from synth.languages.support.jvm import (
     FAILURES,
     JARS,
     RUN,
+    RUNTIME_STACK_MB,
     SERVER,
     archive_commands,
     jar_commands,
@@ -164,6 +165,7 @@ LANGUAGE = Language(
     ),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,

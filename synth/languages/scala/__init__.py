@@ -7,7 +7,7 @@ from synth.languages.scala.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, Language, Script, UnsupportedType
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import enclosing
-from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
 from synth.languages.support.scripts import last_in_script
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -102,6 +102,7 @@ LANGUAGE = Language(
     script=Script(files=_script, run_command=(*RUN, "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,
