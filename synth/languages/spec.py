@@ -7,7 +7,7 @@ reading it starts no program and loads no grammar.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
@@ -142,6 +142,14 @@ class Script:
     scripts use the driver's warm path."""
 
 
+class WholeProgram(NamedTuple):
+    """A stdin/stdout program whose name depends on its text."""
+
+    files: Mapping[str, str]
+    main: str
+    """The name that it starts by: `{main}` in the commands."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
     """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the
@@ -173,6 +181,9 @@ class Language:
     """A native parse check, if it is better than the grammar."""
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
+    whole_program: Callable[[str], WholeProgram] | None = None
+    """For a language in which the name of a class, package or file matters: the files of a stdin/stdout
+    program. By default the program is `file_name` as it is."""
     environment: Mapping[str, str] = field(default_factory=dict)
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""

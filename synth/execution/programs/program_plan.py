@@ -21,7 +21,7 @@ from synth.execution.programs.request_rules import (
     refuse,
 )
 from synth.execution.programs.result_channel import observe_function, observe_script, observe_stdio
-from synth.languages.spec import Language, UnsupportedType, driver_input
+from synth.languages.spec import Language, UnsupportedType, WholeProgram, driver_input
 from synth.languages.toolchain import Toolchain
 from synth.records import (
     USUAL_STACK_MB,
@@ -206,8 +206,14 @@ def _plan_script(
 
 def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall) -> ProgramPlan:
     language = setup.language
-    files = {language.file_name: request.code}
-    plan = _plan(setup, request, "stdio", files, language.compile_command, language.run_command)
+    whole = WholeProgram({language.file_name: request.code}, "")
+    if language.whole_program is not None:
+        whole = language.whole_program(request.code)
+    compile_command, run_command = (
+        tuple(word.replace("{main}", whole.main) for word in command)
+        for command in (language.compile_command, language.run_command)
+    )
+    plan = _plan(setup, request, "stdio", whole.files, compile_command, run_command)
     return plan._replace(stdins=call.stdins, cases=len(call.stdins))
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.java.script import script_files
-from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.jvm import (
     FAILURES,
@@ -23,6 +23,7 @@ from synth.languages.support.jvm import (
     start_driver,
     start_from_archive,
 )
+from synth.languages.support.mains import outer_types, preferred, without_package
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -109,6 +110,21 @@ def complete(code: str) -> tuple[str, str]:
     return f"{public[1] if public else 'Solution'}.java", f"{_IMPORTS}{own} {body}"
 
 
+_CLASS = re.compile(
+    r"(?:\bpublic\s+)?(?:\b(?:final|abstract|sealed|strictfp|static)\s+)*"
+    r"\b(?:class|interface|enum|record)\s+(\w+)"
+)
+_MAIN = re.compile(r"\bstatic\s+(?:\w+\s+)*void\s+main\s*\(")
+
+
+def whole_program(code: str) -> WholeProgram:
+    """Any class may hold `main`; the file is named after the public one."""
+    types = outer_types(code, _CLASS)
+    start = preferred([one for one in types if _MAIN.search(one.body)]) or preferred(types)
+    public = next((one.name for one in types if one.heading.startswith("public")), "Main")
+    return WholeProgram({f"{public}.java": without_package(code)}, start.name if start else "Main")
+
+
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     name, source = complete(code)
     return {name: source}
@@ -130,7 +146,7 @@ LANGUAGE = Language(
     version_arguments=("-version",),
     install="apt-get install -y default-jdk-headless",
     grammar="java",
-    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
+    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "{main}.java"),
     comment_signs=("//",),
     node_types=NodeTypes(
         functions=names("method_declaration"),
@@ -140,7 +156,8 @@ LANGUAGE = Language(
         result_field="type",
         void="void",
     ),
-    run_command=(*_RUN, "Main"),
+    run_command=(*_RUN, "{main}"),
+    whole_program=whole_program,
     runtime_mb=256,
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
