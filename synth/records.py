@@ -8,7 +8,7 @@ shape raises SCHEMA_VERSION.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -277,6 +277,10 @@ IsolationLevel = Literal["A", "B", "C"]
 """How programs are isolated on this machine, the strongest first. See docs/architecture/sandbox.md."""
 
 
+USUAL_STACK_MB: Final = 8
+"""The stack of a main thread on Linux, where nobody asks for another."""
+
+
 class Limits(Record):
     """Limits for one program. Wall time is only a backstop and never decides a verdict, so it
     grows with `cpu_s`."""
@@ -311,6 +315,19 @@ class Limits(Record):
     file_bytes: int = Field(
         default=16 << 20, ge=0, le=1 << 34, description="Maximum bytes in files that the program writes."
     )
+    stack_mb: int = Field(
+        default=USUAL_STACK_MB,
+        ge=1,
+        le=1 << 20,
+        description="Stack of the main thread in MiB, within the memory limit. A runtime with frames of its "
+        "own (Java, Kotlin, node, Ruby, SBCL, Mono) gets a stack that is as deep.",
+    )
+
+    @property
+    def newer_defaults(self) -> set[str]:
+        """Fields that keys of earlier runs do not know and that have their usual value: a key leaves them
+        out, and stays what it was."""
+        return {"stack_mb"} if self.stack_mb == USUAL_STACK_MB else set()
 
     @property
     def idle_s(self) -> float:

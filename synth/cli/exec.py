@@ -18,6 +18,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     SandboxKind,
+    StackMb,
     WallSeconds,
     choose_sandbox,
     read_limits,
@@ -181,6 +182,7 @@ def exec_(
     wall_s: WallSeconds = None,
     memory_mb: MemoryMb = 512,
     output_bytes: OutputBytes = 8 << 20,
+    stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
@@ -192,7 +194,7 @@ def exec_(
         raise UserError(
             Problem("--stdin and --tests", "exclude each other: tests have their own input", "omit one", _SEE)
         )
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
+    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
     sandbox = choose_sandbox(kind, 1, minimum_level).sandbox

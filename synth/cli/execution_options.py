@@ -28,6 +28,9 @@ MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory per program i
 OutputBytes = Annotated[
     int, typer.Option("--output-bytes", help="Maximum bytes per program on stdout and stderr together.")
 ]
+StackMb = Annotated[
+    int, typer.Option("--stack-mb", help="Stack of the main thread in MiB, within the memory limit.")
+]
 MinimumLevel = Annotated[
     str, typer.Option("--minimum-level", help="Lowest acceptable isolation level: A, B or C.")
 ]
@@ -72,13 +75,16 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | No
     )
 
 
-def read_limits(cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int) -> "Limits":
+def read_limits(
+    cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int, stack_mb: int
+) -> "Limits":
     """The limits that the options state. Raises UserError with every invalid value."""
     from pydantic import ValidationError
 
     from synth.records import Limits
 
     given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
+    given["stack_mb"] = stack_mb
     if wall_s is None:
         given["wall_s"] = 10 * cpu_s if 0 < cpu_s <= 3600 else Limits().wall_s
     try:

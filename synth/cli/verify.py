@@ -21,6 +21,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     SandboxKind,
+    StackMb,
     WallSeconds,
     choose_sandbox,
     read_limits,
@@ -172,6 +173,7 @@ def verify(
     wall_s: WallSeconds = None,
     memory_mb: MemoryMb = 512,
     output_bytes: OutputBytes = 8 << 20,
+    stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
@@ -181,7 +183,7 @@ def verify(
     from synth.verify.answer_file import AnswerFile
     from synth.verify.verify import settings, verify_entries
 
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
+    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
     _refuse_same(file, out)
     source = _source(file, form, problems, lang, settings(limits, controls))

@@ -66,8 +66,11 @@ def is_doubtful(observation: Observation, limits: Limits) -> bool:
 
 def request_key(request: ExecutionRequest) -> str:
     """The hash of everything in a request that determines its observation: language, code, call, limits and
-    hashing, not the id. Keys of recorded observations stay as they were: the usual hashing is left out."""
-    left_out = {"id"} if request.other_hashing else {"id", "other_hashing"}
+    hashing, not the id. Keys of recorded observations stay as they were: the usual hashing and the usual
+    stack are left out."""
+    left_out: dict[str, bool | set[str]] = {"id": True, "limits": request.limits.newer_defaults}
+    if not request.other_hashing:
+        left_out["other_hashing"] = True
     return content_hash(request.model_dump(mode="json", exclude=left_out), length=32)
 
 

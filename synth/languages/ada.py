@@ -1,9 +1,9 @@
-"""Ada by GNAT: stdin/stdout programs; the main procedure is called Main."""
+"""Ada by GNAT: stdin/stdout programs; the main procedure may have any name."""
 
 import re
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import FailureWords, Language, Script
+from synth.languages.spec import FailureWords, Language, Script, WholeProgram
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 
 _POLICY = re.compile(r"\bpragma\s+(?:Assertion_Policy|Check_Policy)\b[^;]*;", re.IGNORECASE)
@@ -16,13 +16,24 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     return {"units.ada": f"{_POLICY.sub('', code)}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
 
 
+_MAIN = re.compile(r"^procedure\s+(\w+)\s+is\b", re.MULTILINE | re.IGNORECASE)
+
+
+def whole_program(code: str) -> WholeProgram:
+    """The main procedure may have any name, which is that of its file."""
+    found = _MAIN.search(code)
+    main = found[1].lower() if found else "main"
+    return WholeProgram({f"{main}.adb": code}, main)
+
+
 LANGUAGE = Language(
     name="ada",
     file_name="main.adb",
     tools=("gnatmake",),
     install="apt-get install -y gnat",
     grammar="ada",
-    compile_command=("{gnatmake}", "-q", "-O1", "-gnatws", "-o", "program", "main.adb"),
+    compile_command=("{gnatmake}", "-q", "-O1", "-gnatws", "-o", "program", "{main}.adb"),
+    whole_program=whole_program,
     run_command=("./program",),
     script=Script(files=_script, compile_command=("/bin/sh", "-c", _COMPILE_SCRIPT, "{gnatmake}")),
     failures=FailureWords(assertion=("ASSERT_FAILURE", "ASSERTION_ERROR")),

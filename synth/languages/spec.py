@@ -7,7 +7,7 @@ reading it starts no program and loads no grammar.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
@@ -145,6 +145,14 @@ class Script:
     scripts use the driver's warm path."""
 
 
+class WholeProgram(NamedTuple):
+    """A stdin/stdout program whose name depends on its text."""
+
+    files: Mapping[str, str]
+    main: str
+    """The name that it starts by: `{main}` in the commands."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
     """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the
@@ -176,6 +184,9 @@ class Language:
     """A native parse check, if it is better than the grammar."""
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
+    whole_program: Callable[[str], WholeProgram] | None = None
+    """For a language in which the name of a class, package or file matters: the files of a stdin/stdout
+    program. By default the program is `file_name` as it is."""
     environment: Mapping[str, str] = field(default_factory=dict)
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
@@ -186,6 +197,11 @@ class Language:
     """Memory that the runtime itself needs, in megabytes: added to the program's own limit."""
     runtime_threads: int = 0
     """Threads of the runtime: added to the program's own limit of processes."""
+    runtime_stack_mb: int = 0
+    """What a runtime that lays out its own stack gets beside the program's limit, in megabytes; negative for
+    one that keeps a part of it for itself."""
+    stack_environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that give the runtime another stack than the usual one, with `{stack_bytes}` to be filled."""
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not if it reserves much more than it uses (node, java, go)."""
     driver: Driver | None = None

@@ -82,7 +82,7 @@ def verify(
 
 def settings(limits: Limits, controls: bool = False) -> str:
     """What of a command decides its answers, so that those of another one are not taken for them."""
-    return limits.model_dump_json() + (" controls" if controls else "")
+    return limits.model_dump_json(exclude=limits.newer_defaults) + (" controls" if controls else "")
 
 
 def verify_entries(

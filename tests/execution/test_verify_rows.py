@@ -74,6 +74,7 @@ def test_a_row_may_have_limits_of_its_own() -> None:
         ("cpu_s", 3600),
         ("wall_s", 36000),
         ("file_bytes", 1 << 34),
+        ("stack_mb", 256),
     ],
 )
 def test_a_row_may_not_raise_the_limits_of_the_command_unless_it_is_allowed_to(name: str, value: int) -> None:

@@ -38,6 +38,12 @@ def test_the_messages_are_those_of_tsc(observe: Observe) -> None:
     ]
 
 
+def test_a_program_need_not_be_strict_as_with_a_bare_tsc(observe: Observe) -> None:
+    loose = "function twice(x) { return 2 * x }\nlet name: string = null;\nconsole.log(twice(4), name);\n"
+    assert observe(loose).stdout.head == "8 null\n"
+    assert observe("console.log([3, 1].toSorted(), [1].findLast(x => x > 0));").exit_code == 0
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -26,9 +26,10 @@ from synth.execution.programs.result_channel import (
     observe_script,
     observe_stdio,
 )
-from synth.languages.spec import Language, UnsupportedType, driver_input
+from synth.languages.spec import Language, UnsupportedType, WholeProgram, driver_input
 from synth.languages.toolchain import Toolchain
 from synth.records import (
+    USUAL_STACK_MB,
     Call,
     CheckCall,
     CheckedCase,
@@ -131,10 +132,12 @@ class ProgramPlan(NamedTuple):
 
     @property
     def starts_warm(self) -> bool:
-        """Whether the language has warm processes for programs of this kind."""
+        """Whether the language has warm processes for programs of this kind. The stack of a process is laid
+        out when it starts, so that another one needs a start of its own."""
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
-        return zygote is not None and kind in zygote.runs and fits and self.mode != "check"
+        usual = self.limits.stack_mb == USUAL_STACK_MB and self.mode != "check"
+        return zygote is not None and kind in zygote.runs and fits and usual
 
 
 class BuildOutcome(NamedTuple):
@@ -212,8 +215,14 @@ def _plan_script(
 
 def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall) -> ProgramPlan:
     language = setup.language
-    files = {language.file_name: request.code}
-    plan = _plan(setup, request, "stdio", files, language.compile_command, language.run_command)
+    whole = WholeProgram({language.file_name: request.code}, "")
+    if language.whole_program is not None:
+        whole = language.whole_program(request.code)
+    compile_command, run_command = (
+        tuple(word.replace("{main}", whole.main) for word in command)
+        for command in (language.compile_command, language.run_command)
+    )
+    plan = _plan(setup, request, "stdio", whole.files, compile_command, run_command)
     return plan._replace(stdins=call.stdins, cases=len(call.stdins))
 
 
@@ -268,6 +277,7 @@ def _plan(
     language, limits = setup.language, request.limits
     server = language.driver.compile_server if language.driver else ()
     values = {"linker": setup.linker, "shared": SHARED, "index": INDEX, "heap_mb": _heap_mb(limits)}
+    values |= _stack_values(language, limits)
     return ProgramPlan(
         request=request,
         language=language,
@@ -279,7 +289,7 @@ def _plan(
         run_command=fill_placeholders(run_command, setup.toolchain, **values),
         stdins=("",),
         limits=with_runtime_overhead(language, limits),
-        environment=environment_of(language, request.other_hashing),
+        environment=environment_of(language, request.other_hashing, limits),
     )
 
 
@@ -287,10 +297,16 @@ _OTHER_HASH_SEED: Final = "123456789"
 """Large: Perl orders small hashes alike under 0 and 1."""
 
 
-def environment_of(language: Language, other_hashing: bool = False) -> dict[str, str]:
+def environment_of(
+    language: Language, other_hashing: bool = False, limits: Limits | None = None
+) -> dict[str, str]:
     """The whole environment of a program."""
     hashing = {language.hash_seed: _OTHER_HASH_SEED if other_hashing else "0"} if language.hash_seed else {}
-    return {**ENVIRONMENT, **language.environment, **hashing}
+    stack = {} if limits is None or limits.stack_mb == USUAL_STACK_MB else language.stack_environment
+    values = _stack_values(language, limits or Limits())
+    return {**ENVIRONMENT, **language.environment, **hashing} | {
+        name: text.format(**values) for name, text in stack.items()
+    }
 
 
 def fill_placeholders(command: Sequence[str], toolchain: Toolchain, **values: object) -> tuple[str, ...]:
@@ -299,6 +315,12 @@ def fill_placeholders(command: Sequence[str], toolchain: Toolchain, **values: ob
     known = {**toolchain.tools, **values}
     filled = (re.sub(r"\{([^{}]+)\}", lambda found: str(known[found[1]]), word) for word in command)
     return tuple(word for word in filled if word)
+
+
+def _stack_values(language: Language, limits: Limits) -> dict[str, object]:
+    """Placeholders for a runtime that lays its stack out itself."""
+    stack_mb = max(1, min(limits.stack_mb, limits.memory_mb) + language.runtime_stack_mb)
+    return {"stack_mb": stack_mb, "stack_kb": stack_mb << 10, "stack_bytes": stack_mb << 20}
 
 
 def _heap_mb(limits: Limits) -> int:

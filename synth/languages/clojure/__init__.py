@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from synth.languages.clojure.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, Language, Script, parameter_names
-from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
 from synth.languages.support.sources import read_source
 from synth.values import Signature
 
@@ -54,6 +54,7 @@ LANGUAGE = Language(
     run_command=(*_RUN, "main.clj"),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     script=Script(files=_script),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.clj"), big_integers=True, slow=True),

@@ -162,7 +162,7 @@
 
 (let [problem (atom nil)
       body (bound-fn [] (try (main) (catch Throwable found (reset! problem found))))]
-  (doto (Thread. nil body "program" (bit-shift-left 64 20)) (.start) (.join))
+  (doto (Thread. nil body "program" 0) (.start) (.join))
   (when @problem
     (.printStackTrace ^Throwable @problem)
     (.halt (Runtime/getRuntime) 1)))

@@ -1,7 +1,7 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
 from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.javascript import FAILURES, NODE_FLAGS
+from synth.languages.javascript import FAILURES, NODE_FLAGS, RUNTIME_STACK_MB
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -30,6 +30,7 @@ LANGUAGE = Language(
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     script=Script(
         files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")

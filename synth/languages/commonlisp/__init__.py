@@ -17,7 +17,7 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 _ZYGOTE = read_source("commonlisp/zygote.lisp")
-_RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "64MB", "--script")
+_RUN = ("{sbcl}", "--dynamic-space-size", "{heap_mb}MB", "--control-stack-size", "{stack_mb}MB", "--script")
 _MARK = (
     "(let ((c (sb-sys:make-fd-stream 3 :output t :buffering :full))) (write-string MARK c) (finish-output c))"
 )
@@ -40,6 +40,7 @@ LANGUAGE = Language(
     run_command=(*_RUN, "main.lisp"),
     runtime_mb=128,
     runtime_threads=4,
+    runtime_stack_mb=56,
     data_limit=False,
     driver=Driver(files=_files, run_command=(*_RUN, "driver.lisp"), big_integers=True),
     zygote=Zygote(

@@ -24,7 +24,7 @@ from synth.languages.spec import (
     UnsupportedType,
     parameter_names,
 )
-from synth.languages.support.declarations import declared_contract, read_type
+from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.elf import Symbol, symbols, wiped
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
 from synth.languages.support.sources import read_source
@@ -132,10 +132,19 @@ def _canonical(signature: Signature) -> str:
         return "codemill_driver::Unknown"
 
 
+def _is_method(code: str, entry_point: str) -> bool:
+    """Whether the entry point is a method of a class `Solution` and no function."""
+    if re.search(r"\b(?:class|struct)\s+Solution\b", code) is None:
+        return False
+    function = re.compile(rf"(?<![\w:.>]){re.escape(entry_point)}\s*\(")
+    return not any(map(function.search, outside_braces(code)))
+
+
 def _dispatch(index: int, name: str, code: str, scope: str, entry_point: str, signature: Signature) -> str:
-    in_class = re.search(r"\b(?:class|struct)\s+Solution\b", code) is not None
+    in_class = _is_method(code, entry_point)
     called = f"{scope}Solution().{entry_point}" if in_class else f"{scope}{entry_point}"
-    by_name = "[](auto) { static_assert(true); }" if in_class else f"[](auto take) {{ take({called}); }}"
+    address = f"&{scope}Solution::{entry_point}" if in_class else called
+    by_name = f"[](auto take) {{ take({address}); }}"
     by_call = f"[](auto&&... a) -> decltype({called}(a...)) {{ return {called}(a...); }}"
     driven = (
         f"codemill_driver::drive({by_call}, {by_name}, codemill_driver::Types<{_canonical(signature)}>{{}})"

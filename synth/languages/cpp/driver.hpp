@@ -226,12 +226,35 @@ template <class... Arguments, class Function> void run(Function function) {
 }
 
 template <class... T> struct Types {};
-template <class Result, class... Parameters> void run_declared(Result (*function)(Parameters...)) { run<std::decay_t<Parameters>...>(function); }
+
+// Takes the address of a function or a method with N parameters, of several with that name the one that has N, and runs `call` with
+// arguments of the types that it declares.
+template <class Call, std::size_t N> struct Declared;
+#define CODEMILL_OPEN(...) __VA_ARGS__
+#define CODEMILL_DECLARED(N, CLASSES, ...) \
+  template <class Call> struct Declared<Call, N> { \
+    Call call; \
+    template <class... P> static void start(Call call) { run<std::decay_t<P>...>(call); } \
+    template <class R CODEMILL_OPEN CLASSES> void operator()(R (*)(__VA_ARGS__)) const { start<__VA_ARGS__>(call); } \
+    template <class R, class Owner CODEMILL_OPEN CLASSES> void operator()(R (Owner::*)(__VA_ARGS__)) const { start<__VA_ARGS__>(call); } \
+    template <class R, class Owner CODEMILL_OPEN CLASSES> void operator()(R (Owner::*)(__VA_ARGS__) const) const { start<__VA_ARGS__>(call); } \
+  };
+CODEMILL_DECLARED(0, ())
+CODEMILL_DECLARED(1, (, class A), A)
+CODEMILL_DECLARED(2, (, class A, class B), A, B)
+CODEMILL_DECLARED(3, (, class A, class B, class C), A, B, C)
+CODEMILL_DECLARED(4, (, class A, class B, class C, class D), A, B, C, D)
+CODEMILL_DECLARED(5, (, class A, class B, class C, class D, class E), A, B, C, D, E)
+CODEMILL_DECLARED(6, (, class A, class B, class C, class D, class E, class F), A, B, C, D, E, F)
+CODEMILL_DECLARED(7, (, class A, class B, class C, class D, class E, class F, class G), A, B, C, D, E, F, G)
+CODEMILL_DECLARED(8, (, class A, class B, class C, class D, class E, class F, class G, class H), A, B, C, D, E, F, G, H)
+#undef CODEMILL_DECLARED
+#undef CODEMILL_OPEN
 
 // `by_call` calls the function with any arguments, `by_name` hands its address on: each is looked at only if it is needed.
 template <class ByCall, class ByName, class... Canonical> int drive(ByCall by_call, ByName by_name, Types<Canonical...>) {
   if constexpr (std::is_invocable_v<ByCall&, Canonical&...>) run<Canonical...>(by_call);
-  else by_name([](auto function) { run_declared(function); });
+  else by_name(Declared<ByCall, sizeof...(Canonical)>{by_call});
   return 0;
 }
 

@@ -23,6 +23,20 @@ module Codemill
     reader.take('i').to_i64
   end
 
+  def self.read(reader, type : Int32.class) : Int32
+    reader.take('i').to_i32
+  end
+
+  def self.read(reader, type : Float32.class) : Float32
+    read(reader, Float64).to_f32
+  end
+
+  def self.read(reader, type : Char.class) : Char
+    text = read(reader, String)
+    raise ArgumentError.new("the string does not fit a Char") unless text.size == 1
+    text[0]
+  end
+
   def self.read(reader, type : Float64.class) : Float64
     case text = reader.take('f')
     when "nan"  then Float64::NAN

@@ -147,6 +147,7 @@ LANGUAGE = Language(
     run_command=("{mono}", "main.exe"),
     runtime_mb=64,
     runtime_threads=16,
+    runtime_stack_mb=56,
     data_limit=False,
     script=Script(
         files=_script, extra_compile_args=("guard.cs", "-main:CodemillScript", "-d:DEBUG", "-d:TRACE")
@@ -183,7 +184,7 @@ LANGUAGE = Language(
             "-warn:0",
             "-optimize+",
         ),
-        run_command=("{mono}", "{shared}/driver.exe"),
+        run_command=("{mono}", "{shared}/driver.exe", "{stack_mb}"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

@@ -318,10 +318,11 @@ static class CodemillDriver
     }
 
     /// A sequence is made while it is read, by the program: what it throws then is the program's too.
-    static string Result(MethodInfo method, object owner, string line, Kind kind)
+    static string Result(MethodInfo method, string line, Kind kind)
     {
         try
         {
+            object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
             string[] parts = Split(line, '\t');
             ParameterInfo[] parameters = method.GetParameters();
             var arguments = new object[parameters.Length];
@@ -372,20 +373,19 @@ static class CodemillDriver
         string nonce = lines[0];
         Kind kind = Kind.Read(new Words(lines[3]));
         MethodInfo method = Find(lines[1], lines[2] == "" ? 0 : Split(lines[2], '\t').Length);
-        object owner = method.IsStatic ? null : Activator.CreateInstance(method.DeclaringType, true);
         int count = ParseInt(lines[4]);
-        for (int i = 0; i < count; i++) Send(nonce + " " + Digits(i) + " " + Result(method, owner, lines[5 + i], kind) + "\n");
+        for (int i = 0; i < count; i++) Send(nonce + " " + Digits(i) + " " + Result(method, lines[5 + i], kind) + "\n");
         Send(nonce + " finished\n");
         _exit(0);
     }
 
-    static void Main()
+    static void Main(string[] words)
     {
         string[] lines = Split(ReadInput(), '\n');
         var thread = new Thread(() =>
         {
             try { Run(lines); } catch (Exception error) { Console.Error.WriteLine(error); _exit(1); }
-        }, 64 << 20);
+        }, ParseInt(words[0]) << 20);
         thread.Start();
         thread.Join();
     }

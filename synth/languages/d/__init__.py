@@ -26,6 +26,19 @@ _READ = {
 _MODULE = re.compile(r"^\s*module\s+[\w.]+\s*;", re.MULTILINE)
 _MAIN = re.compile(r"^(\s*(?:void|int)\s+)main(\s*\()", re.MULTILINE)
 _FLAGS = ("-O1", "-w")
+_METHOD = """
+static if (__traits(hasMember, solution, "ENTRY")) alias called = solution.ENTRY;
+else {
+    import std.traits : Parameters;
+    auto called(Parameters!(solution.Solution.ENTRY) given) {
+        static if (is(solution.Solution == class)) auto owner = new solution.Solution;
+        else auto owner = solution.Solution();
+        return owner.ENTRY(given);
+    }
+}
+int main() { return drive!called(); }
+"""
+"""Calls the function, or the method of that name of a class `Solution`."""
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -59,10 +72,7 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     _TYPES.check(signature)
     text = _MAIN.sub(r"\1codemillProgramMain\2", _MODULE.sub("", code, count=1))
-    start = (
-        f"import codemill;\nstatic import solution;\nint main() {{ return "
-        f"drive!(solution.{entry_point})(); }}\n"
-    )
+    start = f"import codemill;\nstatic import solution;\n{_METHOD.replace('ENTRY', entry_point)}"
     return {"solution.d": f"module solution; {text}", "start.d": start}
 
 

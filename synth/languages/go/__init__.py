@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.go.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -25,7 +25,7 @@ _TYPES = Terms(
     frozenset({"int", "float", "str", "bool", "any"}),
 )
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
-_PACKAGE = re.compile(r"^\s*package\s+\w+", re.MULTILINE)
+_PACKAGE = re.compile(r"^[ \t]*package\s+\w+", re.MULTILINE)
 _BUILD = ("/bin/sh", "{shared}/build.sh", "{go}", "{shared}")
 
 
@@ -51,6 +51,11 @@ def _files(code: str, entry_point: str, signature: Signature) -> Mapping[str, st
     return {"solution.go": text, "start.go": _START.replace("ENTRY", entry_point)}
 
 
+def whole_program(code: str) -> WholeProgram:
+    """The package of a program may have any name."""
+    return WholeProgram({"main.go": _PACKAGE.sub("package main", code, count=1)}, "main")
+
+
 LANGUAGE = Language(
     name="go",
     aliases=("golang",),
@@ -68,6 +73,7 @@ LANGUAGE = Language(
         result_field="result",
     ),
     run_command=("./program",),
+    whole_program=whole_program,
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,

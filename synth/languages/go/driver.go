@@ -133,6 +133,9 @@ func (in *codemillReader) read(wanted reflect.Type) reflect.Value {
 	case tag == 's' && kind == reflect.String:
 		text, _ := hex.DecodeString(rest)
 		value.SetString(string(text))
+	case tag == 's' && (kind == reflect.Uint8 || kind == reflect.Int32):
+		text, _ := hex.DecodeString(rest)
+		value.Set(codemillSymbol(string(text), wanted))
 	case tag == 'l' || tag == 't':
 		in.readItems(value, tag, rest)
 	case tag == 'm' && kind == reflect.Map:
@@ -145,6 +148,15 @@ func (in *codemillReader) read(wanted reflect.Type) reflect.Value {
 		codemillMisfit(tag, wanted)
 	}
 	return value
+}
+
+// A byte or a rune, where the function takes texts of one symbol as these.
+func codemillSymbol(text string, wanted reflect.Type) reflect.Value {
+	symbols := []rune(text)
+	if len(symbols) != 1 || (wanted.Kind() == reflect.Uint8 && len(text) != 1) {
+		panic("the string does not fit the parameter, which is " + wanted.String())
+	}
+	return reflect.ValueOf(symbols[0]).Convert(wanted)
 }
 
 func (in *codemillReader) readItems(value reflect.Value, tag byte, rest string) {
@@ -195,6 +207,13 @@ func codemillWrite(value reflect.Value, kind codemillKind, out *[]string) {
 		}
 	}
 	switch value.Kind() {
+	case reflect.Uint8, reflect.Int32:
+		if kind.tag != 's' {
+			codemillWriteWhole(value, out)
+			return
+		}
+		symbol := string(rune(value.Convert(reflect.TypeOf(int32(0))).Int()))
+		*out = append(*out, "s"+hex.EncodeToString([]byte(symbol)))
 	case reflect.Interface, reflect.Pointer:
 		codemillWrite(value.Elem(), kind, out)
 	case reflect.Bool:

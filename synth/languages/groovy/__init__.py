@@ -2,7 +2,7 @@
 
 from synth.languages.groovy.conformance import GOLD, HELLO, SAMPLES
 from synth.languages.spec import Driver, Language, Script, parameter_names
-from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -41,6 +41,7 @@ LANGUAGE = Language(
     run_command=(*_RUN, "main.groovy"),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     script=Script(files=appended("main.groovy", _MARK)),
     driver=Driver(files=_files, run_command=(*_RUN, "driver.groovy"), big_integers=True, slow=True),

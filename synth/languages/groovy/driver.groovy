@@ -189,6 +189,6 @@ class CodemillDriver {
 String[] codemillLines = System.in.getText('US-ASCII').split('\n', -1)
 Thread codemillThread = new Thread(null, (Runnable) {
     try { CodemillDriver.run(codemillLines) } catch (Throwable error) { error.printStackTrace(); Runtime.runtime.halt(1) }
-}, 'program', 64L << 20)
+}, 'program', 0)
 codemillThread.start()
 codemillThread.join()

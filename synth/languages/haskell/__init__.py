@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.haskell.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.spec import Driver, Language, Script, UnsupportedType
+from synth.languages.spec import Driver, Language, Script, UnsupportedType, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -70,6 +70,11 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"Solution.hs": solution, "Main.hs": start}
 
 
+def whole_program(code: str) -> WholeProgram:
+    """The module may have any name, and export anything."""
+    return WholeProgram({"main.hs": _HEADER.sub("module Main where", code, count=1)}, "Main")
+
+
 LANGUAGE = Language(
     name="haskell",
     aliases=("hs",),
@@ -80,6 +85,7 @@ LANGUAGE = Language(
     paths=("/var/lib/ghc",),
     compile_command=("{ghc}", *_FLAGS, "-o", "program", "main.hs"),
     run_command=("./program",),
+    whole_program=whole_program,
     data_limit=False,
     script=Script(files=_script, extra_compile_args=("-fno-ignore-asserts",)),
     driver=Driver(

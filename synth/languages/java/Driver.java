@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Array;
+import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.GenericArrayType;
 import java.lang.reflect.InvocationTargetException;
@@ -283,9 +284,10 @@ public final class Driver {
         return values;
     }
 
-    static String call(Method method, Object owner, String line, Kind kind) {
+    static String call(Method method, Constructor<?> constructor, String line, Kind kind) {
         Object result;
         try {
+            Object owner = constructor == null ? null : constructor.newInstance();
             result = method.invoke(owner, arguments(line, method));
         } catch (InvocationTargetException error) {
             return "raised " + message(error.getCause());
@@ -307,14 +309,13 @@ public final class Driver {
         Kind kind = Kind.read(lines[3].split(" "), new int[] {0});
         Method method = find(new Loader(), lines[1], parameters);
         method.setAccessible(true);
-        Object owner = null;
+        Constructor<?> constructor = null;
         if (!Modifier.isStatic(method.getModifiers())) {
-            var constructor = method.getDeclaringClass().getDeclaredConstructor();
+            constructor = method.getDeclaringClass().getDeclaredConstructor();
             constructor.setAccessible(true);
-            owner = constructor.newInstance();
         }
         int count = Integer.parseInt(lines[4]);
-        for (int i = 0; i < count; i++) send(nonce + " " + i + " " + call(method, owner, lines[5 + i], kind));
+        for (int i = 0; i < count; i++) send(nonce + " " + i + " " + call(method, constructor, lines[5 + i], kind));
         send(nonce + " finished");
         System.out.flush();
         Runtime.getRuntime().halt(0);
@@ -324,7 +325,7 @@ public final class Driver {
         String text;
         try (InputStream in = System.in) { text = new String(in.readAllBytes(), StandardCharsets.US_ASCII); }
         String[] lines = text.split("\n", -1);
-        Thread thread = new Thread(null, null, "program", 64L << 20) {
+        Thread thread = new Thread(null, null, "program", 0) {
             @Override public void run() {
                 try { Driver.run(lines); } catch (Throwable error) { error.printStackTrace(); Runtime.getRuntime().halt(1); }
             }

@@ -10,18 +10,20 @@ from functools import partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
 from synth.languages.java.script import script_files
-from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.jvm import (
     FAILURES,
-    FLAGS,
     JAVAC,
+    RUN,
+    RUNTIME_STACK_MB,
     SERVER,
     archive_commands,
     jar_commands,
     start_driver,
     start_from_archive,
 )
+from synth.languages.support.mains import outer_types, preferred, without_package
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -108,6 +110,21 @@ def complete(code: str) -> tuple[str, str]:
     return f"{public[1] if public else 'Solution'}.java", f"{_IMPORTS}{own} {body}"
 
 
+_CLASS = re.compile(
+    r"(?:\bpublic\s+)?(?:\b(?:final|abstract|sealed|strictfp|static)\s+)*"
+    r"\b(?:class|interface|enum|record)\s+(\w+)"
+)
+_MAIN = re.compile(r"\bstatic\s+(?:\w+\s+)*void\s+main\s*\(")
+
+
+def whole_program(code: str) -> WholeProgram:
+    """Any class may hold `main`; the file is named after the public one."""
+    types = outer_types(code, _CLASS)
+    start = preferred([one for one in types if _MAIN.search(one.body)]) or preferred(types)
+    public = next((one.name for one in types if one.heading.startswith("public")), "Main")
+    return WholeProgram({f"{public}.java": without_package(code)}, start.name if start else "Main")
+
+
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     name, source = complete(code)
     return {name: source}
@@ -119,7 +136,7 @@ _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
 """The internals of javac that the resident compiler uses. They exist from JDK 11 on."""
-_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
+_RUN = (*RUN, *start_from_archive(), "-cp", ".")
 
 
 LANGUAGE = Language(
@@ -129,7 +146,7 @@ LANGUAGE = Language(
     version_arguments=("-version",),
     install="apt-get install -y default-jdk-headless",
     grammar="java",
-    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "Main.java"),
+    compile_command=("{javac}", "-proc:none", "-nowarn", "-d", ".", "{main}.java"),
     comment_signs=("//",),
     node_types=NodeTypes(
         functions=names("method_declaration"),
@@ -139,13 +156,15 @@ LANGUAGE = Language(
         result_field="type",
         void="void",
     ),
-    run_command=(*_RUN, "Main"),
+    run_command=(*_RUN, "{main}"),
+    whole_program=whole_program,
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,
-        run_command=("{java}", *FLAGS, *start_driver()),
+        run_command=(*RUN, *start_driver()),
         shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
         shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),
         compile_server=(*SERVER, *_EXPORTS, "-cp", "{shared}/driver.jar", "CompileServer"),

@@ -24,10 +24,13 @@ _SIMPLE |= {"boolean": "bool", "bool": "bool", "null": "null", "any": "any", "*"
 _GENERIC = {"Array": "list", "Object": "map", "Map": "map", "Record": "map"}
 NODE_FLAGS = (
     "--max-old-space-size={heap_mb}",
+    "--stack-size={stack_kb}",
     "--single-threaded-gc",
     "--no-rehash-snapshot",
     "--v8-pool-size=1",
 )
+RUNTIME_STACK_MB = -7
+"""Its own stack size is 1 MiB of the usual 8; the rest is for what it does not measure."""
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -106,6 +109,7 @@ LANGUAGE = Language(
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js"), reports_every_parse_error=True

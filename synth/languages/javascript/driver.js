@@ -181,10 +181,18 @@ function load (nonce, entryPoint) {
   globalThis.module = { exports: {} }
   globalThis.exports = globalThis.module.exports
   script.runInThisContext()
-  const found = vm.runInThisContext(`typeof ${entryPoint} === 'function' ? ${entryPoint} : null`)
-  const target = found || (globalThis.module.exports || {})[entryPoint]
+  const exported = globalThis.module.exports || {}
+  const named = name => vm.runInThisContext(`typeof ${name} === 'function' ? ${name} : null`) || exported[name]
+  const target = named(entryPoint) || method(named('Solution') || exported, entryPoint)
   if (typeof target !== 'function') throw new ReferenceError(`the program defines no function '${entryPoint}'`)
   return target
+}
+
+// A method of a class `Solution`, on an object of its own for each call: of the class itself if it is static.
+function method (owner, name) {
+  if (typeof owner !== 'function') return null
+  if (typeof owner[name] === 'function') return (...given) => owner[name](...given)
+  return typeof (new owner())[name] === 'function' ? (...given) => (new owner())[name](...given) : null // eslint-disable-line new-cap
 }
 
 function main () {

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from synth.languages.java import SHARED
 from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.spec import Driver, Language, Script
+from synth.languages.spec import Driver, Language, Script, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import composite_type, enclosing, split_top, state_contract
 from synth.languages.support.jvm import (
     FAILURES,
     JARS,
     RUN,
+    RUNTIME_STACK_MB,
     SERVER,
     archive_commands,
     jar_commands,
     start_driver,
     start_from_archive,
 )
+from synth.languages.support.mains import outer_types, outside_types, preferred, without_package
 from synth.languages.support.scripts import imports_first, last_in_script
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -97,6 +99,25 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"Solution.kt": re.sub(r"^\s*package\s+[\w.]+", "", code)}
 
 
+_MAIN = re.compile(r"\bfun\s+main\s*\(")
+_OBJECT = re.compile(r"\b(?:object|class)\s+(\w+)")
+_COMPANION = re.compile(r"\bcompanion\s+object\b")
+_FILE_CLASS = re.compile(r"^\s*@file\s*:\s*JvmName\s*\(\s*\"(\w+)\"\s*\)", re.MULTILINE)
+
+
+def whole_program(code: str) -> WholeProgram:
+    """`main` stands outside all classes, or in an object, or in the companion of a class."""
+    named = _FILE_CLASS.search(code)
+    start = named[1] if named else "MainKt"
+    if not _MAIN.search(outside_types(code)):
+        holders = [
+            one for one in outer_types(code, _OBJECT) if _MAIN.search(one.body) or _COMPANION.search(one.body)
+        ]
+        holder = preferred(holders)
+        start = holder.name if holder else start
+    return WholeProgram({"Main.kt": without_package(code)}, start)
+
+
 _COMPILE = ("{kotlinc}", "-nowarn", "-no-reflect", "-d", ".")
 _LIBRARY = f"{JARS}/kotlin-stdlib.jar"
 _SHARED = {**SHARED, "KotlinServer.java": read_source("kotlin/KotlinServer.java")}
@@ -127,7 +148,6 @@ object CodemillScript {
 _ASSERTING = ("-ea", "-ea:kotlin...")
 """Kotlin's own `assert` checks a class of the library, which plain `-ea` leaves out if the virtual machine
 itself loads it."""
-_MAIN = re.compile(r"\bfun\s+main\s*\(")
 _CALL = re.compile(
     r"^main\((?:arrayOf(?:<String>)?\(\)|emptyArray(?:<String>)?\(\))?\)[ \t]*;?[ \t]*$", re.MULTILINE
 )
@@ -157,13 +177,15 @@ LANGUAGE = Language(
     grammar="kotlin",
     compile_command=(*_COMPILE, "Main.kt"),
     comment_signs=("//",),
-    run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "MainKt"),
+    run_command=(*RUN, *start_from_archive(_LIBRARY), "-cp", ".", "{main}"),
+    whole_program=whole_program,
     script=Script(
         files=_script,
         run_command=(*RUN, *_ASSERTING, *start_from_archive(_LIBRARY), "-cp", ".", "CodemillScript"),
     ),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,

@@ -148,11 +148,18 @@ sub main_run {
         print STDERR $@;
         exit 1;
     }
-    my $target = main->can($entry_point) || Solution->can($entry_point) or die "the program defines no subroutine '$entry_point'\n";
+    my $target = main->can($entry_point) || method($entry_point) or die "the program defines no subroutine '$entry_point'\n";
     my $kind = read_kind([split / /, $result_type]);
     $send->("$_ " . result($target, $cases[$_], $kind)) for 0 .. $count - 1;
     $send->('finished');
     return;
+}
+
+# Of a package `Solution`: on an object of its own for each call if the package makes objects, else its subroutine.
+sub method {
+    my ($name) = @_;
+    return Solution->can($name) unless Solution->can($name) && Solution->can('new');
+    return sub { Solution->new->$name(@_) };
 }
 
 package CodemillProgram;

@@ -108,7 +108,8 @@ module CodemillDriver
   def self.find(name)
     top = TOPLEVEL_BINDING.receiver
     return top.method(name) if top.respond_to?(name, true)
-    return ::Solution.new.method(name) if defined?(::Solution) && ::Solution.method_defined?(name)
+    return ->(*given) { ::Solution.new.method(name).call(*given) } if defined?(::Solution) && ::Solution.method_defined?(name)
+    return ::Solution.method(name) if defined?(::Solution) && ::Solution.respond_to?(name)
 
     raise NameError, "the program defines no method '#{name}'"
   end

@@ -32,6 +32,24 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
     return f"use std::collections::HashMap;\n\n{line}" if "HashMap" in line else line
 
 
+_SELF = re.compile(r"&?\s*(?:'\w+\s+)?(?:mut\s+)?self\s*")
+_OWNER = re.compile(r"^\s*impl\s+Solution\b", re.MULTILINE)
+
+
+def _owner(code: str, entry_point: str) -> str:
+    """What stands before the function: nothing, or `Solution`, or an object of it where the method takes
+    one."""
+    function = rf"\bfn\s+{re.escape(entry_point)}\s*(?:<[^>]*>)?\s*\(\s*"
+    if not _OWNER.search(code) or re.search(rf"^{function}", code.replace("pub ", ""), re.MULTILINE):
+        return ""
+    if not re.search(rf"{function}(?:{_SELF.pattern})\s*[,)]", code):
+        return "Solution::"
+    if re.search(r"\bfn\s+new\s*\(\s*\)", code):
+        return "Solution::new()."
+    fields = re.search(r"\bstruct\s+Solution\s*\{\s*[^\s}]", code)
+    return "<super::Solution as Default>::default()." if fields else "(super::Solution {})."
+
+
 def _declared(code: str, entry_point: str) -> list[str]:
     """The types of the parameters, as written; empty if the function is not found."""
     found = list(re.finditer(rf"\bfn\s+{re.escape(entry_point)}\s*(?:<[^>]*>)?\s*\(", code))
@@ -41,7 +59,8 @@ def _declared(code: str, entry_point: str) -> list[str]:
     while depth and at < len(code):
         depth += (code[at] == "(") - (code[at] == ")")
         at += 1
-    return [parameter.partition(":")[2].strip() for parameter in split_top(code[found[-1].end() : at - 1])]
+    parameters = split_top(code[found[-1].end() : at - 1])
+    return [one.partition(":")[2].strip() for one in parameters if not _SELF.fullmatch(one.partition(":")[0])]
 
 
 def _argument(declared: str) -> str:
@@ -55,10 +74,18 @@ def _argument(declared: str) -> str:
     return f"&{'mut ' if reference[1] else ''}a.next::<{owned}>()"
 
 
+def _path(owner: str) -> str:
+    return owner if owner.startswith(("<", "(")) else f"super::{owner}"
+
+
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     _TYPES.check(signature)
-    owner = "Solution::" if re.search(r"^\s*impl\s+Solution\b", code, re.MULTILINE) else ""
-    missing = "pub struct Solution;" if owner and not re.search(r"\bstruct\s+Solution\b", code) else ""
+    owner = _owner(code, entry_point)
+    missing = (
+        "pub struct Solution;"
+        if _OWNER.search(code) and not re.search(r"\bstruct\s+Solution\b", code)
+        else ""
+    )
     declared = _declared(code, entry_point)
     arguments = ", ".join(
         map(
@@ -74,7 +101,7 @@ mod codemill_start {{
     use std::collections::*;
     #[no_mangle]
     pub extern "C" fn main() -> i32 {{
-        codemill_driver::drive(|a| codemill_driver::wire(super::{owner}{entry_point}({arguments})));
+        codemill_driver::drive(|a| codemill_driver::wire({_path(owner)}{entry_point}({arguments})));
         0
     }}
 }}

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.scala.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.spec import Driver, Language, Script, UnsupportedType
+from synth.languages.spec import Driver, Language, Script, UnsupportedType, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import enclosing
-from synth.languages.support.jvm import FAILURES, JARS, RUN
+from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
+from synth.languages.support.mains import outer_types, preferred, without_package
 from synth.languages.support.scripts import last_in_script
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -89,6 +90,20 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
     return {"Main.scala": text + _END.replace("MAIN", owner or "CodemillMain").replace("MARK", mark)}
 
 
+_OBJECT = re.compile(r"\bobject\s+(\w+)")
+
+
+def whole_program(code: str) -> WholeProgram:
+    """An object with `main`, or one that is an `App`; a program without objects becomes one."""
+    code = without_package(code)
+    objects = outer_types(code, _OBJECT)
+    if not objects and not _OBJECT.search(code):
+        return WholeProgram({"Main.scala": f"object Main extends App {{ {code}\n}}\n"}, "Main")
+    starts = [one for one in objects if _MAIN.search(one.body) or _APP.search(one.heading)]
+    start = preferred(starts) or preferred(objects)
+    return WholeProgram({"Main.scala": code}, start.name if start else "Main")
+
+
 LANGUAGE = Language(
     name="scala",
     file_name="Main.scala",
@@ -98,10 +113,12 @@ LANGUAGE = Language(
     grammar="scala",
     compile_command=("{scalac}", "-nowarn", "-d", ".", "Main.scala"),
     comment_signs=("//",),
-    run_command=(*RUN, "-cp", f".:{_LIBRARY}", "Main"),
+    run_command=(*RUN, "-cp", f".:{_LIBRARY}", "{main}"),
+    whole_program=whole_program,
     script=Script(files=_script, run_command=(*RUN, "-cp", f".:{_LIBRARY}", "CodemillScript")),
     runtime_mb=256,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,

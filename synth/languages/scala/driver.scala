@@ -208,7 +208,7 @@ object Driver {
     val thread = new Thread(null, new Runnable {
       def run(): Unit =
         try Driver.run(call) catch { case error: Throwable => error.printStackTrace(); Runtime.getRuntime.halt(1) }
-    }, "program", 64L << 20)
+    }, "program", 0)
     thread.start()
     thread.join()
   }

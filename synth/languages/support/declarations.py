@@ -50,6 +50,11 @@ def enclosing(text: str, heading: str, at: int) -> str | None:
     return None
 
 
+def blanked(code: str) -> str:
+    """The text with blanks for comments and literals; line ends stay."""
+    return _UNREAD.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), code)
+
+
 def outside_braces(code: str) -> list[str]:
     """The text outside braces: one text per declaration, each ending at a semicolon or a block."""
     depth, texts = 0, [""]

@@ -4,7 +4,14 @@ the JavaScript driver."""
 import json
 import re
 
-from synth.languages.javascript import AT_END, FAILURES, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
+from synth.languages.javascript import (
+    AT_END,
+    FAILURES,
+    NODE_FLAGS,
+    NODE_TYPES,
+    RUNTIME_STACK_MB,
+    read_jsdoc_type,
+)
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
@@ -30,13 +37,13 @@ _CHECK: tuple[str, ...] = (
     "--moduleDetection",
     "force",
     "--lib",
-    "es2022",
+    "esnext",
     "--types",
     "node",
 )
-_CHECK += ("--typeRoots", "{tsc}/../../../@types", "--strict", "--skipLibCheck")
-"""Every file is a module, so that its names cannot clash with library names. `@types` is next
-to tsc's package."""
+_CHECK += ("--typeRoots", "{tsc}/../../../@types", "--skipLibCheck")
+"""As MultiPL-E and people without a project call tsc: not strict. Every file is a module, so that its names
+cannot clash with library names. `@types` is next to tsc's package."""
 _SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
 
 
@@ -104,6 +111,7 @@ LANGUAGE = Language(
     run_command=("{node}", *NODE_FLAGS, "main.js"),
     runtime_mb=128,
     runtime_threads=32,
+    runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
         files=_files,

@@ -132,11 +132,15 @@ def _pivot(texts: list[bytes], _: tuple[int, ...]) -> None:
     os.chdir("/")
 
 
+_UNLIMITED = (1 << 64) - 1
+
+
 def _set_limit(_: list[bytes], numbers: tuple[int, ...]) -> None:
     kind, soft, hard = numbers
     allowed = resource.getrlimit(kind)[1]
     hard = hard if allowed == resource.RLIM_INFINITY else min(hard, allowed)
-    resource.setrlimit(kind, (min(soft, hard), hard))
+    unlimited = hard == _UNLIMITED
+    resource.setrlimit(kind, (min(soft, hard), resource.RLIM_INFINITY if unlimited else hard))
 
 
 def _set_ids(_: list[bytes], numbers: tuple[int, ...]) -> None:

@@ -179,6 +179,12 @@ def slot_operations(plan: SlotPlan) -> bytes:
     return b"".join(listing + [operation(Code.RMDIR, str(folder)) for folder in gone])
 
 
+_UNLIMITED = (1 << 64) - 1
+RESERVED_MB = 1024
+"""Address space that a program may reserve beyond its memory, as for the stacks of threads. What it uses is
+counted by the supervisor, and between two looks by nobody: so there is a bound."""
+
+
 def limit_operations(limits: Limits, data_limit: bool, processes: int | None = None) -> list[bytes]:
     """The rlimits of a job. CPU is a backstop one second above the limit that the supervisor enforces; a
     cgroup limits memory if there is one."""
@@ -191,10 +197,11 @@ def limit_operations(limits: Limits, data_limit: bool, processes: int | None = N
         (_RLIMIT_NOFILE, _OPEN_FILES, _OPEN_FILES),
         (_RLIMIT_MEMLOCK, 65536, 65536),
         (_RLIMIT_NPROC, processes, processes),
-        (_RLIMIT_STACK, 8 << 20, limits.memory_mb << 20),
+        (_RLIMIT_STACK, min(limits.stack_mb, limits.memory_mb) << 20, _UNLIMITED),
     ]
     if data_limit:
-        listing.append((_RLIMIT_DATA, limits.memory_mb << 20, limits.memory_mb << 20))
+        reserved = limits.memory_mb + RESERVED_MB << 20
+        listing.append((_RLIMIT_DATA, reserved, reserved))
     return [operation(Code.RLIMIT, numbers=numbers) for numbers in listing]
 
 

@@ -28,6 +28,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 OPEN_FILES = 1024
 CHANNEL_BYTES = 16 << 20
 SWEEP_S = 20.0
+RESERVED = 1 << 30
+"""Address space that a program may reserve beyond its memory; what it uses is counted."""
 UNSTARTABLE = "cannot start what was built: "
 """Begins the report of a program that came with the job and that the kernel cannot start."""
 NO_NEW_PRIVILEGES, SUBREAPER, DEATH_SIGNAL, DUMPABLE = 38, 36, 1, 4
@@ -140,7 +142,8 @@ def set_limit(kind: int, soft: int, hard: int) -> None:
     """Without root a hard limit can only be lowered."""
     ceiling = resource.getrlimit(kind)[1]
     if os.geteuid() != 0 and ceiling != resource.RLIM_INFINITY:
-        soft, hard = min(soft, ceiling), min(hard, ceiling)
+        hard = ceiling if hard == resource.RLIM_INFINITY else min(hard, ceiling)
+        soft = min(soft, ceiling)
     resource.setrlimit(kind, (soft, hard))
 
 
@@ -152,11 +155,11 @@ def set_limits(program: ProgramRun) -> None:
     set_limit(resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"])
     set_limit(resource.RLIMIT_CORE, 0, 0)
     set_limit(resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES)
-    set_limit(resource.RLIMIT_STACK, min(8 << 20, memory), memory)
+    set_limit(resource.RLIMIT_STACK, min(limits["stack_mb"] << 20, memory), resource.RLIM_INFINITY)
     if program.uid is not None:  # without a separate user, all other processes of this user would count
         set_limit(resource.RLIMIT_NPROC, limits["processes"], limits["processes"])
     if program.data_limit:
-        set_limit(resource.RLIMIT_DATA, memory, memory)
+        set_limit(resource.RLIMIT_DATA, memory + RESERVED, memory + RESERVED)
 
 
 def become(program: ProgramRun, descriptors: list[int], fault: int) -> NoReturn:

@@ -46,7 +46,7 @@ class CompileServer:
         os.set_blocking(self.orders, False)  # a compiler that does not read must not block us
         self.answers, ours = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
-        limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 16 << 20, "processes": 256}
+        limits = {"cpu_s": 3600, "memory_mb": 1024, "file_bytes": 16 << 20, "processes": 256, "stack_mb": 8}
         wanted = program.ProgramRun(argv, "/", env, limits, uid=uid, data_limit=False)
         self.pid = os.fork()
         if self.pid == 0:
