@@ -174,6 +174,8 @@ class Language:
     compile_command: tuple[str, ...] = ()
     run_command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    beside_environment: Mapping[str, str] = field(default_factory=dict)
+    """More variables for a program with files beside it, so that it finds its modules among them."""
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
     paths: tuple[str, ...] = ()

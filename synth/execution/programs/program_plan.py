@@ -5,9 +5,11 @@ neither depends on how a typed call, a script or a stdin/stdout program becomes 
 functions, so that the same program gets the same observation everywhere; a new mode is added only here.
 """
 
+import base64
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from synth.execution.isolation.job import JobResult
@@ -20,10 +22,24 @@ from synth.execution.programs.request_rules import (
     reclassify_parse_error,
     refuse,
 )
-from synth.execution.programs.result_channel import observe_function, observe_script, observe_stdio
+from synth.execution.programs.result_channel import (
+    observe_function,
+    observe_program,
+    observe_script,
+    observe_stdio,
+)
 from synth.languages.spec import Language, UnsupportedType, driver_input
 from synth.languages.toolchain import Toolchain
-from synth.records import Call, ExecutionRequest, FunctionCall, Limits, Observation, ScriptCall, StdioCall
+from synth.records import (
+    Call,
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    ProgramCall,
+    ScriptCall,
+    StdioCall,
+)
 from synth.values import Signature, parse_signature
 
 ENVIRONMENT: Final = {
@@ -43,7 +59,7 @@ SHARED: Final = "{shared}"
 INDEX: Final = "{index}"
 """Placeholder in a plan's run command: the program's number in a shared build."""
 
-Mode = Literal["function", "script", "stdio"]
+Mode = Literal["function", "script", "stdio", "program"]
 """How a program is run and observed. A script run by a driver counts as a function."""
 
 
@@ -103,11 +119,16 @@ class ProgramPlan(NamedTuple):
     """Set if the program has a private channel."""
     cases: int = 1
     driven: DrivenProgram | None = None
+    compile_limits: Limits = COMPILE_LIMITS
+    beside: Mapping[str, bytes] = MappingProxyType({})
+    """Files of a `ProgramCall`, which stand beside the program,"""
+    fetched: tuple[str, ...] = ()
+    """and those that it is to report."""
 
     @property
     def has_channel(self) -> bool:
         """Whether the program reports on a private channel."""
-        return self.mode != "stdio"
+        return self.mode in ("function", "script")
 
     @property
     def needs_build(self) -> bool:
@@ -119,7 +140,8 @@ class ProgramPlan(NamedTuple):
         """Whether the language has warm processes for programs of this kind."""
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
-        return zygote is not None and kind in zygote.runs and fits
+        alone = not (self.beside or self.fetched)
+        return zygote is not None and kind in zygote.runs and fits and alone
 
 
 class BuildOutcome(NamedTuple):
@@ -163,6 +185,8 @@ def _plan_call(
         return _plan_function(setup, request, call, code, nonce)
     if isinstance(call, ScriptCall):
         return _plan_script(setup, request, call, nonce)
+    if isinstance(call, ProgramCall):
+        return _plan_program_call(setup, request, call)
     return _plan_stdio(setup, request, call)
 
 
@@ -198,6 +222,22 @@ def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall
     files = {language.file_name: request.code}
     plan = _plan(setup, request, "stdio", files, language.compile_command, language.run_command)
     return plan._replace(stdins=call.stdins, cases=len(call.stdins))
+
+
+def _plan_program_call(setup: LanguageSetup, request: ExecutionRequest, call: ProgramCall) -> ProgramPlan:
+    language = setup.language
+    files = {language.file_name: request.code}
+    plan = _plan(setup, request, "program", files, language.compile_command, language.run_command)
+    more = language.beside_environment if call.files or call.fetched else {}
+    return plan._replace(
+        stdins=(call.stdin,),
+        beside={file.path: base64.b64decode(file.content) for file in call.files},
+        fetched=call.fetched,
+        environment={**plan.environment, **more},
+        compile_limits=COMPILE_LIMITS.model_copy(
+            update={"cpu_s": min(call.compile_s, COMPILE_LIMITS.cpu_s), "wall_s": 10 * call.compile_s}
+        ),
+    )
 
 
 def _plan(
@@ -271,6 +311,8 @@ def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -
     if refused is not None:
         return compile_failure(plan.language, plan.request, refused, plan.context)
     seen = _observe_runs(plan, runs)
+    if plan.mode == "program":
+        return seen
     return reclassify_parse_error(plan.language, plan.request, seen, is_built=plan.needs_build)
 
 
@@ -279,4 +321,6 @@ def _observe_runs(plan: ProgramPlan, runs: Sequence[JobResult]) -> Observation:
         return observe_stdio(plan.request, runs or [JobResult(exit_code=0)], plan.cases, plan.context)
     if plan.mode == "script":
         return observe_script(plan.request, runs[0], plan.nonce, plan.context)
+    if plan.mode == "program":
+        return observe_program(plan.request, runs[0], plan.context)
     return observe_function(plan.request, runs[0], plan.nonce, plan.cases, plan.context)
