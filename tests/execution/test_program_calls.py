@@ -1,6 +1,7 @@
 """A program that is run without tests: whole outputs, the files beside it, and the files that it leaves."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,7 +81,8 @@ def test_a_compiled_program_works_in_its_folder(
             'std::ofstream("out.txt") << n + 1; }\n'
         ),
         "java": (
-            "import java.nio.file.*;\npublic class Main { public static void main(String[] a) throws Exception {"
+            "import java.nio.file.*;\n"
+            "public class Main { public static void main(String[] a) throws Exception {"
             ' int n = Integer.parseInt(Files.readString(Path.of("in.txt")).trim());'
             ' Files.writeString(Path.of("out.txt"), "" + (n + 1)); } }\n'
         ),
@@ -97,7 +99,7 @@ def test_what_a_compiler_refuses_was_never_run(local_sandbox: LocalSandbox, run:
     assert "x" in seen.stderr.head
 
 
-def test_a_product_is_read_up_to_its_bound(tmp_path: Any) -> None:
+def test_a_product_is_read_up_to_its_bound(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"12345")
     assert read_product(tmp_path, "f", 3) == b"1234"
     assert read_product(tmp_path, "g", 3) is None
