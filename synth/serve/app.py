@@ -25,7 +25,7 @@ GONE: Final = 0
 """The status of a request whose client went away."""
 
 
-class Endpoint:
+class ServedPath:
     """One path, as an ASGI application."""
 
     def __init__(self, service: Service, path: str, handler: Handler, token: str, is_open: bool) -> None:
@@ -86,7 +86,7 @@ def create_app(service: Service, token: str) -> "Starlette":
     from starlette.routing import Route
 
     def route(path: str, handler: Handler, method: str, is_open: bool = False) -> Route:
-        return Route(path, Endpoint(service, path, handler, token, is_open), methods=[method])
+        return Route(path, ServedPath(service, path, handler, token, is_open), methods=[method])
 
     return Starlette(
         routes=[

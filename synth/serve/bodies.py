@@ -75,7 +75,7 @@ async def read_body(receive: Receive, most: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RowLine:
     """One line that is not blank, with its number from 1. `text` is None where it is longer than may be."""
 
     number: int
@@ -98,7 +98,7 @@ class SpooledBody:
         self._file.seek(0)
         return self._file.read()
 
-    def lines(self, most: int) -> Iterator[Line]:
+    def lines(self, most: int) -> Iterator[RowLine]:
         """The lines, each of at most `most` bytes."""
         self._file.seek(0)
         number = 0
@@ -108,7 +108,7 @@ class SpooledBody:
                 self._skip_line()
             if too_long or line.strip():
                 number += 1
-                yield Line(number, None if too_long else line.strip())
+                yield RowLine(number, None if too_long else line.strip())
 
     def _skip_line(self) -> None:
         while (part := self._file.readline(_IN_MEMORY)) and not part.endswith(b"\n"):

@@ -15,7 +15,7 @@ from synth.errors import CodemillError
 from synth.execution.observations import failed
 from synth.execution.protocol import Sandbox
 from synth.records import Limits
-from synth.serve.bodies import Line, SpooledBody
+from synth.serve.bodies import RowLine, SpooledBody
 from synth.serve.gate import Busy, Gate
 from synth.verify.answers import make_answer
 from synth.verify.row_files import hash_row, read_object
@@ -55,7 +55,7 @@ class RowJudge:
         self._judge, self._gate, self._allowed = Judge(sandbox, None, None), gate, allowed
         self._salt = settings(allowed.limits)
 
-    async def answers(self, lines: Iterable[Line]) -> AsyncIterator[RowAnswer]:
+    async def answers(self, lines: Iterable[RowLine]) -> AsyncIterator[RowAnswer]:
         """As they are found. Closing the iterator drops the rows that have not begun."""
         running: set[asyncio.Task[RowAnswer]] = set()
         ended: asyncio.Queue[asyncio.Task[RowAnswer]] = asyncio.Queue()
@@ -73,7 +73,7 @@ class RowJudge:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _answer(self, line: Line) -> RowAnswer:
+    async def _answer(self, line: RowLine) -> RowAnswer:
         where = f"row {line.number}"
         if line.text is None:
             return _refused(line.number, f"{where}: must have at most {self._allowed.most_bytes} bytes")
@@ -84,7 +84,7 @@ class RowJudge:
             return _refused(line.number, str(error), _id_of(line.text))
         return await self._judged(prepared)
 
-    def _prepare(self, line: Line) -> Prepared:
+    def _prepare(self, line: RowLine) -> Prepared:
         text, where, allowed = line.text or b"", f"row {line.number}", self._allowed
         row = read_row(read_object(text, where, "correct the row"), where)
         key = hash_row(text, self._salt)
@@ -124,7 +124,7 @@ def _id_of(text: bytes) -> str | int:
     return name if isinstance(name, str | int) else ""
 
 
-def rows_of_array(body: SpooledBody, most_bytes: int) -> Iterator[Line]:
+def rows_of_array(body: SpooledBody, most_bytes: int) -> Iterator[RowLine]:
     """The rows of a JSON array, as lines. Raises ValueError for a body that is none."""
     try:
         found = json.loads(body.whole())
@@ -134,4 +134,4 @@ def rows_of_array(body: SpooledBody, most_bytes: int) -> Iterator[Line]:
         raise ValueError("must be an array of rows")
     for number, row in enumerate(found, start=1):
         text = json.dumps(row).encode()
-        yield Line(number, text if len(text) <= most_bytes else None)
+        yield RowLine(number, text if len(text) <= most_bytes else None)

@@ -17,13 +17,13 @@ RIGHT = row("right", "def add(a, b):\n    return a + b\n")
 WRONG = row("wrong", "def add(a, b):\n    return a - b\n")
 BROKEN = row("broken", "def add(a, b:\n")
 RAISES = row("raises", "def add(a, b):\n    raise ValueError(a)\n")
-SCRIPT = {
+SCRIPT: dict[str, object] = {
     "id": "script",
     "language": "python",
     "code": "x = 2\n",
     "tests": {"kind": "script", "script": "assert x == 2"},
 }
-ALL = [RIGHT, WRONG, BROKEN, RAISES, SCRIPT]
+ALL: list[dict[str, object]] = [RIGHT, WRONG, BROKEN, RAISES, SCRIPT]
 
 
 def test_answers_are_those_of_the_command(server: Served) -> None:
