@@ -408,7 +408,27 @@ class CheckCall(Record):
     cases: tuple[CheckedCase, ...]
 
 
-Call = Annotated[FunctionCall | StdioCall | ScriptCall | CheckCall, Field(discriminator="kind")]
+class ProgramFile(Record):
+    """A file in a program's working folder: its relative path, and its bytes in base64."""
+
+    path: str
+    content: str
+
+
+class ProgramCall(Record):
+    """Run the program once and report how it ended, with nothing to judge: whole outputs, and files that it
+    reads and leaves in its working folder."""
+
+    kind: Literal["program"] = "program"
+    stdin: str = ""
+    files: tuple[ProgramFile, ...] = ()
+    fetched: tuple[str, ...] = ()
+    """Paths of the files to report. One that is not there afterwards is left out."""
+    compile_s: float = Field(default=60.0, gt=0, le=60, allow_inf_nan=False)
+    """CPU seconds of its compiler."""
+
+
+Call = Annotated[FunctionCall | StdioCall | ScriptCall | CheckCall | ProgramCall, Field(discriminator="kind")]
 
 
 class ExecutionRequest(Record):
@@ -462,6 +482,8 @@ class Observation(Unit):
     cases: tuple[CaseObservation, ...] = ()
     stdout: Captured = Captured()
     stderr: Captured = Captured()
+    files: tuple[ProgramFile, ...] = ()
+    """Of a `ProgramCall`: what it was to report."""
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0

@@ -58,8 +58,10 @@ class ChosenSandbox(NamedTuple):
     batch: int
 
 
-def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | None = None) -> ChosenSandbox:
-    """The sandbox that the options name. Raises UserError."""
+def choose_sandbox(
+    kind: str, workers: int, minimum_level: str, cache: Path | None = None, remembered: int | None = None
+) -> ChosenSandbox:
+    """The sandbox that the options name; one of this machine keeps `remembered` answers. Raises UserError."""
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
     from synth.verify.verify import REMEMBERED
@@ -67,7 +69,8 @@ def choose_sandbox(kind: str, workers: int, minimum_level: str, cache: Path | No
     level, folder = check_level(minimum_level), None if cache is None else str(cache)
     if kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder)
-        return ChosenSandbox(create_sandbox(local, remembered=REMEMBERED), 1)
+        kept = REMEMBERED if remembered is None else remembered
+        return ChosenSandbox(create_sandbox(local, remembered=kept), 1)
     if kind == "e2b":
         return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(

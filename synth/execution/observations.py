@@ -41,6 +41,7 @@ def held_bytes(observation: Observation) -> int:
     streams = observation.stdout, observation.stderr
     texts = [text for stream in streams for text in (stream.head, stream.tail)]
     texts += [text for case in observation.cases for text in (case.output, case.error) if text]
+    texts += [file.content for file in observation.files]
     return 2000 + 300 * len(observation.cases) + sum(map(len, texts))
 
 

@@ -188,6 +188,8 @@ class Language:
     """For a language in which the name of a class, package or file matters: the files of a stdin/stdout
     program. By default the program is `file_name` as it is."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    beside_environment: Mapping[str, str] = field(default_factory=dict)
+    """More variables for a program with files beside it, so that it finds its modules among them."""
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
     paths: tuple[str, ...] = ()

@@ -99,7 +99,7 @@ def verify_entries(
     there is none."""
     tried = SuiteControls(sandbox) if controls else None
     prepared = _waiting(entries, limits, answers, bad, tried, row_limits)
-    judge = _Judge(sandbox, answers, tried)
+    judge = Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
 
 
@@ -159,7 +159,7 @@ def _prepared(entry: Entry, limits: Limits, row_limits: bool) -> Prepared:
     return prepare(entry.read(), entry.where, limits, entry.number, entry.key, row_limits=row_limits)
 
 
-async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> AsyncIterator[VerifyResult]:
+async def _stream(rows: Iterable[Prepared], judge: "Judge", batch: int) -> AsyncIterator[VerifyResult]:
     """Keep a window of rows under way; an answer is written, then handed on."""
     sandbox = judge.sandbox
     await sandbox.start()
@@ -195,7 +195,7 @@ async def _stream(rows: Iterable[Prepared], judge: "_Judge", batch: int) -> Asyn
         await asyncio.gather(*running, return_exceptions=True)
 
 
-class _Judge(NamedTuple):
+class Judge(NamedTuple):
     """From a group of rows to its answers, which are written before they are handed on."""
 
     sandbox: Sandbox

@@ -34,10 +34,12 @@ EXTRAS = (
     "openai",
     "peft",
     "scipy",
+    "starlette",
     "tensorboard",
     "torch",
     "transformers",
     "trl",
+    "uvicorn",
     "vllm",
 )
 """What only an extra installs, or one of the packages that an extra installs."""

@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
+    ("synth.serve",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
     ("synth.pipeline", "synth.replay"),
     ("synth.cli",),

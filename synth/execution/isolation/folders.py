@@ -208,6 +208,29 @@ def open_product(folder: Path, name: str) -> int:
     raise OSError(errno.EPERM, "not a regular file of the job's user", name)
 
 
+def read_product(folder: Path, path: str, most: int) -> bytes | None:
+    """Up to `most + 1` bytes of a file that a job left below its folder; None if there is no regular file of
+    the job's user at that path. No link is followed."""
+    *above, name = path.split("/")
+    try:
+        if above:
+            _check_folders(folder, above)
+        opened = open_product(folder.joinpath(*above), name)
+    except OSError:
+        return None
+    with os.fdopen(opened, "rb") as file:
+        return file.read(most + 1)
+
+
+def _check_folders(folder: Path, names: list[str]) -> None:
+    """That each of the nested folders is one, and no link. The job is over: nobody changes them meanwhile.
+    Raises OSError."""
+    at = folder
+    for name in names:
+        at = at / name
+        os.close(os.open(at, _OPEN_FOLDER))
+
+
 def give(folder: Path, host_id: int, to_read: bool) -> None:
     """Make a job's user the owner of its folder; `to_read`, only if not all may enter it. What an earlier try
     left there, whose slot was lost, becomes that user's too. Raises OSError."""

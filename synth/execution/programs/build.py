@@ -160,7 +160,8 @@ class Builder:
 
     def build(self, plan: ProgramPlan) -> Build:
         """One program."""
-        build = self._compile(plan.files, plan.compile_command, COMPILE_LIMITS, 1)
+        files = {**encoded(plan.files), **plan.beside}
+        build = self._compile(files, plan.compile_command, plan.compile_limits, 1)
         if build.infrastructure is None and not build.refused:
             build.positions = {0: 0}
         return build
@@ -175,7 +176,7 @@ class Builder:
             first = candidates[left[0]]
             files = batch.files(codes, first.entry_point, first.signature)
             limits = _SHARED_LIMITS if len(left) > 1 else COMPILE_LIMITS
-            build = self._compile(files, plans[0].compile_command, limits, len(left))
+            build = self._compile(encoded(files), plans[0].compile_command, limits, len(left))
             if build.infrastructure is not None:
                 return build
             if not build.refused:
@@ -189,7 +190,9 @@ class Builder:
             left = [candidate for position, candidate in enumerate(left) if position not in blamed]
         return Build(refused=refused)
 
-    def _compile(self, files: Mapping[str, str], command: Sequence[str], limits: Limits, count: int) -> Build:
+    def _compile(
+        self, files: Mapping[str, bytes], command: Sequence[str], limits: Limits, count: int
+    ) -> Build:
         shared = () if self._shared is None else (str(self._shared),)
         try:
             folder = self.sandbox.make_build()
@@ -197,7 +200,7 @@ class Builder:
             return Build(infrastructure=str(error))
         job = Job(
             argv=tuple(word.replace(SHARED, str(self._shared)) for word in command),
-            files=encoded(files),
+            files=files,
             stdin=None,
             limits=limits.model_copy(update={"cpu_s": limits.cpu_s + 2.0 * count}),
             env=COMPILER_ENVIRONMENT,

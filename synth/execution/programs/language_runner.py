@@ -5,13 +5,16 @@ Place in the flow: `local/sandbox.py` passes it groups of requests from its thre
 of `program_plan.py`. The one rule: each candidate gets its own fresh process.
 """
 
+import base64
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from synth.errors import SandboxError
+from synth.execution.isolation.folders import read_product
 from synth.execution.isolation.job import Job, JobResult
 from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.build import Build, Builder, encoded, linker_flag, prepare_shared
@@ -31,7 +34,10 @@ from synth.execution.programs.program_plan import (
 from synth.execution.programs.zygote_pool import WarmWorkers
 from synth.languages.spec import Batch, Driver, Language
 from synth.languages.toolchain import Toolchain
-from synth.records import ExecutionRequest, FunctionCall, Observation, Stop
+from synth.records import Captured, ExecutionRequest, FunctionCall, Observation, ProgramFile, Stop
+
+MOST_FETCHED_BYTES: Final = 16 << 20
+"""Of all files together that one program is to report."""
 
 
 class _Candidate(NamedTuple):
@@ -157,10 +163,17 @@ class LanguageRunner:
     def _build(self, plan: ProgramPlan) -> Build:
         if plan.compile_server:
             assert self._servers is not None, "made by prepare"
-            return self._servers.compile(plan.files)
-        if plan.compile_command:
-            return self._builder.build(plan)
-        return Build(files=encoded(plan.files), positions={0: 0})
+            build = self._servers.compile(plan.files)
+        elif plan.compile_command:
+            build = self._builder.build(plan)
+        else:
+            build = Build(files=encoded(plan.files), positions={0: 0})
+        if plan.fetched and build.folder is None and build.outcome(0).is_built:
+            try:
+                build.folder = self._sandbox.make_build()
+            except (OSError, SandboxError) as error:
+                return Build(infrastructure=str(error))
+        return build
 
     def _run_built(self, plan: ProgramPlan, build: Build, candidate: int, alone: bool) -> Observation:
         outcome = build.outcome(candidate)
@@ -177,7 +190,24 @@ class LanguageRunner:
                 results.append(self._run(plan, fed, alone))
                 if results[-1].stop is not Stop.NONE or results[-1].says_nothing:
                     break
-        return observe(plan, outcome, results)
+        observation = observe(plan, outcome, results)
+        return self._with_files(plan, build, observation) if plan.fetched and results else observation
+
+    def _with_files(self, plan: ProgramPlan, build: Build, observation: Observation) -> Observation:
+        """With the files that the program was to report. Too much of them is too much output."""
+        assert build.folder is not None, "made by _build"
+        files, left = [], MOST_FETCHED_BYTES
+        for path in plan.fetched:
+            data = read_product(build.folder.work, path, left)
+            if data is None:
+                continue
+            left -= len(data)
+            if left < 0:
+                words = f"the files to be fetched hold more than {MOST_FETCHED_BYTES} bytes"
+                note = Captured(head=words, length=len(words))
+                return observation.model_copy(update={"stop": Stop.OUTPUT, "stderr": note})
+            files.append(ProgramFile(path=path, content=base64.b64encode(data).decode("ascii")))
+        return observation.model_copy(update={"files": tuple(files)})
 
     def _job(self, plan: ProgramPlan, build: Build, candidate: int) -> Job:
         """A job that runs the built program. Commands that name the shared folder can see it."""
@@ -186,15 +216,17 @@ class LanguageRunner:
         argv = (
             word.replace(SHARED, str(self._shared)).replace(INDEX, str(position)) for word in plan.run_command
         )
+        owns = plan.mode == "program"  # its working folder is its own to write, as where it was compiled
+        files = {**build.files, **plan.beside} if owns else build.files
         return Job(
             argv=tuple(argv),
-            files=build.files if folder is None else {},
+            files=files if owns or folder is None else {},
             stdin=None,
             limits=plan.limits,
             env=plan.environment,
             readonly=(*self.toolchain.readonly, *shared),
             writable=folder,
-            work_readonly=folder is not None,
+            work_readonly=folder is not None and not owns,
             private_channel=plan.has_channel,
             data_limit=self.language.data_limit,
         )

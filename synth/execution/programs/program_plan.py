@@ -5,9 +5,11 @@ neither depends on how a typed call, a script or a stdin/stdout program becomes 
 functions, so that the same program gets the same observation everywhere; a new mode is added only here.
 """
 
+import base64
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from synth.execution.isolation.job import JobResult
@@ -23,6 +25,7 @@ from synth.execution.programs.request_rules import (
 from synth.execution.programs.result_channel import (
     observe_check,
     observe_function,
+    observe_program,
     observe_script,
     observe_stdio,
 )
@@ -37,6 +40,7 @@ from synth.records import (
     FunctionCall,
     Limits,
     Observation,
+    ProgramCall,
     ScriptCall,
     StdioCall,
 )
@@ -59,7 +63,7 @@ SHARED: Final = "{shared}"
 INDEX: Final = "{index}"
 """Placeholder in a plan's run command: the program's number in a shared build."""
 
-Mode = Literal["function", "script", "stdio", "check"]
+Mode = Literal["function", "script", "stdio", "check", "program"]
 """How a program is run and observed. A script run by a driver counts as a function."""
 
 
@@ -119,6 +123,11 @@ class ProgramPlan(NamedTuple):
     """Set if the program has a private channel."""
     cases: int = 1
     driven: DrivenProgram | None = None
+    compile_limits: Limits = COMPILE_LIMITS
+    beside: Mapping[str, bytes] = MappingProxyType({})
+    """Files of a `ProgramCall`, which stand beside the program,"""
+    fetched: tuple[str, ...] = ()
+    """and those that it is to report."""
 
     @property
     def has_channel(self) -> bool:
@@ -137,7 +146,8 @@ class ProgramPlan(NamedTuple):
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
         usual = self.limits.stack_mb == USUAL_STACK_MB and self.mode != "check"
-        return zygote is not None and kind in zygote.runs and fits and usual
+        alone = not (self.beside or self.fetched)
+        return zygote is not None and kind in zygote.runs and fits and usual and alone
 
 
 class BuildOutcome(NamedTuple):
@@ -183,6 +193,8 @@ def _plan_call(
         return _plan_script(setup, request, call, nonce)
     if isinstance(call, CheckCall):
         return _plan_check(setup, request, call)
+    if isinstance(call, ProgramCall):
+        return _plan_program_call(setup, request, call)
     return _plan_stdio(setup, request, call)
 
 
@@ -262,6 +274,22 @@ def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall
 def _as_stdin(case: CheckedCase) -> str:
     first, second = (len(text.encode("utf-8", "surrogatepass")) for text in (case.input, case.output))
     return f"{first} {second}\n{case.input}{case.output}{case.expected}"
+
+
+def _plan_program_call(setup: LanguageSetup, request: ExecutionRequest, call: ProgramCall) -> ProgramPlan:
+    language = setup.language
+    files = {language.file_name: request.code}
+    plan = _plan(setup, request, "program", files, language.compile_command, language.run_command)
+    more = language.beside_environment if call.files or call.fetched else {}
+    return plan._replace(
+        stdins=(call.stdin,),
+        beside={file.path: base64.b64decode(file.content) for file in call.files},
+        fetched=call.fetched,
+        environment={**plan.environment, **more},
+        compile_limits=COMPILE_LIMITS.model_copy(
+            update={"cpu_s": min(call.compile_s, COMPILE_LIMITS.cpu_s), "wall_s": 10 * call.compile_s}
+        ),
+    )
 
 
 def _plan(
@@ -348,6 +376,8 @@ def observe(plan: ProgramPlan, build: BuildOutcome, runs: Sequence[JobResult]) -
     if refused is not None:
         return compile_failure(plan.language, plan.request, refused, plan.context)
     seen = _observe_runs(plan, runs)
+    if plan.mode == "program":
+        return seen
     return reclassify_parse_error(plan.language, plan.request, seen, is_built=plan.needs_build)
 
 
@@ -358,4 +388,6 @@ def _observe_runs(plan: ProgramPlan, runs: Sequence[JobResult]) -> Observation:
         return observe_stdio(plan.request, runs or [JobResult(exit_code=0)], plan.cases, plan.context)
     if plan.mode == "script":
         return observe_script(plan.request, runs[0], plan.nonce, plan.context)
+    if plan.mode == "program":
+        return observe_program(plan.request, runs[0], plan.context)
     return observe_function(plan.request, runs[0], plan.nonce, plan.cases, plan.context)

@@ -7,7 +7,7 @@ Values are passed on as they were written: whoever compares them reads what it n
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from synth.execution.isolation.job import JobResult, Output
 from synth.execution.observations import ObservationContext
@@ -105,6 +105,23 @@ def observe_stdio(
             "peak_memory_mb": max(result.peak_memory_mb for result in results),
         }
     )
+
+
+MOST_SHOWN: Final = 1 << 20
+"""Bytes of each stream that are reported of a program whose output nobody compares."""
+
+
+def observe_program(request: ExecutionRequest, result: JobResult, context: ObservationContext) -> Observation:
+    """How one program ended, with its outputs from their beginning."""
+    streams = {"stdout": _beginning(result.stdout), "stderr": _beginning(result.stderr)}
+    observation = _observe(request, result, context)
+    if result.violation is not None:
+        del streams["stderr"]  # it begins with a note on the forbidden call
+    return observation.model_copy(update={**streams, "finished": result.is_clean})
+
+
+def _beginning(output: Output) -> Captured:
+    return Captured(head=output.data[:MOST_SHOWN].decode("utf-8", "replace"), length=output.length)
 
 
 def _stdio_case(index: int, result: JobResult | None) -> CaseObservation:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from synth.execution.observations import ObservationContext, failed, not_installed
 from synth.execution.programs.program_plan import (
-    COMPILE_LIMITS,
     COMPILER_ENVIRONMENT,
     INDEX,
     BuildOutcome,
@@ -85,6 +84,9 @@ class RemoteToolchains:
         plan = plan_program(setup, request, draw_secrets())
         if isinstance(plan, Observation):
             return plan
+        if plan.beside or plan.fetched:
+            words = "a remote sandbox takes no files beside a program; run it on this machine"
+            return failed(request, words, setup.context)
         return DispatchedRequest(plan, _item(index, plan, self._share(language.driver, toolchain)))
 
     def _share(self, driver: Driver | None, toolchain: Toolchain) -> str:
@@ -112,7 +114,7 @@ def _item(index: int, plan: ProgramPlan, shared: str) -> Item:
         stdins=plan.stdins,
         shared=shared,
         limits=plan.limits,
-        compile_limits=COMPILE_LIMITS,
+        compile_limits=plan.compile_limits,
         env=dict(plan.environment),
         compile_env=COMPILER_ENVIRONMENT,
         data_limit=plan.language.data_limit,

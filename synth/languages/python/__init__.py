@@ -93,6 +93,7 @@ LANGUAGE = Language(
     ),
     run_command=("{python3}", "-S", "-B", "main.py"),
     environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONINTMAXSTRDIGITS": "0"},
+    beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
     driver=Driver(
         files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
