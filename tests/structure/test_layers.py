@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.comparison",
         "synth.unpacking",
         "synth.grammar",
+        "synth.mutation",
         "synth.token_estimate",
         "synth.child_environment",
     ),
@@ -44,7 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.generation", "synth.execution"),
     ("synth.verify",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline", "synth.replay"),
+    ("synth.pipeline", "synth.replay", "synth.audit"),
     ("synth.cli",),
     ("posttrain",),
 )
