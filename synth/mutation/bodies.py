@@ -8,9 +8,10 @@ stays as it is; what follows the statement is only never reached.
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from synth.grammar.loader import NoGrammar
 from synth.grammar.nodes import Node
 from synth.grammar.parser_process import UnparsedError
-from synth.grammar.trees import NoGrammar, node_text, parse, walk
+from synth.grammar.trees import node_text, parse, walk
 from synth.mutation.rules import RULES, EditRules
 
 Statement = Callable[[str], str | None]

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from synth.grammar.loader import NoGrammar
 from synth.grammar.nodes import Node
 from synth.grammar.parser_process import UnparsedError
-from synth.grammar.trees import NoGrammar, node_text, parse
+from synth.grammar.trees import node_text, parse
 from synth.mutation.rules import RULES, EditRules
 
 

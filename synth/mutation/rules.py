@@ -5,7 +5,7 @@ grammar lacks is empty, and then that kind of edit is not made.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from synth.grammar.node_types import names
@@ -37,21 +37,21 @@ class EditRules:
     booleans: Mapping[str, str] = field(default_factory=lambda: {"true": "false", "false": "true"})
 
 
-_C: Final = {
-    "functions": names("function_definition"),
-    "integers": names("number_literal"),
-    "calls": names("expression_statement"),
-    "conditionals": names("if_statement conditional_expression"),
-    "excluded": names("preproc_include preproc_def template_argument_list array_declarator"),
-}
-_JAVASCRIPT: Final = {
-    "functions": names("function_declaration method_definition arrow_function function_expression"),
-    "integers": names("number"),
-    "calls": names("expression_statement"),
-    "conditionals": names("if_statement ternary_expression"),
-    "nothing": "undefined",
-    "excluded": names("import_statement type_annotation type_arguments"),
-}
+_C: Final = EditRules(
+    functions=names("function_definition"),
+    integers=names("number_literal"),
+    calls=names("expression_statement"),
+    conditionals=names("if_statement conditional_expression"),
+    excluded=names("preproc_include preproc_def template_argument_list array_declarator"),
+)
+_JAVASCRIPT: Final = EditRules(
+    functions=names("function_declaration method_definition arrow_function function_expression"),
+    integers=names("number"),
+    calls=names("expression_statement"),
+    conditionals=names("if_statement ternary_expression"),
+    nothing="undefined",
+    excluded=names("import_statement type_annotation type_arguments"),
+)
 
 RULES: Final[Mapping[str, EditRules]] = {
     "python": EditRules(
@@ -68,8 +68,8 @@ RULES: Final[Mapping[str, EditRules]] = {
         layout=True,
         booleans={"True": "False", "False": "True"},
     ),
-    "javascript": EditRules(**_JAVASCRIPT),
-    "typescript": EditRules(**(_JAVASCRIPT | {"nothing": "undefined as any"})),
+    "javascript": _JAVASCRIPT,
+    "typescript": replace(_JAVASCRIPT, nothing="undefined as any"),
     "java": EditRules(
         functions=names("method_declaration"),
         integers=names("decimal_integer_literal"),
@@ -77,8 +77,8 @@ RULES: Final[Mapping[str, EditRules]] = {
         conditionals=names("if_statement ternary_expression"),
         excluded=names("import_declaration type_arguments"),
     ),
-    "c": EditRules(**_C),
-    "cpp": EditRules(**_C),
+    "c": _C,
+    "cpp": _C,
     "go": EditRules(
         functions=names("function_declaration method_declaration"),
         integers=names("int_literal"),
