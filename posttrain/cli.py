@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import doctor, exec, fsck, serve, verify, views
+from synth.cli import audit, doctor, exec, fsck, serve, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ fsck.register(app)
 exec.register(app)
 verify.register(app)
 serve.register(app)
+audit.register(app)
 app.add_typer(pocket, name="pocket")
 
 

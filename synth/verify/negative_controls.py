@@ -8,24 +8,20 @@ on which run ends first.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
 
 from synth.execution.protocol import Sandbox
-from synth.grammar.parser_process import UnparsedError
-from synth.grammar.trees import parse
 from synth.ids import content_hash
 from synth.languages.conformance import Controls
 from synth.languages.registry import get_language
 from synth.languages.spec import Language, UnsupportedType, render_signature
+from synth.mutation.edits import EditKind, apply_edit, find_edits
 from synth.records import Call, FunctionCall, Outcome, StdioCall
 from synth.values import Signature, parse_signature
 from synth.verify.answers import make_answer
 from synth.verify.checkers import run_checkers
 from synth.verify.rows import Prepared
-
-if TYPE_CHECKING:
-    from synth.grammar.nodes import Node
 
 T = TypeVar("T")
 
@@ -34,20 +30,6 @@ _KEPT: Final = 5_000
 """Number of suites remembered. A suite that returns after this many others is tried again."""
 _STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
 _SCRIPT: Final = ("an exit with code 0 before the tests", "PASS on stdout before the tests")
-_SWAPS: Final = {
-    "+": "-",
-    "-": "+",
-    "*": "+",
-    "/": "*",
-    "%": "*",
-    "<": ">=",
-    "<=": ">",
-    ">": "<=",
-    ">=": "<",
-    "==": "!=",
-    "!=": "==",
-}
-_SWAPS_OF_WORDS: Final = {"===": "!==", "!==": "===", "&&": "||", "||": "&&", "and": "or", "or": "and"}
 
 
 def control_programs(language: Language, call: Call) -> dict[str, str]:
@@ -116,28 +98,9 @@ def mutants(code: str, grammar: str) -> list[str]:
     """The program with one operator changed: the first, the middle and the last one, or fewer if
     it has fewer; none if it costs its parser too much."""
     text = code.encode("utf-8", "surrogatepass")
-    try:
-        found = list(_operators(parse(text, grammar).root_node)) if grammar else []
-    except UnparsedError:
-        return []
+    found = [edit for edit in find_edits(text, grammar) if edit.kind is EditKind.OPERATOR] if grammar else []
     chosen = {found[at] for at in (0, len(found) // 2, -1)} if found else set()
-    return [
-        (text[:start] + (_SWAPS | _SWAPS_OF_WORDS)[word].encode() + text[start + len(word) :]).decode(
-            "utf-8", "surrogatepass"
-        )
-        for start, word in sorted(chosen)
-    ]
-
-
-def _operators(root: "Node") -> Iterator[tuple[int, str]]:
-    """Binary operators with their places. Not recursive, since programs may be deeply nested."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        children = node.children
-        if len(children) == 3 and not children[1].is_named and children[1].type in _SWAPS | _SWAPS_OF_WORDS:
-            yield children[1].start_byte, children[1].type
-        waiting += reversed(children)
+    return [apply_edit(text, edit).code for edit in sorted(chosen)]
 
 
 class ControlFault(Exception):

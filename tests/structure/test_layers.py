@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.wire_record",
         "synth.unpacking",
         "synth.grammar",
+        "synth.mutation",
         "synth.token_estimate",
         "synth.child_environment",
     ),
@@ -49,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.verify",),
     ("synth.serve",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline", "synth.replay"),
+    ("synth.pipeline", "synth.replay", "synth.audit"),
     ("synth.cli",),
     ("posttrain",),
 )
