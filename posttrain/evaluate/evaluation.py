@@ -21,7 +21,7 @@ from synth.generation.protocol import GenerationRequest
 from synth.ids import derive_seed, unit_id
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
-from synth.records import ExecutionRequest, Limits, Outcome, Record, Verdict
+from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record, Verdict
 from synth.stages.running import run_each
 from synth.stages.solve import render_solve
 from synth.store.open_shards import FailedUnit
@@ -193,7 +193,8 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
 async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[_Sample]:
     """Outcome of each answer; an answer without code is a parse error."""
     suite = question.item.suite
-    codes = [extract_code(text, question.language) for text in texts]
+    name = suite.contract.entry_point if isinstance(suite.contract, FunctionContract) else ""
+    codes = [extract_code(text, question.language, name) for text in texts]
     requests = [
         ExecutionRequest(
             id=unit_id("evaluation", suite.task_id, question.language, code),

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from synth.prompts.fences import read_fences
+from synth.prompts.reasoning import without_reasoning
 from synth.values import Signature, Value, ValueType, encode
 
 _BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d+[.):]\s*)?")
@@ -35,6 +36,7 @@ class _Unreadable(Exception):
 def extract_inputs(text: str, signature: Signature) -> InputsAnswer:
     """The inputs in an answer. Fenced blocks are read when there are any, else the lines that begin
     with a bracket."""
+    text = without_reasoning(text).text
     blocks = read_fences(text)
     content = "\n".join(block.text for block in blocks) if blocks else text
     lines = [_BULLET.sub("", line, count=1).strip().rstrip(",") for line in content.split("\n")]

@@ -12,7 +12,7 @@ from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
 from synth.languages.registry import get_language
 from synth.languages.spec import render_signature
-from synth.prompts.answers import extract_code
+from synth.prompts.answers import read_code
 from synth.prompts.library import PromptLibrary
 from synth.records import FunctionContract, Message, Solution, Task, Unit
 from synth.stages.asking import Asker
@@ -56,18 +56,21 @@ class SolveStage(UnitStage[Task]):
         )
         if isinstance(response, Reject):
             return response
+        assert isinstance(task.contract, FunctionContract), "only typed functions are asked for"
+        name = task.contract.entry_point
+        answers = [read_code(completion.text, language, name) for completion in response.completions]
         return [
             Solution(
                 id=unit_id("solution", task.id, language, index, completion.text),
                 task_id=task.id,
                 language=language,
-                code=extract_code(completion.text, language) or "",
+                code=answer.code,
                 index=index,
                 policy=response.fingerprint,
                 request_id=response.request_id,
-                cut=completion.finish == "length",
+                cut=completion.finish == "length" or (answer.cut and not answer.code),
             )
-            for index, completion in enumerate(response.completions)
+            for index, (completion, answer) in enumerate(zip(response.completions, answers, strict=True))
         ]
 
 

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.prompts.answers import extract_code, extract_inputs, extract_instruction
+from synth.prompts.answers import (
+    CodeAnswer,
+    extract_code,
+    extract_inputs,
+    extract_instruction,
+    read_code,
+)
 from synth.values import decode, parse_signature
 
 PROGRAM = "def add(a, b):\n    return a + b"
@@ -168,10 +174,117 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     extract_instruction(text)
 
 
-@pytest.mark.parametrize("pattern", ["\n", " \n", "; ", ";\n", "```\n", "<think>", "[", "- "])
+@pytest.mark.parametrize(
+    "pattern",
+    ["\n", " \n", "; ", ";\n", "```\n", "<think>", "</think>\n", "```\n</think>\n", "int f(", "[", "- "],
+)
 def test_no_answer_keeps_its_readers_busy(pattern: str) -> None:
     text = (pattern * 200_000)[:200_000]
     before = time.process_time()
     extract_code(text, "python")
     extract_instruction(text)
     assert time.process_time() - before < 1
+
+
+DRAFT = "# a first try, which is longer than what comes of it\n" + "\n".join(f"x{n} = {n}" for n in range(9))
+CALLS = (
+    "print(add(1, 2))\nfor n in range(9):\n    print(n, add(n, n))\nrows = [(n, add(n, 1)) for n in (1, 2)]"
+)
+TESTS = (
+    "class TestAdd(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(add(1, 2), 3)\n" * 2
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (f"Hm.\n```python\n{DRAFT}\n```\nno.\n</think>\n\n```python\n{PROGRAM}\n```", "a lone closing mark"),
+        (f"So it is.</think>\n```python\n{PROGRAM}\n```", "one at the end of a line"),
+        (f"Try\n```python\n{DRAFT}\n</think>\n```python\n{PROGRAM}\n```", "a draft that was left open"),
+        (f"<think>a</think>\n<think>b</think>```python\n{PROGRAM}\n```", "reasoning twice"),
+        (f"<thinking>\n{DRAFT}\n</thinking>\n```python\n{PROGRAM}\n```", "another name of the mark"),
+        (f"[THINK]{DRAFT}[/THINK]```python\n{PROGRAM}\n```", "brackets"),
+        (f"◁think▷{DRAFT}◁/think▷\n```python\n{PROGRAM}\n```", "triangles"),
+        (f"```python\n{PROGRAM}\n```\nUse it so:\n```python\n{CALLS}\n```", "a longer example after it"),
+        (f"Call it so:\n```python\n{CALLS}\n```\nand it is\n```python\n{PROGRAM}\n```", "and before it"),
+        (f"```python\n{PROGRAM}\n```\nTests:\n```python\n{TESTS}\n```", "tests define nothing"),
+        (
+            f"```python\ndef add(a, b):\n    return a\n```\nNo:\n```python\n{PROGRAM}\n```",
+            "a draft before it",
+        ),
+        (f"```\n3\n```\n```python\n{PROGRAM}\n```\n```output\n3\n```", "blocks without a program"),
+        (f"In `<think>` marks I would reason.\n```python\n{PROGRAM}\n```", "a mark that is talked about"),
+    ],
+)
+def test_reasoning_drafts_and_examples_are_told_from_the_program(answer: str, why: str) -> None:
+    assert extract_code(answer, "python") == PROGRAM, why
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def cut(text):\n    return text.split('</think>')[-1]",
+        'MARK = "<think>"',
+        "# what precedes\n#   </think>\n# is dropped\ndef cut(text):\n    return text",
+    ],
+)
+def test_a_program_may_hold_the_mark_of_reasoning(program: str) -> None:
+    assert extract_code(f"```python\n{program}\n```", "python") == program
+
+
+@pytest.mark.parametrize(
+    ("language", "program", "usage"),
+    [
+        ("cpp", "int half(int n) {\n    return n / 2;\n}", "std::cout << half(4) << half(5) << half(6);"),
+        ("rust", "pub fn half(n: i64) -> i64 {\n    n / 2\n}", 'println!("{} {} {}", half(4), half(5), 1);'),
+        ("javascript", "const half = (n) => n >> 1;", "console.log(half(4)); console.log(half(5), half(6));"),
+        (
+            "java",
+            "public static int half(int n) {\n    return n / 2;\n}",
+            "System.out.println(half(4) + 12);",
+        ),
+        ("ruby", "def half(n)\n  n / 2\nend", "puts half(4)\nputs half(5)\nputs half(6), half(7)"),
+        (
+            "go",
+            "func half(n int) int {\n\treturn n / 2\n}",
+            "fmt.Println(half(4), half(5), half(6), half(7))",
+        ),
+        ("haskell", "half :: Int -> Int\nhalf n = n `div` 2", "```"),
+    ],
+)
+def test_the_block_that_defines_is_found_in_other_languages(language: str, program: str, usage: str) -> None:
+    answer = f"```{language}\n{program}\n```\nLike this:\n```{language}\n{usage}\n{usage}\n```"
+    assert extract_code(answer if usage != "```" else f"```{language}\n{program}\n```", language) == program
+
+
+def test_what_has_to_be_defined_decides_between_definitions() -> None:
+    answer = (
+        f"```python\n{PROGRAM}\n```\nAnd for lists:\n```python\ndef add_all(xs):\n    return sum(xs)\n```"
+    )
+    assert read_code(answer, "python", "add").code == PROGRAM
+    assert read_code(answer, "python", "add_all").code.startswith("def add_all")
+
+
+def test_a_format_may_take_the_first_or_the_last_block() -> None:
+    answer = "```python\na = 1\n```\n```python\ndef f():\n    pass\n```\n```python\nb = 2\n```\n```\nc\n```"
+    assert read_code(answer, "python", choice="first").code == "a = 1"
+    assert read_code(answer, "python", choice="last").code == "b = 2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (f"```python\n{PROGRAM}", PROGRAM),
+        (f"<think>It adds.\n```python\n{PROGRAM}\n```", ""),
+        ("Sure:\n```java\nint f() {", ""),
+    ],
+)
+def test_an_answer_that_was_cut_off_says_so(answer: str, code: str) -> None:
+    assert read_code(answer, "python") == CodeAnswer(code, cut=True)
+    assert not read_code(f"```python\n{PROGRAM}\n```", "python").cut
+
+
+def test_reasoning_is_no_part_of_an_instruction_or_of_inputs() -> None:
+    said = "The user wants a task. [9] would do.\n</think>\n\n"
+    assert extract_instruction(said + "Return the mean of a list.") == "Return the mean of a list."
+    assert inputs("[7]\n" + said + "[1]\n[2]", "(int) -> int") == ([(1,), (2,)], 0)
