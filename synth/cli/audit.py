@@ -19,6 +19,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     SandboxKind,
+    StackMb,
     WallSeconds,
     choose_sandbox,
     read_limits,
@@ -77,6 +78,7 @@ def audit(
     wall_s: WallSeconds = None,
     memory_mb: MemoryMb = 512,
     output_bytes: OutputBytes = 8 << 20,
+    stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
@@ -88,7 +90,7 @@ def audit(
     out = out or file.with_name(f"{file.name}.audit.json")
     page, unfinished = out.with_suffix(".md"), out.with_name(f"{out.name}.unfinished")
     _refuse_same(file, out, page)
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
+    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     sandbox, _ = choose_sandbox(kind, workers, minimum_level)
     options = AuditOptions(limits, row_limits, lang or "", tuple(benchmarks or ()))
     report = asyncio.run(run_audit(file, sandbox, options, unfinished, _Steps()))

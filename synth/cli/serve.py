@@ -15,6 +15,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     SandboxKind,
+    StackMb,
     WallSeconds,
     choose_sandbox,
     read_limits,
@@ -88,6 +89,7 @@ def serve(
         int, typer.Option("--memory-mb", help="Memory per program in MiB, where a request names none.")
     ] = 1024,
     output_bytes: OutputBytes = 8 << 20,
+    stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
 ) -> None:
@@ -102,7 +104,7 @@ def serve(
 
     address = Address(host, port, read_token(token_file))
     check_address(address)
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
+    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     sandbox = choose_sandbox(kind, workers, minimum_level, remembered=0).sandbox
     bounds = Bounds(row_mb << 20, body_mb << 20)
     programs = RunCodeLimits(limits, most_s, max(most_memory_mb, memory_mb))
