@@ -21,7 +21,7 @@ from synth.audit.findings import AuditReport, DataFile, find, mutation_score, un
 from synth.audit.results import RowResult
 from synth.audit.shapes import AuditRow, Shape, find_shape, read_row
 from synth.audit.similar import Similar
-from synth.audit.trial import MUTANTS, OTHER_HASHING, RUNS, try_row
+from synth.audit.trial import CHANCE_RUNS, MUTANTS, OTHER_HASHING, RUNS, try_row
 from synth.errors import Problem, UserError
 from synth.execution.protocol import Sandbox
 from synth.records import Limits
@@ -49,6 +49,7 @@ class AuditOptions(NamedTuple):
             "benchmarks": [f"{path.name} {digest_of(path)}" for path in self.benchmarks],
             "runs": RUNS,
             "runs_with_other_hashing": OTHER_HASHING,
+            "runs_where_chance_is_named": RUNS + CHANCE_RUNS,
             "mutants": MUTANTS,
         }
 

@@ -18,14 +18,21 @@ from synth.execution.protocol import Sandbox
 from synth.ids import derive_seed
 from synth.languages.registry import get_language
 from synth.mutation.edits import Mutant, make_mutants
-from synth.records import ExecutionRequest, Limits, Outcome
+from synth.records import ExecutionRequest, Limits, Outcome, ScriptCall
 from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.rows import Prepared, prepare, read_row
 
 RUNS: Final = 5
 OTHER_HASHING: Final = 2
 """How many of the runs order hash tables in another way."""
+CHANCE_RUNS: Final = 10
+"""More runs of a reference where it or its tests name a source of chance: five runs miss one coin in 16."""
 MUTANTS: Final = 6
+_CHANCE: Final = re.compile(
+    r"rand|shuffle|uuid|secrets|nonce|thread|async|goroutine|\bgo\s+func|\bselect\s*\{|"
+    r"\btime|clock|\bnow\b|date|\bpid|getpid|hrtime|tempfile|/dev/",
+    re.IGNORECASE,
+)
 _NOT_RUN: Final = (Outcome.COMPILE_ERROR, Outcome.PARSE_ERROR)
 _MISSING: Final = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _LEAST_CPU_S: Final = 1.0
@@ -42,7 +49,7 @@ async def try_row(row: AuditRow, sandbox: Sandbox, limits: Limits, row_limits: b
         return result.model_copy(update={"untried": row.problem or words})
     language = get_language(prepared.request.language)
     programs = await asyncio.to_thread(lambda: list(attempts(prepared, language, row.reference)))
-    runs = _repeated(prepared) if row.reference else []
+    runs = _repeated(prepared, RUNS) if row.reference else []
     requests = [*runs, *(_request(prepared, one.code) for one in programs)]
     answers = await _judged(prepared, requests, sandbox)
     result = result.model_copy(update={"language": language.name})
@@ -50,6 +57,8 @@ async def try_row(row: AuditRow, sandbox: Sandbox, limits: Limits, row_limits: b
         return result.model_copy(update={"untried": f"{faults[0].verdict}: {faults[0].reason}"})
     result = _with_reference(result, answers[: len(runs)])
     result = _with_attempts(result, programs, answers[len(runs) :], prepared)
+    if result.runs and len(set(result.runs)) == 1 and _names_chance(prepared):
+        result = await _once_more(result, prepared, answers[0], sandbox)
     if result.runs and set(result.runs) == {Outcome.PASS}:
         return await _with_mutants(result, prepared, answers[0], language.grammar, sandbox)
     return result
@@ -72,18 +81,33 @@ def _request(row: Prepared, code: str) -> ExecutionRequest:
     return row.request.model_copy(update={"code": code})
 
 
-def _repeated(row: Prepared) -> list[ExecutionRequest]:
+def _repeated(row: Prepared, count: int, start: int = 0) -> list[ExecutionRequest]:
     """The reference, so that each run is one of its own: equal requests are answered once."""
     limits = row.request.limits
     return [
         row.request.model_copy(
             update={
                 "limits": limits.model_copy(update={"wall_s": limits.wall_s + at / 1000}),
-                "other_hashing": at >= RUNS - OTHER_HASHING,
+                "other_hashing": RUNS - OTHER_HASHING <= at < RUNS,
             }
         )
-        for at in range(RUNS)
+        for at in range(start, start + count)
     ]
+
+
+def _names_chance(row: Prepared) -> bool:
+    call = row.request.call
+    script = call.script if isinstance(call, ScriptCall) else ""
+    return any(_CHANCE.search(text) for text in (row.request.code, script))
+
+
+async def _once_more(result: RowResult, row: Prepared, first: VerifyResult, sandbox: Sandbox) -> RowResult:
+    """The result with more runs of a reference whose first ones agree."""
+    answers = await _judged(row, _repeated(row, CHANCE_RUNS, RUNS), sandbox)
+    judged = [answer for answer in answers if not answer.verdict.is_fault]
+    failed = next((answer for answer in (first, *judged) if answer.verdict is not Outcome.PASS), None)
+    runs = (*result.runs, *(answer.verdict.value for answer in judged))
+    return result.model_copy(update={"runs": runs, "reason": failed.reason[:500] if failed else ""})
 
 
 async def _judged(

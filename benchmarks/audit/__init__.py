@@ -1,0 +1,1 @@
+"""Benchmark of the audit of data sets: planted defects, false alarms, speed."""
