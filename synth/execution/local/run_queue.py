@@ -71,6 +71,10 @@ class Group:
         self._began = time.monotonic()
         return True
 
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits for the program begun last. For the threads."""
+        return bool(self.begun) and self.begun[-1].observation.cancelled()
+
     @property
     def runs_long(self) -> bool:
         """Whether its current program is one of those that others should not wait for."""

@@ -172,7 +172,7 @@ class LocalSandbox:
 
     def _leave(self, run: QueuedProgram) -> None:
         """A caller has its answer or has given up. A program without callers does not begin; one that has
-        begun runs to its end."""
+        begun is ended soon, unless it shares a build."""
         run.callers -= 1
         if not run.callers:
             self._let_go(run)
@@ -229,7 +229,8 @@ class LocalSandbox:
                 if group.begin(index):
                     group.found.append((run, runner.model_copy(update={"request_id": run.request.id})))
             return
-        with closing(runner.run_group([run.request for run in group.programs], group.begin)) as observations:
+        requests = [run.request for run in group.programs]
+        with closing(runner.run_group(requests, group.begin, group.is_abandoned)) as observations:
             for index, observation in observations:
                 run = group.programs[index]
                 if is_doubtful(observation, run.request.limits):
