@@ -141,6 +141,17 @@ def test_a_client_that_goes_away_costs_nothing_further() -> None:
         assert small.metric("codemill_held_bytes") == 0
 
 
+def test_programs_that_hang_delay_nobody() -> None:
+    with serving("--workers", "1") as small:
+        hanging = [_send_raw(small.url, HANG.format(n)) for n in range(2)]
+        wait_until(lambda: small.client.get("/health").json()["running"] == 2)
+        began = time.monotonic()
+        assert small.run_code("print(1)")["status"] == "Success"
+        assert time.monotonic() - began < 20  # one slot, and 60 s for each of them
+        for connection in hanging:
+            connection.close()
+
+
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(server: Served) -> None:
     parts = urlsplit(server.url)
     gone = 'codemill_requests_total{path="/verify",status="0"}'
