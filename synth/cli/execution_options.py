@@ -59,9 +59,10 @@ class ChosenSandbox(NamedTuple):
 
 
 def choose_sandbox(
-    kind: str, workers: int, minimum_level: str, cache: Path | None = None, remembered: int | None = None
+    kind: str, workers: int, minimum_level: str, cache: Path | None = None, serves: bool = False
 ) -> ChosenSandbox:
-    """The sandbox that the options name; one of this machine keeps `remembered` answers. Raises UserError."""
+    """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
+    programs that run long. Raises UserError."""
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
     from synth.verify.verify import REMEMBERED
@@ -69,8 +70,8 @@ def choose_sandbox(
     level, folder = check_level(minimum_level), None if cache is None else str(cache)
     if kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder)
-        kept = REMEMBERED if remembered is None else remembered
-        return ChosenSandbox(create_sandbox(local, remembered=kept), 1)
+        kept = 0 if serves else REMEMBERED
+        return ChosenSandbox(create_sandbox(local, remembered=kept, lends=serves), 1)
     if kind == "e2b":
         return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(

@@ -105,7 +105,7 @@ def serve(
     address = Address(host, port, read_token(token_file))
     check_address(address)
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    sandbox = choose_sandbox(kind, workers, minimum_level, remembered=0).sandbox
+    sandbox = choose_sandbox(kind, workers, minimum_level, serves=True).sandbox
     bounds = Bounds(row_mb << 20, body_mb << 20)
     programs = RunCodeLimits(limits, most_s, max(most_memory_mb, memory_mb))
     rows = RowLimits(limits, row_limits, bounds.row_bytes)

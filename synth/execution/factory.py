@@ -11,14 +11,15 @@ from synth.execution.protocol import Sandbox
 _REMEMBERED = 20_000
 
 
-def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED) -> Sandbox:
+def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False) -> Sandbox:
     """The sandbox that the config names, behind its result cache if it has one. `remembered` is the number of
-    answers that the local sandbox keeps in memory. Raises UserError if the cache cannot be used."""
+    answers that the local sandbox keeps in memory; with `lends`, its programs that run long let others pass.
+    Raises UserError if the cache cannot be used."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
         return RecordedSandbox(Path(config.path))
-    return with_cache(_create(config, remembered), config.cache, config.cache_mb)
+    return with_cache(_create(config, remembered, lends), config.cache, config.cache_mb)
 
 
 def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None = None) -> Sandbox:
@@ -32,11 +33,11 @@ def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None 
     return CachedSandbox(sandbox, Path(folder), most_mb or DEFAULT_MB)
 
 
-def _create(config: LocalSandboxConfig | E2bSandboxConfig, remembered: int) -> Sandbox:
+def _create(config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool) -> Sandbox:
     if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox
 
-        return LocalSandbox(config.workers, config.minimum_level, remembered)
+        return LocalSandbox(config.workers, config.minimum_level, remembered, lends)
     from synth.execution.remote.e2b_sandbox import E2bSandbox
 
     return E2bSandbox(config)

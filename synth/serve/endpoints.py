@@ -46,6 +46,8 @@ from synth.serve.verify_rows import MOST_ARRAY_BYTES, RowAnswer, RowJudge, RowLi
 T = TypeVar("T")
 
 _LINES: Final = "application/x-ndjson"
+_REQUEST_BYTES: Final = 2 << 20
+"""About what a request of rows holds beside its rows."""
 
 
 class BadRequest(Exception):
@@ -102,7 +104,13 @@ class Service:
         """Rows in, answers out: lines as they are found, or an array in the order of the rows."""
         headers, most = headers_of(scope), self.bounds.body_bytes
         length = stated_length(headers, most)
-        async with spool_body(receive, most) as body:
+        with self.gate.hold(_REQUEST_BYTES):
+            return await self._verify(headers, length, receive, send)
+
+    async def _verify(
+        self, headers: Mapping[str, str], length: int | None, receive: Receive, send: Send
+    ) -> int:
+        async with spool_body(receive, self.bounds.body_bytes) as body:
             if not body.starts_with(b"["):
                 return await while_connected(self._send_lines(body, send), receive)
             if body.length > MOST_ARRAY_BYTES:

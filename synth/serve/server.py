@@ -70,13 +70,14 @@ async def serve(service: Service, address: Address, listening: Callable[[str], N
     check_address(address)
     _allow_many_files()
     ending = asyncio.Event()
+    server = _create_server(service, address.token)
+    serving: asyncio.Task[None] | None = None
     with open_socket(address) as listener:
-        await service.sandbox.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ending.set)
-        server = _create_server(service, address.token)
-        serving = asyncio.create_task(server.serve([listener]))
         try:
+            await service.sandbox.start()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, ending.set)
+            serving = asyncio.create_task(server.serve([listener]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             listening(_url(address.host, listener.getsockname()[1]))
@@ -87,8 +88,9 @@ async def serve(service: Service, address: Address, listening: Callable[[str], N
             service.gate.close()
             server.should_exit = True
             await service.sandbox.close()
-            await serving
-            await service.sandbox.close()
+            if serving is not None:
+                await serving
+                await service.sandbox.close()  # a request may have started it again
 
 
 def _url(host: str, port: int) -> str:
@@ -106,6 +108,8 @@ def _allow_many_files() -> None:
 def _create_server(service: Service, token: str) -> "uvicorn.Server":
     try:
         import uvicorn
+
+        app = create_app(service, token)
     except ImportError:
         raise UserError(
             Problem(
@@ -124,7 +128,7 @@ def _create_server(service: Service, token: str) -> "uvicorn.Server":
             yield
 
     config = uvicorn.Config(
-        create_app(service, token),
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -8,13 +8,12 @@ judged is `refused` with the reason, and a fault of ours is `infrastructure`.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from synth.errors import CodemillError
 from synth.execution.observations import failed
 from synth.execution.protocol import Sandbox
-from synth.records import Limits
+from synth.records import Limits, Outcome
 from synth.serve.bodies import RowLine, SpooledBody
 from synth.serve.gate import Busy, Gate
 from synth.verify.answers import make_answer
@@ -56,22 +55,13 @@ class RowJudge:
         self._salt = settings(allowed.limits)
 
     async def answers(self, lines: Iterable[RowLine]) -> AsyncIterator[RowAnswer]:
-        """As they are found. Closing the iterator drops the rows that have not begun."""
-        running: set[asyncio.Task[RowAnswer]] = set()
-        ended: asyncio.Queue[asyncio.Task[RowAnswer]] = asyncio.Queue()
+        """As they are found. Closing the iterator drops the rows that have not begun, and ends the others."""
+        request = _OpenRequest(iter(lines), self._gate, self._answer)
         try:
-            for line in lines:
-                task = asyncio.create_task(self._answer(line))
-                task.add_done_callback(ended.put_nowait)
-                running.add(task)
-                while len(running) >= _UNDER_WAY:
-                    yield await _next(ended, running)
-            while running:
-                yield await _next(ended, running)
+            while (answer := await request.next()) is not None:
+                yield answer
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await request.close()
 
     async def _answer(self, line: RowLine) -> RowAnswer:
         where = f"row {line.number}"
@@ -82,7 +72,12 @@ class RowJudge:
             prepared = await asyncio.to_thread(self._prepare, line) if large else self._prepare(line)
         except RowError as error:
             return _refused(line.number, str(error), _id_of(line.text))
-        return await self._judged(prepared)
+        began = time.monotonic()
+        try:
+            (answer,) = await self._judge.answer([prepared])
+        except Exception as error:  # noqa: BLE001  # whatever it is, the program is not to blame
+            answer = make_answer(prepared, failed(prepared.request, f"{type(error).__name__}: {error}"))
+        return RowAnswer(line.number, answer.verdict.value, answer.line(), time.monotonic() - began)
 
     def _prepare(self, line: RowLine) -> Prepared:
         text, where, allowed = line.text or b"", f"row {line.number}", self._allowed
@@ -90,28 +85,74 @@ class RowJudge:
         key = hash_row(text, self._salt)
         return prepare(row, where, allowed.limits, line.number, key, row_limits=allowed.may_raise)
 
-    async def _judged(self, prepared: Prepared) -> RowAnswer:
-        began = time.monotonic()
-        try:
-            async with self._gate.place(patient=True):
-                (answer,) = await self._judge.answer([prepared])
-        except (CodemillError, Busy, OSError) as error:
-            answer = make_answer(prepared, failed(prepared.request, str(error)))
-        seconds = time.monotonic() - began
-        return RowAnswer(prepared.number, answer.verdict.value, answer.line(), seconds)
 
+class _OpenRequest:
+    """One request under way. A row is read once there is a place for it, so that what is held does not grow
+    with the rows that wait; what has been found waits, in bounds, for a client that reads slowly."""
 
-async def _next(
-    ended: "asyncio.Queue[asyncio.Task[RowAnswer]]", running: set[asyncio.Task[RowAnswer]]
-) -> RowAnswer:
-    task = await ended.get()
-    running.discard(task)
-    return task.result()
+    def __init__(
+        self, lines: Iterator[RowLine], gate: Gate, answer: Callable[[RowLine], Awaitable[RowAnswer]]
+    ) -> None:
+        self._lines, self._gate, self._answer = lines, gate, answer
+        self._found: asyncio.Queue[RowAnswer | None] = asyncio.Queue(_UNDER_WAY)
+        self._working: set[asyncio.Task[None]] = set()
+        self._add_worker()
+        self._ending = asyncio.create_task(self._end())
+
+    async def next(self) -> RowAnswer | None:
+        """The next answer; None after the last."""
+        return await self._found.get()
+
+    async def close(self) -> None:
+        """Drop what is left."""
+        tasks = [self._ending, *self._working]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _end(self) -> None:
+        while self._working:
+            await asyncio.wait(self._working)
+        await self._found.put(None)
+
+    def _add_worker(self) -> None:
+        task = asyncio.create_task(self._work())
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _work(self) -> None:
+        """Answer rows until there are none. With each first one, another worker begins, up to the number that
+        may ask for places at the same time."""
+        has_helped = False
+        while True:
+            try:
+                async with self._gate.place(patient=True):
+                    line = next(self._lines, None)
+                    if line is None:
+                        return
+                    if not has_helped and len(self._working) < _UNDER_WAY:
+                        has_helped = True
+                        self._add_worker()
+                    answer = await self._answer(line)
+            except Busy as busy:
+                line = next(self._lines, None)
+                if line is None:
+                    return
+                answer = _unjudged(line.number, busy.words)
+            await self._found.put(answer)
 
 
 def _refused(number: int, reason: str, name: str | int = "") -> RowAnswer:
-    answer = {"id": str(name), "row": number, "verdict": REFUSED, "reason": reason}
-    return RowAnswer(number, REFUSED, json.dumps(answer) + "\n")
+    return _without_run(number, REFUSED, reason, name)
+
+
+def _unjudged(number: int, reason: str) -> RowAnswer:
+    return _without_run(number, Outcome.INFRASTRUCTURE.value, reason, "")
+
+
+def _without_run(number: int, verdict: str, reason: str, name: str | int) -> RowAnswer:
+    answer = {"id": str(name), "row": number, "verdict": verdict, "reason": reason}
+    return RowAnswer(number, verdict, json.dumps(answer) + "\n")
 
 
 def _id_of(text: bytes) -> str | int:

@@ -3,6 +3,7 @@ results (so that from the second test on everything comes from there), E2B on a 
 service, and a function that recalls what the local sandbox saw."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from synth.records import (
     Limits,
     Observation,
     Phase,
+    ProgramCall,
+    ProgramFile,
     ScriptCall,
     StdioCall,
     Stop,
@@ -67,6 +70,21 @@ REQUESTS = [
         language="python",
         code="raise SystemExit(0)\n",
         call=ScriptCall(script="assert x == 2"),
+    ),
+    ExecutionRequest(
+        id="program",
+        language="python",
+        code="import sys\nprint(input() * 9000)\nsys.exit(3)\n",
+        call=ProgramCall(stdin="ab\n"),
+    ),
+    ExecutionRequest(
+        id="program with files",
+        language="python",
+        code="import beside\nopen('out', 'w').write(beside.TEXT)\n",
+        call=ProgramCall(
+            files=(ProgramFile(path="beside.py", content=b64encode(b"TEXT = 'hi'\n").decode()),),
+            fetched=("out", "missing"),
+        ),
     ),
 ]
 
@@ -145,6 +163,21 @@ def test_an_exception_belongs_to_its_case(seen: dict[str, Observation]) -> None:
     assert (first.status, second.output) == ("raised", "i1")
     assert (first.error or "").startswith("ZeroDivisionError")
     assert seen["raises"].finished
+
+
+def test_a_program_without_tests_keeps_its_whole_output_and_its_status(seen: dict[str, Observation]) -> None:
+    program = seen["program"]
+    assert (program.exit_code, program.finished, program.cases) == (3, False, ())
+    assert program.stdout.head == "ab" * 9000 + "\n"
+
+
+def test_files_of_a_program_come_back_or_are_refused_in_words(seen: dict[str, Observation]) -> None:
+    program = seen["program with files"]
+    if program.level.startswith("e2b"):
+        assert "takes no files" in (program.infrastructure or "")
+        return
+    assert program.infrastructure is None
+    assert [(file.path, file.content) for file in program.files] == [("out", b64encode(b"hi").decode())]
 
 
 def test_an_early_exit_leaves_every_case_missing_and_is_not_finished(seen: dict[str, Observation]) -> None:

@@ -1,6 +1,8 @@
 """A program that is run without tests: whole outputs, the files beside it, and the files that it leaves."""
 
+import asyncio
 import base64
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,30 @@ def test_a_product_is_read_up_to_its_bound(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"12345")
     assert read_product(tmp_path, "f", 3) == b"1234"
     assert read_product(tmp_path, "g", 3) is None
+
+
+@pytest.mark.parametrize("files", [(), (ProgramFile(path="cold", content=""),)], ids=["warm", "cold"])
+def test_a_program_for_whose_result_nobody_waits_is_ended(
+    files: tuple[ProgramFile, ...], local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    def hang(number: int, cpu_s: float) -> ExecutionRequest:
+        return ExecutionRequest(
+            id="hang",
+            language="python",
+            code=f"# {number}\nwhile True: pass\n",
+            call=ProgramCall(files=files),
+            limits=Limits(cpu_s=cpu_s, wall_s=600),
+        )
+
+    async def leave() -> float:
+        tasks = [asyncio.create_task(local_sandbox.execute([hang(n, 300)])) for n in range(12)]
+        await asyncio.sleep(1.0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        began = time.monotonic()
+        (seen,) = await local_sandbox.execute([hang(99, 0.2)])
+        assert (seen.stop, seen.infrastructure) == (Stop.CPU, None)
+        return time.monotonic() - began
+
+    assert run(leave()) < 30

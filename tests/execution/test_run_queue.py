@@ -236,3 +236,58 @@ def test_all_that_has_not_begun_can_be_taken_out() -> None:
         return sorted(run.key for run in left)
 
     assert in_loop(scenario) == [f"python{number}" for number in range(1, 10)]
+
+
+def lent(spare: int, aged_s: float) -> list[list[str]]:
+    """What runs, on one slot, after its first program has run for `aged_s`."""
+    queue = RunQueue(1, spare)
+    for run in alike("python", 4):
+        queue.put(run)
+    (first,) = queue.groups()
+    first.begin(0)
+    first._began -= aged_s
+    return [begin_all(group) for group in queue.groups()]
+
+
+def test_a_program_that_runs_long_lends_its_slot_to_those_that_wait() -> None:
+    assert in_loop(lambda: lent(spare=1, aged_s=1.0)) == [["python1", "python2", "python3"]]
+
+
+@pytest.mark.parametrize(("spare", "aged_s"), [(0, 1.0), (1, 0.0)])
+def test_a_slot_is_lent_only_where_one_is_spare_and_the_program_is_slow(spare: int, aged_s: float) -> None:
+    assert in_loop(lambda: lent(spare, aged_s)) == []
+
+
+def test_a_slot_that_was_lent_comes_back_once() -> None:
+    def check() -> list[int]:
+        queue = RunQueue(1, 1)
+        for run in alike("lua", 6):
+            queue.put(run)
+        running = list(queue.groups())
+        for group in running:
+            begin_all(group)
+            group._began -= 1.0
+        running += queue.groups()
+        counts = [len(running)]
+        for group in running:
+            begin_all(group)
+            queue.done(group)
+        counts.append(len(list(queue.groups())))
+        return counts
+
+    assert in_loop(check) == [2, 1]
+
+
+def test_a_program_with_a_build_is_given_more_time() -> None:
+    def check(aged_s: float) -> int:
+        queue = RunQueue(2, 2)
+        for run in alike("cpp", 1, weight=2):
+            run.needs_build = True
+            queue.put(run)
+        (first,) = queue.groups()
+        first.begin(0)
+        first._began -= aged_s
+        queue.put(waiting(request("late", "lua")))
+        return len(list(queue.groups()))
+
+    assert in_loop(lambda: [check(1.0), check(3.0)]) == [0, 1]

@@ -178,6 +178,7 @@ def launch(handle: SlotHandle, job: Job, stdin: int, unwatched: frozenset[str] =
     )
     if unwatched:
         supervision.idle_limit_s = math.inf  # a worker waits for what it is asked
+    supervision.is_abandoned = job.is_abandoned
     supervision.folders = _on_disk(job, private)
     supervision.room = Room(2 * room(job.limits, job.files), 2 * INODES)
     return ActiveJob(

@@ -4,7 +4,7 @@ Place in the flow: the package `programs` makes jobs (`build.py`, `language_runn
 results. The one rule: a result states observations, never their meaning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,9 @@ class Job:
     data_limit: bool = True
     """Without a memory cgroup, also set RLIMIT_DATA, so that the language itself raises. Wrong for
     node and java."""
+    is_abandoned: Callable[[], bool] | None = None
+    """Asked now and then, from the thread that runs the job: whether nobody waits for its result any more.
+    Then it is ended."""
     zygote: bool = False
     """Workers only: trusted code that itself makes a fresh namespace for each program (see `zygote.py`)."""
 

@@ -12,6 +12,7 @@ import os
 import random
 import select
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from synth.execution.isolation.capped_stream import CappedStream
@@ -79,6 +80,8 @@ class Supervision:
         self.idle_limit_s, self.idle_s = limits.idle_s, 0.0
         """A program may be idle for so long, and is for so long now."""
         self.last_activity: tuple[object, ...] = ()
+        self.is_abandoned: Callable[[], bool] | None = None
+        """Whether nobody waits for the result any more."""
         self.folders: Folders | None = None
         """Folders on a shared disk, which are limited to `room`."""
         self.room = Room(0, 0)
@@ -144,7 +147,9 @@ class Supervision:
 
     def _check(self) -> None:
         is_slow, is_large, ran = self._measure()
-        if is_slow:
+        if self.is_abandoned is not None and self.is_abandoned():
+            self.stop(Stop.WALL)  # nobody reads it
+        elif is_slow:
             self.stop(Stop.CPU)
         elif is_large:
             self.stop(Stop.MEMORY)

@@ -3,7 +3,8 @@
 Place in the flow: `local/sandbox.py` adds programs and passes the resulting groups to its threads. The one
 rule: the lowest priority number goes first, and arrival order decides between equals; a program that needs
 more slots than are free blocks later ones (no overtaking), and no slot stays free while a thread has programs
-that it has not begun. For one event loop; only `Group.begin` is for the threads.
+that it has not begun. A program that runs long lends its slot to those that wait, as far as there are spare
+ones. For one event loop; only `Group.begin` is for the threads.
 """
 
 import asyncio
@@ -22,6 +23,12 @@ _BUILT_S: Final = 2.0
 """After this time, programs of a shared build that have not begun may be built again for a free slot."""
 
 
+_LONG_S: Final = 0.25
+"""A program that has run for so long lends its slot;"""
+_LONG_BUILT_S: Final = 2.0
+"""and one that is built first."""
+
+
 @dataclass(eq=False, slots=True)
 class QueuedProgram:
     """A program that waits or runs. `callers` wait for its observation; when none are left, the
@@ -34,6 +41,7 @@ class QueuedProgram:
     batch_key: BatchKey | None = None
     weight: int = 1
     """Slots that it takes."""
+    needs_build: bool = False
     callers: int = 0
     toolchain_changes: int = 0
     """Runs that were void because the toolchain changed during them."""
@@ -49,8 +57,10 @@ class Group:
         self.found: deque[tuple[QueuedProgram, Observation]] = deque()
         """Set by the thread, read by the event loop."""
         self.begun: list[QueuedProgram] = []
+        self.has_lent = False
+        """Whether its slot has gone to another group."""
         self._left = dict(enumerate(programs))
-        self._started = time.monotonic()
+        self._started = self._began = time.monotonic()
 
     def begin(self, index: int) -> bool:
         """Whether to run this program; if so, it can no longer be taken back."""
@@ -58,7 +68,18 @@ class Group:
         if program is None or program.observation.cancelled():
             return False
         self.begun.append(program)
+        self._began = time.monotonic()
         return True
+
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits for the program begun last. For the threads."""
+        return bool(self.begun) and self.begun[-1].observation.cancelled()
+
+    @property
+    def runs_long(self) -> bool:
+        """Whether its current program is one of those that others should not wait for."""
+        long_s = _LONG_BUILT_S if self.programs[0].needs_build else _LONG_S
+        return time.monotonic() - self._began > long_s
 
     def put_back(self, index: int) -> None:
         """Put back the program begun last: there is no result for it."""
@@ -74,6 +95,11 @@ class Group:
             return 0
         return left
 
+    @property
+    def waiting(self) -> int:
+        """How many of its programs have not begun."""
+        return len(self._left)
+
     def take_back(self, most: int | None = None) -> list[QueuedProgram]:
         """Take back the programs that have not begun, or at most the last `most` of them."""
         taken: list[QueuedProgram] = []
@@ -84,10 +110,11 @@ class Group:
 
 
 class RunQueue:
-    """Waiting programs, and the slots where they can run."""
+    """Waiting programs, and the slots where they can run. `spare` slots stand in for those of programs that
+    run long."""
 
-    def __init__(self, slots: int) -> None:
-        self._free = slots
+    def __init__(self, slots: int, spare: int = 0) -> None:
+        self._free, self._spare = slots, spare
         self._lines: dict[tuple[int, BatchKey | None], deque[QueuedProgram]] = {}
         self._groups: set[Group] = set()
 
@@ -109,6 +136,7 @@ class RunQueue:
 
     def groups(self) -> Iterator[Group]:
         """The groups that can begin now. Each one holds its slots until `done`."""
+        self._lend()
         while group := self._next():
             self._free -= group.weight
             self._groups.add(group)
@@ -117,7 +145,10 @@ class RunQueue:
     def done(self, group: Group) -> None:
         """The group's thread has ended: its slots are free, and the programs that it left wait again."""
         self._groups.discard(group)
-        self._free += group.weight
+        if group.has_lent:
+            self._spare += group.weight
+        else:
+            self._free += group.weight
         for program in group.take_back():
             self.put(program)
 
@@ -126,6 +157,17 @@ class RunQueue:
         left = [program for line in self._lines.values() for program in line]
         self._lines.clear()
         return left + [program for group in self._groups for program in group.take_back()]
+
+    def _lend(self) -> None:
+        """Hand on the slots of groups whose program runs long, while anybody waits for one."""
+        for group in self._groups:
+            waits = self._first_line() is not None or group.waiting
+            if waits and not group.has_lent and group.weight <= self._spare and group.runs_long:
+                for program in group.take_back():
+                    self.put(program)
+                group.has_lent = True
+                self._spare -= group.weight
+                self._free += group.weight
 
     def _next(self) -> Group | None:
         line = self._first_line()

@@ -32,20 +32,27 @@ from synth.records import ExecutionRequest, IsolationLevel, Observation
 
 THREADS_PER_CORE: Final = 2
 """The default number of workers. A program with a build takes all threads of a core."""
+_SPARE: Final = 2
+"""Slots in reserve for each slot, where programs that run long lend theirs."""
 _LOOK_S: Final = 0.05
 """How long a finished observation may wait in its thread for the end of the next program."""
 
 
 class LocalSandbox:
     """Runs programs in isolation on this machine, for one event loop at a time: `workers` programs at once,
-    with `remembered` answers kept in memory (and at most `MOST_BYTES` of them).
+    with `remembered` answers kept in memory (and at most `MOST_BYTES` of them). With `lends`, programs that
+    run long hold no slot that others wait for: up to three times as many then run at once.
 
     0 means one per core, and two per core for programs that need no build: half of their cost is the kernel's
     set-up and removal of namespaces, much of which is waiting.
     """
 
     def __init__(
-        self, workers: int = 0, minimum_level: IsolationLevel = "C", remembered: int = 20_000
+        self,
+        workers: int = 0,
+        minimum_level: IsolationLevel = "C",
+        remembered: int = 20_000,
+        lends: bool = False,
     ) -> None:
         self.at_once = 8
         """Requests that a caller with many of them puts into one call."""
@@ -59,7 +66,9 @@ class LocalSandbox:
         self._sandbox: ProcessSandbox | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._threads_per_core = 1 if workers else THREADS_PER_CORE
-        self._queue = RunQueue(self._threads_per_core * self.workers)
+        self._slots = self._threads_per_core * self.workers
+        self._spare = _SPARE * self._slots if lends else 0
+        self._queue = RunQueue(self._slots, self._spare)
         self._tasks: set[asyncio.Task[None]] = set()
         """One for each group that a thread is working on."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,9 +97,7 @@ class LocalSandbox:
             await asyncio.to_thread(made.close)
             return
         self._sandbox = made
-        self._threads = ThreadPoolExecutor(
-            self._threads_per_core * self.workers, thread_name_prefix="sandbox"
-        )
+        self._threads = ThreadPoolExecutor(self._slots + self._spare, thread_name_prefix="sandbox")
 
     async def close(self) -> None:
         """Programs that still wait or run are answered with faults."""
@@ -115,7 +122,7 @@ class LocalSandbox:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._runs, self._tasks = loop, {}, set()
-            self._queue = RunQueue(self._threads_per_core * self.workers)
+            self._queue = RunQueue(self._slots, self._spare)
 
     def _answer_waiting(self) -> None:
         for run in self._queue.clear():
@@ -153,10 +160,10 @@ class LocalSandbox:
             return known
         run = self._runs.get(key)
         if run is None:
-            weight = self._threads_per_core if needs_build(request) else 1
-            run = QueuedProgram(
-                key, request, asyncio.get_running_loop().create_future(), priority, batch_key(request), weight
-            )
+            builds = needs_build(request)
+            weight = self._threads_per_core if builds else 1
+            future = asyncio.get_running_loop().create_future()
+            run = QueuedProgram(key, request, future, priority, batch_key(request), weight, builds)
             self._runs[key] = run
             self._queue.put(run)
         self._queue.raise_priority(run, priority)
@@ -165,7 +172,7 @@ class LocalSandbox:
 
     def _leave(self, run: QueuedProgram) -> None:
         """A caller has its answer or has given up. A program without callers does not begin; one that has
-        begun runs to its end."""
+        begun is ended soon, unless it shares a build."""
         run.callers -= 1
         if not run.callers:
             self._let_go(run)
@@ -222,7 +229,8 @@ class LocalSandbox:
                 if group.begin(index):
                     group.found.append((run, runner.model_copy(update={"request_id": run.request.id})))
             return
-        with closing(runner.run_group([run.request for run in group.programs], group.begin)) as observations:
+        requests = [run.request for run in group.programs]
+        with closing(runner.run_group(requests, group.begin, group.is_abandoned)) as observations:
             for index, observation in observations:
                 run = group.programs[index]
                 if is_doubtful(observation, run.request.limits):

@@ -95,8 +95,11 @@ class LanguageRunner:
         if self._warm is not None:
             self._warm.close()
 
-    def run(self, request: ExecutionRequest, alone: bool = False) -> Observation:
-        """Run one program. With `alone`, no other program runs at the same time."""
+    def run(
+        self, request: ExecutionRequest, alone: bool = False, is_abandoned: Callable[[], bool] | None = None
+    ) -> Observation:
+        """Run one program. With `alone`, no other program runs at the same time. One that `is_abandoned` may
+        be ended early."""
         plan = self._plan(request)
         if isinstance(plan, Observation):
             return plan
@@ -106,12 +109,15 @@ class LanguageRunner:
             return observation
         build = self._build(plan)
         try:
-            return self._run_built(plan, build, 0, alone)
+            return self._run_built(plan, build, 0, alone, is_abandoned)
         finally:
             build.remove()
 
     def run_group(
-        self, requests: Sequence[ExecutionRequest], begin: Callable[[int], bool]
+        self,
+        requests: Sequence[ExecutionRequest],
+        begin: Callable[[int], bool],
+        is_abandoned: Callable[[], bool] | None = None,
     ) -> Generator[tuple[int, Observation]]:
         """Observations as they are made, each with the position of its request. `begin` says before each
         program whether it should still run. In a language whose candidates share a build, all requests
@@ -124,7 +130,7 @@ class LanguageRunner:
                 batch = own
                 together.append(_Candidate(index, plan))
             elif begin(index):
-                yield index, self.run(request)
+                yield index, self.run(request, is_abandoned=is_abandoned)
         if batch is not None:
             yield from self._run_together(together, batch, begin)
 
@@ -175,7 +181,14 @@ class LanguageRunner:
                 return Build(infrastructure=str(error))
         return build
 
-    def _run_built(self, plan: ProgramPlan, build: Build, candidate: int, alone: bool) -> Observation:
+    def _run_built(
+        self,
+        plan: ProgramPlan,
+        build: Build,
+        candidate: int,
+        alone: bool,
+        is_abandoned: Callable[[], bool] | None = None,
+    ) -> Observation:
         outcome = build.outcome(candidate)
         results: list[JobResult] = []
         if outcome.is_built:
@@ -186,7 +199,8 @@ class LanguageRunner:
                     plan, BuildOutcome(fault=f"cannot write a program of a shared build: {error}"), []
                 )
             for stdin in plan.stdins:
-                fed = replace(job, stdin=stdin.encode("utf-8", "surrogatepass"))
+                stdin_bytes = stdin.encode("utf-8", "surrogatepass")
+                fed = replace(job, stdin=stdin_bytes, is_abandoned=is_abandoned)
                 results.append(self._run(plan, fed, alone))
                 if results[-1].stop is not Stop.NONE or results[-1].says_nothing:
                     break

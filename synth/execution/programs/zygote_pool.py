@@ -5,8 +5,10 @@ about the worker is doubtful, the answer is None, and the program is run cold.
 """
 
 import select
+import signal
 import struct
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -19,11 +21,12 @@ from synth.execution.observations import ATTEMPTS
 from synth.execution.programs.program_plan import fill_placeholders
 from synth.languages.spec import Zygote
 from synth.languages.toolchain import Toolchain
-from synth.records import Limits
+from synth.records import Limits, Stop
 
 _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, processes=1024, output_bytes=1 << 30)
 _LARGEST_PROGRAM_MB: Final = 1024
 _MOST_IDLE: Final = 32
+_LOOK_S: Final = 0.1
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself, so one that is silent for longer than a program may run is broken."""
 
@@ -87,7 +90,10 @@ class WarmWorkers:
             if worker.programs is not None:
                 worker.programs.start(job.limits.memory_mb)
             _send(worker, request.message)
-            result = _receive(worker, request.listing, job.limits.wall_s + _GRACE_S)
+            result = _receive(worker, request.listing, job)
+        except _Abandoned:
+            worker.close()
+            return JobResult(signal=signal.SIGKILL, stop=Stop.WALL)
         except (OSError, EOFError, struct.error):
             worker.close()
             if not served:
@@ -154,12 +160,19 @@ def _send(worker: ResidentProcess, message: bytes) -> None:
         message = message[worker.stdin.write(message) :]
 
 
-def _receive(worker: ResidentProcess, listing: bytes, timeout_s: float) -> JobResult | None:
-    """Raises EOFError if the zygote ended or hangs."""
-    poller = select.poll()
+class _Abandoned(Exception):
+    """Nobody waits for the program's result any more."""
+
+
+def _receive(worker: ResidentProcess, listing: bytes, job: Job) -> JobResult | None:
+    """Raises EOFError if the zygote ended or hangs, _Abandoned."""
+    poller, end = select.poll(), time.monotonic() + job.limits.wall_s + _GRACE_S
     poller.register(worker.stdout, select.POLLIN)
-    if not poller.poll(1000 * timeout_s):
-        raise EOFError("the zygote hangs")
+    while not poller.poll(1000 * _LOOK_S):
+        if job.is_abandoned is not None and job.is_abandoned():
+            raise _Abandoned
+        if time.monotonic() > end:
+            raise EOFError("the zygote hangs")
 
     def read(size: int) -> bytes:
         data = worker.stdout.read(size)
