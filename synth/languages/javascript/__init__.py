@@ -89,7 +89,11 @@ NODE_TYPES = NodeTypes(
     anonymous=names("arrow_function function_expression"),
 )
 
-FAILURES = FailureWords(assertion=("AssertionError",), fatal_out_of_memory=("JavaScript heap out of memory",))
+FAILURES = FailureWords(
+    assertion=("AssertionError",),
+    out_of_memory=("RangeError: Array buffer allocation failed",),
+    fatal_out_of_memory=("JavaScript heap out of memory",),
+)
 
 LANGUAGE = Language(
     name="javascript",

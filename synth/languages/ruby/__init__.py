@@ -44,7 +44,9 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     script=Script(files=appended("main.rb", _END), run_command=("{ruby}", "main.rb")),
-    failures=FailureWords(assertion=("Failure[:/]",), out_of_memory=("NoMemoryError",)),
+    failures=FailureWords(
+        assertion=("Failure[:/]",), out_of_memory=("NoMemoryError",), fatal_out_of_memory=("(NoMemoryError)",)
+    ),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
