@@ -6,11 +6,10 @@ time-out, runtime error, wrong answer, pass.
 """
 
 from collections.abc import Collection
-from functools import cache
 from typing import NamedTuple
 
 from synth.comparison import is_right, shown_value
-from synth.languages.registry import all_languages
+from synth.execution.programs.failure_texts import compiler_text, exception_text, ran_out_of_memory
 from synth.records import (
     CaseObservation,
     Observation,
@@ -80,7 +79,7 @@ def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tu
         return _before_run(observation)
     if observation.stop in _STOPS:
         return _STOPS[observation.stop], _stop_words(observation)
-    if _ran_out_of_memory(observation):
+    if ran_out_of_memory(observation):
         return Outcome.MEMORY_LIMIT, "the language ran out of memory"
     error = _runtime_error(observation, suite)
     if error:
@@ -98,7 +97,8 @@ def _before_run(observation: Observation) -> tuple[Outcome, str]:
     stopped = (
         "" if observation.stop is Stop.NONE else f"the compiler was stopped: {observation.stop.value} limit. "
     )
-    return outcome, stopped + (_tail(observation) or f"no message; exit code {observation.exit_code}")
+    words = compiler_text(observation.stderr) or f"no message; exit code {observation.exit_code}"
+    return outcome, stopped + words
 
 
 def _stop_words(observation: Observation) -> str:
@@ -108,52 +108,25 @@ def _stop_words(observation: Observation) -> str:
     return f"stopped by the {observation.stop.value} limit after {returned} of {len(observation.cases)} cases"
 
 
-class _MemoryWords(NamedTuple):
-    """The languages' messages when memory runs out: in exceptions, and at a fatal end."""
-
-    raised: tuple[str, ...]
-    fatal: tuple[str, ...]
-
-
-@cache
-def _memory_words() -> _MemoryWords:
-    failures = [language.failures for language in all_languages()]
-    return _MemoryWords(
-        tuple({words for failure in failures for words in failure.out_of_memory}),
-        tuple({words for failure in failures for words in failure.fatal_out_of_memory}),
-    )
-
-
-def _ran_out_of_memory(observation: Observation) -> bool:
-    words = _memory_words()
-    raised = any(
-        (case.error or "").startswith(words.raised) for case in observation.cases if case.status == "raised"
-    )
-    fatal = not observation.finished and any(
-        mark in observation.stderr.head + observation.stderr.tail for mark in words.fatal
-    )
-    return raised or fatal
-
-
 def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status or an early end; "" if there is none."""
     for case in observation.cases:
         if case.status == "raised":
             is_text = isinstance(suite.contract, StdioContract)
             what = (
-                f"{case.error}. {_tail(observation)}".strip()
+                f"{case.error}. {_said(observation)}".strip()
                 if is_text
                 else f"raised {case.error or 'an error'}"
             )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
     if observation.signal is not None:
-        return f"ended by signal {observation.signal}. {_tail(observation)}".strip()
+        return f"ended by signal {observation.signal}. {_said(observation)}".strip()
     if (
         not observation.finished
         or any(case.status == "missing" for case in observation.cases)
         or len(observation.cases) < len(suite.cases)
     ):
-        return f"ended early with exit code {observation.exit_code}. {_tail(observation)}".strip()
+        return f"ended early with exit code {observation.exit_code}. {_said(observation)}".strip()
     return ""
 
 
@@ -192,9 +165,6 @@ def _show(wire: str, suite: TestSuite) -> str:
         return f"unreadable text {wire[:60]!r}"
 
 
-def _tail(observation: Observation) -> str:
-    """The end of stderr, where errors are; if it is empty, the end of stdout."""
-    text = (observation.stderr.tail or observation.stderr.head).strip() or (
-        observation.stdout.tail or observation.stdout.head
-    ).strip()
-    return text[-300:]
+def _said(observation: Observation) -> str:
+    """What the program said about its end, on stderr or, if that is empty, on stdout."""
+    return exception_text(observation.stderr) or exception_text(observation.stdout)

@@ -1,7 +1,7 @@
 """Tcl: stdin/stdout programs. tclsh has no version option, so its file name gives the version."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 from synth.languages.support.scripts import appended
 
 LANGUAGE = Language(
@@ -13,6 +13,14 @@ LANGUAGE = Language(
     run_command=("{tclsh}", "main.tcl"),
     runtime_threads=4,
     script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
+    failures=FailureWords(
+        # an `error` of the script itself, or of a procedure of its that compares
+        assertion=(
+            r'while executing\n"error\b(?:(?!\(procedure)[\s\S])*\Z',
+            r'\(procedure "[^"\n]*(?i:assert|check|expect|test)',
+        ),
+        fatal_out_of_memory=("unable to alloc", "unable to realloc"),
+    ),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,
     samples=ConformancePrograms(

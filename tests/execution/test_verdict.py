@@ -135,17 +135,22 @@ def test_a_suite_without_cases_passes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", ["MemoryError", "java.lang.OutOfMemoryError: Java heap space", "std::bad_alloc: std::bad_alloc"]
+    ("language", "error"),
+    [
+        ("python", "MemoryError"),
+        ("java", "java.lang.OutOfMemoryError: Java heap space"),
+        ("c++", "std::bad_alloc: std::bad_alloc"),
+    ],
 )
-def test_the_languages_own_memory_error_is_the_memory_limit(error: str) -> None:
-    assert (
-        outcome(seen(CaseObservation(index=0, status="raised", error=error)), suite(1))
-        is Outcome.MEMORY_LIMIT
-    )
+def test_the_languages_own_memory_error_is_the_memory_limit(language: str, error: str) -> None:
+    raised = CaseObservation(index=0, status="raised", error=error)
+    assert outcome(seen(raised, language=language), suite(1)) is Outcome.MEMORY_LIMIT
+    assert outcome(seen(raised, language="lua"), suite(1)) is Outcome.RUNTIME_ERROR
 
 
 def test_a_fatal_heap_message_is_the_memory_limit() -> None:
     died = seen(
+        language="javascript",
         finished=False,
         signal=6,
         exit_code=None,

@@ -8,13 +8,15 @@ from synth.records import Outcome
 from synth.verify.verify import verify
 from tests.languages.toolchains import need
 
-Suite = tuple[str, list[tuple[list[object], object]]]
-SORT: Suite = ("(list[int]) -> list[int]", [([[5, 4, 9]], [4, 5, 9]), ([[]], [])])
-GRID: Suite = ("(list[list[str]], int) -> str", [([[["x", "y"], ["z", "w"]], 1], "z")])
-COUNT: Suite = ("(int) -> int", [([4], 5), ([7], 8)])
+Contract = tuple[str, list[tuple[list[object], object]]]
+"""A signature, and the cases."""
+
+SORT: Contract = ("(list[int]) -> list[int]", [([[5, 4, 9]], [4, 5, 9]), ([[]], [])])
+GRID: Contract = ("(list[list[str]], int) -> str", [([[["x", "y"], ["z", "w"]], 1], "z")])
+COUNT: Contract = ("(int) -> int", [([4], 5), ([7], 8)])
 """For programs that keep a count in a field: each call has an object of its own."""
 
-METHODS: dict[str, tuple[Suite, str]] = {
+METHODS: dict[str, tuple[Contract, str]] = {
     "cpp-reference": (SORT, "class Solution {\npublic:\n  vector<int> f(vector<int>& v) "
         "{ sort(v.begin(), v.end()); return v; }\n};"),
     "cpp-grid-of-char": (GRID, "class Solution { public: char f(const vector<vector<char>>& g, int k) const "

@@ -292,7 +292,9 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
-    failures=FailureWords(out_of_memory=("std::bad_alloc",)),
+    failures=FailureWords(
+        out_of_memory=("std::bad_alloc",), fatal_out_of_memory=("an instance of 'std::bad_alloc'",)
+    ),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

@@ -87,7 +87,11 @@ LANGUAGE = Language(
     script=SCRIPT,
     render_signature=render_signature,
     failures=FailureWords(
-        assertion=("--- FAIL:",), fatal_out_of_memory=("fatal error: runtime: out of memory",)
+        assertion=("--- FAIL:",),
+        fatal_out_of_memory=(
+            "fatal error: runtime: out of memory",
+            "fatal error: runtime: cannot allocate memory",
+        ),
     ),
     gold=GOLD,
     hello=HELLO,

@@ -91,6 +91,7 @@ NODE_TYPES = NodeTypes(
 
 FAILURES = FailureWords(
     assertion=("AssertionError",),
+    out_of_memory=("RangeError: Array buffer allocation failed",),
     fatal_out_of_memory=("JavaScript heap out of memory",),
     uncaught=(r"^Node\.js v\d+",),
 )

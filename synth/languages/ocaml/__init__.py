@@ -106,7 +106,11 @@ LANGUAGE = Language(
         unsupported_values=frozenset({"64-bit integers"}),
     ),
     render_signature=render_signature,
-    failures=FailureWords(assertion=("Assert_failure",), out_of_memory=("Out of memory",)),
+    failures=FailureWords(
+        assertion=("Assert_failure",),
+        out_of_memory=("Out of memory",),
+        fatal_out_of_memory=("Fatal error: exception Out_of_memory",),
+    ),
     gold=GOLD,
     hello=HELLO,
     samples=SAMPLES,

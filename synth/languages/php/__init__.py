@@ -55,7 +55,7 @@ LANGUAGE = Language(
     zygote=Zygote(skipped_function="php_module_shutdown"),
     render_signature=render_signature,
     script=Script(files=_script),
-    failures=FailureWords(fatal_out_of_memory=("Allowed memory size of",)),
+    failures=FailureWords(fatal_out_of_memory=("Allowed memory size of", "Out of memory (allocated")),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

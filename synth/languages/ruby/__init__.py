@@ -47,6 +47,7 @@ LANGUAGE = Language(
     failures=FailureWords(
         assertion=("Failure[:/]",),
         out_of_memory=("NoMemoryError",),
+        fatal_out_of_memory=("(NoMemoryError)",),
         uncaught=(r"^main\.rb:\d+:in .*\([\w:]+\)$", "syntax error"),
     ),
     gold=GOLD,
