@@ -20,6 +20,9 @@ from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts,
 _MOST_BYTES: Final = 512 * MB
 """Test cases of one problem. Those of the real benchmark take up to a hundred megabytes."""
 
+_AFTER_IMPORTS: Final = "sys.setrecursionlimit(50000)"
+"""What its own harness does before each program of Python."""
+
 
 class _PlainValues(pickle.Unpickler):
     """Text, numbers and lists; nothing that is looked up by name."""
@@ -58,9 +61,9 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
     language = language_of(sample)
     if not named:
-        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
+        return RowParts(language, with_imports(sample, language, _AFTER_IMPORTS), stdio(inputs, outputs))
     rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
-    program = with_method(with_imports(sample, language), language, named)
+    program = with_method(with_imports(sample, language, _AFTER_IMPORTS), language, named)
     return RowParts(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
 
 
