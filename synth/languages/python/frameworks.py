@@ -90,8 +90,8 @@ class ScriptWatch:
         own = {*_OFTEN_REPLACED, *self.facts.assigned}
         single = [(builtins, name) for name in vars(builtins) if name not in own and name != "_"]
         single += [(sys, "exit")] if "exit" not in self.facts.assigned else []
-        self._guarded = genuine.Genuine(modules, single)
-        self._imported = genuine.Genuine(genuine.modules_of(used - names))
+        self._guarded = genuine.Genuine(genuine.modules_of(names & {"unittest", "doctest"}), single)
+        self._imported = genuine.Genuine(genuine.modules_of(used | names - {"unittest", "doctest"}))
 
     def restore(self) -> None:
         """Before the script: what it calls is what it would be without the program."""

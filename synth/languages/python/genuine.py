@@ -85,7 +85,8 @@ class Genuine:
 
     def changed(self) -> list[str]:
         """The names of what is not what it was."""
-        names = [one.name for one in self._replaced()] + [name for _, name in self._added()]
+        names = [_named(one.owner, one.name) for one in self._replaced()]
+        names += [_named(owner, name) for owner, name in self._added()]
         return names + [body.function.__name__ for body in self._bodies if not _is_unchanged(body)]
 
     def _replaced(self) -> list[_Kept]:
@@ -101,6 +102,10 @@ class Genuine:
             and name.startswith("__")
             and isinstance(value, types.FunctionType | _Kinds[0])
         ]
+
+
+def _named(owner: object, name: str) -> str:
+    return f"{getattr(owner, '__name__', '')}.{name}"
 
 
 def _is_unchanged(body: _Body) -> bool:

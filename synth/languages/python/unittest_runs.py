@@ -4,13 +4,16 @@ It runs inside the sandbox, for `frameworks`. The one rule: the end of a test is
 result; a test about which it told nothing has failed.
 """
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synth.languages.python.frameworks import ScriptWatch
 
 _GOOD = ("addSuccess", "addExpectedFailure", "addSkip")
+_STEPS = ("_callSetUp", "_callTestMethod", "_callTearDown")
 
 
 def watch(state: "ScriptWatch") -> None:
@@ -28,12 +31,18 @@ def watch(state: "ScriptWatch") -> None:
         for told in _GOOD:
             if hasattr(result, told):
                 setattr(result, told, _noting(getattr(result, told), told, noted, state))
+        if not getattr(result, "failfast", False):
+            vars(case)["subTest"] = _watched_part(case.subTest, noted, state)
+            for step in _STEPS:
+                vars(case)[step] = _watched_step(getattr(case, step), noted, state)
         before = len(_errors(result))
         try:
             return genuine(case, result)
         finally:
             for told in _GOOD:
                 vars(result).pop(told, None)
+            for step in (*_STEPS, "subTest"):
+                vars(case).pop(step, None)
             _note(name, noted, _errors(result)[before:], state)
 
     test_case.run = run
@@ -47,6 +56,33 @@ def _noting(genuine: Any, told: str, noted: list[str], state: "ScriptWatch") -> 
         return genuine(*args, **named)
 
     return note
+
+
+@contextlib.contextmanager
+def _no_stop(noted: list[str], state: "ScriptWatch") -> Iterator[None]:
+    """unittest ends a test without a failure for an exception of its own, which nobody else may raise."""
+    try:
+        yield
+    except state.unittest.case._ShouldStop:
+        noted.append("failed")
+        raise
+
+
+def _watched_step(genuine: Any, noted: list[str], state: "ScriptWatch") -> Any:
+    def step(*args: Any) -> Any:
+        with _no_stop(noted, state):
+            return genuine(*args)
+
+    return step
+
+
+def _watched_part(genuine: Any, noted: list[str], state: "ScriptWatch") -> Any:
+    @contextlib.contextmanager
+    def part(*args: Any, **named: Any) -> Iterator[None]:
+        with genuine(*args, **named), _no_stop(noted, state):
+            yield
+
+    return part
 
 
 def _errors(result: Any) -> list[Any]:
