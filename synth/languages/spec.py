@@ -141,8 +141,9 @@ class Script:
     run_command: tuple[str, ...] = ()
     """Empty: as for other programs of the language."""
     driver_program: Callable[[str, str, str], str] | None = None
-    """(code, script, end) -> a program for the driver, which defines the function `end` after the script. So
-    scripts use the driver's warm path."""
+    """(code, script, parting) -> a text for the driver, in which a line with `parting` parts the two. It
+    is called with `parting` as its entry point, which no function has as a name, and answers with one case:
+    the end. So scripts use the driver's warm path."""
 
 
 class WholeProgram(NamedTuple):

@@ -118,7 +118,8 @@ def _assertion() -> re.Pattern[str]:
 def _failed_assertion(observation: Observation) -> bool:
     """Whether what ended the script was one of its tests, by what the language said about it."""
     said, assertion = (observation.stderr, observation.stdout), _assertion()
-    return any(assertion.search(output.head) or assertion.search(output.tail) for output in said)
+    raised = any(assertion.search(case.error or "") for case in observation.cases)
+    return raised or any(assertion.search(output.head) or assertion.search(output.tail) for output in said)
 
 
 def _case(case: CaseObservation, passed: bool, suite: TestSuite) -> CaseAnswer:

@@ -48,8 +48,12 @@ _OTHER_PROCESSES = (
     "synth/execution/isolation/launcher/python_launcher.py",
     "synth/execution/remote/inside/",
     "synth/generation/transformers_worker.py",
-    "synth/languages/python/driver.py",
-    "synth/languages/python/zygote.py",
+    *(
+        f"synth/languages/python/{name}.py"
+        for name in (
+            "driver frames frameworks genuine pytest_runs script_text suite unittest_runs zygote".split()
+        )
+    ),
 )
 """Programs that run in a process of their own, where they are needed."""
 

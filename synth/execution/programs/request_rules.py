@@ -62,12 +62,13 @@ class LoweredCall(NamedTuple):
 
 
 def lower_script(language: Language, request: ExecutionRequest, end_name: str) -> LoweredCall:
-    """A script run by a driver becomes a program that ends with a function whose name it cannot know: calling
-    that function shows that the end was reached. Every other request stays unchanged."""
+    """A script run by a driver becomes one text with the program, parted by a line that neither can know.
+    Every other request stays unchanged."""
     script, call = language.script, request.call
     if isinstance(call, ScriptCall) and script is not None and script.driver_program is not None:
-        code = script.driver_program(request.code, call.script, end_name)
-        end = FunctionCall(entry_point=end_name, signature="() -> bool", arguments=((),))
+        parting = f"script {end_name}"
+        code = script.driver_program(request.code, call.script, parting)
+        end = FunctionCall(entry_point=parting, signature="() -> bool", arguments=((),))
         return LoweredCall(end, code)
     return LoweredCall(call, request.code)
 
@@ -103,7 +104,8 @@ def _is_parse_error(language: Language, request: ExecutionRequest) -> bool:
 
 def _driver_says_so(language: Language, request: ExecutionRequest) -> bool:
     """Whether the driver reports a parse error by itself."""
-    driver = language.driver if isinstance(request.call, FunctionCall) else None
+    is_driven = isinstance(request.call, FunctionCall) or (language.script and language.script.driver_program)
+    driver = language.driver if is_driven else None
     return driver is not None and driver.reports_every_parse_error
 
 

@@ -22,6 +22,8 @@ class ChannelReport:
     cases: list[CaseObservation] = field(default_factory=list)
     finished: bool = False
     parse_error: str | None = None
+    missing: str | None = None
+    """A module that the script needs and that is not installed."""
     forged: bool = False
 
 
@@ -45,6 +47,8 @@ def _read_line(words: list[str], nonce: str, count: int, report: ChannelReport) 
         report.forged |= not report.finished
     elif words[1] == "parse_error" and len(words) == 3:
         report.parse_error = _text(words[2])
+    elif words[1] == "missing" and len(words) == 3 and not report.cases:
+        report.missing = _text(words[2])
     elif words[1] == str(len(report.cases)) and len(report.cases) < count and len(words) >= 3:
         report.cases.append(_case(len(report.cases), words[2], words[3] if len(words) > 3 else ""))
     else:
@@ -81,6 +85,10 @@ def observe_function(
         words = "the program wrote to the private channel"
         note = Captured(head=words, length=len(words))
         return observation.model_copy(update={"stop": Stop.VIOLATION, "finished": False, "stderr": note})
+    if report.missing is not None and not report.cases:
+        return observation.model_copy(
+            update={"toolchain_missing": f"python3 -m pip install {report.missing}"}
+        )
     if report.parse_error is not None and not report.cases:
         message = Captured(head=report.parse_error, length=len(report.parse_error))
         return observation.model_copy(update={"phase": Phase.PARSE, "stderr": message, "cases": ()})

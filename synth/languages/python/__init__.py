@@ -1,10 +1,8 @@
 """Python: checked by its own parser, called by python/driver.py."""
 
 import ast
-from contextlib import suppress
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.grammar.parser_process import UnparsedError
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
@@ -59,16 +57,18 @@ def find_signature(code: str, entry_point: str) -> FunctionContract | None:
 
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
-    return {"solution.py": code, "driver.py": read_source("python/driver.py")}
+    names = ("driver", *_SUITE) if " " in entry_point else ("driver",)
+    return {"solution.py": code} | {f"{name}.py": read_source(f"python/{name}.py") for name in names}
 
 
-def _script(code: str, script: str, end: str) -> str:
-    """From the script on, the module is the main one, as test scripts expect. A program that does not parse
-    gets no script: the script's first quote would close a quote that the program left open."""
-    with suppress(UnparsedError):
-        if check(code) is not None:
-            return code
-    return f"{code}\n__name__ = '__main__'\n{script}\ndef {end}():\n    return True\n"
+_SUITE = ("suite", "script_text", "frameworks", "frames", "genuine", "unittest_runs", "pytest_runs")
+"""The modules that run a program and its test script."""
+
+
+def _script(code: str, script: str, parting: str) -> str:
+    """Both stand in one file, as the main module's, and are compiled one by one: each may begin with a future
+    import, and neither can continue the other."""
+    return f"{code}\n# {parting}\n{script}\n"
 
 
 LANGUAGE = Language(
@@ -91,16 +91,14 @@ LANGUAGE = Language(
         ),
         wrappers=names("decorated_definition"),
     ),
-    run_command=("{python3}", "-S", "-B", "main.py"),
+    run_command=("{python3}", "-B", "main.py"),
     environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONINTMAXSTRDIGITS": "0"},
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
-    driver=Driver(
-        files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
-    ),
+    driver=Driver(files=_files, run_command=("{python3}", "-B", "driver.py"), reports_every_parse_error=True),
     zygote=Zygote(
-        files={"driver.py": read_source("python/driver.py"), "zygote.py": read_source("python/zygote.py")},
-        command=("{python3}", "-S", "-B", "/work/zygote.py"),
+        files={f"{name}.py": read_source(f"python/{name}.py") for name in ("driver", "zygote", *_SUITE)},
+        command=("{python3}", "-B", "/work/zygote.py"),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

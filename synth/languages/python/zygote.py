@@ -17,6 +17,7 @@ sys.path.insert(0, "/work")
 import driver  # type: ignore[import-not-found]
 
 sys.path.remove("/work")
+del sys.modules["driver"]  # programs have no such module
 
 USUAL = (
     "abc array bisect cmath collections.abc contextlib copy dataclasses datetime decimal enum fractions "
@@ -106,6 +107,7 @@ def main() -> None:
     """Serve until stdin ends, which ends the process."""
     serve = ctypes.PyDLL("/work/libzygote.so").codemill_serve
     __import__("atexit")
+    driver.load_beside("suite")
     state = sys.modules["random"]._inst
     seed = super(type(state), state).seed  # what its own seed() ends in
     warm_up()

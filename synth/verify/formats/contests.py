@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from synth.languages.python.future_imports import put_before
 from synth.verify.formats.spec import BenchmarkSample, Fields, refuse
 
 _STAR: Final = (
@@ -18,10 +19,12 @@ _PLAIN: Final = (
 _PRELUDE: Final = f"{'; '.join(f'from {name} import *' for name in _STAR.split())}; import {_PLAIN}"
 
 
-def with_imports(sample: BenchmarkSample, language: str) -> str:
-    """A Python program behind one line of imports; others as they are."""
-    plain = language != "python" or sample.text.lstrip().startswith("from __future__")
-    return sample.text if plain else f"{_PRELUDE}\n{sample.text}"
+def with_imports(sample: BenchmarkSample, language: str, after: str = "") -> str:
+    """A Python program behind one line of imports, and of what else its grader does `after` them; others as
+    they are."""
+    if language != "python":
+        return sample.text
+    return put_before(sample.text, f"{_PRELUDE}; {after}" if after else _PRELUDE)
 
 
 def with_method(program: str, language: str, name: str) -> str:

@@ -20,6 +20,9 @@ from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts,
 _MOST_BYTES: Final = 512 * MB
 """Test cases of one problem. Those of the real benchmark take up to a hundred megabytes."""
 
+_AFTER_IMPORTS: Final = "sys.setrecursionlimit(50000)"
+"""What its own harness does before each program of Python."""
+
 
 _LINES: Final = {"kind": "lines", "decimals": True}
 """The harness compares stripped lines, and those that differ as lists of decimals."""
@@ -63,9 +66,9 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     language = language_of(sample)
     if not named:
         tests = {**stdio(inputs, outputs), "compare": _LINES}
-        return RowParts(language, with_imports(sample, language), tests)
+        return RowParts(language, with_imports(sample, language, _AFTER_IMPORTS), tests)
     rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
-    program = with_method(with_imports(sample, language), language, named)
+    program = with_method(with_imports(sample, language, _AFTER_IMPORTS), language, named)
     return RowParts(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
 
 
