@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import doctor, exec, fsck, verify, views
+from synth.cli import doctor, exec, fsck, packages, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ views.register(app)
 fsck.register(app)
 exec.register(app)
 verify.register(app)
+packages.register(app)
 app.add_typer(pocket, name="pocket")
 
 

@@ -17,6 +17,7 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Packages,
     SandboxKind,
     WallSeconds,
     choose_sandbox,
@@ -176,6 +177,7 @@ def exec_(
     output_bytes: OutputBytes = 8 << 20,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
+    packages: Packages = None,
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
     from synth.interruptible import run_interruptibly
@@ -188,7 +190,7 @@ def exec_(
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
-    sandbox = choose_sandbox(kind, 1, minimum_level).sandbox
+    sandbox = choose_sandbox(kind, 1, minimum_level, packages=packages).sandbox
     observation = run_interruptibly(lambda: _observe(prepared, sandbox))
     answer = _answer(prepared, observation, judged=tests is not None)
     if as_json:

@@ -20,10 +20,12 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Packages,
     SandboxKind,
     WallSeconds,
     choose_sandbox,
     read_limits,
+    read_packages,
 )
 from synth.errors import Problem, UserError
 
@@ -174,6 +176,7 @@ def verify(
     output_bytes: OutputBytes = 8 << 20,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
+    packages: Packages = None,
 ) -> None:
     """Judge many programs: rows in, verdicts out. Rerun the same command to resume."""
     from synth.cli.verify_summary import Ended, Summary
@@ -182,9 +185,9 @@ def verify(
     from synth.verify.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
-    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
+    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, settings(limits, controls))
+    source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages)))
     total = _check(source, limits, skip_bad, row_limits)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:

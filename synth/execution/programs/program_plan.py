@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from synth.execution.isolation.job import JobResult
-from synth.execution.observations import ObservationContext, failed
+from synth.execution.observations import ObservationContext, failed, not_installed
 from synth.execution.programs.compile_protocol import why_unfit
+from synth.execution.programs.missing_packages import say_missing
 from synth.execution.programs.request_rules import (
     MAX_CODE_BYTES,
     compile_failure,
@@ -103,6 +104,8 @@ class ProgramPlan(NamedTuple):
     """Set if the program has a private channel."""
     cases: int = 1
     driven: DrivenProgram | None = None
+    preload: tuple[str, ...] = ()
+    """Modules that a warm process has loaded before it becomes this program."""
 
     @property
     def has_channel(self) -> bool:
@@ -144,6 +147,9 @@ def plan_program(
     refused = refuse(language, request)
     if refused:
         return failed(request, refused, setup.context)
+    missing = say_missing(language, setup.toolchain, request)
+    if missing:
+        return not_installed(request, missing, setup.context)
     call, code = lower_script(language, request, drawn.end_name)
     if len(code) > MAX_CODE_BYTES:
         words = f"the program is longer than {MAX_CODE_BYTES} characters"
@@ -224,7 +230,8 @@ def _plan(
         run_command=fill_placeholders(run_command, setup.toolchain, **values),
         stdins=("",),
         limits=with_runtime_overhead(language, limits),
-        environment=environment_of(language, request.other_hashing),
+        environment=environment_of(language, setup.toolchain, request.other_hashing),
+        preload=_preload(setup, request),
     )
 
 
@@ -232,10 +239,18 @@ _OTHER_HASH_SEED: Final = "123456789"
 """Large: Perl orders small hashes alike under 0 and 1."""
 
 
-def environment_of(language: Language, other_hashing: bool = False) -> dict[str, str]:
+def _preload(setup: LanguageSetup, request: ExecutionRequest) -> tuple[str, ...]:
+    zygote, modules = setup.language.zygote, setup.toolchain.modules
+    if zygote is None or zygote.preload is None or not modules:
+        return ()
+    script = request.call.script if isinstance(request.call, ScriptCall) else ""
+    return zygote.preload(request.code, script, modules)
+
+
+def environment_of(language: Language, toolchain: Toolchain, other_hashing: bool = False) -> dict[str, str]:
     """The whole environment of a program."""
     hashing = {language.hash_seed: _OTHER_HASH_SEED if other_hashing else "0"} if language.hash_seed else {}
-    return {**ENVIRONMENT, **language.environment, **hashing}
+    return {**ENVIRONMENT, **language.environment, **toolchain.environment, **hashing}
 
 
 def fill_placeholders(command: Sequence[str], toolchain: Toolchain, **values: object) -> tuple[str, ...]:

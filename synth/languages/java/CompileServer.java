@@ -5,6 +5,7 @@ import com.sun.tools.javac.code.Symbol.ClassSymbol;
 import com.sun.tools.javac.code.Symtab;
 import com.sun.tools.javac.util.Context;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -63,8 +64,16 @@ public final class CompileServer {
 
     CompileServer() throws IOException {
         StandardJavaFileManager base = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
-        base.setLocation(StandardLocation.CLASS_PATH, List.of());
+        base.setLocation(StandardLocation.CLASS_PATH, libraries());
         memory = new Memory(base);
+    }
+
+    /** The jar files of packages: an environment without them has no class path for programs. */
+    static List<File> libraries() {
+        List<File> found = new ArrayList<>();
+        String path = System.getenv("CLASSPATH");
+        for (String part : path == null ? new String[0] : path.split(File.pathSeparator)) if (part.endsWith(".jar")) found.add(new File(part));
+        return found;
     }
 
     /**

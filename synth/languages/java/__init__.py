@@ -9,6 +9,7 @@ from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
@@ -119,7 +120,7 @@ _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
 """The internals of javac that the resident compiler uses. They exist from JDK 11 on."""
-_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive(), "-cp", ".")
+_RUN = ("{java}", *FLAGS, "-Xss16m", *start_from_archive())
 
 
 LANGUAGE = Language(
@@ -140,6 +141,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=(*_RUN, "Main"),
+    packages=PACKAGES,
     runtime_mb=256,
     runtime_threads=32,
     data_limit=False,

@@ -9,6 +9,7 @@ from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
@@ -94,12 +95,14 @@ LANGUAGE = Language(
     run_command=("{python3}", "-S", "-B", "main.py"),
     environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONINTMAXSTRDIGITS": "0"},
     hash_seed="PYTHONHASHSEED",
+    packages=PACKAGES,
     driver=Driver(
         files=_files, run_command=("{python3}", "-S", "-B", "driver.py"), reports_every_parse_error=True
     ),
     zygote=Zygote(
         files={"driver.py": read_source("python/driver.py"), "zygote.py": read_source("python/zygote.py")},
         command=("{python3}", "-S", "-B", "/work/zygote.py"),
+        preload=preload,
     ),
     render_signature=render_signature,
     find_signature=find_signature,
