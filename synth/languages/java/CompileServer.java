@@ -77,7 +77,7 @@ public final class CompileServer {
     }
 
     /**
-     * Compile, then remove every class that is not the platform's: the pool itself misses those inside others. After a failure the pool has to
+     * Compile, then remove every class that is not the platform's or a library's: the pool itself misses those inside others. After a failure the pool has to
      * let go of the compiler, which it does for what is thrown: javac returns false also where its stack overflowed, with its work half done.
      */
     static boolean callAndForget(JavacTask task) {
@@ -86,9 +86,14 @@ public final class CompileServer {
         Symtab symbols = Symtab.instance(context);
         List<ClassSymbol> own = new ArrayList<>();
         for (ClassSymbol one : symbols.getAllClasses())
-            if (one.packge().modle == symbols.unnamedModule) own.add(one);
+            if (one.packge().modle == symbols.unnamedModule && !isOfLibrary(one)) own.add(one);
         own.forEach(one -> symbols.removeClass(symbols.unnamedModule, one.flatname));
         return true;
+    }
+
+    /** Whether a class was read from a jar file: no program changes it, and its package would stay known without it. */
+    static boolean isOfLibrary(ClassSymbol one) {
+        return one.classfile != null && "jar".equals(one.classfile.toUri().getScheme());
     }
 
     boolean call(List<Source> sources, DiagnosticCollector<JavaFileObject> found) {
