@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import audit, doctor, exec, fsck, serve, verify, views
+from synth.cli import audit, doctor, exec, fsck, packages, serve, verify, views
 from synth.cli.app import Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ exec.register(app)
 verify.register(app)
 serve.register(app)
 audit.register(app)
+packages.register(app)
 app.add_typer(pocket, name="pocket")
 
 

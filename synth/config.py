@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
 from synth.outage_config import OutageConfig
+from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import IsolationLevel, Limits
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
 from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
@@ -261,6 +262,9 @@ class LocalSandboxConfig(Config):
     )
     limits: Limits = Field(Limits(), description="Limits for each program.")
     minimum_level: IsolationLevel = Field("C", description="Lowest acceptable isolation level.")
+    packages: PackagesConfig = Field(
+        PackagesConfig(), description="Packages that programs can import, beside what python3 has."
+    )
     cache: str | None = Field(
         None, min_length=1, description="Folder that caches results across runs. If unset, nothing is cached."
     )

@@ -17,6 +17,7 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Packages,
     SandboxKind,
     StackMb,
     WallSeconds,
@@ -185,6 +186,7 @@ def exec_(
     stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
+    packages: Packages = None,
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
     from synth.interruptible import run_interruptibly
@@ -197,7 +199,7 @@ def exec_(
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
-    sandbox = choose_sandbox(kind, 1, minimum_level).sandbox
+    sandbox = choose_sandbox(kind, 1, minimum_level, packages=packages).sandbox
     observation, checked = run_interruptibly(lambda: _observe(prepared, sandbox))
     answer = _answer(prepared, observation, checked, judged=tests is not None)
     if as_json:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from synth.execution.protocol import Sandbox
+    from synth.packages_config import PackagesConfig
     from synth.records import IsolationLevel, Limits
 
 CpuSeconds = Annotated[
@@ -51,6 +52,17 @@ Cache = Annotated[
 ]
 
 
+Packages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--packages",
+        metavar="SET",
+        help="Packages for programs: a ready-made set (`codemill packages list`), a mapping such as "
+        "'{python: [numpy]}', or a YAML file with one. May be repeated. Else the default set, if built.",
+    ),
+]
+
+
 class ChosenSandbox(NamedTuple):
     """A sandbox that is not started yet, and how many programs to give it per call."""
 
@@ -59,7 +71,12 @@ class ChosenSandbox(NamedTuple):
 
 
 def choose_sandbox(
-    kind: str, workers: int, minimum_level: str, cache: Path | None = None, serves: bool = False
+    kind: str,
+    workers: int,
+    minimum_level: str,
+    cache: Path | None = None,
+    packages: list[str] | None = None,
+    serves: bool = False,
 ) -> ChosenSandbox:
     """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
     programs that run long. Raises UserError."""
@@ -68,15 +85,86 @@ def choose_sandbox(
     from synth.verify.verify import REMEMBERED
 
     level, folder = check_level(minimum_level), None if cache is None else str(cache)
+    asked = read_packages(packages)
     if kind == "local":
-        local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder)
+        local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder, packages=asked)
         kept = 0 if serves else REMEMBERED
         return ChosenSandbox(create_sandbox(local, remembered=kept, lends=serves), 1)
     if kind == "e2b":
+        if asked.names():
+            raise UserError(
+                Problem(
+                    "--packages with --sandbox e2b",
+                    "cannot work: packages are built on this machine, and e2b has what its template has",
+                    "put the packages into the template",
+                    "docs/architecture/packages.md",
+                )
+            )
         return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(
         Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
     )
+
+
+def read_packages(given: list[str] | None) -> "PackagesConfig":
+    """The packages that the options name together. Raises UserError."""
+    from synth.packages_config import PackagesConfig
+
+    if not given:
+        return PackagesConfig()
+    merged: dict[str, list[str]] = {}
+    for text in given:
+        for key, names in _packages_of(text).items():
+            merged.setdefault(key, []).extend(names)
+    return _checked_packages(merged)
+
+
+def _packages_of(text: str) -> dict[str, list[str]]:
+    """One option's names by language; a bare word is a set."""
+    import yaml
+
+    from synth.packages_config import ready_sets
+
+    if text in ready_sets():
+        return {"sets": [text]}
+    try:
+        inside = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
+        found = yaml.safe_load(inside)
+        if isinstance(found, dict) and set(found) == {"packages"}:
+            found = found["packages"]
+        if isinstance(found, dict) and all(isinstance(names, list) for names in found.values()):
+            return {str(key): [str(name) for name in names] for key, names in found.items()}
+        said = "is not a mapping of languages to lists of names"
+    except (OSError, UnicodeDecodeError):
+        said = f"is neither a set ({', '.join(ready_sets())}) nor a mapping nor a file that can be read"
+    except yaml.YAMLError as error:
+        said = f"is not YAML: {' '.join(str(error).split())}"
+    raise UserError(
+        Problem(f"--packages {text}", said, "--packages '{python: [numpy]}'", "docs/architecture/packages.md")
+    )
+
+
+def _checked_packages(found: dict[str, list[str]]) -> "PackagesConfig":
+    from pydantic import ValidationError
+
+    from synth.packages_config import LANGUAGES, PackagesConfig
+
+    try:
+        return PackagesConfig.model_validate(found)
+    except ValidationError as error:
+        raise UserError(
+            *(
+                Problem(
+                    f"--packages: {'.'.join(map(str, one['loc']))}",
+                    f"packages can be built for {', '.join(LANGUAGES)}"
+                    if one["type"] == "extra_forbidden"
+                    else one["msg"].removeprefix("Value error, "),
+                    "--packages '{python: [numpy]}'",
+                    "docs/architecture/packages.md",
+                )
+                for one in error.errors()
+            )
+        ) from None
 
 
 def read_limits(

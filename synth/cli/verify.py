@@ -20,11 +20,13 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Packages,
     SandboxKind,
     StackMb,
     WallSeconds,
     choose_sandbox,
     read_limits,
+    read_packages,
 )
 from synth.errors import Problem, UserError
 
@@ -176,6 +178,7 @@ def verify(
     stack_mb: StackMb = 8,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
+    packages: Packages = None,
 ) -> None:
     """Judge many programs: rows in, verdicts out. Rerun the same command to resume."""
     from synth.cli.verify_summary import Ended, Summary
@@ -184,9 +187,9 @@ def verify(
     from synth.verify.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
+    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, settings(limits, controls))
+    source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages)))
     total = _check(source, limits, skip_bad, row_limits)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:

@@ -14,7 +14,7 @@ _REMEMBERED = 20_000
 def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False) -> Sandbox:
     """The sandbox that the config names, behind its result cache if it has one. `remembered` is the number of
     answers that the local sandbox keeps in memory; with `lends`, its programs that run long let others pass.
-    Raises UserError if the cache cannot be used."""
+    Raises UserError if the cache cannot be used, or packages have not been built."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
@@ -36,8 +36,10 @@ def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None 
 def _create(config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool) -> Sandbox:
     if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox
+        from synth.packages.store import ChosenPackages
 
-        return LocalSandbox(config.workers, config.minimum_level, remembered, lends)
+        packages = ChosenPackages(config.packages)
+        return LocalSandbox(config.workers, config.minimum_level, remembered, lends, packages)
     from synth.execution.remote.e2b_sandbox import E2bSandbox
 
     return E2bSandbox(config)

@@ -13,6 +13,7 @@ from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
 from synth.languages.conformance import ConformancePrograms, Controls, Gold
+from synth.languages.package_use import PackageUse
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -115,6 +116,9 @@ class Zygote:
     skipped_function: str = ""
     """For a preloaded library: a function of the interpreter that only frees memory or removes files at
     exit. The children skip it."""
+    preload: Callable[[str, str, frozenset[str]], tuple[str, ...]] | None = None
+    """For a command: (code, script, modules that are there) -> modules that the zygote loads before its first
+    program, as further words of the command. Programs that ask for the same ones share zygotes."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """`functions`: function mode. `programs`: stdin/stdout programs and scripts."""
 
@@ -207,6 +211,8 @@ class Language:
     """Variables that give the runtime another stack than the usual one, with `{stack_bytes}` to be filled."""
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not if it reserves much more than it uses (node, java, go)."""
+    packages: PackageUse | None = None
+    """None: programs see the standard library, and what the toolchain finds by itself."""
     driver: Driver | None = None
     zygote: Zygote | None = None
     script: Script | None = None

@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from synth.languages.package_use import NOTHING, MachinePackages, modules_in, read_machine
 from synth.languages.registry import get_language
+from synth.languages.spec import Language
 
 _WHEELS: Final = {"zig": "ziglang"}
 """Tools shipped in a Python package of another name."""
@@ -35,6 +37,12 @@ class Toolchain:
     marks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Size and time of each tool's file and of its library folder when they were found; empty for a toolchain
     on another machine."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables by which programs and compilers find packages."""
+    machine: MachinePackages = NOTHING
+    modules: frozenset[str] | None = None
+    """What programs can import besides their own files; None where nobody has looked: then nothing is called
+    missing."""
 
     def stated_for(self, language: str) -> str:
         """The text that observations state."""
@@ -79,14 +87,44 @@ def find_toolchain(language_name: str) -> Toolchain | None:
     if version is None:
         return None
     marks = _marks(tools)
+    machine = _machine_packages(language, tools)
+    marks |= {folder: _mark(folder) for folder in machine.folders if Path(folder).is_dir()}
     own = [
         f"{path}:{':'.join(map(str, marks[path]))}" for path in tools.values()
     ]  # libraries change with any package
-    digest = hashlib.sha256("\n".join([version, *own]).encode()).hexdigest()[:12]
+    packages = [machine.digest] if machine.folders else []
+    digest = hashlib.sha256("\n".join([version, *own, *packages]).encode()).hexdigest()[:12]
     shown = {root for path in tools.values() if (root := _root(path))} | {
         path for path in language.paths if Path(path).exists()
     }
-    return Toolchain(tools, version, digest, tuple(sorted(shown)), marks)
+    found = Toolchain(tools, version, digest, tuple(sorted(shown)), marks, machine=machine)
+    return with_packages(language, found)
+
+
+def _machine_packages(language: Language, tools: Mapping[str, str]) -> MachinePackages:
+    if language.packages is None or not language.packages.machine:
+        return NOTHING
+    return read_machine(tuple(word.format_map(tools) for word in language.packages.machine))
+
+
+def with_packages(language: Language, found: Toolchain, folder: str = "", digest: str = "") -> Toolchain:
+    """The toolchain whose programs also see the packages in a folder, which has this digest. Without a
+    folder: whose programs see what the machine has."""
+    use, machine = language.packages, found.machine
+    if use is None:
+        return found
+    seen = [folder, *machine.folders] if folder else list(machine.folders)
+    places = [str(Path(folder, use.place)), *machine.folders] if folder else machine.folders
+    return replace(
+        found,
+        digest=hashlib.sha256(f"{found.digest} {digest}".encode()).hexdigest()[:12]
+        if digest
+        else found.digest,
+        readonly=tuple(sorted({*found.readonly, *(place for place in seen if _is_outside(place))})),
+        marks={**found.marks, **({folder: _mark(folder)} if folder else {})},
+        environment=use.environment(machine, folder),
+        modules=modules_in(places) | machine.modules if machine.modules or not use.machine else None,
+    )
 
 
 def find_tool(name: str) -> str | None:
@@ -118,8 +156,12 @@ def _unshim(name: str, found: str) -> str | None:
 
 def _root(path: str) -> str:
     """The folder outside /usr that contains a tool (`<root>/bin/tool`), or nothing."""
-    inside = path.startswith(("/usr/", "/bin/", "/lib"))
-    return "" if inside else str(Path(path).parent.parent)
+    return str(Path(path).parent.parent) if _is_outside(path) else ""
+
+
+def _is_outside(path: str) -> bool:
+    """Whether a path is not visible in every sandbox."""
+    return not path.startswith(("/usr/", "/bin/", "/lib"))
 
 
 def _version(command: list[str]) -> str | None:

@@ -10,6 +10,7 @@ answer is written before it is shown.
 """
 
 import asyncio
+import json
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ from synth.config import LocalSandboxConfig
 from synth.errors import Problem
 from synth.execution.factory import create_sandbox, with_cache
 from synth.execution.protocol import Sandbox
+from synth.packages_config import PackagesConfig
 from synth.records import IsolationLevel, Limits, Outcome
 from synth.verify.answer_file import AnswerFile
 from synth.verify.answers import VerifyResult, make_answer
@@ -55,6 +57,7 @@ def verify(
     cache: str | Path | None = None,
     controls: bool = False,
     row_limits: bool = False,
+    packages: PackagesConfig | None = None,
 ) -> Iterator[VerifyResult]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
@@ -62,15 +65,19 @@ def verify(
     one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
     to be fed many at once. `cache` is a folder in which results are kept for later calls. With `controls`,
     `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Rows may
-    lower `limits`, and raise them only with `row_limits`. Raises RowError at the first row that cannot be
-    judged, SandboxError when there is no isolation to be had, UserError when the folder cannot be used.
+    lower `limits`, and raise them only with `row_limits`. `packages` were built with
+    `codemill packages build`; a `sandbox` that is given has its own. Raises RowError at the first row that
+    cannot be judged, SandboxError when there is no isolation to be had, UserError when the folder cannot be
+    used.
     """
     limits = limits or Limits()
-    salt = settings(limits, controls)
+    salt = settings(limits, controls, packages)
     entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
-        config = LocalSandboxConfig(workers=workers, minimum_level=minimum_level)
+        config = LocalSandboxConfig(
+            workers=workers, minimum_level=minimum_level, packages=packages or PackagesConfig()
+        )
         chosen = with_cache(sandbox or create_sandbox(config, remembered=REMEMBERED), cache)
         yield from verify_entries(
             entries, chosen, limits, answers, batch=batch, controls=controls, row_limits=row_limits
@@ -80,9 +87,11 @@ def verify(
             answers.close()
 
 
-def settings(limits: Limits, controls: bool = False) -> str:
+def settings(limits: Limits, controls: bool = False, packages: PackagesConfig | None = None) -> str:
     """What of a command decides its answers, so that those of another one are not taken for them."""
-    return limits.model_dump_json(exclude=limits.newer_defaults) + (" controls" if controls else "")
+    asked = packages.names() if packages is not None else {}
+    named = f" {json.dumps(asked, sort_keys=True)}" if asked else ""
+    return limits.model_dump_json(exclude=limits.newer_defaults) + (" controls" if controls else "") + named
 
 
 def verify_entries(

@@ -72,7 +72,8 @@ def answers_of(
     """The answers to (program, script), in order."""
     rows = [
         read_row(
-            {"id": at, "language": "python", "code": code, "tests": {"kind": "script", "script": script}}, "row"
+            {"id": at, "language": "python", "code": code, "tests": {"kind": "script", "script": script}},
+            "row",
         )
         for at, (code, script) in enumerate(programs)
     ]

@@ -27,7 +27,8 @@ from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.grammar.parser_process import parsers
 from synth.languages.registry import UnknownLanguage, get_language
-from synth.languages.toolchain import find_toolchain
+from synth.languages.toolchain import Toolchain, find_toolchain
+from synth.packages.store import ChosenPackages
 from synth.records import ExecutionRequest, IsolationLevel, Observation
 
 THREADS_PER_CORE: Final = 2
@@ -53,12 +54,14 @@ class LocalSandbox:
         minimum_level: IsolationLevel = "C",
         remembered: int = 20_000,
         lends: bool = False,
+        packages: ChosenPackages | None = None,
     ) -> None:
         self.at_once = 8
         """Requests that a caller with many of them puts into one call."""
         self.workers = workers or len(os.sched_getaffinity(0))
         self._remembered = Remembered(remembered)
         self._minimum_level = minimum_level
+        self._packages = packages or ChosenPackages()
         self._gate = SharedExclusiveLock()
         self._runners: dict[str, LanguageRunner] = {}
         self._runs: dict[str, QueuedProgram] = {}
@@ -84,7 +87,7 @@ class LocalSandbox:
         except UnknownLanguage:
             return ""
         self._forget_changed(name)
-        found = await asyncio.to_thread(find_toolchain, name)
+        found = await asyncio.to_thread(self._find, name)
         return found.stated_for(name) if found else ""
 
     async def start(self) -> None:
@@ -261,7 +264,7 @@ class LocalSandbox:
             return failed(request, str(error))
         self._forget_changed(language.name)
         if language.name not in self._runners:
-            toolchain = find_toolchain(language.name)
+            toolchain = self._find(language.name)
             if toolchain is None:
                 return not_installed(request, language.install)
             assert self._sandbox is not None, "execute starts the sandbox"
@@ -271,6 +274,11 @@ class LocalSandbox:
         runner = self._runners[language.name]
         runner.prepare()
         return runner
+
+    def _find(self, language: str) -> Toolchain | None:
+        """The toolchain on this machine, with its packages."""
+        found = find_toolchain(language)
+        return None if found is None else self._packages.extend(language, found)
 
     def _forget_changed(self, language: str) -> None:
         """Drop a toolchain that is gone or has changed, with its resident compilers and warm processes."""

@@ -75,7 +75,7 @@ class LanguageRunner:
             if self.language.driver is not None:
                 self._prepare(self.language.driver)
             if self.language.zygote is not None:
-                environment = environment_of(self.language)
+                environment = environment_of(self.language, self.toolchain)
                 self._warm = WarmWorkers(self._sandbox, self.language.zygote, self.toolchain, environment)
             self._prepared = True
 
@@ -85,7 +85,11 @@ class LanguageRunner:
         if driver.compile_server:
             assert self._shared is not None, "a resident compiler is a shared file"
             self._servers = CompileServers(
-                self._sandbox, driver, self.toolchain, self._shared, self.language.environment
+                self._sandbox,
+                driver,
+                self.toolchain,
+                self._shared,
+                {**self.language.environment, **self.toolchain.environment},
             )
 
     def close(self) -> None:
@@ -249,7 +253,7 @@ class LanguageRunner:
         """Run by forking a warm process if the language has one for this kind of program, else cold."""
         if self._warm is not None and plan.starts_warm:
             with self._turn(alone):
-                result = self._warm.run(job)
+                result = self._warm.run(job, plan.preload)
             if result is not None:
                 return result
         with self._turn(alone):

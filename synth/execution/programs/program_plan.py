@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from synth.execution.isolation.job import JobResult
-from synth.execution.observations import ObservationContext, failed
+from synth.execution.observations import ObservationContext, failed, not_installed
 from synth.execution.programs.compile_protocol import why_unfit
+from synth.execution.programs.missing_packages import say_missing
 from synth.execution.programs.request_rules import (
     MAX_CODE_BYTES,
     compile_failure,
@@ -128,6 +129,8 @@ class ProgramPlan(NamedTuple):
     """Files of a `ProgramCall`, which stand beside the program,"""
     fetched: tuple[str, ...] = ()
     """and those that it is to report."""
+    preload: tuple[str, ...] = ()
+    """Modules that a warm process has loaded before it becomes this program."""
 
     @property
     def has_channel(self) -> bool:
@@ -172,6 +175,9 @@ def plan_program(
     refused = refuse(language, request)
     if refused:
         return failed(request, refused, setup.context)
+    missing = say_missing(language, setup.toolchain, request)
+    if missing:
+        return not_installed(request, missing, setup.context)
     call, code = lower_script(language, request, drawn.end_name)
     if len(code) > MAX_CODE_BYTES:
         words = f"the program is longer than {MAX_CODE_BYTES} characters"
@@ -317,7 +323,8 @@ def _plan(
         run_command=fill_placeholders(run_command, setup.toolchain, **values),
         stdins=("",),
         limits=with_runtime_overhead(language, limits),
-        environment=environment_of(language, request.other_hashing, limits),
+        environment=environment_of(language, setup.toolchain, request.other_hashing, limits),
+        preload=_preload(setup, request),
     )
 
 
@@ -325,14 +332,22 @@ _OTHER_HASH_SEED: Final = "123456789"
 """Large: Perl orders small hashes alike under 0 and 1."""
 
 
+def _preload(setup: LanguageSetup, request: ExecutionRequest) -> tuple[str, ...]:
+    zygote, modules = setup.language.zygote, setup.toolchain.modules
+    if zygote is None or zygote.preload is None or not modules:
+        return ()
+    script = request.call.script if isinstance(request.call, ScriptCall) else ""
+    return zygote.preload(request.code, script, modules)
+
+
 def environment_of(
-    language: Language, other_hashing: bool = False, limits: Limits | None = None
+    language: Language, toolchain: Toolchain, other_hashing: bool = False, limits: Limits | None = None
 ) -> dict[str, str]:
     """The whole environment of a program."""
     hashing = {language.hash_seed: _OTHER_HASH_SEED if other_hashing else "0"} if language.hash_seed else {}
     stack = {} if limits is None or limits.stack_mb == USUAL_STACK_MB else language.stack_environment
     values = _stack_values(language, limits or Limits())
-    return {**ENVIRONMENT, **language.environment, **hashing} | {
+    return {**ENVIRONMENT, **language.environment, **toolchain.environment, **hashing} | {
         name: text.format(**values) for name, text in stack.items()
     }
 

@@ -9,6 +9,7 @@ import signal
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -27,6 +28,9 @@ _WORKER_LIMITS: Final = Limits(cpu_s=3600, wall_s=36000, memory_mb=2048, process
 _LARGEST_PROGRAM_MB: Final = 1024
 _MOST_IDLE: Final = 32
 _LOOK_S: Final = 0.1
+_FRESH: Final = ("/tmp/", "/work/")
+"""Folders that each program gets anew, over whatever the zygote saw there: with packages or tools in them,
+programs start cold."""
 _GRACE_S: Final = 30.0
 """The zygote ends its programs itself, so one that is silent for longer than a program may run is broken."""
 
@@ -61,24 +65,31 @@ class WarmWorkers:
         self._environment = environment
         self._idle: list[_Serving] = []
         self._lock = threading.Lock()
-        self._failures = 0
+        self._failures: Counter[tuple[str, ...]] = Counter()
+        """In a row, by what the zygotes had to load."""
         self._closed = False
         library = zygote_files()
+        hidden = any(place.startswith(_FRESH) for place in toolchain.readonly)
         self._files = (
             None
-            if library is None
+            if library is None or hidden
             else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
         )
 
-    def run(self, job: Job) -> JobResult | None:
-        """Run one program with the job's files, stdin and limits; None if it has to be run cold."""
+    def run(self, job: Job, preload: tuple[str, ...] = ()) -> JobResult | None:
+        """Run one program with the job's files, stdin and limits, by a zygote that has loaded these modules;
+        None if it has to be run cold."""
         files = self._files  # another thread may disable warm starts meanwhile
+        if self._failures[preload] >= ATTEMPTS:
+            preload = ()  # they cannot be loaded before a fork, and the program loads them itself
         if files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(files, self._argv or job.argv, job.private_channel)
+            worker, argv, served = self._take(
+                files, (*(self._argv or job.argv), *preload), job.private_channel
+            )
         except SandboxError:
-            self._fail()
+            self._fail(preload)
             return None
         own = {name: data for name, data in job.files.items() if files.get(name) != data}
         try:
@@ -97,17 +108,17 @@ class WarmWorkers:
         except (OSError, EOFError, struct.error):
             worker.close()
             if not served:
-                self._fail()
+                self._fail(preload)
             return None
-        self._failures = 0
+        self._failures[preload] = 0
         self._give(_Serving(worker, argv, served + 1))
         return result
 
-    def _fail(self) -> None:
-        """A zygote ended before it served a program. After ATTEMPTS such failures in a row, all
-        programs start cold."""
-        self._failures += 1
-        if self._failures >= ATTEMPTS:
+    def _fail(self, preload: tuple[str, ...]) -> None:
+        """A zygote ended before it served a program. After ATTEMPTS such failures in a row, no zygote loads
+        these modules; where it had none to load, all programs start cold."""
+        self._failures[preload] += 1
+        if self._failures[preload] >= ATTEMPTS and not preload:
             self._files = None
 
     def close(self) -> None:

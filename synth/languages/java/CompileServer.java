@@ -5,6 +5,7 @@ import com.sun.tools.javac.code.Symbol.ClassSymbol;
 import com.sun.tools.javac.code.Symtab;
 import com.sun.tools.javac.util.Context;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -63,12 +64,20 @@ public final class CompileServer {
 
     CompileServer() throws IOException {
         StandardJavaFileManager base = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
-        base.setLocation(StandardLocation.CLASS_PATH, List.of());
+        base.setLocation(StandardLocation.CLASS_PATH, libraries());
         memory = new Memory(base);
     }
 
+    /** The jar files of packages: an environment without them has no class path for programs. */
+    static List<File> libraries() {
+        List<File> found = new ArrayList<>();
+        String path = System.getenv("CLASSPATH");
+        for (String part : path == null ? new String[0] : path.split(File.pathSeparator)) if (part.endsWith(".jar")) found.add(new File(part));
+        return found;
+    }
+
     /**
-     * Compile, then remove every class that is not the platform's: the pool itself misses those inside others. After a failure the pool has to
+     * Compile, then remove every class that is not the platform's or a library's: the pool itself misses those inside others. After a failure the pool has to
      * let go of the compiler, which it does for what is thrown: javac returns false also where its stack overflowed, with its work half done.
      */
     static boolean callAndForget(JavacTask task) {
@@ -77,9 +86,14 @@ public final class CompileServer {
         Symtab symbols = Symtab.instance(context);
         List<ClassSymbol> own = new ArrayList<>();
         for (ClassSymbol one : symbols.getAllClasses())
-            if (one.packge().modle == symbols.unnamedModule) own.add(one);
+            if (one.packge().modle == symbols.unnamedModule && !isOfLibrary(one)) own.add(one);
         own.forEach(one -> symbols.removeClass(symbols.unnamedModule, one.flatname));
         return true;
+    }
+
+    /** Whether a class was read from a jar file: no program changes it, and its package would stay known without it. */
+    static boolean isOfLibrary(ClassSymbol one) {
+        return one.classfile != null && "jar".equals(one.classfile.toUri().getScheme());
     }
 
     boolean call(List<Source> sources, DiagnosticCollector<JavaFileObject> found) {

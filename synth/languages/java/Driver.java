@@ -15,6 +15,8 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.WildcardType;
 import java.math.BigInteger;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -55,7 +57,17 @@ public final class Driver {
 
     /** Loads the program's classes from the current folder, apart from the driver's own. */
     static final class Loader extends ClassLoader {
-        Loader() { super(ClassLoader.getPlatformClassLoader()); }
+        Loader() throws IOException { super(libraries()); }
+
+        /** The loader of the jar files of packages; without them, the platform's. */
+        static ClassLoader libraries() throws IOException {
+            String path = System.getenv("CLASSPATH");
+            if (path == null) return ClassLoader.getPlatformClassLoader();
+            List<URL> found = new ArrayList<>();
+            for (String part : path.split(File.pathSeparator)) if (part.endsWith(".jar")) found.add(new File(part).toURI().toURL());
+            return new URLClassLoader(found.toArray(new URL[0]), ClassLoader.getPlatformClassLoader());
+        }
+
         @Override protected Class<?> findClass(String name) throws ClassNotFoundException {
             try (FileInputStream in = new FileInputStream(name.replace('.', '/') + ".class")) {
                 byte[] bytes = in.readAllBytes();

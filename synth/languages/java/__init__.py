@@ -9,6 +9,7 @@ from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
@@ -136,7 +137,7 @@ _EXPORTS = tuple(
     f"--add-exports=jdk.compiler/com.sun.tools.javac.{part}=ALL-UNNAMED" for part in ("api", "code", "util")
 )
 """The internals of javac that the resident compiler uses. They exist from JDK 11 on."""
-_RUN = (*RUN, *start_from_archive(), "-cp", ".")
+_RUN = (*RUN, *start_from_archive())
 
 
 LANGUAGE = Language(
@@ -158,6 +159,7 @@ LANGUAGE = Language(
     ),
     run_command=(*_RUN, "{main}"),
     whole_program=whole_program,
+    packages=PACKAGES,
     runtime_mb=256,
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,

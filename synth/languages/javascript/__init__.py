@@ -4,6 +4,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.scripts import appended
@@ -108,6 +109,7 @@ LANGUAGE = Language(
     comment_signs=("//",),
     node_types=NODE_TYPES,
     run_command=("{node}", *NODE_FLAGS, "main.js"),
+    packages=PACKAGES,
     runtime_mb=128,
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,

@@ -1,6 +1,7 @@
 """Lua 5.4: called by lua/driver.lua; lists, tuples and maps are tables."""
 
 from synth.languages.lua.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.lua.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -24,6 +25,7 @@ LANGUAGE = Language(
     install="apt-get install -y lua5.4",
     grammar="lua",
     run_command=("{lua5.4}", "main.lua"),
+    packages=PACKAGES,
     driver=Driver(
         files=_files,
         run_command=("/bin/sh", "-c", 'exec "$0" driver.lua 1>&3 3>&-', "{lua5.4}"),

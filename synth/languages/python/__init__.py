@@ -7,6 +7,7 @@ from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
@@ -95,10 +96,12 @@ LANGUAGE = Language(
     environment={"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1", "PYTHONINTMAXSTRDIGITS": "0"},
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
+    packages=PACKAGES,
     driver=Driver(files=_files, run_command=("{python3}", "-B", "driver.py"), reports_every_parse_error=True),
     zygote=Zygote(
         files={f"{name}.py": read_source(f"python/{name}.py") for name in ("driver", "zygote", *_SUITE)},
         command=("{python3}", "-B", "/work/zygote.py"),
+        preload=preload,
     ),
     render_signature=render_signature,
     find_signature=find_signature,

@@ -24,8 +24,9 @@ USUAL = (
     "functools hashlib heapq io itertools json math numbers operator queue random re statistics string "
     "struct textwrap threading time traceback typing"
 )
-for _name in USUAL.split():
+for _name in (*USUAL.split(), *sys.argv[1:]):  # the packages that its programs ask for
     __import__(_name)
+del sys.argv[1:]
 
 
 def fill_free_memory() -> None:
@@ -105,6 +106,8 @@ def become_program() -> None:
 
 def main() -> None:
     """Serve until stdin ends, which ends the process."""
+    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+        sys.exit("a package has started a thread, which no fork would have")
     serve = ctypes.PyDLL("/work/libzygote.so").codemill_serve
     __import__("atexit")
     driver.load_beside("suite")
@@ -118,6 +121,8 @@ def main() -> None:
     # a small program
     serve()
     seed()
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()
     become_program()
 
 

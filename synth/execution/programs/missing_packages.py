@@ -1,0 +1,33 @@
+"""Whether a request needs packages that are not there, and the command that builds them.
+
+Place in the flow: `program_plan.py` asks before it plans. The one rule: the answer follows from the texts and
+from what is installed, never from how a program ended, so no program can call its own fault a missing
+package.
+"""
+
+from synth.languages.package_use import ImportQuestion
+from synth.languages.spec import Language
+from synth.languages.toolchain import Toolchain
+from synth.packages_config import package_of, ready_sets
+from synth.records import ExecutionRequest, ScriptCall
+
+
+def say_missing(language: Language, toolchain: Toolchain, request: ExecutionRequest) -> str:
+    """The command that makes the missing modules available; empty if none is missing."""
+    if language.packages is None or toolchain.modules is None:
+        return ""
+    script = request.call.script if isinstance(request.call, ScriptCall) else ""
+    known = package_of(language.name)
+    question = ImportQuestion(request.code, script, toolchain.modules, known)
+    modules = language.packages.lacking(question)
+    if not modules:
+        return ""
+    packages = [known.get(module, module) for module in modules]
+    return f"{_command(language.name, packages)} ({language.name} has no module {', '.join(modules)} here)"
+
+
+def _command(language: str, packages: list[str]) -> str:
+    if set(packages) <= set(ready_sets()["default"].get(language, ())):
+        return "codemill packages build"
+    option = f"--packages '{{{language}: [{', '.join(packages)}]}}'"
+    return f"codemill packages build {option}, and give this command the same option"
