@@ -17,6 +17,7 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Proof,
     SandboxKind,
     WallSeconds,
     choose_sandbox,
@@ -89,10 +90,17 @@ def _tests(path: Path) -> dict[str, object]:
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
-async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "Observation":
+async def _observe(
+    prepared: "Prepared", sandbox: "Sandbox", judged: bool, proof: bool
+) -> tuple["Observation", "VerifyResult"]:
+    from synth.verify.negative_controls import SuiteControls
+
     try:
         await sandbox.start()
-        return (await sandbox.execute([prepared.request]))[0]
+        observation = (await sandbox.execute([prepared.request]))[0]
+        controls = SuiteControls(sandbox, proof=proof)
+        controls.expect(prepared)
+        return observation, await controls.judge(prepared, _answer(prepared, observation, judged))
     finally:
         await sandbox.close()
 
@@ -176,6 +184,7 @@ def exec_(
     output_bytes: OutputBytes = 8 << 20,
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
+    proof: Proof = True,
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
     from synth.interruptible import run_interruptibly
@@ -189,8 +198,9 @@ def exec_(
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
     sandbox = choose_sandbox(kind, 1, minimum_level).sandbox
-    observation = run_interruptibly(lambda: _observe(prepared, sandbox))
-    answer = _answer(prepared, observation, judged=tests is not None)
+    observation, answer = run_interruptibly(
+        lambda: _observe(prepared, sandbox, judged=tests is not None, proof=proof)
+    )
     if as_json:
         print_json(
             {

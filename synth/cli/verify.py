@@ -20,6 +20,7 @@ from synth.cli.execution_options import (
     MemoryMb,
     MinimumLevel,
     OutputBytes,
+    Proof,
     SandboxKind,
     WallSeconds,
     choose_sandbox,
@@ -163,6 +164,7 @@ def verify(
     controls: Annotated[
         bool, typer.Option("--controls", help="Report rows whose tests accept a program that solves nothing.")
     ] = False,
+    proof: Proof = True,
     row_limits: Annotated[
         bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
     ] = False,
@@ -184,7 +186,7 @@ def verify(
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes)
     sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, settings(limits, controls))
+    source = _source(file, form, problems, lang, settings(limits, controls, proof))
     total = _check(source, limits, skip_bad, row_limits)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
@@ -192,7 +194,7 @@ def verify(
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
             for answer in verify_entries(
-                source(), sandbox, limits, answers, bad, batch, controls, row_limits
+                source(), sandbox, limits, answers, bad, batch, controls, row_limits, proof
             ):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)

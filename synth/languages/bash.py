@@ -1,6 +1,6 @@
 """Bash: stdin/stdout programs and scripts; no driver for typed calls yet."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Controls, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import appended
 
@@ -22,6 +22,13 @@ done
 echo "$total"
 """,
     controls=Controls(exit="exit 0", shout="echo PASS"),
+    stubs=(
+        Stub(
+            head=r"^[ \t]*(?:function\s+)?(?P<name>[\w:-]+)\s*\(\)\s*\{",
+            early="VALUE;",
+            untyped=(("echo 0; return 0", "echo 7919; return 1"),),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="echo 5\n",
         hanging="while :; do :; done\n",

@@ -1,6 +1,6 @@
 """Emacs Lisp in batch mode: stdin/stdout programs."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import appended
 
@@ -24,6 +24,13 @@ LANGUAGE = Language(
     hello="""(princ (apply #'+ (mapcar #'string-to-number (split-string (read-string "")))))
 (terpri)
 """,
+    stubs=(
+        Stub(
+            head=r"\(defun\s+(?P<name>[^\s()]+)",
+            again="(defun NAME (&rest _) VALUE)",
+            untyped=(("0", "7919"), ("nil", "'(7919)"), ('""', '"codemill"')),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="(princ 5)\n",
         hanging="(while t)\n",

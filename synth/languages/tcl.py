@@ -1,6 +1,6 @@
 """Tcl: stdin/stdout programs. tclsh has no version option, so its file name gives the version."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import appended
 
@@ -15,6 +15,13 @@ LANGUAGE = Language(
     script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,
+    stubs=(
+        Stub(
+            head=r"\bproc\s+(?P<name>[\w:]+)\s+(?:\w+|\{(?:[^{}]|\{[^{}]*\}){0,99}\})\s+\{",
+            early="return VALUE;",
+            untyped=(("0", "7919"), ("{}", "codemill")),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="puts 5\n",
         hanging="while {1} {}\n",

@@ -1,6 +1,6 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
-from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.javascript import FAILURES, NODE_FLAGS
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
@@ -44,5 +44,6 @@ LANGUAGE = Language(
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

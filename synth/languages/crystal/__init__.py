@@ -1,6 +1,6 @@
 """Crystal: the driver is compiled with each program."""
 
-from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
@@ -65,5 +65,6 @@ LANGUAGE = Language(
     failures=FailureWords(assertion=("Failure[:/]",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Go that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """package main
@@ -39,6 +39,28 @@ CONTROLS = Controls(
     shout='fmt.Println("PASS")',
     program="func main() { STATEMENT }",
     part="func init() { STATEMENT }",
+)
+STUBS = (
+    Stub(
+        head=r"^func\s+(?:\([^()\n]*\)\s*)?(?P<name>\w+)\s*(?:\[[^\[\]\n]*\]\s*)?"
+        + PARENTHESES
+        + r"[ \t]*(?P<type>[^{};\n]*?)[ \t]*\{",
+        early="return VALUE;",
+        typed=(
+            (r"u?int(?:8|16|32|64)?|byte|rune", "0", "79"),
+            (r"float(?:32|64)", "0", "7919.5"),
+            ("string", '""', '"codemill"'),
+            ("bool", "false", "true"),
+            (r"\[\].*", "nil", "make(TYPE, 3)"),
+            (r"\*.*|map.*|error|any|interface\{\}", "nil", "nil"),
+        ),
+        untyped=(("*new(TYPE)", "*new(TYPE)"),),
+    ),
+    Stub(
+        head=r"^func\s+(?:\([^()\n]*\)\s*)?(?P<name>\w+)\s*" + PARENTHESES + r"[ \t]*\{",
+        early="return;",
+        untyped=(("", ""),),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="func solve(xs []int) int { return len(xs) }\n",

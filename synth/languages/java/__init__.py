@@ -8,7 +8,7 @@ import re
 from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
@@ -157,5 +157,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

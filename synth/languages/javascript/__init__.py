@@ -3,7 +3,7 @@
 import re
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.scripts import appended
@@ -113,5 +113,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of JavaScript that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("function solve(xs) {\n  return xs.reduce((a, b) => a + b, 0);\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """const words = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/);
@@ -28,6 +28,22 @@ CONTROLS = Controls(
     ),
     exit="process.exit(0);",
     shout="console.log('PASS');",
+)
+_HEADS = (
+    r"\bfunction\s*\*?\s*(?P<name>\w+)\s*" + PARENTHESES + r"\s*\{",
+    r"(?P<name>\w+)\s*[=:]\s*(?:async\s+)?function\s*\*?\s*" + PARENTHESES + r"\s*\{",
+    r"\b(?:const|let|var)\s+(?P<name>\w+)\s*=\s*(?:async\s*)?(?:" + PARENTHESES + r"|\w+)\s*=>\s*\{",
+    r"^[ \t]+(?:static\s+|async\s+)?"
+    r"(?P<name>(?!(?:if|for|while|switch|catch|with|constructor|function)\b)\w+)\s*" + PARENTHESES + r"\s*\{",
+)
+_VALUES = (("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]"))
+STUBS = (
+    *(Stub(head=head, early="return VALUE;", untyped=_VALUES) for head in _HEADS),
+    Stub(
+        head=r"\b(?:const|let|var)\s+(?P<name>\w+)\s*=\s*(?:" + PARENTHESES + r"|\w+)\s*=>(?!\s*\{)",
+        early=" true ? VALUE :",
+        untyped=_VALUES,
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="function solve(xs) { return xs.length; }",

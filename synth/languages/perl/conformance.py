@@ -1,6 +1,6 @@
 """Programs of Perl that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     "sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n",
@@ -29,6 +29,13 @@ CONTROLS = Controls(
     argument="$x",
     exit="exit(0);",
     shout='print "PASS\\n";',
+)
+STUBS = (
+    Stub(
+        head=r"\bsub\s+(?P<name>(?!new\b)\w+)\s*(?:\([^()]*\)\s*)?\{",
+        early="return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="sub solve { my ($xs) = @_; return scalar @$xs; }\n",

@@ -1,6 +1,6 @@
 """PHP: called by php/driver.php; lists, tuples and maps are arrays."""
 
-from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import (
     Driver,
     FailureWords,
@@ -59,5 +59,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of PHP that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     "<?php\nfunction solve(array $xs): int {\n    return array_sum($xs);\n}\n", ("l3 i1 i2 i3",), "i6"
@@ -25,6 +25,24 @@ CONTROLS = Controls(
     shout='echo "PASS\\n";',
     program="<?php STATEMENT",
     part="<?php STATEMENT",
+)
+STUBS = (
+    Stub(
+        head=r"\bfunction\s+&?\s*(?P<name>(?!__construct\b)\w+)\s*"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>\??[\w|\\]+)\s*)?\{",
+        early="return VALUE;",
+        typed=(
+            (r"\??int", "0", "7919"),
+            (r"\??float", "0.0", "7919.5"),
+            (r"\??bool", "false", "true"),
+            (r"\??string", "''", "'codemill'"),
+            (r"\??array|iterable", "[]", "[7919]"),
+            ("void|never", "", ""),
+            (r"\?.*", "null", "null"),
+        ),
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="<?php\nfunction solve($xs) { return count($xs); }\n",

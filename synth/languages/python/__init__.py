@@ -8,7 +8,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
-from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
@@ -108,5 +108,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Ruby that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("def solve(xs)\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """puts $stdin.read.split.map(&:to_i).sum
@@ -24,6 +24,15 @@ CONTROLS = Controls(
     ),
     exit="exit(0)",
     shout="puts 'PASS'",
+)
+STUBS = (
+    Stub(
+        head=r"^[ \t]*def[ \t]+(?:self\.)?(?P<name>(?!initialize\b)\w+[?!]?)[ \t]*(?:"
+        + PARENTHESES
+        + r"|[ \t]\w[^\n;=]*)?[ \t]*(?:;|(?:#[^\n]*)?\n)",
+        early="return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="def solve(xs)\n  xs.size\nend\n",

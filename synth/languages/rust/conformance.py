@@ -1,6 +1,6 @@
 """Programs of Rust that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("fn solve(xs: Vec<i64>) -> i64 {\n    xs.iter().sum()\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """use std::io::Read;
@@ -21,6 +21,26 @@ CONTROLS = Controls(
     part=(
         '#[used] #[link_section = ".init_array"] static EARLY: extern "C" fn() = early;\nextern "C" fn '
         "early() { STATEMENT }"
+    ),
+)
+STUBS = (
+    Stub(
+        head=r"\bfn\s+(?P<name>\w+)\s*(?:<[^<>()]*>\s*)?"
+        + PARENTHESES
+        + r"\s*(?:->\s*(?P<type>[^{};]+?)\s*)?\{",
+        early="return VALUE;",
+        silent=True,
+        typed=(
+            ("", "", ""),
+            ("[iu]8", "0", "79"),
+            (r"[iu](?:16|32|64|128|size)", "0", "7919"),
+            (r"f(?:32|64)", "0.0", "7919.5"),
+            ("bool", "false", "true"),
+            ("String", "String::new()", 'String::from("codemill")'),
+            (r"&(?:'\w+\s+)?str", '""', '"codemill"'),
+            ("Option<.*>", "None", "None"),
+        ),
+        untyped=(("Default::default()", "Default::default()"),),
     ),
 )
 SAMPLES = ConformancePrograms(

@@ -9,7 +9,7 @@ from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
 from synth.languages.support.sources import read_source
-from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -124,5 +124,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )
