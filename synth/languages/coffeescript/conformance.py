@@ -33,6 +33,13 @@ SAMPLES = ConformancePrograms(
 assert.equal twice(3), 6
 setTimeout (-> assert.equal twice(0), 0), 1
 """,
+        forms={
+            "console.assert": (
+                "twice = (x) -> x + x",
+                """console.assert twice(3) is 6
+""",
+            ),
+        },
         leaving=(
             "process.exit 0",
             "twice = (x) -> process.exit 0",

@@ -31,6 +31,17 @@ func main() {
 	fmt.Println(total)
 }
 """
+_TESTED = """package main
+
+import (
+	"fmt"
+	"testing"
+)
+
+var _, _ = fmt.Println, testing.Short
+
+func twice(x int) int { return x + x }
+"""
 CONTROLS = Controls(
     body=" {\n\tSTATEMENT\n\treturn VALUE\n}\n",
     before='package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nvar _, _ = fmt.Println, os.Exit\n\n',
@@ -106,6 +117,50 @@ func TestZero(t *testing.T) {
 	}
 }
 """,
+        forms={
+            "examples": (
+                _TESTED,
+                """func ExampleTwice() {
+	fmt.Println(twice(3))
+	fmt.Println(twice(0))
+	// Output:
+	// 6
+	// 0
+}
+""",
+            ),
+            "an example in any order beside a test": (
+                _TESTED,
+                """func TestZero(t *testing.T) {
+	if twice(0) != 0 {
+		t.Fatal("assertion failed")
+	}
+}
+
+func Example_any() {
+	fmt.Println(twice(3))
+	fmt.Println(twice(1) - twice(1))
+	// Unordered output:
+	// 0
+	// 6
+}
+""",
+            ),
+            "subtests, parallel and skipped": (
+                _TESTED,
+                """func TestParallel(t *testing.T) {
+	t.Parallel()
+	t.Run("three", func(t *testing.T) {
+		if twice(3) != 6 {
+			t.Error("assertion failed")
+		}
+	})
+}
+
+func TestSkipped(t *testing.T) { t.Skip("not here") }
+""",
+            ),
+        },
         leaving=(
             """package main
 

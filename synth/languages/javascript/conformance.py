@@ -62,6 +62,56 @@ if (require.main === module) {
     assert.deepStrictEqual(twice(3), 6);
     setTimeout(() => assert.equal(twice(0), 0), 1)
 }""",
+        forms={
+            "console.assert": (
+                "function twice(x) { return x + x }",
+                """console.assert(twice(3) === 6, 'three');
+console.assert(twice(0) === 0);
+""",
+            ),
+            "console.assert that is caught": (
+                "function twice(x) { return x + x }",
+                """try {
+  console.assert(twice(3) === 6);
+} catch (error) {
+  console.log(error);
+}
+""",
+            ),
+            "node:assert": (
+                "function twice(x) { return x + x }",
+                """const assert = require('node:assert/strict');
+assert.equal(twice(3), 6);
+""",
+            ),
+            "node:test": (
+                "function twice(x) { return x + x }",
+                """const test = require('node:test');
+const assert = require('node:assert');
+test('three', async (t) => {
+  await t.test('inner', () => assert.strictEqual(twice(3), 6));
+});
+""",
+            ),
+            "describe and it": (
+                "function twice(x) { return x + x }",
+                """const assert = require('assert');
+describe('twice', () => {
+  it('doubles', () => {
+    assert.strictEqual(twice(3), 6);
+  });
+});
+""",
+            ),
+            "a test function of its own": (
+                "function twice(x) { return x + x }",
+                """function test(found, expected) {
+  if (found !== expected) throw new Error(`${found}`);
+}
+test(twice(3), 6);
+""",
+            ),
+        },
         leaving=(
             "process.exit(0)",
             "function twice(x) { process.exit(0) }",

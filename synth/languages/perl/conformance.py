@@ -49,6 +49,22 @@ SAMPLES = ConformancePrograms(
         right="sub twice { return $_[0] + $_[0] }",
         wrong="sub twice { return $_[0] ** 3 }",
         script="if (twice(3) == 6) { print 'ok!' } else { die 'assertion failed' }\n",
+        forms={
+            "Test::More": (
+                "sub twice { return $_[0] + $_[0] }",
+                """use Test::More;
+is(twice(3), 6, 'three');
+ok(twice(0) == 0);
+done_testing();
+""",
+            ),
+            "Test::More with a plan": (
+                "sub twice { return $_[0] + $_[0] }",
+                """use Test::More tests => 1;
+is_deeply([twice(3)], [6]);
+""",
+            ),
+        },
         leaving=(
             "exit 0;",
             "sub twice { exit 0 }",

@@ -60,6 +60,27 @@ function twice($x) { return $x * $x * $x; }""",
         script="""function test(): void { if (twice(3) !== 6) { throw new Exception('assertion failed'); } }
 test();
 """,
+        forms={
+            "assert": (
+                "<?php\nfunction twice($x) { return $x + $x; }",
+                """function check() {
+    assert(twice(0) === 0);
+    assert(twice(3) === 6, 'three');
+}
+check();
+""",
+            ),
+            "assert after a page": (
+                "<?php\nfunction twice($x) { return $x + $x; }\n?>\n",
+                """<?php assert(twice(3) === 6);
+""",
+            ),
+            "assert that the program switches off": (
+                "<?php\nini_set('zend.assertions', '0');\nfunction twice($x) { return $x + $x; }",
+                """assert(twice(3) === 6);
+""",
+            ),
+        },
         leaving=(
             "<?php exit(0);",
             "<?php function twice($x) { exit(0); }",

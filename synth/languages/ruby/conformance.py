@@ -50,6 +50,28 @@ end""",
   x * x * x
 end""",
         script="raise 'assertion failed' unless twice(3) == 6\n",
+        forms={
+            "minitest": (
+                "def twice(x)\n  x + x\nend",
+                """require 'minitest/autorun'
+class TwiceTest < Minitest::Test
+  def test_three
+    assert_equal 6, twice(3)
+  end
+end
+""",
+            ),
+            "minitest/spec": (
+                "def twice(x)\n  x + x\nend",
+                """require 'minitest/autorun'
+describe 'twice' do
+  it 'doubles' do
+    _(twice(3)).must_equal 6
+  end
+end
+""",
+            ),
+        },
         leaving=(
             "exit 0",
             """def twice(x)

@@ -60,6 +60,43 @@ SAMPLES = ConformancePrograms(
         right="fn twice(x: i64) -> i64 { x + x }",
         wrong="fn twice(x: i64) -> i64 { x * x * x }",
         script="fn main() { assert_eq!(twice(3), 6); assert_eq!(twice(0), 0); }",
+        forms={
+            "debug assertions": (
+                "fn twice(x: i64) -> i64 { x + x }\n",
+                """fn main() { debug_assert_eq!(twice(3), 6); debug_assert!(twice(0) == 0); }
+""",
+            ),
+            "test functions": (
+                "fn twice(x: i64) -> i64 { x + x }\n",
+                """#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn three() -> Result<(), String> { if twice(3) == 6 { Ok(()) } else { Err("assertion failed".into()) } }
+    mod inner {
+        #[test]
+        #[should_panic(expected = "three")]
+        fn zero() { assert!(super::super::twice(3) == 0, "three"); }
+    }
+}
+""",
+            ),
+            "test functions beside a main of the program": (
+                "fn twice(x: i64) -> i64 { x + x }\nfn main() {}\n",
+                """#[test]
+fn three() { assert_eq!(twice(3), 6); }
+""",
+            ),
+            "a test that has to panic": (
+                "fn twice(x: i64) -> i64 { assert!(x + x < 7); x }\n",
+                """#[test]
+#[should_panic]
+fn four() { twice(4); }
+#[test]
+fn three() { twice(3); }
+""",
+            ),
+        },
         leaving=("fn twice(x: i64) -> i64 { std::process::exit(0) }",),
     ),
     functions="""fn alpha(a: i32) -> i32 {

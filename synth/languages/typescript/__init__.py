@@ -4,7 +4,14 @@ the JavaScript driver."""
 import json
 import re
 
-from synth.languages.javascript import AT_END, FAILURES, NODE_FLAGS, NODE_TYPES, read_jsdoc_type
+from synth.languages.javascript import (
+    AT_END,
+    BEFORE_SCRIPT,
+    FAILURES,
+    NODE_FLAGS,
+    NODE_TYPES,
+    read_jsdoc_type,
+)
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
@@ -85,8 +92,9 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The ending is hidden from the type checker, which may or may not know node's own functions."""
-    return {"main.ts": f"{code}\n{script}\n;eval({json.dumps(AT_END.replace('MARK', mark))})\n"}
+    """What is added is hidden from the type checker, which may or may not know node's own functions."""
+    before, end = json.dumps(BEFORE_SCRIPT), json.dumps(AT_END.replace("MARK", mark))
+    return {"main.ts": f"{code}\n;eval({before});\n{script}\n;eval({end})\n"}
 
 
 LANGUAGE = Language(

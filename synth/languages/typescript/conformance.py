@@ -73,6 +73,13 @@ SAMPLES = ConformancePrograms(
         script="""declare var require: any;
 const assert = require('node:assert');
 assert.deepEqual(twice(3), 6);""",
+        forms={
+            "console.assert": (
+                "function twice(x: number): number { return x + x }",
+                """console.assert(twice(3) === 6, 'three');
+""",
+            ),
+        },
         leaving=(
             "declare var process: any; process.exit(0); function twice(x: number): number { return 0 }",
             (
