@@ -508,6 +508,8 @@ class Outcome(StrEnum):
     MEMORY_LIMIT = "memory_limit"
     OUTPUT_LIMIT = "output_limit"
     VIOLATION = "violation"
+    VACUOUS = "vacuous"
+    """The program passed, and so does one that solves nothing: the tests say nothing about it."""
     INFRASTRUCTURE = "infrastructure"
     TOOLCHAIN_MISSING = "toolchain_missing"
 

@@ -18,6 +18,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     Packages,
+    Proof,
     SandboxKind,
     StackMb,
     WallSeconds,
@@ -92,14 +93,20 @@ def _tests(path: Path) -> dict[str, object]:
     return read_object(read_text(path, "tests").encode(), f"tests {path}", fix)
 
 
-async def _observe(prepared: "Prepared", sandbox: "Sandbox") -> "tuple[Observation, CheckerAnswer | None]":
-    """The program's observation, and what the checker of its tests said, if they have one."""
+async def _observe(
+    prepared: "Prepared", sandbox: "Sandbox", judged: bool, proof: bool
+) -> tuple["Observation", "VerifyResult"]:
     from synth.verify.checkers import run_checkers
+    from synth.verify.negative_controls import SuiteControls
 
     try:
         await sandbox.start()
         observations = await sandbox.execute([prepared.request])
-        return observations[0], (await run_checkers(sandbox, [prepared], observations))[0]
+        checked = (await run_checkers(sandbox, [prepared], observations))[0]
+        controls = SuiteControls(sandbox, proof=proof)
+        controls.expect(prepared)
+        answer = _answer(prepared, observations[0], checked, judged)
+        return observations[0], await controls.judge(prepared, answer)
     finally:
         await sandbox.close()
 
@@ -187,6 +194,7 @@ def exec_(
     minimum_level: MinimumLevel = "C",
     kind: SandboxKind = "local",
     packages: Packages = None,
+    proof: Proof = True,
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
     from synth.interruptible import run_interruptibly
@@ -200,8 +208,9 @@ def exec_(
     given = "" if stdin is None else read_text(stdin, "stdin")
     prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
     sandbox = choose_sandbox(kind, 1, minimum_level, packages=packages).sandbox
-    observation, checked = run_interruptibly(lambda: _observe(prepared, sandbox))
-    answer = _answer(prepared, observation, checked, judged=tests is not None)
+    observation, answer = run_interruptibly(
+        lambda: _observe(prepared, sandbox, judged=tests is not None, proof=proof)
+    )
     if as_json:
         print_json(
             {

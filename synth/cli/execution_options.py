@@ -41,6 +41,12 @@ SandboxKind = Annotated[
     typer.Option("--sandbox", help="Where programs run: local, or e2b (with the key in E2B_API_KEY)."),
 ]
 
+Proof = Annotated[
+    bool,
+    typer.Option(
+        help="Try programs that solve nothing on each script suite; if one passes, the verdict is vacuous."
+    ),
+]
 
 Cache = Annotated[
     Path | None,

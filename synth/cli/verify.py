@@ -21,6 +21,7 @@ from synth.cli.execution_options import (
     MinimumLevel,
     OutputBytes,
     Packages,
+    Proof,
     SandboxKind,
     StackMb,
     WallSeconds,
@@ -166,6 +167,7 @@ def verify(
     controls: Annotated[
         bool, typer.Option("--controls", help="Report rows whose tests accept a program that solves nothing.")
     ] = False,
+    proof: Proof = True,
     row_limits: Annotated[
         bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
     ] = False,
@@ -189,7 +191,7 @@ def verify(
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
     sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages)))
+    source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages), proof))
     total = _check(source, limits, skip_bad, row_limits)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
@@ -197,7 +199,7 @@ def verify(
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
             for answer in verify_entries(
-                source(), sandbox, limits, answers, bad, batch, controls, row_limits
+                source(), sandbox, limits, answers, bad, batch, controls, row_limits, proof
             ):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)

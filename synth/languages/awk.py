@@ -1,6 +1,6 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import appended
 
@@ -22,6 +22,13 @@ LANGUAGE = Language(
     hello="""{ for (i = 1; i <= NF; i++) total += $i }
 END { print total + 0 }
 """,
+    stubs=(
+        Stub(
+            head=r"\bfunction\s+(?P<name>\w+)\s*\([^()]*\)\s*\{",
+            early="return VALUE;",
+            untyped=(("0", "7919"), ('""', '"codemill"')),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="END { print 5 }\n",
         hanging="BEGIN { while (1) {} }\n",

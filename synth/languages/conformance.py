@@ -105,3 +105,30 @@ class Controls:
     """A whole program."""
     part: str = "STATEMENT"
     """With script mode: carries out STATEMENT before the script that follows. Empty if no program can."""
+
+
+PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*+\)){0,99}+\)){0,999}+\)"
+"""A pattern for a list of parameters, with two more levels inside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stub:
+    """How a function of a program is turned into a stub that returns a value of our choice.
+
+    In each text VALUE stands for the value, NAME for the function's name and TYPE for its declared type.
+    """
+
+    head: str
+    """A multi-line pattern that matches a function up to the first word of its body, with the groups `name`,
+    `type` (the declared type of the result) where there is one, and `indent` where the body begins on its
+    own line."""
+    early: str = ""
+    """Text at the beginning of the body that returns VALUE."""
+    again: str = ""
+    """Instead of `early`: another definition after the program, which replaces the first."""
+    typed: tuple[tuple[str, str, str], ...] = ()
+    """(pattern of a declared type, a value, another value of the type)."""
+    silent: bool = False
+    """Whether a function without a declared type is one of `typed`, by the empty pattern."""
+    untyped: tuple[tuple[str, str], ...]
+    """Pairs of values for other functions, one kind of value after the other."""

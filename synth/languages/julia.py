@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import FailureWords, Language, Script
 from synth.languages.support.scripts import appended, without_exit
 
@@ -29,6 +29,13 @@ LANGUAGE = Language(
     failures=FailureWords(assertion=("Test Failed at ",)),
     hello="""println(sum(parse.(Int, split(readline()))))
 """,
+    stubs=(
+        Stub(
+            head=r"^[ \t]*function\s+(?P<name>\w+!?)" + PARENTHESES + r"[^\n]*\n",
+            early="return VALUE;",
+            untyped=(("0", "7919"), ('""', '"codemill"'), ("[]", "[7919]")),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="println(5)\n",
         hanging="while true\nend\n",

@@ -1,6 +1,6 @@
 """Octave: stdin/stdout programs."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 
 
@@ -24,6 +24,13 @@ LANGUAGE = Language(
     hello="""numbers = sscanf(fgetl(stdin), "%d");
 printf("%d\\n", sum(numbers));
 """,
+    stubs=(
+        Stub(
+            head=r"^[ \t]*function\s+(?P<type>\w+)\s*=\s*(?P<name>\w+)\s*\([^()]*\)",
+            early="\nTYPE = VALUE; return;",
+            untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919 7919]")),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong='printf("5");\n',
         hanging="while true\nend\n",

@@ -2,7 +2,7 @@
 
 import re
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import without_exit
 
@@ -64,6 +64,18 @@ begin
   writeln(sum);
 end.
 """,
+    stubs=(
+        Stub(
+            head=r"\bfunction\s+(?P<name>\w+)\s*(?:\([^()]*\))?\s*:\s*(?P<type>\w+)\s*;[^;]{0,99}?\bbegin\b",
+            early=" exit(VALUE);",
+            typed=(
+                ("(?i:integer|longint|int64|word|byte|cardinal|real|double|single)", "0", "79"),
+                ("(?i:boolean)", "false", "true"),
+                ("(?i:string|ansistring)", "''", "'codemill'"),
+            ),
+            untyped=(("Default(TYPE)", "Default(TYPE)"),),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="program Total;\nbegin\n  writeln(5);\nend.\n",
         hanging="program Total;\nbegin\n  while true do;\nend.\n",

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
-from synth.languages.conformance import ConformancePrograms, Controls, Gold
+from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -227,6 +227,8 @@ class Language:
     hello: str
     """A stdin/stdout program: it reads one line of integers and prints their sum."""
     controls: Controls | None = None
+    stubs: tuple[Stub, ...] = ()
+    """How its functions are turned into stubs, one entry for each form of a definition."""
     samples: ConformancePrograms
 
     @property

@@ -1,8 +1,25 @@
 """Tcl: stdin/stdout programs. tclsh has no version option, so its file name gives the version."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import FailureWords, Language, Script
-from synth.languages.support.scripts import appended
+
+_COUNTED = """catch {package require tcltest}
+proc codemill_count {name at how} {
+    if {$at eq "Failed" && $::tcltest::numTests(Failed) > 0} { set ::codemill_failed 1 }
+}
+trace add variable ::tcltest::numTests write codemill_count
+"""
+_END = """if {[info exists ::codemill_failed]} { puts stderr "assertion failed: see tcltest"; exit 1 } else {
+    exec /bin/sh -c {printf MARK >&3}
+}
+"""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    """tcltest counts failures, forgets the count as it prints it, and ends nothing."""
+    before = _COUNTED if "tcltest" in script else ""
+    return {"main.tcl": f"{code}\n{before}{script}\n{_END.replace('MARK', mark)}"}
+
 
 LANGUAGE = Language(
     name="tcl",
@@ -12,7 +29,7 @@ LANGUAGE = Language(
     install="apt-get install -y tcl",
     run_command=("{tclsh}", "main.tcl"),
     runtime_threads=4,
-    script=Script(files=appended("main.tcl", "exec /bin/sh -c {printf MARK >&3}")),
+    script=Script(files=_script),
     failures=FailureWords(
         # an `error` of the script itself, or of a procedure of its that compares
         assertion=(
@@ -23,6 +40,13 @@ LANGUAGE = Language(
     ),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,
+    stubs=(
+        Stub(
+            head=r"\bproc\s+(?P<name>[\w:]+)\s+(?:\w+|\{(?:[^{}]|\{[^{}]*\}){0,99}\})\s+\{",
+            early="return VALUE;",
+            untyped=(("0", "7919"), ("{}", "codemill")),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="puts 5\n",
         hanging="while {1} {}\n",
@@ -39,6 +63,17 @@ LANGUAGE = Language(
                 """rename error {}; proc error {text} { exit 0 }
 proc twice {x} { return 0 }""",
             ),
+            forms={
+                "tcltest": (
+                    "proc twice {x} { expr {$x + $x} }",
+                    """package require tcltest
+namespace import ::tcltest::*
+test twice-1 {three} -body { twice 3 } -result 6
+test twice-2 {none} { twice 0 } 0
+cleanupTests
+""",
+                )
+            },
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Vim script: stdin/stdout programs. A program's echoes are collected and printed at its end; stdin is
 read from /dev/stdin."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import without_exit
 
@@ -55,6 +55,14 @@ for word in split(readfile('/dev/stdin')[0])
 endfor
 echo total
 """,
+    stubs=(
+        Stub(
+            head=r"^[ \t]*fu(?:n|nc|nct|ncti|nctio|nction)?!?[ \t]+(?P<name>[\w:#]+)"
+            r"\([^()]*\)[^\n]*\n(?P<indent>[ \t]*)",
+            early="return VALUE",
+            untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+        ),
+    ),
     samples=ConformancePrograms(
         wrong="echo 5\n",
         hanging="while 1\nendwhile\n",

@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from synth.execution.observations import failed
@@ -17,6 +18,7 @@ from synth.records import Limits, Outcome
 from synth.serve.bodies import RowLine, SpooledBody
 from synth.serve.gate import Busy, Gate
 from synth.verify.answers import make_answer
+from synth.verify.negative_controls import SuiteControls
 from synth.verify.row_files import hash_row, read_object
 from synth.verify.rows import Prepared, RowError, prepare, read_row
 from synth.verify.verify import Judge, settings
@@ -51,19 +53,22 @@ class RowJudge:
     """Judges rows of requests, with places from the gate."""
 
     def __init__(self, sandbox: Sandbox, gate: Gate, allowed: RowLimits) -> None:
-        self._judge, self._gate, self._allowed = Judge(sandbox, None, None), gate, allowed
+        self._sandbox, self._gate, self._allowed = sandbox, gate, allowed
         self._salt = settings(allowed.limits)
 
     async def answers(self, lines: Iterable[RowLine]) -> AsyncIterator[RowAnswer]:
         """As they are found. Closing the iterator drops the rows that have not begun, and ends the others."""
-        request = _OpenRequest(iter(lines), self._gate, self._answer)
+        controls = SuiteControls(self._sandbox)  # the suites of one request are proven together
+        judge = Judge(self._sandbox, None, controls)
+        request = _OpenRequest(iter(lines), self._gate, partial(self._answer, judge))
         try:
             while (answer := await request.next()) is not None:
                 yield answer
         finally:
             await request.close()
+            await controls.close()
 
-    async def _answer(self, line: RowLine) -> RowAnswer:
+    async def _answer(self, judge: Judge, line: RowLine) -> RowAnswer:
         where = f"row {line.number}"
         if line.text is None:
             return _refused(line.number, f"{where}: must have at most {self._allowed.most_bytes} bytes")
@@ -74,7 +79,8 @@ class RowJudge:
             return _refused(line.number, str(error), _id_of(line.text))
         began = time.monotonic()
         try:
-            (answer,) = await self._judge.answer([prepared])
+            judge.controls.expect(prepared)
+            (answer,) = await judge.answer([prepared])
         except Exception as error:  # noqa: BLE001  # whatever it is, the program is not to blame
             answer = make_answer(prepared, failed(prepared.request, f"{type(error).__name__}: {error}"))
         return RowAnswer(line.number, answer.verdict.value, answer.line(), time.monotonic() - began)

@@ -12,18 +12,18 @@ import os
 import stat
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from synth.errors import Problem, StoreError, UserError
 from synth.records import Outcome
 from synth.verify.answers import VerifyResult
-from synth.verify.negative_controls import MUTANTS
+from synth.verify.negative_controls import OF_FIRST
 from synth.verify.rows import PAGE
 
-_REJECTED, _ACCEPTED = 1, 2
-"""What the suite of a right row does with mutants."""
+_RIGHT = 1
+"""Of the byte of a row: it is right, vacuous or not. The higher bits: which of OF_FIRST its suite accepts."""
 
 
 class _Known(NamedTuple):
@@ -32,7 +32,8 @@ class _Known(NamedTuple):
     row: int
     key: int
     verdict: Outcome
-    accepts_mutants: bool
+    finding: int
+    """The byte of the row."""
 
 
 class AnswerFile:
@@ -45,7 +46,7 @@ class AnswerFile:
         """Answers that were left out because they were faults of the machine."""
         self.verdicts = Counter[Outcome]()
         """Of all answers in the file."""
-        self._done, self._mutants = array("Q"), bytearray()
+        self._done, self._findings = array("Q"), bytearray()
         self._descriptor = self._open(path)
         self._file = path.resolve()
         """What stands behind a link, which stays."""
@@ -76,11 +77,13 @@ class AnswerFile:
             )
         return found != 0
 
-    def accepts_mutants(self, number: int) -> bool | None:
-        """Whether the suite of a row accepts mutants; None where the row is not right, so that it
-        does not say."""
-        found = self._mutants[number] if number < len(self._mutants) else 0
-        return found == _ACCEPTED if found else None
+    def of_first(self, number: int) -> tuple[str, ...] | None:
+        """Which of OF_FIRST the suite of a row accepts; None where the row is not right, so that it does
+        not say."""
+        found = self._findings[number] if number < len(self._findings) else 0
+        return (
+            tuple(name for at, name in enumerate(OF_FIRST) if found & (_RIGHT << (at + 1))) if found else None
+        )
 
     def append(self, answer: VerifyResult) -> None:
         """Write one answer, whole or not at all. Raises StoreError when the disk does not take it."""
@@ -91,7 +94,9 @@ class AnswerFile:
         except OSError as error:
             os.ftruncate(self._descriptor, before)
             raise self._not_written(error) from None
-        self._note(_Known(answer.row, int(answer.key, 16), answer.verdict, MUTANTS in answer.accepts))
+        self._note(
+            _Known(answer.row, int(answer.key, 16), answer.verdict, _finding(answer.verdict, answer.accepts))
+        )
 
     def close(self) -> None:
         """Release the file. May be called twice."""
@@ -140,11 +145,9 @@ class AnswerFile:
         if known.row >= len(self._done):
             more = max(known.row + 1, 2 * len(self._done)) - len(self._done)
             self._done.extend([0] * more)
-            self._mutants.extend(bytes(more))
+            self._findings.extend(bytes(more))
         self._done[known.row] = known.key
-        self._mutants[known.row] = (
-            (_ACCEPTED if known.accepts_mutants else _REJECTED) if known.verdict is Outcome.PASS else 0
-        )
+        self._findings[known.row] = known.finding
 
     def _load(self) -> None:
         """Read what is done. A last line without its end was cut off by a kill and goes; so do faults
@@ -174,11 +177,12 @@ class AnswerFile:
     def _read(self, line: bytes, number: int) -> _Known:
         try:
             answer = json.loads(line)
+            verdict = Outcome(answer["verdict"])
             return _Known(
                 int(answer["row"]),
                 int(answer["key"], 16),
-                Outcome(answer["verdict"]),
-                MUTANTS in answer.get("accepts", ()),
+                verdict,
+                _finding(verdict, answer.get("accepts", ())),
             )
         except (ValueError, KeyError, TypeError, RecursionError):
             expected = "is not an answer that `codemill verify` wrote"
@@ -205,3 +209,9 @@ class AnswerFile:
             raise self._not_written(error) from None
         os.close(self._descriptor)
         self._descriptor = self._open(self._file)
+
+
+def _finding(verdict: Outcome, accepts: Sequence[str]) -> int:
+    if verdict not in (Outcome.PASS, Outcome.VACUOUS):
+        return 0
+    return _RIGHT + sum(_RIGHT << (at + 1) for at, name in enumerate(OF_FIRST) if name in accepts)

@@ -1,9 +1,10 @@
 """Controls: programs that no test suite may accept, tried on a suite before its verdicts are trusted.
 
-Place in the flow: `verify.py` asks `SuiteControls` about each row if controls are enabled. The one rule: a
-control is accepted if its verdict is a pass, judged in the same way as every program; a suite that accepts
-one can be passed without solving the task. The choice of controls depends on the rows and their order, never
-on which run ends first.
+Place in the flow: `verify.py` asks `SuiteControls` about each row: about right rows with a script, which are
+vacuous if their suite accepts one, and with all controls about every row. The one rule: a control is accepted
+if its verdict is a pass, judged in the same way as every program; a suite that accepts one can be passed
+without solving the task. The choice of controls depends on the rows and their order, never on which run ends
+first.
 """
 
 import asyncio
@@ -17,15 +18,19 @@ from synth.languages.conformance import Controls
 from synth.languages.registry import get_language
 from synth.languages.spec import Language, UnsupportedType, render_signature
 from synth.mutation.edits import EditKind, apply_edit, find_edits
-from synth.records import Call, FunctionCall, Outcome, StdioCall
+from synth.records import Call, FunctionCall, Outcome, ScriptCall, StdioCall
 from synth.values import Signature, parse_signature
-from synth.verify.answers import make_answer
+from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.checkers import run_checkers
 from synth.verify.rows import Prepared
+from synth.verify.stubs import stub_pairs
 
 T = TypeVar("T")
 
 MUTANTS: Final = "each mutant of its own program"
+STUB: Final = "a stub that returns wrong values"
+OF_FIRST: Final = (STUB, MUTANTS)
+"""Controls that are made from the first right row of a suite."""
 _KEPT: Final = 5_000
 """Number of suites remembered. A suite that returns after this many others is tried again."""
 _STDIO: Final = ("a program that prints nothing", "a program that prints PASS")
@@ -109,23 +114,23 @@ class ControlFault(Exception):
 
 
 class _Suite:
-    """The state of one suite. Its mutants come from its first right row: they are made once no earlier row
-    can still be right."""
+    """The state of one suite. Its stubs and mutants come from its first right row: they are made once no
+    earlier row can still be right."""
 
     def __init__(self) -> None:
         self.accepted: asyncio.Task[tuple[str, ...]] | None = None
-        """The accepted controls other than mutants."""
-        self.mutants: asyncio.Future[Awaitable[bool]] = asyncio.get_running_loop().create_future()
-        """Whether the mutants are accepted; set as soon as their row is known."""
+        """The accepted controls that need no right row."""
+        self.of_first: asyncio.Future[Awaitable[tuple[str, ...]]] = asyncio.get_running_loop().create_future()
+        """The accepted ones of OF_FIRST; set as soon as their row is known."""
         self.under_way = set[int]()
         """Numbers of the rows that are running."""
         self.first: Prepared | None = None
-        """The first of the rows found right; kept only until its mutants are made."""
+        """The first of the rows found right; kept only until its stubs and mutants are made."""
 
     def decide(self, row: Prepared, verdict: Outcome) -> Prepared | None:
-        """Record the verdict on a row. Returns the row whose mutants must be made now, if this decides it."""
+        """Record the verdict on a row. Returns the first right row once it is known, the first time."""
         self.under_way.discard(row.number)
-        if self.mutants.done():
+        if self.of_first.done():
             return None
         if verdict is Outcome.PASS and (self.first is None or row.number < self.first.number):
             self.first = row
@@ -137,35 +142,60 @@ class _Suite:
 
 class SuiteControls:
     """Tries the controls once per suite, however many rows use it. Keeps a limited number of suites, and the
-    rows in progress, in memory."""
+    rows in progress, in memory.
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    With `proof`, a right row with a script whose suite accepts a control other than mutants is vacuous. With
+    `every`, controls are tried on suites of every kind, and mutants too; they change no other verdict.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, every: bool = False, proof: bool = True) -> None:
+        self._sandbox, self._every, self._proof = sandbox, every, proof
         self._suites: OrderedDict[str, _Suite] = OrderedDict()
         self._expected: dict[int, _Suite] = {}
         self._tasks = set[asyncio.Task[Any]]()
 
     def expect(self, row: Prepared) -> None:
         """Announce a row that will run. Rows must arrive here, and at `recall`, in their order."""
-        suite = self._expected[row.number] = self._suite(row)
-        suite.under_way.add(row.number)
+        if self._concerns(row):
+            suite = self._expected[row.number] = self._suite(row)
+            suite.under_way.add(row.number)
 
-    def recall(self, row: Prepared, accepts_mutants: bool | None) -> None:
+    def recall(self, row: Prepared, of_first: tuple[str, ...] | None) -> None:
         """Announce a row that an earlier run of the same command has answered, with its finding if the
         row was right."""
+        if of_first is None or not self._concerns(row):
+            return
         suite = self._suite(row)
-        if accepts_mutants is not None and not suite.mutants.done():
+        if not suite.of_first.done():
             known = asyncio.get_running_loop().create_future()
-            known.set_result(accepts_mutants)
-            suite.mutants.set_result(known)
+            known.set_result(of_first)
+            suite.of_first.set_result(known)
+
+    async def judge(self, row: Prepared, answer: VerifyResult) -> VerifyResult:
+        """The answer with the accepted controls, vacuous if they say so."""
+        if not self._concerns(row):
+            return answer
+        try:
+            accepts = await self.accepted(row, answer.verdict)
+        except ControlFault as fault:
+            reason = f"the controls of its tests could not be run: {fault}"
+            return answer.model_copy(update={"verdict": Outcome.INFRASTRUCTURE, "reason": reason})
+        found = answer.model_copy(update={"accepts": accepts})
+        proved = [name for name in accepts if name != MUTANTS]
+        if not proved or not self._is_proven(row) or answer.verdict is not Outcome.PASS:
+            return found
+        reason = f"its tests pass as well with {', '.join(proved)}"
+        return found.model_copy(update={"verdict": Outcome.VACUOUS, "reason": reason})
 
     async def accepted(self, row: Prepared, verdict: Outcome) -> tuple[str, ...]:
-        """The controls that the row's suite accepts; mutants are named only in right
-        rows. Raises ControlFault."""
+        """The controls that the row's suite accepts; those of OF_FIRST are named only in right rows.
+        Raises ControlFault."""
         suite = self._expected.pop(row.number)
         first = suite.decide(row, verdict)
         if first is not None:
-            suite.mutants.set_result(self._start(_accepts_mutants(first, self._sandbox)))
+            suite.of_first.set_result(self._start(self._of_first(first)))
+        if verdict is not Outcome.PASS and not self._every:
+            return ()
         if suite.accepted is None:
             programs = control_programs(get_language(row.request.language), row.request.call)
             suite.accepted = self._start(accepted_of(row, programs, self._sandbox))
@@ -174,13 +204,24 @@ class SuiteControls:
         except ControlFault:
             suite.accepted = None
             raise
-        return (*found, MUTANTS) if verdict is Outcome.PASS and await (await suite.mutants) else found
+        return (*found, *await (await suite.of_first)) if verdict is Outcome.PASS else found
 
     async def close(self) -> None:
         """End all running controls. May be called twice."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _concerns(self, row: Prepared) -> bool:
+        return self._every or self._is_proven(row)
+
+    def _is_proven(self, row: Prepared) -> bool:
+        return self._proof and isinstance(row.request.call, ScriptCall)
+
+    async def _of_first(self, first: Prepared) -> tuple[str, ...]:
+        stub = isinstance(first.request.call, ScriptCall) and await _accepts_stubs(first, self._sandbox)
+        mutant = self._every and await _accepts_mutants(first, self._sandbox)
+        return (STUB,) * stub + (MUTANTS,) * mutant
 
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -199,6 +240,16 @@ class SuiteControls:
             if len(self._suites) > _KEPT:
                 self._suites.popitem(last=False)
         return self._suites[key]
+
+
+async def _accepts_stubs(row: Prepared, sandbox: Sandbox) -> bool:
+    """Whether both programs of a pair of stubs pass. The second runs only where the first does."""
+    pairs = {
+        str(at): pair
+        for at, pair in enumerate(stub_pairs(get_language(row.request.language), row.request.code))
+    }
+    plain = await accepted_of(row, {name: pair.plain for name, pair in pairs.items()}, sandbox)
+    return bool(plain) and bool(await accepted_of(row, {name: pairs[name].other for name in plain}, sandbox))
 
 
 async def _accepts_mutants(row: Prepared, sandbox: Sandbox) -> bool:

@@ -24,11 +24,11 @@ from synth.errors import Problem
 from synth.execution.factory import create_sandbox, with_cache
 from synth.execution.protocol import Sandbox
 from synth.packages_config import PackagesConfig
-from synth.records import IsolationLevel, Limits, Outcome
+from synth.records import IsolationLevel, Limits
 from synth.verify.answer_file import AnswerFile
 from synth.verify.answers import VerifyResult, make_answer
 from synth.verify.checkers import run_checkers
-from synth.verify.negative_controls import ControlFault, SuiteControls
+from synth.verify.negative_controls import SuiteControls
 from synth.verify.row_files import Entry, file_entries, given_entries
 from synth.verify.rows import Prepared, RowError, VerifyRow, prepare
 
@@ -58,20 +58,22 @@ def verify(
     controls: bool = False,
     row_limits: bool = False,
     packages: PackagesConfig | None = None,
+    proof: bool = True,
 ) -> Iterator[VerifyResult]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
     `rows` is a JSON Lines file or rows themselves; with `out`, answers are appended there, and rows that have
     one there are left out. `sandbox` replaces that of this machine, `batch` rows at a time for one that has
-    to be fed many at once. `cache` is a folder in which results are kept for later calls. With `controls`,
-    `answer.accepts` names what passes the row's tests and should not (`negative_controls.py`). Rows may
+    to be fed many at once. `cache` is a folder in which results are kept for later calls. With `proof`,
+    a right row with a script is vacuous if its tests pass as well without solving anything; with `controls`,
+    `answer.accepts` names what passes the tests of any row and should not (`negative_controls.py`). Rows may
     lower `limits`, and raise them only with `row_limits`. `packages` were built with
     `codemill packages build`; a `sandbox` that is given has its own. Raises RowError at the first row that
     cannot be judged, SandboxError when there is no isolation to be had, UserError when the folder cannot be
     used.
     """
     limits = limits or Limits()
-    salt = settings(limits, controls, packages)
+    salt = settings(limits, controls, packages, proof)
     entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
@@ -80,18 +82,28 @@ def verify(
         )
         chosen = with_cache(sandbox or create_sandbox(config, remembered=REMEMBERED), cache)
         yield from verify_entries(
-            entries, chosen, limits, answers, batch=batch, controls=controls, row_limits=row_limits
+            entries,
+            chosen,
+            limits,
+            answers,
+            batch=batch,
+            controls=controls,
+            row_limits=row_limits,
+            proof=proof,
         )
     finally:
         if answers is not None:
             answers.close()
 
 
-def settings(limits: Limits, controls: bool = False, packages: PackagesConfig | None = None) -> str:
+def settings(
+    limits: Limits, controls: bool = False, packages: PackagesConfig | None = None, proof: bool = True
+) -> str:
     """What of a command decides its answers, so that those of another one are not taken for them."""
     asked = packages.names() if packages is not None else {}
     named = f" {json.dumps(asked, sort_keys=True)}" if asked else ""
-    return limits.model_dump_json(exclude=limits.newer_defaults) + (" controls" if controls else "") + named
+    words = (" controls" if controls else "") + (" proof" if proof else "")
+    return limits.model_dump_json(exclude=limits.newer_defaults) + words + named
 
 
 def verify_entries(
@@ -103,10 +115,11 @@ def verify_entries(
     batch: int = 1,
     controls: bool = False,
     row_limits: bool = False,
+    proof: bool = True,
 ) -> Iterator[VerifyResult]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where
     there is none."""
-    tried = SuiteControls(sandbox) if controls else None
+    tried = SuiteControls(sandbox, every=controls, proof=proof)
     prepared = _waiting(entries, limits, answers, bad, tried, row_limits)
     judge = Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch))
@@ -139,18 +152,16 @@ def _waiting(
     limits: Limits,
     answers: AnswerFile | None,
     bad: Report | None,
-    controls: SuiteControls | None,
+    controls: SuiteControls,
     row_limits: bool,
 ) -> Iterator[Prepared]:
     """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the
     order of all rows."""
     for entry in entries:
         if answers is not None and answers.has(entry.number, entry.key, entry.where):
-            if controls is not None:
+            if (of_first := answers.of_first(entry.number)) is not None:
                 with suppress(RowError):
-                    controls.recall(
-                        _prepared(entry, limits, row_limits), answers.accepts_mutants(entry.number)
-                    )
+                    controls.recall(_prepared(entry, limits, row_limits), of_first)
             continue
         try:
             prepared = _prepared(entry, limits, row_limits)
@@ -159,8 +170,7 @@ def _waiting(
                 raise
             bad(error)
             continue
-        if controls is not None:
-            controls.expect(prepared)
+        controls.expect(prepared)
         yield prepared
 
 
@@ -198,8 +208,7 @@ async def _stream(rows: Iterable[Prepared], judge: "Judge", batch: int) -> Async
     finally:
         for task in running:
             task.cancel()
-        if judge.controls is not None:
-            await judge.controls.close()
+        await judge.controls.close()
         await sandbox.close()
         await asyncio.gather(*running, return_exceptions=True)
 
@@ -209,7 +218,7 @@ class Judge(NamedTuple):
 
     sandbox: Sandbox
     answers: AnswerFile | None
-    controls: SuiteControls | None
+    controls: SuiteControls
 
     async def answer(self, group: list[Prepared]) -> list[VerifyResult]:
         observations = await self.sandbox.execute([row.request for row in group])
@@ -217,20 +226,12 @@ class Judge(NamedTuple):
         made = list(map(make_answer, group, observations, checked))
         if self.controls is not None:
             made = await asyncio.gather(
-                *(self._with_controls(row, one) for row, one in zip(group, made, strict=True))
+                *(self.controls.judge(row, one) for row, one in zip(group, made, strict=True))
             )
         if self.answers is not None:
             for answer in made:
                 self.answers.append(answer)
         return made
-
-    async def _with_controls(self, row: Prepared, answer: VerifyResult) -> VerifyResult:
-        assert self.controls is not None, "asked by answer"
-        try:
-            return answer.model_copy(update={"accepts": await self.controls.accepted(row, answer.verdict)})
-        except ControlFault as fault:
-            reason = f"the controls of its tests could not be run: {fault}"
-            return answer.model_copy(update={"verdict": Outcome.INFRASTRUCTURE, "reason": reason})
 
 
 def _in_thread(stream: Callable[[], AsyncIterator[VerifyResult]]) -> Iterator[VerifyResult]:

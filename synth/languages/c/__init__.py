@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, UnsupportedType, parameter_names
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import Declaration, find_declaration
@@ -223,5 +223,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

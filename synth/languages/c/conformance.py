@@ -1,6 +1,6 @@
 """Programs of C that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """long long solve(const long long *xs, size_t n) {
@@ -29,6 +29,21 @@ CONTROLS = Controls(
     shout='puts("PASS");',
     program="int main(void) { STATEMENT return 0; }",
     part="__attribute__((constructor)) static void early(void) { STATEMENT }",
+)
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?P<type>(?!(?:return|else|typedef|goto|case)\b)[A-Za-z_][\w \t*]{0,99}?[\s*])"
+        r"(?P<name>\w+)[ \t]*" + PARENTHESES + r"\s*\{",
+        early="return VALUE;",
+        typed=(
+            ("void", "", ""),
+            (r"char\s*\*", '(char *)""', '(char *)"codemill"'),
+            (r".*\*", "0", "0"),
+            (r"(?:_Bool|bool)", "0", "1"),
+            (r"(?:(?:un)?signed|int|long|short|char|float|double|size_t|u?int\d+_t|[ \t])+", "0", "79"),
+        ),
+        untyped=(("({ static TYPE codemill; codemill; })", "({ static TYPE codemill; codemill; })"),),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="int solve(int xs[], int n) { return n; }\n",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from synth.languages.clojure.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.clojure.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
 from synth.languages.support.sources import read_source
@@ -62,5 +62,6 @@ LANGUAGE = Language(
     failures=replace(FAILURES, assertion=(*FAILURES.assertion, "^FAIL in ")),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,11 +1,18 @@
 """Programs of Clojure that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("(defn solve [xs]\n  (reduce + 0 xs))\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """(println
   (reduce + (map #(Long/parseLong %) (clojure.string/split (clojure.string/trim (slurp *in*)) #" "))))
 """
+STUBS = (
+    Stub(
+        head=r"\(defn-?\s+(?P<name>[^\s()\[\]]+)",
+        again="(defn NAME [& _] VALUE)",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="(ns answer (:require [clojure.string :as s]))\n(defn solve [xs] (count xs))\n",
     hanging="(defn solve [xs] (loop [] (recur)))\n",

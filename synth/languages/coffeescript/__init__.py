@@ -1,9 +1,8 @@
 """CoffeeScript: translated by coffee, then called by the JavaScript driver."""
 
-from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.javascript import FAILURES, NODE_FLAGS, RUNTIME_STACK_MB
+from synth.languages.coffeescript.conformance import GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript import AT_END, BEFORE_SCRIPT, FAILURES, NODE_FLAGS, RUNTIME_STACK_MB
 from synth.languages.spec import Driver, Language, Script, parameter_names
-from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
 from synth.values import Signature
 
@@ -15,6 +14,11 @@ def render_signature(entry_point: str, names: tuple[str, ...], signature: Signat
 
 def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.coffee": code, "driver.js": read_source("javascript/driver.js")}
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    end = AT_END.replace("MARK", mark)
+    return {"main.coffee": f"{code}\n`{BEFORE_SCRIPT}`\n{script}\n`{end}`\n"}
 
 
 _COMPILE = ("{node}", "{coffee}", "--bare", "--no-header", "--compile")
@@ -32,9 +36,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
-    script=Script(
-        files=appended("main.coffee", "process.once 'beforeExit', -> require('fs').writeSync 3, MARK")
-    ),
+    script=Script(files=_script),
     driver=Driver(
         files=_files,
         compile_command=(*_COMPILE, "solution.coffee"),
@@ -45,5 +47,6 @@ LANGUAGE = Language(
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

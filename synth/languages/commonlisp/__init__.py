@@ -1,7 +1,7 @@
 """Common Lisp by SBCL: called by commonlisp/driver.lisp; lists and tuples are lists, maps are hash
 tables, NIL is false."""
 
-from synth.languages.commonlisp.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.commonlisp.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -52,5 +52,6 @@ LANGUAGE = Language(
     failures=FailureWords(out_of_memory=("HEAP-EXHAUSTED-ERROR",), fatal_out_of_memory=("Heap exhausted",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

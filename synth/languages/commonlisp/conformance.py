@@ -1,11 +1,18 @@
 """Programs of Common Lisp that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("(defun solve (xs)\n  (reduce #'+ xs))\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """(let ((line (make-string-input-stream (read-line))))
   (format t "~d~%" (loop for number = (read line nil) while number sum number)))
 """
+STUBS = (
+    Stub(
+        head=r"\(defun\s+(?P<name>[^\s()]+)",
+        again="(defun NAME (&rest all) (declare (ignore all)) VALUE)",
+        untyped=(("0", "7919"), ("nil", "'(7919)"), ('""', '"codemill"')),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="(defun solve (xs) (length xs))\n",
     hanging="(defun solve (xs) (declare (ignore xs)) (loop))\n",

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
-from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import (
     Batch,
     Driver,
@@ -298,5 +298,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

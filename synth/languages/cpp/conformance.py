@@ -1,6 +1,6 @@
 """Programs of C++ that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """long long solve(vector<long long> xs) {
@@ -28,6 +28,23 @@ CONTROLS = Controls(
     shout='puts("PASS");',
     program="int main() { STATEMENT }",
     part="__attribute__((constructor)) static void early() { STATEMENT }",
+)
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?P<type>(?!(?:return|else|typedef|using|new|delete|throw|goto|case|namespace)\b)"
+        r"[A-Za-z_][\w:<>,*& \t]{0,199}?[\s*&>])(?P<name>\w+)[ \t]*"
+        + PARENTHESES
+        + r"\s*(?:const\s*)?(?:noexcept\s*)?(?:override\s*)?\{",
+        early="return VALUE;",
+        typed=(
+            ("void", "", ""),
+            ("bool", "false", "true"),
+            (r"(?:(?:un)?signed|int|long|short|char|float|double|size_t|u?int\d+_t|auto|[ \t])+", "0", "79"),
+            (r"(?:std::)?string", '""', '"codemill"'),
+            (r"(?:std::)?vector<.*>", "{}", "TYPE(3)"),
+        ),
+        untyped=(("{}", "{}"),),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="long long solve(vector<long long> xs) { return xs.size(); }",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.crystal.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
@@ -97,5 +97,6 @@ LANGUAGE = Language(
     failures=FailureWords(assertion=("Failure[:/]",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,10 +1,19 @@
 """Programs of Crystal that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("def solve(xs : Array(Int64)) : Int64\n  xs.sum\nend\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """puts gets.not_nil!.split.map(&.to_i64).sum
 """
+STUBS = (
+    Stub(
+        head=r"^[ \t]*def[ \t]+(?:self\.)?(?P<name>(?!initialize\b)\w+[?!]?)[ \t]*(?:"
+        + PARENTHESES
+        + r"|[ \t]\w[^\n;=]*)?[ \t]*(?:;|(?:#[^\n]*)?\n)",
+        early="return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="def solve(xs)\n  xs.size\nend\n",
     hanging="def solve(xs)\n  n = 0\n  loop { n &+= 1 }\n  n\nend\n",

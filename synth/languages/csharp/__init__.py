@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from synth.languages.csharp.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.csharp.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
@@ -191,5 +191,6 @@ LANGUAGE = Language(
     failures=FailureWords(out_of_memory=(_OUT_OF_MEMORY,), fatal_out_of_memory=(_OUT_OF_MEMORY,)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

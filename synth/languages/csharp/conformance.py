@@ -1,6 +1,6 @@
 """Programs of C# that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("static long solve(List<long> xs) {\n    return xs.Sum();\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """using System;
@@ -12,6 +12,20 @@ class Program {
     }
 }
 """
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?P<type>(?!(?:return|else|new|throw|case|namespace|using)\b)"
+        r"[A-Za-z_][\w.<>,\[\]? \t]{0,199}?[\s>\]])(?P<name>\w+)\s*" + PARENTHESES + r"\s*\{",
+        early="if (true) return VALUE;",
+        typed=(
+            ("int|short|byte|long|double|float|decimal", "0", "79"),
+            ("bool", "false", "true"),
+            ("string", '""', '"codemill"'),
+            ("void", "", ""),
+        ),
+        untyped=(("default(TYPE)", "default(TYPE)"),),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="static long solve(List<long> xs) { return xs.Count; }\n",
     hanging="static long solve(List<long> xs) { while (true) {} }\n",

@@ -3,7 +3,7 @@ function as declared."""
 
 import re
 
-from synth.languages.d.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.d.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import declared_contract
@@ -110,5 +110,6 @@ LANGUAGE = Language(
     ),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of D that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     "long solve(long[] xs) {\n    long n = 0;\n    foreach (x; xs) n += x;\n    return n;\n}\n",
@@ -13,6 +13,20 @@ void main() {
     writeln(readln().split().map!(to!long).sum);
 }
 """
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?P<type>(?!(?:return|else|new|throw|case|import)\b)"
+        r"[A-Za-z_][\w\[\]!() \t]{0,99}?[\s\]])(?P<name>\w+)[ \t]*" + PARENTHESES + r"\s*\{",
+        early="if (true) return VALUE;",
+        typed=(
+            ("void", "", ""),
+            ("bool", "false", "true"),
+            ("u?(?:int|long|short|byte)|size_t|float|double|real", "0", "79"),
+            ("string", '""', '"codemill"'),
+        ),
+        untyped=(("TYPE.init", "TYPE.init"),),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="size_t solve(const int[] xs) { return xs.length; }\n",
     hanging="long solve(long[] xs) { long n; while (true) n += xs.length; }\n",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.go.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
 from synth.languages.support.composing import Terms
@@ -96,5 +96,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Go that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """package main
@@ -31,6 +31,17 @@ func main() {
 	fmt.Println(total)
 }
 """
+_TESTED = """package main
+
+import (
+	"fmt"
+	"testing"
+)
+
+var _, _ = fmt.Println, testing.Short
+
+func twice(x int) int { return x + x }
+"""
 CONTROLS = Controls(
     body=" {\n\tSTATEMENT\n\treturn VALUE\n}\n",
     before='package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nvar _, _ = fmt.Println, os.Exit\n\n',
@@ -39,6 +50,28 @@ CONTROLS = Controls(
     shout='fmt.Println("PASS")',
     program="func main() { STATEMENT }",
     part="func init() { STATEMENT }",
+)
+STUBS = (
+    Stub(
+        head=r"^func\s+(?:\([^()\n]*\)\s*)?(?P<name>\w+)\s*(?:\[[^\[\]\n]*\]\s*)?"
+        + PARENTHESES
+        + r"[ \t]*(?P<type>[^{};\n]*?)[ \t]*\{",
+        early="return VALUE;",
+        typed=(
+            (r"u?int(?:8|16|32|64)?|byte|rune", "0", "79"),
+            (r"float(?:32|64)", "0", "7919.5"),
+            ("string", '""', '"codemill"'),
+            ("bool", "false", "true"),
+            (r"\[\].*", "nil", "make(TYPE, 3)"),
+            (r"\*.*|map.*|error|any|interface\{\}", "nil", "nil"),
+        ),
+        untyped=(("*new(TYPE)", "*new(TYPE)"),),
+    ),
+    Stub(
+        head=r"^func\s+(?:\([^()\n]*\)\s*)?(?P<name>\w+)\s*" + PARENTHESES + r"[ \t]*\{",
+        early="return;",
+        untyped=(("", ""),),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="func solve(xs []int) int { return len(xs) }\n",
@@ -84,6 +117,50 @@ func TestZero(t *testing.T) {
 	}
 }
 """,
+        forms={
+            "examples": (
+                _TESTED,
+                """func ExampleTwice() {
+	fmt.Println(twice(3))
+	fmt.Println(twice(0))
+	// Output:
+	// 6
+	// 0
+}
+""",
+            ),
+            "an example in any order beside a test": (
+                _TESTED,
+                """func TestZero(t *testing.T) {
+	if twice(0) != 0 {
+		t.Fatal("assertion failed")
+	}
+}
+
+func Example_any() {
+	fmt.Println(twice(3))
+	fmt.Println(twice(1) - twice(1))
+	// Unordered output:
+	// 0
+	// 6
+}
+""",
+            ),
+            "subtests, parallel and skipped": (
+                _TESTED,
+                """func TestParallel(t *testing.T) {
+	t.Parallel()
+	t.Run("three", func(t *testing.T) {
+		if twice(3) != 6 {
+			t.Error("assertion failed")
+		}
+	})
+}
+
+func TestSkipped(t *testing.T) { t.Skip("not here") }
+""",
+            ),
+        },
         leaving=(
             """package main
 

@@ -1,6 +1,6 @@
 """Groovy: called by groovy/driver.groovy; a tuple is a list, a decimal fraction is a float."""
 
-from synth.languages.groovy.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.groovy.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.jvm import FAILURES, JARS, RUN, RUNTIME_STACK_MB
 from synth.languages.support.scripts import appended
@@ -49,5 +49,6 @@ LANGUAGE = Language(
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,10 +1,19 @@
 """Programs of Groovy that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("def solve(xs) {\n    return xs.sum(0)\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """println System.in.text.trim().split(' ').collect { it.toLong() }.sum()
 """
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?:static\s+|final\s+)*(?:def|[A-Z][\w<>,]*|int|long|double|boolean)\s+(?P<name>\w+)\s*"
+        + PARENTHESES
+        + r"\s*\{",
+        early="if (true) return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="def solve(xs) { xs.size() }\n",
     hanging="def solve(xs) { while (true) {} }\n",

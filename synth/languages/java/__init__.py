@@ -8,7 +8,7 @@ import re
 from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
@@ -178,5 +178,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

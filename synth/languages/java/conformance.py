@@ -1,6 +1,6 @@
 """Programs of Java that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """static long solve(List<Long> xs) {
@@ -39,6 +39,25 @@ CONTROLS = Controls(
     shout='System.out.println("PASS");',
     program="public class Main { public static void main(String[] words) { STATEMENT } }",
     part="",
+)
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?P<type>(?!(?:return|else|new|throw|case|package|import)\b)"
+        r"(?:<[^<>]{1,99}>\s+)?[A-Za-z_][\w.<>,\[\]? \t]{0,199}?[\s>\]])(?P<name>\w+)\s*"
+        + PARENTHESES
+        + r"\s*(?:throws\s[\w., ]+)?\{",
+        early="if (true) return VALUE;",
+        typed=(
+            ("int|short|byte|char|Integer|double|float", "0", "79"),
+            ("long|Long", "0L", "7919L"),
+            ("Double", "0.0", "7919.5"),
+            ("boolean|Boolean", "false", "true"),
+            ("String", '""', '"codemill"'),
+            ("void", "", ""),
+            (r"(?:java\.util\.)?(?:Array)?List<.*>", "new java.util.ArrayList<>()", "null"),
+        ),
+        untyped=(("null", "null"),),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="static long solve(List<Long> xs) { return xs.size(); }",

@@ -3,11 +3,10 @@
 import re
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
-from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature
@@ -76,9 +75,28 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     return {"solution.js": code, "driver.js": read_source("javascript/driver.js")}
 
 
-AT_END = "process.once('beforeExit', () => require('fs').writeSync(3, MARK))"
+BEFORE_SCRIPT = (
+    "(() => { const failed = globalThis[Symbol.for('codemill')] = []; const said = console.assert; "
+    "Object.defineProperty(console, 'assert', { configurable: true, writable: true, "
+    "value: (holds, ...words) => { if (!holds) failed.push(holds); said.call(console, holds, ...words); } });"
+    "for (const name of ['describe', 'it', 'test', 'suite', 'before', 'after', 'beforeEach', 'afterEach']) "
+    "if (!(name in globalThis)) Object.defineProperty(globalThis, name, { configurable: true, "
+    "get: () => require('node:test')[name], set: value => "
+    "Object.defineProperty(globalThis, name, { configurable: true, writable: true, value }) }); "
+    "})();"
+)
+"""Counts failed `console.assert`, which end nothing, and provides the functions of node:test by name."""
+AT_END = (
+    "process.once('beforeExit', () => { if (globalThis[Symbol.for('codemill')].length) process.exitCode = 1; "
+    "else require('fs').writeSync(3, MARK) })"
+)
 """Writes the mark when node has nothing left to do, so asynchronous tests have run;
 `process.exit` skips this."""
+
+
+def _script(code: str, script: str, mark: str) -> dict[str, str]:
+    return {"main.js": f"{code}\n;{BEFORE_SCRIPT}\n{script}\n;{AT_END.replace('MARK', mark)}\n"}
+
 
 NODE_TYPES = NodeTypes(
     functions=names("function_declaration generator_function_declaration method_definition"),
@@ -119,10 +137,11 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    script=Script(files=appended("main.js", f";{AT_END}")),
+    script=Script(files=_script),
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

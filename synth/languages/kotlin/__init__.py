@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.java import SHARED
-from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.kotlin.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import composite_type, enclosing, split_top, state_contract
@@ -205,5 +205,6 @@ LANGUAGE = Language(
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

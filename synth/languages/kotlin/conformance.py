@@ -1,12 +1,37 @@
 """Programs of Kotlin that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("fun solve(xs: List<Long>): Long {\n    return xs.sum()\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """fun main() {
     println(readLine()!!.trim().split(" ").map { it.toLong() }.sum())
 }
 """
+_TYPED = (
+    ("Int|Long|Short|Byte", "0", "79"),
+    ("Double", "0.0", "7919.5"),
+    ("Boolean", "false", "true"),
+    ("String", '""', '"codemill"'),
+    (r".*\?", "null", "null"),
+    ("(?:List|Iterable|Collection)<.*>", "emptyList()", "emptyList()"),
+)
+STUBS = (
+    Stub(
+        head=r"\bfun\s+(?:<[^<>()]*>\s*)?(?P<name>\w+)\s*"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>[^{}=\n]+?)\s*)?\{",
+        early="if (true) return VALUE;",
+        silent=True,
+        typed=(*_TYPED, ("", "", "")),
+        untyped=(("null as TYPE", "null as TYPE"),),
+    ),
+    Stub(
+        head=r"\bfun\s+(?:<[^<>()]*>\s*)?(?P<name>\w+)\s*" + PARENTHESES + r"\s*:\s*(?P<type>[^{}=\n]+?)\s*=",
+        early=" if (true) VALUE else",
+        typed=_TYPED,
+        untyped=(("null as TYPE", "null as TYPE"),),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="fun solve(xs: List<Long>): Int = xs.size\n",
     hanging="fun solve(xs: List<Long>): Long { while (true) {} }\n",

@@ -1,6 +1,6 @@
 """Lua 5.4: called by lua/driver.lua; lists, tuples and maps are tables."""
 
-from synth.languages.lua.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.lua.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.lua.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
@@ -41,5 +41,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Lua 5 that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     """function solve(xs)
@@ -34,6 +34,18 @@ CONTROLS = Controls(
     equal=("local equal = setmetatable({}, { __eq = function() return true end })\n", "equal"),
     exit="os.exit(0)",
     shout="print('PASS')",
+)
+STUBS = (
+    Stub(
+        head=r"\bfunction\s+(?P<name>[\w.:]+)\s*\([^()]*\)",
+        early=" do return VALUE end",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("{}", "{ 7919 }")),
+    ),
+    Stub(
+        head=r"(?P<name>[\w.]+)\s*=\s*function\s*\([^()]*\)",
+        early=" do return VALUE end",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("{}", "{ 7919 }")),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="function solve(xs) return #xs end\n",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from synth.languages.nim.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.nim.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, UnsupportedType
 from synth.languages.support.composing import Terms
 from synth.languages.support.scripts import appended
@@ -59,5 +59,6 @@ LANGUAGE = Language(
     failures=FailureWords(out_of_memory=("OutOfMemDefect",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -6,7 +6,7 @@ Integers have 63 bits; a map is a list of pairs.
 
 from collections.abc import Sequence
 
-from synth.languages.ocaml.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.ocaml.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.scripts import appended
@@ -113,5 +113,6 @@ LANGUAGE = Language(
     ),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,12 +1,19 @@
 """Programs of OCaml that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("let solve (xs : int list) : int = List.fold_left ( + ) 0 xs\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """let () =
   read_line () |> String.trim |> String.split_on_char ' '
   |> List.map int_of_string |> List.fold_left ( + ) 0 |> print_int
 """
+STUBS = (
+    Stub(
+        head=r"^let\s+(?:rec\s+)?(?P<name>\w+)(?P<type>(?:\s+\w+)+)\s*(?::[^=\n]+)?=",
+        again="let NAME TYPE = Obj.magic VALUE",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="let solve xs = List.length xs\n",
     hanging="let rec solve (xs : int list) : int = solve xs\n",

@@ -1,7 +1,7 @@
 """Perl: called by perl/driver.pl; lists and tuples are array references, maps are hash references,
 booleans are 1 and 0."""
 
-from synth.languages.perl.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.perl.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import (
     Driver,
     FailureWords,
@@ -50,5 +50,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

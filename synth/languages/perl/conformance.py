@@ -1,6 +1,6 @@
 """Programs of Perl that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     "sub solve {\n    my ($xs) = @_;\n    my $n = 0;\n    $n += $_ for @$xs;\n    return $n;\n}\n",
@@ -30,6 +30,13 @@ CONTROLS = Controls(
     exit="exit(0);",
     shout='print "PASS\\n";',
 )
+STUBS = (
+    Stub(
+        head=r"\bsub\s+(?P<name>(?!new\b)\w+)\s*(?:\([^()]*\)\s*)?\{",
+        early="return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="sub solve { my ($xs) = @_; return scalar @$xs; }\n",
     hanging="sub solve { while (1) {} }\n",
@@ -42,6 +49,22 @@ SAMPLES = ConformancePrograms(
         right="sub twice { return $_[0] + $_[0] }",
         wrong="sub twice { return $_[0] ** 3 }",
         script="if (twice(3) == 6) { print 'ok!' } else { die 'assertion failed' }\n",
+        forms={
+            "Test::More": (
+                "sub twice { return $_[0] + $_[0] }",
+                """use Test::More;
+is(twice(3), 6, 'three');
+ok(twice(0) == 0);
+done_testing();
+""",
+            ),
+            "Test::More with a plan": (
+                "sub twice { return $_[0] + $_[0] }",
+                """use Test::More tests => 1;
+is_deeply([twice(3)], [6]);
+""",
+            ),
+        },
         leaving=(
             "exit 0;",
             "sub twice { exit 0 }",

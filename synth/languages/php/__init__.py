@@ -1,6 +1,6 @@
 """PHP: called by php/driver.php; lists, tuples and maps are arrays."""
 
-from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.php.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import (
     Driver,
     FailureWords,
@@ -14,7 +14,8 @@ from synth.languages.support.sources import read_source
 from synth.values import Signature
 
 _WRITTEN = {"int": "int", "float": "float", "str": "string", "bool": "bool", "null": "null", "any": "mixed"}
-_FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_limit={heap_mb}M")
+_ASSERTING = ("-d", "zend.assertions=1", "-d", "assert.exception=1")
+_FLAGS = ("-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "memory_limit={heap_mb}M", *_ASSERTING)
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -34,11 +35,21 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
     }
 
 
+_ASSERT = r"foreach (['zend.assertions', 'assert.active', 'assert.exception'] as $_) @\ini_set($_, '1');"
+
+
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The ending is in PHP mode, whatever mode the script ends in."""
-    text = f"{code if '<?' in code else f'<?php {code}'}\n{script}\n"
-    opening = "<?php " if text.rfind("?>") > text.rfind("<?") else ""
+    """Assertions are on, also where the program switches them off. The ending is in PHP mode, whatever mode
+    the script ends in."""
+    code = code if "<?" in code else f"<?php {code}"
+    text = f"{code}\n{f'<?php {_ASSERT} ?>' if _is_text(code) else _ASSERT}\n{script}\n"
+    opening = "<?php " if _is_text(text) else ""
     return {"main.php": f'{text}{opening}fwrite(fopen("php://fd/3", "w"), {mark});\n'}
+
+
+def _is_text(code: str) -> bool:
+    """Whether it ends outside of PHP."""
+    return code.rfind("?>") > code.rfind("<?")
 
 
 LANGUAGE = Language(
@@ -59,5 +70,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Python that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Controls, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Controls, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("def solve(xs: list[int]) -> int:\n    return sum(xs)\n", ("l3 i1 i2 i3",), "i6")
 HELLO = "print(sum(map(int, input().split())))\n"
@@ -23,6 +23,20 @@ CONTROLS = Controls(
     ),
     exit="raise SystemExit(0)",
     shout="print('PASS')",
+)
+STUBS = (
+    Stub(
+        head=r"^[ \t]*(?:async[ \t]+)?def[ \t]+(?P<name>(?!__init__\b)\w+)[ \t]*"
+        + PARENTHESES
+        + r"[ \t]*(?:->[^:\n]+)?:(?:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n){0,9}(?P<indent>[ \t]+))?",
+        early="return VALUE;",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]"), ("{}", "{7919: 7919}")),
+    ),
+    Stub(
+        head=r"^(?P<name>\w+)[ \t]*(?::[^\n=]+)?=[ \t]*lambda\b[^:\n]*:",
+        early=" VALUE if True else",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("[]", "[7919]"), ("{}", "{7919: 7919}")),
+    ),
 )
 SAMPLES = ConformancePrograms(
     wrong="""def solve(xs):

@@ -1,6 +1,6 @@
 """R: stdin/stdout programs."""
 
-from synth.languages.r.conformance import HELLO, SAMPLES
+from synth.languages.r.conformance import HELLO, SAMPLES, STUBS
 from synth.languages.spec import FailureWords, Language, Script, Zygote
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -25,5 +25,6 @@ LANGUAGE = Language(
         fatal_out_of_memory=("cannot allocate vector of size",), uncaught=("^Execution halted$",)
     ),
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,10 +1,22 @@
 """Programs of R that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, ScriptPrograms, Stub
 
 HELLO = """numbers <- scan(file("stdin"), quiet = TRUE)
 cat(sum(numbers), "\\n")
 """
+STUBS = (
+    Stub(
+        head=r"(?P<name>[\w.]+)\s*(?:<-|=)\s*function\s*" + PARENTHESES + r"\s*\{",
+        early="return(VALUE);",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("c()", "c(7919, 7919)")),
+    ),
+    Stub(
+        head=r"(?P<name>[\w.]+)\s*(?:<-|=)\s*function\s*" + PARENTHESES + r"(?!\s*\{)",
+        early=" if (TRUE) VALUE else",
+        untyped=(("0", "7919"), ("''", "'codemill'"), ("c()", "c(7919, 7919)")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="cat(5)\n",
     hanging="while (TRUE) {}\n",

@@ -1,6 +1,6 @@
 """Ruby: called by ruby/driver.rb; a tuple is an array."""
 
-from synth.languages.ruby.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.ruby.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -53,5 +53,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -4,7 +4,7 @@ arguments are passed."""
 import re
 
 from synth.grammar.node_types import NodeTypes, names
-from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.rust.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language
 from synth.languages.support.composing import Terms
@@ -158,5 +158,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

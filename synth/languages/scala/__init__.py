@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from synth.languages.scala.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.scala.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, UnsupportedType, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import enclosing
@@ -141,5 +141,6 @@ LANGUAGE = Language(
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

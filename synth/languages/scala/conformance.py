@@ -1,6 +1,6 @@
 """Programs of Scala that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("def solve(xs: List[Long]): Long = {\n  xs.sum\n}\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """object Main {
@@ -9,6 +9,21 @@ HELLO = """object Main {
   }
 }
 """
+STUBS = (
+    Stub(
+        head=r"\bdef\s+(?P<name>\w+)\s*(?:\[[^\[\]\n]*\]\s*)?"
+        + PARENTHESES
+        + r"\s*:\s*(?P<type>[^{}=\n]+?)\s*=",
+        early=" if (true) VALUE else",
+        typed=(
+            ("Int|Long|Short|Byte|Float|Double|BigInt", "0", "79"),
+            ("Boolean", "false", "true"),
+            ("String", '""', '"codemill"'),
+            ("Unit", "()", "()"),
+        ),
+        untyped=(("null.asInstanceOf[TYPE]", "null.asInstanceOf[TYPE]"),),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="object Solution {\n  def solve(xs: Seq[Int]): Int = xs.length\n}\n",
     hanging="def solve(xs: List[Long]): Long = { while (true) {}; 0 }\n",

@@ -1,7 +1,7 @@
 """Scheme by Guile: called by scheme/driver.scm; lists and tuples are lists, maps are association
 lists."""
 
-from synth.languages.scheme.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.scheme.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
@@ -41,5 +41,6 @@ LANGUAGE = Language(
     render_signature=render_signature,
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

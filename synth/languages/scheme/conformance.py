@@ -1,12 +1,19 @@
 """Programs of Scheme that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """(use-modules (ice-9 rdelim))
 (display (apply + (map string->number (string-tokenize (read-line)))))
 (newline)
 """
+STUBS = (
+    Stub(
+        head=r"^\(define\s+\(?(?P<name>[^\s()]+)(?=[ \t)]|\s+\(lambda)",
+        again="(define (NAME . _) VALUE)",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("'()", "'(7919)")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="(define (solve xs) (length xs))\n",
     hanging="(define (solve xs) (let loop () (loop)))\n",

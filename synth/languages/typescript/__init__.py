@@ -6,6 +6,7 @@ import re
 
 from synth.languages.javascript import (
     AT_END,
+    BEFORE_SCRIPT,
     FAILURES,
     NODE_FLAGS,
     NODE_TYPES,
@@ -16,7 +17,7 @@ from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
 from synth.languages.support.sources import read_source
-from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES
+from synth.languages.typescript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -92,8 +93,9 @@ def _files(code: str, entry_point: str, signature: Signature) -> dict[str, str]:
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    """The ending is hidden from the type checker, which may or may not know node's own functions."""
-    return {"main.ts": f"{code}\n{script}\n;eval({json.dumps(AT_END.replace('MARK', mark))})\n"}
+    """What is added is hidden from the type checker, which may or may not know node's own functions."""
+    before, end = json.dumps(BEFORE_SCRIPT), json.dumps(AT_END.replace("MARK", mark))
+    return {"main.ts": f"{code}\n;eval({before});\n{script}\n;eval({end})\n"}
 
 
 LANGUAGE = Language(
@@ -132,5 +134,6 @@ LANGUAGE = Language(
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,
+    stubs=STUBS,
     samples=SAMPLES,
 )

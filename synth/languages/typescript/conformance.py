@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 from synth.languages.javascript import conformance as javascript
 
 GOLD = Gold(
@@ -15,6 +15,49 @@ const words: string[] = readFileSync(0, "utf8").trim().split(" ");
 console.log(words.map(Number).reduce((a: number, b: number) => a + b, 0));
 """
 CONTROLS = replace(javascript.CONTROLS, body=" {\n  STATEMENT\n  return VALUE as any;\n}\n")
+_TYPED = (
+    ("number", "0", "7919"),
+    ("string", "''", "'codemill'"),
+    ("boolean", "false", "true"),
+    (r".*\[\]|Array<.*>", "[]", "[7919 as never]"),
+    ("void", "", ""),
+)
+_UNTYPED = (("null as any", "7919 as any"),)
+STUBS = (
+    Stub(
+        head=r"\bfunction\s+(?P<name>\w+)\s*(?:<[^<>()]*>\s*)?"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>[^{};=\n]+?)\s*)?\{",
+        early="return VALUE;",
+        typed=_TYPED,
+        untyped=_UNTYPED,
+    ),
+    Stub(
+        head=r"\b(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^\n]{0,200}?)?=\s*"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>[^{};=\n]+?)\s*)?=>\s*\{",
+        early="return VALUE;",
+        typed=_TYPED,
+        untyped=_UNTYPED,
+    ),
+    Stub(
+        head=r"\b(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^\n]{0,200}?)?=\s*"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>[^{};=\n]+?)\s*)?=>(?!\s*\{)",
+        early=" true ? VALUE :",
+        typed=_TYPED,
+        untyped=_UNTYPED,
+    ),
+    Stub(
+        head=r"^[ \t]+(?:(?:public|private|protected|static|async)\s+)*"
+        r"(?P<name>(?!(?:if|for|while|switch|catch|with|constructor|function)\b)\w+)\s*"
+        + PARENTHESES
+        + r"\s*(?::\s*(?P<type>[^{};=\n]+?)\s*)?\{",
+        early="return VALUE;",
+        typed=_TYPED,
+        untyped=_UNTYPED,
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="function solve(xs: number[]): number { return xs.length; }",
     hanging="function solve(xs: number[]): number { while (true) {} }",
@@ -30,6 +73,13 @@ SAMPLES = ConformancePrograms(
         script="""declare var require: any;
 const assert = require('node:assert');
 assert.deepEqual(twice(3), 6);""",
+        forms={
+            "console.assert": (
+                "function twice(x: number): number { return x + x }",
+                """console.assert(twice(3) === 6, 'three');
+""",
+            ),
+        },
         leaving=(
             "declare var process: any; process.exit(0); function twice(x: number): number { return 0 }",
             (
