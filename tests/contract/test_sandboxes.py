@@ -50,6 +50,13 @@ def function(
     )
 
 
+TESTS = """from __future__ import annotations
+from __main__ import x as found
+import unittest
+class TestX(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual(found, 1)
+"""
 REQUESTS = [
     function("good", "def f(x):\n    return x + 1\n"),
     function("raises", "def f(x):\n    return 1 // x\n"),
@@ -85,6 +92,15 @@ REQUESTS = [
             files=(ProgramFile(path="beside.py", content=b64encode(b"TEXT = 'hi'\n").decode()),),
             fetched=("out", "missing"),
         ),
+        ),
+    ),
+    ExecutionRequest(id="tests", language="python", code="x = 1\n", call=ScriptCall(script=TESTS)),
+    ExecutionRequest(id="failing tests", language="python", code="x = 2\n", call=ScriptCall(script=TESTS)),
+    ExecutionRequest(
+        id="missing module",
+        language="python",
+        code="x = 1\n",
+        call=ScriptCall(script="import own_lost"),
     ),
 ]
 
@@ -214,6 +230,17 @@ def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observati
     assert seen["script"].finished
     assert not seen["failing script"].finished
     assert not seen["script cut short"].finished
+
+
+def test_tests_that_a_script_does_not_run_itself_are_run(seen: dict[str, Observation]) -> None:
+    assert seen["tests"].finished
+    assert not seen["failing tests"].finished
+    assert (seen["failing tests"].cases[0].error or "").startswith("AssertionError: 2 != 1")
+
+
+def test_a_module_that_only_the_script_asks_for_is_missing(seen: dict[str, Observation]) -> None:
+    missing = seen["missing module"].toolchain_missing or ""
+    assert "own_lost" in missing
 
 
 def test_a_request_that_cannot_run_is_infrastructure_and_no_exception(

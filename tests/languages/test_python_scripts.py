@@ -1,5 +1,5 @@
-"""Script mode of Python: test frameworks find their tests, program and script are the main module, and nothing
-that a program does makes a script pass that it does not solve."""
+"""Script mode of Python: test frameworks find their tests, program and script are the main module, and
+nothing that a program does makes a script pass that it does not solve."""
 
 from typing import Any, Final
 
@@ -56,10 +56,13 @@ STYLES: Final = {
     "exit at the end": "assert add(2, 3) == 5\nexit()\n",
     "an exit with a count of failures": "import sys\nfailed = 0\nif add(2, 3) != 5:\n    failed += 1\n"
     "sys.exit(failed)\n",
-    "an exit in a main function": "import sys\ndef main():\n    if add(2, 3) != 5:\n        return 1\n    return 0\n"
+    "an exit in a main function": "import sys\ndef main():\n"
+    "    if add(2, 3) != 5:\n        return 1\n    return 0\n"
     "if __name__ == '__main__':\n    sys.exit(main())\n",
     "an exit raised": "assert add(2, 3) == 5\nraise SystemExit\n",
     "close to a number": f"{CASE}        self.assertAlmostEqual(add(0.1, 0.2), 0.3)\n",
+    "a thread": "import threading\ndef check():\n    assert add(2, 3) == 5\n"
+    "threading.Thread(target=check).start()\n",
     "from solution": "from solution import add as plus\nassert plus(2, 3) == 5\n",
     "from __main__": "from __main__ import add as plus\nassert plus(2, 3) == 5\n",
 }
@@ -98,3 +101,102 @@ def test_no_program_passes_a_script_that_it_does_not_solve(
     faults = [one for one in answers if one.verdict in (Outcome.INFRASTRUCTURE, Outcome.TOOLCHAIN_MISSING)]
     assert accepted == []
     assert faults == []
+
+
+PASSING: Final = {
+    "a class of the program is pickled": (
+        "class P:\n    def __init__(self):\n        self.x = 5\n",
+        "import pickle\nassert pickle.loads(pickle.dumps(P())).x == 5\n",
+    ),
+    "a class of the script is pickled": (
+        RIGHT,
+        "import pickle\nclass P:\n    x = add(2, 3)\nassert pickle.loads(pickle.dumps(P())).x == 5\n",
+    ),
+    "hints that are texts": (
+        "from __future__ import annotations\nclass Node:\n    next: Node | None\n",
+        "from typing import get_type_hints\nassert get_type_hints(Node)['next'] == Node | None\n",
+    ),
+    "the program's future import counts for the script": (
+        '"Text."\nfrom __future__ import annotations\n',
+        "def f(x: NotThere): return x\nassert f(1) == 1\n",
+    ),
+    "a future import of the script after its docstring": (
+        RIGHT,
+        '# first\n"""Tests."""\nfrom __future__ import annotations\n'
+        "def f(x: NotThere): pass\nassert add(2, 3) == 5\n",
+    ),
+    "the source of the program": (
+        RIGHT,
+        "import inspect\nassert inspect.getsource(add).startswith('def add')\nassert open(__file__).read()\n",
+    ),
+    "names of site": (RIGHT, "assert callable(exit) and callable(quit) and callable(help) and copyright\n"),
+    "the program's own main is not the test's": (
+        f"{RIGHT}if __name__ == '__main__':\n    raise SystemExit(3)\n",
+        "assert add(2, 3) == 5\n",
+    ),
+    "builtins that the script replaces": (
+        "def ask():\n    return input('name? ')\n",
+        "import builtins\nbuiltins.input = lambda text: text[:4]\nassert ask() == 'name'\n",
+    ),
+    "a test that is expected to fail": (
+        RIGHT,
+        f"{CASE}{EQUAL}    @unittest.expectedFailure\n    def test_bad(self):\n"
+        "        self.assertEqual(add(1, 1), 3)\n",
+    ),
+    "an exit that the script expects": (
+        "import sys\ndef leave():\n    sys.exit(2)\n",
+        "try:\n    leave()\nexcept SystemExit as end:\n    assert end.code == 2\nelse:\n    assert False\n",
+    ),
+    "a patch that ends": (
+        RIGHT,
+        f"from unittest import mock\n{CASE}        with mock.patch('sys.exit') as left:\n"
+        "            import sys\n            sys.exit(1)\n        left.assert_called_once_with(1)\n"
+        "        self.assertEqual(add(2, 3), 5)\nunittest.main()\n",
+    ),
+}
+
+
+def test_a_script_finds_what_it_would_find_in_a_file_of_its_own(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    answers = answers_of(list(PASSING.values()), local_sandbox, run)
+    failed = {name: one.reason for name, one in zip(PASSING, answers, strict=True) if one.verdict != "pass"}
+    assert failed == {}
+
+
+VERDICTS: Final = {
+    "every test is skipped": (
+        RIGHT,
+        f"{CASE}        self.skipTest('not now')\nunittest.main()\n",
+        Outcome.RUNTIME_ERROR,
+    ),
+    "an exit of the script before its last statement": (
+        RIGHT,
+        "import sys\nif add:\n    sys.exit(0)\nassert add(2, 3) == 5\n",
+        Outcome.RUNTIME_ERROR,
+    ),
+    "a module that nobody has": (RIGHT, "import own_lost_module\n", Outcome.TOOLCHAIN_MISSING),
+    "a module that the program hides": (
+        "import sys\nsys.modules['json'] = None\n",
+        "import json\nassert False\n",
+        Outcome.RUNTIME_ERROR,
+    ),
+    "memory that runs out in a test": (
+        "def add(a, b):\n    raise MemoryError\n",
+        CASE + EQUAL,
+        Outcome.MEMORY_LIMIT,
+    ),
+    "a program that does not parse": ('x = """', "assert True\n", Outcome.PARSE_ERROR),
+}
+
+
+def test_what_is_no_pass_has_its_own_verdict(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    given = [(code, script) for code, script, _ in VERDICTS.values()]
+    answers = answers_of(given, local_sandbox, run)
+    found = {name: one.verdict for name, one in zip(VERDICTS, answers, strict=True)}
+    assert found == {name: expected for name, (_, _, expected) in VERDICTS.items()}
+
+
+def test_a_reason_begins_with_the_exception(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    (answer,) = answers_of([(WRONG, CASE + EQUAL)], local_sandbox, run)
+    assert "AssertionError: -1 != 5 (TestAdd.test_two)" in answer.reason

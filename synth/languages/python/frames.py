@@ -57,6 +57,10 @@ class Frames:
             del found[0]
         return found
 
+    def ran_in_script(self, error: BaseException) -> bool:
+        """Whether code of the script was running when it was raised, before any of the program."""
+        return bool(self._places(error))
+
     def _raised_at(self, places: list[_Place], lines: frozenset[int]) -> bool:
         """Whether the script raised it, itself or through a framework, at one of these lines."""
         if any(self._is_of_program(place.code) for place in places):

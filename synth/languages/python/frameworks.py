@@ -84,6 +84,8 @@ class ScriptWatch:
             unittest_runs.watch(self)
         if self._doctest:
             self._watch_doctest(self._doctest)
+        if self.facts.names("threading"):
+            self._watch_threads(__import__("threading"))
         self._pytest_runs: Any = None
         if self._pytest:
             self._pytest_runs = pytest_runs.PytestRuns(self, self._pytest)
@@ -111,6 +113,17 @@ class ScriptWatch:
 
         doctest.DocTestRunner.run = watched
 
+    def _watch_threads(self, threading: Any) -> None:
+        """An exception in a thread of the script ends nothing: it is printed, or not even that."""
+        usual = threading.excepthook
+
+        def hook(found: Any) -> None:
+            if self.frames.ran_in_script(found.exc_value):
+                self.failed["a thread"] = f"{found.exc_type.__name__}: {found.exc_value}"[:300]
+            usual(found)
+
+        threading.excepthook = hook
+
     def check_missing(self, error: ModuleNotFoundError) -> None:
         """Raises Missing if the script asked for a module that was not there before the program either."""
         name = (error.name or "").partition(".")[0]
@@ -134,6 +147,8 @@ class ScriptWatch:
                 self._run_plain(test)
                 self.held.add(name)
         self._run_examples(names)
+        if self.facts.names("threading"):
+            sys.modules["threading"]._shutdown()  # type: ignore[attr-defined]
 
     def _run_plain(self, test: Any) -> None:
         try:

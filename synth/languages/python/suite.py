@@ -56,7 +56,6 @@ def _report(error: BaseException, say: Callable[[str], None], describe: Callable
         return _status_of(error)
     words = str(error)[:300] if isinstance(error, TestsFailed) else describe(error)
     say(f"0 raised {words.encode('utf-8', 'replace').hex()}")
-    say("finished")
     traceback = error.__traceback__
     while traceback and traceback.tb_frame.f_globals is globals():
         traceback = traceback.tb_next
