@@ -7,7 +7,7 @@ the rule ignores order.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from itertools import islice, zip_longest
 from typing import Final
@@ -81,9 +81,9 @@ def _equal_lines(found: str, expected: str, rule: TextRule | LinesRule) -> bool:
 def _equal_decimals(found: str | None, expected: str | None) -> bool:
     if found is None or expected is None:
         return False
+    pairs = zip_longest(_TOKEN.finditer(found), _TOKEN.finditer(expected))
     try:
-        ours, theirs = ([Decimal(token[0]) for token in _TOKEN.finditer(line)] for line in (found, expected))
-        return ours == theirs
+        return all(one and other and Decimal(one[0]) == Decimal(other[0]) for one, other in pairs)
     except InvalidOperation:
         return False
 
@@ -144,29 +144,50 @@ def _near(found: str | None, expected: str | None, rule: TokensRule) -> bool:
 
 
 def _equal_in_apps(found: str, expected: str) -> bool:
-    ours, theirs = ([line.strip(_BLANK) for line in text.split("\n")] for text in (found, expected))
-    ours, theirs = list(filter(None, ours)), list(filter(None, theirs))
-    if ours == theirs or _close_lines(ours, theirs):
-        return True
-    left, right = ([_TOKEN.findall(line) for line in lines] for lines in (ours, theirs))
-    if {frozenset(words) for words in left} == {frozenset(words) for words in right}:
-        return True
-    try:
-        return _rounded(left) == _rounded(right)
-    except ValueError:
-        return False
+    return (
+        all(one == other for one, other in zip_longest(_full_lines(found), _full_lines(expected)))
+        or _close_lines(found, expected)
+        or _same_sets(found, expected, str)
+        or _same_sets(found, expected, _rounded)
+    )
 
 
-def _close_lines(found: list[str], expected: list[str]) -> bool:
+def _full_lines(text: str) -> Iterator[str]:
+    """The lines that are not blank, without the white space at both ends."""
+    return filter(None, (line.lstrip(_BLANK) for line in _lines(text)))
+
+
+def _close_lines(found: str, expected: str) -> bool:
     """Numbers, one a line, as `numpy.allclose` compares them."""
-    if len(found) != len(expected):
-        return False
     try:
-        pairs = ((float(one), float(other)) for one, other in zip(found, expected, strict=True))
-        return all(one == other or abs(one - other) <= 1e-8 + 1e-5 * abs(other) for one, other in pairs)
+        for one, other in zip_longest(_full_lines(found), _full_lines(expected)):
+            if one is None or other is None:
+                return False
+            left, right = float(one), float(other)
+            if left != right and not abs(left - right) <= 1e-8 + 1e-5 * abs(right):
+                return False
     except ValueError:
         return False
+    return True
 
 
-def _rounded(lines: list[list[str]]) -> set[frozenset[float]]:
-    return {frozenset(round(float(word), 3) for word in words) for words in lines}
+def _same_sets(found: str, expected: str, read: Callable[[str], str | float]) -> bool:
+    """Whether both have the same set of lines, each a set of words. Ends at the first word that is not
+    expected."""
+    try:
+        wanted = {frozenset(map(read, _TOKEN.findall(line))) for line in _full_lines(expected)}
+        known, seen = frozenset().union(*wanted), set[frozenset[str | float]]()
+        for line in _full_lines(found):
+            words = set[str | float]()
+            for token in _TOKEN.finditer(line):
+                if (word := read(token[0])) not in known:
+                    return False
+                words.add(word)
+            seen.add(frozenset(words))
+    except ValueError:
+        return False
+    return seen == wanted
+
+
+def _rounded(word: str) -> float:
+    return round(float(word), 3)

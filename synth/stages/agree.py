@@ -30,6 +30,7 @@ from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.values import parse_signature
 
 
 class AgreeStage(UnitStage[Task]):
@@ -75,7 +76,7 @@ class AgreeStage(UnitStage[Task]):
         for solution, observation in zip(voters, seen, strict=True):
             if fault := find_fault(observation):
                 faults[solution.task_id] = fault
-            ballot = _ballot(solution, observation, len(inputs[solution.task_id].rows))
+            ballot = _ballot(solution, observation, inputs[solution.task_id])
             ballots[solution.task_id].append(ballot)
         return ballots | faults
 
@@ -111,7 +112,7 @@ class AgreeStage(UnitStage[Task]):
         return Decided(Keep(found.evidence), (suite,))
 
 
-def _ballot(solution: Solution, observation: Observation, inputs: int) -> Ballot:
-    returned = canonical_outputs(observation)
+def _ballot(solution: Solution, observation: Observation, inputs: InputSet) -> Ballot:
+    returned = canonical_outputs(observation, parse_signature(inputs.contract.signature).result)
     voter = normalize_code(solution.code, solution.language)
-    return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(inputs)))
+    return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(len(inputs.rows))))

@@ -120,7 +120,7 @@ def _checked(
         elif case.output == _ACCEPTED:
             accepted.add(index)
         else:
-            refused.append((index, _said(case)))
+            refused.append((index, _stderr_of(case).strip()[:_SHOWN]))
     return CheckerAnswer(frozenset(accepted), tuple(refused), fault)
 
 
@@ -129,14 +129,14 @@ def _fault(case: CaseObservation, seen: Observation, language: str) -> str:
     if case.status == "missing":
         stop = "before it" if seen.stop is Stop.NONE else f"by its {seen.stop.value} limit"
         return f"the checker was stopped {stop}"
-    crashed = case.output == _REFUSED and _uncaught(language).search(case.error or "")
+    crashed = case.output == _REFUSED and _uncaught(language).search(_stderr_of(case))
     if case.output not in (_ACCEPTED, _REFUSED) or crashed:
         return f"the checker {(case.error or '').strip()} (0 accepts, 1 refuses)"[: 2 * _SHOWN]
     return ""
 
 
-def _said(case: CaseObservation) -> str:
-    return (case.error or "").partition(". ")[2].strip()[:_SHOWN]
+def _stderr_of(case: CaseObservation) -> str:
+    return (case.error or "").partition(". ")[2]
 
 
 @cache

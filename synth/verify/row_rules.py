@@ -10,14 +10,14 @@ from typing import NoReturn
 from synth.comparison_rules import CheckerRule, Comparison, ValuesRule
 from synth.errors import Problem
 from synth.languages.registry import UnknownLanguage, get_language
-from synth.records import Case, FunctionContract, ScriptContract, StdioContract
+from synth.records import Case, FunctionContract, ScriptContract, SuiteContract
 from synth.values import ValueType, has_any, parse_signature
 from synth.verify.row_error import PAGE, RowError
 
 
 def check_rule(
     rule: Comparison | None,
-    contract: FunctionContract | StdioContract | ScriptContract,
+    contract: SuiteContract,
     cases: Sequence[Case],
     where: str,
 ) -> None:
@@ -38,9 +38,7 @@ def check_rule(
         _check_checker(rule, where)
 
 
-def suite_rule(
-    rule: Comparison | None, contract: FunctionContract | StdioContract | ScriptContract
-) -> Comparison | None:
+def suite_rule(rule: Comparison | None, contract: SuiteContract) -> Comparison | None:
     """The rule that the suite of a row carries: results of type `any` come from JSON, and are compared so
     where the row states no other equality."""
     if not isinstance(contract, FunctionContract) or not has_any(parse_signature(contract.signature).result):

@@ -92,7 +92,6 @@ REQUESTS = [
             files=(ProgramFile(path="beside.py", content=b64encode(b"TEXT = 'hi'\n").decode()),),
             fetched=("out", "missing"),
         ),
-        ),
     ),
     ExecutionRequest(id="tests", language="python", code="x = 1\n", call=ScriptCall(script=TESTS)),
     ExecutionRequest(id="failing tests", language="python", code="x = 2\n", call=ScriptCall(script=TESTS)),

@@ -188,7 +188,11 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
-    failures=FailureWords(out_of_memory=(_OUT_OF_MEMORY,), fatal_out_of_memory=(_OUT_OF_MEMORY,)),
+    failures=FailureWords(
+        out_of_memory=(_OUT_OF_MEMORY,),
+        fatal_out_of_memory=(_OUT_OF_MEMORY,),
+        uncaught=("^Unhandled [Ee]xception[:.]",),
+    ),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

@@ -106,7 +106,9 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     failures=FailureWords(
-        assertion=("AssertError", "unittest failure"), out_of_memory=("core.exception.OutOfMemoryError",)
+        uncaught=(r"^[\w.]+@[\w./]+\(\d+\): ",),
+        assertion=("AssertError", "unittest failure"),
+        out_of_memory=("core.exception.OutOfMemoryError",),
     ),
     gold=GOLD,
     hello=HELLO,

@@ -61,7 +61,7 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script),
     render_signature=render_signature,
-    failures=FailureWords(fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,)),
+    failures=FailureWords(fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,), uncaught=(r"^\*\* \(",)),
     gold=GOLD,
     hello=HELLO,
     samples=SAMPLES,
