@@ -87,7 +87,9 @@ def make_answer(prepared: Prepared, observation: Observation) -> VerifyResult:
         key=f"{prepared.key:016x}",
         language=prepared.request.language,
         verdict=outcome,
-        reason=verdict.first_failure,
+        reason=": ".join(filter(None, (prepared.note, verdict.first_failure)))
+        if outcome is not Outcome.PASS
+        else verdict.first_failure,
         passed=verdict.passed,
         total=verdict.total,
         cases=tuple(

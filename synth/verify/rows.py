@@ -57,11 +57,17 @@ class StdioCase(Record):
     stdout: str
 
 
+FILE_NAME: Final = r"^$|^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
+"""A file in the program's working folder."""
+
+
 class StdioTests(Record):
-    """The program reads stdin and writes stdout."""
+    """The program reads stdin and writes stdout, or files in its working folder instead."""
 
     kind: Literal["stdio"]
     cases: tuple[StdioCase, ...]
+    input_file: str = Field(default="", pattern=FILE_NAME)
+    output_file: str = Field(default="", pattern=FILE_NAME)
 
 
 class ScriptTests(Record):
@@ -83,6 +89,8 @@ class VerifyRow(Record):
     code: str
     tests: Tests
     limits: Limits | None = None
+    note: str = ""
+    """Said before the reason of any verdict but a pass."""
 
 
 class Prepared(NamedTuple):
@@ -95,6 +103,7 @@ class Prepared(NamedTuple):
     trust: Trust
     typed: bool
     """Whether the result has a type. If it is `any`, values are compared as JSON."""
+    note: str = ""
 
 
 def read_row(value: object, where: str) -> VerifyRow:
@@ -161,7 +170,7 @@ def prepare(
         limits=limits.model_copy(update=own),
     )
     typed = not isinstance(contract, FunctionContract) or not _has_any(_signature(contract.signature).result)
-    return Prepared(number, key, request, suite, _TRUST[contract.kind], typed)
+    return Prepared(number, key, request, suite, _TRUST[contract.kind], typed, row.note)
 
 
 _TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script": "T3"}
@@ -204,7 +213,7 @@ def _contract(
 ) -> tuple[FunctionContract | StdioContract | ScriptContract, tuple[Case, ...]]:
     tests = row.tests
     if isinstance(tests, StdioTests):
-        return StdioContract(), tuple(
+        return StdioContract(input_file=tests.input_file, output_file=tests.output_file), tuple(
             Case(arguments=(case.stdin,), expected=case.stdout) for case in tests.cases
         )
     if isinstance(tests, ScriptTests):

@@ -3,7 +3,7 @@ sample says otherwise."""
 
 import json
 
-from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
+from synth.verify.formats.contests import calls, contestant, language_of, stdio, with_imports, with_method
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
 
 
@@ -18,13 +18,13 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
         list(tests.get("outputs") or ()),
         language_of(sample),
     )
+    sample, read = contestant(sample, language)
     if not tests.get("fn_name"):
-        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs))
+        return RowParts(language, with_imports(sample, language), stdio(inputs, outputs), note=read.note)
     wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
     program = with_method(with_imports(sample, language), language, tests["fn_name"])
-    return RowParts(
-        language, program, calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs)
-    )
+    asked = calls(tests["fn_name"], inputs, [o[0] for o in outputs] if wrapped else outputs)
+    return RowParts(language, program, asked, note=read.note)
 
 
 FORMAT = Format(name="apps", title="APPS", key_fields=("problem_id", "id", "task_id"), convert=convert)
