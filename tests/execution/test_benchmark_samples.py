@@ -334,7 +334,7 @@ WHOLE = {
     "a class with a helper after it": (
         "java", JAVA_PROMPT, JAVA_TESTS,
         "import java.util.List;\n\nclass Problem {\n    public static long area(long w, long h) {\n"
-        "        return times(w, h);\n    }\n\n"
+        "        return times(w, h); // }\n    }\n\n"
         "    static long times(long a, long b) { return a * b; }\n}",
     ),
     "another class with a main": (
