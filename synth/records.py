@@ -35,13 +35,16 @@ class FunctionContract(Record):
 
 
 class StdioContract(Record):
-    """A program that reads stdin and writes stdout."""
+    """A program that reads stdin and writes stdout, or files of its working folder that are named here."""
 
     kind: Literal["stdio"] = "stdio"
+    input_file: str = ""
+    output_file: str = ""
 
     def call(self, rows: Sequence[tuple[str, ...]]) -> "StdioCall":
         """One run per row. The joined texts of a row are its stdin."""
-        return StdioCall(stdins=tuple("".join(row) for row in rows))
+        stdins = tuple("".join(row) for row in rows)
+        return StdioCall(stdins=stdins, input_file=self.input_file, output_file=self.output_file)
 
 
 class ScriptContract(Record):
@@ -382,6 +385,10 @@ class StdioCall(Record):
 
     kind: Literal["stdio"] = "stdio"
     stdins: tuple[str, ...]
+    input_file: str = ""
+    """Where the program finds its input instead,"""
+    output_file: str = ""
+    """and where it leaves its output, in its working folder."""
 
 
 class ScriptCall(Record):

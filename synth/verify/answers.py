@@ -93,7 +93,7 @@ def make_answer(
         key=f"{prepared.key:016x}",
         language=prepared.request.language,
         verdict=outcome,
-        reason=reason,
+        reason=": ".join(filter(None, (prepared.note, reason))) if outcome is not Outcome.PASS else reason,
         passed=verdict.passed,
         total=verdict.total,
         cases=tuple(

@@ -60,12 +60,18 @@ class StdioCase(Record):
     """Other outputs that are right as well."""
 
 
+FILE_NAME: Final = r"^$|^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$"
+"""A file in the program's working folder."""
+
+
 class StdioTests(Record):
-    """The program reads stdin and writes stdout."""
+    """The program reads stdin and writes stdout, or files in its working folder instead."""
 
     kind: Literal["stdio"]
     cases: tuple[StdioCase, ...]
     compare: Comparison | None = None
+    input_file: str = Field(default="", pattern=FILE_NAME)
+    output_file: str = Field(default="", pattern=FILE_NAME)
 
 
 class ScriptTests(Record):
@@ -89,6 +95,8 @@ class VerifyRow(Record):
     code: str
     tests: Tests
     limits: Limits | None = None
+    note: str = ""
+    """Said before the reason of any verdict but a pass."""
 
 
 class Prepared(NamedTuple):
@@ -101,6 +109,7 @@ class Prepared(NamedTuple):
     trust: Trust
     checker_limits: Limits
     """Of the program that checks outputs, where the rule of comparison is one: those of the command."""
+    note: str = ""
 
 
 def read_row(value: object, where: str) -> VerifyRow:
@@ -175,7 +184,7 @@ def prepare(
         call=suite.call(),
         limits=limits.model_copy(update=own),
     )
-    return Prepared(number, key, request, suite, _TRUST[contract.kind], limits)
+    return Prepared(number, key, request, suite, _TRUST[contract.kind], limits, row.note)
 
 
 _TRUST: Final[Mapping[str, Trust]] = {"stdio": "T1", "function": "T2", "script": "T3"}
@@ -218,7 +227,7 @@ def _contract(
 ) -> tuple[FunctionContract | StdioContract | ScriptContract, tuple[Case, ...]]:
     tests = row.tests
     if isinstance(tests, StdioTests):
-        return StdioContract(), tuple(
+        return StdioContract(input_file=tests.input_file, output_file=tests.output_file), tuple(
             Case(arguments=(case.stdin,), expected=case.stdout, also=case.also) for case in tests.cases
         )
     if isinstance(tests, ScriptTests):

@@ -68,7 +68,18 @@ REQUESTS = [
     ExecutionRequest(
         id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))
     ),
-    ExecutionRequest(id="script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 1")),
+    ExecutionRequest(
+        id="files",
+        language="python",
+        code="open('out.txt', 'w').write(open('in.txt').read() + 'b')\nprint('noise')\n",
+        call=StdioCall(stdins=("a", "c"), input_file="in.txt", output_file="out.txt"),
+    ),
+    ExecutionRequest(
+        id="script",
+        language="python",
+        code="x = 1\n",
+        call=ScriptCall(script="assert x == 1"),
+    ),
     ExecutionRequest(
         id="failing script", language="python", code="x = 1\n", call=ScriptCall(script="assert x == 2")
     ),
@@ -160,6 +171,13 @@ def seen(any_sandbox: Sandbox, run: Run[Any]) -> dict[str, Observation]:
     observations = run(any_sandbox.execute(REQUESTS))
     assert [o.request_id for o in observations] == [r.id for r in REQUESTS]
     return {o.request_id: o for o in observations}
+
+
+def test_a_program_reads_and_writes_the_files_that_its_call_names(seen: dict[str, Observation]) -> None:
+    assert [(case.status, case.output) for case in seen["files"].cases] == [
+        ("returned", "ab"),
+        ("returned", "cb"),
+    ]
 
 
 def test_results_come_back_in_the_order_of_the_inputs(seen: dict[str, Observation]) -> None:

@@ -194,6 +194,89 @@ EXAMPLES: dict[str, tuple[str, Row, Row, Row]] = {
         {"name": "900_A. Squares", "solution": SQUARE, "language": "python"},
         {"name": "900_A. Squares", "solution": CUBE, "language": "python"},
     ),
+    "bigcodebench": (
+        "bigcodebench",
+        {
+            "task_id": "BigCodeBench/900",
+            "code_prompt": "import re\ndef task_func(text):\n",
+            "complete_prompt": 'import re\ndef task_func(text):\n    """Words of the text."""\n',
+            "instruct_prompt": "…",
+            "canonical_solution": "    return re.findall(r'\\w+', text)",
+            "test": (
+                "import unittest\nclass TestCases(unittest.TestCase):\n"
+                "    def setUp(self):\n        self.text = 'a b'\n"
+                "    def test_two(self):\n        self.assertEqual(task_func(self.text), ['a', 'b'])\n"
+            ),
+            "entry_point": "task_func",
+            "libs": "['re']",
+        },
+        {
+            "task_id": "BigCodeBench/900",
+            "solution": "def task_func(text):\n    return re.findall('[a-z]', text)",
+        },
+        {"task_id": "BigCodeBench/900", "completion": "    return [text]\n"},
+    ),
+    "cruxeval-output": (
+        "cruxeval-output",
+        {"id": "sample_0", "code": "def f(x):\n    return [x] * 2", "input": "'a'", "output": "['a', 'a']"},
+        {"task_id": "sample_0", "completion": "['a'] + ['a']  # twice"},
+        {"id": "sample_0", "completions": ["['a', 'b']"]},
+    ),
+    "cruxeval-input": (
+        "cruxeval-input",
+        {"id": "sample_0", "code": "def f(x):\n    return x % 3", "input": "4", "output": "1"},
+        {"id": "sample_0", "completion": "f(7)"},
+        {"id": "sample_0", "completion": "1"},
+    ),
+    "ds1000": (
+        "ds1000",
+        {
+            "metadata": {"problem_id": 7, "library": "Pandas", "perturbation_type": "Origin"},
+            "prompt": "…",
+            "reference_code": "result = sum(xs)",
+            "code_context": (
+                "CONTEXT = 'xs = [1, 2]\\n[insert]\\n'\n"
+                "def test_execution(solution):\n    names = {}\n"
+                "    exec(CONTEXT.replace('[insert]', solution), names)\n    assert names['result'] == 3\n"
+                "def test_string(solution):\n    assert 'for' not in solution\n"
+            ),
+        },
+        {"id": 7, "code": ["```python\nresult = sum(xs)\n```\nIt adds them."], "metadata": {"problem_id": 7}},
+        {"id": 7, "code": "result = 0\nfor x in xs: result += x\n</code>"},
+    ),
+    "humanevalpack": (
+        "humanevalpack",
+        {
+            "task_id": "Rust/900",
+            "prompt": "fn main(){}\n\n/*\nTwice.\n*/\nfn twice(x:i32) -> i32{\n",
+            "declaration": "\nfn twice(x:i32) -> i32{\n",
+            "import": "",
+            "test_setup": "",
+            "test": (
+                "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn test_twice() {\n"
+                "        assert!(twice(2) == 4);\n    }\n}\n"
+            ),
+            "entry_point": "twice",
+            "buggy_solution": "    return x;\n}\n",
+        },
+        {"task_id": "Rust/900", "completion": "\n    return x * 2;\n}\n\nfn other() {\n"},
+        {"task_id": "Rust/900", "raw_generation": "```rust\nfn twice(x:i32) -> i32{\n    return x;\n}\n```"},
+    ),
+    "mdeval": (
+        "mdeval",
+        {
+            "question_id": "CPP/900",
+            "buggy_code": "int inc(int x) { return x; }",
+            "canonical_solution": "int inc(int x) { return x + 1; }",
+            "test": "int main() {\n    assert(inc(1) == 2);\n}",
+            "instruction": "…",
+        },
+        {
+            "question_id": "CPP/900",
+            "llm_response": "```cpp\nint inc(int x) { return x + 1; }\n```\n```cpp\nint main() {}\n```",
+        },
+        {"question_id": "CPP/900", "llm_response": "```cpp\nint inc(int x) { return x + 2; }\n```"},
+    ),
 }
 
 
@@ -209,7 +292,11 @@ def rows(tmp_path: Path, form: str, problem: Row, *samples: Row) -> list[VerifyR
 
 
 def problem_name(problem: Row) -> str:
-    return next(field for field in ("task_id", "question_id", "problem_id", "name") if field in problem)
+    return next(
+        field
+        for field in ("task_id", "question_id", "problem_id", "name", "id", "metadata")
+        if field in problem
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -234,7 +234,9 @@ class LanguageRunner:
         argv = (
             word.replace(SHARED, str(self._shared)).replace(INDEX, str(position)) for word in plan.run_command
         )
-        owns = plan.mode == "program"  # its working folder is its own to write, as where it was compiled
+        owns = (
+            plan.mode == "program" or plan.through_files
+        )  # its working folder is its own to write, as where it was compiled
         files = {**build.files, **plan.beside} if owns else build.files
         return Job(
             argv=tuple(argv),

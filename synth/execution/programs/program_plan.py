@@ -8,6 +8,7 @@ functions, so that the same program gets the same observation everywhere; a new 
 import base64
 import re
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -131,6 +132,8 @@ class ProgramPlan(NamedTuple):
     """and those that it is to report."""
     preload: tuple[str, ...] = ()
     """Modules that a warm process has loaded before it becomes this program."""
+    through_files: bool = False
+    """Whether input or output pass through files of the working folder, which the program may write."""
 
     @property
     def has_channel(self) -> bool:
@@ -149,7 +152,7 @@ class ProgramPlan(NamedTuple):
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
         usual = self.limits.stack_mb == USUAL_STACK_MB and self.mode != "check"
-        alone = not (self.beside or self.fetched)
+        alone = not (self.beside or self.fetched or self.through_files)
         return zygote is not None and kind in zygote.runs and fits and usual and alone
 
 
@@ -241,7 +244,26 @@ def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall
         for command in (language.compile_command, language.run_command)
     )
     plan = _plan(setup, request, "stdio", whole.files, compile_command, run_command)
-    return plan._replace(stdins=call.stdins, cases=len(call.stdins))
+    plan = plan._replace(stdins=call.stdins, cases=len(call.stdins))
+    if not (call.input_file or call.output_file):
+        return plan
+    return plan._replace(
+        run_command=_through_files(plan.run_command, call.input_file, call.output_file),
+        environment={**plan.environment, **language.beside_environment},
+        through_files=True,
+    )
+
+
+def _through_files(command: Sequence[str], input_file: str, output_file: str) -> tuple[str, ...]:
+    """The command as a shell runs it that writes stdin to one file and prints another. A program that a
+    signal ended ends the shell in the same way. What earlier cases left there is removed first."""
+    reads = f"rm -f {shlex.quote(input_file)}; cat >{shlex.quote(input_file)}; " if input_file else ""
+    clears = f"rm -f {shlex.quote(output_file)}; " if output_file else ""
+    feeds = " </dev/null" if input_file else ""
+    drops = " >/dev/null" if output_file else ""
+    prints = f"cat {shlex.quote(output_file)} 2>/dev/null; " if output_file else ""
+    end = "if [ $s -gt 128 ]; then kill -$((s - 128)) $$; fi; exit $s"
+    return ("/bin/sh", "-c", f'{reads}{clears}"$@"{feeds}{drops}; s=$?; {prints}{end}', "sh", *command)
 
 
 _WITH_FILES: Final = """\

@@ -18,6 +18,10 @@ _UNREAD = re.compile(
     r"""//[^\n]*|/\*.*?(?:\*/|\Z)|@"[^"]*(?:""[^"]*)*"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
 )
 """Comments and literals of Java and C#, in which braces do not count."""
+_UNREAD_ANYWHERE = re.compile(
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'""", re.DOTALL
+)
+"""The same where a quote may also begin a lifetime, as in Rust."""
 _MODIFIERS = {
     "public",
     "private",
@@ -44,7 +48,7 @@ class Declaration(NamedTuple):
 def enclosing(text: str, heading: str, at: int) -> str | None:
     """The name (group 1 of `heading`) of the innermost block in braces around position `at`, or None."""
     for found in reversed(list(re.finditer(heading, text[:at]))):
-        inside = text[found.end() : at]
+        inside = _UNREAD_ANYWHERE.sub(" ", text[found.end() : at])
         if inside.count("{") > inside.count("}"):
             return found[1]
     return None

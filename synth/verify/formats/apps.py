@@ -3,7 +3,7 @@ sample says otherwise."""
 
 import json
 
-from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
+from synth.verify.formats.contests import calls, contestant, language_of, stdio, with_imports, with_method
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
 
 
@@ -18,17 +18,15 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
         list(tests.get("outputs") or ()),
         language_of(sample),
     )
+    sample, read = contestant(sample, language)
     if not tests.get("fn_name"):
         cases = {**stdio(inputs, outputs), "compare": {"kind": "apps"}}
-        return RowParts(language, with_imports(sample, language), cases)
+        return RowParts(language, with_imports(sample, language), cases, note=read.note)
     program = with_method(with_imports(sample, language), language, tests["fn_name"])
     rows = [_with_int_keys(row) if isinstance(row, list) else row for row in inputs]
     right = [_right_outputs(output) for output in outputs]
-    return RowParts(
-        language,
-        program,
-        calls(tests["fn_name"], rows, [first for first, _ in right], [others for _, others in right]),
-    )
+    asked = calls(tests["fn_name"], rows, [first for first, _ in right], [others for _, others in right])
+    return RowParts(language, program, asked, note=read.note)
 
 
 def _with_int_keys(row: list[object]) -> list[object]:

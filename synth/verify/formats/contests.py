@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from synth.languages.python.future_imports import put_before
-from synth.verify.formats.spec import BenchmarkSample, Fields, refuse
+from synth.verify.formats.spec import BenchmarkSample, Fields, Reading, read_sample, refuse
 
 _STAR: Final = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator "
@@ -32,6 +32,12 @@ def with_method(program: str, language: str, name: str) -> str:
     taken for it."""
     own = language == "python" and re.search(r"^class Solution\b", program, re.MULTILINE)
     return f"{program}\n{name} = Solution().{name}\n" if own else program
+
+
+def contestant(sample: BenchmarkSample, language: str) -> tuple[BenchmarkSample, Reading]:
+    """The sample with the program that was read from it. The last block of an answer counts."""
+    read = read_sample(sample, language, choice="last")
+    return sample._replace(text=read.code), read
 
 
 def language_of(sample: BenchmarkSample) -> str:

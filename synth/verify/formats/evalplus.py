@@ -2,12 +2,15 @@
 
 The data sets of the hub bring a test script. The released files bring inputs and a reference solution: the
 script made here runs both on each input and compares, so there the reference stands in the program's own
-process. Inputs of MBPP+ that JSON cannot hold (sets, complex numbers) are in the first edition only.
+process. What JSON cannot hold of the inputs of MBPP+ is read by the task's number (`mbpp_plus_inputs.py`).
 """
 
 import json
 
-from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, completed, need, texts
+from synth.verify.formats.mbpp import without_marks
+from synth.verify.formats.mbpp_plus_inputs import shape_of
+from synth.verify.formats.python_prompts import answered
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, need, read_sample, texts
 
 _COMPARE = """
 def _codemill_compare(reference, candidate, name, rows, tolerance):
@@ -44,8 +47,12 @@ def _from_inputs(problem: Fields) -> str:
     reference = need(problem, "prompt") + need(problem, "canonical_solution")
     tolerance = problem.get("atol") or 0
     inputs = json.dumps(rows)
-    call = f"_codemill_compare(_codemill_reference[{name!r}], {name}, {name!r}, {inputs!r}, {tolerance!r})"
-    return f"{_COMPARE}\n_codemill_reference = {{}}\nexec({reference!r}, _codemill_reference)\n{call}\n"
+    shape, shaped = shape_of(str(problem.get("task_id", "")))
+    sides = f"{shaped(f'_codemill_reference[{name!r}]')}, {shaped(name)}"
+    call = f"_codemill_compare({sides}, {name!r}, {inputs!r}, {tolerance!r})"
+    return (
+        f"{_COMPARE}{shape}\n_codemill_reference = {{}}\nexec({reference!r}, _codemill_reference)\n{call}\n"
+    )
 
 
 def _rows(problem: Fields, name: str) -> list[object]:
@@ -62,8 +69,12 @@ def _script(problem: Fields) -> str:
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """A completion continues the prompt of HumanEval+, which is code, and stands alone in MBPP+."""
-    prompt = need(problem, "prompt") if "entry_point" in problem else ""
-    return RowParts("python", completed(prompt, sample), {"kind": "script", "script": _script(problem)})
+    prompt, name = "", ""
+    if "entry_point" in problem:
+        prompt, name = need(problem, "prompt"), need(problem, "entry_point")
+    read = read_sample(sample._replace(text=without_marks(sample.text)), "python", name)
+    tests = {"kind": "script", "script": _script(problem)}
+    return RowParts("python", answered(prompt, name, read), tests, note=read.note)
 
 
 FORMAT = Format(
@@ -71,5 +82,6 @@ FORMAT = Format(
     title="EvalPlus",
     aliases=("humanevalplus", "mbppplus", "humaneval+", "mbpp+"),
     prefix="Mbpp/",
+    packages={"python": ("numpy",)},
     convert=convert,
 )

@@ -14,7 +14,7 @@ import zlib
 from typing import Final, NoReturn
 
 from synth.unpacking import MB, inflate
-from synth.verify.formats.contests import calls, language_of, stdio, with_imports, with_method
+from synth.verify.formats.contests import calls, contestant, language_of, stdio, with_imports, with_method
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse
 
 _MOST_BYTES: Final = 512 * MB
@@ -64,12 +64,14 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     named = told.get("func_name") if isinstance(told, dict) else None
     inputs, outputs = [str(case["input"]) for case in cases], [str(case["output"]) for case in cases]
     language = language_of(sample)
+    sample, read = contestant(sample, language)
     if not named:
         tests = {**stdio(inputs, outputs), "compare": _LINES}
-        return RowParts(language, with_imports(sample, language, _AFTER_IMPORTS), tests)
+        return RowParts(language, with_imports(sample, language, _AFTER_IMPORTS), tests, note=read.note)
     rows = [[json.loads(line) for line in text.split("\n") if line.strip()] for text in inputs]
     program = with_method(with_imports(sample, language, _AFTER_IMPORTS), language, named)
-    return RowParts(language, program, calls(named, rows, [json.loads(text) for text in outputs]))
+    asked = calls(named, rows, [json.loads(text) for text in outputs])
+    return RowParts(language, program, asked, note=read.note)
 
 
 FORMAT = Format(

@@ -1,7 +1,25 @@
 """MBPP: `test_list` of assertions, after `test_setup_code` or `test_imports`; Python. Samples are whole
-programs by any name."""
+programs by any name, also between the `[BEGIN]` and `[DONE]` of the usual few-shot prompt."""
 
-from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, refuse, texts
+import re
+from typing import Final
+
+from synth.verify.formats.spec import (
+    BenchmarkSample,
+    Fields,
+    Format,
+    RowParts,
+    read_sample,
+    refuse,
+    texts,
+)
+
+_BEGIN: Final = re.compile(r"\A\s*\[BEGIN\][ \t]*\n?")
+_DONE: Final = re.compile(r"^[ \t]*\[DONE\].*", re.MULTILINE | re.DOTALL)
+_CALLED: Final = re.compile(r"(\w+)\s*\(")
+_WRAPPERS: Final = frozenset(
+    {"set", "sorted", "list", "tuple", "len", "round", "abs", "isclose", "dict", "str"}
+)
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
@@ -10,7 +28,20 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     if not tests:
         raise refuse("field test_list", "has no assertions")
     lines = [str(problem.get("test_setup_code") or ""), *texts(problem, "test_imports"), *tests]
-    return RowParts("python", sample.text, {"kind": "script", "script": "\n".join(lines) + "\n"})
+    read = read_sample(sample._replace(text=without_marks(sample.text)), "python", _function(tests[0]))
+    tests_part = {"kind": "script", "script": "\n".join(lines) + "\n"}
+    return RowParts("python", read.code, tests_part, note=read.note)
+
+
+def without_marks(text: str) -> str:
+    """What stands between the marks of the few-shot prompt; all of it where there are none."""
+    return _DONE.sub("", _BEGIN.sub("", text))
+
+
+def _function(test: str) -> str:
+    """The function that an assertion calls."""
+    names = (found[1] for found in _CALLED.finditer(test))
+    return next((name for name in names if name not in _WRAPPERS and name != "assert"), "")
 
 
 FORMAT = Format(name="mbpp", title="MBPP", prefix="Mbpp/", convert=convert)

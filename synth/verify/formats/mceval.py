@@ -1,11 +1,20 @@
 """McEval: the language is the first part of `task_id` (`CPP/3`); `test` stands in that language, samples are
-`raw_generation` or programs.
+`raw_generation` (whose first block of the language counts) or programs.
 
-Its markup tasks are compared as text and its AWK tasks with files of its repository: there is nothing here to
-run for them.
+Its data leaves out the line break between prompt and completion. Its markup tasks are compared as text and
+its AWK tasks with files of its repository: there is nothing here to run for them.
 """
 
-from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, completed, need, refuse
+from synth.verify.formats.spec import (
+    BenchmarkSample,
+    Fields,
+    Format,
+    RowParts,
+    completed,
+    need,
+    read_sample,
+    refuse,
+)
 
 _LANGUAGES = {"shell": "bash"}
 _NOT_RUN = ("html", "json", "markdown", "awk")
@@ -19,8 +28,20 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
             f"McEval's {named} tasks",
             "cannot be run: they compare text, or need files of McEval's repository",
         )
-    code = completed(str(problem.get("prompt") or ""), sample)
-    return RowParts(_LANGUAGES.get(named, named), code, {"kind": "script", "script": need(problem, "test")})
+    language = _LANGUAGES.get(named, named)
+    read = read_sample(sample, language, choice="first")
+    code = completed(str(problem.get("prompt") or ""), read, "\n")
+    return RowParts(language, code, {"kind": "script", "script": need(problem, "test")}, note=read.note)
 
 
-FORMAT = Format(name="mceval", title="McEval", convert=convert)
+FORMAT = Format(
+    name="mceval",
+    title="McEval",
+    packages={
+        "go": ("testify",),
+        "lua": ("luaunit",),
+        "python": ("numpy",),
+        "rust": ("regex", "rand", "md5"),
+    },
+    convert=convert,
+)

@@ -1,7 +1,10 @@
 """MultiPL-E: `name`, `language`, `prompt` and `tests` in each language's own words. Samples continue the
-prompt."""
+prompt, up to its first stop token; answers with the whole function lose the brace that the tests bring."""
 
-from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, completed, need
+from collections.abc import Sequence
+
+from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, need, read_sample, texts
+from synth.verify.formats.whole_functions import asked_name, fitted
 
 _LANGUAGES = {
     "go_test.go": "go",
@@ -15,13 +18,23 @@ _LUA_END = "os.exit(lu.LuaUnit.run())"
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The tests as they are; those of Lua end the process themselves, which a mark cannot follow."""
-    language = need(problem, "language")
+    stated, prompt = need(problem, "language"), need(problem, "prompt")
+    language = _LANGUAGES.get(stated, stated)
     tests = need(problem, "tests").replace(_LUA_END, "if lu.LuaUnit.run() ~= 0 then os.exit(1) end")
-    return RowParts(
-        _LANGUAGES.get(language, language),
-        completed(need(problem, "prompt"), sample),
-        {"kind": "script", "script": tests},
-    )
+    read = read_sample(sample, language, asked_name(prompt))
+    if not read.whole:
+        code = prompt + until_stop(read.code, texts(problem, "stop_tokens"))
+    elif read.answer or read.code != sample.text:
+        code = fitted(read.code, prompt, tests)
+    else:
+        code = read.code
+    return RowParts(language, code, {"kind": "script", "script": tests}, note=read.note)
+
+
+def until_stop(completion: str, stop_tokens: Sequence[str]) -> str:
+    """The completion up to the first stop token, where the benchmark's own sampling would have ended it."""
+    ends = [at for token in stop_tokens if token and (at := completion.find(token)) >= 0]
+    return completion[: min(ends)] if ends else completion
 
 
 FORMAT = Format(
@@ -29,5 +42,6 @@ FORMAT = Format(
     title="MultiPL-E",
     aliases=("multiple", "multipl_e"),
     key_fields=("name",),
+    packages={"java": ("javatuples",), "lua": ("luaunit",), "go": ("testify",)},
     convert=convert,
 )

@@ -1,9 +1,9 @@
 """A file of samples beside the problems of a benchmark, as entries of `codemill verify`.
 
-A line names its problem (`task_id`, `question_id`, `problem_id` or `name`) and holds programs: `completion`
+A sample names its problem (`task_id`, `question_id`, `problem_id` or `name`) and holds programs: `completion`
 (continues the prompt), `solution` or `code` (whole), `completions`, `solutions`, `code_list` (lists of them),
-or `raw_generation` (a model's answer, whose first fenced block counts). It may say its `language`. The one
-rule: each program is one row, in the order of the file.
+or a model's answer (`raw_generation`, `llm_response`, `output_list`), in which the format finds the program.
+It may say its `language`. The one rule: each program is one row, in the order of the file.
 """
 
 import json
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from synth.errors import Problem, UserError
-from synth.prompts.fences import read_fences
 from synth.verify.formats.registry import get_format
+from synth.verify.formats.sample_files import POSITION, sample_lines
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format
 from synth.verify.formats.tables import Problems
-from synth.verify.row_files import Entry, file_lines, hash_row, read_object
+from synth.verify.row_files import Entry, hash_row, read_object
 from synth.verify.rows import PAGE, RowError, VerifyRow, read_row
 
-_NAMES = ("task_id", "question_id", "problem_id", "name")
+_ANSWERS = ("raw_generation", "llm_response", "output_list")
 _WHOLE = {
     "completion": False,
     "completions": False,
@@ -38,8 +38,7 @@ def sample_entries(
     known = get_format(form)
     table = Problems(problems, known)
     number = 0
-    for line_number, line in file_lines(samples):
-        where = f"{samples}:{line_number}"
+    for where, line in sample_lines(samples):
         for index, read in enumerate(_readers(line, where, known, table, language or "")):
             number += 1
             yield Entry(where, number, hash_row(line, f"{salt} {known.name} {language} {index}"), read)
@@ -51,7 +50,7 @@ def _readers(
     """One reader for each program of the line; one that raises where the line cannot be read."""
     try:
         sample = read_object(line, where)
-        programs = _programs(sample, where, language)
+        programs = _programs(sample, where, language, form)
     except RowError as error:
         return [partial(_raise, error)]
     many = len(programs) > 1
@@ -68,9 +67,13 @@ def _raise(error: RowError) -> VerifyRow:
 def _row(
     sample: Fields, program: BenchmarkSample, suffix: str, where: str, form: Format, table: Problems
 ) -> VerifyRow:
-    name = next(sample[field] for field in _NAMES if field in sample)
+    name = next((sample[field] for field in form.sample_names if field in sample), None)
     try:
-        judged = form.convert(table.find(name, where), program)
+        if name is None:
+            name, problem = table.at(sample[POSITION], where)
+        else:
+            problem = table.find(name, where, sample)
+        judged = form.convert(problem, program)
     except UserError as error:
         problems = (
             p if p.where.startswith(where) else Problem(f"{where}: {p.where}", p.message, p.fix, p.see)
@@ -86,38 +89,39 @@ def _row(
                 PAGE,
             )
         ) from None
-    row = {
-        "id": sample.get("id", f"{name}{suffix}"),
+    own = sample.get("id") if "id" not in form.sample_names or name != sample.get("id") else None
+    row: dict[str, object] = {
+        "id": f"{name}{suffix}" if own is None else own,
         "language": judged.language,
         "code": judged.code,
         "tests": dict(judged.tests),
+        "note": judged.note,
     }
-    return read_row(row, where)
+    return read_row({**row, "limits": dict(judged.limits)} if judged.limits else row, where)
 
 
-def _programs(sample: Fields, where: str, language: str) -> list[BenchmarkSample]:
-    if not any(field in sample for field in _NAMES):
+def _programs(sample: Fields, where: str, language: str, form: Format) -> list[BenchmarkSample]:
+    if not any(field in sample for field in (*form.sample_names, POSITION)):
         raise RowError(
             Problem(
                 where,
-                f"has none of the fields that name its problem: {', '.join(_NAMES)}",
-                "add task_id",
+                f"has none of the fields that name its problem: {', '.join(form.sample_names)}",
+                f"add {form.sample_names[0]}",
                 PAGE,
             )
         )
-    stated = sample.get("language") or language
-    if "raw_generation" in sample:
-        return [
-            BenchmarkSample(_fenced(text), True, str(stated))
-            for text in _list(sample["raw_generation"], where)
-        ]
+    told = sample.get("language")
+    stated = language if told in (None, "") else str(told)
     for field, whole in _WHOLE.items():
         if field in sample:
-            return [BenchmarkSample(text, whole, str(stated)) for text in _list(sample[field], where)]
+            return [BenchmarkSample(text, whole, stated) for text in _list(sample[field], where)]
+    for field in _ANSWERS:
+        if field in sample:
+            return [BenchmarkSample(text, True, stated, answer=True) for text in _list(sample[field], where)]
     raise RowError(
         Problem(
             where,
-            f"has no program in any of the fields {', '.join([*_WHOLE, 'raw_generation'])}",
+            f"has no program in any of the fields {', '.join([*_WHOLE, *_ANSWERS])}",
             "add completion or solution",
             PAGE,
         )
@@ -136,8 +140,3 @@ def _list(value: object, where: str) -> list[str]:
             )
         )
     return items
-
-
-def _fenced(answer: str) -> str:
-    blocks = read_fences(answer)
-    return blocks[0].text if blocks else answer

@@ -4,14 +4,19 @@ Place in the flow: problems and samples -> `samples.py` -> rows. The one rule: a
 function; it downloads nothing and runs nothing.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from synth.errors import Problem
+from synth.prompts.answers import Choice, read_code
 from synth.verify.rows import PAGE, RowError
 
 Fields = Mapping[str, object]
+
+NAMES = ("task_id", "question_id", "problem_id", "name")
+"""Fields of a sample that name its problem."""
 
 
 class BenchmarkSample(NamedTuple):
@@ -22,6 +27,19 @@ class BenchmarkSample(NamedTuple):
     whole: bool
     language: str
     """Empty where neither the sample nor the command says it."""
+    answer: bool = False
+    """A model's whole answer, in which the program has to be found."""
+
+
+class Reading(NamedTuple):
+    """The program that was read from a sample."""
+
+    code: str
+    whole: bool
+    note: str = ""
+    """What the reader has to say: a truncated answer, an answer without a program."""
+    answer: bool = False
+    """It was found in an answer: what the prompt gives may be missing."""
 
 
 class RowParts(NamedTuple):
@@ -30,6 +48,10 @@ class RowParts(NamedTuple):
     language: str
     code: str
     tests: Fields
+    limits: Fields = {}
+    """Those that the problem states, as a row has them."""
+    note: str = ""
+    """Said with any verdict but a pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +66,16 @@ class Format:
     prefix: str = ""
     """Left out of names on both sides: some editions write `Mbpp/2`, some 2."""
     convert: Callable[[Fields, BenchmarkSample], RowParts]
+    sample_names: tuple[str, ...] = NAMES
+    """Fields of a sample that name its problem; the first that is there counts."""
+    told_apart: tuple[str, ...] = ()
+    """Fields that tell problems of the same name apart; a sample states them too."""
+    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What its tests and references import beyond the standard libraries, by language."""
 
     def key(self, name: object) -> str:
         """The name of a problem as it is looked up."""
+        name = name.get("problem_id") if isinstance(name, Mapping) else name
         return str(name).removeprefix(self.prefix)
 
 
@@ -71,6 +100,24 @@ def refuse(what: str, expected: str) -> RowError:
     return RowError(Problem(what, expected, "use --skip-bad to skip such rows", PAGE))
 
 
-def completed(prompt: str, sample: BenchmarkSample) -> str:
-    """The program: the sample itself, or prompt and sample."""
-    return sample.text if sample.whole else prompt + sample.text
+def read_sample(
+    sample: BenchmarkSample, language: str, name: str = "", choice: Choice = "definition"
+) -> Reading:
+    """The program of a sample. Answers are read, and so is anything that begins with a fence, as no program
+    does. `name` is what the program has to define: a body alone is a completion."""
+    if not sample.answer and not sample.text.lstrip().startswith(("```", "~~~")):
+        return Reading(sample.text, sample.whole)
+    found = read_code(sample.text, language, name, choice, any_tag=True)
+    defines = re.search(rf"^\S.*\b{re.escape(name)}\b", found.code, re.MULTILINE)
+    is_body = bool(name) and found.code[:1] in (" ", "\t") and not defines
+    note = "the answer was cut off" if found.cut else "" if found.code else "the answer has no program"
+    return Reading(found.code, not is_body, note, sample.answer)
+
+
+def completed(prompt: str, read: Reading, joint: str = "") -> str:
+    """The program: the sample itself, or prompt and sample, with the joint between them where neither brings
+    it."""
+    if read.whole:
+        return read.code
+    joined = not joint or prompt.endswith(joint) or read.code.startswith(joint)
+    return prompt + ("" if joined else joint) + read.code

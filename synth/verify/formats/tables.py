@@ -68,9 +68,11 @@ class Held:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if path.suffix != ".gz" and path.stat().st_size > _MOST_HELD:
+            raise TooLargeError(_MOST_HELD)
         data = read_gzip(path, _MOST_HELD) if path.suffix == ".gz" else path.read_bytes()
         if path.name.removesuffix(".gz").endswith(".json") and data.lstrip()[:1] == b"[":
-            self._rows: list[Fields] = json.loads(data)
+            self._rows: list[Fields] = [dict(row) for row in json.loads(data)]
         else:
             lines = [line for line in data.split(b"\n") if line.strip()]
             self._rows = [
@@ -181,14 +183,28 @@ class Problems:
         self._form, self._path = form, path
         self._tables = [_open(file) for file in _files(path)]
         self._places: dict[str, tuple[Table, Place]] = {}
+        self._more: dict[str, list[tuple[Table, Place]]] = {}
         self._last: tuple[str, Fields] = ("", {})
         for table in self._tables:
             for name, place in table.names(form.key_fields):
-                self._places.setdefault(form.key(name), (table, place))
+                key, found = form.key(name), (table, place)
+                if self._places.setdefault(key, found) is not found:
+                    self._more.setdefault(key, []).append(found)
 
-    def find(self, name: object, where: str) -> Fields:
-        """The problem of that name. Raises UserError."""
+    def at(self, position: object, where: str) -> tuple[str, Fields]:
+        """The name and the problem at a place in the order of the file. Raises UserError."""
+        if not isinstance(position, int) or not 0 <= position < len(self._places) or self._more:
+            words = f"is not in {self._path}, which has {len(self._places)} problems of different names"
+            raise UserError(Problem(f"{where}: problem {position}", words, "name the problem: task_id", PAGE))
+        name = list(self._places)[position]
+        return name, self.find(name, where)
+
+    def find(self, name: object, where: str, told: Fields | None = None) -> Fields:
+        """The problem of that name; where several have it, the one that `told` tells from the others. Raises
+        UserError."""
         key = self._form.key(name)
+        if key in self._more:
+            return self._tell_apart(key, where, told or {})
         if key not in self._places:
             near = ", ".join(list(self._places)[:3])
             raise UserError(
@@ -203,6 +219,22 @@ class Problems:
             table, place = self._places[key]
             self._last = (key, table.get(place))
         return self._last[1]
+
+    def _tell_apart(self, key: str, where: str, told: Fields) -> Fields:
+        """The problem of a name that several have. Copies of one problem are one."""
+        found: list[Fields] = []
+        for table, place in (self._places[key], *self._more[key]):
+            problem = table.get(place)
+            if problem not in found:
+                found.append(problem)
+        fields = [field for field in self._form.told_apart if told.get(field) is not None]
+        fits = [one for one in found if all(one.get(field) == told[field] for field in fields)]
+        if len(fits) == 1:
+            return fits[0]
+        by = ", ".join(self._form.told_apart)
+        fix = f"state the problem's {by} in the sample" if by else "leave one problem of each name"
+        words = f"is the name of {len(found)} problems in {self._path}"
+        raise UserError(Problem(f"{where}: problem {key!r}", words, fix, PAGE))
 
 
 def _files(path: Path) -> list[Path]:
