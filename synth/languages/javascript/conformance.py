@@ -69,15 +69,6 @@ if (require.main === module) {
 console.assert(twice(0) === 0);
 """,
             ),
-            "console.assert that is caught": (
-                "function twice(x) { return x + x }",
-                """try {
-  console.assert(twice(3) === 6);
-} catch (error) {
-  console.log(error);
-}
-""",
-            ),
             "node:assert": (
                 "function twice(x) { return x + x }",
                 """const assert = require('node:assert/strict');

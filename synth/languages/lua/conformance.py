@@ -61,6 +61,18 @@ SAMPLES = ConformancePrograms(
         script="""assert(twice(3) == 6)
 assert(twice(0) == 0)
 """,
+        forms={
+            "an exit with the status of its tests": (
+                "function twice(x) return x + x end",
+                """local function run() return (twice(3) == 6) and 0 or 1 end
+os.exit(run())
+""",
+            ),
+            "an exit with a truth value": (
+                "function twice(x) return x + x end",
+                "os.exit(twice(3) == 6, true)\n",
+            ),
+        },
         leaving=(
             "os.exit(0)",
             "function twice(x) os.exit(true) end",
