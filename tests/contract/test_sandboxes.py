@@ -57,6 +57,22 @@ class TestX(unittest.TestCase):
     def test_it(self):
         self.assertEqual(found, 1)
 """
+DEEP = (
+    "import functools, sys\nsys.setrecursionlimit(1 << 20)\n"
+    "@functools.lru_cache(None)\ndef down(n):\n    return n and 1 + down(n - 1)\n"
+)
+RESERVES = """import threading
+threading.stack_size(300 << 20)
+def f(x):
+    found = []
+    meet = threading.Barrier(2, timeout=20)
+    def work(): meet.wait(); found.append(x)
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for one in threads: one.start()
+    for one in threads: one.join()
+    return sum(found)
+"""
+
 REQUESTS = [
     function("good", "def f(x):\n    return x + 1\n"),
     function("raises", "def f(x):\n    return 1 // x\n"),
@@ -65,6 +81,9 @@ REQUESTS = [
     function("hangs", "def f(x):\n    while True: pass\n", cpu_s=0.5),
     function("silent", "def f(x):\n    print('noise' * 1000)\n    return x\n"),
     function("nameless", "def g(x):\n    return x\n"),
+    function("deep", f"{DEEP}def f(x):\n    return down(100000 + x)\n", stack_mb=256, memory_mb=1024),
+    function("too deep", f"{DEEP}def f(x):\n    return down(100000 + x)\n"),
+    function("reserves", RESERVES, memory_mb=256),
     ExecutionRequest(
         id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))
     ),
@@ -226,6 +245,14 @@ def test_a_program_that_does_not_parse_is_stopped_there(seen: dict[str, Observat
 def test_an_endless_loop_uses_up_its_cpu_time(seen: dict[str, Observation]) -> None:
     assert seen["hangs"].stop is Stop.CPU
     assert not seen["hangs"].finished
+
+
+def test_a_stack_is_as_deep_as_the_request_says_and_reserved_memory_is_none(
+    seen: dict[str, Observation],
+) -> None:
+    assert [case.output for case in seen["deep"].cases] == ["i100000", "i100001"]
+    assert seen["too deep"].signal is not None and not seen["too deep"].finished
+    assert [case.output for case in seen["reserves"].cases] == ["i0", "i2"]
 
 
 def test_stdout_is_kept_apart_from_results(seen: dict[str, Observation]) -> None:
