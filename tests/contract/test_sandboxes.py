@@ -85,6 +85,18 @@ REQUESTS = [
     function("too deep", f"{DEEP}def f(x):\n    return down(100000 + x)\n"),
     function("reserves", RESERVES, memory_mb=256),
     ExecutionRequest(
+        id="lacking",
+        language="python",
+        code="x = 1\n",
+        call=ScriptCall(script="import own_missing_one\nassert x == 1"),
+    ),
+    ExecutionRequest(
+        id="path",
+        language="python",
+        code="import sys\nprint(*sys.path)\n",
+        call=StdioCall(stdins=("",)),
+    ),
+    ExecutionRequest(
         id="echo", language="python", code="print(input())\n", call=StdioCall(stdins=("a\n", "b\n"))
     ),
     ExecutionRequest(
@@ -310,6 +322,22 @@ def test_a_request_that_cannot_run_is_infrastructure_and_no_exception(
     ]
     observations = run(any_sandbox.execute(requests))
     assert all(observation.infrastructure for observation in observations)
+
+
+def test_what_tests_import_and_nobody_has_is_missing_and_no_label(seen: dict[str, Observation]) -> None:
+    lacking = seen["lacking"]
+    assert lacking.toolchain_missing is not None
+    assert "python has no module own_missing_one" in lacking.toolchain_missing
+    assert (lacking.infrastructure, lacking.cases) == (None, ())
+
+
+def test_what_python3_has_is_seen(seen: dict[str, Observation]) -> None:
+    """The path of a program holds the folders of packages, after the standard library."""
+    path = str(seen["path"].cases[0].output).split()
+    standard = next(at for at, place in enumerate(path) if place.endswith("lib-dynload"))
+    sites = [at for at, place in enumerate(path) if place.endswith(("site-packages", "dist-packages"))]
+    assert sites
+    assert standard < min(sites)
 
 
 def test_a_sandbox_states_the_toolchain_as_its_observations_do(

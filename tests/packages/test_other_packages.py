@@ -66,7 +66,7 @@ def test_java_finds_a_jar_in_scripts_programs_and_typed_calls(home: Path, tmp_pa
         "java", "javatuples", {"usr/share/java/javatuples.jar": (tmp_path / "javatuples.jar").read_bytes()}
     )
     main = "public static void main(String[] words) { if (Problem.f() != 7) throw new AssertionError(); }"
-    call = {
+    call: dict[str, object] = {
         "kind": "function",
         "entry_point": "f",
         "signature": "(int) -> int",

@@ -5,7 +5,7 @@ Place in the flow: `e2b_sandbox.py` calls this before and after it dispatches a 
 specific to a language is decided outside; the worker gets only commands and texts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synth.execution.observations import ObservationContext, failed, not_installed
 from synth.execution.programs.program_plan import (
@@ -20,8 +20,16 @@ from synth.execution.programs.program_plan import (
     plan_program,
 )
 from synth.execution.programs.result_channel import compiler_messages
-from synth.execution.remote.wire import Item, RunResult, Shared, WorkerCapabilities, WorkerResult
+from synth.execution.remote.wire import (
+    FoundToolchain,
+    Item,
+    RunResult,
+    Shared,
+    WorkerCapabilities,
+    WorkerResult,
+)
 from synth.ids import content_hash
+from synth.languages.package_use import MachinePackages
 from synth.languages.registry import UnknownLanguage, all_languages, get_language
 from synth.languages.spec import Driver
 from synth.languages.toolchain import Toolchain
@@ -40,7 +48,12 @@ def probe_task() -> dict[str, object]:
     """The toolchains that the worker should look for."""
     return {
         "languages": {
-            one.name: {"tools": one.tools, "version": one.version_arguments} for one in all_languages()
+            one.name: {
+                "tools": one.tools,
+                "version": one.version_arguments,
+                "machine": one.packages.machine if one.packages else (),
+            }
+            for one in all_languages()
         }
     }
 
@@ -52,9 +65,7 @@ class RemoteToolchains:
         self.level = level
         self._linker = "-fuse-ld=mold" if probe.mold else ""
         self._toolchains = {
-            name: Toolchain(found.tools, found.version, found.digest)
-            for name, found in probe.languages.items()
-            if found is not None
+            name: _toolchain(name, found) for name, found in probe.languages.items() if found is not None
         }
         self._shared: dict[str, Shared] = {}
 
@@ -101,6 +112,16 @@ class RemoteToolchains:
             )
             self._shared[key] = Shared(files=dict(driver.shared), commands=commands)
         return key
+
+
+def _toolchain(name: str, found: FoundToolchain) -> Toolchain:
+    """A remote sandbox's tools, and what it offers to programs beside them. Nothing can be added there."""
+    known = Toolchain(found.tools, found.version, found.digest)
+    use, modules = get_language(name).packages, frozenset(found.machine.modules)
+    if use is None or (use.machine and not modules):
+        return known
+    machine = MachinePackages(found.machine.standard_path, found.machine.folders, modules)
+    return replace(known, machine=machine, environment=use.environment(machine, ""), modules=modules)
 
 
 def _item(index: int, plan: ProgramPlan, shared: str) -> Item:

@@ -119,12 +119,22 @@ class Line(Wire):
     done: bool = False
 
 
+class FoundPackages(Wire):
+    """What the sandbox itself offers to programs of a language."""
+
+    standard_path: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    """Of the standard library and of the folders."""
+
+
 class FoundToolchain(Wire):
     """One language's tools inside the sandbox."""
 
     tools: dict[str, str]
     version: str
     digest: str
+    machine: FoundPackages = FoundPackages()
 
 
 class WorkerCapabilities(Wire):

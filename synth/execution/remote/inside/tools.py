@@ -8,6 +8,7 @@ can run it.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -37,6 +38,12 @@ def find(name: str) -> str | None:
 
 def version(command: list[str]) -> str | None:
     """The first line of a tool's version output, or None if it cannot be run."""
+    lines = output(command)
+    return lines[0] if lines else None
+
+
+def output(command: list[str]) -> list[str]:
+    """The lines that a command prints for the programs' user; none if it cannot be run."""
     user = (
         {"user": scratch_folders.FIRST_UID, "group": scratch_folders.FIRST_UID, "extra_groups": []}
         if os.geteuid() == 0
@@ -55,10 +62,27 @@ def version(command: list[str]) -> str | None:
             **user,
         )
     except (OSError, subprocess.SubprocessError):
-        return None
+        return []
     text = (done.stdout + done.stderr).decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines and done.returncode == 0 else None
+    return lines if done.returncode == 0 else []
+
+
+def packages(command: list[str]) -> dict[str, list[str]]:
+    """What this machine offers to programs of a language: where its library and its packages lie, what they
+    are, and a mark of each package. Nothing if the command does not say."""
+    try:
+        path, folders, standard = json.loads(output(command)[0])
+        entries = [entry for folder in folders if os.path.isdir(folder) for entry in os.scandir(folder)]  # noqa: PTH112
+        found = [(entry, entry.stat()) for entry in entries]
+    except (IndexError, OSError, ValueError):
+        return {"standard_path": [], "folders": [], "modules": [], "marks": []}
+    return {
+        "standard_path": path,
+        "folders": folders,
+        "modules": sorted({entry.name.split(".")[0] for entry in entries} | set(standard)),
+        "marks": sorted(f"{entry.path}:{status.st_size}:{status.st_mtime_ns}" for entry, status in found),
+    }
 
 
 def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
@@ -73,8 +97,10 @@ def toolchain(wanted: dict[str, list[str]]) -> dict[str, object] | None:
         return None
     found = [(path, os.stat(path)) for path in tools.values()]  # noqa: PTH116
     marks = [f"{path}:{status.st_size}:{status.st_mtime_ns}" for path, status in found]
-    digest = hashlib.sha256("\n".join([said, *marks]).encode()).hexdigest()[:12]
-    return {"tools": tools, "version": said, "digest": digest}
+    command = [word.format_map(tools) for word in wanted.get("machine", [])]
+    machine = packages(command) if command else {}
+    digest = hashlib.sha256("\n".join([said, *marks, *machine.pop("marks", [])]).encode()).hexdigest()[:12]
+    return {"tools": tools, "version": said, "digest": digest, "machine": machine}
 
 
 def probe(task: dict[str, dict[str, dict[str, list[str]]]]) -> dict[str, object]:
