@@ -76,7 +76,7 @@ def is_right(program: Program, answer: object) -> bool:
         return False
     ran = answer.get("run_result") or {}
     if program.is_honest:
-        return answer["status"] == "Success" and ran["stdout"] == program.prints
+        return bool(answer["status"] == "Success" and ran["stdout"] == program.prints)
     if program.kind == "hang":
-        return ran.get("status") == "TimeLimitExceeded"
-    return answer["status"] == "Failed" and ran.get("status") in ("Finished", "TimeLimitExceeded")
+        return bool(ran.get("status") == "TimeLimitExceeded")
+    return bool(answer["status"] == "Failed" and ran.get("status") in ("Finished", "TimeLimitExceeded"))
