@@ -78,5 +78,5 @@ def is_right(program: Program, answer: object) -> bool:
     if program.is_honest:
         return bool(answer["status"] == "Success" and ran["stdout"] == program.prints)
     if program.kind == "hang":
-        return ran.get("status") == "TimeLimitExceeded"
-    return answer["status"] == "Failed" and ran.get("status") in ("Finished", "TimeLimitExceeded")
+        return bool(ran.get("status") == "TimeLimitExceeded")
+    return bool(answer["status"] == "Failed" and ran.get("status") in ("Finished", "TimeLimitExceeded"))

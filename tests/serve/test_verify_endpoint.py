@@ -1,6 +1,10 @@
 """Rows over HTTP: every row gets exactly one answer, and the answer of `codemill verify`."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 
 from synth.verify.verify import verify
 from tests.serve.conftest import Served, serving
@@ -93,6 +97,30 @@ def test_a_body_without_rows_gets_no_answers(server: Served) -> None:
 def test_an_array_that_is_none_is_a_bad_request(server: Served) -> None:
     for body in (b"[", b"[1,]", b"[" * 100_000):
         assert server.client.post("/verify", content=body).status_code == 400
+
+
+def test_a_server_that_ends_says_so_in_every_row() -> None:
+    rows = [row(f"h{n}", f"def add(a, b):\n    while True: pass  # {n}\n") for n in range(100)]
+    body = "".join(json.dumps(one) + "\n" for one in rows).encode()
+    with serving("--workers", "1", "--cpu-s", "300") as small, ThreadPoolExecutor() as pool:
+        answer = pool.submit(lambda: small.client.post("/verify", content=body))
+        while not httpx.get(f"{small.url}/health", trust_env=False).json()["running"]:
+            time.sleep(0.05)
+        assert small.end() == 0
+        found = [json.loads(line) for line in answer.result(timeout=30).text.splitlines()]
+    assert sorted(one["row"] for one in found) == list(range(1, 101))
+    assert {one["verdict"] for one in found} == {"infrastructure"}
+
+
+def test_a_client_that_reads_slowly_holds_up_nobody_else(server: Served) -> None:
+    rows = [row(f"s{n}", f"def add(a, b):\n    return 'x' * 400  # {n}\n") for n in range(600)]
+    body = "".join(json.dumps(one) + "\n" for one in rows).encode()
+    with server.client.stream("POST", "/verify", content=body) as slow:
+        lines = slow.iter_lines()
+        first = json.loads(next(lines))
+        assert server.run_code("print(5)")["run_result"]["stdout"] == "5\n"
+        found = [first, *map(json.loads, lines)]
+    assert sorted(one["row"] for one in found) == list(range(1, 601))
 
 
 def test_sizes_are_bounded() -> None:
