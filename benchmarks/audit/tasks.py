@@ -114,7 +114,11 @@ _PROGRAMS: Final[Mapping[str, str]] = {
 
 def program(task: Task, language: str) -> str:
     """The right program."""
-    parts = {"COND": task.condition, "THEN": task.then, "ELSE": task.otherwise}
+    parts: dict[str, tuple[Condition | Term, int]] = {
+        "COND": task.condition,
+        "THEN": task.then,
+        "ELSE": task.otherwise,
+    }
     code = _PROGRAMS[language].replace("NAME", task.name).replace("START", str(task.start))
     for word, (part, k) in parts.items():
         code = code.replace(word, part.text.replace("K", str(k)))

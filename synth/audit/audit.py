@@ -54,7 +54,7 @@ class AuditOptions(NamedTuple):
         }
 
 
-class Unfinished:
+class UnfinishedAudit:
     """What an audit has done so far, one line a row, under a line that says of what. A file of other data or
     settings, or none, is begun anew; a line that was cut off is done again."""
 
@@ -97,7 +97,7 @@ async def audit(
     options = options or AuditOptions()
     digest, settings = digest_of(path), options.stated()
     shape, columns = _shape_of(path)
-    kept = Unfinished(unfinished, json.dumps([digest, settings], sort_keys=True)) if unfinished else None
+    kept = UnfinishedAudit(unfinished, json.dumps([digest, settings], sort_keys=True)) if unfinished else None
     try:
         await sandbox.start()
         results = await _all_rows(path, shape, sandbox, options, kept, seen)
@@ -137,7 +137,7 @@ async def _all_rows(
     shape: Shape,
     sandbox: Sandbox,
     options: AuditOptions,
-    kept: Unfinished | None,
+    kept: UnfinishedAudit | None,
     seen: Seen | None,
 ) -> list[RowResult]:
     """Every row, in the order of the file."""

@@ -27,7 +27,7 @@ class FoundRow(Record):
     detail: str
 
 
-class Finding(Record):
+class AuditFinding(Record):
     """One kind of finding."""
 
     kind: str
@@ -76,7 +76,7 @@ class AuditReport(Record):
     version: int = 1
     data: DataFile
     settings: dict[str, object]
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     mutation: MutationScore
     untried: tuple[UntriedRows, ...]
     level: str
@@ -94,7 +94,7 @@ def wilson(found: int, tried: int) -> tuple[float, float]:
     return round(max(0.0, middle - reach), 6), round(min(1.0, middle + reach), 6)
 
 
-class _Kind(NamedTuple):
+class _FindingKind(NamedTuple):
     name: str
     title: str
     tried: Callable[[RowResult], bool]
@@ -151,33 +151,34 @@ def _was_run(row: RowResult) -> bool:
 
 
 KINDS: Final = (
-    _Kind("reference_fails", "The reference fails its own tests", _was_run, _fails),
-    _Kind("empty_passes", "A program that solves nothing passes", _was_tried(Aim.EMPTY), _passed(Aim.EMPTY)),
-    _Kind("skip_passes", "A skip counts as a pass", _was_tried(Aim.SKIP), _skips),
-    _Kind("flaky", "The reference passes in some runs only", _was_run, _flaky),
-    _Kind("mutants_survive", "Most mutants of the reference pass", lambda row: row.mutants > 0, _weak),
-    _Kind("exploit_passes", "A program that cheats passes", _was_tried(Aim.EXPLOIT),
+    _FindingKind("reference_fails", "The reference fails its own tests", _was_run, _fails),
+    _FindingKind("empty_passes", "A program that solves nothing passes", _was_tried(Aim.EMPTY),
+                 _passed(Aim.EMPTY)),
+    _FindingKind("skip_passes", "A skip counts as a pass", _was_tried(Aim.SKIP), _skips),
+    _FindingKind("flaky", "The reference passes in some runs only", _was_run, _flaky),
+    _FindingKind("mutants_survive", "Most mutants of the reference pass", lambda row: row.mutants > 0, _weak),
+    _FindingKind("exploit_passes", "A program that cheats passes", _was_tried(Aim.EXPLOIT),
           _passed_alone(Aim.EXPLOIT)),
-    _Kind("patch_passes", "A program that tampers with comparison in the tests' own process passes",
+    _FindingKind("patch_passes", "A program that tampers with comparison in the tests' own process passes",
           _was_tried(Aim.PATCH), _passed_alone(Aim.PATCH), "exposure"),
-    _Kind("duplicate", "The row repeats an earlier one", lambda _: True, lambda row: row.duplicate),
+    _FindingKind("duplicate", "The row repeats an earlier one", lambda _: True, lambda row: row.duplicate),
 )  # fmt: skip
-CONTAMINATED: Final = _Kind(
+CONTAMINATED: Final = _FindingKind(
     "contaminated", "The row overlaps with a benchmark", lambda _: True, lambda row: row.contaminated
 )
 """Only where benchmarks were given."""
 
 
-def find(results: Sequence[RowResult], with_benchmarks: bool) -> tuple[Finding, ...]:
+def find(results: Sequence[RowResult], with_benchmarks: bool) -> tuple[AuditFinding, ...]:
     """Every kind, also those that were not found."""
     kinds = (*KINDS, CONTAMINATED) if with_benchmarks else KINDS
     return tuple(_finding(kind, results) for kind in kinds)
 
 
-def _finding(kind: _Kind, results: Sequence[RowResult]) -> Finding:
+def _finding(kind: _FindingKind, results: Sequence[RowResult]) -> AuditFinding:
     tried = [row for row in results if kind.tried(row)]
     found = [(row, detail) for row in tried if (detail := kind.detail(row))]
-    return Finding(
+    return AuditFinding(
         kind=kind.name,
         title=kind.title,
         severity=kind.severity,

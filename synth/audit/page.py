@@ -7,7 +7,7 @@ and text from the data stands in code spans, so that it cannot be markup.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from synth.audit.findings import AuditReport, Finding, FoundRow
+from synth.audit.findings import AuditFinding, AuditReport, FoundRow
 
 _MOST_ROWS: Final = 20
 _MOST_TEXT: Final = 160
@@ -51,7 +51,7 @@ def _settings(report: AuditReport) -> str:
     return " ".join(f"{name} {_code(value)}." for name, value in report.settings.items() if value)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: AuditFinding) -> str:
     title = finding.title + (" (exposure)" if finding.severity == "exposure" else "")
     if not finding.tried:
         return f"| {title} | | 0 | | not tried |"
@@ -59,7 +59,7 @@ def _line(finding: Finding) -> str:
     return f"| {title} | {finding.found:,} | {finding.tried:,} | {share} | {interval} |"
 
 
-def _section(finding: Finding) -> Iterator[str]:
+def _section(finding: AuditFinding) -> Iterator[str]:
     yield ""
     yield f"## {finding.title}"
     yield ""

@@ -4,7 +4,6 @@ The one rule: the command ends with 0 only if no defect was found. After an inte
 resumes.
 """
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -83,6 +82,8 @@ def audit(
     kind: SandboxKind = "local",
 ) -> None:
     """Find defects of a data set: wrong references, tests that accept anything, repeated rows."""
+    import asyncio
+
     from synth.audit.audit import AuditOptions
     from synth.audit.audit import audit as run_audit
     from synth.audit.page import render_page

@@ -1,22 +1,28 @@
-"""The audit of whole files in a real sandbox: planted defects of each kind are found, sound rows raise no alarm,
-and what was done is kept."""
+"""The audit of whole files in a real sandbox: planted defects of each kind are found, sound rows raise no
+alarm, and what was done is kept."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from benchmarks.audit.__main__ import run_audit, score, write_rows
 from benchmarks.audit.plants import Plant, defects, overlapping, repeated, sound_rows
 from benchmarks.audit.tasks import LANGUAGES
-from posttrain.cli import app
-from synth.audit.audit import Unfinished
+from synth.audit.audit import UnfinishedAudit
 from synth.audit.findings import AuditReport
 from synth.audit.results import RowResult
 from tests.audit.test_shapes import ROWS
 from tests.languages.toolchains import need
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """`codemill audit` with these arguments."""
+    words = [sys.executable, "-m", "posttrain.cli", "audit", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
 
 
 def audited(plants: Sequence[Plant], path: Path, benchmarks: tuple[Path, ...] = ()) -> AuditReport:
@@ -111,36 +117,37 @@ def test_the_command_writes_json_and_a_page_and_says_by_its_exit_code(tmp_path: 
     path, out = tmp_path / "rows.jsonl", tmp_path / "report.json"
     plants = [*sound_rows(1, ("python",)), next(iter(defects(1, ("python",))))]
     write_rows(path, plants)
-    result = CliRunner().invoke(app, ["audit", str(path), "-o", str(out)])
-    assert result.exit_code == 1, result.output
+    result = command(path, "-o", out)
+    assert result.returncode == 1, result.stderr
     report = AuditReport.model_validate_json(out.read_text())
     assert report.data.rows == 2
     assert {one.kind: one.found for one in report.findings}["reference_fails"] == 1
     assert report.data.sha256 in (tmp_path / "report.md").read_text()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["report.json", "report.md", "rows.jsonl"]
     write_rows(path, plants[:1])
-    assert CliRunner().invoke(app, ["audit", str(path), "-o", str(out)]).exit_code == 0
+    assert command(path, "-o", out).returncode == 0
 
 
 def test_the_command_refuses_unknown_columns_and_its_own_data(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"question": "1 + 1?", "answer": "2"}\n')
-    result = CliRunner().invoke(app, ["audit", str(path)])
-    assert result.exit_code == 2
-    assert "columns answer, question" in result.output
-    assert CliRunner().invoke(app, ["audit", str(path), "-o", str(path)]).exit_code == 2
+    result = command(path)
+    assert result.returncode == 2
+    assert "columns answer, question" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert command(path, "-o", path).returncode == 2
 
 
 def test_an_unfinished_audit_keeps_its_rows_for_the_same_data_and_settings(tmp_path: Path) -> None:
     path = tmp_path / "unfinished"
-    first = Unfinished(path, "head")
+    first = UnfinishedAudit(path, "head")
     first.add(RowResult(number=3, id="c", runs=("pass",)))
     first.close()
     path.write_text(path.read_text() + '{"number": 4, "id": "cut o')
-    again = Unfinished(path, "head")
+    again = UnfinishedAudit(path, "head")
     assert {number: one.runs for number, one in again.done.items()} == {3: ("pass",)}
     again.close()
-    other = Unfinished(path, "other head")
+    other = UnfinishedAudit(path, "other head")
     assert other.done == {}
     other.close()
     assert path.read_text() == "other head\n"

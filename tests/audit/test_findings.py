@@ -3,9 +3,9 @@
 import pytest
 
 from synth.audit.findings import (
+    AuditFinding,
     AuditReport,
     DataFile,
-    Finding,
     find,
     mutation_score,
     untried,
@@ -20,7 +20,7 @@ def result(number: int, **fields: object) -> RowResult:
     return RowResult.model_validate({"number": number, "id": f"r{number}", **fields})
 
 
-def by_kind(*results: RowResult) -> dict[str, Finding]:
+def by_kind(*results: RowResult) -> dict[str, AuditFinding]:
     return {finding.kind: finding for finding in find(results, with_benchmarks=True)}
 
 
