@@ -1,4 +1,4 @@
-"""What is put before a program of Python stands after its future imports, and its lines stay where they were."""
+"""What is put before a program of Python stands after its future imports; its lines stay where they were."""
 
 import pytest
 

@@ -148,7 +148,7 @@ class ScriptWatch:
                 self.held.add(name)
         self._run_examples(names)
         if self.facts.names("threading"):
-            sys.modules["threading"]._shutdown()  # type: ignore[attr-defined]
+            sys.modules["threading"]._shutdown()
 
     def _run_plain(self, test: Any) -> None:
         try:
