@@ -59,7 +59,7 @@ echo "$total"
     stubs=(
         Stub(
             head=r"^[ \t]*(?:function\s+)?(?P<name>[\w:-]+)\s*\(\)\s*\{",
-            early="VALUE;",
+            early=" VALUE;",
             untyped=(("echo 0; return 0", "echo 7919; return 1"),),
         ),
     ),

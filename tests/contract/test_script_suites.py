@@ -42,7 +42,7 @@ def test_usual_tests_of_a_script_count_in_every_sandbox(
     need(language)
     programs = get_language(language).samples.script
     assert programs is not None
-    for code, script in list(programs.forms.values())[:3]:
+    for code, script in list(programs.forms.values())[:1]:
         right = run(judged(language, code, script, running_sandbox))
         assert (right.verdict, right.accepts) == (Outcome.PASS, ())
         wrong = run(judged(language, code.replace(" + ", " * "), script, running_sandbox))
