@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, JsonValue
 
+from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
 from synth.outage_config import OutageConfig
@@ -341,6 +342,23 @@ class EvidenceConfig(Config):
     agreement_threshold: float = Field(
         0.6, ge=0, le=1, description="Agreement: abstain if the winning behaviour has a smaller share."
     )
+    rel: float = Field(
+        DEFAULT_RELATIVE, ge=0, allow_inf_nan=False, description="Results: relative tolerance of floats."
+    )
+    abs: float = Field(
+        DEFAULT_ABSOLUTE,
+        ge=0,
+        allow_inf_nan=False,
+        description="Results: absolute tolerance of floats; one of the two is enough. "
+        "With both 0, floats are equal to the bit.",
+    )
+    any_order: bool = Field(False, description="Results that are lists: their items may have any order.")
+
+    @property
+    def compare(self) -> ValuesRule | None:
+        """The rule of comparison that suites carry; None for the default."""
+        rule = ValuesRule(rel=self.rel, abs=self.abs, any_order=self.any_order)
+        return None if rule == DEFAULT_VALUES else rule
 
 
 class FiltersConfig(Config):

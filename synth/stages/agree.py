@@ -107,7 +107,11 @@ class AgreeStage(UnitStage[Task]):
             why = "every input gives the same output"
             return Decided(Reject("agreement_abstained", {"why": why, "cases": len(cases)}))
         suite = TestSuite(
-            task_id=inputs.task_id, contract=inputs.contract, cases=cases, rank=EvidenceRank.AGREEMENT
+            task_id=inputs.task_id,
+            contract=inputs.contract,
+            cases=cases,
+            rank=EvidenceRank.AGREEMENT,
+            compare=data.evidence.compare,
         )
         return Decided(Keep(found.evidence), (suite,))
 

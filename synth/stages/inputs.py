@@ -115,7 +115,8 @@ class InputsStage(UnitStage[Task]):
     ) -> TestSuite | InputSet:
         if seen is None:
             return self._input_set(task, asked)
-        return _join(task, reference, asked, seen, self._config.maximum)
+        joined = _join(task, reference, asked, seen, self._config.maximum)
+        return joined.model_copy(update={"compare": self._context.data.evidence.compare})
 
     def _input_set(self, task: Task, asked: Rows) -> InputSet:
         """The model's rows, and drawn ones up to the maximum."""

@@ -24,6 +24,8 @@ from synth.languages.registry import get_language
 from synth.languages.toolchain import find_toolchain
 from synth.records import (
     CaseObservation,
+    CheckCall,
+    CheckedCase,
     ExecutionRequest,
     FunctionCall,
     Limits,
@@ -142,6 +144,19 @@ REQUESTS = [
         language="python",
         code="x = 1\n",
         call=ScriptCall(script="import own_lost"),
+    ),
+    ExecutionRequest(
+        id="checker",
+        language="python",
+        code="import sys\ntexts = [open(name).read() for name in sys.argv[1:]]\n"
+        "sys.exit(texts.index('é\\n') if sys.stdin.read() == '' else 9)\n",
+        call=CheckCall(
+            cases=(
+                CheckedCase(input="é\n", output="b", expected=""),
+                CheckedCase(input="", output="é\n", expected="c"),
+                CheckedCase(input="", output="", expected="é\n"),
+            )
+        ),
     ),
 ]
 
@@ -280,6 +295,11 @@ def test_a_missing_function_is_reported(seen: dict[str, Observation]) -> None:
 def test_stdin_programs_run_once_for_each_input(seen: dict[str, Observation]) -> None:
     assert [case.output for case in seen["echo"].cases] == ["a\n", "b\n"]
     assert seen["echo"].finished
+
+
+def test_a_checker_gets_three_files_and_its_exit_code_is_told(seen: dict[str, Observation]) -> None:
+    assert [case.output for case in seen["checker"].cases] == ["0", "1", "2"]
+    assert seen["checker"].infrastructure is None
 
 
 def test_a_script_counts_only_when_its_end_was_reached(seen: dict[str, Observation]) -> None:
