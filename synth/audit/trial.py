@@ -20,6 +20,7 @@ from synth.languages.registry import get_language
 from synth.mutation.edits import Mutant, make_mutants
 from synth.records import ExecutionRequest, Limits, Outcome, ScriptCall
 from synth.verify.answers import VerifyResult, make_answer
+from synth.verify.checkers import run_checkers
 from synth.verify.rows import Prepared, prepare, read_row
 
 RUNS: Final = 5
@@ -113,7 +114,10 @@ async def _once_more(result: RowResult, row: Prepared, first: VerifyResult, sand
 async def _judged(
     row: Prepared, requests: Sequence[ExecutionRequest], sandbox: Sandbox
 ) -> list[VerifyResult]:
-    return [make_answer(row, observation) for observation in await sandbox.execute(requests)]
+    observations = await sandbox.execute(requests)
+    rows = [row] * len(observations)
+    checked = await run_checkers(sandbox, rows, observations)
+    return list(map(make_answer, rows, observations, checked))
 
 
 def _with_reference(result: RowResult, answers: Sequence[VerifyResult]) -> RowResult:
