@@ -42,6 +42,7 @@ class ImportQuestion(NamedTuple):
     script: str
     """Empty where the tests are no code of the language."""
     present: frozenset[str]
+    """Modules that can be imported, and the names of the files beside the program."""
     known: Mapping[str, str]
     """Modules that a known package provides, and which: the program's import of another one is its own
     fault."""

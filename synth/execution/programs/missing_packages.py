@@ -5,11 +5,13 @@ from what is installed, never from how a program ended, so no program can call i
 package.
 """
 
+from pathlib import PurePath
+
 from synth.languages.package_use import ImportQuestion
 from synth.languages.spec import Language
 from synth.languages.toolchain import Toolchain
 from synth.packages_config import package_of, ready_sets
-from synth.records import ExecutionRequest, ScriptCall
+from synth.records import ExecutionRequest, ProgramCall, ScriptCall
 
 
 def say_missing(language: Language, toolchain: Toolchain, request: ExecutionRequest) -> str:
@@ -18,7 +20,9 @@ def say_missing(language: Language, toolchain: Toolchain, request: ExecutionRequ
         return ""
     script = request.call.script if isinstance(request.call, ScriptCall) else ""
     known = package_of(language.name)
-    question = ImportQuestion(request.code, script, toolchain.modules, known)
+    beside = request.call.files if isinstance(request.call, ProgramCall) else ()
+    own = {name for file in beside for name in (PurePath(file.path).parts[0], PurePath(file.path).stem)}
+    question = ImportQuestion(request.code, script, toolchain.modules | own, known)
     modules = language.packages.lacking(question)
     if not modules:
         return ""

@@ -23,6 +23,9 @@ PRELOADED: Final = {
 after the import is that of a fresh process, but for random numbers, which the zygote seeds anew. numpy loads
 its random numbers when they are first used, which costs 20 ms."""
 
+_OWN: Final = frozenset({"__main__", "main", "solution"})
+"""Names under which the program itself can be imported."""
+
 _LINE: Final = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([^\n#;(]+))", re.MULTILINE)
 _MACHINE: Final = (
     "import json, sys; "
@@ -53,6 +56,7 @@ def lacking(question: ImportQuestion) -> tuple[str, ...]:
     top and under no condition, if a known package provides it."""
     code, script, present, known = question
     asked = mentioned(code) | mentioned(script)
+    present |= _OWN
     if not asked - present:
         return ()
     of_tests = {name for name in _imports(script, everywhere=True) if name not in present}
