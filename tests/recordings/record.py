@@ -95,12 +95,12 @@ def read_recording(folder: Path = FOLDER) -> Recording:
 
 
 def hash_world(loaded: LoadedRecipe) -> str:
-    """Hash of what a round asks about."""
+    """Hash of what a round asks about. Fields of records that have their defaults change nothing."""
     data, evaluation = loaded.recipe.data, loaded.recipe.evaluation
     assert data is not None and evaluation is not None and isinstance(data.seeds, PocketSeedsConfig)
     seeds = [seed.id for seed in POCKET_WORLD.seeds(data.seeds, loaded.recipe.seed, 1)]
     questions = [
-        question.model_dump(mode="json")
+        question.model_dump(mode="json", exclude_defaults=True)
         for question in load_questions(evaluation, loaded.source.parent, POCKET_WORLD.suites)
     ]
     return content_hash(PromptLibrary.load(loaded.recipe.prompts).hashes(), seeds, questions)

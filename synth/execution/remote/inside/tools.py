@@ -73,7 +73,8 @@ def packages(command: list[str]) -> dict[str, list[str]]:
     are, and a mark of each package. Nothing if the command does not say."""
     try:
         path, folders, standard = json.loads(output(command)[0])
-        entries = [entry for folder in folders if os.path.isdir(folder) for entry in os.scandir(folder)]  # noqa: PTH112
+        there = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112
+        entries = [entry for folder in there for entry in os.scandir(folder)]
         found = [(entry, entry.stat()) for entry in entries]
     except (IndexError, OSError, ValueError):
         return {"standard_path": [], "folders": [], "modules": [], "marks": []}
