@@ -77,15 +77,10 @@ def never_called(task: Task, language: str) -> dict[str, object]:
 
 
 def skipped_case(task: Task, language: str) -> dict[str, object] | None:
-    """Tests whose runner counts a raised skip as success, or that are marked as left out."""
+    """Tests whose runner counts a raised skip as success, or that are marked as left out. In Python the judge
+    itself refuses both."""
     lines = checks(task, language, task.inputs)
     script = {
-        "python": (
-            "import unittest\nclass Tests(unittest.TestCase):\n    def test_all(self):\n"
-            + textwrap.indent(lines, "        ")
-            + "found = unittest.TextTestRunner().run("
-            "unittest.defaultTestLoader.loadTestsFromTestCase(Tests))\nassert found.wasSuccessful()\n"
-        ),
         "javascript": (
             "const assert = require('assert');\nconst test = require('node:test');\n"
             f"test.skip('all', () => {{\n{lines}}});\n"
@@ -94,21 +89,6 @@ def skipped_case(task: Task, language: str) -> dict[str, object] | None:
             "module Minitest; class Skip < StandardError; end; end unless defined?(Minitest::Skip)\n"
             f"begin\n{lines}rescue Minitest::Skip\n  puts 'skipped'\nend\n"
         ),
-    }.get(language)
-    return None if script is None else script_row(task, language, program(task, language), script)
-
-
-def marked_case(task: Task, language: str) -> dict[str, object] | None:
-    lines = checks(task, language, task.inputs)
-    script = {
-        "python": (
-            "import unittest\n@unittest.skip('later')\nclass Tests(unittest.TestCase):\n"
-            "    def test_all(self):\n"
-            + textwrap.indent(lines, "        ")
-            + "found = unittest.TestResult()\n"
-            "unittest.defaultTestLoader.loadTestsFromTestCase(Tests).run(found)\n"
-            "assert found.wasSuccessful()\n"
-        )
     }.get(language)
     return None if script is None else script_row(task, language, program(task, language), script)
 
@@ -197,7 +177,6 @@ DEFECTS: Final[tuple[tuple[str, Make], ...]] = (
     ("reference_fails", wrong_expectation),
     ("empty_passes", never_called),
     ("skip_passes", skipped_case),
-    ("skip_passes", marked_case),
     ("flaky", by_chance),
     ("flaky", by_hash_order),
     ("mutants_survive", trivial_input),

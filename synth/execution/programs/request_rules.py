@@ -104,7 +104,8 @@ def _is_parse_error(language: Language, request: ExecutionRequest) -> bool:
 
 def _driver_says_so(language: Language, request: ExecutionRequest) -> bool:
     """Whether the driver reports a parse error by itself."""
-    is_driven = isinstance(request.call, FunctionCall) or (language.script and language.script.driver_program)
+    in_driver = language.script is not None and language.script.driver_program is not None
+    is_driven = isinstance(request.call, FunctionCall) or (isinstance(request.call, ScriptCall) and in_driver)
     driver = language.driver if is_driven else None
     return driver is not None and driver.reports_every_parse_error
 

@@ -79,7 +79,7 @@ def calls(
     signature = f"({', '.join(['any'] * len(rows[0]))}) -> any"
     others = also or [()] * len(rows)
     cases = [
-        {"input": row, "output": output, "also": other}
+        {"input": row, "output": output, **({"also": other} if other else {})}
         for row, output, other in zip(rows, outputs, others, strict=True)
     ]
     return {
