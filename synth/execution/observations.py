@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synth.ids import content_hash
-from synth.records import Captured, ExecutionRequest, Limits, Observation, Phase, Stop
+from synth.records import Captured, ExecutionRequest, Limits, Observation, Phase, StdioCall, Stop
 
 ATTEMPTS: Final = 3
 """Runs of one program that may be lost with their slot (`isolation/process.py`), with their machine
@@ -67,9 +67,12 @@ def is_doubtful(observation: Observation, limits: Limits) -> bool:
 
 def request_key(request: ExecutionRequest) -> str:
     """The hash of everything in a request that determines its observation: language, code, call, limits and
-    hashing, not the id. Keys of recorded observations stay as they were: the usual hashing and the usual
-    stack are left out."""
+    hashing, not the id. Keys of recorded observations stay as they were: the usual hashing, the usual stack
+    and files that a call does not name are left out."""
     left_out: dict[str, bool | set[str]] = {"id": True, "limits": request.limits.newer_defaults}
+    if isinstance(request.call, StdioCall):
+        named = {"input_file": request.call.input_file, "output_file": request.call.output_file}
+        left_out["call"] = {name for name, file in named.items() if not file}
     if not request.other_hashing:
         left_out["other_hashing"] = True
     return content_hash(request.model_dump(mode="json", exclude=left_out), length=32)

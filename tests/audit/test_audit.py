@@ -44,7 +44,9 @@ def test_planted_defects_are_found_and_sound_rows_raise_no_alarm(language: str, 
     kinds = {name for name in found.recall if ":" not in name}
     assert kinds >= {"reference_fails", "empty_passes", "flaky", "mutants_survive", "duplicate"}
     if language == "python":
-        assert kinds >= {"skip_passes", "exploit_passes"}
+        assert "exploit_passes" in kinds
+    if language in ("javascript", "ruby"):
+        assert "skip_passes" in kinds
 
 
 def test_overlap_with_a_benchmark_is_found_only_against_one(tmp_path: Path) -> None:

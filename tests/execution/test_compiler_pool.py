@@ -80,8 +80,8 @@ def stop_compilers(servers: CompileServers) -> list[int]:
 
 def test_quick_programs_that_come_at_once_share_a_compiler(compiler: Compile) -> None:
     compiler("0")
-    with ThreadPoolExecutor(3) as threads:
-        assert len(set(threads.map(compiler, ["0.01"] * 6))) == 1
+    with ThreadPoolExecutor(3) as threads:  # on a busy machine a quick program may look like a slow one
+        assert any(len(set(threads.map(compiler, ["0.01"] * 6))) == 1 for _ in range(5))
 
 
 def test_a_slow_program_holds_no_other_one_up(compiler: Compile) -> None:

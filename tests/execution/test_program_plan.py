@@ -86,8 +86,8 @@ def test_a_stdin_program_is_one_file_and_one_process_for_each_stdin() -> None:
 def test_a_script_that_a_driver_runs_is_a_call_of_an_end_that_it_cannot_name() -> None:
     made = plan("python", SCRIPT)
     assert (made.mode, made.cases) == ("function", 1)
-    assert made.driven is not None and made.driven.entry_point == DRAWN.end_name
-    assert made.stdins[0].splitlines()[:2] == [DRAWN.nonce, DRAWN.end_name]
+    assert made.driven is not None and made.driven.entry_point == f"script {DRAWN.end_name}"
+    assert made.stdins[0].splitlines()[:2] == [DRAWN.nonce, f"script {DRAWN.end_name}"]
     assert DRAWN.nonce not in "".join(made.files.values())
 
 

@@ -234,7 +234,8 @@ def _plan_script(
     return _plan(setup, request, "script", files, compiler, run_command)._replace(nonce=nonce)
 
 
-def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall) -> ProgramPlan:
+def _plan_whole(setup: LanguageSetup, request: ExecutionRequest, mode: Mode) -> ProgramPlan:
+    """A program that runs by itself, whatever its class, module or package is called."""
     language = setup.language
     whole = WholeProgram({language.file_name: request.code}, "")
     if language.whole_program is not None:
@@ -243,7 +244,12 @@ def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall
         tuple(word.replace("{main}", whole.main) for word in command)
         for command in (language.compile_command, language.run_command)
     )
-    plan = _plan(setup, request, "stdio", whole.files, compile_command, run_command)
+    return _plan(setup, request, mode, whole.files, compile_command, run_command)
+
+
+def _plan_stdio(setup: LanguageSetup, request: ExecutionRequest, call: StdioCall) -> ProgramPlan:
+    language = setup.language
+    plan = _plan_whole(setup, request, "stdio")
     plan = plan._replace(stdins=call.stdins, cases=len(call.stdins))
     if not (call.input_file or call.output_file):
         return plan
@@ -277,15 +283,7 @@ the first two in bytes."""
 def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall) -> ProgramPlan:
     """A checker, started cold by a shell in the same sandbox, so that no sandbox needs to know about its
     files."""
-    language = setup.language
-    plan = _plan(
-        setup,
-        request,
-        "check",
-        {language.file_name: request.code},
-        language.compile_command,
-        language.run_command,
-    )
+    plan = _plan_whole(setup, request, "check")
     tool, *words = plan.run_command
     command = ("/bin/sh", "-c", _WITH_FILES, "sh", tool if "/" in tool else f"./{tool}", *words)
     stdins = tuple(map(_as_stdin, call.cases))
@@ -306,8 +304,7 @@ def _as_stdin(case: CheckedCase) -> str:
 
 def _plan_program_call(setup: LanguageSetup, request: ExecutionRequest, call: ProgramCall) -> ProgramPlan:
     language = setup.language
-    files = {language.file_name: request.code}
-    plan = _plan(setup, request, "program", files, language.compile_command, language.run_command)
+    plan = _plan_whole(setup, request, "program")
     more = language.beside_environment if call.files or call.fetched else {}
     return plan._replace(
         stdins=(call.stdin,),
