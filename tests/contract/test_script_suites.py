@@ -44,7 +44,9 @@ def test_usual_tests_of_a_script_count_in_every_sandbox(
     assert programs is not None
     for code, script in list(programs.forms.values())[:1]:
         right = run(judged(language, code, script, running_sandbox))
-        assert (right.verdict, right.accepts) == (Outcome.PASS, ())
+        if right.verdict is Outcome.TOOLCHAIN_MISSING:
+            pytest.skip(f"a remote machine looks for tools elsewhere: {right.reason}")
+        assert (right.verdict, right.accepts) == (Outcome.PASS, ()), right.reason
         wrong = run(judged(language, code.replace(" + ", " * "), script, running_sandbox))
         assert wrong.verdict in (Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER)
 
