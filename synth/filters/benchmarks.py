@@ -4,7 +4,7 @@ The one rule: every text of an entry that a model could have learnt from is comp
 solutions), and a row without any is an error of the file, not a silent hole in the protection.
 """
 
-import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +15,7 @@ from typing import IO
 
 from synth.errors import DatasetError, Problem
 from synth.recipe.benchmark_files import SUFFIXES, benchmark_files, is_benchmark
+from synth.unpacking import MB, read_gzip
 
 PROMPT_COLUMNS = (
     "prompt",
@@ -41,6 +42,7 @@ ANSWER_COLUMNS = (
 )
 TEST_COLUMNS = ("test", "tests", "test_list", "test_cases", "public_test_cases", "code_context")
 ID_COLUMNS = ("task_id", "id", "question_id", "problem_id", "name")
+_MOST_UNPACKED = 1024 * MB
 MOST_ANSWERS = 8
 """Of an entry's solutions, so many are compared. APPS and CodeContests hold up to hundreds for one task."""
 
@@ -75,7 +77,9 @@ def _read_rows(file: Path) -> Iterator[tuple[int, object]]:
         yield from enumerate(_read_parquet(file), 1)
         return
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        with (
+            io.BytesIO(read_gzip(file, _MOST_UNPACKED)) if file.suffix == ".gz" else file.open("rb") as stream
+        ):
             if ".jsonl" in file.suffixes:
                 yield from _read_lines(file, stream)
             else:
@@ -84,7 +88,11 @@ def _read_rows(file: Path) -> Iterator[tuple[int, object]]:
         raise _problem(str(file), f"cannot be read: {error}") from error
 
 
-def _read_lines(file: Path, lines: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, object]]:
+def _open(file: Path) -> IO[bytes]:
+    return io.BytesIO(read_gzip(file, _MOST_UNPACKED)) if file.suffix == ".gz" else file.open("rb")
+
+
+def _read_lines(file: Path, lines: IO[bytes]) -> Iterator[tuple[int, object]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
