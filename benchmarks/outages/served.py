@@ -16,10 +16,11 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.outages.trial import after, stored_lines
 from benchmarks.resume.command import Command, Ended, run_to_end
 from synth.generation.responses import ResponseFiles
 from synth.store.run_folder import RunState, read_info
-from synth.store.views import conservation_problems, funnel
+from synth.store.views import funnel
 from tests.recordings.record import FOLDER, RECIPE
 
 NAME = "quickstart"
@@ -68,7 +69,7 @@ def _try(folder: Path, way: Way, answers: int) -> list[str]:
     arguments += [part for setting in SETTINGS for part in ("--set", setting)]
     command, run = Command(arguments, folder / "log-1"), folder / NAME
     deadline = time.monotonic() + TIMEOUT_S
-    while _stored(run) < answers:
+    while stored_lines(run) < answers:
         if not command.is_running or time.monotonic() > deadline:
             command.kill()
             return [f"the run ended before the fault: {command.output[-500:]}"]
@@ -85,7 +86,7 @@ def _try(folder: Path, way: Way, answers: int) -> list[str]:
     wrong += [f"then {what}" for what in _after(second, run, (0, RunState.FINISHED))]
     if any(row.failed or row.waiting for row in funnel(run)):
         wrong.append("units were not recovered")
-    if twice := _stored(run) - len(ResponseFiles(run / "journal")):
+    if twice := stored_lines(run) - len(ResponseFiles(run / "journal")):
         wrong.append(f"{twice} stored answers were asked for again")
     return wrong
 
@@ -101,19 +102,10 @@ def _is_victim(process: psutil.Process, way: Way) -> bool:
 
 
 def _after(ended: Ended, run: Path, expected: tuple[int, RunState]) -> list[str]:
-    wrong, found = [], (ended.code, read_info(run).state)
+    wrong, found = after(ended, run), (ended.code, read_info(run).state)
     if found != expected:
         wrong.append(f"exit code {found[0]} and {found[1]}: {ended.output[-800:]}")
-    if "Traceback (most recent call last)" in ended.output.split("The end of its log:")[0] or ended.survivors:
-        wrong.append(f"a traceback or survivors: {ended.survivors}")
-    if conservation_problems(run):
-        wrong.append("the books do not balance")
     return wrong
-
-
-def _stored(run: Path) -> int:
-    """Whole lines of the journal."""
-    return sum(path.read_bytes().count(b"\n") for path in (run / "journal").glob("responses-*.jsonl"))
 
 
 if __name__ == "__main__":

@@ -50,18 +50,16 @@ def run_trial(
     command = arguments(endpoint_engine(endpoint.url, timeout_s), (*QUICK, f"outage.patience_s={patience_s}"))
     with serving(endpoint):
         commands = [run_to_end(command, folder / "log-1", TIMEOUT_S)]
-        wrong = _after(commands[0], run)
+        wrong = after(commands[0], run)
         if commands[0].code:
             endpoint.over.wait(TIMEOUT_S)
             commands.append(run_to_end(command, folder / "log-2", TIMEOUT_S))
-            wrong += _after(commands[1], run)
+            wrong += after(commands[1], run)
     if commands[-1].code:
         wrong.append("the command after the outage does not end with 0")
     elif hash_products(run) != products:
         wrong.append("the products differ")
-    journal = run / "journal"
-    lines = sum(path.read_bytes().count(b"\n") for path in journal.glob("responses-*.jsonl"))
-    if twice := lines - len(ResponseFiles(journal)):
+    if twice := stored_lines(run) - len(ResponseFiles(run / "journal")):
         wrong.append(f"{twice} kept answers were asked for again")
     return Trial(tuple(commands), endpoint.failed, tuple(wrong))
 
@@ -74,13 +72,18 @@ def endpoint_engine(url: str, timeout_s: float = 60) -> str:
     )
 
 
-def _after(ended: Ended, run: Path) -> list[str]:
-    """What is wrong after a command."""
+def stored_lines(run: Path) -> int:
+    """Whole lines of the run's journal."""
+    return sum(path.read_bytes().count(b"\n") for path in (run / "journal").glob("responses-*.jsonl"))
+
+
+def after(ended: Ended, run: Path) -> list[str]:
+    """What is wrong after a command. An engine's log that it quotes may hold tracebacks."""
     wrong: list[str] = []
     state = read_info(run).state
     if (ended.code, state) not in ((0, RunState.FINISHED), (1, RunState.INTERRUPTED)):
         wrong.append(f"exit code {ended.code} with the state {state}")
-    if "Traceback" in ended.output or ended.survivors:
+    if "Traceback" in ended.output.split("The end of its log:")[0] or ended.survivors:
         wrong.append(f"a traceback or survivors: {ended.survivors}")
     if conservation_problems(run):
         wrong.append("the books do not balance")
