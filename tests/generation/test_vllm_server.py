@@ -17,7 +17,7 @@ import pytest
 
 from synth.config import TransformersEngineConfig, VllmServerEngineConfig
 from synth.errors import EngineEndedError, EngineError
-from synth.generation.protocol import GenerationRequest, GenerationResponse
+from synth.generation.protocol import GenerationRequest
 from synth.generation.transformers_local import TransformersLocal
 from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
@@ -209,21 +209,19 @@ def test_two_servers_run_side_by_side_get_no_keys_and_the_death_of_each_is_notic
     ]
 
     async def die(engine: VllmServer, victim: psutil.Process) -> str:
+        victim.suspend()  # so that no answer can arrive before its death, however slow this process is
         question = build_question("Write f(a, b).", max_tokens=400, n=16, temperature=1.0)
         asked = [asyncio.create_task(engine.generate(question)) for _ in range(60)]
         await asyncio.sleep(0.3)
         victim.kill()
-        asked = [task for task in asked if not task.done()]
-        assert len(asked) > 8
         started = time.monotonic()
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        errors = await asyncio.gather(*asked, return_exceptions=True)
         seconds = time.monotonic() - started
-        errors = [error for error in found if isinstance(error, EngineEndedError)]
-        assert len(errors) > 8
-        assert len(errors) + sum(isinstance(answer, GenerationResponse) for answer in found) == len(found)
+        others = [repr(found)[:2000] for found in errors if not isinstance(found, EngineEndedError)]
+        assert others == []
         assert (
             seconds < 60
-        )  # a time-out would take 300; a busy machine decides how long the death itself takes
+        )  # a time-out would take 300; how long the death itself takes, the machine's load decides
         assert all(re.search(DIED, str(error)) for error in errors)
         print(f"{len(errors)} requests ended {seconds:.2f} s after the death")
         with pytest.raises(EngineEndedError, match=DIED):
