@@ -98,7 +98,7 @@ def test_a_program_that_kills_the_compiler_is_refused_and_the_next_one_is_not(co
     assert "crashes" in str(compiler("die"))
     started = time.monotonic()
     assert isinstance(compiler("0"), bytes)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_a_compiler_that_was_killed_is_no_fault_of_the_program(

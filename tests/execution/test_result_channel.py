@@ -1,11 +1,10 @@
 """The private channel's lines, read without a sandbox: what a driver writes counts, and every other line is
 forged."""
 
-import time
-
 import pytest
 
 from synth.execution.programs.result_channel import read_channel
+from tests.cpu_time import cpu_time
 
 HONEST = b"N 0 returned i8\nN 1 raised 78\nN finished\n"
 
@@ -46,7 +45,7 @@ def test_any_other_line_is_forged(data: bytes) -> None:
 
 def test_a_result_is_passed_on_as_it_was_written_at_no_cost() -> None:
     value = "l5400000" + " i7" * 5_400_000
-    before = time.process_time()
-    report = read_channel(f"N 0 returned {value}\nN finished\n".encode(), "N", 1)
-    assert time.process_time() - before < 0.3
+    with cpu_time() as used:
+        report = read_channel(f"N 0 returned {value}\nN finished\n".encode(), "N", 1)
+    assert used.seconds < 0.3
     assert report.cases[0].output == value

@@ -2,7 +2,6 @@
 
 import ast
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from synth.filters.personal import mask_personal
 from synth.grammar.trees import parse_error
 from synth.languages.registry import get_language
+from tests.cpu_time import cpu_time
 
 PERSON = "ada" + "@" + "lovelace-engines.co.uk"
 OTHER = "Grace.Hopper+navy" + "@" + "mail.cobol.io"
@@ -125,7 +125,7 @@ def test_hostile_texts_take_little_time() -> None:
         "a@" + "b." * 500_000,
         "\n" * 1_000_000 + "author:",
     )
-    start = time.process_time()
-    for text in texts:
-        assert mask_personal(text, "python").counts == {}
-    assert time.process_time() - start < 10
+    with cpu_time() as used:
+        for text in texts:
+            assert mask_personal(text, "python").counts == {}
+    assert used.seconds < 10

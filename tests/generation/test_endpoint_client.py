@@ -81,10 +81,10 @@ def test_overload_faults_hang_ups_and_garbage_are_retried(
 def test_a_slow_answer_is_asked_again_after_the_time_out(
     endpoint: "ScriptedEndpoint", reply: "type[Reply]"
 ) -> None:
-    endpoint.script = [reply(delay_s=3.0)]
+    endpoint.script = [reply(delay_s=60.0)]
     started = time.monotonic()
     assert answer_all(endpoint.url, ask(), request_timeout_s=0.5)[0].completions
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 30
     assert len(endpoint.requests) == 2
 
 
