@@ -1,8 +1,8 @@
 """EvalPlus: HumanEval, HumanEval+, MBPP and MBPP+ are asked alike, and judged by the tests of their files.
 
 Base models continue the prompt; instruct models get it in a fence, and their answer is begun for them. The
-sample is the sanitised text. The frames below are EvalPlus's own (evalplus/codegen.py,
-evalplus/provider/utility.py), Copyright its authors, Apache-2.0.
+sample is the sanitised text. The frames and stop words below are EvalPlus's own, Copyright its authors,
+Apache-2.0; `source` names the files.
 """
 
 from functools import partial

@@ -2,8 +2,8 @@
 is Python, and of it the imports and the definitions that the entry point needs.
 
 Place in the flow: `evalplus.py` and `bigcodebench.py` make samples with it. The one rule: it keeps what the
-harnesses' own step keeps (evalplus/sanitize.py, bigcodebench/sanitize.py; both Apache-2.0), what they lose
-included: decorated definitions, statements, and in EvalPlus functions without a return.
+harnesses' own step keeps (`sanitize`, in both), what they lose included: decorated definitions, statements,
+and in EvalPlus functions without a return.
 
 The harnesses try every run of lines. Here most are left out because of where Python found its error, and a
 text that costs too much keeps the longest run found so far.
