@@ -18,8 +18,8 @@ from synth.grammar.nodes import Node
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import native_error, node_text, parse, walk
 
-_MOST_PARSES: Final = 1000
-_MOST_BYTES: Final = 2 << 20
+_MOST_PARSES: Final = 2000
+_MOST_BYTES: Final = 1 << 20
 """Of all that is parsed for one text."""
 _ANSI: Final = re.compile(r"\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])")
 _FINAL_ERROR: Final = re.compile(r"invalid syntax\Z|unterminated string literal \(")
@@ -51,6 +51,8 @@ def longest_code(text: str) -> str:
     left = _Budget()
     for start in _starts(lines):
         end = _end_of_code(lines, start)
+        if full[end] - full[start] <= best or _is_hopeless(lines, start, left):
+            continue
         while end > start + 1 and full[end] - full[start] > best:
             shorter = end - 1
             if shorter > start + 1 and not lines[end - 1].strip(_PYTHON_BLANKS):
@@ -61,8 +63,6 @@ def longest_code(text: str) -> str:
                 best, found = full[end] - full[start], (start, end)
                 break
             end = min(shorter, start + failed_at - 1) if failed_at else shorter
-        if left.is_spent():
-            break
     return "\n".join(lines[found[0] : found[1]])
 
 
@@ -72,13 +72,10 @@ class _Budget:
     def __init__(self) -> None:
         self._parses, self._bytes = _MOST_PARSES, _MOST_BYTES
 
-    def is_spent(self) -> bool:
-        return self._parses <= 0 or self._bytes <= 0
-
     def error_line(self, code: str) -> int | None:
         """The line of an error, from 1, with which every run fails that begins here and reaches that line; 0
         for an error that a shorter or longer run may lack; None where the code parses."""
-        if self.is_spent():
+        if self._parses <= 0 or self._bytes <= 0:
             return 1
         self._parses, self._bytes = self._parses - 1, self._bytes - len(code)
         try:
@@ -95,6 +92,15 @@ def _starts(lines: Sequence[str]) -> Iterator[int]:
     for at in range(len(lines)):
         if at == 0 or lines[at - 1].strip(_PYTHON_BLANKS):
             yield at
+
+
+def _is_hopeless(lines: Sequence[str], start: int, left: _Budget) -> bool:
+    """Whether the line there is no Python, whatever follows: a cheap question before the dear ones. Its error
+    counts where code follows, so that it is not for want of more."""
+    after = lines[start + 1].strip() if start + 1 < len(lines) else ""
+    if not after or after.startswith("#"):
+        return False
+    return left.error_line("\n".join(lines[start : start + 2])) == 1
 
 
 def _end_of_code(lines: Sequence[str], start: int) -> int:
