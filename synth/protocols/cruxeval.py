@@ -138,7 +138,7 @@ def _prompt(asked: Asked, *, thinks: bool, problem: Fields) -> str:
 def _sampled(form: Format, *, thinks: bool) -> Callable[[Fields, BenchmarkPrompt, str], Fields]:
     def sample(problem: Fields, prompt: BenchmarkPrompt, text: str) -> Fields:
         said = without_reasoning(text).text
-        answer = said.partition("[ANSWER]")[2] if thinks and "[ANSWER]" in said else said
+        answer = said.split("[ANSWER]")[1] if thinks and "[ANSWER]" in said else said
         return sample_row(form, problem, completion=answer)
 
     return sample

@@ -20,7 +20,7 @@ from synth.grammar.trees import native_error, node_text, parse, walk
 
 _MOST_PARSES: Final = 2000
 _MOST_BYTES: Final = 1 << 20
-"""Of all that is parsed for one text."""
+"""Of all that is parsed for one text; a run that no parser finishes counts as a quarter."""
 _ANSI: Final = re.compile(r"\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])")
 _FINAL_ERROR: Final = re.compile(r"invalid syntax\Z|unterminated string literal \(")
 """Errors that no later line can mend."""
@@ -81,6 +81,7 @@ class _Budget:
         try:
             error = native_error(code, "cpython")
         except UnparsedError:
+            self._bytes -= _MOST_BYTES // 4
             return 0
         if error is None:
             return None
@@ -95,19 +96,23 @@ def _starts(lines: Sequence[str]) -> Iterator[int]:
 
 
 def _is_hopeless(lines: Sequence[str], start: int, left: _Budget) -> bool:
-    """Whether the line there is no Python, whatever follows: a cheap question before the dear ones. Its error
-    counts where code follows, so that it is not for want of more."""
-    after = lines[start + 1].strip() if start + 1 < len(lines) else ""
-    if not after or after.startswith("#"):
-        return False
-    return left.error_line("\n".join(lines[start : start + 2])) == 1
+    """Whether the line there is no Python, whatever follows: a cheap question before the dear ones. It is
+    asked with the next line of code, so that the error is not for want of more."""
+    for after in range(start + 1, len(lines)):
+        if _is_code(lines[after]):
+            return left.error_line("\n".join(lines[start : after + 1])) == 1
+    return False
+
+
+def _is_code(line: str) -> bool:
+    bare = line.strip(_PYTHON_BLANKS)
+    return bool(bare) and not bare.startswith("#")
 
 
 def _end_of_code(lines: Sequence[str], start: int) -> int:
     """Where a run from here has to end at the latest: before code that is indented without a block."""
     for at in range(start, len(lines)):
-        bare = lines[at].strip(_PYTHON_BLANKS)
-        if bare and not bare.startswith("#"):
+        if _is_code(lines[at]):
             return at if lines[at][0] in " \t" else len(lines)
     return len(lines)
 
