@@ -5,6 +5,7 @@ sample is the sanitised text. The frames and stop words below are EvalPlus's own
 Apache-2.0; `source` names the files.
 """
 
+import re
 from functools import partial
 from typing import Final
 
@@ -12,6 +13,7 @@ from synth.prompts.reasoning import without_reasoning
 from synth.protocols.protocol import BenchmarkPrompt, Protocol, in_python, sample_row, user
 from synth.protocols.sanitise import sanitise_evalplus
 from synth.verify.formats.mbpp import called_function
+from synth.verify.formats.python_prompts import head_of, placed_after
 from synth.verify.formats.registry import get_format
 from synth.verify.formats.spec import Fields, need, refuse, texts
 
@@ -27,6 +29,8 @@ STOP: Final = ("<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef
 AFTER_FUNCTION: Final = ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert ")
 _AFTER_PROGRAM: Final = ('\n"""', "\nassert")
 FENCE_END: Final = ("\n```\n",)
+_CALLED: Final = re.compile(r"\b(\w+)\(")
+_DEFINED: Final = re.compile(r"^def[ \t]+(\w+)", re.MULTILINE)
 
 
 def begun(instructed: str) -> BenchmarkPrompt:
@@ -70,7 +74,15 @@ def _chat(problem: Fields) -> BenchmarkPrompt:
 
 def _sample(form: str, problem: Fields, prompt: BenchmarkPrompt, text: str) -> Fields:
     solution = sanitise_evalplus(prompt.prompt + spaced(text), _entry_point(problem))
-    return sample_row(get_format(form), problem, solution=solution)
+    return sample_row(get_format(form), problem, solution=_with_what_tests_call(problem, solution))
+
+
+def _with_what_tests_call(problem: Fields, solution: str) -> str:
+    """A solution behind the helpers of the prompt, where the test script calls one of them: EvalPlus judges
+    by inputs, which call none, so its step leaves them out."""
+    head = head_of(str(problem.get("prompt") or ""), _entry_point(problem))
+    called = set(_CALLED.findall(str(problem.get("test") or "")))
+    return placed_after(head, solution) if called & set(_DEFINED.findall(head)) else solution
 
 
 def _protocol(suite: str, column: str, form: str, after: tuple[str, ...]) -> Protocol:

@@ -36,6 +36,12 @@ PLUS: Row = {
     "plus_input": [["cD"]],
     "atol": 0,
 }
+CIPHER: Row = {
+    "task_id": "HumanEval/902",
+    "prompt": 'def encode(s):\n    return s[::-1]\n\n\ndef decode(s):\n    """Undo encode."""\n',
+    "entry_point": "decode",
+    "test": "def check(candidate):\n    assert candidate(encode('abc')) == 'abc'\n",
+}
 MBPP: Row = {
     "task_id": 900,
     "text": "Add one.",
@@ -143,6 +149,9 @@ TOLD = [
         "    return help(word)\n\n\ndef help(w):\n    return w.upper()\n",
         True,
     ),
+    Told("humaneval", CIPHER, "complete", "    return s[::-1]\n", True),
+    Told("humaneval", CIPHER, "chat", "def decode(s):\n    return s[::-1]\n", True),
+    Told("humaneval", CIPHER, "chat", "def decode(s):\n    return s\n", False),
     Told("humaneval+", PLUS, "complete", "    return 'AB'\n", False),
     Told("humaneval+", PLUS, "chat", f"{CHATTED}```", True),
     Told("humaneval+", PLUS, "chat", f"\tx = 1\n{CHATTED}", True),
@@ -255,6 +264,17 @@ def test_every_way_of_asking_has_an_answer_here() -> None:
     assert asked <= {(told.suite, told.style) for told in TOLD}
     for solves in (True, False):
         assert {suite for suite, _ in asked} <= {told.suite for told in TOLD if told.solves is solves}
+
+
+def test_problems_of_one_name_in_two_languages_are_told_apart(tmp_path: Path) -> None:
+    other = {**CPP, "language": "lua", "prompt": "local function inc(x)\n", "tests": "-- lua\n"}
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps(other) + "\n" + json.dumps(CPP) + "\n")
+    for problem in (CPP, other):
+        told = Told("multipl-e", problem, "complete", "    return x + 1;", True)
+        (tmp_path / "samples.jsonl").write_text(json.dumps(sampled(told)) + "\n")
+        (entry,) = sample_entries(tmp_path / "samples.jsonl", "multipl-e", problems, None, "")
+        assert entry.read().language == problem["language"]
 
 
 @pytest.mark.parametrize("suite", PROTOCOLS)
