@@ -270,7 +270,12 @@ def test_no_two_suites_share_a_column() -> None:
     [
         ("humaneval", HALF, "python"),
         ("multipl-e", {**TWICE, "language": "go_test.go"}, "go"),
+        ("multipl-e", {**TWICE, "language": "py"}, "python"),
+        ("multipl-e", {**TWICE, "language": "cs"}, "csharp"),
+        ("multipl-e", {**TWICE, "language": "sh"}, "bash"),
         ("mceval", {"task_id": "Shell/1"}, "bash"),
+        ("mceval", {"task_id": "C#/1"}, "csharp"),
+        ("humanevalpack", {"task_id": "JavaScript/1"}, "javascript"),
         ("mdeval", {"question_id": "C#/1"}, "csharp"),
         ("humanevalpack", {"task_id": "C++/1"}, "cpp"),
     ],

@@ -86,6 +86,16 @@ CPP: Row = {
     "tests": "}\nint main() {\n    auto candidate = inc;\n    assert(candidate((1)) == (2));\n}\n",
     "stop_tokens": ["\n}"],
 }
+PYTHON: Row = {
+    "name": "HumanEval_901_shout",
+    "language": "py",
+    "prompt": (
+        "from typing import List\n\n\ndef shout(word: str) -> str:\n"
+        '    """ In capitals (see str).\n    >>> shout(\'a\')\n    \'A\'\n    """\n'
+    ),
+    "tests": "def check(candidate):\n    assert candidate('ab') == 'AB'\n\ncheck(shout)\n",
+    "stop_tokens": ["\ndef", "\n#"],
+}
 PACK: Row = {
     "task_id": "Python/900",
     "prompt": SHOUT,
@@ -219,6 +229,10 @@ TOLD = [
     Told("multipl-e", CPP, "complete", "    return x;", False),
     Told("multipl-e", CPP, "chat", fenced("long inc(long x) {\n    return x + 1;\n}", "cpp"), True),
     Told("multipl-e", CPP, "chat", fenced("long inc(long x) {\n    return x;\n}", "cpp"), False),
+    Told("multipl-e", PYTHON, "complete", f"{UP}\n\ndef other():\n    pass\n", True),
+    Told("multipl-e", PYTHON, "chat", f"Here it is:\n{fenced(shout(UP))}\nIt calls `str.upper`.", True),
+    Told("multipl-e", PYTHON, "chat", fenced(f"def shout(word, xs: List[int] = []):\n{UP}"), True),
+    Told("multipl-e", PYTHON, "chat", fenced(shout(DOWN)), False),
     Told("humanevalpack", PACK, "complete", f"\n{UP}\n\nprint(shout('x'))", True),
     Told("humanevalpack", PACK, "complete", f"\n{DOWN}", False),
     Told("humanevalpack", PACK, "chat", f"\n{UP}\n```\nIt does.", True),

@@ -8,6 +8,7 @@ problems. The one rule: what its own evaluation puts before a program stands the
 import re
 from typing import Final
 
+from synth.languages.registry import normalize_language
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, Reading, RowParts, need, read_sample
 from synth.verify.formats.whole_functions import without_main
 
@@ -35,7 +36,7 @@ _GO_PACKAGE: Final = re.compile(r"^package[ \t]+\w+[ \t]*$", re.MULTILINE)
 def language_of(problem: Fields) -> str:
     """The language of a problem."""
     named = need(problem, "task_id").partition("/")[0].lower()
-    return _LANGUAGES.get(named, named)
+    return normalize_language(_LANGUAGES.get(named, named))
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:

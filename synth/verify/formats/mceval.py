@@ -5,6 +5,7 @@ Its data leaves out the line break between prompt and completion. Its markup tas
 its AWK tasks with files of its repository: there is nothing here to run for them.
 """
 
+from synth.languages.registry import normalize_language
 from synth.verify.formats.spec import (
     BenchmarkSample,
     Fields,
@@ -23,7 +24,7 @@ _NOT_RUN = ("html", "json", "markdown", "awk")
 def language_of(problem: Fields) -> str:
     """The language of a problem."""
     named = need(problem, "task_id").partition("/")[0].lower()
-    return _LANGUAGES.get(named, named)
+    return normalize_language(_LANGUAGES.get(named, named))
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:

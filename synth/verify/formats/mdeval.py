@@ -7,6 +7,7 @@ program lacks and every test needs are put before it. Its markup tasks compare t
 
 from typing import Final
 
+from synth.languages.registry import normalize_language
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, need, read_sample, refuse
 from synth.verify.formats.whole_functions import without_main
 
@@ -30,7 +31,7 @@ _GO_IMPORTS: Final = f'import (\n\t"testing"\n\t{_TESTIFY}\n'
 def language_of(problem: Fields) -> str:
     """The language of a problem."""
     named = need(problem, "question_id").partition("/")[0].lower()
-    return _LANGUAGES.get(named, named)
+    return normalize_language(_LANGUAGES.get(named, named))
 
 
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
