@@ -49,7 +49,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("synth.generation", "synth.execution", "synth.packages"),
     ("synth.verify",),
-    ("synth.serve",),
+    ("synth.serve", "synth.protocols"),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
     ("synth.pipeline", "synth.replay", "synth.audit"),
     ("synth.cli",),

@@ -8,6 +8,7 @@ import re
 
 from synth.verify.formats.spec import Reading, completed
 
+_DEFINED = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]*\)|[^\n(]+)$", re.MULTILINE)
 
 
@@ -18,6 +19,13 @@ def answered(prompt: str, name: str, read: Reading) -> str:
         if read.answer and read.whole
         else completed(prompt, read)
     )
+
+
+def asked_function(prompt: str) -> str:
+    """The last function that a prompt begins outside of any block; empty if it begins none. What its
+    documentation calls does not count."""
+    found = _DEFINED.findall(prompt)
+    return found[-1] if found else ""
 
 
 def head_of(prompt: str, name: str) -> str:
