@@ -135,7 +135,7 @@ async def evaluate(
     return Evaluation(
         policy=policy,
         fingerprint=context.engine.fingerprint,
-        suite=context.config.suite,
+        suite=context.config.suite or "",
         total=score(answered, context.config, context.seed),
         languages={
             language: score(items, context.config, context.seed) for language, items in sorted(groups.items())

@@ -87,7 +87,7 @@ class TransformersLocal:
         )
         try:
             await self._process.start()
-            await self._ask({"load": str(Path(self._policy.weights).resolve())})
+            await self._ask({"load": _source(self._policy)})
         except EngineEndedError as error:
             await self.close()
             raise self._failed(f"it {error.problems[0].message}") from error
@@ -126,7 +126,7 @@ class TransformersLocal:
         EngineError, the old policy still answers."""
         async with self._gate.swap():
             started = time.monotonic()
-            await self._ask({"load": str(Path(policy.weights).resolve())})
+            await self._ask({"load": _source(policy)})
             self._policy = policy
             return time.monotonic() - started
 
@@ -213,6 +213,12 @@ class TransformersLocal:
             ),
             retryable=False,
         )
+
+
+def _source(policy: Policy) -> str:
+    """What to load: an absolute folder, or a hub id as it is."""
+    folder = Path(policy.weights)
+    return str(folder.resolve()) if folder.is_dir() else policy.weights
 
 
 def _batch_order(batch: list[_Row]) -> dict[str, object]:

@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.config",
         "synth.config_base",
+        "synth.evaluation_config",
         "synth.outage_config",
         "synth.packages_config",
         "synth.spending_config",
@@ -49,6 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("synth.generation", "synth.execution", "synth.packages"),
     ("synth.verify",),
+    ("synth.protocols",),
     ("synth.serve",),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
     ("synth.pipeline", "synth.replay", "synth.audit"),

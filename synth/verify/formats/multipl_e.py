@@ -42,6 +42,7 @@ FORMAT = Format(
     title="MultiPL-E",
     aliases=("multiple", "multipl_e"),
     key_fields=("name",),
+    told_apart=("language",),
     packages={"java": ("javatuples",), "lua": ("luaunit",), "go": ("testify",)},
     convert=convert,
 )
