@@ -1,5 +1,5 @@
-"""The section `evaluation` of a recipe: held-out tasks, and public benchmarks. The one rule: a benchmark's own
-protocol decides what its section leaves out."""
+"""The section `evaluation` of a recipe: held-out tasks, and public benchmarks. The one rule: a benchmark's
+own protocol decides what its section leaves out."""
 
 from typing import Literal
 

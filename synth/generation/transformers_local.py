@@ -17,6 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from synth.child_environment import hub_access
 from synth.config import TransformersEngineConfig
 from synth.errors import EngineEndedError, EngineError, Problem
 from synth.generation.gate import PolicyGate
@@ -55,7 +56,12 @@ class _Row:
 
     def dump(self) -> dict[str, object]:
         messages = [message.model_dump() for message in self.request.messages]
-        return {"messages": messages, "prompt": self.request.prompt, "seed": self.seed}
+        return {
+            "messages": messages,
+            "prompt": self.request.prompt,
+            "is_rendered": self.request.is_rendered,
+            "seed": self.seed,
+        }
 
 
 class TransformersLocal:
@@ -82,7 +88,8 @@ class TransformersLocal:
         self._process = OwnedProcess(
             [sys.executable, "-P", str(_WORKER)],
             log=self._log,
-            environment={"TOKENIZERS_PARALLELISM": "false"},
+            environment={"TOKENIZERS_PARALLELISM": "false"}
+            | ({} if Path(self._policy.weights).is_dir() else hub_access()),
             piped=True,
         )
         try:

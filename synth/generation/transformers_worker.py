@@ -1,8 +1,8 @@
 """The worker process of `transformers_local`: reads one JSON order per line, writes one JSON reply per line.
 
-Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, seed}], "sampling": {...}, "stop": [...]}`. The
-one rule: standard output carries only replies; anything that a library prints goes to the log. It runs as a
-file and imports nothing from codemill.
+Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, is_rendered, seed}], "sampling": {...}, "stop":
+[...]}`. The one rule: standard output carries only replies; anything that a library prints goes to the log.
+It runs as a file and imports nothing from codemill.
 """
 
 import json
@@ -115,11 +115,15 @@ class PolicyWorker:
 
     def _encode(self, row: dict[str, Any]) -> list[int]:
         """A raw text gets the tokens that the tokenizer puts before each text, as vLLM gives it; a chat has
-        what its template writes."""
+        those that its template writes."""
         if not row["messages"]:
-            return list(self.tokenizer(row["prompt"])["input_ids"])
-        text = self.tokenizer.apply_chat_template(row["messages"], tokenize=False, add_generation_prompt=True)
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            found = self.tokenizer(row["prompt"], add_special_tokens=not row["is_rendered"])
+        else:
+            text = self.tokenizer.apply_chat_template(
+                row["messages"], tokenize=False, add_generation_prompt=True
+            )
+            found = self.tokenizer(text, add_special_tokens=False)
+        return list(found["input_ids"])
 
     def _end_ids(self) -> list[int]:
         named = self.model.generation_config.eos_token_id

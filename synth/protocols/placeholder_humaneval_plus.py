@@ -14,8 +14,14 @@ def _complete(problem: Fields) -> BenchmarkPrompt:
 
 
 def _chat(problem: Fields) -> BenchmarkPrompt:
-    asked = "Please provide a self-contained Python script that solves the following problem in a markdown code block:"
-    begun = "Below is a Python script with a self-contained function that solves the problem and passes corresponding tests:"
+    asked = (
+        "Please provide a self-contained Python script that solves the following problem in a markdown "
+        "code block:"
+    )
+    begun = (
+        "Below is a Python script with a self-contained function that solves the problem and passes "
+        "corresponding tests:"
+    )
     text = f"{asked}\n```\n{need(problem, 'prompt').strip()}\n```\n"
     return BenchmarkPrompt(messages=user(text), prefill=f"{begun}\n```python\n", stop=("\n```\n",))
 

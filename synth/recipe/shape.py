@@ -94,7 +94,11 @@ def _member_text(member: object) -> str:
         return values[0] if len(values) == 1 else "one of " + ", ".join(values)
     if get_origin(member) is tuple:
         inner = type_text(get_args(member)[0])
-        return f"list of {inner}s" if inner in ("text", "number", "whole number", "block") else f"list of {inner}"
+        return (
+            f"list of {inner}s"
+            if inner in ("text", "number", "whole number", "block")
+            else f"list of {inner}"
+        )
     if get_origin(member) is dict:
         return "names with values"
     if is_model(member):

@@ -210,6 +210,8 @@ class Problems:
             for problem in self._named(key):
                 if key in self._more:
                     self.find(key, str(self._path), problem)
+                else:
+                    self._last = (key, problem)
                 yield key, problem
 
     def find(self, name: object, where: str, told: Fields | None = None) -> Fields:
@@ -244,7 +246,6 @@ class Problems:
         fix = f"state the problem's {by} in the sample" if by else "leave one problem of each name"
         words = f"is the name of {len(found)} problems in {self._path}"
         raise UserError(Problem(f"{where}: problem {key!r}", words, fix, PAGE))
-
 
     def _named(self, key: str) -> list[Fields]:
         """The different problems of that name."""
