@@ -92,13 +92,19 @@ def _values(options: BenchmarkOptions, engine: dict[str, Plain]) -> Iterator[Opt
     if not config.is_remote:
         yield OptionValue(("policy",), {"model": _model(options)}, f"--model {options.model}")
     yield OptionValue(("engine",), dict(engine), f"--engine {options.engine}")
+    yield OptionValue(("execution",), {"kind": "local"}, COMMAND)
     settings = {
         name: getattr(options, name)
         for name in ("n", "temperature", "top_p", "max_tokens", "tasks")
         if getattr(options, name) is not None
     }
     benchmarks: list[Plain] = [
-        {"suite": find_protocol(suite).suite, "problems": _absolute(problems), "style": options.style, **settings}
+        {
+            "suite": find_protocol(suite).suite,
+            "problems": _absolute(problems),
+            "style": options.style,
+            **settings,
+        }
         for suite, problems in zip(options.suites, options.problems, strict=True)
     ]
     yield OptionValue(("evaluation",), {"benchmarks": benchmarks}, COMMAND)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli import audit, doctor, exec, fsck, packages, serve, verify, views
-from synth.cli.app import Overrides, app, print_warnings
+from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
     from posttrain.core.jobs import TrainingProgress
@@ -121,6 +121,7 @@ def evaluate(
     table: Annotated[
         bool, typer.Option("--table", help="Show the benchmarks of all runs in one table, and ask nothing.")
     ] = False,
+    as_json: AsJson = False,
     set_: Overrides = None,
     runs_dir: RunsDir = _RUNS,
     fresh: Fresh = False,
@@ -133,7 +134,7 @@ def evaluate(
     if table:
         from posttrain.loop.report import show_table
 
-        show_table(_parts().reporter, runs_dir)
+        show_table(_parts().reporter, runs_dir, as_json=as_json)
         return
     if recipe is not None:
         loaded = _load(recipe, set_)

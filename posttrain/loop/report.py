@@ -183,13 +183,18 @@ def show_benchmarks(reporter: Reporter, found: Sequence[RunEvaluation]) -> None:
         reporter.print_line(note)
 
 
-def show_table(reporter: Reporter, runs_dir: Path) -> None:
-    """Show the benchmarks of all runs in one table. Raises UserError where there are none."""
+def show_table(reporter: Reporter, runs_dir: Path, *, as_json: bool = False) -> None:
+    """Show the benchmarks of all runs in one table, or as a JSON list. Raises UserError where there are
+    none."""
     found = find_evaluations(runs_dir)
     if not found:
         fix = "codemill eval --suite humaneval+ --problems FILE --model MODEL"
         raise UserError(Problem(f"folder {runs_dir}", "has no run with a benchmark", fix))
-    show_benchmarks(reporter, found)
+    if as_json:
+        rows = [{"run": run, **one.model_dump(mode="json", exclude={"answered"})} for run, one in found]
+        reporter.print_line(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        show_benchmarks(reporter, found)
 
 
 def _tokens_in_words(role: str, counts: dict[str, float]) -> str:

@@ -12,10 +12,12 @@ from synth.config import BenchmarkConfig, SamplingConfig
 from synth.errors import UserError
 from synth.generation.dialect import Dialect
 from synth.generation.protocol import GenerationRequest
+from synth.protocols.protocol import BenchmarkPrompt
 from synth.protocols.registry import find_protocol
 from synth.records import Limits, Message
 from synth.verify.formats import tables
 from synth.verify.formats.registry import get_format
+from synth.verify.formats.spec import Fields
 from synth.verify.formats.tables import Problems
 from synth.verify.rows import RowError
 from tests.evaluation.problems import problem, problems, write_problems
@@ -111,9 +113,14 @@ def test_prompts_sampling_and_the_reading_of_answers_are_in_the_protocols_hash(
         load(path, top_p=0.5).protocol_hash,
         load(path, max_tokens=99).protocol_hash,
     ]
+
+    def stopping(row: Fields) -> BenchmarkPrompt:
+        assert protocol.chat is not None
+        return protocol.chat(row)._replace(stop=("#",))
+
     others = [
         replace(protocol, sample=lambda problem, prompt, text: {"task_id": "HumanEval/0", "solution": text}),
-        replace(protocol, chat=lambda problem: protocol.chat(problem)._replace(stop=("#",))),  # type: ignore[misc]
+        replace(protocol, chat=stopping),
     ]
     for other in others:
         monkeypatch.setattr(module, "find_protocol", lambda _, other=other: other)
