@@ -242,7 +242,7 @@ def make_sample(protocol: Protocol, problems: Problems, question: BenchmarkQuest
     where = f"answer to {question.name}"
     problem = problems.find(question.name, where, question.told)
     try:
-        return {**question.told, **protocol.sample(problem, question.as_prompt(), text)}
+        return protocol.sample(problem, question.as_prompt(), text)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         words = f"cannot be made a sample: {type(error).__name__}: {error}"
         raise RowError(Problem(where, words, "check --suite and --problems", PAGE)) from None

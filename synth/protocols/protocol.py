@@ -61,11 +61,13 @@ def user(text: str) -> tuple[Message, ...]:
 
 
 def sample_row(form: Format, problem: Fields, **program: object) -> Fields:
-    """A sample of that problem. Raises RowError where the problem has no name."""
+    """A sample of that problem, with what tells it from others of its name. Raises RowError where the problem
+    has no name."""
     name = next((field for field in form.key_fields if field in problem), None)
     if name is None:
         raise refuse(f"field {' or '.join(form.key_fields)}", "is missing: the problem has no name")
-    return {name: problem[name], **program}
+    told_apart = {field: problem[field] for field in form.told_apart if field in problem}
+    return {name: problem[name], **told_apart, **program}
 
 
 def in_python(problem: Fields) -> str:

@@ -61,7 +61,7 @@ ROOMS = (
         "it runs nothing itself",
     ),
 )
-READERS_OF_FILES = ("synth.verify", "synth.serve", "synth.audit", "synth.cli")
+READERS_OF_FILES = ("synth.verify", "synth.protocols", "synth.serve", "synth.audit", "synth.cli")
 """The only ones that may import what reads the files of people."""
 
 

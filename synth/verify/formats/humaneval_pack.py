@@ -12,7 +12,7 @@ from synth.verify.formats.spec import BenchmarkSample, Fields, Format, Reading, 
 from synth.verify.formats.whole_functions import without_main
 
 _LANGUAGES: Final = {"js": "javascript", "c++": "cpp"}
-_STOPS: Final = {
+STOPS: Final = {
     "python": ("\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\nassert"),
     "go": ("\n//", "\nfunc main(", "struct", "\nfunc"),
 }
@@ -32,10 +32,15 @@ _GO_IMPORT: Final = re.compile(
 _GO_PACKAGE: Final = re.compile(r"^package[ \t]+\w+[ \t]*$", re.MULTILINE)
 
 
+def language_of(problem: Fields) -> str:
+    """The language of a problem."""
+    named = need(problem, "task_id").partition("/")[0].lower()
+    return _LANGUAGES.get(named, named)
+
+
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The program behind what the harness gives it, and the test."""
-    named = need(problem, "task_id").partition("/")[0].lower()
-    language = _LANGUAGES.get(named, named)
+    language = language_of(problem)
     read = read_sample(sample, language, need(problem, "entry_point"))
     test = need(problem, "test")
     code = _prepared(language, problem, _joined(language, need(problem, "prompt"), read), test)
@@ -52,7 +57,7 @@ def _joined(language: str, prompt: str, read: Reading) -> str:
 
 def first_function(language: str, completion: str) -> str:
     """The completion up to where the function that the prompt began ends."""
-    for stop in _STOPS.get(language, ()):
+    for stop in STOPS.get(language, ()):
         completion = completion.partition(stop)[0]
     if language == "python":
         lines = completion.split("\n")

@@ -28,7 +28,7 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     if not tests:
         raise refuse("field test_list", "has no assertions")
     lines = [str(problem.get("test_setup_code") or ""), *texts(problem, "test_imports"), *tests]
-    read = read_sample(sample._replace(text=without_marks(sample.text)), "python", _function(tests[0]))
+    read = read_sample(sample._replace(text=without_marks(sample.text)), "python", called_function(tests[0]))
     tests_part = {"kind": "script", "script": "\n".join(lines) + "\n"}
     return RowParts("python", read.code, tests_part, note=read.note)
 
@@ -38,7 +38,7 @@ def without_marks(text: str) -> str:
     return _DONE.sub("", _BEGIN.sub("", text))
 
 
-def _function(test: str) -> str:
+def called_function(test: str) -> str:
     """The function that an assertion calls."""
     names = (found[1] for found in _CALLED.finditer(test))
     return next((name for name in names if name not in _WRAPPERS and name != "assert"), "")

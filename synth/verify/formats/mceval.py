@@ -20,15 +20,20 @@ _LANGUAGES = {"shell": "bash"}
 _NOT_RUN = ("html", "json", "markdown", "awk")
 
 
+def language_of(problem: Fields) -> str:
+    """The language of a problem."""
+    named = need(problem, "task_id").partition("/")[0].lower()
+    return _LANGUAGES.get(named, named)
+
+
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The test after the program."""
-    named = need(problem, "task_id").partition("/")[0].lower()
-    if named in _NOT_RUN:
+    language = language_of(problem)
+    if language in _NOT_RUN:
         raise refuse(
-            f"McEval's {named} tasks",
+            f"McEval's {language} tasks",
             "cannot be run: they compare text, or need files of McEval's repository",
         )
-    language = _LANGUAGES.get(named, named)
     read = read_sample(sample, language, choice="first")
     code = completed(str(problem.get("prompt") or ""), read, "\n")
     return RowParts(language, code, {"kind": "script", "script": need(problem, "test")}, note=read.note)

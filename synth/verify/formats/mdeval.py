@@ -27,12 +27,17 @@ _TESTIFY: Final = '"github.com/stretchr/testify/assert"'
 _GO_IMPORTS: Final = f'import (\n\t"testing"\n\t{_TESTIFY}\n'
 
 
+def language_of(problem: Fields) -> str:
+    """The language of a problem."""
+    named = need(problem, "question_id").partition("/")[0].lower()
+    return _LANGUAGES.get(named, named)
+
+
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The test after the program."""
-    named = need(problem, "question_id").partition("/")[0].lower()
-    if named in _NOT_RUN:
-        raise refuse(f"MdEval's {named} tasks", "cannot be run: they compare text")
-    language = _LANGUAGES.get(named, named)
+    language = language_of(problem)
+    if language in _NOT_RUN:
+        raise refuse(f"MdEval's {language} tasks", "cannot be run: they compare text")
     read = read_sample(sample, language, choice="first")
     test = need(problem, "test")
     program = without_main(read.code) if language == "rust" and "#[test]" in test else read.code

@@ -16,10 +16,15 @@ _LANGUAGES |= {"adb": "ada", "el": "elisp", "pas": "pascal"}
 _LUA_END = "os.exit(lu.LuaUnit.run())"
 
 
+def language_of(problem: Fields) -> str:
+    """The language of a problem."""
+    stated = need(problem, "language")
+    return _LANGUAGES.get(stated, stated)
+
+
 def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
     """The tests as they are; those of Lua end the process themselves, which a mark cannot follow."""
-    stated, prompt = need(problem, "language"), need(problem, "prompt")
-    language = _LANGUAGES.get(stated, stated)
+    language, prompt = language_of(problem), need(problem, "prompt")
     tests = need(problem, "tests").replace(_LUA_END, "if lu.LuaUnit.run() ~= 0 then os.exit(1) end")
     read = read_sample(sample, language, asked_name(prompt))
     if not read.whole:
