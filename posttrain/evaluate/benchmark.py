@@ -5,6 +5,7 @@ problems are read and made into rows here, once, so that a bad one is reported b
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ Style = Literal["complete", "chat"]
 
 PAGE: Final = "docs/architecture/evaluation.md"
 _MOST_BAD: Final = 20
+_FIX: Final = "check --suite and --problems"
+_LIMIT: Final = re.compile(r"limits\.(\w+) = (\S+)$")
 _PROBES: Final = (
     "",
     "x = 1\n",
@@ -196,31 +199,31 @@ class _Reader:
     def _question(self, key: str, problem: Fields) -> BenchmarkQuestion:
         named = next((problem[field] for field in self._form.key_fields if field in problem), key)
         where = f"problem {named}"
-        ask = self._protocol.chat if self._style == "chat" else self._protocol.complete
         try:
-            if ask is None:
-                raise ValueError(f"{self._protocol.suite} is not asked in the style {self._style}")
-            prompt, language = ask(problem), self._protocol.language(problem)
+            question = self._asked(str(named), problem)
+            prepare(self._row(question, _PROBES[1]), where, self._limits)
         except RowError as error:
-            fix = "check --suite and --problems"
-            raise RowError(
-                *(Problem(f"{where}: {one.where}", one.message, fix, PAGE) for one in error.problems)
-            ) from None
+            raise RowError(*(_of_problem(one, where) for one in error.problems)) from None
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             words = f"does not have the format of {self._form.title}: {type(error).__name__}: {error}"
-            raise RowError(Problem(where, words, "check --suite and --problems", PAGE)) from None
+            raise RowError(Problem(where, words, _FIX, PAGE)) from None
+        return question
+
+    def _asked(self, name: str, problem: Fields) -> BenchmarkQuestion:
+        ask = self._protocol.chat if self._style == "chat" else self._protocol.complete
+        if ask is None:
+            raise ValueError(f"{self._protocol.suite} is not asked in the style {self._style}")
+        prompt = ask(problem)
         drops = bool(prompt.prefill) and not self._prefills
-        question = BenchmarkQuestion(
-            name=str(named),
-            language=language,
+        return BenchmarkQuestion(
+            name=name,
+            language=self._protocol.language(problem),
             messages=prompt.messages,
             prefill="" if drops else prompt.prefill,
             prompt=prompt.prompt,
             stop=() if drops else prompt.stop,
             told={field: problem[field] for field in self._form.told_apart if field in problem},
         )
-        prepare(self._row(question, _PROBES[1]), where, self._limits)
-        return question
 
     def _row(self, question: BenchmarkQuestion, text: str) -> VerifyRow:
         sample = make_sample(self._protocol, self._problems, question, text)
@@ -245,7 +248,15 @@ def make_sample(protocol: Protocol, problems: Problems, question: BenchmarkQuest
         return protocol.sample(problem, question.as_prompt(), text)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         words = f"cannot be made a sample: {type(error).__name__}: {error}"
-        raise RowError(Problem(where, words, "check --suite and --problems", PAGE)) from None
+        raise RowError(Problem(where, words, _FIX, PAGE)) from None
+
+
+def _of_problem(found: Problem, where: str) -> Problem:
+    """What a reader of samples says, about the problem itself."""
+    limit = _LIMIT.search(found.where)
+    fix = f"--set execution.limits.{limit[1]}={limit[2]}" if limit is not None else _FIX
+    inside = found.where.removeprefix(f"answer to {where.removeprefix('problem ')}").removeprefix(where)
+    return Problem(": ".join(filter(None, (where, inside.lstrip(": ")))), found.message, fix, PAGE)
 
 
 def _plain(value: object) -> object:

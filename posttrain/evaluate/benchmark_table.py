@@ -25,9 +25,13 @@ COLUMNS: Final = (
     "BigCodeBench-Hard",
     "McEval",
     "CRUXEval-I",
+    "CRUXEval-I-CoT",
     "CRUXEval-O",
+    "CRUXEval-O-CoT",
 )
 """In the order of the report; others follow by name."""
+_OF_LANGUAGES: Final = ("MultiPL-E", "McEval", "MdEval", "HumanEvalPack", "HumanEvalFix")
+"""Suites that are always shown by language."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -79,7 +83,7 @@ def _cells(found: RunEvaluation) -> list[_Cell]:
     place = COLUMNS.index(one.column) if one.column in COLUMNS else len(COLUMNS)
     row = (model, asked)
     total = _Cell(row, one.column, (place, one.column, 0, ""), one.total, one)
-    if len(one.languages) < 2 and one.column not in ("MultiPL-E", "McEval"):
+    if len(one.languages) < 2 and one.column not in _OF_LANGUAGES:
         return [total]
     by_language = [
         _Cell(row, f"{one.column} {title}", (place, one.column, 1, title), scores, one)

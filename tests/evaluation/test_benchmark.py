@@ -206,7 +206,8 @@ def test_limits_above_those_of_the_command_are_refused_with_the_problem(
     rule = get_format("evalplus")
     greedy = replace(rule, convert=lambda p, s: rule.convert(p, s)._replace(limits={"memory_mb": 4096}))
     monkeypatch.setattr(module, "get_format", lambda _: greedy)
-    with pytest.raises(RowError, match=r"HumanEval/0(.|\n)*limits.memory_mb = 4096"):
+    words = r"problem HumanEval/0: limits.memory_mb = 4096(.|\n)*--set execution.limits.memory_mb=4096"
+    with pytest.raises(RowError, match=words):
         load(write_problems(tmp_path / "p.jsonl", problems()))
 
 
