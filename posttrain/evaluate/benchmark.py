@@ -197,7 +197,8 @@ class _Reader:
         raise_all(bad)
 
     def _question(self, key: str, problem: Fields) -> BenchmarkQuestion:
-        named = next((problem[field] for field in self._form.key_fields if field in problem), key)
+        given = next((problem[field] for field in self._form.key_fields if field in problem), key)
+        named = given if isinstance(given, str | int) else key  # DS-1000 names a problem inside its metadata
         where = f"problem {named}"
         try:
             question = self._asked(str(named), problem)

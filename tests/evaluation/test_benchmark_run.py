@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from posttrain.evaluate.benchmark import Benchmark, load_benchmark
-from posttrain.evaluate.benchmark_run import BenchmarkContext, Measured, evaluate_benchmark
+from posttrain.evaluate.benchmark import Benchmark, Style, load_benchmark
+from posttrain.evaluate.benchmark_run import RIGHT, BenchmarkContext, Measured, evaluate_benchmark
 from posttrain.evaluate.estimators import wilson_interval
 from posttrain.evaluate.own_template import OwnTemplate
 from synth.config import BenchmarkConfig
@@ -18,6 +18,7 @@ from synth.execution.protocol import Sandbox
 from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import Completion, GenerationRequest
 from synth.generation.scripted import ScriptedAnswer, ScriptedEngine
+from synth.protocols.registry import find_protocol
 from synth.records import ExecutionRequest, Limits, Observation, Outcome
 from synth.verify.answer_file import AnswerFile
 from synth.verify.formats.samples import sample_entries
@@ -25,6 +26,8 @@ from synth.verify.verify import settings, verify_entries
 from tests.builders import Run
 from tests.evaluation.problems import answer, asked_function, problem, problems, write_problems
 from tests.evaluation.test_own_template import foreign_tokenizer
+from tests.languages.toolchains import need
+from tests.protocols.test_protocol_samples import TOLD
 
 WRONG = "return None"
 Write = Callable[[GenerationRequest], ScriptedAnswer]
@@ -276,3 +279,27 @@ def test_a_template_that_writes_the_date_is_asked_with_the_first_one(
     assert [one.prompt.splitlines()[0] for one in first] == ["Today is Monday"] * 3
     assert all(one.is_rendered and not one.messages for one in first)
     assert start("Tuesday").requests == []
+
+
+# --- every suite --------------------------------------------------------------------------------------------
+
+WAYS = sorted({(told.suite, told.style) for told in TOLD})
+
+
+@pytest.mark.parametrize(("suite", "style"), WAYS)
+def test_every_suite_is_asked_and_judged_in_each_of_its_styles(
+    suite: str, style: Style, tmp_path: Path, run: Run[Any], local_sandbox: LocalSandbox
+) -> None:
+    told = [one for one in TOLD if (one.suite, one.style) == (suite, style)]
+    need(find_protocol(suite).language(told[0].problem))
+    for number, row in enumerate(
+        [one for at, one in enumerate(told) if one.problem not in [other.problem for other in told[:at]]]
+    ):
+        same = [one for one in told if one.problem == row.problem]
+        path = write_problems(tmp_path / f"{number}.jsonl", [row.problem])
+        config = BenchmarkConfig(suite=suite, problems=str(path), n=len(same), temperature=0.5)
+        benchmark = load_benchmark(config, tmp_path, style, Limits())
+        evaluator = Evaluator(tmp_path / str(number), run, local_sandbox)
+        measured = evaluator.start(benchmark, lambda _, same=same: [one.text for one in same])
+        found = [(one.text, one.outcome in RIGHT) for one in measured.programs]
+        assert found == [(one.text, one.solves) for one in same], measured.programs

@@ -11,6 +11,7 @@ from benchmarks.resume.command import Command, Ended, run_to_end
 from posttrain.benchmark_options import BenchmarkOptions, check_ways, recipe_of
 from posttrain.core.policy import POCKET_WEIGHTS
 from posttrain.evaluate.benchmark_run import BenchmarkContext, write_requests
+from posttrain.evaluate.benchmark_table import benchmark_table
 from posttrain.evaluate.own_template import load_own_template
 from posttrain.evaluate.prepared_benchmarks import prepare_benchmarks
 from posttrain.loop.benchmarks import find_evaluations
@@ -108,10 +109,9 @@ def test_the_command_measures_a_model_and_keeps_every_program(endpoint: MockEndp
     other = end(arguments(endpoint, tmp_path, "--tasks", "3"), tmp_path)
     assert other.code == 0, other.output
     assert len(endpoint.requests) == paid + 3
-    table = end(["eval", "--table", "--runs-dir", str(tmp_path / "runs")], tmp_path)
-    assert table.code == 0
-    assert "HumanEval+ (a)" in table.output
-    assert "must not be compared" in table.output
+    table, notes = benchmark_table(find_evaluations(tmp_path / "runs"))
+    assert [row[:2] for row in table.rows] == [["tiny", "chat"], ["tiny", "chat, tasks=3"]]
+    assert "must not be compared" in notes[0]
 
 
 def test_whatever_stops_it_the_same_command_goes_on_and_no_answer_is_paid_for_twice(
