@@ -27,6 +27,7 @@ from synth.store.open_shards import FailedUnit
 from synth.store.seals import read_json, seal_json
 from synth.verify.answer_file import AnswerFile
 from synth.verify.answers import VerifyResult
+from synth.verify.formats.spec import Fields
 from synth.verify.row_files import Entry, hash_row
 from synth.verify.rows import RowError, VerifyRow
 from synth.verify.verify import answer_entries, settings
@@ -321,6 +322,7 @@ class _Rows:
         self._benchmark, self._salt = benchmark, salt
         self.lines: list[bytes] = []
         """The samples, as `codemill verify --format` reads them."""
+        self._samples: dict[int, Fields] = {}
         self.codes: dict[int, str] = {}
         self.unreadable: dict[int, str] = {}
 
@@ -331,6 +333,7 @@ class _Rows:
         except RowError as error:
             self.unreadable[number] = str(error)[:300]
             return None
+        self._samples[number] = sample
         line = json.dumps(dict(sample), ensure_ascii=True).encode() + b"\n"
         self.lines.append(line)
         where = f"answer {program.place + 1} to {program.question.name}"
@@ -338,8 +341,7 @@ class _Rows:
 
     def read(self, number: int, program: BenchmarkProgram) -> VerifyRow:
         try:
-            sample = self._benchmark.sample(program.question, program.text)
-            row = self._benchmark.row(program.question, sample)
+            row = self._benchmark.row(program.question, self._samples[number])
         except RowError as error:
             self.unreadable[number] = str(error)[:300]
             raise

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,14 +293,19 @@ def test_every_suite_is_asked_and_judged_in_each_of_its_styles(
 ) -> None:
     told = [one for one in TOLD if (one.suite, one.style) == (suite, style)]
     need(find_protocol(suite).language(told[0].problem))
-    for number, row in enumerate(
-        [one for at, one in enumerate(told) if one.problem not in [other.problem for other in told[:at]]]
-    ):
-        same = [one for one in told if one.problem == row.problem]
-        path = write_problems(tmp_path / f"{number}.jsonl", [row.problem])
+    kinds = {json.dumps(one.problem): one.problem for one in told}
+    for number, row in enumerate(kinds.values()):
+        same = [one for one in told if one.problem == row]
+        path = write_problems(tmp_path / f"{number}.jsonl", [row])
         config = BenchmarkConfig(suite=suite, problems=str(path), n=len(same), temperature=0.5)
         benchmark = load_benchmark(config, tmp_path, style, Limits())
+        texts = [one.text for one in same]
         evaluator = Evaluator(tmp_path / str(number), run, local_sandbox)
-        measured = evaluator.start(benchmark, lambda _, same=same: [one.text for one in same])
+        measured = evaluator.start(benchmark, partial(given, texts))
         found = [(one.text, one.outcome in RIGHT) for one in measured.programs]
         assert found == [(one.text, one.solves) for one in same], measured.programs
+
+
+def given(texts: list[str], _: GenerationRequest) -> ScriptedAnswer:
+    """These answers, whatever is asked."""
+    return texts
