@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli import audit, doctor, exec, fsck, packages, serve, verify, views
-from synth.cli.app import Overrides, app, print_warnings
+from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
     from posttrain.core.jobs import TrainingProgress
@@ -81,16 +81,72 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
 
 @app.command("eval")
 def evaluate(
-    recipe: RecipeArgument,
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RECIPE]", help="A recipe with an evaluation. Left out with --suite and with --table."
+        ),
+    ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", metavar="NAME", help="A public benchmark: humaneval+, … May be repeated."),
+    ] = None,
+    problems: Annotated[
+        list[Path] | None,
+        typer.Option("--problems", metavar="FILE", help="The problems of each --suite, as published."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A folder, a hub id, or a model's name at an endpoint.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Kind of engine, or a section `engine` in braces.")
+    ] = "vllm_server",
+    style: Annotated[
+        str,
+        typer.Option("--style", help="auto, complete (base models) or chat (in the model's own template)."),
+    ] = "auto",
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Samples per problem. Unset: the protocol's number.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0, help="0 is greedy. Unset: the protocol's.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", max=1, help="Nucleus sampling. Unset: the protocol's.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Length of an answer. Unset: the protocol's.")
+    ] = None,
+    tasks: Annotated[int | None, typer.Option("--tasks", min=1, help="Ask the first problems only.")] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Show the benchmarks of all runs in one table, and ask nothing.")
+    ] = False,
+    as_json: AsJson = False,
     set_: Overrides = None,
     runs_dir: RunsDir = _RUNS,
+    fresh: Fresh = False,
     accept_failures: AcceptFailures = False,
 ) -> None:
-    """Only evaluate the recipe's policy, on the suite named in `evaluation.suite`."""
-    loaded = _load(recipe, set_)
+    """Only evaluate: the policy of a recipe, or any model on public benchmarks. Rerun to resume."""
+    from posttrain.benchmark_options import BenchmarkOptions, check_ways, recipe_of
+
+    check_ways(recipe, suite or (), table=table)
+    if table:
+        from posttrain.loop.report import show_table
+
+        show_table(_parts().reporter, runs_dir, as_json=as_json)
+        return
+    if recipe is not None:
+        loaded = _load(recipe, set_)
+    else:
+        sampling = (style, n, temperature, top_p, max_tokens, tasks)
+        loaded = recipe_of(
+            BenchmarkOptions(suite or (), problems or (), model, engine, *sampling, set_ or ())
+        )
+        print_warnings(loaded.warnings)
     from posttrain.loop.run import RunOptions, evaluate_recipe
 
-    evaluate_recipe(loaded, runs_dir, _parts(), RunOptions(accept_failures=accept_failures))
+    evaluate_recipe(loaded, runs_dir, _parts(), RunOptions(fresh=fresh, accept_failures=accept_failures))
 
 
 pocket = typer.Typer(help="The pocket model, which ships with codemill.", no_args_is_help=True)

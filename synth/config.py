@@ -11,6 +11,8 @@ from pydantic import Field, JsonValue
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
+from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
+from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import IsolationLevel, Limits
@@ -449,26 +451,7 @@ class DataConfig(Config):
         return found
 
 
-# --- evaluation and rounds ----------------------------------------------------------------------------------
-
-
-class EvaluationConfig(Config):
-    """Evaluation on held-out tasks."""
-
-    suite: str = Field(
-        "pocket-heldout",
-        description="`pocket-heldout`, or a JSON Lines file of tasks with their test suites.",
-    )
-    tasks: int | None = Field(None, ge=1, description="Maximum number of tasks to use.")
-    languages: tuple[str, ...] = Field(
-        ("python",), description="Programming languages. Each task is solved in all of them, unless `spread`."
-    )
-    spread: bool = Field(False, description="Solve each task in one language, taken in turn, not in all.")
-    n: int = Field(8, ge=1, description="Samples per task for pass@k, at temperature 1.")
-    k: tuple[int, ...] = Field((1, 8), description="Values of k for pass@k, each at most `n`.")
-    greedy: bool = Field(True, description="Also measure pass@1 with greedy decoding.")
-    max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
-    bootstrap: int = Field(2000, ge=100, description="Bootstrap resamples for the 95% interval.")
+# --- rounds -------------------------------------------------------------------------------------------------
 
 
 class LoopConfig(Config):
@@ -503,7 +486,9 @@ class Recipe(Config):
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
-    evaluation: EvaluationConfig | None = Field(None, description="Evaluation on held-out tasks.")
+    evaluation: EvaluationConfig | None = Field(
+        None, description="Evaluation on held-out tasks and public benchmarks."
+    )
     loop: LoopConfig = Field(LoopConfig(), description="Rounds of generation and training.")
     outage: OutageConfig = Field(
         OutageConfig(), description="How an outage of an engine or the sandbox is sat out."

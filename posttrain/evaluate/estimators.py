@@ -1,12 +1,13 @@
 """pass@k and its uncertainty: pure functions of counts, independent of models and tasks.
 
 Place in the flow: the evaluation counts how many of a task's n samples pass -> here -> the result table. The
-one rule: the task is the unit of resampling, since samples of one task are not independent.
+one rule: the task is the unit of every interval, since samples of one task are not independent.
 """
 
 from collections.abc import Sequence
-from math import fsum, prod
+from math import fsum, prod, sqrt
 from random import Random
+from statistics import NormalDist
 from typing import NamedTuple
 
 
@@ -43,6 +44,26 @@ def bootstrap_interval(
     means = sorted(fsum(random.choices(per_task_values, k=count)) / count for _ in range(resamples))
     tail = (1 - confidence) / 2
     return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
+
+
+def wilson_interval(share: float, tasks: int, confidence: float = 0.95) -> Interval:
+    """Interval of a share of so many tasks (Wilson 1927). It has a width at 0 and at 1 too. Raises ValueError
+    without tasks."""
+    if tasks < 1:
+        raise ValueError("an interval needs at least one task")
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    centre = share + z2 / (2 * tasks)
+    half = sqrt(z2 * (share * (1 - share) / tasks + z2 / (4 * tasks**2)))
+    low, high = ((centre + side * half) / (1 + z2 / tasks) for side in (-1, 1))
+    return Interval(max(0.0, min(low, share)), min(1.0, max(high, share)))
+
+
+def task_interval(per_task_values: Sequence[float], resamples: int, seed: int) -> Interval:
+    """The bootstrap's interval; Wilson's where all tasks have one value, of which every resample is a copy.
+    Raises ValueError if there are no values."""
+    if len(set(per_task_values)) == 1:
+        return wilson_interval(per_task_values[0], len(per_task_values))
+    return bootstrap_interval(per_task_values, resamples, seed)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -8,9 +8,10 @@ sees these tests.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
+from posttrain.evaluate.estimators import Interval, pass_at_k, task_interval
 from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
 from synth.errors import EngineError, RequestRefusedError
@@ -129,17 +130,15 @@ async def evaluate(
 
     ended = await asyncio.gather(*map(one, questions), return_exceptions=True)
     answered = tuple(_need_result(item) for item in ended)
-    groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
-    for item in answered:
-        groups[item.language].append(item)
+    config = context.config
+    interval = partial(task_interval, resamples=config.bootstrap, seed=context.seed)
+    scored = partial(score, ks=config.k, interval=interval)
     return Evaluation(
         policy=policy,
         fingerprint=context.engine.fingerprint,
-        suite=context.config.suite,
-        total=score(answered, context.config, context.seed),
-        languages={
-            language: score(items, context.config, context.seed) for language, items in sorted(groups.items())
-        },
+        suite=context.config.suite or "",
+        total=scored(answered),
+        languages={language: scored(items) for language, items in by_language(answered).items()},
         answered=answered,
     )
 
@@ -216,27 +215,37 @@ def _sample(verdict: Verdict) -> _Sample:
     return _Sample(verdict.outcome)
 
 
-def score(answered: Sequence[QuestionResult], config: EvaluationConfig, seed: int) -> Scores:
+IntervalOf = Callable[[Sequence[float]], Interval]
+"""The interval of a mean over tasks, from the value of each."""
+
+
+def by_language(answered: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]:
+    """The questions in each language, by its name."""
+    groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
+    for item in answered:
+        groups[item.language].append(item)
+    return dict(sorted(groups.items()))
+
+
+def score(answered: Sequence[QuestionResult], ks: Sequence[int], interval: IntervalOf) -> Scores:
     """Figures over the questions that could be judged. pass@k needs at least k judged
     samples per question."""
     pass_at: dict[int, Measure] = {}
-    for k in config.k:
+    for k in ks:
         values = [(item.task_id, pass_at_k(item.n, item.passed, k)) for item in answered if item.n >= k]
         if values:
-            pass_at[k] = _measure(values, config.bootstrap, seed)
+            pass_at[k] = _measure(values, interval)
     greedy = [(item.task_id, float(item.greedy)) for item in answered if item.greedy is not None]
     return Scores(
-        questions=len(answered),
-        pass_at=pass_at,
-        greedy=_measure(greedy, config.bootstrap, seed) if greedy else None,
+        questions=len(answered), pass_at=pass_at, greedy=_measure(greedy, interval) if greedy else None
     )
 
 
-def _measure(values: Sequence[tuple[str, float]], resamples: int, seed: int) -> Measure:
+def _measure(values: Sequence[tuple[str, float]], interval: IntervalOf) -> Measure:
     """The mean over tasks; a task in several languages counts once, with its mean."""
     tasks: defaultdict[str, list[float]] = defaultdict(list)
     for task_id, value in values:
         tasks[task_id].append(value)
     means = [sum(found) / len(found) for found in tasks.values()]
-    low, high = bootstrap_interval(means, resamples, seed)
+    low, high = interval(means)
     return Measure(value=sum(means) / len(means), low=low, high=high)

@@ -20,6 +20,8 @@ Suites = Mapping[str, Callable[[], Sequence[EvaluationTask]]]
 
 def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[Question]:
     """The questions of a suite, in a fixed order. Raises DatasetError for a file with invalid rows."""
+    if config.suite is None:
+        return []
     tasks = _load_tasks(config.suite, recipe_folder, suites)[: config.tasks]
     if config.spread:
         return [
@@ -32,6 +34,8 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
     """The instructions that training data must not contain: all of a named suite, or the ones asked
     from a file."""
+    if config.suite is None:
+        return []
     tasks = _load_tasks(config.suite, recipe_folder, suites)
     asked = tasks if config.suite in suites else tasks[: config.tasks]
     return [BenchmarkEntry(id=item.task.id, prompts=(item.task.instruction,)) for item in asked]

@@ -29,11 +29,12 @@ def result_table(evaluations: Sequence[Evaluation]) -> ResultTable:
 
 
 def _row(policy: str, language: str, scores: Scores, ks: Sequence[int]) -> list[object]:
-    figures = [_show(scores.greedy), *(_show(scores.pass_at.get(k)) for k in ks)]
+    figures = [show_measure(scores.greedy), *(show_measure(scores.pass_at.get(k)) for k in ks)]
     return [policy, language, scores.questions, *figures]
 
 
-def _show(measure: Measure | None) -> str:
+def show_measure(measure: Measure | None) -> str:
+    """Percent with the interval; a dash where there is none."""
     if measure is None:
         return "-"
     value, low, high = (100 * share for share in (measure.value, measure.low, measure.high))

@@ -6,15 +6,19 @@ again, from disk.
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from posttrain.evaluate.benchmark_run import BenchmarkEvaluation
+from posttrain.evaluate.benchmark_table import RunEvaluation, benchmark_table
 from posttrain.evaluate.evaluation import Evaluation
 from posttrain.evaluate.table import result_table
+from posttrain.loop.benchmarks import find_evaluations, run_evaluations
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
 from posttrain.world import Audit
-from synth.errors import FailedUnitsError, Problem
+from synth.errors import FailedUnitsError, Problem, UserError
 from synth.store.atomic import open_log
 from synth.store.seals import Damage, damaged, open_line, read_json, seal_line
 from synth.store.views import failed_units, first_kept
@@ -28,6 +32,7 @@ class RunResults(NamedTuple):
     """The results of the rounds."""
 
     evaluations: list[Evaluation]
+    benchmarks: list[BenchmarkEvaluation]
     audit: Audit | None
 
 
@@ -40,6 +45,8 @@ def finish(session: Session, results: RunResults, seconds: float) -> None:
     """Write the figures of this process and show the results."""
     figures: Figures = {"seconds": round(seconds, 1), "swap_s": _swaps(session.model)}
     figures["policies"] = [evaluation.policy for evaluation in results.evaluations]
+    if results.benchmarks:
+        figures["benchmarks"] = [[one.suite, one.policy] for one in results.benchmarks]
     if results.audit is not None:
         figures |= audit_figures(results.audit)
     if session.model is not None:
@@ -47,7 +54,7 @@ def finish(session: Session, results: RunResults, seconds: float) -> None:
         figures["tokens"] = session.spending.figures()
     with open_log(session.run / FIGURES) as lines:
         lines.write(seal_line(json.dumps(figures)).decode())
-    show_results(session.reporter, session.run, results.evaluations, figures)
+    show_results(session.reporter, session.run, results.evaluations, results.benchmarks, figures)
 
 
 def _swaps(model: ServedEngine | None) -> list[float]:
@@ -113,7 +120,8 @@ def show_finished(reporter: Reporter, run: Path) -> None:
         for name in figures.get("policies", ())
     ]
     reporter.print_line(f"{run.name} is already finished; nothing was done. Use --fresh to start over.")
-    show_results(reporter, run, evaluations, figures)
+    benchmarks = [one.evaluation for one in run_evaluations(run)]
+    show_results(reporter, run, evaluations, benchmarks, figures)
 
 
 def read_figures(run: Path) -> list[dict[str, Any]]:
@@ -129,10 +137,18 @@ def read_figures(run: Path) -> list[dict[str, Any]]:
     return found
 
 
-def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], figures: Figures) -> None:
-    """Print the table, the figures in words, and commands to inspect the run."""
+def show_results(
+    reporter: Reporter,
+    run: Path,
+    evaluations: list[Evaluation],
+    benchmarks: list[BenchmarkEvaluation],
+    figures: Figures,
+) -> None:
+    """Print the tables, the figures in words, and commands to inspect the run."""
     if evaluations:
         reporter.print_table(*result_table(evaluations))
+    if benchmarks:
+        show_benchmarks(reporter, [RunEvaluation(run.name, one) for one in benchmarks])
     parts = [f"run time: {figures['seconds']} s"]
     swaps = figures["swap_s"]
     if isinstance(swaps, list) and swaps:
@@ -157,6 +173,28 @@ def show_results(reporter: Reporter, run: Path, evaluations: list[Evaluation], f
     for command in ("funnel", "rejected", "pairs"):
         reporter.print_line(f"  codemill {command} {run.name} --runs-dir {run.parent}")
     _show_first_kept(reporter, run)
+
+
+def show_benchmarks(reporter: Reporter, found: Sequence[RunEvaluation]) -> None:
+    """Print the table of public benchmarks. Needs at least one evaluation."""
+    table, notes = benchmark_table(found)
+    reporter.print_table(*table)
+    for note in notes:
+        reporter.print_line(note)
+
+
+def show_table(reporter: Reporter, runs_dir: Path, *, as_json: bool = False) -> None:
+    """Show the benchmarks of all runs in one table, or as a JSON list. Raises UserError where there are
+    none."""
+    found = find_evaluations(runs_dir)
+    if not found:
+        fix = "codemill eval --suite humaneval+ --problems FILE --model MODEL"
+        raise UserError(Problem(f"folder {runs_dir}", "has no run with a benchmark", fix))
+    if as_json:
+        rows = [{"run": run, **one.model_dump(mode="json", exclude={"answered"})} for run, one in found]
+        reporter.print_line(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        show_benchmarks(reporter, found)
 
 
 def _tokens_in_words(role: str, counts: dict[str, float]) -> str:

@@ -16,22 +16,23 @@ from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_held_out, load_questions
 from posttrain.launch import run_trainers
+from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
 from posttrain.loop.report import RunResults, evaluation_path
 from posttrain.loop.session import ServedEngine, Session
+from posttrain.loop.settling import settle
 from posttrain.world import Audit
 from synth.config import DataConfig, EvaluationConfig
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import RoundData, run_round
-from synth.pipeline.unfinished import Unfinished
 from synth.policy import Policy
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.open_shards import FailedUnit, OpenShards
 from synth.store.seals import read_json, seal_json
-from synth.store.shards import ShardKey, shard_key
+from synth.store.shards import shard_key
 
 
 async def run_rounds(session: Session) -> RunResults:
@@ -41,6 +42,7 @@ async def run_rounds(session: Session) -> RunResults:
 
     # 1. How good is the policy that we start with?
     evaluations = await measure(session, [policy])
+    benchmarks = await measure_benchmarks(session, [policy])
     for round_ in range(1, recipe.loop.rounds + 1):
         if recipe.data is None:
             break
@@ -51,11 +53,12 @@ async def run_rounds(session: Session) -> RunResults:
         # 4. Swap each new policy in and measure it.
         if recipe.loop.evaluate_rounds == "all" or round_ == recipe.loop.rounds:
             evaluations += await measure(session, trained)
+            benchmarks += await measure_benchmarks(session, trained)
         # 5. The next round starts from the last one.
         policy = trained[-1] if trained else policy
 
     # 6. How much of the data was wrong, by a world that knows?
-    return RunResults(evaluations, await audit(session))
+    return RunResults(evaluations, benchmarks, await audit(session))
 
 
 async def make_data(session: Session, data: DataConfig, round_: int, policy: Policy) -> RoundData:
@@ -123,7 +126,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
 async def measure(session: Session, policies: Sequence[Policy]) -> list[Evaluation]:
     """An evaluation of each policy, made now or read from an earlier process; none without an engine."""
     config, model = session.recipe.evaluation, session.model
-    if config is None or model is None:
+    if config is None or config.suite is None or model is None:
         return []
     return [await _measured(session, config, model, policy) for policy in policies]
 
@@ -161,16 +164,6 @@ async def _measure(
     settle(session, shard_key("evaluation", 0, path.stem), failed, len(failed) < len(questions))
     write_bytes(path, seal_json(found.model_dump_json(indent=1)))
     return found
-
-
-def settle(session: Session, key: ShardKey, failed: Sequence[FailedUnit], others: bool) -> None:
-    """Go on only if nothing failed, or what failed is accepted; `others` did not fail. Raises OutageError."""
-    unfinished = Unfinished(OpenShards(session.run), accept=session.plan.accept_failures)
-    if others:
-        unfinished.succeeded(key.stage)
-    if unfinished.take(key, failed):
-        unfinished.notes.close(key)
-    unfinished.end(f"the {key.stage}" + (f" of {key.shard}" if key.shard != key.stage else ""))
 
 
 async def audit(session: Session) -> Audit | None:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from posttrain.evaluate.prepared_benchmarks import prepare_benchmarks
 from posttrain.loop.report import accepted_failures, failures_error, finish, show_finished
 from posttrain.loop.rounds import run_rounds
 from posttrain.loop.session import Parts, RunPlan, open_session
@@ -82,10 +83,11 @@ def _run(recipe: Recipe, recipe_folder: Path, runs_dir: Path, parts: Parts, opti
         show_finished(parts.reporter, run)
         _raise_failures(run)
         return run
+    benchmarks = prepare_benchmarks(recipe, recipe_folder)
     with RunFolder.create_or_resume(
         runs_dir, name, identity, fork_of=recipe.name if options.fork else None, fresh=options.fresh
     ) as folder:
-        plan = RunPlan(recipe, recipe_folder, folder, prompts, options.accept_failures)
+        plan = RunPlan(recipe, recipe_folder, folder, prompts, options.accept_failures, benchmarks)
         run_interruptibly(lambda: _run_session(plan, parts))
         if failures := accepted_failures(folder.path):
             folder.finish(RunState.FINISHED_WITH_FAILURES, failures)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
 from posttrain.reporter import Reporter
 from posttrain.world import World
@@ -46,6 +47,7 @@ class RunPlan(NamedTuple):
     """Present if the recipe has an engine."""
     accept_failures: bool = False
     """Whether to close what has failed at several starts."""
+    benchmarks: PreparedBenchmarks = PreparedBenchmarks()
 
 
 @dataclass(slots=True)

@@ -122,6 +122,11 @@ def check(
 
     loaded = load_recipe(recipe, set_ or ())
     print_warnings(loaded.warnings)
+    if loaded.recipe.evaluation is not None and loaded.recipe.evaluation.benchmarks:
+        from synth.protocols.registry import find_protocol
+
+        for benchmark in loaded.recipe.evaluation.benchmarks:
+            find_protocol(benchmark.suite)
     print(loaded.resolved, end="")
 
 

@@ -72,6 +72,8 @@ class Dialect:
             body["messages"] = [{"role": one.role, "content": one.content} for one in request.messages]
         else:
             body["prompt"] = request.prompt
+            if request.is_rendered:
+                body["add_special_tokens"] = False
         body["temperature"] = sampling.temperature
         body[self._limit_key if is_chat else "max_tokens"] = sampling.max_tokens
         if sampling.temperature > 0:

@@ -25,11 +25,15 @@ class GenerationRequest(Record):
     n: int = Field(default=1, ge=1)
     seed: int = 0
     stop: tuple[str, ...] = ()
+    is_rendered: bool = False
+    """Whether the prompt was written in the model's chat template, which has every special token that belongs
+    there: the tokenizer puts none before it. For engines whose model is ours to tokenize."""
 
     def request_id(self, fingerprint: str) -> str:
         """Hash of everything that determines the answer. `fingerprint` identifies the policy
         that will answer."""
-        return unit_id("request", fingerprint, self.model_dump(mode="json"))
+        newer = None if self.is_rendered else {"is_rendered"}  # ids of earlier journals stay what they were
+        return unit_id("request", fingerprint, self.model_dump(mode="json", exclude=newer))
 
 
 class Completion(Record):

@@ -17,6 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from synth.child_environment import hub_access
 from synth.config import TransformersEngineConfig
 from synth.errors import EngineEndedError, EngineError, Problem
 from synth.generation.gate import PolicyGate
@@ -55,7 +56,12 @@ class _Row:
 
     def dump(self) -> dict[str, object]:
         messages = [message.model_dump() for message in self.request.messages]
-        return {"messages": messages, "prompt": self.request.prompt, "seed": self.seed}
+        return {
+            "messages": messages,
+            "prompt": self.request.prompt,
+            "is_rendered": self.request.is_rendered,
+            "seed": self.seed,
+        }
 
 
 class TransformersLocal:
@@ -82,12 +88,13 @@ class TransformersLocal:
         self._process = OwnedProcess(
             [sys.executable, "-P", str(_WORKER)],
             log=self._log,
-            environment={"TOKENIZERS_PARALLELISM": "false"},
+            environment={"TOKENIZERS_PARALLELISM": "false"}
+            | ({} if Path(self._policy.weights).is_dir() else hub_access()),
             piped=True,
         )
         try:
             await self._process.start()
-            await self._ask({"load": str(Path(self._policy.weights).resolve())})
+            await self._ask({"load": _source(self._policy)})
         except EngineEndedError as error:
             await self.close()
             raise self._failed(f"it {error.problems[0].message}") from error
@@ -126,7 +133,7 @@ class TransformersLocal:
         EngineError, the old policy still answers."""
         async with self._gate.swap():
             started = time.monotonic()
-            await self._ask({"load": str(Path(policy.weights).resolve())})
+            await self._ask({"load": _source(policy)})
             self._policy = policy
             return time.monotonic() - started
 
@@ -213,6 +220,12 @@ class TransformersLocal:
             ),
             retryable=False,
         )
+
+
+def _source(policy: Policy) -> str:
+    """What to load: an absolute folder, or a hub id as it is."""
+    folder = Path(policy.weights)
+    return str(folder.resolve()) if folder.is_dir() else policy.weights
 
 
 def _batch_order(batch: list[_Row]) -> dict[str, object]:

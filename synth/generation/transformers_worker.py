@@ -1,8 +1,8 @@
 """The worker process of `transformers_local`: reads one JSON order per line, writes one JSON reply per line.
 
-Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, seed}], "sampling": {...}, "stop": [...]}`. The
-one rule: standard output carries only replies; anything that a library prints goes to the log. It runs as a
-file and imports nothing from codemill.
+Orders: `{"load": folder}`, and `{"rows": [{messages | prompt, is_rendered, seed}], "sampling": {...}, "stop":
+[...]}`. The one rule: standard output carries only replies; anything that a library prints goes to the log.
+It runs as a file and imports nothing from codemill.
 """
 
 import json
@@ -72,9 +72,7 @@ class PolicyWorker:
     def answer(self, order: dict[str, Any]) -> dict[str, object]:
         """Sample one answer per row. A row that does not fit the context gets its own error."""
         sampling, limit = order["sampling"], self.model.config.max_position_embeddings
-        prompts = [
-            self.tokenizer(self._prompt(row), add_special_tokens=False)["input_ids"] for row in order["rows"]
-        ]
+        prompts = [self._encode(row) for row in order["rows"]]
         room = limit - sampling["max_tokens"]
         fits = [place for place, ids in enumerate(prompts) if 0 < len(ids) <= room]
         words = f"tokens of prompt and {sampling['max_tokens']} of answer do not fit the context of {limit}"
@@ -115,12 +113,17 @@ class PolicyWorker:
         answers = [self._read(ids, ends, stop) for ids in output[:, width:].tolist()]
         return [answer | {"prompt_tokens": len(ids)} for answer, ids in zip(answers, prompts, strict=True)]
 
-    def _prompt(self, row: dict[str, Any]) -> str:
+    def _encode(self, row: dict[str, Any]) -> list[int]:
+        """A raw text gets the tokens that the tokenizer puts before each text, as vLLM gives it; a chat has
+        those that its template writes."""
         if not row["messages"]:
-            return str(row["prompt"])
-        return str(
-            self.tokenizer.apply_chat_template(row["messages"], tokenize=False, add_generation_prompt=True)
-        )
+            found = self.tokenizer(row["prompt"], add_special_tokens=not row["is_rendered"])
+        else:
+            text = self.tokenizer.apply_chat_template(
+                row["messages"], tokenize=False, add_generation_prompt=True
+            )
+            found = self.tokenizer(text, add_special_tokens=False)
+        return list(found["input_ids"])
 
     def _end_ids(self) -> list[int]:
         named = self.model.generation_config.eos_token_id

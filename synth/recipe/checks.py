@@ -246,11 +246,35 @@ def _budgets_fit_the_engine(recipe: Recipe) -> Iterator[Finding]:
 
 def _token_budgets(
     data: DataConfig | None, evaluation: EvaluationConfig | None
-) -> Iterator[tuple[tuple[str, ...], int]]:
+) -> Iterator[tuple[KeyPath, int]]:
     for name, sampling in data.asking.items() if data is not None else ():
         yield ("data", name, "sampling", "max_tokens"), sampling.max_tokens
-    if evaluation is not None:
+    if evaluation is not None and evaluation.suite is not None:
         yield ("evaluation", "max_tokens"), evaluation.max_tokens
+    for index, benchmark in enumerate(evaluation.benchmarks if evaluation is not None else ()):
+        if benchmark.max_tokens is not None:
+            yield ("evaluation", "benchmarks", index, "max_tokens"), benchmark.max_tokens
+
+
+def _benchmarks_are_asked_once(recipe: Recipe) -> Iterator[Finding]:
+    benchmarks = recipe.evaluation.benchmarks if recipe.evaluation is not None else ()
+    for index, benchmark in enumerate(benchmarks):
+        if benchmark in benchmarks[:index]:
+            path = ("evaluation", "benchmarks", index)
+            yield Finding((path,), f"is asked twice: {benchmark.suite}", "remove one of the two")
+
+
+def _benchmarks_are_kept_out_of_the_data(recipe: Recipe) -> Iterator[Finding]:
+    if recipe.data is None or recipe.evaluation is None:
+        return
+    for index, benchmark in enumerate(recipe.evaluation.benchmarks):
+        if benchmark.problems not in recipe.data.filters.decontaminate:
+            yield Finding(
+                (("evaluation", "benchmarks", index, "problems"), ("data", "filters", "decontaminate")),
+                "is not among `data.filters.decontaminate`: the policy may be trained on what it is asked",
+                f"add {benchmark.problems} there",
+                fatal=False,
+            )
 
 
 def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
@@ -321,6 +345,8 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _losses_have_weights,
     _k_fits_n,
     _budgets_fit_the_engine,
+    _benchmarks_are_asked_once,
+    _benchmarks_are_kept_out_of_the_data,
     _pocket_reads_its_own_prompts,
     _wall_covers_cpu,
     _requests_keep_what_is_ours,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -32,6 +32,7 @@ from synth.recipe.source import (
     Plain,
     apply_overrides,
     lookup,
+    put,
     read_document,
     read_text,
 )
@@ -68,7 +69,30 @@ def load_recipe(
     problems at once.
     """
     source = find_recipe(path_or_name)
-    document = _read(source, overrides)
+    return _checked(_read(source, overrides), source, machine)
+
+
+class OptionValue(NamedTuple):
+    """What an option of a command says: a value, its key in the recipe, and the option as it was written."""
+
+    path: KeyPath
+    value: Plain
+    shown: str
+
+
+def load_options(
+    command: str, options: Iterable[OptionValue], overrides: Sequence[str] = (), *, machine: bool = True
+) -> LoadedRecipe:
+    """The recipe that a command's options state, as `load_recipe` loads one from a file. Paths are relative
+    to the current folder, and `command` is what messages call the missing file. Raises RecipeError."""
+    document = Document(command)
+    for option in options:
+        put(document, option.path, option.value, option.shown)
+    apply_overrides(document, overrides)
+    return _checked(document, Path.cwd() / command, machine)
+
+
+def _checked(document: Document, source: Path, machine: bool) -> LoadedRecipe:
     recipe, sound = _validate(document, Recipe)
     warnings = (
         _report(document, _findings(sound, source.parent, machine), _doubtful(document, sound))

@@ -40,7 +40,7 @@ def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
 
 def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     names = [*recipe.data.asking] if recipe.data is not None else []
-    names += ["solve"] if recipe.evaluation is not None else []
+    names += ["solve"] if recipe.evaluation is not None and recipe.evaluation.suite is not None else []
     default = PromptLibrary.load("default")
     return {name: default.prompts[name].header.variables for name in names}
 

@@ -19,6 +19,7 @@ _FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
+_BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
 _MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))
 
 _NOT_PATHS = {"pocket-heldout", "pocket"}
@@ -48,6 +49,9 @@ def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _named(document, folder, _FOLDERS):
         if not named.file.is_dir():
             yield _missing(named, "folder")
+    for named in _benchmarks(document, folder):
+        if not named.file.exists():
+            yield _missing(named, "file")
     for named in _list_items(document, folder):
         if not named.file.exists():
             yield _missing(named, "folder" if named.path[-2] == "paths" else "file")
@@ -66,6 +70,7 @@ def resolve_paths(document: Document, folder: Path) -> None:
     for named in [
         *_named(document, folder, (*_FILES, *_FOLDERS, *_DATA_SETS)),
         *_list_items(document, folder),
+        *_benchmarks(document, folder),
     ]:
         _replace(document.data, named.path, str(named.file))
     for named in _models(document, folder):
@@ -94,6 +99,13 @@ def _list_items(document: Document, folder: Path) -> Iterator[Named]:
         items = lookup(document.data, path)
         positions = tuple((*path, index) for index in range(len(items))) if isinstance(items, list) else ()
         yield from _named(document, folder, positions)
+
+
+def _benchmarks(document: Document, folder: Path) -> Iterator[Named]:
+    """The problems of benchmarks: files, or folders of them."""
+    items = lookup(document.data, _BENCHMARKS)
+    for index in range(len(items) if isinstance(items, list) else 0):
+        yield from _named(document, folder, ((*_BENCHMARKS, index, "problems"),))
 
 
 def _models(document: Document, folder: Path) -> Iterator[Named]:

@@ -35,8 +35,11 @@ def is_model(annotation: object) -> TypeGuard[Model]:
 
 
 def models_in(annotation: object) -> list[Model]:
-    """The models among the members of an annotation."""
-    return [member for member in alternatives(annotation) if is_model(member)]
+    """The models among the members of an annotation, those of a list's items included."""
+    members = [
+        get_args(member)[0] if get_origin(member) is tuple else member for member in alternatives(annotation)
+    ]
+    return [member for member in members if is_model(member)]
 
 
 def kind_of(model: Model) -> str | None:
@@ -69,6 +72,9 @@ def model_at(root: Model, data: Plain, path: KeyPath) -> Model | None:
     """The model of the value at the path; None where no model stands."""
     model: Model | None = root
     for part in path:
+        if isinstance(part, int):  # an item of a list of blocks, whose model is known by now
+            data = data[part] if isinstance(data, list) and part < len(data) else None
+            continue
         field = model.model_fields.get(str(part)) if model is not None else None
         data = data.get(str(part)) if isinstance(data, dict) else None
         model = select(field.annotation, data) if field is not None else None
@@ -88,7 +94,11 @@ def _member_text(member: object) -> str:
         return values[0] if len(values) == 1 else "one of " + ", ".join(values)
     if get_origin(member) is tuple:
         inner = type_text(get_args(member)[0])
-        return f"list of {inner}s" if inner in ("text", "number", "whole number") else f"list of {inner}"
+        return (
+            f"list of {inner}s"
+            if inner in ("text", "number", "whole number", "block")
+            else f"list of {inner}"
+        )
     if get_origin(member) is dict:
         return "names with values"
     if is_model(member):

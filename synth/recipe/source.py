@@ -210,7 +210,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> None:
                 )
             )
             continue
-        _set(document, path, value.data["value"], shown)
+        put(document, path, value.data["value"], shown)
 
 
 def _override_path(keys: str) -> Iterator[str | int]:
@@ -218,7 +218,7 @@ def _override_path(keys: str) -> Iterator[str | int]:
         yield int(part) if part.isdigit() else part
 
 
-def _set(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
+def put(document: Document, path: KeyPath, value: Plain, shown: str) -> None:
     """Put the value at the path, creating mappings as needed. The flag becomes the place
     of everything below."""
     holder: Plain = document.data

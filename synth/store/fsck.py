@@ -169,7 +169,7 @@ def is_good(line: bytes) -> bool:
 
 
 def _check_evaluations(run: Path) -> Iterator[Checked]:
-    for path in sorted(run.glob("eval/*.json")):
+    for path in sorted([*run.glob("eval/**/*.json"), *run.glob("benchmarks/*/requests.json")]):
         yield _checked(FileKind.EVALUATION, path, _is_sealed_json)
 
 

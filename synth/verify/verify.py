@@ -122,7 +122,21 @@ def verify_entries(
     tried = SuiteControls(sandbox, every=controls, proof=proof)
     prepared = _waiting(entries, limits, answers, bad, tried, row_limits)
     judge = Judge(sandbox, answers, tried)
-    return _in_thread(lambda: _stream(prepared, judge, batch))
+    return _in_thread(lambda: _stream(prepared, judge, batch, owns=True))
+
+
+def answer_entries(
+    entries: Iterable[Entry],
+    sandbox: Sandbox,
+    limits: Limits,
+    answers: AnswerFile | None,
+    bad: Report | None = None,
+    batch: int = 1,
+) -> AsyncIterator[VerifyResult]:
+    """The same on the caller's event loop and in a sandbox that is started and stays open."""
+    tried = SuiteControls(sandbox)
+    prepared = _waiting(entries, limits, answers, bad, tried, False)
+    return _stream(prepared, Judge(sandbox, answers, tried), batch, owns=False)
 
 
 def check_entries(
@@ -178,10 +192,14 @@ def _prepared(entry: Entry, limits: Limits, row_limits: bool) -> Prepared:
     return prepare(entry.read(), entry.where, limits, entry.number, entry.key, row_limits=row_limits)
 
 
-async def _stream(rows: Iterable[Prepared], judge: "Judge", batch: int) -> AsyncIterator[VerifyResult]:
-    """Keep a window of rows under way; an answer is written, then handed on."""
+async def _stream(
+    rows: Iterable[Prepared], judge: "Judge", batch: int, *, owns: bool
+) -> AsyncIterator[VerifyResult]:
+    """Keep a window of rows under way; an answer is written, then handed on. `owns`: the sandbox is started
+    and closed here."""
     sandbox = judge.sandbox
-    await sandbox.start()
+    if owns:
+        await sandbox.start()
     window = max(_ROWS, _BATCHES * batch) * max(2, getattr(sandbox, "workers", 2))
     running: set[asyncio.Task[list[VerifyResult]]] = set()
     ended: asyncio.Queue[asyncio.Task[list[VerifyResult]]] = asyncio.Queue()
@@ -209,7 +227,8 @@ async def _stream(rows: Iterable[Prepared], judge: "Judge", batch: int) -> Async
         for task in running:
             task.cancel()
         await judge.controls.close()
-        await sandbox.close()
+        if owns:
+            await sandbox.close()
         await asyncio.gather(*running, return_exceptions=True)
 
 

@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.config",
         "synth.config_base",
+        "synth.evaluation_config",
         "synth.outage_config",
         "synth.packages_config",
         "synth.spending_config",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k
+from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k, task_interval, wilson_interval
 
 
 def by_counting(n: int, c: int, k: int) -> float:
@@ -67,3 +67,33 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_no_tasks_have_no_interval() -> None:
     with pytest.raises(ValueError, match="at least one task"):
         bootstrap_interval([], 100, 0)
+
+
+def test_wilsons_interval_has_its_known_values_and_a_width_at_both_ends() -> None:
+    assert wilson_interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert wilson_interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert wilson_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    with pytest.raises(ValueError, match="at least one task"):
+        wilson_interval(0.5, 0)
+
+
+@given(st.floats(0, 1), st.integers(1, 2000))
+def test_wilsons_interval_holds_the_share_and_stays_a_share(share: float, tasks: int) -> None:
+    low, high = wilson_interval(share, tasks)
+    assert 0.0 <= low <= share <= high <= 1.0
+    assert high > low
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+def test_wilsons_interval_covers_the_truth_about_95_times_in_100(share: float) -> None:
+    counts = numpy.random.default_rng(1).binomial(164, share, size=2000)
+    intervals = [wilson_interval(count / 164, 164) for count in counts.tolist()]
+    assert 0.93 <= sum(low <= share <= high for low, high in intervals) / 2000 <= 0.97
+
+
+def test_tasks_of_one_value_have_an_interval_with_a_width() -> None:
+    for value in (0.0, 0.25, 1.0):
+        low, high = task_interval([value] * 50, 200, 0)
+        assert low <= value <= high
+        assert 0.05 < high - low < 0.3
+    assert task_interval([0.0, 0.5, 1.0], 200, 7) == bootstrap_interval([0.0, 0.5, 1.0], 200, 7)

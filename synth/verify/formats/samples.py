@@ -44,6 +44,15 @@ def sample_entries(
             yield Entry(where, number, hash_row(line, f"{salt} {known.name} {language} {index}"), read)
 
 
+def sample_row(sample: Fields, where: str, form: Format, table: Problems) -> VerifyRow:
+    """The row of a sample with one program. Raises RowError."""
+    program, *others = _programs(sample, where, "", form)
+    if others:
+        words = f"holds {1 + len(others)} programs"
+        raise RowError(Problem(where, words, "make a sample of each", PAGE))
+    return _row(sample, program, "", where, form, table)
+
+
 def _readers(
     line: bytes, where: str, form: Format, table: Problems, language: str
 ) -> "list[partial[VerifyRow]]":

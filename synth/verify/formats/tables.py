@@ -49,8 +49,12 @@ class JsonLines:
         self._path, self._file = path, path.open("rb")
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
-        at = 0
-        for number, line in enumerate(self._file, start=1):
+        at, lines = 0, iter(lambda: self._file.readline(_MOST_HELD + 1), b"")
+        for number, line in enumerate(lines, start=1):
+            if len(line) > _MOST_HELD:
+                words = str(TooLargeError(_MOST_HELD))
+                where = f"problems {self._path}:{number}"
+                raise UserError(Problem(where, words, "write one problem to a line", PAGE))
             if line.strip():
                 yield (
                     _name(read_object(line, f"{self._path}:{number}"), fields, f"{self._path}:{number}"),
@@ -199,6 +203,17 @@ class Problems:
         name = list(self._places)[position]
         return name, self.find(name, where)
 
+    def __iter__(self) -> Iterator[tuple[str, Fields]]:
+        """Each problem once, with its name, in the order of the files. Raises UserError for a name that
+        different problems have, unless the format tells them apart."""
+        for key in self._places:
+            for problem in self._named(key):
+                if key in self._more:
+                    self.find(key, str(self._path), problem)
+                else:
+                    self._last = (key, problem)
+                yield key, problem
+
     def find(self, name: object, where: str, told: Fields | None = None) -> Fields:
         """The problem of that name; where several have it, the one that `told` tells from the others. Raises
         UserError."""
@@ -222,11 +237,7 @@ class Problems:
 
     def _tell_apart(self, key: str, where: str, told: Fields) -> Fields:
         """The problem of a name that several have. Copies of one problem are one."""
-        found: list[Fields] = []
-        for table, place in (self._places[key], *self._more[key]):
-            problem = table.get(place)
-            if problem not in found:
-                found.append(problem)
+        found = self._named(key)
         fields = [field for field in self._form.told_apart if told.get(field) is not None]
         fits = [one for one in found if all(one.get(field) == told[field] for field in fields)]
         if len(fits) == 1:
@@ -235,6 +246,15 @@ class Problems:
         fix = f"state the problem's {by} in the sample" if by else "leave one problem of each name"
         words = f"is the name of {len(found)} problems in {self._path}"
         raise UserError(Problem(f"{where}: problem {key!r}", words, fix, PAGE))
+
+    def _named(self, key: str) -> list[Fields]:
+        """The different problems of that name."""
+        found: list[Fields] = []
+        for table, place in (self._places[key], *self._more.get(key, ())):
+            problem = table.get(place)
+            if problem not in found:
+                found.append(problem)
+        return found
 
 
 def _files(path: Path) -> list[Path]:
