@@ -42,6 +42,6 @@ FORMAT = Format(
     title="MultiPL-E",
     aliases=("multiple", "multipl_e"),
     key_fields=("name",),
-    packages={"java": ("javatuples",), "lua": ("luaunit",), "go": ("testify",)},
+    packages="multipl-e",
     convert=convert,
 )
