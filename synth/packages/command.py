@@ -16,6 +16,7 @@ from synth.packages.store import SEE
 
 BUILD_S: Final = 3600.0
 _SHOWN: Final = 700
+_LONGEST_LINE: Final = 300
 _ERROR: Final = re.compile(r"(?i)(?:npm )?(?:err(?:or)?|E)\b(?:\[\w+\])?[:!]?")
 
 
@@ -52,7 +53,9 @@ def run(command: Sequence[str], where: str, folder: Path, fix: str = "correct th
 
 
 def _words(said: str) -> str:
-    """The errors in what a command said, or its end."""
+    """The errors in what a command said, or its end. The last ones say most: pip begins with versions that it
+    ignored."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR.match(line)]
-    return " ".join(errors or lines[-5:])[:_SHOWN] or "it said nothing"
+    shown = [line[:_LONGEST_LINE] for line in errors or lines[-5:]]
+    return " ".join(shown)[-_SHOWN:] or "it said nothing"
