@@ -3,12 +3,15 @@ compared with bare interpreters that import it and do nothing else.
 
 Both sides see the same packages: the machine's, and the default set if it was built. They take turns, and as
 many run at a time on either side, so that a busy machine slows both. One row for each package and each kind
-of tests; the tests of a script import it as well, as those of HumanEval+ do. Exit code 1 if a program did not
+of tests; the tests of a script import it as well, as those of HumanEval+ do. Beside the rates stands the CPU
+time of a program, in which busy neighbours have less part: ours with everything that the sandbox does, its
+start among it. Exit code 1 if a program did not
 end as it must; a ratio that misses its aim is marked.
 """
 
 import argparse
 import asyncio
+import resource
 import subprocess
 import sys
 import time
@@ -71,7 +74,7 @@ async def _rows(package: str, options: argparse.Namespace) -> list[Row]:
     toolchain = chosen.extend("python", found)
     for kind in CALLS:
         sandbox = LocalSandbox(packages=chosen)
-        threads = sandbox.workers * THREADS_PER_CORE
+        threads, began, bare_cpu = sandbox.workers * THREADS_PER_CORE, _cpu_s(), 0.0
         await sandbox.start()
         try:
             ours, theirs = 0.0, 0.0
@@ -80,13 +83,25 @@ async def _rows(package: str, options: argparse.Namespace) -> list[Row]:
             for turn in range(options.turns):
                 first = BEFORE + turn * options.programs
                 ours += await _run(sandbox, package, kind, range(first, first + options.programs))
+                before = _cpu_s()
                 theirs += _bare(toolchain, package, options.bare, threads)
+                bare_cpu += _cpu_s() - before
         finally:
             await sandbox.close()
-        ours, theirs = options.turns * options.programs / ours, options.turns * options.bare / theirs
+        programs, bare = options.turns * options.programs, options.turns * options.bare
+        our_ms, their_ms = (_cpu_s() - began - bare_cpu) / programs * 1000, bare_cpu / bare * 1000
+        ours, theirs = programs / ours, bare / theirs
         name = f'{package} in {kind} against `python3 -c "import {package}"`'
         rows.append(at_least(name, ours / theirs, AIM, f"{ours:.1f}/s, {theirs:.1f}/s"))
+        name = f"the same, CPU time of {package} in {kind}"
+        rows.append(at_least(name, their_ms / our_ms, AIM, f"{their_ms:.1f} ms, {our_ms:.1f} ms"))
     return rows
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of all that have ended below it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 async def _run(sandbox: LocalSandbox, package: str, kind: str, numbers: range) -> float:
