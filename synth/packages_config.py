@@ -10,22 +10,27 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from synth.config_base import Config
 
 DEFAULT: Final = "default"
 """The set that is used without an option, where it was built."""
 
-_NAME: Final = re.compile(
-    r"@?[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*(?:(?:==|@)[A-Za-z0-9.+_-]+)?"
-)
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_PATTERNS: Final = {
+    "javascript": rf"(?:@{_NAME}/)?{_NAME}",
+    "go": rf"{_NAME}|[A-Za-z0-9-]+\.[A-Za-z0-9.-]+(?:/{_NAME})+",
+}
+"""Where a language has names of other shapes. A slash elsewhere makes a path or an address of a name."""
+_VERSION: Final = r"(?:(?:==|@)[A-Za-z0-9.+~_-]+)?"
 
 
-def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+def _check_name(name: str, info: ValidationInfo) -> str:
+    pattern = _PATTERNS.get(info.field_name or "", _NAME)
+    if not re.fullmatch(f"(?:{pattern}){_VERSION}", name):
         raise ValueError(
             "must be a package's name, with a version after `==` at most: no address, no path, no option"
         )
@@ -36,6 +41,13 @@ def _check_set(name: str) -> str:
     if name not in ready_sets():
         raise ValueError(f"must be one of {', '.join(ready_sets())}")
     return name
+
+
+def parted(name: str) -> tuple[str, str]:
+    """A name, and its version or an empty text."""
+    found = re.match("(@?[^@=]+)(?:==|@)?(.*)", name)
+    assert found is not None, "checked by the config"
+    return found[1], found[2]
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
@@ -53,15 +65,30 @@ class PackagesConfig(Config):
     javascript: tuple[Name, ...] = Field((), description="Packages of npm, for example lodash.")
     java: tuple[Name, ...] = Field((), description="Libraries from Debian, for example javatuples.")
     lua: tuple[Name, ...] = Field((), description="Libraries from Debian, for example luaunit.")
+    go: tuple[Name, ...] = Field((), description="Libraries from Debian's sources, for example testify.")
+    rust: tuple[Name, ...] = Field((), description="Crates from Debian's sources, for example regex.")
+
+    @model_validator(mode="after")
+    def _check_versions(self) -> Self:
+        for language in LANGUAGES:
+            versions: dict[str, str] = {}
+            for name, version in map(parted, getattr(self, language)):
+                if version and versions.setdefault(name, version) != version:
+                    words = f"{language} cannot have {name} in two versions, {versions[name]} and {version}"
+                    raise ValueError(words)
+        return self
 
     def names(self) -> dict[str, tuple[str, ...]]:
-        """The packages of each language, those of the sets among them, in order."""
+        """The packages of each language, those of the sets among them, in order. A name with a version stands
+        for the same name without one."""
         asked: dict[str, set[str]] = {}
         for language in LANGUAGES:
             asked.setdefault(language, set()).update(getattr(self, language))
         for name in self.sets:
             for language, packages in ready_sets()[name].items():
                 asked[language].update(packages)
+        for found in asked.values():
+            found -= {name for name, version in map(parted, found) if version}
         return {language: tuple(sorted(found)) for language, found in asked.items() if found}
 
 

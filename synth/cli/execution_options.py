@@ -64,7 +64,8 @@ Packages = Annotated[
         "--packages",
         metavar="SET",
         help="Packages for programs: a ready-made set (`codemill packages list`), a mapping such as "
-        "'{python: [numpy]}', or a YAML file with one. May be repeated. Else the default set, if built.",
+        "'{python: [numpy]}', or a YAML file with one. May be repeated. Else the set of --format or the "
+        "default set, if built.",
     ),
 ]
 
@@ -83,11 +84,14 @@ def choose_sandbox(
     cache: Path | None = None,
     packages: list[str] | None = None,
     serves: bool = False,
+    usual: str = "",
 ) -> ChosenSandbox:
     """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
-    programs that run long. Raises UserError."""
+    programs that run long. `usual` is the ready-made set of packages that is used without an option.
+    Raises UserError."""
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
+    from synth.packages_config import DEFAULT
     from synth.verify.verify import REMEMBERED
 
     level, folder = check_level(minimum_level), None if cache is None else str(cache)
@@ -95,7 +99,8 @@ def choose_sandbox(
     if kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder, packages=asked)
         kept = 0 if serves else REMEMBERED
-        return ChosenSandbox(create_sandbox(local, remembered=kept, lends=serves), 1)
+        made = create_sandbox(local, remembered=kept, lends=serves, usual=usual or DEFAULT)
+        return ChosenSandbox(made, 1)
     if kind == "e2b":
         if asked.names():
             raise UserError(
@@ -161,7 +166,7 @@ def _checked_packages(found: dict[str, list[str]]) -> "PackagesConfig":
         raise UserError(
             *(
                 Problem(
-                    f"--packages: {'.'.join(map(str, one['loc']))}",
+                    f"--packages {'.'.join(map(str, one['loc']))}{_given(one)}".strip(),
                     f"packages can be built for {', '.join(LANGUAGES)}"
                     if one["type"] == "extra_forbidden"
                     else one["msg"].removeprefix("Value error, "),
@@ -171,6 +176,10 @@ def _checked_packages(found: dict[str, list[str]]) -> "PackagesConfig":
                 for one in error.errors()
             )
         ) from None
+
+
+def _given(error: "ErrorDetails") -> str:
+    return f" = {error['input']}" if isinstance(error["input"], str) else ""
 
 
 def read_limits(

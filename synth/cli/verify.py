@@ -115,6 +115,22 @@ def _check(source: EntrySource, limits: "Limits", skip_bad: bool, row_limits: bo
     return count
 
 
+def _usual_packages(form: str | None, kind: str, asked: list[str] | None) -> str:
+    """The ready-made set of the format, which is used where nothing else was asked for. Says what of it has
+    not been built. Raises UserError."""
+    from synth.packages.store import built_of
+    from synth.packages_config import ready_sets
+    from synth.verify.formats.registry import get_format
+
+    usual = get_format(form).packages if form is not None and kind == "local" and not asked else ""
+    lacking = sorted(ready_sets()[usual].keys() - built_of(usual).keys()) if usual else []
+    if lacking:
+        missing = f"packages of {usual} have not been built ({', '.join(lacking)})"
+        command = f"codemill packages build --packages {usual}"
+        print(f"{missing}: programs that import them are judged after `{command}`", file=sys.stderr)
+    return usual
+
+
 def _refuse_same(file: Path, out: Path) -> None:
     if out.exists() and file.exists() and out.samefile(file):
         raise UserError(Problem(f"-o {out}", "must not be the file of rows itself", "give -o another name"))
@@ -189,7 +205,8 @@ def verify(
     from synth.verify.verify import settings, verify_entries
 
     limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages)
+    usual = _usual_packages(form, kind, packages)
+    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages, usual=usual)
     _refuse_same(file, out)
     source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages), proof))
     total = _check(source, limits, skip_bad, row_limits)

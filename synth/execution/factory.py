@@ -7,19 +7,23 @@ from pathlib import Path
 
 from synth.config import E2bSandboxConfig, ExecutionConfig, LocalSandboxConfig, RecordedSandboxConfig
 from synth.execution.protocol import Sandbox
+from synth.packages_config import DEFAULT
 
 _REMEMBERED = 20_000
 
 
-def create_sandbox(config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False) -> Sandbox:
+def create_sandbox(
+    config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False, usual: str = DEFAULT
+) -> Sandbox:
     """The sandbox that the config names, behind its result cache if it has one. `remembered` is the number of
     answers that the local sandbox keeps in memory; with `lends`, its programs that run long let others pass.
+    `usual` is the ready-made set of packages that is used, where it was built, if the config names none.
     Raises UserError if the cache cannot be used, or packages have not been built."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
 
         return RecordedSandbox(Path(config.path))
-    return with_cache(_create(config, remembered, lends), config.cache, config.cache_mb)
+    return with_cache(_create(config, remembered, lends, usual), config.cache, config.cache_mb)
 
 
 def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None = None) -> Sandbox:
@@ -33,12 +37,14 @@ def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None 
     return CachedSandbox(sandbox, Path(folder), most_mb or DEFAULT_MB)
 
 
-def _create(config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool) -> Sandbox:
+def _create(
+    config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool, usual: str
+) -> Sandbox:
     if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox
         from synth.packages.store import ChosenPackages
 
-        packages = ChosenPackages(config.packages)
+        packages = ChosenPackages(config.packages, usual)
         return LocalSandbox(config.workers, config.minimum_level, remembered, lends, packages)
     from synth.execution.remote.e2b_sandbox import E2bSandbox
 

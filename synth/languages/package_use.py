@@ -35,6 +35,16 @@ class MachinePackages(NamedTuple):
 NOTHING: Final = MachinePackages()
 
 
+def modules_in(folders: Iterable[str]) -> frozenset[str]:
+    """The top-level modules in folders of packages: files, folders and libraries up to their first dot."""
+    return frozenset(entry.name.split(".")[0] for folder in folders for entry in _entries(folder))
+
+
+def no_words(folder: str) -> tuple[str, ...]:
+    """For languages whose compilers find packages by variables."""
+    return ()
+
+
 class ImportQuestion(NamedTuple):
     """A program and its tests, and what they can import."""
 
@@ -65,6 +75,15 @@ class PackageUse:
     """For Debian: patterns of its package names, with `{name}`. The first that exists is taken."""
     place: str = ""
     """Where in a folder of packages the modules lie; their names are known from there."""
+    modules: Callable[[Iterable[str]], frozenset[str]] = modules_in
+    """(such places) -> the names of their modules."""
+    compile_script: str = ""
+    """For Debian: a file beside the languages' modules, which makes libraries of unpacked sources, where the
+    archive ships these."""
+    compile_tools: tuple[str, ...] = ()
+    """The tools that are its words."""
+    compile_words: Callable[[str], tuple[str, ...]] = no_words
+    """(a folder of packages) -> words after a program's compile command."""
 
 
 def missing_of(question: ImportQuestion, imports: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
@@ -83,11 +102,6 @@ def read_machine(command: tuple[str, ...]) -> MachinePackages:
     except (OSError, subprocess.SubprocessError, ValueError):
         return NOTHING
     return MachinePackages(tuple(path), tuple(folders), frozenset(modules))
-
-
-def modules_in(folders: Iterable[str]) -> frozenset[str]:
-    """The top-level modules in folders of packages: files, folders and libraries up to their first dot."""
-    return frozenset(entry.name.split(".")[0] for folder in folders for entry in _entries(folder))
 
 
 def _entries(folder: str) -> list["os.DirEntry[str]"]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from synth.languages.package_use import NOTHING, MachinePackages, modules_in, read_machine
+from synth.languages.package_use import NOTHING, MachinePackages, read_machine
 from synth.languages.registry import get_language
 from synth.languages.spec import Language
 
@@ -38,11 +38,16 @@ class Toolchain:
     """Size and time of each tool's file and of its library folder when they were found; empty for a toolchain
     on another machine."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables by which programs and compilers find packages."""
+    """Variables by which programs and compilers find packages,"""
+    compile_words: tuple[str, ...] = ()
+    """and words after a compile command, by which compilers do that read no variables."""
     machine: MachinePackages = NOTHING
     modules: frozenset[str] | None = None
     """What programs can import besides their own files; None where nobody has looked: then nothing is called
     missing."""
+    digest_alone: str = ""
+    """The digest without a folder of packages, of which what is prepared once knows nothing; empty on another
+    machine."""
 
     def stated_for(self, language: str) -> str:
         """The text that observations state."""
@@ -117,13 +122,15 @@ def with_packages(language: Language, found: Toolchain, folder: str = "", digest
     places = [str(Path(folder, use.place)), *machine.folders] if folder else machine.folders
     return replace(
         found,
+        digest_alone=found.digest,
         digest=hashlib.sha256(f"{found.digest} {digest}".encode()).hexdigest()[:12]
         if digest
         else found.digest,
         readonly=tuple(sorted({*found.readonly, *(place for place in seen if _is_outside(place))})),
         marks={**found.marks, **({folder: _mark(folder)} if folder else {})},
         environment=use.environment(machine, folder),
-        modules=modules_in(places) | machine.modules if machine.modules or not use.machine else None,
+        compile_words=use.compile_words(folder) if folder else (),
+        modules=use.modules(places) | machine.modules if machine.modules or not use.machine else None,
     )
 
 

@@ -14,7 +14,8 @@ from synth.errors import Problem
 from synth.execution.isolation.folders import remove_tree, unfinished
 from synth.languages.registry import get_language
 from synth.languages.toolchain import find_toolchain
-from synth.packages.managers import PackageError, fill
+from synth.packages.command import PackageError
+from synth.packages.managers import fill
 from synth.packages.store import (
     SEE,
     BuiltPackages,

@@ -91,17 +91,20 @@ def _file_digest(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-class ChosenPackages:
-    """The packages of one sandbox: those that were asked for, or the default set as far as it was built."""
+def built_of(name: str) -> dict[str, BuiltPackages]:
+    """What was built of a ready-made set, by language."""
+    found = {language: find_built(language, names) for language, names in ready_sets()[name].items()}
+    return {language: built for language, built in found.items() if built is not None}
 
-    def __init__(self, asked: PackagesConfig | None = None) -> None:
+
+class ChosenPackages:
+    """The packages of one sandbox: those that were asked for. If none were, for each language those of the
+    usual set, such as a benchmark's, or else of the default set, where they were built."""
+
+    def __init__(self, asked: PackagesConfig | None = None, usual: str = DEFAULT) -> None:
         """Raises UserError if one that was asked for has not been built."""
         names = asked.names() if asked is not None else {}
-        if names:
-            self._built = _all_built(names)
-        else:
-            found = {name: find_built(name, packages) for name, packages in ready_sets()[DEFAULT].items()}
-            self._built = {name: built for name, built in found.items() if built is not None}
+        self._built = _all_built(names) if names else {**built_of(DEFAULT), **built_of(usual)}
         self._asked = bool(names)
         self._known: dict[tuple[str, str], Toolchain] = {}
         self._lock = threading.Lock()

@@ -75,6 +75,9 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
     close = renamed if renamed in known else nearest(key, known)
     inside = key_text(path[:-1]) or "a recipe"
     elsewhere = None if close else _path_of_field(root, key)
+    if elsewhere == inside and (kinds := _kinds_with(root, document.data, path)):
+        what = f"is a key of {inside} only where its kind is {' or '.join(kinds)}"
+        return Problem(document.where(path), what, f"remove it, or write `kind: {kinds[0]}`", SEE)
     fix = (
         f"write `{close}`"
         if close
@@ -84,6 +87,13 @@ def _unknown_key(document: Document, root: Model, path: KeyPath) -> Problem:
     )
     what = f"is now called `{renamed}`" if close and close == renamed else f"is not a key of {inside}"
     return Problem(document.where(path), what, fix, SEE)
+
+
+def _kinds_with(root: Model, data: Plain, path: KeyPath) -> list[str]:
+    """The other kinds of a block that have its last key."""
+    field = field_at(root, data, path[:-1])
+    models = models_in(field.annotation) if field is not None else ()
+    return [kind for model in models if path[-1] in model.model_fields and (kind := kind_of(model))]
 
 
 def _path_of_field(root: Model, key: str, above: str = "", depth: int = 4) -> str | None:

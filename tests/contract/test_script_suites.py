@@ -71,3 +71,41 @@ def test_a_suite_that_tests_nothing_is_vacuous_in_every_sandbox(
     answer = run(judged(language, code, script, running_sandbox))
     assert answer.verdict is Outcome.VACUOUS, answer
     assert "a stub that returns wrong values" in answer.accepts
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "module"),
+    [
+        (
+            "go",
+            'package main\n\nimport _ "github.com/stretchr/testify/assert"\n',
+            "github.com/stretchr/testify",
+        ),
+        ("java", "import org.javatuples.*;\nclass Problem {}", "org.javatuples"),
+        ("javascript", "const own = require('own-lost');", "own-lost"),
+        ("lua", "local own = require('own_lost')\n", "own_lost"),
+        ("python", "import own_lost\n", "own_lost"),
+        ("rust", "extern crate own_lost;\n", "own_lost"),
+    ],
+)
+def test_a_package_that_is_not_there_is_named_with_what_helps_in_every_sandbox(
+    language: str,
+    code: str,
+    module: str,
+    running_sandbox: Sandbox,
+    run: Run[Any],
+    request: pytest.FixtureRequest,
+) -> None:
+    need(language)
+    answer = run(judged(language, "", code, running_sandbox))
+    assert answer.verdict is Outcome.TOOLCHAIN_MISSING
+    is_remote = request.node.callspec.params["running_sandbox"] == "e2b"
+    if is_remote and "has no module" not in answer.reason:
+        pytest.skip(f"a remote machine looks for tools elsewhere: {answer.reason}")
+    assert f"{language} has no module {module}" in answer.reason
+    helps = (
+        ("into the sandbox's template", "for local sandboxes only")
+        if is_remote
+        else ("codemill packages build",)
+    )
+    assert any(words in answer.reason for words in helps)

@@ -10,9 +10,9 @@ from synth.config import LocalSandboxConfig
 from synth.errors import UserError
 from synth.execution.factory import create_sandbox
 from synth.packages.build import build, build_all
-from synth.packages.managers import PackageError
+from synth.packages.command import PackageError
 from synth.packages.store import find_built, packages_home, read_built
-from synth.packages_config import PackagesConfig
+from synth.packages_config import LANGUAGES, PackagesConfig
 from synth.verify.verify import verify
 
 UPPER = PackagesConfig(python=("own_upper",))
@@ -136,11 +136,50 @@ def test_packages_that_were_not_built_are_an_error_before_anything_runs(index: P
 
 
 @pytest.mark.parametrize(
-    "name", ["--index-url=x", "../own", "https://own", "git+ssh://own", "own; import os", ""]
+    "name",
+    [
+        "--index-url=x",
+        "--index-url https://own",
+        "-r",
+        "../own",
+        "./own",
+        "own/path",
+        "/own",
+        "https://own",
+        "git+https://own",
+        "git+ssh://own",
+        "git+https:own",
+        "file:own",
+        "own @ https://own",
+        "own@https://own",
+        "npm:own",
+        "own; import os",
+        "own --pre",
+        "own>=1",
+        "own\n--pre",
+        "own\n",
+        "",
+    ],
 )
-def test_only_names_are_taken(name: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_names_are_taken(language: str, name: str) -> None:
     with pytest.raises(ValueError, match="must be a package's name"):
-        PackagesConfig(python=(name,))
+        PackagesConfig.model_validate({language: (name,)})
+
+
+def test_names_of_other_shapes_are_taken_where_a_language_has_them() -> None:
+    assert PackagesConfig(javascript=("@own/part",), go=("example.org/own/part",)).names() == {
+        "javascript": ("@own/part",),
+        "go": ("example.org/own/part",),
+    }
+
+
+def test_two_versions_of_a_package_are_refused_and_a_version_stands_for_the_name() -> None:
+    with pytest.raises(ValueError, match=r"python cannot have own in two versions, 1\.0 and 2\.0"):
+        PackagesConfig(python=("own==1.0", "own@2.0"))
+    assert PackagesConfig(sets=("humaneval+",), python=("numpy==1.26.4",)).names() == {
+        "python": ("numpy==1.26.4",)
+    }
 
 
 def test_an_unknown_set_is_refused_with_the_known_ones() -> None:

@@ -311,3 +311,10 @@ def test_a_recipe_says_when_the_package_of_its_engine_is_missing(monkeypatch: py
     [package] = check_machine(recipe)
     assert (package.paths, package.fatal) == ((("engine",),), True)
     assert package.fix == "pip install 'codemill[train]'"
+
+
+def test_a_key_of_another_kind_of_its_block_says_which(tmp_path: Path) -> None:
+    text = "name: x\n" + DATA + "execution: {kind: e2b, packages: {python: [numpy]}}\n"
+    problem = the_problem(tmp_path, text)
+    assert problem.message == "is a key of execution only where its kind is local"
+    assert problem.fix == "remove it, or write `kind: local`"

@@ -105,10 +105,8 @@ def prepare_shared(driver: Driver, toolchain: Toolchain, name: str) -> Path | No
     if not driver.shared:
         return None
     root = cache_folder() / "drivers"
-    folder = (
-        root
-        / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, toolchain.digest)}"
-    )
+    digest = toolchain.digest_alone or toolchain.digest
+    folder = root / f"{name}-{content_hash(sorted(driver.shared.items()), driver.shared_commands, digest)}"
     try:
         with _PREPARING:
             root.mkdir(exist_ok=True)

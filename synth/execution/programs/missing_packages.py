@@ -15,7 +15,7 @@ from synth.records import ExecutionRequest, ProgramCall, ScriptCall
 
 
 def say_missing(language: Language, toolchain: Toolchain, request: ExecutionRequest) -> str:
-    """The command that makes the missing modules available; empty if none is missing."""
+    """What makes the missing modules available; empty if none is missing."""
     if language.packages is None or toolchain.modules is None:
         return ""
     script = request.call.script if isinstance(request.call, ScriptCall) else ""
@@ -27,7 +27,15 @@ def say_missing(language: Language, toolchain: Toolchain, request: ExecutionRequ
     if not modules:
         return ""
     packages = [known.get(module, module) for module in modules]
-    return f"{_command(language.name, packages)} ({language.name} has no module {', '.join(modules)} here)"
+    way = _command(language.name, packages) if toolchain.marks else _elsewhere(language, packages)
+    return f"{way} ({language.name} has no module {', '.join(modules)} here)"
+
+
+def _elsewhere(language: Language, packages: list[str]) -> str:
+    """On another machine, programs see what its toolchain sees by itself."""
+    if language.packages is not None and language.packages.machine:
+        return f"put {', '.join(packages)} into the sandbox's template"
+    return f"packages of {language.name} are built for local sandboxes only"
 
 
 def _command(language: str, packages: list[str]) -> str:

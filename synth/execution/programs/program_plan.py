@@ -329,6 +329,7 @@ def _plan(
     names tell it what to build."""
     language, limits = setup.language, request.limits
     server = language.driver.compile_server if language.driver else ()
+    compiler = (*compile_command, *setup.toolchain.compile_words) if compile_command else ()
     values = {"linker": setup.linker, "shared": SHARED, "index": INDEX, "heap_mb": _heap_mb(limits)}
     values |= _stack_values(language, limits)
     return ProgramPlan(
@@ -338,7 +339,7 @@ def _plan(
         mode=mode,
         files=files,
         compile_server=fill_placeholders(server, setup.toolchain, **values),
-        compile_command=() if server else fill_placeholders(compile_command, setup.toolchain, **values),
+        compile_command=() if server else fill_placeholders(compiler, setup.toolchain, **values),
         run_command=fill_placeholders(run_command, setup.toolchain, **values),
         stdins=("",),
         limits=with_runtime_overhead(language, limits),

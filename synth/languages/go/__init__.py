@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
 from synth.languages.support.composing import Terms
@@ -77,6 +78,7 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=32,
     data_limit=False,
+    packages=PACKAGES,
     driver=Driver(
         files=_files,
         compile_command=(*_BUILD, "driven", "solution.go", "start.go"),

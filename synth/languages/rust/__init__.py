@@ -5,6 +5,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.rust.packages import PACKAGES
 from synth.languages.rust.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language
 from synth.languages.support.composing import Terms
@@ -126,6 +127,7 @@ LANGUAGE = Language(
         result_field="return_type",
     ),
     run_command=("./program",),
+    packages=PACKAGES,
     driver=Driver(
         files=_files,
         shared={"codemill_driver.rs": read_source("rust/driver.rs")},

@@ -1,6 +1,6 @@
 """Reads the files next to a language's module: its driver, its zygote, its build script.
 
-The one rule: these texts run only inside the sandbox.
+The one rule: these texts are ours, and what they run of programs runs only inside the sandbox.
 """
 
 from functools import lru_cache

@@ -51,6 +51,6 @@ FORMAT = Format(
     name="bigcodebench",
     title="BigCodeBench",
     aliases=("bcb", "bigcodebench-hard"),
-    packages={"python": ("numpy", "pandas", "matplotlib", "scipy", "scikit-learn", "seaborn", "requests")},
+    packages="bigcodebench",
     convert=convert,
 )

@@ -32,8 +32,6 @@ FORMAT = Format(
     aliases=("ds-1000", "ds_1000"),
     key_fields=("metadata", "problem_id"),
     sample_names=(*NAMES, "id", "metadata"),
-    packages={
-        "python": ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "torch", "tensorflow", "seaborn")
-    },
+    packages="ds-1000",
     convert=convert,
 )

@@ -82,6 +82,6 @@ FORMAT = Format(
     title="EvalPlus",
     aliases=("humanevalplus", "mbppplus", "humaneval+", "mbpp+"),
     prefix="Mbpp/",
-    packages={"python": ("numpy",)},
+    packages="humaneval+",
     convert=convert,
 )

@@ -113,6 +113,6 @@ FORMAT = Format(
     name="humanevalpack",
     title="HumanEvalPack",
     aliases=("humaneval-pack", "humaneval_pack", "octopack"),
-    packages={"go": ("testify",), "rust": ("rand", "regex", "md5"), "python": ("numpy",)},
+    packages="humanevalpack",
     convert=convert,
 )

@@ -43,11 +43,6 @@ def convert(problem: Fields, sample: BenchmarkSample) -> RowParts:
 FORMAT = Format(
     name="mceval",
     title="McEval",
-    packages={
-        "go": ("testify",),
-        "lua": ("luaunit",),
-        "python": ("numpy",),
-        "rust": ("regex", "rand", "md5"),
-    },
+    packages="mceval",
     convert=convert,
 )

@@ -63,6 +63,6 @@ FORMAT = Format(
     name="mdeval",
     title="MdEval",
     key_fields=("question_id",),
-    packages={"go": ("testify",), "rust": ("regex", "rand"), "python": ("numpy",)},
+    packages="mdeval",
     convert=convert,
 )

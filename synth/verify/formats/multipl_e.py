@@ -58,6 +58,6 @@ FORMAT = Format(
     aliases=("multiple", "multipl_e"),
     key_fields=("name",),
     told_apart=("language",),
-    packages={"java": ("javatuples",), "lua": ("luaunit",), "go": ("testify",)},
+    packages="multipl-e",
     convert=convert,
 )

@@ -6,7 +6,7 @@ function; it downloads nothing and runs nothing.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from synth.errors import Problem
@@ -70,8 +70,9 @@ class Format:
     """Fields of a sample that name its problem; the first that is there counts."""
     told_apart: tuple[str, ...] = ()
     """Fields that tell problems of the same name apart; a sample states them too."""
-    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What its tests and references import beyond the standard libraries, by language."""
+    packages: str = ""
+    """The ready-made set (`ready_packages.toml`) that its tests and references import from; empty if they
+    need only standard libraries. Commands use it without an option where it was built."""
 
     def key(self, name: object) -> str:
         """The name of a problem as it is looked up."""

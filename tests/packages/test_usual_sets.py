@@ -1,0 +1,60 @@
+"""The ready-made set of a format: used without an option where it was built, named where it was not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from synth.cli.verify import register
+from synth.packages_config import ready_sets
+from synth.verify.formats.registry import all_formats
+from tests.languages.toolchains import need
+from tests.packages.test_other_packages import put
+
+PROBLEM = {"task_id": "Javascript/1", "prompt": "", "test": "if (f() !== _.size) throw new Error('no');"}
+RIGHT = "const _ = require('lodash');\nfunction f() { return 7 }"
+
+
+@pytest.fixture
+def verify(home: Path, tmp_path: Path) -> Iterator[list[str]]:
+    """The words of a command, with a right and a wrong sample."""
+    need("javascript")
+    samples = [{"task_id": "Javascript/1", "solution": text} for text in (RIGHT, RIGHT.replace("7", "8"))]
+    (tmp_path / "problems.jsonl").write_text(json.dumps(PROBLEM))
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    files = {name: str(tmp_path / f"{name}.jsonl") for name in ("samples", "out", "problems")}
+    words = ("--format", "mceval", "--problems", files["problems"], "--fresh")
+    yield [files["samples"], "-o", files["out"], *words]
+
+
+def answered(words: list[str]) -> tuple[list[dict[str, str]], str]:
+    app = Typer()
+    register(app)
+    said = CliRunner().invoke(app, words).output
+    answers = [json.loads(line) for line in Path(words[2]).read_text().splitlines()]
+    return sorted(answers, key=lambda answer: int(answer["row"])), said
+
+
+def test_the_set_of_a_format_is_used_where_it_was_built(verify: list[str]) -> None:
+    put("javascript", "lodash", {"node_modules/lodash/index.js": b"module.exports = {size: 7}"})
+    answers, said = answered(verify)
+    assert [answer["verdict"] for answer in answers] in (["pass", "wrong_answer"], ["pass", "runtime_error"])
+    assert "packages of mceval have not been built (go, lua, python, rust)" in said
+
+
+def test_what_of_it_was_not_built_is_said_with_the_command(verify: list[str]) -> None:
+    answers, said = answered(verify)
+    assert [answer["verdict"] for answer in answers] == ["toolchain_missing"] * 2
+    assert "codemill packages build --packages '{javascript: [lodash]}'" in answers[0]["reason"]
+    assert "codemill packages build --packages mceval" in said
+
+
+def test_formats_name_sets_that_there_are() -> None:
+    named = {form.name: form.packages for form in all_formats() if form.packages}
+    assert set(named.values()) <= set(ready_sets())
+    assert {"evalplus", "bigcodebench", "ds1000", "humanevalpack", "mceval", "mdeval", "multipl-e"} <= set(
+        named
+    )
