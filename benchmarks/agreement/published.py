@@ -68,9 +68,11 @@ def cruxeval_scored(path: Path) -> Iterator[Sample]:
 def column(
     problems: Path, name: str, text: str, *, field: str = "completion", right: bool
 ) -> Iterator[Sample]:
-    """A column of the problems: their reference solutions, or the broken ones."""
+    """A column of the problems: their reference solutions, or the broken ones; none of a problem that lacks
+    it."""
     for row in read_rows(problems):
-        yield Sample(str(row[name]), field, row[text], right)
+        if row.get(text):
+            yield Sample(str(row[name]), field, row[text], right)
 
 
 def answers_of_others(problems: Path, name: str, text: str) -> Iterator[Sample]:
@@ -84,6 +86,8 @@ def answers_of_others(problems: Path, name: str, text: str) -> Iterator[Sample]:
 def stubs(problems: Path, form: Format, name: str, text: str) -> Iterator[Sample]:
     """The reference solutions with their functions emptied, or nothing where the language states no stub."""
     for row in read_rows(problems):
+        if not row.get(text):
+            continue
         try:
             judged = form.convert(row, BenchmarkSample(row[text], False, ""))
         except RowError:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 
@@ -23,6 +23,14 @@ def _script(code: str, script: str, mark: str) -> dict[str, str]:
         text = f"{code}\n{script}\n"
     return {"main.f90": text, "guard.c": GUARD_C.replace("MARK", mark)}
 
+
+_NAMED: Final = r"^[^!\n']*\bfunction[ \t]+(?P<name>\w+)[ \t]*\([^()]*\)[ \t]*"
+_DECLARED: Final = (
+    r"\n(?:[ \t]*(?:(?:![^\n]*)?|(?:implicit|use|integer|real|logical|character|complex|double|type|"
+    r"dimension|parameter|intent)\b[^\n]*)\n)*"
+)
+"""What stands before the first statement of a function; a line of it does not go on on the next."""
+_VALUES: Final = (("0", "7919"), ("''", "'codemill'"), (".false.", ".true."))
 
 LANGUAGE = Language(
     name="fortran",
@@ -49,6 +57,14 @@ LANGUAGE = Language(
   print '(i0)', sum(values(1:n))
 end program total
 """,
+    stubs=(
+        Stub(
+            head=rf"(?i){_NAMED}result[ \t]*\([ \t]*(?P<type>\w+)[ \t]*\)[^\n]*{_DECLARED}",
+            early="TYPE = VALUE; return\n",
+            untyped=_VALUES,
+        ),
+        Stub(head=rf"(?i){_NAMED}{_DECLARED}", early="NAME = VALUE; return\n", untyped=_VALUES),
+    ),
     samples=ConformancePrograms(
         wrong="program total\n  print '(i0)', 5\nend program total\n",
         hanging="""program total
