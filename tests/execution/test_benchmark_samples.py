@@ -106,6 +106,14 @@ def test_samples_are_read_as_their_runners_write_them(write: Callable[[Path], Pa
     assert ["add(1" in str(row.tests) for row in rows] == [True, False]
 
 
+@pytest.mark.parametrize("whole", [[ADD, SUB], {"Own/0": ADD, "Own/1": SUB}, ADD])
+def test_problems_are_read_from_one_json_value(whole: Row | list[Row], tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(whole))
+    (tmp_path / "s.jsonl").write_text(json.dumps({"task_id": "Own/0", "solution": CODE["Own/0"]}))
+    (entry,) = sample_entries(tmp_path / "s.jsonl", "mbpp", tmp_path / "p.json", None, "")
+    assert "add(1" in str(entry.read().tests)
+
+
 def test_a_list_that_names_no_problem_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RowError, match="2 problems"):
         (tmp_path / "s.json").write_text(json.dumps([["a"], ["b"], ["c"]]))
