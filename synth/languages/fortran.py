@@ -1,13 +1,36 @@
 """Fortran by gfortran: stdin/stdout programs in free form."""
 
-from synth.languages.conformance import ConformancePrograms, ScriptPrograms
+import re
+from typing import Final
+
+from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
 from synth.languages.spec import Language, Script
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN
 
+_PROGRAM: Final = re.compile(r"^[ \t]*program[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
+_CONTAINS: Final = re.compile(r"^[ \t]*contains[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_END: Final = re.compile(r"^[ \t]*end[ \t]*(?:program\b[^\n]*)?$", re.IGNORECASE | re.MULTILINE)
+
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
-    return {"main.f90": f"{code}\n{script}\n", "guard.c": GUARD_C.replace("MARK", mark)}
+    """The script after the code; before it where the script is a program that is still open: then the code is
+    its internal procedures, and may end it."""
+    program = _PROGRAM.search(script)
+    if program and _CONTAINS.search(script) and not _END.search(script):
+        ended = re.search(r"\bend[ \t]*program\b[^\n]*$", code.rstrip(), re.IGNORECASE)
+        text = f"{script}\n{code}\n" + ("" if ended else f"end program {program[1]}\n")
+    else:
+        text = f"{code}\n{script}\n"
+    return {"main.f90": text, "guard.c": GUARD_C.replace("MARK", mark)}
 
+
+_NAMED: Final = r"^[^!\n']*\bfunction[ \t]+(?P<name>\w+)[ \t]*\([^()]*\)[ \t]*"
+_DECLARED: Final = (
+    r"\n(?:[ \t]*(?:(?:![^\n]*)?|(?:implicit|use|integer|real|logical|character|complex|double|type|"
+    r"dimension|parameter|intent)\b[^\n]*)\n)*"
+)
+"""What stands before the first statement of a function; a line of it does not go on on the next."""
+_VALUES: Final = (("0", "7919"), ("''", "'codemill'"), (".false.", ".true."))
 
 LANGUAGE = Language(
     name="fortran",
@@ -34,6 +57,14 @@ LANGUAGE = Language(
   print '(i0)', sum(values(1:n))
 end program total
 """,
+    stubs=(
+        Stub(
+            head=rf"(?i){_NAMED}result[ \t]*\([ \t]*(?P<type>\w+)[ \t]*\)[^\n]*{_DECLARED}",
+            early="TYPE = VALUE; return\n",
+            untyped=_VALUES,
+        ),
+        Stub(head=rf"(?i){_NAMED}{_DECLARED}", early="NAME = VALUE; return\n", untyped=_VALUES),
+    ),
     samples=ConformancePrograms(
         wrong="program total\n  print '(i0)', 5\nend program total\n",
         hanging="""program total
@@ -65,6 +96,28 @@ end function
   if (twice(3) /= 6) error stop 'assertion failed'
 end program
 """,
+            forms={
+                "a script whose program is open for the code": (
+                    """function twice(x) result(y)
+  integer, intent(in) :: x
+  integer :: y
+  y = x + x
+end function twice
+""",
+                    """program main
+  implicit none
+  call assert(twice(3) == 6)
+contains
+subroutine assert(condition)
+  logical, intent(in) :: condition
+  if (.not. condition) then
+    write(*, *) 'Assertion failed!'
+    stop
+  end if
+end subroutine assert
+""",
+                )
+            },
             leaving=(
                 """integer function twice(x)
   integer :: x

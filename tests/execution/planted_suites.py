@@ -69,6 +69,45 @@ PLANTED: Final[dict[str, dict[str, Suite]]] = {
             "int main() { assert(twice({1}) == twice({1})); }\n",
         ),
     },
+    "elixir": {
+        NOTHING: "_ = &Solution.twice/1\n",
+        PRINTS: "IO.puts(Solution.twice(3) == 6)\n",
+        SWALLOWS: (
+            "defmodule Solution do\n  def twice(x) when is_binary(x) do\n    x <> x\n  end\nend\n",
+            'try do\n  if Solution.twice("a") != "aa", do: raise "no"\nrescue\n  _ -> 0\nend\n',
+        ),
+        ITSELF: (
+            "defmodule Solution do\n  def twice([]), do: []\n"
+            "  def twice([x | xs]), do: [x + x | twice(xs)]\nend\n",
+            "true = Solution.twice([3]) == Solution.twice([3])\n",
+        ),
+    },
+    "erlang": {
+        NOTHING: ("-module(numbers).\ntwice(X) -> X + X.\n", "main(_) -> ok.\n"),
+        PRINTS: (
+            "-module(numbers).\ntwice(X) ->\n    X + X.\n",
+            'main(_) -> io:format("~p~n", [twice(3) == 6]).\n',
+        ),
+        SWALLOWS: (
+            "-module(numbers).\ntwice([]) -> [];\n"
+            "twice([X | Xs]) when is_integer(X) ->\n    [X + X | twice(Xs)].\n",
+            "main(_) ->\n    try [6] = twice([3]) catch _:_ -> ok end.\n",
+        ),
+    },
+    "fortran": {
+        NOTHING: "program test\nend program\n",
+        PRINTS: "program test\n  integer, external :: twice\n  print *, twice(3) == 6\nend program\n",
+        ITSELF: (
+            "function twice(x) result(y)\n  implicit none\n  real, intent(in) :: x\n  real :: y\n\n"
+            "  ! the sum\n  y = x + x\nend function twice\n",
+            "program main\n  if (twice(3.0) /= twice(3.0)) stop 'no'\ncontains\n",
+        ),
+    },
+    "racket": {
+        NOTHING: "(define (check) (unless (= (twice 3) 6) (error 'no)))\n",
+        PRINTS: "(displayln (= (twice 3) 6))\n",
+        SWALLOWS: "(with-handlers ([exn:fail? void]) (unless (= (twice 3) 6) (error 'no)))\n",
+    },
     "crystal": {
         NOTHING: 'def check\n  raise "no" unless twice(3) == 6\nend\n',
         PRINTS: "puts twice(3) == 6\n",

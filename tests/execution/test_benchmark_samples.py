@@ -19,13 +19,13 @@ from synth.verify.formats.code_contests import limits
 from synth.verify.formats.cruxeval import Asked, expression
 from synth.verify.formats.ds1000 import inserted
 from synth.verify.formats.humaneval_pack import first_function
-from synth.verify.formats.mbpp_plus_inputs import shape_of
+from synth.verify.formats.mbpp_plus import also_right, shape_of
 from synth.verify.formats.mdeval import completed_imports
 from synth.verify.formats.multipl_e import until_stop
 from synth.verify.formats.registry import get_format
 from synth.verify.formats.samples import sample_entries
-from synth.verify.formats.spec import BenchmarkSample
-from synth.verify.formats.whole_functions import asked_name, fitted
+from synth.verify.formats.spec import BenchmarkSample, RowParts
+from synth.verify.formats.whole_functions import asked_name, fitted, with_imports
 from synth.verify.rows import RowError, VerifyRow, prepare
 from tests.builders import Run
 from tests.languages.toolchains import need
@@ -104,6 +104,14 @@ def test_samples_are_read_as_their_runners_write_them(write: Callable[[Path], Pa
     rows = read(tmp_path, "mbpp", [ADD, SUB], write(tmp_path))
     assert [row.code for row in rows] == list(CODE.values())
     assert ["add(1" in str(row.tests) for row in rows] == [True, False]
+
+
+@pytest.mark.parametrize("whole", [[ADD, SUB], {"Own/0": ADD, "Own/1": SUB}, ADD])
+def test_problems_are_read_from_one_json_value(whole: Row | list[Row], tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(whole))
+    (tmp_path / "s.jsonl").write_text(json.dumps({"task_id": "Own/0", "solution": CODE["Own/0"]}))
+    (entry,) = sample_entries(tmp_path / "s.jsonl", "mbpp", tmp_path / "p.json", None, "")
+    assert "add(1" in str(entry.read().tests)
 
 
 def test_a_list_that_names_no_problem_of_the_file_is_refused(tmp_path: Path) -> None:
@@ -417,6 +425,74 @@ def test_the_inputs_of_mbpp_plus_have_the_shapes_of_its_reader(task: str, row: s
     names: Row = {}
     exec(code, names)
     assert eval(f"{around('lambda *row: row')}(*{row})", names) == eval(shaped)
+
+
+@pytest.mark.parametrize(
+    ("task", "row", "found", "wanted", "right"),
+    [
+        ("2", "[(1, 2), (2, 3)]", "[2, 2]", "(2,)", True),
+        ("2", "[(1, 2), (2, 3)]", "[1]", "(2,)", False),
+        ("164", "[4, 9]", "None", "True", True),
+        ("295", "[5]", "0", "6", True),
+        ("295", "[5]", "5", "6", False),
+        ("558", "[7, 12]", "6", "6", True),
+        ("558", "[123, 7]", "7", "6", True),
+        ("558", "[123, 7]", "6", "1", False),
+        ("581", "[4, 6]", "67", "64", True),
+        ("581", "[4, 6]", "66", "64", False),
+        ("737", "['a']", "True", "object()", True),
+        ("737", "['a']", "'a'", "object()", True),
+        ("737", "['a']", "False", "object()", False),
+        ("737", "['b']", "False", "None", True),
+        ("737", "['b']", "'b'", "None", False),
+    ],
+)
+def test_what_else_is_right_in_mbpp_plus_is_what_its_oracles_say(
+    task: str, row: str, found: str, wanted: str, right: bool
+) -> None:
+    names = {"row": eval(row), "found": eval(found), "wanted": eval(wanted)}
+    assert eval(also_right(f"Mbpp/{task}"), names) is right
+
+
+@pytest.mark.parametrize(
+    ("answer", "prompt", "made"),
+    [
+        ("int f() { return 1; }", "#include <a.h>\n// f\nint f()", "#include <a.h>\nint f() { return 1; }"),
+        ("#include <a.h>\nint f();", "#include <a.h>\nint f()", "#include <a.h>\nint f();"),
+        ("def f(): pass", "from typing import List\ndef f():", "from typing import List\ndef f(): pass"),
+        ("package p\nfunc f() {}", 'package p\nimport "fmt"\nfunc f()', "package p\nfunc f() {}"),
+        ("module M where\nf = 1", "import Data.List\nf ::", "module M where\nf = 1"),
+        ("<?php\nf();", "<?php\nuse A;\n", "<?php\nf();"),
+    ],
+)
+def test_an_answer_gets_the_imports_of_the_prompt_that_it_lacks(answer: str, prompt: str, made: str) -> None:
+    assert with_imports(answer, prompt) == made
+
+
+def mceval_row(named: str, sample: BenchmarkSample, prompt: str = "") -> RowParts:
+    return get_format("mceval").convert({"task_id": f"{named}/1", "prompt": prompt, "test": "t"}, sample)
+
+
+def test_the_scheme_tasks_of_mceval_are_run_as_its_evaluation_does() -> None:
+    row = mceval_row("Scheme", BenchmarkSample("(define (f x) x)", True, ""))
+    assert (row.language, row.code) == ("racket", "#lang racket\n(require rackunit)\n(define (f x) x)")
+    assert mceval_row("Racket", BenchmarkSample("#lang racket\n(f)", True, "")).code == "#lang racket\n(f)"
+
+
+def test_programs_in_csharp_get_the_implicit_usings_of_a_project() -> None:
+    for row in (
+        mceval_row("C#", BenchmarkSample("class A { }", True, "")),
+        get_format("mdeval").convert(
+            {"question_id": "C#/1", "test": "t"}, BenchmarkSample("class A { }", True, "")
+        ),
+    ):
+        assert row.language == "csharp"
+        assert "using System.Linq;\n" in row.code
+        assert row.code.endswith("class A { }")
+
+
+def test_other_tasks_have_no_oracle() -> None:
+    assert {also_right(name) for name in ("Mbpp/3", "HumanEval/2", "Mbpp/x")} == {"False"}
 
 
 def test_other_tasks_have_plain_inputs() -> None:

@@ -1,7 +1,7 @@
 """Elixir: called by elixir/driver.exs; every value has one natural type. There are no infinite
 floats or NaN."""
 
-from synth.languages.elixir.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.elixir.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -64,5 +64,6 @@ LANGUAGE = Language(
     failures=FailureWords(fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,), uncaught=(r"^\*\* \(",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,12 +1,19 @@
 """Programs of Elixir that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold(
     "defmodule Solution do\n  def solve(xs) do\n    Enum.sum(xs)\n  end\nend\n", ("l3 i1 i2 i3",), "i6"
 )
 HELLO = """IO.gets("") |> String.split() |> Enum.map(&String.to_integer/1) |> Enum.sum() |> IO.puts()
 """
+STUBS = (
+    Stub(
+        head=rf"^[ \t]*(?=def[ \t]+(?P<name>\w+[?!]?)(?P<type>{PARENTHESES}))",
+        early="def NAMETYPE, do: VALUE\n",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("[]", "[7919]")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="def solve(xs), do: length(xs)\n",
     hanging="def solve(xs), do: solve(xs)\n",

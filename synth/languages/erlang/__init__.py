@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.elixir import BEAM_FLAGS, BEAM_OUT_OF_MEMORY
-from synth.languages.erlang.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.erlang.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.sources import read_source
 from synth.values import Signature, ValueType
@@ -130,5 +130,6 @@ LANGUAGE = Language(
     failures=FailureWords(assertion=(r"\{assert\w*,",), fatal_out_of_memory=(BEAM_OUT_OF_MEMORY,)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,6 +1,6 @@
 """Programs of Erlang that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import PARENTHESES, ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("-module(answer).\n-export([solve/1]).\n\nsolve(Xs) -> lists:sum(Xs).\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """#!/usr/bin/env escript
@@ -8,6 +8,13 @@ main(_) ->
     Line = io:get_line(""),
     io:format("~p~n", [lists:sum([list_to_integer(Word) || Word <- string:lexemes(Line, " \\n")])]).
 """
+STUBS = (
+    Stub(
+        head=rf"^(?=(?P<name>[a-z]\w*)(?P<type>{PARENTHESES})\s*(?:when\b[^.;]*?)?->)",
+        early="NAMETYPE -> VALUE;\n",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("[]", "[7919]"), ("{}", "{7919}")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="solve(Xs) -> length(Xs).\n",
     hanging="solve(Xs) -> solve(Xs).\n",

@@ -1,6 +1,6 @@
 """Racket: called by racket/driver.rkt; lists and tuples are lists, maps are immutable hashes."""
 
-from synth.languages.racket.conformance import GOLD, HELLO, SAMPLES
+from synth.languages.racket.conformance import GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -63,5 +63,6 @@ LANGUAGE = Language(
     failures=FailureWords(assertion=("^FAILURE$",)),
     gold=GOLD,
     hello=HELLO,
+    stubs=STUBS,
     samples=SAMPLES,
 )

@@ -1,12 +1,19 @@
 """Programs of Racket that show that its module works, and its controls."""
 
-from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms
+from synth.languages.conformance import ConformancePrograms, Gold, ScriptPrograms, Stub
 
 GOLD = Gold("#lang racket\n\n(define (solve xs)\n  (apply + xs))\n", ("l3 i1 i2 i3",), "i6")
 HELLO = """#lang racket/base
 (require racket/string)
 (displayln (apply + (map string->number (string-split (read-line)))))
 """
+STUBS = (
+    Stub(
+        head=r"^(?=\(define\s+\((?P<name>[^\s()]+)[\s)])",
+        early="(define (NAME . codemill) VALUE) #;",
+        untyped=(("0", "7919"), ('""', '"codemill"'), ("'()", "'(7919)")),
+    ),
+)
 SAMPLES = ConformancePrograms(
     wrong="(define (solve xs) (length xs))\n",
     hanging="(define (solve xs) (let loop () (loop)))\n",

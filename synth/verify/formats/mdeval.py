@@ -8,6 +8,7 @@ program lacks and every test needs are put before it. Its markup tasks compare t
 from typing import Final
 
 from synth.languages.registry import normalize_language
+from synth.verify.formats.dotnet_projects import IMPLICIT_USINGS
 from synth.verify.formats.spec import BenchmarkSample, Fields, Format, RowParts, need, read_sample, refuse
 from synth.verify.formats.whole_functions import without_main
 
@@ -16,10 +17,7 @@ _NOT_RUN: Final = ("html", "json", "markdown")
 _GIVEN: Final = {
     "c": ("#include <assert.h>", "#include <assert.h>\n"),
     "cpp": ("#include<cassert>", "#include <cassert>\n"),
-    "csharp": (
-        "using System;",
-        "using System;\nusing System.Collections.Generic;\nusing System.Diagnostics;\n",
-    ),
+    "csharp": ("using System.Diagnostics;", f"{IMPLICIT_USINGS}using System.Diagnostics;\n"),
     "fsharp": ("open System", "open System\n"),
     "swift": ("import Foundation", "import Foundation\n"),
 }

@@ -8,7 +8,7 @@ are the exception.
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -68,15 +68,15 @@ class JsonLines:
 
 
 class Held:
-    """A compressed file or one JSON array: held as a whole."""
+    """A compressed file, one JSON array, or one JSON object of problems by name: held as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         if path.suffix != ".gz" and path.stat().st_size > _MOST_HELD:
             raise TooLargeError(_MOST_HELD)
         data = read_gzip(path, _MOST_HELD) if path.suffix == ".gz" else path.read_bytes()
-        if path.name.removesuffix(".gz").endswith(".json") and data.lstrip()[:1] == b"[":
-            self._rows: list[Fields] = [dict(row) for row in json.loads(data)]
+        if path.name.removesuffix(".gz").endswith(".json") and (whole := _problems_of(data)):
+            self._rows: list[Fields] = whole
         else:
             lines = [line for line in data.split(b"\n") if line.strip()]
             self._rows = [
@@ -89,6 +89,17 @@ class Held:
 
     def get(self, place: Place) -> Fields:
         return self._rows[place[0]]
+
+
+def _problems_of(data: bytes) -> list[Fields]:
+    """Those of a text that is one JSON value; none where it is JSON Lines, or one problem."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return []
+    if isinstance(found, Mapping) and not all(isinstance(row, Mapping) for row in found.values()):
+        return []
+    return [dict(row) for row in (found.values() if isinstance(found, Mapping) else found)]
 
 
 class Parquet:

@@ -13,6 +13,14 @@ _LEXEME: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"[ \t]*(?://|/\*|\*|\#(?!include|define|if|endif)|--|;|%)")
 _IMPORT: Final = re.compile(r"^[ \t]*(?:import|using|package|use|\#include|open)\b[^\n]*\n?", re.MULTILINE)
+_GIVEN: Final = re.compile(
+    r"(?:(?:import|using|use|open|require)\b|from\s+\S+\s+import\b|library\(|\(require\b|#include|"
+    r"const\s+\w+\s*=\s*require\b)[^{]*$"
+)
+"""A line of a prompt that imports something."""
+_FIRST: Final = re.compile(
+    r"^\s*(?:package|module|defmodule|-module|<\?php|#lang|program|unit)\b", re.MULTILINE
+)
 _CALLED: Final = re.compile(r"([A-Za-z_][\w!?]*)[ \t]*(?:<[^<>\n]*>)?[ \t]*\(")
 _LISP: Final = re.compile(r"\((?:define|defun|defn)[ \t]+\(?([^\s()]+)")
 _MAIN: Final = re.compile(r"^[^\n{}]*\bmain\s*\([^{};]*\)[^{};]*\{", re.MULTILINE | re.IGNORECASE)
@@ -118,6 +126,16 @@ def _with_head(answer: str, prompt: str, name: str) -> str:
     head = [line for line in _head(prompt, name).split("\n") if line.strip() and not _COMMENT.match(line)]
     missing = [line for line in head if line.strip() not in has]
     if not missing or any(line.startswith("package") for line in has):
+        return answer
+    return "\n".join([*missing, answer])
+
+
+def with_imports(answer: str, prompt: str) -> str:
+    """The answer behind the imports of the prompt that it lacks; as it is where it names its module, which
+    imports have to follow, or begins with a tag."""
+    has = {line.strip() for line in answer.split("\n")}
+    missing = [line for line in map(str.strip, prompt.split("\n")) if _GIVEN.match(line) and line not in has]
+    if not missing or _FIRST.search(answer):
         return answer
     return "\n".join([*missing, answer])
 

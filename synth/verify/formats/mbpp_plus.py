@@ -1,8 +1,8 @@
-"""The inputs of MBPP+ as EvalPlus means them: its released file holds JSON, so tuples and sets are lists
-there and complex numbers texts; the number of the task says which.
+"""What the released file of MBPP+ does not say: its inputs are JSON, so tuples and sets are lists there and
+complex numbers texts, and of some tasks results are right that differ from the reference's.
 
 Place in the flow: `evalplus.py` puts this around the reference and the program, inside the sandbox. The one
-rule: the tasks and their shapes are those of EvalPlus's own reader.
+rule: the tasks, their shapes and their oracles are those of EvalPlus's own reader and evaluation.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,19 @@ _SHAPES: Final[dict[str, str]] = {
     "580 615 791": "[_codemill_tuples(each) for each in row]",
     "722": "[{key: tuple(value) for key, value in row[0].items()}, *row[1:]]",
 }
-_BY_TASK: Final = {int(task): shape for tasks, shape in _SHAPES.items() for task in tasks.split()}
+_ALSO_RIGHT: Final[dict[str, str]] = {
+    "2 7 111 140 232 249 579 769": "set(found) == set(wanted)",
+    "164": "True",
+    "295": "found == 0",
+    "558": (
+        "found == sum(abs(int(a) - int(b)) for a, b in "
+        "zip(*(str(n).zfill(max(len(str(m)) for m in row)) for n in row)))"
+    ),
+    "581": "found == round(row[0] ** 2 + 2 * row[0] * ((row[0] / 2) ** 2 + row[1] ** 2) ** 0.5)",
+    "737 787 794": "(found if isinstance(found, bool) else found is not None) == (wanted is not None)",
+}
+_SHAPE_OF: Final = {int(task): shape for tasks, shape in _SHAPES.items() for task in tasks.split()}
+_ALSO_OF: Final = {int(task): also for tasks, also in _ALSO_RIGHT.items() for task in tasks.split()}
 _SHAPED: Final = """
 def _codemill_tuples(value):
     return tuple(map(_codemill_tuples, value)) if isinstance(value, list) else value
@@ -42,8 +54,18 @@ def _codemill_shaped(function):
 def shape_of(task_id: str) -> tuple[str, Callable[[str], str]]:
     """Code that has to stand in the script, and how it is put around a function there; nothing for tasks
     whose inputs are what JSON says."""
-    family, _, number = task_id.rpartition("/")
-    shape = _BY_TASK.get(int(number)) if family.lower() == "mbpp" and number.isdigit() else None
+    shape = _SHAPE_OF.get(_number(task_id))
     if shape is None:
         return "", str
     return _SHAPED.replace("{shape}", shape), lambda function: f"_codemill_shaped({function})"
+
+
+def also_right(task_id: str) -> str:
+    """An expression over `row`, `found` and `wanted`: whether a result is right that differs from the
+    reference's."""
+    return _ALSO_OF.get(_number(task_id), "False")
+
+
+def _number(task_id: str) -> int:
+    family, _, number = task_id.rpartition("/")
+    return int(number) if family.lower() == "mbpp" and number.isdigit() else -1
