@@ -285,20 +285,18 @@ def _through_files(command: Sequence[str], input_file: str, output_file: str) ->
 _NAMES: Final = ("input", "output", "expected")
 _WITH_FILES: Final = """\
 read -r first second
-head -c "$first" > PLACE/input && head -c "$second" > PLACE/output && cat > PLACE/expected || exit 125
-exec "$@" PLACE/input PLACE/output PLACE/expected < /dev/null"""
+head -c "$first" > /tmp/input && head -c "$second" > /tmp/output && cat > /tmp/expected || exit 125
+exec "$@" /tmp/input /tmp/output /tmp/expected < /dev/null"""
 """Writes the three files of a case from stdin, then becomes the checker. The first line has the lengths of
 the first two in bytes."""
 
 
 def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall) -> ProgramPlan:
     """A checker, started cold by a shell in the same sandbox, so that no sandbox needs to know about its
-    files. Where it was compiled, its working folder is not its own to write."""
+    files. A warm start finds them in its working folder, which comes with its files."""
     plan = _plan_whole(setup, request, "check")
     tool, *words = plan.run_command
-    place = "/tmp" if plan.needs_build else "/work"
-    write = _WITH_FILES.replace("PLACE", place)
-    command = ("/bin/sh", "-c", write, "sh", tool if "/" in tool else f"./{tool}", *words)
+    command = ("/bin/sh", "-c", _WITH_FILES, "sh", tool if "/" in tool else f"./{tool}", *words)
     stdins = tuple(map(_as_stdin, call.cases))
     longest = max((len(_encoded(text)) for text in stdins), default=0)
     limits = plan.limits.model_copy(
@@ -310,7 +308,7 @@ def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall
     return plan._replace(
         run_command=command,
         warm_command=plan.run_command,
-        arguments=tuple(f"{place}/{name}" for name in _NAMES),
+        arguments=tuple(f"/work/{name}" for name in _NAMES),
         stdins=stdins,
         cases=len(stdins),
         limits=limits,
