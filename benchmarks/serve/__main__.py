@@ -2,9 +2,9 @@
 hostile load.
 
 Two parts. Speed: requests a second at 256 in flight, against rows a second of the command, and with
-`--against` against another server of the protocol. Mixed: arrivals at a rate that keeps the cores half busy, 5%
-of them hangs, memory bombs and floods, against the same rate of honest programs alone; a time-out that is not
-the program's own is a wrong answer. `--rows 0` or `--requests 0` leaves a part out; the whole is
+`--against` against another server of the protocol. Mixed: arrivals at a rate that keeps the cores half busy,
+5% of them hangs, memory bombs and floods, against the same rate of honest programs alone; a time-out that is
+not the program's own is a wrong answer. `--rows 0` or `--requests 0` leaves a part out; the whole is
 `--requests 100000`. Exit code 1 if an answer is wrong; a ratio that misses its aim is marked.
 """
 
