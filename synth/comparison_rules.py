@@ -81,7 +81,8 @@ class ValuesRule(Record):
 
 class CheckerRule(Record):
     """A program decides. It is called with the names of three files (input, output of the program, expected
-    output) and exits with 0 if it accepts, with 1 if it refuses; anything else is its own fault."""
+    output). It exits with 0 if it accepts and with 1 (`FailureWords.refusals`) if it refuses; anything else
+    is its own fault."""
 
     kind: Literal["checker"] = "checker"
     language: str

@@ -98,7 +98,7 @@ _COINS: Final[Mapping[str, tuple[str, str]]] = {
     "javascript": ("", "(Math.random() < 0.5 ? 1 : 0)"),
     "java": ("", "(Math.random() < 0.5 ? 1 : 0)"),
     "cpp": ("#include <random>\n", "(int)(std::random_device{}() % 2)"),
-    "go": ("", "int(time.Now().UnixNano() / 1000 % 2)"),
+    "go": ("", "func() int { b := []byte{0}; rand.Read(b); return int(b[0] & 1) }()"),
     "ruby": ("", "rand(2)"),
 }
 
@@ -108,7 +108,7 @@ def by_chance(task: Task, language: str) -> dict[str, object]:
     before, coin = _COINS[language]
     code = program(task, language)
     code = code.replace("return total", f"return total + {coin}")
-    code = code.replace("package main\n", 'package main\n\nimport "time"\n')
+    code = code.replace("package main\n", 'package main\n\nimport "crypto/rand"\n')
     script = framed(language, checks(task, language, task.inputs[:1]))
     return script_row(task, language, before + code, script)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from synth.audit.data_files import PAGE, Fields
-from synth.audit.python_tests import RUN_TESTS, SOLUTION_MODULE
 from synth.errors import Problem, UserError
 from synth.prompts.fences import read_fences
 from synth.verify.formats.contests import calls, stdio
@@ -200,12 +199,11 @@ def _value(given: object) -> object:
 def _bigcodebench(row: Fields, sample: BenchmarkSample) -> RowParts:
     head = need(row, "code_prompt", "complete_prompt")
     code = sample.text if not sample.text else f"{head}\n{sample.text}"
-    return RowParts("python", code, {"kind": "script", "script": need(row, "test") + RUN_TESTS})
+    return RowParts("python", code, {"kind": "script", "script": need(row, "test")})
 
 
 def _kodcode(row: Fields, sample: BenchmarkSample) -> RowParts:
-    script = f"{SOLUTION_MODULE}\n{need(row, 'test')}\n{RUN_TESTS}"
-    return RowParts("python", sample.text, {"kind": "script", "script": script})
+    return RowParts("python", sample.text, {"kind": "script", "script": need(row, "test")})
 
 
 def _trl(row: Fields, sample: BenchmarkSample) -> RowParts:

@@ -12,17 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli.app import AsJson
-from synth.cli.execution_options import (
-    CpuSeconds,
-    MemoryMb,
-    MinimumLevel,
-    OutputBytes,
-    SandboxKind,
-    StackMb,
-    WallSeconds,
-    choose_sandbox,
-    read_limits,
-)
+from synth.cli.execution_options import ExecutionOptions, MayRaiseLimits, Workers, with_execution_options
 from synth.errors import Problem, StoreError, UserError
 
 if TYPE_CHECKING:
@@ -66,20 +56,11 @@ def audit(
         ),
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="Language of rows that do not name one.")] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Concurrent programs. 0 = one per core.")
-    ] = 0,
-    row_limits: Annotated[
-        bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
-    ] = False,
+    workers: Workers = 0,
+    row_limits: MayRaiseLimits = False,
     as_json: AsJson = False,
-    cpu_s: CpuSeconds = 5.0,
-    wall_s: WallSeconds = None,
-    memory_mb: MemoryMb = 512,
-    output_bytes: OutputBytes = 8 << 20,
-    stack_mb: StackMb = 8,
-    minimum_level: MinimumLevel = "C",
-    kind: SandboxKind = "local",
+    *,
+    execution: ExecutionOptions,
 ) -> None:
     """Find defects of a data set: wrong references, tests that accept anything, repeated rows."""
     import asyncio
@@ -91,8 +72,8 @@ def audit(
     out = out or file.with_name(f"{file.name}.audit.json")
     page, unfinished = out.with_suffix(".md"), out.with_name(f"{out.name}.unfinished")
     _refuse_same(file, out, page)
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    sandbox, _ = choose_sandbox(kind, workers, minimum_level)
+    limits = execution.limits()
+    sandbox, _ = execution.sandbox(workers)
     options = AuditOptions(limits, row_limits, lang or "", tuple(benchmarks or ()))
     report = asyncio.run(run_audit(file, sandbox, options, unfinished, _Steps()))
     text = report.model_dump_json(indent=1) + "\n"
@@ -137,4 +118,4 @@ def _show(report: "AuditReport", out: Path, page: Path) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(audit)
+    app.command()(with_execution_options(audit))

@@ -12,24 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli.app import AsJson
-from synth.cli.execution_options import (
-    CpuSeconds,
-    MemoryMb,
-    MinimumLevel,
-    OutputBytes,
-    Packages,
-    Proof,
-    SandboxKind,
-    StackMb,
-    WallSeconds,
-    choose_sandbox,
-    read_limits,
-)
+from synth.cli.comparison_option import ComparisonOption, read_comparison
+from synth.cli.execution_options import ExecutionOptions, Packages, Proof, with_execution_options
 from synth.cli.printing import one_line, print_json, print_table
+from synth.cli.program_files import find_language, read_text
 from synth.errors import Problem, UserError
 from synth.plain_text import plain
 
 if TYPE_CHECKING:
+    from synth.comparison_rules import Comparison
     from synth.execution.protocol import Sandbox
     from synth.records import Limits, Observation
     from synth.verify.answers import VerifyResult
@@ -37,53 +28,6 @@ if TYPE_CHECKING:
     from synth.verify.rows import Prepared
 
 _SEE = "docs/architecture/verify.md"
-
-
-def read_text(path: Path, what: str) -> str:
-    """The text of a file, or of our own stdin for `-`. Raises UserError if it cannot be read as UTF-8."""
-    try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            Problem(
-                f"{what} {path}",
-                f"cannot be read: {error.strerror}",
-                "correct the path",
-                _SEE,
-            )
-        ) from None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{data[error.start]:02x} at {error.start}, in line {line}"
-        raise UserError(
-            Problem(f"{what} {path}", f"is not UTF-8 text: {found}", "save it as UTF-8", _SEE)
-        ) from None
-
-
-def find_language(path: Path, named: str | None) -> str:
-    """The named language, or the language of the file's extension. Raises UserError."""
-    from synth.languages.registry import all_languages, get_language
-
-    if named is not None:
-        return get_language(named).name
-    found = [
-        language.name
-        for language in all_languages()
-        if path.suffix in language.source_extensions or path.suffix.removeprefix(".") in language.aliases
-    ]
-    if not found:
-        listed = ", ".join(language.name for language in all_languages())
-        raise UserError(
-            Problem(
-                f"{path}: extension {path.suffix!r}",
-                "does not belong to a known language",
-                f"give --lang with one of {listed}",
-                _SEE,
-            )
-        )
-    return found[0]
 
 
 def _tests(path: Path) -> dict[str, object]:
@@ -112,7 +56,12 @@ async def _observe(
 
 
 def prepare_program(
-    file: Path, language: str, stdin: str, tests: Path | None, limits: "Limits"
+    file: Path,
+    language: str,
+    stdin: str,
+    tests: Path | None,
+    limits: "Limits",
+    comparison: "Comparison | None" = None,
 ) -> "Prepared":
     """The program as a row. Without tests: one run whose output is not compared. Raises UserError."""
     from synth.verify.rows import prepare, read_row
@@ -122,7 +71,7 @@ def prepare_program(
     )
     row = {"id": file.name, "language": language, "code": read_text(file, "program"), "tests": given}
     where = str(tests or file)
-    return prepare(read_row(row, where), where, limits)
+    return prepare(read_row(row, where), where, limits, comparison=comparison)
 
 
 def _answer(
@@ -186,15 +135,11 @@ def exec_(
         typer.Option("--tests", metavar="F", help="JSON file with tests of kind function, stdio or script."),
     ] = None,
     as_json: AsJson = False,
-    cpu_s: CpuSeconds = 5.0,
-    wall_s: WallSeconds = None,
-    memory_mb: MemoryMb = 512,
-    output_bytes: OutputBytes = 8 << 20,
-    stack_mb: StackMb = 8,
-    minimum_level: MinimumLevel = "C",
-    kind: SandboxKind = "local",
     packages: Packages = None,
     proof: Proof = True,
+    comparison: ComparisonOption = None,
+    *,
+    execution: ExecutionOptions,
 ) -> None:
     """Run one program in the sandbox, with an input or with tests."""
     from synth.interruptible import run_interruptibly
@@ -204,10 +149,15 @@ def exec_(
         raise UserError(
             Problem("--stdin and --tests", "exclude each other: tests have their own input", "omit one", _SEE)
         )
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
+    if comparison is not None and tests is None:
+        raise UserError(
+            Problem("--comparison", "needs tests, whose results it compares", "add --tests F", _SEE)
+        )
+    limits = execution.limits()
     given = "" if stdin is None else read_text(stdin, "stdin")
-    prepared = prepare_program(file, find_language(file, lang), given, tests, limits)
-    sandbox = choose_sandbox(kind, 1, minimum_level, packages=packages).sandbox
+    language = find_language(file, lang)
+    prepared = prepare_program(file, language, given, tests, limits, read_comparison(comparison))
+    sandbox = execution.sandbox(1, packages=packages).sandbox
     observation, answer = run_interruptibly(
         lambda: _observe(prepared, sandbox, judged=tests is not None, proof=proof)
     )
@@ -229,4 +179,4 @@ def exec_(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("exec")(exec_)
+    app.command("exec")(with_execution_options(exec_))

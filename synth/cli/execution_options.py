@@ -1,8 +1,15 @@
-"""Options that `codemill exec` and `codemill verify` share, and the sandbox and limits made from them. The
-one rule: invalid values are reported at once."""
+"""Options that the commands share which run programs, and the sandbox and limits made from them.
 
+Place in the flow: `exec`, `verify`, `audit` and `serve` take them as one argument, `ExecutionOptions`. The
+one rule: invalid values are reported at once.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
 import typer
 
@@ -15,30 +22,17 @@ if TYPE_CHECKING:
     from synth.packages_config import PackagesConfig
     from synth.records import IsolationLevel, Limits
 
-CpuSeconds = Annotated[
-    float,
+Workers = Annotated[
+    int,
     typer.Option(
-        "--cpu-s", help="CPU seconds per program. A program that needs more gets the verdict timeout."
+        "--workers",
+        min=0,
+        help="Concurrent programs. 0 = one per core (two for interpreted languages).",
     ),
 ]
-WallSeconds = Annotated[
-    float | None,
-    typer.Option("--wall-s", help="Wall seconds per program, as a backstop. Default: ten times --cpu-s."),
-]
-MemoryMb = Annotated[int, typer.Option("--memory-mb", help="Memory per program in MiB.")]
-OutputBytes = Annotated[
-    int, typer.Option("--output-bytes", help="Maximum bytes per program on stdout and stderr together.")
-]
-StackMb = Annotated[
-    int, typer.Option("--stack-mb", help="Stack of the main thread in MiB, within the memory limit.")
-]
-MinimumLevel = Annotated[
-    str, typer.Option("--minimum-level", help="Lowest acceptable isolation level: A, B or C.")
-]
 
-SandboxKind = Annotated[
-    str,
-    typer.Option("--sandbox", help="Where programs run: local, or e2b (with the key in E2B_API_KEY)."),
+MayRaiseLimits = Annotated[
+    bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
 ]
 
 Proof = Annotated[
@@ -70,6 +64,81 @@ Packages = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionOptions:
+    """Limits of a program, and where it runs."""
+
+    cpu_s: Annotated[
+        float,
+        typer.Option(
+            "--cpu-s", help="CPU seconds per program. A program that needs more gets the verdict timeout."
+        ),
+    ] = 5.0
+    wall_s: Annotated[
+        float | None,
+        typer.Option("--wall-s", help="Wall seconds per program, as a backstop. Default: ten times --cpu-s."),
+    ] = None
+    memory_mb: Annotated[int, typer.Option("--memory-mb", help="Memory per program in MiB.")] = 512
+    output_bytes: Annotated[
+        int,
+        typer.Option("--output-bytes", help="Maximum bytes per program on stdout and stderr together."),
+    ] = 8 << 20
+    stack_mb: Annotated[
+        int, typer.Option("--stack-mb", help="Stack of the main thread in MiB, within the memory limit.")
+    ] = 8
+    minimum_level: Annotated[
+        str, typer.Option("--minimum-level", help="Lowest acceptable isolation level: A, B or C.")
+    ] = "C"
+    kind: Annotated[
+        str,
+        typer.Option("--sandbox", help="Where programs run: local, or e2b (with the key in E2B_API_KEY)."),
+    ] = "local"
+
+    def limits(self) -> "Limits":
+        """The limits that the options state. Raises UserError with every invalid value."""
+        return _read_limits(self)
+
+    def sandbox(
+        self,
+        workers: int,
+        cache: Path | None = None,
+        packages: list[str] | None = None,
+        serves: bool = False,
+        usual: str = "",
+    ) -> "ChosenSandbox":
+        """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
+        programs that run long. `usual` is the ready-made set of packages that is used without an option.
+        Raises UserError."""
+        return _choose_sandbox(self, workers, cache, packages, serves, usual)
+
+
+def with_execution_options(command: Callable[..., None], **defaults: object) -> Callable[..., None]:
+    """The command with one option for each field of ExecutionOptions, which it takes as `execution`.
+    `defaults` are its own."""
+    own = inspect.signature(command, eval_str=True)
+    options = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(one.name, one.default),
+            annotation=one.type,
+        )
+        for one in fields(ExecutionOptions)
+    ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:  # noqa: ANN401  # whatever the command takes
+        chosen = ExecutionOptions(**{one.name: given.pop(one.name) for one in options})
+        command(**given, execution=chosen)
+
+    kept = [one for name, one in own.parameters.items() if name != "execution"]
+    signature = own.replace(parameters=[*kept, *options])
+    run.__dict__.pop("__wrapped__")
+    run.__dict__["__signature__"] = signature
+    run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    return run
+
+
 class ChosenSandbox(NamedTuple):
     """A sandbox that is not started yet, and how many programs to give it per call."""
 
@@ -77,31 +146,27 @@ class ChosenSandbox(NamedTuple):
     batch: int
 
 
-def choose_sandbox(
-    kind: str,
+def _choose_sandbox(
+    options: ExecutionOptions,
     workers: int,
-    minimum_level: str,
-    cache: Path | None = None,
-    packages: list[str] | None = None,
-    serves: bool = False,
-    usual: str = "",
+    cache: Path | None,
+    packages: list[str] | None,
+    serves: bool,
+    usual: str,
 ) -> ChosenSandbox:
-    """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
-    programs that run long. `usual` is the ready-made set of packages that is used without an option.
-    Raises UserError."""
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
     from synth.packages_config import DEFAULT
     from synth.verify.verify import REMEMBERED
 
-    level, folder = check_level(minimum_level), None if cache is None else str(cache)
+    level, folder = _check_level(options.minimum_level), None if cache is None else str(cache)
     asked = read_packages(packages)
-    if kind == "local":
+    if options.kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder, packages=asked)
         kept = 0 if serves else REMEMBERED
         made = create_sandbox(local, remembered=kept, lends=serves, usual=usual or DEFAULT)
         return ChosenSandbox(made, 1)
-    if kind == "e2b":
+    if options.kind == "e2b":
         if asked.names():
             raise UserError(
                 Problem(
@@ -113,7 +178,12 @@ def choose_sandbox(
             )
         return ChosenSandbox(create_sandbox(E2bSandboxConfig(concurrency=workers or 8, cache=folder)), 256)
     raise UserError(
-        Problem(f"--sandbox {kind}", "must be local or e2b", "--sandbox local", "docs/architecture/verify.md")
+        Problem(
+            f"--sandbox {options.kind}",
+            "must be local or e2b",
+            "--sandbox local",
+            "docs/architecture/verify.md",
+        )
     )
 
 
@@ -182,18 +252,15 @@ def _given(error: "ErrorDetails") -> str:
     return f" = {error['input']}" if isinstance(error["input"], str) else ""
 
 
-def read_limits(
-    cpu_s: float, wall_s: float | None, memory_mb: int, output_bytes: int, stack_mb: int
-) -> "Limits":
-    """The limits that the options state. Raises UserError with every invalid value."""
+def _read_limits(options: ExecutionOptions) -> "Limits":
     from pydantic import ValidationError
 
     from synth.records import Limits
 
-    given = {"cpu_s": cpu_s, "wall_s": wall_s, "memory_mb": memory_mb, "output_bytes": output_bytes}
-    given["stack_mb"] = stack_mb
-    if wall_s is None:
-        given["wall_s"] = 10 * cpu_s if 0 < cpu_s <= 3600 else Limits().wall_s
+    names = ("cpu_s", "wall_s", "memory_mb", "output_bytes", "stack_mb")
+    given = {name: getattr(options, name) for name in names}
+    if options.wall_s is None:
+        given["wall_s"] = 10 * options.cpu_s if 0 < options.cpu_s <= 3600 else Limits().wall_s
     try:
         return Limits.model_validate(given)
     except ValidationError as error:
@@ -212,7 +279,7 @@ def _limit_problem(error: "ErrorDetails") -> Problem:
     )
 
 
-def check_level(level: str) -> "IsolationLevel":
+def _check_level(level: str) -> "IsolationLevel":
     """The isolation level of that name. Raises UserError."""
     from synth.records import IsolationLevel
 

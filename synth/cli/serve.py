@@ -10,16 +10,7 @@ from typing import Annotated
 
 import typer
 
-from synth.cli.execution_options import (
-    CpuSeconds,
-    MinimumLevel,
-    OutputBytes,
-    SandboxKind,
-    StackMb,
-    WallSeconds,
-    choose_sandbox,
-    read_limits,
-)
+from synth.cli.execution_options import ExecutionOptions, MayRaiseLimits, Workers, with_execution_options
 from synth.errors import Problem, UserError
 
 TOKEN_VARIABLE = "CODEMILL_SERVE_TOKEN"
@@ -27,6 +18,8 @@ _PAGE = "docs/architecture/serving.md"
 _PLACES = 32
 """Programs with the sandbox for each worker, so that it can group those of one kind."""
 _MOST_HELD_BYTES = 1 << 30
+_MEMORY_MB = 1024
+"""Where a request names none."""
 
 
 def read_token(file: Path | None) -> str:
@@ -57,9 +50,7 @@ def serve(
             help=f"File with the token that requests must give. Default: from {TOKEN_VARIABLE}.",
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Concurrent programs. 0 = as for verify.")
-    ] = 0,
+    workers: Workers = 0,
     waiting: Annotated[
         int,
         typer.Option("--waiting", min=0, help="Programs that may wait. Further ones are told to come back."),
@@ -80,18 +71,9 @@ def serve(
     most_memory_mb: Annotated[
         int, typer.Option("--most-memory-mb", min=64, help="Largest memory_limit_MB of /run_code.")
     ] = 4096,
-    row_limits: Annotated[
-        bool, typer.Option("--row-limits", help="Let rows of /verify raise the limits of this command.")
-    ] = False,
-    cpu_s: CpuSeconds = 5.0,
-    wall_s: WallSeconds = None,
-    memory_mb: Annotated[
-        int, typer.Option("--memory-mb", help="Memory per program in MiB, where a request names none.")
-    ] = 1024,
-    output_bytes: OutputBytes = 8 << 20,
-    stack_mb: StackMb = 8,
-    minimum_level: MinimumLevel = "C",
-    kind: SandboxKind = "local",
+    row_limits: MayRaiseLimits = False,
+    *,
+    execution: ExecutionOptions,
 ) -> None:
     """Judge programs for trainers, over HTTP: /verify, and /run_code of SandboxFusion's protocol."""
     from synth.interruptible import run_interruptibly
@@ -104,10 +86,10 @@ def serve(
 
     address = Address(host, port, read_token(token_file))
     check_address(address)
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    sandbox = choose_sandbox(kind, workers, minimum_level, serves=True).sandbox
+    limits = execution.limits()
+    sandbox = execution.sandbox(workers, serves=True).sandbox
     bounds = Bounds(row_mb << 20, body_mb << 20)
-    programs = RunCodeLimits(limits, most_s, max(most_memory_mb, memory_mb))
+    programs = RunCodeLimits(limits, most_s, max(most_memory_mb, limits.memory_mb))
     rows = RowLimits(limits, row_limits, bounds.row_bytes)
     places = _PLACES * max(2, getattr(sandbox, "workers", 2))
 
@@ -124,4 +106,4 @@ def serve(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(serve)
+    app.command()(with_execution_options(serve, memory_mb=_MEMORY_MB))

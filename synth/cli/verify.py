@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from synth.cli.app import AsJson
+from synth.cli.comparison_option import ComparisonOption, read_comparison
 from synth.cli.execution_options import (
     Cache,
-    CpuSeconds,
-    MemoryMb,
-    MinimumLevel,
-    OutputBytes,
+    ExecutionOptions,
+    MayRaiseLimits,
     Packages,
     Proof,
-    SandboxKind,
-    StackMb,
-    WallSeconds,
-    choose_sandbox,
-    read_limits,
+    Workers,
     read_packages,
+    with_execution_options,
 )
 from synth.errors import Problem, UserError
 
 if TYPE_CHECKING:
+    from synth.comparison_rules import Comparison
     from synth.records import Limits
     from synth.verify.answer_file import AnswerFile
     from synth.verify.row_files import Entry
@@ -105,11 +102,13 @@ class _Progress:
         return (self.done - self.before) / max(now - self._started, 1e-3)
 
 
-def _check(source: EntrySource, limits: "Limits", skip_bad: bool, row_limits: bool) -> int:
+def _check(
+    source: EntrySource, limits: "Limits", skip_bad: bool, row_limits: bool, rule: "Comparison | None"
+) -> int:
     """Read all rows once and count them. Raises RowError with all problems, unless bad rows are skipped."""
     from synth.verify.verify import check_entries, raise_all
 
-    count, errors = check_entries(source(), limits, row_limits)
+    count, errors = check_entries(source(), limits, row_limits, rule)
     if not skip_bad:
         raise_all(errors)
     return count
@@ -166,14 +165,7 @@ def verify(
     lang: Annotated[
         str | None, typer.Option("--lang", help="Language of samples that do not name one.")
     ] = None,
-    workers: Annotated[
-        int,
-        typer.Option(
-            "--workers",
-            min=0,
-            help="Concurrent programs. 0 = one per core (two for interpreted languages).",
-        ),
-    ] = 0,
+    workers: Workers = 0,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Skip and report rows that cannot be judged.")
     ] = False,
@@ -184,19 +176,13 @@ def verify(
         bool, typer.Option("--controls", help="Report rows whose tests accept a program that solves nothing.")
     ] = False,
     proof: Proof = True,
-    row_limits: Annotated[
-        bool, typer.Option("--row-limits", help="Let rows raise the limits of this command.")
-    ] = False,
+    row_limits: MayRaiseLimits = False,
     cache: Cache = None,
     as_json: AsJson = False,
-    cpu_s: CpuSeconds = 5.0,
-    wall_s: WallSeconds = None,
-    memory_mb: MemoryMb = 512,
-    output_bytes: OutputBytes = 8 << 20,
-    stack_mb: StackMb = 8,
-    minimum_level: MinimumLevel = "C",
-    kind: SandboxKind = "local",
     packages: Packages = None,
+    comparison: ComparisonOption = None,
+    *,
+    execution: ExecutionOptions,
 ) -> None:
     """Judge many programs: rows in, verdicts out. Rerun the same command to resume."""
     from synth.cli.verify_summary import Ended, Summary
@@ -204,19 +190,21 @@ def verify(
     from synth.verify.answer_file import AnswerFile
     from synth.verify.verify import settings, verify_entries
 
-    limits = read_limits(cpu_s, wall_s, memory_mb, output_bytes, stack_mb)
-    usual = _usual_packages(form, kind, packages)
-    sandbox, batch = choose_sandbox(kind, workers, minimum_level, cache, packages, usual=usual)
+    limits = execution.limits()
+    usual = _usual_packages(form, execution.kind, packages)
+    sandbox, batch = execution.sandbox(workers, cache, packages, usual=usual)
     _refuse_same(file, out)
-    source = _source(file, form, problems, lang, settings(limits, controls, read_packages(packages), proof))
-    total = _check(source, limits, skip_bad, row_limits)
+    rule = read_comparison(comparison)
+    salt = settings(limits, controls, read_packages(packages), proof, rule)
+    source = _source(file, form, problems, lang, salt)
+    total = _check(source, limits, skip_bad, row_limits, rule)
     answers, bad, started = AnswerFile(out, fresh), _LeftOut(), time.monotonic()
     try:
         _say_what_is_done(answers, total)
         progress, summary = _Progress(total, answers.count), Summary()
         with progress.shown():
             for answer in verify_entries(
-                source(), sandbox, limits, answers, bad, batch, controls, row_limits, proof
+                source(), sandbox, limits, answers, bad, batch, controls, row_limits, proof, rule
             ):
                 summary.add(answer)
                 progress.step(answer.verdict is Outcome.PASS)
@@ -243,4 +231,4 @@ def _say_what_is_done(answers: "AnswerFile", total: int) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(verify)
+    app.command()(with_execution_options(verify))

@@ -4,18 +4,15 @@ The one rule: every text of an entry that a model could have learnt from is comp
 solutions), and a row without any is an error of the file, not a silent hole in the protection.
 """
 
-import io
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 from synth.errors import DatasetError, Problem
 from synth.recipe.benchmark_files import SUFFIXES, benchmark_files, is_benchmark
-from synth.unpacking import MB, read_gzip
+from synth.table_files import TableFileError, read_rows
 
 PROMPT_COLUMNS = (
     "prompt",
@@ -42,7 +39,6 @@ ANSWER_COLUMNS = (
 )
 TEST_COLUMNS = ("test", "tests", "test_list", "test_cases", "public_test_cases", "code_context")
 ID_COLUMNS = ("task_id", "id", "question_id", "problem_id", "name")
-_MOST_UNPACKED = 1024 * MB
 MOST_ANSWERS = 8
 """Of an entry's solutions, so many are compared. APPS and CodeContests hold up to hundreds for one task."""
 
@@ -73,58 +69,10 @@ def read_benchmark(path: Path) -> Iterator[BenchmarkEntry]:
 
 
 def _read_rows(file: Path) -> Iterator[tuple[int, object]]:
-    if file.suffix == ".parquet":
-        yield from enumerate(_read_parquet(file), 1)
-        return
     try:
-        with (
-            io.BytesIO(read_gzip(file, _MOST_UNPACKED)) if file.suffix == ".gz" else file.open("rb") as stream
-        ):
-            if ".jsonl" in file.suffixes:
-                yield from _read_lines(file, stream)
-            else:
-                yield from enumerate(_rows_of(json.load(stream)), 1)
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
-        raise _problem(str(file), f"cannot be read: {error}") from error
-
-
-def _open(file: Path) -> IO[bytes]:
-    return io.BytesIO(read_gzip(file, _MOST_UNPACKED)) if file.suffix == ".gz" else file.open("rb")
-
-
-def _read_lines(file: Path, lines: IO[bytes]) -> Iterator[tuple[int, object]]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise _problem(f"{file}:{number}", f"is not JSON: {error}") from error
-            yield number, row
-
-
-def _rows_of(document: object) -> Iterable[object]:
-    """The rows of a JSON document: a list, a list under a name, or an object of rows by their ids."""
-    if isinstance(document, list):
-        return document
-    if not isinstance(document, dict):
-        return [document]
-    lists = [value for value in document.values() if isinstance(value, list)]
-    if len(document) == 1 and lists:
-        return lists[0]
-    if document and all(isinstance(row, dict) for row in document.values()):
-        return [{"id": name, **row} for name, row in document.items()]
-    return [document]
-
-
-def _read_parquet(file: Path) -> Iterator[object]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        for batch in parquet.ParquetFile(file).iter_batches():
-            yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _problem(str(file), f"cannot be read: {error}") from error
+        yield from read_rows(file)
+    except TableFileError as error:
+        raise _problem(error.where, error.words) from error
 
 
 def _read_row(row: object, where: str, default_id: str) -> BenchmarkEntry:

@@ -36,7 +36,7 @@ LANGUAGE = Language(
     whole_program=whole_program,
     run_command=("./program",),
     script=Script(files=_script, compile_command=("/bin/sh", "-c", _COMPILE_SCRIPT, "{gnatmake}")),
-    failures=FailureWords(assertion=("ASSERT_FAILURE", "ASSERTION_ERROR")),
+    failures=FailureWords(assertion=("ASSERT_FAILURE", "ASSERTION_ERROR"), uncaught=(r"^raised [\w.]+ : ",)),
     hello="""with Ada.Text_IO;
 
 procedure Main is

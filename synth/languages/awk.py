@@ -1,7 +1,7 @@
 """AWK by mawk or gawk: stdin/stdout programs."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 from synth.languages.support.scripts import appended
 
 _END = """BEGIN { codemill_begun = 1 }
@@ -19,6 +19,7 @@ LANGUAGE = Language(
     display_name="AWK",
     run_command=("{awk}", "-f", "main.awk"),
     script=Script(files=appended("main.awk", _END)),
+    failures=FailureWords(uncaught=(r"^\w*awk: ",)),
     hello="""{ for (i = 1; i <= NF; i++) total += $i }
 END { print total + 0 }
 """,

@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.conformance import ConformancePrograms, Controls, ScriptPrograms, Stub
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 _GUARD = """codemill_failed() { local IFS=' ' at; \
 for at in $1 $3; do case ' ASKED ' in *" $at "*) return 0 ;; esac; done; \
@@ -48,6 +48,7 @@ LANGUAGE = Language(
     comment_signs=("#",),
     run_command=("{bash}", "main.sh"),
     script=Script(files=_script),
+    failures=FailureWords(uncaught=(r"^main\.sh: ",)),
     hello="""read -r -a numbers
 total=0
 for number in "${numbers[@]}"; do

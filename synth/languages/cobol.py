@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 _GUARD = """long write(int, const void *, unsigned long);
 int codemill_mark(void) {
@@ -48,6 +48,7 @@ LANGUAGE = Language(
     compile_command=("{cobc}", "-x", "-free", "-w", "-o", "program", "main.cob"),
     run_command=("./program",),
     script=Script(files=_script, extra_compile_args=("guard.c",)),
+    failures=FailureWords(uncaught=("^libcob: ",)),
     hello="""identification division.
 program-id. total.
 data division.

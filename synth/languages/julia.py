@@ -26,7 +26,7 @@ LANGUAGE = Language(
     runtime_mb=512,
     runtime_threads=32,
     data_limit=False,
-    failures=FailureWords(assertion=("Test Failed at ",)),
+    failures=FailureWords(assertion=("Test Failed at ",), uncaught=("^ERROR: ",)),
     hello="""println(sum(parse.(Int, split(readline()))))
 """,
     stubs=(

@@ -1,7 +1,7 @@
 """Octave: stdin/stdout programs."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 
 def _script(code: str, script: str, mark: str) -> dict[str, str]:
@@ -21,6 +21,7 @@ LANGUAGE = Language(
     runtime_threads=16,
     data_limit=False,
     script=Script(files=_script),
+    failures=FailureWords(uncaught=("^error: ",)),
     hello="""numbers = sscanf(fgetl(stdin), "%d");
 printf("%d\\n", sum(numbers));
 """,

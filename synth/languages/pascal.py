@@ -3,7 +3,7 @@
 import re
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
-from synth.languages.spec import Language, Script
+from synth.languages.spec import TESTLIB_REFUSALS, FailureWords, Language, Script
 from synth.languages.support.scripts import without_exit
 
 _UNIT = """unit codemill;
@@ -49,6 +49,7 @@ LANGUAGE = Language(
     compile_command=("{fpc}", "-O1", "-v0", "-Mobjfpc", "-Sh", "-Cro", "-oprogram", "main.pas"),
     run_command=("./program",),
     script=Script(files=_script, extra_compile_args=("-Sa", "-Cr-", "-Co-", "-Facodemill")),
+    failures=FailureWords(refusals=TESTLIB_REFUSALS),
     hello="""program Total;
 
 var

@@ -1,7 +1,7 @@
 """PowerShell: stdin/stdout programs."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 from synth.languages.support.scripts import without_exit
 
 _END = """
@@ -38,6 +38,7 @@ LANGUAGE = Language(
     runtime_mb=512,
     runtime_threads=64,
     data_limit=False,
+    failures=FailureWords(uncaught=(r"^\S+: .*main\.ps1:\d+$",)),
     hello="""$total = 0
 foreach ($word in [Console]::In.ReadLine().Split(' ')) { $total += [long]$word }
 Write-Output $total

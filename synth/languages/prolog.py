@@ -1,7 +1,7 @@
 """Prolog by SWI-Prolog: stdin/stdout programs; `main` is called."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 _GUARD = """:- module(codemill_guard, []).
 :- dynamic reached/0, tested/0.
@@ -76,6 +76,7 @@ LANGUAGE = Language(
     runtime_mb=64,
     runtime_threads=8,
     data_limit=False,
+    failures=FailureWords(uncaught=("^ERROR: ",)),
     hello="""main :-
     read_line_to_string(user_input, Line),
     split_string(Line, " ", " \\n", Words),

@@ -28,6 +28,12 @@ class UnsupportedType(ValueError):
     """A signature that a statically typed language cannot express, for example `any` in C++."""
 
 
+TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
+"""testlib's exit codes for a wrong answer, an output in a wrong form, one with more behind it, and one that
+ends too early; 3 is a failure of the checker. For the languages that it is written in: none of their programs
+ends with one of these unless it says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class FailureWords:
     """The texts by which failed programs of the language are recognized."""
@@ -41,6 +47,8 @@ class FailureWords:
     uncaught: tuple[str, ...] = ()
     """Multi-line patterns for stderr after an exception that nobody caught, where such a program ends with
     exit code 1 as one that says so may."""
+    refusals: tuple[int, ...] = (1,)
+    """Exit codes by which a checker in the language refuses an output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,8 @@ class Zygote:
     exit. The children skip it."""
     preload: Callable[[str, str, frozenset[str]], tuple[str, ...]] | None = None
     """For a command: (code, script, modules that are there) -> modules that the zygote loads before its first
-    program, as further words of the command. Programs that ask for the same ones share zygotes."""
+    program, as further words of the command, before `--` and the arguments of its programs, if they have any.
+    Programs that ask for the same ones share zygotes."""
     runs: frozenset[Literal["functions", "programs"]] = frozenset({"functions", "programs"})
     """`functions`: function mode. `programs`: stdin/stdout programs and scripts."""
 

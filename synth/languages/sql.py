@@ -2,7 +2,7 @@
 
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 
 def check(code: str) -> ParseError | None:
@@ -47,6 +47,7 @@ LANGUAGE = Language(
         ".read main.sql",
     ),
     script=Script(files=_script),
+    failures=FailureWords(uncaught=("^(?:Parse|Runtime) error near line ",)),
     hello="""WITH RECURSIVE words(word, rest) AS (
   SELECT '', line || ' ' FROM stdin
   UNION ALL

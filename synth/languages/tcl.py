@@ -37,6 +37,7 @@ LANGUAGE = Language(
             r'\(procedure "[^"\n]*(?i:assert|check|expect|test)',
         ),
         fatal_out_of_memory=("unable to alloc", "unable to realloc"),
+        uncaught=(r'^    \(file "main\.tcl" line \d+\)$',),
     ),
     hello="""puts [tcl::mathop::+ {*}[gets stdin]]
 """,

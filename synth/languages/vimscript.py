@@ -2,7 +2,7 @@
 read from /dev/stdin."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms, Stub
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 from synth.languages.support.scripts import without_exit
 
 _RUN = (
@@ -49,6 +49,7 @@ LANGUAGE = Language(
         run_command=(*_VIM, "-c", _SAID, "-c", _RUN, "-c", _PRINT, "-c", _END),
     ),
     runtime_threads=4,
+    failures=FailureWords(uncaught=(r"^command line\.\.script ",)),
     hello="""let total = 0
 for word in split(readfile('/dev/stdin')[0])
   let total += str2nr(word)

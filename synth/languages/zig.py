@@ -1,7 +1,7 @@
 """Zig: stdin/stdout programs, for version 0.13."""
 
 from synth.languages.conformance import ConformancePrograms, ScriptPrograms
-from synth.languages.spec import Language, Script
+from synth.languages.spec import FailureWords, Language, Script
 
 _ROOT = """const program = @import("main.zig");
 
@@ -69,6 +69,7 @@ LANGUAGE = Language(
             "root.zig",
         ),
     ),
+    failures=FailureWords(uncaught=("^error: ",)),
     hello="""const std = @import("std");
 
 pub fn main() !void {

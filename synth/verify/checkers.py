@@ -1,9 +1,9 @@
 """Checkers: programs that decide which outputs are right, each run in a sandbox of its own.
 
 Place in the flow: observation of a row's program -> a request that runs the row's checker on its outputs ->
-which cases it accepted. The one rule: what a checker does wrong (a crash, a loop, an exit code other than 0
-and 1) is a fault with a reason, never a label of the program; the program's outputs are data, and its process
-is gone.
+which cases it accepted. The one rule: what a checker does wrong (a crash, a loop, an exit code that neither
+accepts nor refuses) is a fault with a reason, never a label of the program; the program's outputs are data,
+and its process is gone.
 """
 
 import re
@@ -27,7 +27,7 @@ from synth.records import (
 )
 from synth.verify.rows import Prepared
 
-_ACCEPTED, _REFUSED = "0", "1"
+_ACCEPTED: Final = "0"
 _SHOWN: Final = 300
 
 
@@ -129,9 +129,12 @@ def _fault(case: CaseObservation, seen: Observation, language: str) -> str:
     if case.status == "missing":
         stop = "before it" if seen.stop is Stop.NONE else f"by its {seen.stop.value} limit"
         return f"the checker was stopped {stop}"
-    crashed = case.output == _REFUSED and _uncaught(language).search(_stderr_of(case))
-    if case.output not in (_ACCEPTED, _REFUSED) or crashed:
-        return f"the checker {(case.error or '').strip()} (0 accepts, 1 refuses)"[: 2 * _SHOWN]
+    failures = get_language(language).failures
+    says_so = case.output in {*map(str, failures.refusals)}
+    refused = says_so and not _uncaught(language).search(_stderr_of(case))
+    if case.output != _ACCEPTED and not refused:
+        listed = ", ".join(map(str, failures.refusals))
+        return f"the checker {(case.error or '').strip()} (0 accepts; {listed} refuses)"[: 2 * _SHOWN]
     return ""
 
 
@@ -141,6 +144,6 @@ def _stderr_of(case: CaseObservation) -> str:
 
 @cache
 def _uncaught(language: str) -> re.Pattern[str]:
-    """What the language writes when an exception that nobody caught ends a program with exit code 1."""
+    """What the language writes when an exception that nobody caught ends a program as a refusal would."""
     patterns = get_language(language).failures.uncaught
     return re.compile("|".join(patterns) or r"(?!)", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Whether a row's rule of comparison fits its tests.
+"""Whether a rule of comparison, a row's or the command's, fits the tests of a row.
 
 Place in the flow: `rows.py` asks here before anything runs. The one rule: a rule that does not fit the type
 of the tests is refused with words, never ignored.
@@ -21,11 +21,11 @@ def check_rule(
     cases: Sequence[Case],
     where: str,
 ) -> None:
-    """Raises RowError where the rule cannot be applied to the tests."""
+    """Raises RowError where the rule cannot be applied to the tests; `where` says who states it."""
     if rule is None:
         return
     if isinstance(contract, ScriptContract):
-        _refuse(where, rule.kind, "does not fit a script, which compares by itself", "leave compare out")
+        _refuse(where, rule.kind, "does not fit a script, which compares by itself", "leave it out")
     if isinstance(contract, FunctionContract):
         if not isinstance(rule, ValuesRule):
             words = "compares texts, but calls return values"
@@ -69,12 +69,12 @@ def _check_checker(rule: CheckerRule, where: str) -> None:
     except UnknownLanguage as error:
         (problem,) = error.problems
         raise RowError(
-            Problem(f"{where}: tests.compare.{problem.where}", problem.message, problem.fix, problem.see)
+            Problem(f"{where}.{problem.where}", problem.message, problem.fix, problem.see)
         ) from None
     if not rule.code.strip():
-        place = f"{where}: tests.compare.code = ''"
+        place = f"{where}.code = ''"
         raise RowError(Problem(place, "must be a program", "write the checker", PAGE))
 
 
 def _refuse(where: str, what: str, words: str, fix: str) -> NoReturn:
-    raise RowError(Problem(f"{where}: tests.compare = {what!r}", words, fix, PAGE))
+    raise RowError(Problem(f"{where} = {what!r}", words, fix, PAGE))

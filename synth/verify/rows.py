@@ -154,10 +154,18 @@ def _fix(steps: list[str]) -> str:
 
 
 def prepare(
-    row: VerifyRow, where: str, limits: Limits, number: int = 1, key: int = 0, *, row_limits: bool = False
+    row: VerifyRow,
+    where: str,
+    limits: Limits,
+    number: int = 1,
+    key: int = 0,
+    *,
+    row_limits: bool = False,
+    comparison: Comparison | None = None,
 ) -> Prepared:
     """Request and suite of a row. The request contains no expected values. A row may lower the command's
-    limits, and raise them only with `row_limits`. Raises RowError."""
+    limits, and raise them only with `row_limits`. The command's `comparison` replaces the rule of the row.
+    Raises RowError."""
     language = _language(row, where)
     contract, cases = _contract(row, language, where)
     if not cases:
@@ -169,13 +177,14 @@ def prepare(
     )
     if not row_limits:
         _check_limits(own, limits, where)
-    check_rule(row.tests.compare, contract, cases, where)
+    rule, stated = comparison or row.tests.compare, "tests.compare" if comparison is None else "--comparison"
+    check_rule(rule, contract, cases, f"{where}: {stated}")
     suite = TestSuite(
         task_id=str(row.id),
         contract=contract,
         cases=cases,
         rank=EvidenceRank.EXAMPLES,
-        compare=suite_rule(row.tests.compare, contract),
+        compare=suite_rule(rule, contract),
     )
     request = ExecutionRequest(
         id=str(row.id),

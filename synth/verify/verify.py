@@ -15,10 +15,12 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from synth.comparison_rules import Comparison
 from synth.config import LocalSandboxConfig
 from synth.errors import Problem
 from synth.execution.factory import create_sandbox, with_cache
@@ -59,6 +61,7 @@ def verify(
     row_limits: bool = False,
     packages: PackagesConfig | None = None,
     proof: bool = True,
+    comparison: Comparison | None = None,
 ) -> Iterator[VerifyResult]:
     """Answers as they are found, not in the order of the rows; `answer.row` says which one it is.
 
@@ -68,12 +71,12 @@ def verify(
     a right row with a script is vacuous if its tests pass as well without solving anything; with `controls`,
     `answer.accepts` names what passes the tests of any row and should not (`negative_controls.py`). Rows may
     lower `limits`, and raise them only with `row_limits`. `packages` were built with
-    `codemill packages build`; a `sandbox` that is given has its own. Raises RowError at the first row that
-    cannot be judged, SandboxError when there is no isolation to be had, UserError when the folder cannot be
-    used.
+    `codemill packages build`; a `sandbox` that is given has its own. A `comparison` replaces the rule of
+    every row. Raises RowError at the first row that cannot be judged, SandboxError when there is no isolation
+    to be had, UserError when the folder cannot be used.
     """
     limits = limits or Limits()
-    salt = settings(limits, controls, packages, proof)
+    salt = settings(limits, controls, packages, proof, comparison)
     entries = file_entries(Path(rows), salt) if isinstance(rows, str | Path) else given_entries(rows, salt)
     answers = AnswerFile(Path(out)) if out is not None else None
     try:
@@ -90,6 +93,7 @@ def verify(
             controls=controls,
             row_limits=row_limits,
             proof=proof,
+            comparison=comparison,
         )
     finally:
         if answers is not None:
@@ -97,13 +101,18 @@ def verify(
 
 
 def settings(
-    limits: Limits, controls: bool = False, packages: PackagesConfig | None = None, proof: bool = True
+    limits: Limits,
+    controls: bool = False,
+    packages: PackagesConfig | None = None,
+    proof: bool = True,
+    comparison: Comparison | None = None,
 ) -> str:
     """What of a command decides its answers, so that those of another one are not taken for them."""
     asked = packages.names() if packages is not None else {}
     named = f" {json.dumps(asked, sort_keys=True)}" if asked else ""
     words = (" controls" if controls else "") + (" proof" if proof else "")
-    return limits.model_dump_json(exclude=limits.newer_defaults) + words + named
+    rule = f" {comparison.model_dump_json()}" if comparison is not None else ""
+    return limits.model_dump_json(exclude=limits.newer_defaults) + words + named + rule
 
 
 def verify_entries(
@@ -116,11 +125,13 @@ def verify_entries(
     controls: bool = False,
     row_limits: bool = False,
     proof: bool = True,
+    comparison: Comparison | None = None,
 ) -> Iterator[VerifyResult]:
     """The same for entries of any origin. Rows that cannot be judged go to `bad`, or raise where
     there is none."""
     tried = SuiteControls(sandbox, every=controls, proof=proof)
-    prepared = _waiting(entries, limits, answers, bad, tried, row_limits)
+    read = partial(_prepared, limits=limits, row_limits=row_limits, comparison=comparison)
+    prepared = _waiting(entries, read, answers, bad, tried)
     judge = Judge(sandbox, answers, tried)
     return _in_thread(lambda: _stream(prepared, judge, batch, owns=True))
 
@@ -135,19 +146,20 @@ def answer_entries(
 ) -> AsyncIterator[VerifyResult]:
     """The same on the caller's event loop and in a sandbox that is started and stays open."""
     tried = SuiteControls(sandbox)
-    prepared = _waiting(entries, limits, answers, bad, tried, False)
+    read = partial(_prepared, limits=limits, row_limits=False, comparison=None)
+    prepared = _waiting(entries, read, answers, bad, tried)
     return _stream(prepared, Judge(sandbox, answers, tried), batch, owns=False)
 
 
 def check_entries(
-    entries: Iterable[Entry], limits: Limits, row_limits: bool = False
+    entries: Iterable[Entry], limits: Limits, row_limits: bool = False, comparison: Comparison | None = None
 ) -> tuple[int, list[RowError]]:
     """How many rows there are, and the first problems. Nothing is run, and nothing is held."""
     count, errors = 0, list[RowError]()
     for entry in entries:
         count += 1
         try:
-            _prepared(entry, limits, row_limits)
+            _prepared(entry, limits, row_limits, comparison)
         except RowError as error:
             if len(errors) < _MOST_PROBLEMS:
                 errors.append(error)
@@ -163,11 +175,10 @@ def raise_all(errors: list[RowError]) -> None:
 
 def _waiting(
     entries: Iterable[Entry],
-    limits: Limits,
+    read: Callable[[Entry], Prepared],
     answers: AnswerFile | None,
     bad: Report | None,
     controls: SuiteControls,
-    row_limits: bool,
 ) -> Iterator[Prepared]:
     """The rows that have no answer yet, ready to run. Controls see the others as well, since they hang on the
     order of all rows."""
@@ -175,10 +186,10 @@ def _waiting(
         if answers is not None and answers.has(entry.number, entry.key, entry.where):
             if (of_first := answers.of_first(entry.number)) is not None:
                 with suppress(RowError):
-                    controls.recall(_prepared(entry, limits, row_limits), of_first)
+                    controls.recall(read(entry), of_first)
             continue
         try:
-            prepared = _prepared(entry, limits, row_limits)
+            prepared = read(entry)
         except RowError as error:
             if bad is None:
                 raise
@@ -188,8 +199,9 @@ def _waiting(
         yield prepared
 
 
-def _prepared(entry: Entry, limits: Limits, row_limits: bool) -> Prepared:
-    return prepare(entry.read(), entry.where, limits, entry.number, entry.key, row_limits=row_limits)
+def _prepared(entry: Entry, limits: Limits, row_limits: bool, comparison: Comparison | None) -> Prepared:
+    row, where = entry.read(), entry.where
+    return prepare(row, where, limits, entry.number, entry.key, row_limits=row_limits, comparison=comparison)
 
 
 async def _stream(

@@ -92,21 +92,23 @@ def test_references_of_public_shapes_pass_their_own_tests_and_nothing_else_does(
 
 
 @pytest.mark.parametrize(
-    ("test", "passes"),
+    ("test", "finding"),
     [
-        ("from solution import f\n\ndef test_one():\n    assert f(1) == 2\n", False),
-        ("import unittest\n\ndef test_one():\n    raise unittest.SkipTest('x')\n", False),
-        ("from solution import f\n\nclass TestF:\n    def test_one(self):\n        assert f(1) == 1\n", True),
-        ("from solution import f\n", False),
+        ("from solution import f\n\ndef test_one():\n    assert f(1) == 2\n", "reference_fails"),
+        ("import unittest\n\ndef test_one():\n    raise unittest.SkipTest('x')\n", "reference_fails"),
+        ("from solution import f\n\nclass TestF:\n    def test_one(self):\n        assert f(1) == 1\n", ""),
+        ("from solution import f\n", "empty_passes"),
+        ("import unittest\n\nclass TestF(unittest.TestCase):\n    pass\n", "empty_passes"),
     ],
 )
-def test_a_pytest_suite_runs_and_one_in_which_nothing_ran_fails(
-    test: str, passes: bool, tmp_path: Path
+def test_a_pytest_suite_runs_and_one_in_which_nothing_ran_is_found(
+    test: str, finding: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({**ROWS["kodcode"], "test": test}) + "\n")
-    found = next(one for one in run_audit(path).findings if one.kind == "reference_fails")
-    assert (found.found, found.tried) == (0 if passes else 1, 1)
+    found = {one.kind: (one.found, one.tried) for one in run_audit(path).findings}
+    assert found["reference_fails"] == (int(finding == "reference_fails"), 1)
+    assert found["empty_passes"][0] == int(finding == "empty_passes")
 
 
 def test_a_missing_module_or_language_is_no_finding(tmp_path: Path) -> None:

@@ -361,3 +361,61 @@ def test_impossible_options_are_refused(options: tuple[str, ...], tmp_path: Path
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def printing_row(prints: str, stdout: str) -> dict[str, object]:
+    tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": stdout}]}
+    return {"id": "r", "language": "python", "code": f"print({prints!r})", "tests": tests}
+
+
+def test_one_option_replaces_the_rule_of_every_row_and_counts_as_another_command(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(printing_row("1   2.0000001", "1 2")) + "\n")
+    (tmp_path / "near.yaml").write_text("kind: tokens\nrel: 1e-6\n")
+    checker = "import sys; sys.exit(open(sys.argv[2]).read().split()[0] != '1')"
+    (tmp_path / "check.py").write_text(checker)
+    found = {}
+    for at, rule in enumerate(
+        ("exact", "{kind: tokens, rel: 1e-6}", tmp_path / "near.yaml", tmp_path / "check.py")
+    ):
+        out = tmp_path / f"{at}.jsonl"
+        done = codemill("verify", tmp_path / "rows.jsonl", "-o", out, "--comparison", rule)
+        assert done.returncode == 0, done.stderr
+        (found[at],) = (answer["verdict"] for answer in answers(out))
+    assert found == {0: "wrong_answer", 1: "pass", 2: "pass", 3: "pass"}
+    again = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "0.jsonl", "--comparison", "tokens")
+    assert again.returncode == 2
+    assert "0.jsonl" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("token", "must be a kind of rule"),
+        ("{kind: tokens, rel: -1}", "rel"),
+        ("{kind: tokens, near: 1}", "near"),
+        ("{kind: [", "is not YAML"),
+        ("{kind: checker, language: python}", "code"),
+        ("missing.yaml", "cannot be read"),
+        ("values", "compares results of calls, but programs print text"),
+        ("{kind: checker, language: klingon, code: x}", "klingon"),
+    ],
+)
+def test_a_rule_that_is_none_or_does_not_fit_the_tests_is_refused_by_the_options_name(
+    rule: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(printing_row("1", "1")) + "\n")
+    done = codemill("verify", tmp_path / "rows.jsonl", "-o", tmp_path / "out", "--comparison", rule)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--comparison" in done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_exec_takes_the_same_rule_for_its_tests(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("print('YES')\n")
+    (tmp_path / "t.json").write_text('{"kind": "stdio", "cases": [{"stdin": "", "stdout": "yes"}]}')
+    rule = "{kind: text, ignore_case: true}"
+    done = codemill("exec", tmp_path / "p.py", "--tests", tmp_path / "t.json", "--comparison", rule)
+    assert done.returncode == 0, done.stderr
+    alone = codemill("exec", tmp_path / "p.py", "--comparison", rule)
+    assert (alone.returncode, "needs tests" in alone.stderr) == (2, True)

@@ -8,6 +8,8 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.records import Limits, Outcome
 from synth.verify.answers import VerifyResult
 from synth.verify.verify import verify
+from tests.execution.checker_programs import PROGRAMS
+from tests.languages.toolchains import need
 
 SUM = """import sys
 n = int(open(sys.argv[1]).read())
@@ -136,3 +138,27 @@ def test_controls_are_judged_by_the_checker(local_sandbox: LocalSandbox) -> None
     (answer,) = verify([row], sandbox=local_sandbox, controls=True)
     assert answer.verdict is Outcome.PASS
     assert answer.accepts
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_a_crash_of_a_checker_is_no_refusal_in_any_language(
+    local_sandbox: LocalSandbox, language: str
+) -> None:
+    need(language)
+    crashing, refusing = PROGRAMS[language]
+    rows = [{**checked_row(RIGHT, code, language), "id": code} for code in (crashing, refusing)]
+    found = {a.id: a for a in verify(rows, sandbox=local_sandbox, limits=Limits(cpu_s=20, wall_s=200))}
+    assert found[crashing].verdict is Outcome.INFRASTRUCTURE, found[crashing]
+    assert "the checker ended with" in found[crashing].reason
+    assert found[refusing].verdict is Outcome.WRONG_ANSWER, found[refusing]
+
+
+@pytest.mark.parametrize(
+    ("code", "refuses"), [(1, True), (2, True), (3, False), (4, True), (7, False), (8, True)]
+)
+def test_in_the_languages_of_testlib_its_exit_codes_count(
+    local_sandbox: LocalSandbox, code: int, refuses: bool
+) -> None:
+    answer = answer_to(local_sandbox, checked_row(RIGHT, f"int main(void) {{ return {code}; }}", "c"))
+    wanted = Outcome.WRONG_ANSWER if refuses else Outcome.INFRASTRUCTURE
+    assert answer.verdict is wanted, answer.reason

@@ -15,6 +15,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from synth import table_files
 from synth.errors import UserError
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import get_language
@@ -22,7 +23,7 @@ from synth.languages.toolchain import find_toolchain
 from synth.records import Limits, Outcome
 from synth.unpacking import MB, TooLargeError, inflate
 from synth.verify.answers import make_answer
-from synth.verify.formats import livecodebench, tables
+from synth.verify.formats import livecodebench
 from synth.verify.formats.livecodebench import read_cases
 from synth.verify.formats.registry import all_formats, get_format
 from synth.verify.formats.samples import sample_entries
@@ -538,7 +539,7 @@ def test_a_pickle_whose_memo_would_fill_the_memory_is_refused() -> None:
 def test_a_file_of_problems_that_unpacks_to_too_much_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
 ) -> None:
-    monkeypatch.setattr(tables, "_MOST_HELD", 4 * MB)
+    monkeypatch.setattr(table_files, "MOST_HELD", 4 * MB)
     path, rows = tmp_path / f"p.{kind}", [{"task_id": str(n), "test": "0" * MB} for n in range(8)]
     write_problems(path, rows)
     assert path.stat().st_size < MB

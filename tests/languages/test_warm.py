@@ -17,7 +17,7 @@ from synth.execution.programs.exclusive_lock import SharedExclusiveLock
 from synth.execution.programs.language_runner import LanguageRunner
 from synth.languages.registry import all_languages, get_language
 from synth.languages.toolchain import find_toolchain
-from synth.records import ExecutionRequest, Limits, Observation, StdioCall
+from synth.records import CheckCall, CheckedCase, ExecutionRequest, Limits, Observation, StdioCall
 from tests.languages.cheat_files import LANGUAGES, read_cheats
 from tests.languages.toolchains import need
 
@@ -159,3 +159,38 @@ def test_each_php_program_draws_other_numbers(sandbox: ProcessSandbox) -> None:
     starts.warm.close()
     assert [len(numbers) for numbers in drawn] == [6, 6, 6]
     assert len({number for numbers in drawn for number in numbers}) == 18
+
+
+PLACE: Final = re.compile(r"/tmp/|/work/|'length': \d+")
+"""Where a checker's files lie, which is told in words of another length."""
+READERS: Final = {
+    "python": "import sys\nprint(sys.argv, *[open(n).read() for n in sys.argv[1:]], sys.stdin.read())\n1 / 0",
+    "ruby": "puts ARGV.inspect, ARGV.map { |n| File.read(n) }.inspect, STDIN.read\nraise 'x'",
+    "perl": "print \"@ARGV\", <>; print <STDIN>; die 'x'",
+    "php": "<?php echo implode(' ', $argv), implode(array_map('file_get_contents', array_slice($argv, 1)));",
+    "r": "a <- commandArgs(TRUE)\ncat(a, sapply(a, readLines), readLines('stdin'))\nstop('x')",
+    "commonlisp": (
+        "(dolist (n (last sb-ext:*posix-argv* 3))"
+        " (with-open-file (s n) (print (list n (read-line s) (read-line *standard-input* nil)))))"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_a_checker_finds_the_same_files_and_words_warm_and_cold(
+    sandbox: ProcessSandbox, language: str
+) -> None:
+    need(language)
+    starts = Starts(sandbox, language)
+    cases = tuple(CheckedCase(input=f"in{at} ü\n", output="out\n", expected="want\n") for at in range(2))
+    request = ExecutionRequest(
+        id="c", language=language, code=READERS[language], call=CheckCall(cases=cases), limits=LIMITS
+    )
+    cold, warm = (without_addresses(runner.run(request)) for runner in (starts.cold, starts.warm))
+    assert starts.served() == 2
+    starts.warm.close()
+    assert "/tmp/expected" in cold["stdout"]
+    assert "/work/expected" in warm["stdout"]
+    told = [{key: PLACE.sub("", text) for key, text in seen.items()} for seen in (cold, warm)]
+    assert told[0] == told[1]
+    assert "want" in cold["stdout"]

@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.value_comparison",
         "synth.wire_record",
         "synth.unpacking",
+        "synth.table_files",
         "synth.grammar",
         "synth.mutation",
         "synth.token_estimate",

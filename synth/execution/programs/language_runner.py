@@ -202,10 +202,10 @@ class LanguageRunner:
                 return observe(
                     plan, BuildOutcome(fault=f"cannot write a program of a shared build: {error}"), []
                 )
-            for stdin in plan.stdins:
+            for index, stdin in enumerate(plan.stdins):
                 stdin_bytes = stdin.encode("utf-8", "surrogatepass")
                 fed = replace(job, stdin=stdin_bytes, is_abandoned=is_abandoned)
-                results.append(self._run(plan, fed, alone))
+                results.append(self._run(plan, fed, alone, index))
                 if results[-1].stop is not Stop.NONE or results[-1].says_nothing:
                     break
         observation = observe(plan, outcome, results)
@@ -251,11 +251,15 @@ class LanguageRunner:
             data_limit=self.language.data_limit,
         )
 
-    def _run(self, plan: ProgramPlan, job: Job, alone: bool) -> JobResult:
+    def _run(self, plan: ProgramPlan, job: Job, alone: bool, case: int) -> JobResult:
         """Run by forking a warm process if the language has one for this kind of program, else cold."""
         if self._warm is not None and plan.starts_warm:
+            warm = job
+            if plan.warm_command:
+                files = {**job.files, **plan.files_of(case)}
+                warm = replace(job, argv=plan.warm_command, files=files, stdin=b"")
             with self._turn(alone):
-                result = self._warm.run(job, plan.preload)
+                result = self._warm.run(warm, plan.preload, plan.arguments)
             if result is not None:
                 return result
         with self._turn(alone):

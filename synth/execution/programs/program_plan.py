@@ -132,6 +132,10 @@ class ProgramPlan(NamedTuple):
     """and those that it is to report."""
     preload: tuple[str, ...] = ()
     """Modules that a warm process has loaded before it becomes this program."""
+    warm_command: tuple[str, ...] = ()
+    """How the program starts without the shell around it, where a warm process can be it,"""
+    arguments: tuple[str, ...] = ()
+    """and the words that it is then started with."""
     through_files: bool = False
     """Whether input or output pass through files of the working folder, which the program may write."""
 
@@ -139,6 +143,12 @@ class ProgramPlan(NamedTuple):
     def has_channel(self) -> bool:
         """Whether the program reports on a private channel."""
         return self.mode in ("function", "script")
+
+    def files_of(self, index: int) -> dict[str, bytes]:
+        """The files of one case of a checker, by their place in the working folder of a warm start."""
+        call = self.request.call
+        assert isinstance(call, CheckCall), "nothing else has files of its own for each case"
+        return dict(zip(_NAMES, map(_encoded, _texts(call.cases[index])), strict=True))
 
     @property
     def needs_build(self) -> bool:
@@ -151,7 +161,7 @@ class ProgramPlan(NamedTuple):
         out when it starts, so that another one needs a start of its own."""
         zygote, kind = self.language.zygote, "functions" if self.mode == "function" else "programs"
         fits = not (self.request.other_hashing and self.language.hash_seed)
-        usual = self.limits.stack_mb == USUAL_STACK_MB and self.mode != "check"
+        usual = self.limits.stack_mb == USUAL_STACK_MB
         alone = not (self.beside or self.fetched or self.through_files)
         return zygote is not None and kind in zygote.runs and fits and usual and alone
 
@@ -272,6 +282,7 @@ def _through_files(command: Sequence[str], input_file: str, output_file: str) ->
     return ("/bin/sh", "-c", f'{reads}{clears}"$@"{feeds}{drops}; s=$?; {prints}{end}', "sh", *command)
 
 
+_NAMES: Final = ("input", "output", "expected")
 _WITH_FILES: Final = """\
 read -r first second
 head -c "$first" > /tmp/input && head -c "$second" > /tmp/output && cat > /tmp/expected || exit 125
@@ -282,24 +293,39 @@ the first two in bytes."""
 
 def _plan_check(setup: LanguageSetup, request: ExecutionRequest, call: CheckCall) -> ProgramPlan:
     """A checker, started cold by a shell in the same sandbox, so that no sandbox needs to know about its
-    files."""
+    files. A warm start finds them in its working folder, which comes with its files."""
     plan = _plan_whole(setup, request, "check")
     tool, *words = plan.run_command
     command = ("/bin/sh", "-c", _WITH_FILES, "sh", tool if "/" in tool else f"./{tool}", *words)
     stdins = tuple(map(_as_stdin, call.cases))
-    longest = max((len(text.encode("utf-8", "surrogatepass")) for text in stdins), default=0)
+    longest = max((len(_encoded(text)) for text in stdins), default=0)
     limits = plan.limits.model_copy(
         update={
             "file_bytes": plan.limits.file_bytes + longest,
             "memory_mb": plan.limits.memory_mb + (longest >> 20) + 1,
         }
     )
-    return plan._replace(run_command=command, stdins=stdins, cases=len(stdins), limits=limits)
+    return plan._replace(
+        run_command=command,
+        warm_command=plan.run_command,
+        arguments=tuple(f"/work/{name}" for name in _NAMES),
+        stdins=stdins,
+        cases=len(stdins),
+        limits=limits,
+    )
 
 
 def _as_stdin(case: CheckedCase) -> str:
-    first, second = (len(text.encode("utf-8", "surrogatepass")) for text in (case.input, case.output))
-    return f"{first} {second}\n{case.input}{case.output}{case.expected}"
+    first, second, _ = (len(_encoded(text)) for text in _texts(case))
+    return f"{first} {second}\n{''.join(_texts(case))}"
+
+
+def _texts(case: CheckedCase) -> tuple[str, str, str]:
+    return case.input, case.output, case.expected
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _plan_program_call(setup: LanguageSetup, request: ExecutionRequest, call: ProgramCall) -> ProgramPlan:

@@ -76,18 +76,21 @@ class WarmWorkers:
             else {**library, **{name: text.encode() for name, text in zygote.files.items()}}
         )
 
-    def run(self, job: Job, preload: tuple[str, ...] = ()) -> JobResult | None:
-        """Run one program with the job's files, stdin and limits, by a zygote that has loaded these modules;
-        None if it has to be run cold."""
+    def run(
+        self, job: Job, preload: tuple[str, ...] = (), arguments: tuple[str, ...] = ()
+    ) -> JobResult | None:
+        """Run one program with the job's files, stdin and limits, by a zygote that has loaded these modules,
+        for programs that are started with these arguments; None if it has to be run cold."""
         files = self._files  # another thread may disable warm starts meanwhile
         if self._failures[preload] >= ATTEMPTS:
             preload = ()  # they cannot be loaded before a fork, and the program loads them itself
         if files is None or job.limits.memory_mb > _LARGEST_PROGRAM_MB:
             return None
         try:
-            worker, argv, served = self._take(
-                files, (*(self._argv or job.argv), *preload), job.private_channel
-            )
+            parting = ("--",) if self._argv and arguments else ()
+            argv = (*(self._argv or job.argv), *preload, *parting, *arguments)
+            opens = self._zygote.opened_files.get(job.argv[-1], job.argv[-1])
+            worker, argv, served = self._take(files, argv, job.private_channel, opens)
         except SandboxError:
             self._fail(preload)
             return None
@@ -129,13 +132,14 @@ class WarmWorkers:
         for serving in idle:
             serving.worker.close()
 
-    def _take(self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool) -> _Serving:
+    def _take(
+        self, files: Mapping[str, bytes], argv: tuple[str, ...], channel: bool, opens: str = ""
+    ) -> _Serving:
         with self._lock:
             for serving in reversed(self._idle):
                 if serving.argv == argv:
                     self._idle.remove(serving)
                     return serving
-        opens = self._zygote.opened_files.get(argv[-1], argv[-1])
         preloaded = {
             "LD_PRELOAD": "/work/libzygote.so",
             "CODEMILL_OPENS": opens,

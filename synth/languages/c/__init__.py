@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
-from synth.languages.spec import Driver, Language, Script, UnsupportedType, parameter_names
+from synth.languages.spec import (
+    TESTLIB_REFUSALS,
+    Driver,
+    FailureWords,
+    Language,
+    Script,
+    UnsupportedType,
+    parameter_names,
+)
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import Declaration, find_declaration
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
@@ -220,6 +228,7 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
+    failures=FailureWords(refusals=TESTLIB_REFUSALS),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

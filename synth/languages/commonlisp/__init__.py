@@ -49,7 +49,11 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script),
     render_signature=render_signature,
-    failures=FailureWords(out_of_memory=("HEAP-EXHAUSTED-ERROR",), fatal_out_of_memory=("Heap exhausted",)),
+    failures=FailureWords(
+        out_of_memory=("HEAP-EXHAUSTED-ERROR",),
+        fatal_out_of_memory=("Heap exhausted",),
+        uncaught=(r"^Unhandled \S+ in thread ",),
+    ),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

@@ -16,6 +16,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.spec import (
+    TESTLIB_REFUSALS,
     Batch,
     Driver,
     FailureWords,
@@ -293,7 +294,9 @@ LANGUAGE = Language(
     find_signature=find_signature,
     script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
     failures=FailureWords(
-        out_of_memory=("std::bad_alloc",), fatal_out_of_memory=("an instance of 'std::bad_alloc'",)
+        out_of_memory=("std::bad_alloc",),
+        fatal_out_of_memory=("an instance of 'std::bad_alloc'",),
+        refusals=TESTLIB_REFUSALS,
     ),
     gold=GOLD,
     hello=HELLO,

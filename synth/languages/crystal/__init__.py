@@ -94,7 +94,7 @@ LANGUAGE = Language(
         files=_files, compile_command=(*_COMPILE, "start.cr"), run_command=("./program",), slow=True
     ),
     render_signature=render_signature,
-    failures=FailureWords(assertion=("Failure[:/]",)),
+    failures=FailureWords(assertion=("Failure[:/]",), uncaught=("^Unhandled exception: ",)),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

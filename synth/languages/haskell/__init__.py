@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from synth.languages.haskell.conformance import GOLD, HELLO, SAMPLES
-from synth.languages.spec import Driver, Language, Script, UnsupportedType, WholeProgram
+from synth.languages.spec import Driver, FailureWords, Language, Script, UnsupportedType, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -97,6 +97,7 @@ LANGUAGE = Language(
         slow=True,
     ),
     render_signature=render_signature,
+    failures=FailureWords(uncaught=("^program: ",)),
     gold=GOLD,
     hello=HELLO,
     samples=SAMPLES,

@@ -56,7 +56,7 @@ LANGUAGE = Language(
         files=_files, compile_command=(*_COMPILE, "start.nim"), run_command=("./program",), slow=True
     ),
     render_signature=render_signature,
-    failures=FailureWords(out_of_memory=("OutOfMemDefect",)),
+    failures=FailureWords(out_of_memory=("OutOfMemDefect",), uncaught=("^Error: unhandled exception: ",)),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

@@ -24,8 +24,11 @@ USUAL = (
     "functools hashlib heapq io itertools json math numbers operator queue random re statistics string "
     "struct textwrap threading time traceback typing"
 )
-for _name in (*USUAL.split(), *sys.argv[1:]):  # the packages that its programs ask for
+_PARTING = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+for _name in (*USUAL.split(), *sys.argv[1:_PARTING]):  # the packages that its programs ask for
     __import__(_name)
+ARGUMENTS = sys.argv[_PARTING + 1 :]
+"""Of its programs."""
 del sys.argv[1:]
 
 
@@ -67,7 +70,7 @@ def run_file(name: str) -> None:
     """A stdin/stdout program, as the main module."""
     path, module = f"/work/{name}", types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __cached__=None, __annotations__={}, __builtins__=__builtins__)
-    sys.modules["__main__"], sys.argv = module, [name]
+    sys.modules["__main__"], sys.argv = module, [name, *ARGUMENTS]
     sys.stdin = sys.__stdin__ = fresh_stdin()  # type: ignore[misc]
     with open(name, "rb") as file:  # noqa: PTH123  # no pathlib here: it costs 3 ms
         code = compile(file.read(), path, "exec", dont_inherit=True)

@@ -60,7 +60,7 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, run_command=("{racket}", "guard.rkt")),
     render_signature=render_signature,
-    failures=FailureWords(assertion=("^FAILURE$",)),
+    failures=FailureWords(assertion=("^FAILURE$",), uncaught=(r"^\s+context\.\.\.:$",)),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

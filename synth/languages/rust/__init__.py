@@ -156,7 +156,7 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
-    failures=FailureWords(fatal_out_of_memory=("memory allocation of ",)),
+    failures=FailureWords(fatal_out_of_memory=("memory allocation of ",), uncaught=("^Error: ",)),
     gold=GOLD,
     hello=HELLO,
     controls=CONTROLS,

@@ -2,7 +2,7 @@
 lists."""
 
 from synth.languages.scheme.conformance import GOLD, HELLO, SAMPLES, STUBS
-from synth.languages.spec import Driver, Language, Script, parameter_names
+from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.scripts import appended
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -39,6 +39,7 @@ LANGUAGE = Language(
     ),
     script=Script(files=appended("main.scm", '(let ((c (fdopen 3 "w"))) (display MARK c) (force-output c))')),
     render_signature=render_signature,
+    failures=FailureWords(uncaught=("^Backtrace:$",)),
     gold=GOLD,
     hello=HELLO,
     stubs=STUBS,

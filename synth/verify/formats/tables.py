@@ -6,15 +6,23 @@ places are held, and the problem at hand; small files that cannot be entered in 
 are the exception.
 """
 
-import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from synth.errors import Problem, UserError
 from synth.links import leads_out
-from synth.unpacking import MB, TooLargeError, read_gzip
+from synth.table_files import (
+    BATCH_ROWS,
+    TableFileError,
+    arrow_batches,
+    arrow_schema,
+    bounded_lines,
+    parquet_batches,
+    read_rows,
+)
+from synth.unpacking import TooLargeError
 from synth.verify.formats.spec import Fields, Format
 from synth.verify.row_files import read_object
 from synth.verify.rows import PAGE
@@ -24,10 +32,7 @@ if TYPE_CHECKING:
 
 Place = tuple[int, ...]
 
-_MOST_HELD: Final = 1024 * MB
-"""Unpacked bytes of a compressed file, or of one group of rows of a table."""
 _MOST_ROWS: Final = 10_000_000
-_BATCH_ROWS: Final = 16
 
 
 class Table(Protocol):
@@ -49,12 +54,8 @@ class JsonLines:
         self._path, self._file = path, path.open("rb")
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
-        at, lines = 0, iter(lambda: self._file.readline(_MOST_HELD + 1), b"")
-        for number, line in enumerate(lines, start=1):
-            if len(line) > _MOST_HELD:
-                words = str(TooLargeError(_MOST_HELD))
-                where = f"problems {self._path}:{number}"
-                raise UserError(Problem(where, words, "write one problem to a line", PAGE))
+        at = 0
+        for number, line in enumerate(bounded_lines(self._file), start=1):
             if line.strip():
                 yield (
                     _name(read_object(line, f"{self._path}:{number}"), fields, f"{self._path}:{number}"),
@@ -68,20 +69,11 @@ class JsonLines:
 
 
 class Held:
-    """A compressed file, one JSON array, or one JSON object of problems by name: held as a whole."""
+    """A compressed file or one JSON document: held as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if path.suffix != ".gz" and path.stat().st_size > _MOST_HELD:
-            raise TooLargeError(_MOST_HELD)
-        data = read_gzip(path, _MOST_HELD) if path.suffix == ".gz" else path.read_bytes()
-        if path.name.removesuffix(".gz").endswith(".json") and (whole := _problems_of(data)):
-            self._rows: list[Fields] = whole
-        else:
-            lines = [line for line in data.split(b"\n") if line.strip()]
-            self._rows = [
-                read_object(line, f"{path}: problem {number}") for number, line in enumerate(lines, start=1)
-            ]
+        self._rows = [_object(row, f"{path}: problem {number}") for number, row in read_rows(path)]
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
         for index, row in enumerate(self._rows):
@@ -91,15 +83,10 @@ class Held:
         return self._rows[place[0]]
 
 
-def _problems_of(data: bytes) -> list[Fields]:
-    """Those of a text that is one JSON value; none where it is JSON Lines, or one problem."""
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return []
-    if isinstance(found, Mapping) and not all(isinstance(row, Mapping) for row in found.values()):
-        return []
-    return [dict(row) for row in (found.values() if isinstance(found, Mapping) else found)]
+def _object(row: object, where: str) -> Fields:
+    if not isinstance(row, dict):
+        raise TableFileError(where, f"must be a JSON object, but is a {type(row).__name__}")
+    return row
 
 
 class Parquet:
@@ -108,40 +95,37 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet
 
-        self._path, self._file = path, pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        self._path = path
+        with pyarrow.parquet.ParquetFile(path) as file:
+            self._columns, self._groups = file.schema_arrow.names, file.num_row_groups
+            if file.metadata.num_rows > _MOST_ROWS:
+                raise ValueError(f"it has more than {_MOST_ROWS:,} rows")
         self._group = -1
         self._rows: list[pa.RecordBatch] = []
-        if self._file.metadata.num_rows > _MOST_ROWS:
-            raise ValueError(f"it has more than {_MOST_ROWS:,} rows")
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
-        column = _column(self._file.schema_arrow.names, fields, self._path)
-        for group in range(self._file.num_row_groups):
+        column = _column(self._columns, fields, self._path)
+        for group in range(self._groups):
             for at, batch in enumerate(self._batches(group, [column])):
                 for index, name in enumerate(batch.column(0).to_pylist()):
-                    yield name, (group, at * _BATCH_ROWS + index)
+                    yield name, (group, at * BATCH_ROWS + index)
 
     def get(self, place: Place) -> Fields:
         if self._group != place[0]:
             self._group, self._rows = -1, []
             self._rows = list(self._batches(place[0], None))
             self._group = place[0]
-        row: Fields = self._rows[place[1] // _BATCH_ROWS].slice(place[1] % _BATCH_ROWS, 1).to_pylist()[0]
+        row: Fields = self._rows[place[1] // BATCH_ROWS].slice(place[1] % BATCH_ROWS, 1).to_pylist()[0]
         return row
 
     def _batches(self, group: int, columns: list[str] | None) -> "Iterator[pa.RecordBatch]":
-        """The rows of a group, a few at a time, since a value that is written once can stand in every row.
-        Raises UserError for too many bytes."""
-        held = 0
-        for at, batch in enumerate(
-            self._file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
-        ):
-            held += batch.nbytes
-            if held > _MOST_HELD:
-                place = f"problems {self._path}: row group {group}, row {at * _BATCH_ROWS + 1}"
-                words = str(TooLargeError(_MOST_HELD))
-                raise UserError(Problem(place, words, "write the file with smaller row groups", PAGE))
-            yield batch
+        """Raises UserError for too many bytes."""
+        try:
+            yield from parquet_batches(self._path, group, columns)
+        except TooLargeError as error:
+            place = f"problems {self._path}: row group {group}"
+            fix = "write the file with smaller row groups"
+            raise UserError(Problem(place, str(error), fix, PAGE)) from None
 
 
 class Arrow:
@@ -150,14 +134,7 @@ class Arrow:
     def __init__(self, path: Path) -> None:
         import pyarrow
 
-        source = pyarrow.memory_map(str(path))
-        try:
-            stream = pyarrow.ipc.open_stream(source)
-            schema, batches = stream.schema, iter(stream)
-        except pyarrow.ArrowInvalid:
-            file = pyarrow.ipc.open_file(source)
-            schema, batches = file.schema, map(file.get_batch, range(file.num_record_batches))
-        self._rows = pyarrow.Table.from_batches(_within_memory(batches), schema)
+        self._rows = pyarrow.Table.from_batches(list(arrow_batches(path)), arrow_schema(path))
         self._path = path
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
@@ -168,17 +145,6 @@ class Arrow:
     def get(self, place: Place) -> Fields:
         row: Fields = self._rows.slice(place[0], 1).to_pylist()[0]
         return row
-
-
-def _within_memory(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-    """The batches, as long as what had to be unpacked fits. Raises TooLargeError."""
-    import pyarrow
-
-    before = pyarrow.total_allocated_bytes()
-    for batch in batches:
-        if pyarrow.total_allocated_bytes() - before > _MOST_HELD:
-            raise TooLargeError(_MOST_HELD)
-        yield batch
 
 
 _KINDS: dict[str, type[JsonLines | Held | Parquet | Arrow]] = {
@@ -201,7 +167,7 @@ class Problems:
         self._more: dict[str, list[tuple[Table, Place]]] = {}
         self._last: tuple[str, Fields] = ("", {})
         for table in self._tables:
-            for name, place in table.names(form.key_fields):
+            for name, place in _names(table, form, path):
                 key, found = form.key(name), (table, place)
                 if self._places.setdefault(key, found) is not found:
                     self._more.setdefault(key, []).append(found)
@@ -268,6 +234,16 @@ class Problems:
         return found
 
 
+def _names(table: Table, form: Format, path: Path) -> Iterator[tuple[object, Place]]:
+    try:
+        yield from table.names(form.key_fields)
+    except TooLargeError as error:
+        fix = "write one problem a line"
+        raise UserError(
+            Problem(f"problems {path}", f"has a line that is too long: {error}", fix, PAGE)
+        ) from None
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
@@ -303,6 +279,10 @@ def _open(path: Path) -> Table:
         )
     try:
         return kind(path)
+    except TableFileError as error:
+        raise UserError(
+            Problem(f"problems {error.where}", error.words, "correct or unpack it", PAGE)
+        ) from None
     except TooLargeError as error:
         raise UserError(Problem(f"problems {path}", str(error), "unpack the file", PAGE)) from None
     except (OSError, ValueError, EOFError, zlib.error) as error:
