@@ -81,9 +81,9 @@ class Problem {
     ),
     "typescript": Script(
         """function even_squares(xs: number[]): number {
-    return xs.filter(x => x % 2 === 0).reduce((total, x) => total + x * x, 0);""",
-        """}
-declare var require: any;
+    return xs.filter(x => x % 2 === 0).reduce((total, x) => total + x * x, 0);
+}""",
+        """declare var require: any;
 const assert = require('node:assert');
 function test() {
   let candidate = even_squares;
