@@ -71,6 +71,8 @@ class HeaderSets:
         home = self.room / f"{self._name}-{self._key}-{content_hash(*names)}"
         if self._is_ready(home):
             return home / _FOLDER
+        if len(self._asked) > MOST_SETS << 6:
+            self._asked.clear()
         self._asked[names] += 1
         if (
             self._asked[names] < self._worth
@@ -83,6 +85,7 @@ class HeaderSets:
         except (OSError, subprocess.SubprocessError):
             self._failed.add(names)  # the program's own build says what is wrong with a header
         finally:
+            del self._asked[names]  # without room it is tried again after as many programs
             self._making.release()
         return home / _FOLDER if self._is_ready(home) else None
 
