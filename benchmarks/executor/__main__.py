@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.executor.endurance import hold_out, killed_supervisor
 from benchmarks.executor.launcher import launcher_rows
 from benchmarks.executor.row import Row
-from benchmarks.executor.speed import speed_rows
+from benchmarks.executor.speed import MODES, speed_rows
 from benchmarks.executor.verdicts import verdict_rows
 
 PARTS = ("launcher", "speed", "verdicts", "endurance", "killed")
@@ -38,7 +38,7 @@ def _run(part: str, options: argparse.Namespace) -> list[Row]:
         case "launcher":
             return launcher_rows()
         case "speed":
-            return asyncio.run(speed_rows(options.language))
+            return asyncio.run(speed_rows(options.language, options.mode))
         case "verdicts":
             return asyncio.run(verdict_rows())
         case "endurance":
@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be given again")
     parser.add_argument(
         "--language", action="append", help="in `speed`: this language only; may be given again"
+    )
+    parser.add_argument(
+        "--mode", action="append", choices=MODES, help="in `speed`: this mode only; may be given again"
     )
     parser.add_argument(
         "--programs", type=int, default=100_000, help="in `endurance`: so many programs in one go"

@@ -159,6 +159,31 @@ class Script:
     the end. So scripts use the driver's warm path."""
 
 
+class Headers(NamedTuple):
+    """Where the headers that a program includes first lie precompiled: `{headers}` in the compile command."""
+
+    prepared: str
+    """A folder below the driver's shared files."""
+    wanted: tuple[str, ...] = ()
+    """The names of those that no such folder has. They are precompiled together on this machine once enough
+    programs ask for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precompiled:
+    """Headers that are precompiled for the programs that include them first (execution/programs/
+    header_sets.py)."""
+
+    first: Callable[[str], Headers]
+    """The text of a program's file -> its headers. All names in `wanted` are names that the language's module
+    states: they are compiled outside the sandbox."""
+    source: Callable[[Sequence[str]], str]
+    """(names) -> the header that includes them."""
+    command: tuple[str, ...]
+    """Precompiles it: `{source}` is its file in an empty folder, `{names}` all names as one word, and the
+    programs look into the folder `{folder}` below it."""
+
+
 class WholeProgram(NamedTuple):
     """A stdin/stdout program whose name depends on its text."""
 
@@ -220,6 +245,8 @@ class Language:
     """Variables that give the runtime another stack than the usual one, with `{stack_bytes}` to be filled."""
     data_limit: bool = True
     """Whether RLIMIT_DATA suits the runtime: not if it reserves much more than it uses (node, java, go)."""
+    precompiled: Precompiled | None = None
+    """Headers precompiled for whole programs and scripts."""
     packages: PackageUse | None = None
     """None: programs see the standard library, and what the toolchain finds by itself."""
     driver: Driver | None = None

@@ -22,6 +22,7 @@ from synth.execution.isolation.job import Job
 from synth.execution.isolation.launcher.slot import cache_folder
 from synth.execution.isolation.policy.namespaces import INODES, room
 from synth.execution.isolation.process import ProcessSandbox
+from synth.execution.programs.header_sets import HeaderSets
 from synth.execution.programs.program_plan import (
     COMPILE_LIMITS,
     COMPILER_ENVIRONMENT,
@@ -29,6 +30,7 @@ from synth.execution.programs.program_plan import (
     BuildOutcome,
     ProgramPlan,
     fill_placeholders,
+    prepared_headers,
 )
 from synth.execution.programs.result_channel import compiler_messages
 from synth.ids import content_hash
@@ -153,13 +155,24 @@ class Builder:
     """Builds the programs of one compiled language. Thread-safe. `shared` is the folder of the
     driver's shared files."""
 
-    def __init__(self, sandbox: ProcessSandbox, toolchain: Toolchain, shared: Path | None) -> None:
+    def __init__(
+        self,
+        sandbox: ProcessSandbox,
+        toolchain: Toolchain,
+        shared: Path | None,
+        header_sets: HeaderSets | None = None,
+    ) -> None:
         self.sandbox, self.toolchain, self._shared = sandbox, toolchain, shared
+        self._header_sets = header_sets
 
     def build(self, plan: ProgramPlan) -> Build:
         """One program."""
         files = {**encoded(plan.files), **plan.beside}
-        build = self._compile(files, plan.compile_command, plan.compile_limits, 1)
+        folder = self._headers(plan)
+        prepared = prepared_headers(plan.headers) if plan.headers else ""
+        command = tuple(folder if word == prepared else word for word in plan.compile_command)
+        build = self._compile(files, command, plan.compile_limits, 1)
+        build.refused = {at: _as_included(text, folder) for at, text in build.refused.items()}
         if build.infrastructure is None and not build.refused:
             build.positions = {0: 0}
         return build
@@ -188,10 +201,24 @@ class Builder:
             left = [candidate for position, candidate in enumerate(left) if position not in blamed]
         return Build(refused=refused)
 
+    def _headers(self, plan: ProgramPlan) -> str:
+        """The folder of the headers that the program includes first: its own set's, if that is precompiled on
+        this machine. Empty if its compiler looks for none."""
+        if plan.headers is None:
+            return ""
+        wanted, sets = plan.headers.wanted, self._header_sets
+        folder = sets.folder(wanted) if sets is not None and wanted else None
+        return (
+            prepared_headers(plan.headers).replace(SHARED, str(self._shared))
+            if folder is None
+            else str(folder)
+        )
+
     def _compile(
         self, files: Mapping[str, bytes], command: Sequence[str], limits: Limits, count: int
     ) -> Build:
-        shared = () if self._shared is None else (str(self._shared),)
+        shared = [] if self._shared is None else [str(self._shared)]
+        shared += [] if self._header_sets is None else [str(self._header_sets.room)]
         try:
             folder = self.sandbox.make_build()
         except (OSError, SandboxError) as error:
@@ -213,6 +240,11 @@ class Builder:
         fault = result.infrastructure or _no_room(folder, messages)
         folder.remove()
         return Build(infrastructure=fault) if fault else Build(refused={0: messages})
+
+
+def _as_included(messages: str, folder: str) -> str:
+    """A compiler's messages as if the program had included the real headers, and not those of our folder."""
+    return re.sub(rf" from {re.escape(folder)}/[^\n]*,\n +from ", " from ", messages) if folder else messages
 
 
 _LITTLE_ROOM: Final = 4 << 20

@@ -20,6 +20,7 @@ from synth.execution.isolation.process import ProcessSandbox
 from synth.execution.programs.build import Build, Builder, encoded, linker_flag, prepare_shared
 from synth.execution.programs.compiler_pool import CompileServers
 from synth.execution.programs.exclusive_lock import SharedExclusiveLock
+from synth.execution.programs.header_sets import HeaderSets
 from synth.execution.programs.program_plan import (
     INDEX,
     SHARED,
@@ -81,7 +82,9 @@ class LanguageRunner:
 
     def _prepare(self, driver: Driver) -> None:
         self._shared = prepare_shared(driver, self.toolchain, self.language.name)
-        self._builder = Builder(self._sandbox, self.toolchain, self._shared)
+        headers = self.language.precompiled
+        sets = HeaderSets(self.language.name, headers, self.toolchain, self._shared) if headers else None
+        self._builder = Builder(self._sandbox, self.toolchain, self._shared, sets)
         if driver.compile_server:
             assert self._shared is not None, "a resident compiler is a shared file"
             self._servers = CompileServers(

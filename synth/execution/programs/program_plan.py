@@ -31,7 +31,7 @@ from synth.execution.programs.result_channel import (
     observe_script,
     observe_stdio,
 )
-from synth.languages.spec import Language, UnsupportedType, WholeProgram, driver_input
+from synth.languages.spec import Headers, Language, UnsupportedType, WholeProgram, driver_input
 from synth.languages.toolchain import Toolchain
 from synth.records import (
     USUAL_STACK_MB,
@@ -136,6 +136,8 @@ class ProgramPlan(NamedTuple):
     """How the program starts without the shell around it, where a warm process can be it,"""
     arguments: tuple[str, ...] = ()
     """and the words that it is then started with."""
+    headers: Headers | None = None
+    """Where the headers that the program includes first lie precompiled, if its compiler looks for them."""
     through_files: bool = False
     """Whether input or output pass through files of the working folder, which the program may write."""
 
@@ -358,6 +360,8 @@ def _plan(
     compiler = (*compile_command, *setup.toolchain.compile_words) if compile_command else ()
     values = {"linker": setup.linker, "shared": SHARED, "index": INDEX, "heap_mb": _heap_mb(limits)}
     values |= _stack_values(language, limits)
+    headers = _headers(language, files, compile_command)
+    values |= {} if headers is None else {"headers": prepared_headers(headers)}
     return ProgramPlan(
         request=request,
         language=language,
@@ -371,7 +375,20 @@ def _plan(
         limits=with_runtime_overhead(language, limits),
         environment=environment_of(language, setup.toolchain, request.other_hashing, limits),
         preload=_preload(setup, request),
+        headers=headers,
     )
+
+
+def prepared_headers(headers: Headers) -> str:
+    """The word of a compile command that names their folder."""
+    return f"{SHARED}/{headers.prepared}"
+
+
+def _headers(language: Language, files: Mapping[str, str], command: Sequence[str]) -> Headers | None:
+    """The headers that the program's own file includes first, if the command asks for them."""
+    if language.precompiled is None or "{headers}" not in command:
+        return None
+    return language.precompiled.first(files.get(language.file_name, ""))
 
 
 _OTHER_HASH_SEED: Final = "123456789"

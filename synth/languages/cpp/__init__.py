@@ -15,12 +15,14 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Batch,
     Driver,
     FailureWords,
     Language,
+    Precompiled,
     Script,
     UnsupportedType,
     parameter_names,
@@ -72,10 +74,14 @@ FLAGS = (
 """Overflow wraps, an index out of range aborts, an unset variable is never accidentally zero: the same
 program, the same result."""
 
-_PRECOMPILE = ("{g++}", *FLAGS, "-x", "c++-header", "-o")
-_FIRST = ("bits/stdc++.h", "iostream")
-"""Headers that whole programs include first: g++ uses the precompiled header only for these. Other headers
-are compiled each time."""
+_PRECOMPILE = ("/bin/sh", "precompile.sh")
+_HEADERS = ("-isystem", "{headers}")
+
+
+def _all_of(names: Sequence[str]) -> str:
+    """A header that includes those. Its last line means something while it is precompiled: instantiate.cc."""
+    return "".join(f"#include <{name}>\n" for name in names) + "#pragma codemill instantiate\n"
+
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[^\n]*$", re.MULTILINE)
 _STANDARD = re.compile(r"^\s*#\s*include\s*<[a-z_]+(?:\.h)?>\s*$|^\s*#\s*include\s*<bits/stdc\+\+\.h>\s*$")
@@ -255,7 +261,7 @@ LANGUAGE = Language(
     install="apt-get install -y g++ mold",
     grammar="cpp",
     display_name="C++",
-    compile_command=("{g++}", *FLAGS, "{linker}", "-I", "{shared}/first", "-o", "program", "main.cpp"),
+    compile_command=("{g++}", *FLAGS, "{linker}", *_HEADERS, "-o", "program", "main.cpp"),
     comment_signs=("//",),
     node_types=NodeTypes(
         functions=names("function_definition"),
@@ -280,15 +286,34 @@ LANGUAGE = Language(
         ),
         run_command=("./program", "{index}"),
         shared={
-            "driver.hpp": read_source("cpp/driver.hpp"),
-            **{f"{n}.hpp": f"#include <{name}>\n" for n, name in enumerate(_FIRST)},
+            **{
+                name: read_source(f"cpp/{name}") for name in ("driver.hpp", "precompile.sh", "instantiate.cc")
+            },
+            **{f"{n}.hpp": _all_of([name]) for n, name in enumerate(ALONE)},
         },
         shared_commands=(
-            (*_PRECOMPILE, "driver.hpp.gch", "driver.hpp"),
-            ("/bin/mkdir", "-p", "first/bits"),
-            *((*_PRECOMPILE, f"first/{name}.gch", f"{n}.hpp") for n, name in enumerate(_FIRST)),
+            (*_PRECOMPILE, "driver.hpp", ".", "-", ".", "{g++}", *FLAGS),
+            *(
+                (*_PRECOMPILE, f"{n}.hpp", "first", name, ".", "{g++}", *FLAGS)
+                for n, name in enumerate(ALONE)
+            ),
+            (*_PRECOMPILE, "0.hpp", "all", " ".join(sorted({ALL} | COVERED)), ".", "{g++}", *FLAGS),
         ),
         batch=Batch(accepts=can_share, files=batch_files, blame=blame, split_binary=parts),
+    ),
+    precompiled=Precompiled(
+        first=first_headers,
+        source=_all_of,
+        command=(
+            "/bin/sh",
+            "{shared}/precompile.sh",
+            "{source}",
+            "{folder}",
+            "{names}",
+            "{shared}",
+            "{g++}",
+            *FLAGS,
+        ),
     ),
     render_signature=render_signature,
     find_signature=find_signature,

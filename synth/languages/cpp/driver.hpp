@@ -273,3 +273,5 @@ template <class ByCall, class ByName, class... Canonical> int drive(ByCall by_ca
 
 using namespace std;
 #endif
+
+#pragma codemill instantiate  // while this is precompiled: instantiate.cc

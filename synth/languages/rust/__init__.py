@@ -24,6 +24,8 @@ _TYPES = Terms(
     _KEYS,
 )
 _FLAGS = ("--edition", "2021", "-C", "opt-level=1", "-C", "overflow-checks=on", "-A", "warnings")
+_BUILD = (*_FLAGS, "-C", "codegen-units=1", "-C", "link-args={linker}")
+"""One unit: programs are small, and each unit is a thread and a file of its own."""
 
 
 def render_signature(entry_point: str, names: tuple[str, ...], signature: Signature) -> str:
@@ -117,7 +119,7 @@ LANGUAGE = Language(
     tools=("rustc",),
     install="apt-get install -y rustc",
     grammar="rust",
-    compile_command=("{rustc}", *_FLAGS, "-o", "program", "main.rs"),
+    compile_command=("{rustc}", *_BUILD, "-o", "program", "main.rs"),
     comment_signs=("//",),
     node_types=NodeTypes(
         functions=names("function_item"),
@@ -144,7 +146,7 @@ LANGUAGE = Language(
         ),
         compile_command=(
             "{rustc}",
-            *_FLAGS,
+            *_BUILD,
             "--extern",
             "codemill_driver={shared}/libcodemill_driver.rlib",
             "-o",
