@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,8 @@ def test_a_sample_is_drawn_with_its_seed() -> None:
 
 
 def answer(row: int, verdict: Outcome, reason: str = "") -> VerifyResult:
-    return VerifyResult.model_construct(id=str(row), row=row + 1, verdict=verdict, reason=reason)
+    fields: dict[str, Any] = {"id": str(row), "row": row + 1, "verdict": verdict, "reason": reason}
+    return VerifyResult.model_construct(**fields)
 
 
 def test_vacuous_suites_and_what_was_not_run_are_counted_apart() -> None:

@@ -479,16 +479,15 @@ def test_the_scheme_tasks_of_mceval_are_run_as_its_evaluation_does() -> None:
     assert mceval_row("Racket", BenchmarkSample("#lang racket\n(f)", True, "")).code == "#lang racket\n(f)"
 
 
-def test_programs_in_csharp_get_the_implicit_usings_of_a_project() -> None:
-    for row in (
-        mceval_row("C#", BenchmarkSample("class A { }", True, "")),
-        get_format("mdeval").convert(
-            {"question_id": "C#/1", "test": "t"}, BenchmarkSample("class A { }", True, "")
-        ),
-    ):
+@pytest.mark.parametrize("program", ["class A { }", "using System;\nusing System.Diagnostics;\nclass A { }"])
+def test_programs_in_csharp_get_the_implicit_usings_of_a_project(program: str) -> None:
+    sample = BenchmarkSample(program, True, "")
+    repaired = get_format("mdeval").convert({"question_id": "C#/1", "test": "t"}, sample)
+    for row in (mceval_row("C#", sample), repaired):
         assert row.language == "csharp"
         assert "using System.Linq;\n" in row.code
-        assert row.code.endswith("class A { }")
+        assert row.code.endswith(program)
+    assert repaired.code.count("using System.Diagnostics;") == 1
 
 
 def test_other_tasks_have_no_oracle() -> None:

@@ -17,7 +17,7 @@ _NOT_RUN: Final = ("html", "json", "markdown")
 _GIVEN: Final = {
     "c": ("#include <assert.h>", "#include <assert.h>\n"),
     "cpp": ("#include<cassert>", "#include <cassert>\n"),
-    "csharp": ("using System.Diagnostics;", f"{IMPLICIT_USINGS}using System.Diagnostics;\n"),
+    "csharp": ("using System;", "using System.Diagnostics;\n"),
     "fsharp": ("open System", "open System\n"),
     "swift": ("import Foundation", "import Foundation\n"),
 }
@@ -54,7 +54,8 @@ def completed_imports(language: str, code: str) -> str:
             return code.replace("import (\n", _GO_IMPORTS, 1)
         return f"package main\n\n{_GO_IMPORTS})\n{code.partition('package main')[2] or code}"
     mark, given = _GIVEN.get(language, ("", ""))
-    return code if mark in code else given + code
+    always = IMPLICIT_USINGS if language == "csharp" else ""
+    return always + ("" if mark in code else given) + code
 
 
 FORMAT = Format(
