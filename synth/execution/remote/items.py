@@ -139,6 +139,7 @@ def _item(index: int, plan: ProgramPlan, shared: str) -> Item:
         env=dict(plan.environment),
         compile_env=COMPILER_ENVIRONMENT,
         data_limit=plan.language.data_limit,
+        owns_work=plan.through_files,
     )
 
 

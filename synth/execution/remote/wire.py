@@ -59,6 +59,8 @@ class Item(Wire):
     env: dict[str, str]
     compile_env: dict[str, str]
     data_limit: bool = True
+    owns_work: bool = False
+    """Whether the program may write to its working folder, also where it was compiled."""
 
 
 class WorkerBatch(Wire):

@@ -132,7 +132,8 @@ class SlotLoop:
             folder = self.folders.build_folder()
             scratch_folders.write_files(folder, files, self.folders.uid)
             build = self.build(item, folder)
-            self.folders.seal(folder)
+            if not item["owns_work"]:
+                self.folders.seal(folder)
         try:
             runs = [] if build and not is_clean(build) else self.run_all(item, files, folder)
         finally:
@@ -173,7 +174,9 @@ class SlotLoop:
     ) -> dict[str, object]:
         """One run: a fresh process in fresh folders."""
         size = 0 if folder else sum(len(content) + PAGE for content in files.values())
-        work = self.folders.fresh(item["limits"]["file_bytes"] + size, folder, read_only=True)
+        work = self.folders.fresh(
+            item["limits"]["file_bytes"] + size, folder, read_only=not item["owns_work"]
+        )
         try:
             if folder is None:
                 scratch_folders.write_files(work, files, self.folders.uid)
