@@ -26,6 +26,7 @@ from posttrain.core.data_files import read_files
 from posttrain.core.policy import POCKET_WEIGHTS, find_policy
 from posttrain.evaluate.evaluation import Evaluation, Measure, QuestionResult, Scores
 from posttrain.loop.report import read_figures
+from synth import products, records
 from synth.errors import CodemillError
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox
@@ -200,14 +201,11 @@ def _read_manifest(path: Path) -> object:
 
 
 def _read_bodies(run: Path, path: Path) -> object:
-    key, models = shards.body_key(path), {model.kind: model for model in _units(Unit)}
+    """Units that reach the disk stand in two modules; others only share a kind with one of them."""
+    stored = [one for one in Unit.__subclasses__() if one.__module__ in (records.__name__, products.__name__)]
+    models = {model.kind: model for model in stored}
+    key = shards.body_key(path)
     return shards.StageCommit(run).read_bodies(key.stage, key.round, key.shard, models[path.parent.name])
-
-
-def _units(model: type[Unit]) -> Iterator[type[Unit]]:
-    for one in (each for each in model.__subclasses__() if each.__module__.startswith("synth.")):
-        yield one
-        yield from _units(one)
 
 
 def _rows(run: Path) -> object:
