@@ -4,13 +4,14 @@ Place in the flow: `run` -> here -> the session. The one rule: whatever is wrong
 or a chat template is reported here, while nothing has been spent.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.benchmark import PAGE, Benchmark, choose_style, load_benchmark
 from posttrain.evaluate.own_template import OwnTemplate, load_own_template
-from synth.config import Recipe
+from synth.config import LocalSandboxConfig, Recipe
 from synth.errors import Problem, UserError
 from synth.protocols.registry import find_protocol
 from synth.rules.limits import find_limits
@@ -24,6 +25,8 @@ class PreparedBenchmarks(NamedTuple):
     """None where no chat is rendered here."""
     model: str = ""
     """What the recipe's model is called."""
+    package_sets: tuple[str, ...] = ()
+    """The ready-made sets of packages that the benchmarks want, where the recipe leaves that to them."""
 
 
 def prepare_benchmarks(recipe: Recipe, recipe_folder: Path) -> PreparedBenchmarks:
@@ -47,7 +50,15 @@ def prepare_benchmarks(recipe: Recipe, recipe_folder: Path) -> PreparedBenchmark
             raise UserError(Problem(f"model {named}", words, fix, PAGE))
         limits = find_limits(recipe.execution)
         made.append(load_benchmark(one, recipe_folder, style, limits, prefills=not engine.is_remote))
-    return PreparedBenchmarks(tuple(made), template, Path(named).name if Path(named).is_dir() else named)
+    called = Path(named).name if Path(named).is_dir() else named
+    return PreparedBenchmarks(tuple(made), template, called, _package_sets(recipe, made))
+
+
+def _package_sets(recipe: Recipe, benchmarks: Sequence[Benchmark]) -> tuple[str, ...]:
+    execution = recipe.execution
+    if not isinstance(execution, LocalSandboxConfig) or execution.packages.names():
+        return ()
+    return tuple(dict.fromkeys(one.form.packages for one in benchmarks if one.form.packages))
 
 
 def find_tokenizer(model: Path | str) -> str:

@@ -22,6 +22,7 @@ from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
+from synth.packages.store import words_of_missing
 from synth.pipeline.patient_sandbox import PatientSandbox
 from synth.pipeline.resources import TEACHER, Resources, start_engine
 from synth.policy import Policy, identify
@@ -110,7 +111,11 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
         stack.callback(spending.note_time)
-        sandbox = PatientSandbox(create_sandbox(recipe.execution), recipe.outage, parts.reporter.say)
+        usual = plan.benchmarks.package_sets
+        for missing in filter(None, map(words_of_missing, usual)):
+            parts.reporter.say(missing)
+        made = create_sandbox(recipe.execution, usual=usual)
+        sandbox = PatientSandbox(made, recipe.outage, parts.reporter.say)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
 

@@ -156,7 +156,6 @@ def _choose_sandbox(
 ) -> ChosenSandbox:
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
-    from synth.packages_config import DEFAULT
     from synth.verify.verify import REMEMBERED
 
     level, folder = _check_level(options.minimum_level), None if cache is None else str(cache)
@@ -164,7 +163,7 @@ def _choose_sandbox(
     if options.kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder, packages=asked)
         kept = 0 if serves else REMEMBERED
-        made = create_sandbox(local, remembered=kept, lends=serves, usual=usual or DEFAULT)
+        made = create_sandbox(local, remembered=kept, lends=serves, usual=[usual] if usual else [])
         return ChosenSandbox(made, 1)
     if options.kind == "e2b":
         if asked.names():

@@ -117,16 +117,13 @@ def _check(
 def _usual_packages(form: str | None, kind: str, asked: list[str] | None) -> str:
     """The ready-made set of the format, which is used where nothing else was asked for. Says what of it has
     not been built. Raises UserError."""
-    from synth.packages.store import built_of
-    from synth.packages_config import ready_sets
+    from synth.packages.store import words_of_missing
     from synth.verify.formats.registry import get_format
 
     usual = get_format(form).packages if form is not None and kind == "local" and not asked else ""
-    lacking = sorted(ready_sets()[usual].keys() - built_of(usual).keys()) if usual else []
-    if lacking:
-        missing = f"packages of {usual} have not been built ({', '.join(lacking)})"
-        command = f"codemill packages build --packages {usual}"
-        print(f"{missing}: programs that import them are judged after `{command}`", file=sys.stderr)
+    missing = words_of_missing(usual) if usual else ""
+    if missing:
+        print(missing, file=sys.stderr)
     return usual
 
 

@@ -3,21 +3,21 @@
 The one rule: nothing is started here, and heavy modules are imported only when they are needed.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from synth.config import E2bSandboxConfig, ExecutionConfig, LocalSandboxConfig, RecordedSandboxConfig
 from synth.execution.protocol import Sandbox
-from synth.packages_config import DEFAULT
 
 _REMEMBERED = 20_000
 
 
 def create_sandbox(
-    config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False, usual: str = DEFAULT
+    config: ExecutionConfig, *, remembered: int = _REMEMBERED, lends: bool = False, usual: Iterable[str] = ()
 ) -> Sandbox:
     """The sandbox that the config names, behind its result cache if it has one. `remembered` is the number of
     answers that the local sandbox keeps in memory; with `lends`, its programs that run long let others pass.
-    `usual` is the ready-made set of packages that is used, where it was built, if the config names none.
+    `usual` are the ready-made sets of packages that are used, if they were built and the config names none.
     Raises UserError if the cache cannot be used, or packages have not been built."""
     if isinstance(config, RecordedSandboxConfig):
         from synth.execution.recorded import RecordedSandbox
@@ -38,7 +38,7 @@ def with_cache(sandbox: Sandbox, folder: str | Path | None, most_mb: int | None 
 
 
 def _create(
-    config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool, usual: str
+    config: LocalSandboxConfig | E2bSandboxConfig, remembered: int, lends: bool, usual: Iterable[str]
 ) -> Sandbox:
     if isinstance(config, LocalSandboxConfig):
         from synth.execution.local.sandbox import LocalSandbox

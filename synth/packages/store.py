@@ -8,7 +8,7 @@ from what was asked for; what is in it is stated by its digest.
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,14 +97,36 @@ def built_of(name: str) -> dict[str, BuiltPackages]:
     return {language: built for language, built in found.items() if built is not None}
 
 
+def widest_of(names: Iterable[str]) -> dict[str, BuiltPackages]:
+    """For each language the packages of that ready-made set which has the most of those that were built."""
+    found: dict[str, BuiltPackages] = {}
+    for name in names:
+        for language, built in built_of(name).items():
+            if language not in found or len(built.manifest.names) > len(found[language].manifest.names):
+                found[language] = built
+    return found
+
+
+def words_of_missing(name: str) -> str:
+    """What of a ready-made set was not built, with the command that builds it; empty if all of it was."""
+    missing = sorted(ready_sets()[name].keys() - built_of(name).keys())
+    if not missing:
+        return ""
+    command = f"codemill packages build --packages {name}"
+    return (
+        f"packages of {name} have not been built ({', '.join(missing)}): "
+        f"programs that import them are judged after `{command}`"
+    )
+
+
 class ChosenPackages:
     """The packages of one sandbox: those that were asked for. If none were, for each language those of the
-    usual set, such as a benchmark's, or else of the default set, where they were built."""
+    usual sets, such as a benchmark's, or else of the default set, where they were built."""
 
-    def __init__(self, asked: PackagesConfig | None = None, usual: str = DEFAULT) -> None:
+    def __init__(self, asked: PackagesConfig | None = None, usual: Iterable[str] = ()) -> None:
         """Raises UserError if one that was asked for has not been built."""
         names = asked.names() if asked is not None else {}
-        self._built = _all_built(names) if names else {**built_of(DEFAULT), **built_of(usual)}
+        self._built = _all_built(names) if names else {**built_of(DEFAULT), **widest_of(usual)}
         self._asked = bool(names)
         self._known: dict[tuple[str, str], Toolchain] = {}
         self._lock = threading.Lock()

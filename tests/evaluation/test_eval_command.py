@@ -20,6 +20,7 @@ from synth.execution.scripted import ScriptedSandbox
 from synth.generation.journal import JournalledEngine
 from synth.generation.responses import ResponseFiles
 from synth.generation.scripted import ScriptedEngine
+from synth.packages.store import built_of
 from synth.policy import fingerprint_policy
 from synth.protocols.registry import find_protocol
 from synth.recipe import load_recipe
@@ -195,6 +196,7 @@ def test_recorded_answers_are_given_again_without_the_model(tmp_path: Path, run:
     recipe = recipe_of(options_of(path, engine=engine, style="complete")).recipe
     prepared = prepare_benchmarks(recipe, tmp_path)
     assert prepared.template is None
+    assert prepared.package_sets == ("humaneval+",)
 
     async def record() -> None:
         policy = fingerprint_policy(POCKET_WEIGHTS)
@@ -213,6 +215,7 @@ def test_recorded_answers_are_given_again_without_the_model(tmp_path: Path, run:
     words = ["--suite", "humaneval+", "--problems", str(path), "--model", "pocket", "--style", "complete"]
     ended = end(["eval", *words, "--engine", engine, "--runs-dir", str(tmp_path / "runs")], tmp_path)
     assert ended.code == 0, ended.output
+    assert ("codemill packages build --packages humaneval+" in ended.output) != bool(built_of("humaneval+"))
     (found,) = find_evaluations(tmp_path / "runs")
     assert (found.evaluation.style, found.evaluation.total.pass_at[1].value) == ("complete", 1.0)
 

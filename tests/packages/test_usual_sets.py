@@ -9,6 +9,8 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from synth.cli.verify import register
+from synth.languages.toolchain import find_toolchain
+from synth.packages.store import Manifest, folder_of, widest_of, words_of_missing
 from synth.packages_config import ready_sets
 from synth.verify.formats.registry import all_formats
 from tests.languages.toolchains import need
@@ -50,6 +52,25 @@ def test_what_of_it_was_not_built_is_said_with_the_command(verify: list[str]) ->
     assert [answer["verdict"] for answer in answers] == ["toolchain_missing"] * 2
     assert "codemill packages build --packages '{javascript: [lodash]}'" in answers[0]["reason"]
     assert "codemill packages build --packages mceval" in said
+
+
+def test_of_several_sets_the_one_with_most_packages_counts(home: Path) -> None:
+    need("python")
+    toolchain = find_toolchain("python")
+    assert toolchain is not None
+    for name in ("mceval", "humaneval+"):
+        names = ready_sets()[name]["python"]
+        folder = folder_of("python", names)
+        (folder / "files").mkdir(parents=True)
+        manifest = Manifest(
+            language="python", names=names, toolchain=toolchain.version, installed=(), digest="0" * 12
+        )
+        (folder / "manifest.json").write_text(manifest.model_dump_json())
+    for order in (("humaneval+", "mceval"), ("mceval", "humaneval+"), ("mceval",)):
+        assert widest_of(order)["python"].manifest.names == ready_sets()["mceval"]["python"]
+    assert widest_of(["humaneval+"])["python"].manifest.names == ("numpy",)
+    assert words_of_missing("humaneval+") == ""
+    assert "(go, javascript, lua, rust)" in words_of_missing("mceval")
 
 
 def test_formats_name_sets_that_there_are() -> None:
