@@ -60,7 +60,7 @@ def _lines(path: Path) -> Iterator[tuple[int, object]]:
     """The lines of a file as they come. Of a compressed one no more than the limit is unpacked."""
     read, packed = 0, path.suffix == ".gz"
     with gzip.open(path) if packed else path.open("rb") as file:
-        for number, line in enumerate(bounded_lines(file), start=1):
+        for number, line in bounded_lines(file, path):
             read += len(line)
             if packed and read > MOST_HELD:
                 raise TooLargeError(MOST_HELD)
@@ -68,12 +68,16 @@ def _lines(path: Path) -> Iterator[tuple[int, object]]:
                 yield number, read_json(line, f"{path}:{number}")
 
 
-def bounded_lines(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    """The lines of a file. Raises TooLargeError for one that is longer than the limit."""
+def bounded_lines(file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers. Raises TableFileError for one that is longer than the limit."""
+    number = 1
     while line := file.readline(MOST_HELD + 1):
         if len(line) > MOST_HELD:
-            raise TooLargeError(MOST_HELD)
-        yield line
+            raise TableFileError(
+                f"{path}:{number}", f"is a line that is too long: {TooLargeError(MOST_HELD)}"
+            )
+        yield number, line
+        number += 1
 
 
 def read_json(text: bytes, where: str) -> object:

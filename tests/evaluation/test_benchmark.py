@@ -8,6 +8,7 @@ import pytest
 
 from posttrain.evaluate import benchmark as module
 from posttrain.evaluate.benchmark import Benchmark, choose_style, load_benchmark
+from synth import table_files
 from synth.config import BenchmarkConfig, SamplingConfig
 from synth.errors import UserError
 from synth.generation.dialect import Dialect
@@ -15,7 +16,6 @@ from synth.generation.protocol import GenerationRequest
 from synth.protocols.protocol import BenchmarkPrompt
 from synth.protocols.registry import find_protocol
 from synth.records import Limits, Message
-from synth.verify.formats import tables
 from synth.verify.formats.registry import get_format
 from synth.verify.formats.spec import Fields
 from synth.verify.formats.tables import Problems
@@ -195,7 +195,7 @@ def test_a_line_of_gigabytes_is_refused_before_it_fills_the_memory(
     write_problems(path, problems(1))
     with path.open("ab") as file:
         file.truncate(2 << 30)  # a sparse file of one endless line
-    monkeypatch.setattr(tables, "_MOST_HELD", 1 << 20)
+    monkeypatch.setattr(table_files, "MOST_HELD", 1 << 20)
     with pytest.raises(UserError, match=r"p.jsonl:2(.|\n)*one problem to a line"):
         load(path)
 

@@ -55,7 +55,7 @@ class JsonLines:
 
     def names(self, fields: tuple[str, ...]) -> Iterator[tuple[object, Place]]:
         at = 0
-        for number, line in enumerate(bounded_lines(self._file), start=1):
+        for number, line in bounded_lines(self._file, self._path):
             if line.strip():
                 yield (
                     _name(read_object(line, f"{self._path}:{number}"), fields, f"{self._path}:{number}"),
@@ -167,7 +167,7 @@ class Problems:
         self._more: dict[str, list[tuple[Table, Place]]] = {}
         self._last: tuple[str, Fields] = ("", {})
         for table in self._tables:
-            for name, place in _names(table, form, path):
+            for name, place in _names(table, form):
                 key, found = form.key(name), (table, place)
                 if self._places.setdefault(key, found) is not found:
                     self._more.setdefault(key, []).append(found)
@@ -234,14 +234,12 @@ class Problems:
         return found
 
 
-def _names(table: Table, form: Format, path: Path) -> Iterator[tuple[object, Place]]:
+def _names(table: Table, form: Format) -> Iterator[tuple[object, Place]]:
     try:
         yield from table.names(form.key_fields)
-    except TooLargeError as error:
-        fix = "write one problem a line"
-        raise UserError(
-            Problem(f"problems {path}", f"has a line that is too long: {error}", fix, PAGE)
-        ) from None
+    except TableFileError as error:
+        fix = "write one problem to a line"
+        raise UserError(Problem(f"problems {error.where}", error.words, fix, PAGE)) from None
 
 
 def _files(path: Path) -> list[Path]:
