@@ -87,6 +87,16 @@ mod tests {
 fn three() { assert_eq!(twice(3), 6); }
 """,
             ),
+            "a test function that is called main": (
+                "fn twice(x: i64) -> i64 { x + x }\n",
+                """#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn main() { assert_eq!(twice(3), 6); }
+}
+""",
+            ),
             "a test that has to panic": (
                 "fn twice(x: i64) -> i64 { assert!(x + x < 7); x }\n",
                 """#[test]
