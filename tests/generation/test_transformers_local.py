@@ -34,13 +34,14 @@ def test_the_worker_listens_nowhere_gets_no_keys_and_its_death_ends_every_reques
         assert len(family) == 2  # its guard and itself
         assert not [link for process in family for link in process.net_connections("all")]
         assert all(decoy not in process.environ().values() for process in family)
+        family[1].suspend()  # so that no answer can arrive before its death, however slow this process is
         question = build_question("Write f(a, b).", max_tokens=400, n=4, temperature=1.0)
         asked = [asyncio.create_task(engine.generate(question)) for _ in range(4)]
         await asyncio.sleep(0.3)
         family[1].kill()
         started = time.monotonic()
         found = await asyncio.gather(*asked, return_exceptions=True)
-        assert time.monotonic() - started < 20  # the answers would take longer
+        assert time.monotonic() - started < 60  # they would wait for ever
         assert all(isinstance(error, EngineEndedError) for error in found)
         assert all("exit code 137" in str(error) for error in found)
         with pytest.raises(EngineEndedError, match="exit code 137"):

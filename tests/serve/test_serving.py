@@ -137,7 +137,7 @@ def test_a_client_that_goes_away_costs_nothing_further() -> None:
         assert small.metric('codemill_requests_total{path="/run_code",status="0"}') == 40
         began = time.monotonic()
         assert small.run_code("print(1)")["status"] == "Success"
-        assert time.monotonic() - began < 20  # they would have taken 40 times 60 s
+        assert time.monotonic() - began < 55  # they would have taken 40 times 60 s
         assert small.metric("codemill_held_bytes") == 0
 
 
@@ -147,7 +147,7 @@ def test_programs_that_hang_delay_nobody() -> None:
         wait_until(lambda: small.client.get("/health").json()["running"] == 2)
         began = time.monotonic()
         assert small.run_code("print(1)")["status"] == "Success"
-        assert time.monotonic() - began < 20  # one slot, and 60 s for each of them
+        assert time.monotonic() - began < 55  # one slot, and 60 s for each of them
         for connection in hanging:
             connection.close()
 
