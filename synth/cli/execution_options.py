@@ -5,7 +5,7 @@ one rule: invalid values are reported at once.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -104,10 +104,10 @@ class ExecutionOptions:
         cache: Path | None = None,
         packages: list[str] | None = None,
         serves: bool = False,
-        usual: str = "",
+        usual: Sequence[str] = (),
     ) -> "ChosenSandbox":
         """The sandbox that the options name. One that `serves` remembers no answers, and lets nobody wait for
-        programs that run long. `usual` is the ready-made set of packages that is used without an option.
+        programs that run long. `usual` are the ready-made sets of packages that are used without an option.
         Raises UserError."""
         return _choose_sandbox(self, workers, cache, packages, serves, usual)
 
@@ -152,7 +152,7 @@ def _choose_sandbox(
     cache: Path | None,
     packages: list[str] | None,
     serves: bool,
-    usual: str,
+    usual: Sequence[str],
 ) -> ChosenSandbox:
     from synth.config import E2bSandboxConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
@@ -163,7 +163,7 @@ def _choose_sandbox(
     if options.kind == "local":
         local = LocalSandboxConfig(workers=workers, minimum_level=level, cache=folder, packages=asked)
         kept = 0 if serves else REMEMBERED
-        made = create_sandbox(local, remembered=kept, lends=serves, usual=[usual] if usual else [])
+        made = create_sandbox(local, remembered=kept, lends=serves, usual=usual)
         return ChosenSandbox(made, 1)
     if options.kind == "e2b":
         if asked.names():

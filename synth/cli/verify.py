@@ -114,15 +114,15 @@ def _check(
     return count
 
 
-def _usual_packages(form: str | None, kind: str, asked: list[str] | None) -> str:
+def _usual_packages(form: str | None, kind: str, asked: list[str] | None) -> list[str]:
     """The ready-made set of the format, which is used where nothing else was asked for. Says what of it has
     not been built. Raises UserError."""
     from synth.packages.store import words_of_missing
     from synth.verify.formats.registry import get_format
 
-    usual = get_format(form).packages if form is not None and kind == "local" and not asked else ""
-    missing = words_of_missing(usual) if usual else ""
-    if missing:
+    named = get_format(form).packages if form is not None and kind == "local" and not asked else ""
+    usual = [named] if named else []
+    for missing in filter(None, map(words_of_missing, usual)):
         print(missing, file=sys.stderr)
     return usual
 

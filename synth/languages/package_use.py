@@ -40,6 +40,11 @@ def modules_in(folders: Iterable[str]) -> frozenset[str]:
     return frozenset(entry.name.split(".")[0] for folder in folders for entry in _entries(folder))
 
 
+def no_variables(machine: MachinePackages, folder: str) -> Mapping[str, str]:
+    """For languages whose compilers find packages by words."""
+    return {}
+
+
 def no_words(folder: str) -> tuple[str, ...]:
     """For languages whose compilers find packages by variables."""
     return ()
@@ -63,11 +68,11 @@ class PackageUse:
     """How programs of a language come to their packages. docs/architecture/packages.md says more."""
 
     manager: Literal["pip", "npm", "debian"]
-    environment: Callable[[MachinePackages, str], Mapping[str, str]]
-    """(the machine's packages, a folder of packages or an empty text) -> variables of programs and
-    compilers."""
     lacking: Callable[[ImportQuestion], tuple[str, ...]]
     """The modules that the imports ask for and nobody has, as a rule of the text alone: no program runs."""
+    environment: Callable[[MachinePackages, str], Mapping[str, str]] = no_variables
+    """(the machine's packages, a folder of packages or an empty text) -> variables of programs and
+    compilers."""
     machine: tuple[str, ...] = ()
     """A command that prints the fields of `MachinePackages` as JSON; empty if the machine's packages are seen
     without help or not at all."""

@@ -30,6 +30,14 @@ CALL: dict[str, object] = {
     "signature": "(int) -> int",
     "cases": [{"input": [1], "output": 8}],
 }
+BY_KIND = {
+    "script": "pass",
+    "wrong": "wrong_answer",
+    "stdio": "pass",
+    "call": "pass",
+    "made_up": "compile_error",
+}
+"""The verdicts on programs of every kind that import a package."""
 
 
 @pytest.fixture
@@ -102,13 +110,7 @@ def test_go_sources_become_archives_for_scripts_programs_and_typed_calls(archive
         call=(GO.format(UPPER) + "func f(x int) int { return x + upper.Size() }", CALL),
         made_up=(GO.format('_ "example.org/nowhere"') + "func f(x int) int { return x + 7 }", CALL),
     )
-    assert found == {
-        "script": "pass",
-        "wrong": "wrong_answer",
-        "stdio": "pass",
-        "call": "pass",
-        "made_up": "compile_error",
-    }
+    assert found == BY_KIND
     again = build("go", ("example.org/own/upper",), again=True).built
     assert again is not None
     assert again.manifest.digest == built.manifest.digest
@@ -132,13 +134,7 @@ def test_crates_become_libraries_for_scripts_programs_and_typed_calls(archive: P
         call=("fn f(x: i64) -> i64 { x + own_upper::SIZE }", CALL),
         made_up=("fn f(x: i64) -> i64 { x + own_nowhere::SIZE }", CALL),
     )
-    assert found == {
-        "script": "pass",
-        "wrong": "wrong_answer",
-        "stdio": "pass",
-        "call": "pass",
-        "made_up": "compile_error",
-    }
+    assert found == BY_KIND
 
 
 def test_sources_that_do_not_compile_are_an_error_in_the_compilers_words(archive: Path) -> None:

@@ -7,20 +7,16 @@ part has a dot is a package, every other one is the standard library's.
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from synth.languages.package_use import ImportQuestion, MachinePackages, PackageUse
+from synth.languages.package_use import ImportQuestion, PackageUse
 
 _IMPORT: Final = re.compile(r"^[ \t]*import[ \t]*(?:\(([^)]*)\)|([^\n;(]*))", re.MULTILINE)
 _PATH: Final = re.compile(r"""["`]([\w-]+\.[\w./-]+)["`]""")
 _COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAMED: Final = re.compile(r"^packagefile ([^=]+)=", re.MULTILINE)
-
-
-def _environment(machine: MachinePackages, folder: str) -> Mapping[str, str]:
-    return {}
 
 
 def _modules(folders: Iterable[str]) -> frozenset[str]:
@@ -56,7 +52,6 @@ def lacking(question: ImportQuestion) -> tuple[str, ...]:
 
 PACKAGES: Final = PackageUse(
     manager="debian",
-    environment=_environment,
     lacking=lacking,
     debian_names=("golang-{name}-dev", "{name}"),
     modules=_modules,

@@ -5,11 +5,10 @@ Place in the flow: stated by the language; planning asks `lacking`. The one rule
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from synth.languages.package_use import ImportQuestion, MachinePackages, PackageUse
+from synth.languages.package_use import ImportQuestion, PackageUse
 
 _EXTERNS: Final = "externs"
 _NO_CODE: Final = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
@@ -18,10 +17,6 @@ _USE: Final = re.compile(r"^[ \t]*(?:pub[ \t]+)?use[ \t]+(?:::)?(\w+)[ \t]*(?:::
 _PATH: Final = re.compile(r"(?<![\w:.])(?:::)?([a-z]\w*)::")
 _OWN: Final = re.compile(r"\bmod\s+(\w+)")
 _SYSROOT: Final = frozenset({"std", "core", "alloc", "proc_macro", "test", "self"})
-
-
-def _environment(machine: MachinePackages, folder: str) -> Mapping[str, str]:
-    return {}
 
 
 def _compile_words(folder: str) -> tuple[str, ...]:
@@ -42,7 +37,6 @@ def lacking(question: ImportQuestion) -> tuple[str, ...]:
 
 PACKAGES: Final = PackageUse(
     manager="debian",
-    environment=_environment,
     lacking=lacking,
     debian_names=("librust-{name}-dev", "{name}"),
     place=_EXTERNS,
