@@ -112,6 +112,19 @@ class Origin(Record):
     licence: str = ""
 
 
+class Example(Record):
+    """A call that a person wrote beside the code, with what it is to give: stronger than any drawn input,
+    because a person respected what the function asks of its arguments."""
+
+    arguments: tuple[str, ...]
+    """Wire texts."""
+    expected: str | None = None
+    """The stated result as wire text; None if only the call is known."""
+    raises: str = ""
+    """The name of the exception that the call is to raise."""
+    source: Literal["doctest", "test", "caller", "text"] = "doctest"
+
+
 class Seed(Unit):
     """A real snippet. If it has a `contract`, it can be run, and its behaviour can serve as the reference."""
 
@@ -123,6 +136,9 @@ class Seed(Unit):
     code: str
     origin: Origin
     contract: FunctionContract | None = None
+    entry_point: str = ""
+    """The function that the seed is about; empty for the last one of its code."""
+    examples: tuple[Example, ...] = ()
 
     @property
     def program(self) -> str:
