@@ -564,15 +564,9 @@ class Verdict(Unit):
     level: str = ""
 
 
-# --- messages -------------------------------------------------------------------------------------------
-
-
 class Message(Record):
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-# --- the index ----------------------------------------------------------------------------------------------
 
 
 class Decision(StrEnum):
