@@ -14,6 +14,7 @@ from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
+from synth.languages.stated_calls import ExampleSyntax
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
@@ -257,6 +258,8 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    examples: ExampleSyntax | None = None
+    """How calls are stated in tests and documents; None: nobody reads them."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

@@ -6,6 +6,7 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
@@ -105,6 +106,7 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
     script=Script(driver_program=_script),
     failures=FailureWords(
         assertion=("AssertionError",),
