@@ -15,6 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from synth.config import InputsConfig
+from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.ids import unit_id
@@ -165,7 +166,10 @@ def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signatu
     contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
     if contract is None:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
-    return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
+    name = contract.entry_point
+    if not (name.isascii() and name.isidentifier()):
+        return Reject("not_self_contained", {"needs": name.rpartition("::")[0], "why": f"{name} is a member"})
+    return seed.code, name, contract.parameter_names, (parse_signature(contract.signature),)
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -228,7 +232,7 @@ def plan_runs(
         best = max(scores)
         return Reject(
             "reference_crashed",
-            {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)},
+            {"returned": best[0], "signatures": len(scores), "error": failure_words(observation)[:300]},
         )
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
@@ -263,7 +267,7 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     if returned < MIN_RETURNED * len(plan.rows):
         return Reject(
             "reference_crashed",
-            {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)},
+            {"returned": returned, "inputs": len(plan.rows), "error": failure_words(forwards)[:300]},
         )
     return None
 
@@ -333,15 +337,10 @@ def _varied(outputs: dict[int, str]) -> list[int]:
     return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
 
 
-def _first_error(observation: Observation) -> str:
-    error = next((case.error for case in observation.cases if case.error), "")
-    return (error or observation.stderr.tail or observation.stop.value)[:200]
-
-
 def find_fault(observation: Observation) -> Reject | None:
     """The sandbox's own fault, if there is one; it says nothing about the seed."""
     if observation.infrastructure is not None:
-        return Reject("infrastructure", {"error": observation.infrastructure[:200]})
+        return Reject("infrastructure", {"error": failure_words(observation)[:300]})
     if observation.toolchain_missing is not None:
         return Reject("toolchain_missing", {"fix": observation.toolchain_missing[:200]})
     return None
