@@ -31,7 +31,7 @@ def test_a_type_without_a_form_leaves_the_language_out(language: str) -> None:
     ],
 )
 def test_one_value_that_the_language_lacks_leaves_it_out(language: str, value: Value, words: str) -> None:
-    kind = {int: "int", str: "str", float: "float"}[type(value)]  # type: ignore[index]
+    kind = {int: "int", str: "str", float: "float"}[type(value)]
     assert why(language, f"({kind}) -> {kind}", value) == words
 
 
