@@ -111,7 +111,7 @@ def _checked(
     if seen.infrastructure is not None:
         return CheckerAnswer(fault=f"the checker could not be run: {seen.infrastructure}")
     if seen.phase is not Phase.RUN:
-        return CheckerAnswer(fault=f"the checker was not run. {failure_words(seen)}")
+        return CheckerAnswer(fault=f"the checker does not {seen.phase.value}: {failure_words(seen)}")
     asked = [case.index for case in _to_check(observation, suite)]
     accepted, refused, fault = set[int](), list[tuple[int, str]](), ""
     for index, case in zip(asked, seen.cases, strict=False):
