@@ -38,14 +38,14 @@ class EditRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """Parts of programs that a node type names alike in every grammar that has it."""
+class ProgramParts:
+    """ProgramParts of programs that a node type names alike in every grammar that has it."""
 
     strings: frozenset[str] = names(
         "string string_literal interpreted_string_literal raw_string_literal template_string"
     )
     filled: frozenset[str] = names("interpolation template_substitution")
-    """Parts of a text that a value fills in."""
+    """ProgramParts of a text that a value fills in."""
     characters: frozenset[str] = names("character_literal char_literal rune_literal")
     floats: frozenset[str] = names("float float_literal decimal_floating_point_literal")
     indexes: frozenset[str] = names(
@@ -104,7 +104,7 @@ class Parts:
     """(declared type, another value of it) for languages with types; VALUE is what was returned."""
 
 
-PARTS: Final = Parts()
+PARTS: Final = ProgramParts()
 
 _C: Final = EditRules(
     functions=names("function_definition"),
