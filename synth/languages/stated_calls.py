@@ -1,8 +1,8 @@
-"""How a language writes the calls that a person states: literal arguments, the result that a test expects, and
-where the called function lies.
+"""How a language writes the calls that a person states: literal arguments, the result that a test expects,
+and where the called function lies.
 
-Place in the flow: a `Language` states its `ExampleSyntax`; `synth/seeds/examples` reads texts with it. The one
-rule: data and pure functions of text, nothing is executed; what is no literal is unknown, never guessed.
+Place in the flow: a `Language` states its `ExampleSyntax`; `synth/seeds/examples` reads texts with it. The
+one rule: data and pure functions of text, nothing is executed; what is no literal is unknown, never guessed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -157,6 +157,8 @@ class ExampleSyntax:
     """A reader for odd nodes: (node, text, reader of the nodes below)."""
     tables: "Callable[[Node, bytes, Callable[[Node], Form]], Table | None] | None" = None
     """The rows that a function is run with, if it says so."""
+    namespaces: bool = False
+    """Whether functions lie in namespaces of lower-case names."""
     prepare: Callable[[str], str] | None = None
     """Rewrites a text before it is parsed."""
     documents: Callable[[str], Sequence[str]] | None = None

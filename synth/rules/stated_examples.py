@@ -1,7 +1,7 @@
 """What examples that a person wrote say about a seed: its signature, its first inputs, and what it must give.
 
-The one rule: an example counts only where its arguments have the types of the signature; a result that the seed
-does not reproduce rejects the seed, since one of the two is wrong.
+The one rule: an example counts only where its arguments have the types of the signature; a result that the
+seed does not reproduce rejects the seed, since one of the two is wrong.
 """
 
 import math
@@ -10,7 +10,17 @@ from typing import Final, NamedTuple
 
 from synth.records import Case, Example, FunctionContract
 from synth.rules.result_type import infer_type
-from synth.values import Signature, Value, ValueSyntaxError, ValueType, decode, encode, has_any, matches, parse_type
+from synth.values import (
+    Signature,
+    Value,
+    ValueSyntaxError,
+    ValueType,
+    decode,
+    encode,
+    has_any,
+    matches,
+    parse_type,
+)
 
 Row = tuple[str, ...]
 RELATIVE: Final = 1e-6
@@ -66,29 +76,37 @@ def _fit(value: Value, kind: ValueType) -> Value:
 def infer_parameters(examples: Sequence[Example], count: int) -> tuple[ValueType, ...] | None:
     """The types that the arguments of the examples have, if each position has one that languages share. An
     example that is to raise does not count."""
-    rows = [example.arguments for example in examples if len(example.arguments) == count and not example.raises]
+    rows = [
+        example.arguments for example in examples if len(example.arguments) == count and not example.raises
+    ]
     if not rows or not count:
         return None
     try:
-        kinds = tuple(infer_type([decode(row[at]) for row in rows]) for at in range(count))
+        kinds = tuple(_infer([decode(row[at]) for row in rows]) for at in range(count))
     except ValueSyntaxError:
         return None
-    whole = tuple(_filled(kind) for kind in kinds)
-    return None if any(has_any(kind) or kind.kind == "null" for kind in whole) else whole
+    return None if any(has_any(kind) or kind.kind == "null" for kind in kinds) else kinds
 
 
-def _filled(kind: ValueType) -> ValueType:
-    """A list of which only empty ones were seen holds ints."""
-    if kind.kind in ("list", "map", "tuple") and kind.inner:
-        return ValueType(kind.kind, tuple(map(_filled, kind.inner)))
-    return kind
+def _infer(values: Sequence[Value]) -> ValueType:
+    """The type of all; where ints and floats are mixed, float."""
+    kind = infer_type(values)
+    return infer_type([_with_floats(value) for value in values]) if has_any(kind) else kind
+
+
+def _with_floats(value: Value) -> Value:
+    if type(value) is int:
+        return float(value)
+    if isinstance(value, list):
+        return [_with_floats(item) for item in value]
+    return tuple(map(_with_floats, value)) if isinstance(value, tuple) else value
 
 
 def order_signatures(signatures: Sequence[Signature], examples: Sequence[Example]) -> tuple[Signature, ...]:
-    """The candidates, those first that take the most examples; before them the types of the arguments
-    themselves, if no candidate takes all of the examples."""
+    """The candidates, those first that take the most examples; if they are guesses and none takes all of the
+    examples, the types of the arguments themselves come before them. A stated signature stays alone."""
     useful = [example for example in examples if not example.raises]
-    if not useful or not signatures:
+    if not useful or len(signatures) < 2:
         return tuple(signatures)
     ranked = sorted(signatures, key=lambda one: -len(fit_examples(useful, one)))
     count = len(ranked[0].parameters)
@@ -134,12 +152,18 @@ def _is_close(found: float, stated: float) -> bool:
     if isinstance(found, int) and isinstance(stated, int):
         return found == stated
     try:
-        return found == stated or math.isclose(found, stated, rel_tol=RELATIVE, abs_tol=1e-9) or found != found != stated
+        return (
+            found == stated
+            or math.isclose(found, stated, rel_tol=RELATIVE, abs_tol=1e-9)
+            or found != found != stated
+        )
     except OverflowError:
         return False
 
 
-def stated_cases(examples: Sequence[Example], contract: FunctionContract, signature: Signature) -> tuple[Case, ...]:
+def stated_cases(
+    examples: Sequence[Example], contract: FunctionContract, signature: Signature
+) -> tuple[Case, ...]:
     """The tests that the examples alone make of a contract: calls with a stated result that has its type."""
     cases: list[Case] = []
     for row in fit_examples(examples, signature):

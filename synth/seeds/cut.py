@@ -11,6 +11,8 @@ from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.records import Origin
+from synth.seeds.examples.index import ExampleIndex
+from synth.seeds.examples.reader import read_calls
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
@@ -28,9 +30,17 @@ def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
         return FileCut(ref, None, screened, ())
     file = SourceFile(ref, screened.text)
     try:
-        return FileCut(ref, file, None, tuple(_cut(file, config)), screened.evidence)
+        units = _own_examples(file).give(_cut(file, config))
+        return FileCut(ref, file, None, tuple(units), screened.evidence)
     except UnparsedError as why:
         return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), ())
+
+
+def _own_examples(file: SourceFile) -> ExampleIndex:
+    """The calls that the file itself states."""
+    index = ExampleIndex()
+    index.add(file.ref.language, read_calls(file.text, file.ref.language, file.ref.relative))
+    return index
 
 
 def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
@@ -44,7 +54,8 @@ def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrReje
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+            seed = make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+            yield seed.model_copy(update={"entry_point": function.name})
 
 
 def _origin(ref: FileRef, function: Function) -> Origin:

@@ -6,8 +6,8 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.annotations import read_exact
-from synth.languages.python.examples import SYNTAX
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract

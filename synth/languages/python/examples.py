@@ -1,4 +1,4 @@
-"""How Python states calls: doctests, assertions of pytest and unittest, rows of `parametrize`, and callers."""
+"""How Python states calls: doctests, assertions of pytest and unittest, rows of `parametrize`, callers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ _STATEMENT: Final = re.compile(
     r"(?:for|if|with|import|from|def|class|try|while|assert|del|raise|return|global|async|@)\b|@"
     r"|[\w.,\s\[\]'\"()]+(?::[^=]+)?(?<![=!<>])=(?!=)"
 )
+_DIRECTIVE: Final = re.compile(r"[ \t]*#[ \t]*doctest:.*$", re.MULTILINE)
 _LITERAL: Final = re.compile(r"""[-+]?[\d.]|[\[({'"]|True\b|False\b|None\b|[ru]['"]""")
 _ERROR: Final = re.compile(r"([A-Za-z_][\w.]*)\s*(?::|$)")
 _FROM: Final = re.compile(r"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)", re.MULTILINE)
@@ -70,8 +71,10 @@ def _read_want(lines: list[str], at: int) -> tuple[list[str], int]:
 
 def _state(source: list[str], want: list[str]) -> str:
     """One example as a statement."""
-    code = "\n".join(source).strip()
-    plain = code.partition("  #")[0].strip() if len(source) == 1 and "'" not in code and '"' not in code else code
+    code = _DIRECTIVE.sub("", "\n".join(source)).strip()
+    plain = (
+        code.partition("  #")[0].strip() if len(source) == 1 and "'" not in code and '"' not in code else code
+    )
     if not plain or _STATEMENT.match(plain) or plain.endswith((":", ";", ",")):
         return plain if len(source) == 1 and plain and not plain.endswith(":") else "pass"
     if want and want[0].startswith("Traceback"):
@@ -124,7 +127,11 @@ def _find_table(node: Node, text: bytes, read: Callable[[Node], Form]) -> Table 
 def _parametrized(node: Node, text: bytes, read: Callable[[Node], Form]) -> Table | None:
     call = node.named_children[0] if node.type == "decorator" and node.named_children else None
     arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call" else None
-    if call is None or arguments is None or not node_text(call, text).startswith(("pytest.mark.param", "parametri")):
+    if (
+        call is None
+        or arguments is None
+        or not node_text(call, text).startswith(("pytest.mark.param", "parametri"))
+    ):
         return None
     given = [read(one) for one in arguments.named_children[:2]]
     if len(given) < 2 or not isinstance(given[0], Known):
@@ -156,7 +163,9 @@ def find_imports(text: str, path: str) -> Imports:
             names[local] = Place(name.replace(".", "/"))
     modules = {key[:-1]: place for key, place in names.items() if key.endswith(".")}
     plain = {key: place for key, place in names.items() if not key.endswith(".")}
-    return Imports(plain | {key: place for key, place in modules.items() if key not in plain}, tuple(everywhere))
+    return Imports(
+        plain | {key: place for key, place in modules.items() if key not in plain}, tuple(everywhere)
+    )
 
 
 def _aliases(text: str) -> Iterator[tuple[str, str]]:
@@ -199,7 +208,9 @@ SYNTAX: Final = ExampleSyntax(
     bindings={"assignment": ("left", "right"), "named_expression": ("name", "value")},
     loops={"for_statement": ("left", "right")},
     inline={},
-    branches=frozenset({"if_statement", "while_statement", "for_statement", "try_statement", "match_statement"}),
+    branches=frozenset(
+        {"if_statement", "while_statement", "for_statement", "try_statement", "match_statement"}
+    ),
     asserts=frozenset({"assert_statement"}),
     truthy=True,
     equal=frozenset({"assertEqual", "assertEquals", "assertListEqual", "assertDictEqual", "assertTupleEqual"})

@@ -1,8 +1,8 @@
 """Which stated calls belong to which function: an index by language and name.
 
-The one rule: a call counts for a function only if its import, its package or its own file points to the file
-of that function; a name alone never does. Memory is bounded: of a name and of all names only so many calls are
-kept, those with a stated result before bare calls.
+The one rule: a call counts for a function only if its import, its package or its own file points to the
+file of that function; a name alone never does. Memory is bounded: of a name and of all names only so many
+calls are kept, those with a stated result before bare calls.
 """
 
 from collections import defaultdict
@@ -42,7 +42,9 @@ class ExampleIndex:
     def _give(self, seed: Seed) -> Seed:
         name = seed.entry_point.rpartition("::")[2].rpartition(".")[2]
         stem = "/" + seed.origin.path.rpartition(".")[0]
-        near = [call.example for call in self.calls.get((seed.language, name), ()) if _points(call.places, stem)]
+        near = [
+            call.example for call in self.calls.get((seed.language, name), ()) if _points(call.places, stem)
+        ]
         examples = choose_examples([*seed.examples, *near])
         return seed.model_copy(update={"examples": examples}) if examples else seed
 

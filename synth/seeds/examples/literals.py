@@ -15,7 +15,9 @@ _ESCAPE: Final = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8})"
     r"|([0-7]{2,3})|(\n)|([^xuU]))"
 )
-_QUOTED: Final = re.compile(r"""(?s)(?P<prefix>[a-zA-Z]{0,2})(?P<marks>\"{3}|'{3}|["'`])(?P<body>.*)(?P=marks)""")
+_QUOTED: Final = re.compile(
+    r"""(?s)(?P<prefix>[a-zA-Z]{0,2})(?P<marks>\"{3}|'{3}|["'`])(?P<body>.*)(?P=marks)"""
+)
 LONGEST: Final = 4096
 """Characters of a literal."""
 

@@ -1,8 +1,8 @@
-"""Reads the calls that a text states: assertions, rows of test tables, documents' examples and literal calls.
+"""Reads the calls that a text states: assertions, rows of test tables, documents' examples, literal calls.
 
-Place in the flow: a text and its language -> `StatedCall`s; `index.py` finds the functions that they call. The
-one rule: names are followed through plain bindings only, and a name that is bound under a condition or handed
-to somebody who could change its value is unknown from there on.
+Place in the flow: a text and its language -> `StatedCall`s; `index.py` finds the functions that they call.
+The one rule: names are followed through plain bindings only, and a name that is bound under a condition or
+handed to somebody who could change its value is unknown from there on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ from synth.languages.stated_calls import (
     Items,
     Known,
     Named,
-    Place,
     Table,
 )
 from synth.records import Example
@@ -68,13 +67,24 @@ def read_calls(text: str, language: str, path: str) -> list[StatedCall]:
     with suppress(UnparsedError, RecursionError):
         found = _Reader(syntax, spoken.grammar, _is_test(path)).read(text)
         imports = syntax.imports(text, stem) if syntax.imports else Imports({})
-        stated = [_locate(target.path, example, imports, stem) for target, example in found]
+        stated = [
+            _locate(target.path, example, imports, stem)
+            for target, example in found
+            if _may_be_a_function(target.path, imports, syntax)
+        ]
         return sorted(stated, key=lambda call: call.example.expected is None and not call.example.raises)
     return []
 
 
 def _is_test(path: str) -> bool:
     return "test" in path.lower() or "spec" in path.lower()
+
+
+def _may_be_a_function(path: tuple[str, ...], imports: Imports, syntax: ExampleSyntax) -> bool:
+    """Not a method of an object: before the name stand a class, a module or a namespace, or nothing."""
+    outer = path[:-1]
+    known = any(".".join(outer[:at]) in imports.names for at in range(1, len(outer) + 1))
+    return not outer or known or syntax.namespaces or outer[-1][:1].isupper()
 
 
 def _locate(path: tuple[str, ...], example: Example, imports: Imports, stem: str) -> StatedCall:
@@ -86,7 +96,9 @@ def _locate(path: tuple[str, ...], example: Example, imports: Imports, stem: str
             return StatedCall(name, (rest, place.path), example)
     if not outer and (place := imports.names.get(name)):
         return StatedCall(place.name or name, (place.path,), example)
-    return StatedCall(name, (stem, *imports.everywhere, *(f"{one}{outer[-1]}" for one in _in(imports, outer))), example)
+    return StatedCall(
+        name, (stem, *imports.everywhere, *(f"{one}{outer[-1]}" for one in _in(imports, outer))), example
+    )
 
 
 def _in(imports: Imports, outer: list[str]) -> tuple[str, ...]:
@@ -228,7 +240,9 @@ class _Reader:
 
     def _names_in(self, node: Node) -> list[str]:
         """The names on the left of a binding."""
-        left = next((found for one in ("left", "name", "pattern") if (found := node.child_by_field_name(one))), None)
+        left = next(
+            (found for one in ("left", "name", "pattern") if (found := node.child_by_field_name(one))), None
+        )
         whole = left if left is not None else node
         return [node_text(one, self._text) for one in walk(whole) if one.type in self._syntax.names]
 
@@ -262,11 +276,10 @@ class _Reader:
     def _spoil(self, node: Node, scope: _Scope) -> None:
         """A call can change the lists that it is handed."""
         for one in walk(node):
-            if one.type in self._syntax.names and isinstance(
-                found := scope.names.get(node_text(one, self._text)), Known
-            ):
-                if isinstance(found.value, list | dict):
-                    scope.names[node_text(one, self._text)] = UNKNOWN
+            name = node_text(one, self._text) if one.type in self._syntax.names else ""
+            found = scope.names.get(name)
+            if isinstance(found, Known) and isinstance(found.value, list | dict):
+                scope.names[name] = UNKNOWN
 
     def _judge(self, call: Called, scope: _Scope) -> bool:
         """Whether the call states what another one gives; if so, it is noted."""
@@ -284,9 +297,12 @@ class _Reader:
         if last in syntax.equal:
             while given and given[0] == UNKNOWN:
                 given = given[1:]
-            return len(given) >= 2 and (self._note_equal(given[0], given[1]) or self._note_equal(given[1], given[0]))
+            return len(given) >= 2 and (
+                self._note_equal(given[0], given[1]) or self._note_equal(given[1], given[0])
+            )
         if last in syntax.holds and given:
-            return any([self._hold(one, syntax.holds[last]) for one in given[:2]])
+            held = [self._hold(one, syntax.holds[last]) for one in given[:2]]
+            return any(held)
         return False
 
     def _judge_chain(self, tested: Form, call: Called, last: str) -> bool:
@@ -339,6 +355,8 @@ class _Reader:
             self._hold(form, False)
 
     def _note_equal(self, tested: Form, wanted: Form) -> bool:
+        if isinstance(tested, Compared) and isinstance(wanted, Known) and isinstance(wanted.value, bool):
+            return self._hold(tested, wanted.value)
         if not isinstance(tested, Called):
             return False
         if isinstance(wanted, Called) and wanted.path[-1] == "Err":
@@ -349,7 +367,12 @@ class _Reader:
         self, form: Form, expected: Known | None = None, raises: str = "", *, failing: bool = False
     ) -> bool:
         """Keep the call if all its arguments are literals; a stated result comes before a bare call."""
-        if not isinstance(form, Called) or failing or not all(isinstance(one, Known) for one in form.arguments):
+        if (
+            not isinstance(form, Called)
+            or not form.arguments
+            or failing
+            or not all(isinstance(one, Known) for one in form.arguments)
+        ):
             return False
         wires = tuple(_wire(one.value) for one in form.arguments if isinstance(one, Known))
         result = _wire(expected.value) if expected is not None else None
@@ -359,7 +382,9 @@ class _Reader:
         target = _Target(path, wires)
         known = self._found.get(target)
         if known is None or (known.expected is None and not known.raises):
-            self._found[target] = Example(arguments=wires, expected=result, raises=raises, source=self._source)
+            self._found[target] = Example(
+                arguments=wires, expected=result, raises=raises, source=self._source
+            )
         return True
 
     # --- forms ----------------------------------------------------------------------------------------------
@@ -367,7 +392,10 @@ class _Reader:
     def _form(self, node: Node, scope: _Scope) -> Form:
         """What an expression means."""
         syntax, kind = self._syntax, node.type
-        if syntax.read and (found := syntax.read(node, self._text, lambda one: self._form(one, scope))) is not None:
+        if (
+            syntax.read
+            and (found := syntax.read(node, self._text, lambda one: self._form(one, scope))) is not None
+        ):
             return self._resolve(found, scope)
         if kind in syntax.literals:
             return self._literal(node, syntax.literals[kind])
@@ -408,7 +436,11 @@ class _Reader:
         if kind in ("true", "false", "null"):
             return Known({"true": True, "false": False, "null": None}[kind])
         if kind == "text":
-            plain = read_text(text) if not any("interpol" in c.type or "substit" in c.type for c in node.named_children) else None
+            plain = (
+                read_text(text)
+                if not any("interpol" in c.type or "substit" in c.type for c in node.named_children)
+                else None
+            )
             return Known(plain) if plain is not None else UNKNOWN
         number = read_number(text)
         return Known(number) if number is not None else UNKNOWN
@@ -420,6 +452,8 @@ class _Reader:
             return UNKNOWN
         of = self._form(whole, scope) if whole is not None else Named(())
         name = node_text(part, self._text)
+        if of == UNKNOWN and whole is not None and whole.type in self._syntax.names | {"this"}:
+            return Named((node_text(whole, self._text), name))
         if isinstance(of, Fields):
             return of.fields.get(name, UNKNOWN)
         if isinstance(of, Named):
@@ -430,7 +464,9 @@ class _Reader:
         function_field = self._syntax.calls[node.type][0]
         function = node.child_by_field_name(function_field)
         given = [self._form(one, scope) for one in self._arguments(node)]
-        if any(one.type in ("keyword_argument", "spread_element", "list_splat") for one in self._arguments(node)):
+        if any(
+            one.type in ("keyword_argument", "spread_element", "list_splat") for one in self._arguments(node)
+        ):
             given = [UNKNOWN, *given]
         form = self._form(function, scope) if function is not None else UNKNOWN
         if isinstance(form, Named) and form.path:
@@ -448,7 +484,11 @@ class _Reader:
         short = path[-1]
         if isinstance(base, Known) and not given and f".{short}" in syntax.same:
             return base
-        if base is None and len(given) == 1 and (name in syntax.same or (len(path) == 1 and short in syntax.same)):
+        if (
+            base is None
+            and len(given) == 1
+            and (name in syntax.same or (len(path) == 1 and short in syntax.same))
+        ):
             return given[0]
         if base is None and name in syntax.listing:
             return _joined(list(given), as_tuple=False)
@@ -501,7 +541,9 @@ class _Reader:
         sides = _plain(node)
         if len(sides) != 2:
             return UNKNOWN
-        between = self._text[sides[0].end_byte : sides[1].start_byte].decode("utf-8", "replace").strip(" \t\n()")
+        between = (
+            self._text[sides[0].end_byte : sides[1].start_byte].decode("utf-8", "replace").strip(" \t\n()")
+        )
         return Compared(self._form(sides[0], scope), between, self._form(sides[1], scope))
 
 
@@ -534,7 +576,7 @@ def _rows(form: Form) -> tuple[Form, ...]:
 
 
 def _spread(names: Sequence[str], row: Form) -> dict[str, Form]:
-    """What each name of a loop is bound to; where there is one name, or the row is a record, the row itself."""
+    """What each name of a loop is bound to; for one name, or a row that is a record, the row itself."""
     if len(names) == 1 or isinstance(row, Fields):
         return {**dict.fromkeys(names[:-1], UNKNOWN), names[-1]: row} if names else {}
     parts = _rows(row)
