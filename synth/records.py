@@ -253,6 +253,11 @@ class InputSet(Unit):
     rows: tuple[tuple[str, ...], ...]
     """Arguments as wire text, one row per call."""
 
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The rows as cases whose expected results are not known yet."""
+        return tuple(Case(arguments=row, expected="") for row in self.rows)
+
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------
 
