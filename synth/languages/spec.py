@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from synth.grammar.nodes import Node
 
 UnsupportedValue = Literal[
-    "64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"
+    "64-bit integers",
+    "lone surrogates",
+    "NUL in text",
+    "null in lists",
+    "infinity and NaN",
+    "errors of calls",
 ]
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
@@ -43,6 +48,9 @@ class NotAdapted(ValueError):
 Domain = Literal["any", "letter", "natural"]
 """Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
 are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+
+CONVERSION_MARK: Final = "codemill"
+"""Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
 
 
 class Adapted(NamedTuple):
