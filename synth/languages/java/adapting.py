@@ -7,12 +7,13 @@ method without a result changes. The one rule: what stands in the declaration de
 certain shared meaning is refused with its name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
-from synth.languages.spec import Adapted, Domain, NotAdapted
+from synth.languages.java.shared_types import SCALARS, JavaType, TypeReader, same
+from synth.languages.spec import Adapted, NotAdapted
 from synth.languages.support.changes import ChangeNodes, changed_names, edited
 from synth.values import parse_signature
 
@@ -34,256 +35,9 @@ _ANNOTATIONS: Final = frozenset({"marker_annotation", "annotation"})
 _MAX_PARAMETERS: Final = 8
 
 
-def _same(expression: str) -> str:
-    return expression
-
-
-def _first_or_null(expression: str) -> str:
-    return f"{expression}.stream().boxed().findFirst().orElse(null)"
-
-
-class _Type(NamedTuple):
-    """A Java type with a shared meaning."""
-
-    shared: str
-    written: str
-    """The type as the appended class declares it, which the driver reads and writes."""
-    boxed: str = ""
-    """The same as a type argument, if it is another."""
-    into: Callable[[str], str] = _same
-    """The expression of the written type -> one of the method's own type."""
-    out: Callable[[str], str] = _same
-    """The way back."""
-    changeable: bool = False
-    """Whether a method can change it for its caller."""
-    domain: Domain = "any"
-
-    @property
-    def is_plain(self) -> bool:
-        return self.into is _same and self.out is _same
-
-    @property
-    def argument(self) -> str:
-        return self.boxed or self.written
-
-
-_SCALARS: Final = {
-    "int": _Type("int", "int", "Integer"),
-    "long": _Type("int", "long", "Long"),
-    "short": _Type("int", "short", "Short"),
-    "byte": _Type("int", "byte", "Byte"),
-    "double": _Type("float", "double", "Double"),
-    "float": _Type("float", "float", "Float"),
-    "boolean": _Type("bool", "boolean", "Boolean"),
-    "char": _Type("str", "char", "Character", domain="letter"),
-    "Integer": _Type("int", "Integer"),
-    "Long": _Type("int", "Long"),
-    "Short": _Type("int", "Short"),
-    "Byte": _Type("int", "Byte"),
-    "BigInteger": _Type("int", "BigInteger"),
-    "Double": _Type("float", "Double"),
-    "Float": _Type("float", "Float"),
-    "Boolean": _Type("bool", "Boolean"),
-    "Character": _Type("str", "Character", domain="letter"),
-    "String": _Type("str", "String"),
-    "CharSequence": _Type("str", "String", out=lambda x: f"{x}.toString()"),
-    "StringBuilder": _Type(
-        "str", "String", "", lambda x: f"new StringBuilder({x})", lambda x: f"{x}.toString()", True
-    ),
-    "StringBuffer": _Type(
-        "str", "String", "", lambda x: f"new StringBuffer({x})", lambda x: f"{x}.toString()", True
-    ),
-}
-_RESULTS: Final = {
-    "void": _Type("null", "Object"),
-    "Object": _Type("any", "Object"),
-    "Number": _Type("any", "Object"),
-    "OptionalInt": _Type("int", "Integer", out=_first_or_null),
-    "OptionalLong": _Type("int", "Long", out=_first_or_null),
-    "OptionalDouble": _Type(
-        "float", "Double", out=lambda x: f"{x}.stream().boxed().findFirst().orElse(null)"
-    ),
-    "IntStream": _Type("list[int]", "int[]", out=lambda x: f"{x}.toArray()"),
-    "LongStream": _Type("list[int]", "long[]", out=lambda x: f"{x}.toArray()"),
-    "DoubleStream": _Type("list[float]", "double[]", out=lambda x: f"{x}.toArray()"),
-}
-"""Types that only a result can have."""
-_LISTS: Final = {
-    "List": "",
-    "ArrayList": "",
-    "LinkedList": "",
-    "Collection": "",
-    "Iterable": "",
-    "Deque": "new ArrayDeque<>({})",
-    "Queue": "new LinkedList<>({})",
-    "ArrayDeque": "new ArrayDeque<>({})",
-    "PriorityQueue": "new PriorityQueue<>({})",
-    "Vector": "new Vector<>({})",
-    "Stack": "{}.stream().collect(Collectors.toCollection(Stack::new))",
-    "Set": "new HashSet<>({})",
-    "HashSet": "new HashSet<>({})",
-    "LinkedHashSet": "new LinkedHashSet<>({})",
-    "TreeSet": "new TreeSet<>({})",
-    "SortedSet": "new TreeSet<>({})",
-    "NavigableSet": "new TreeSet<>({})",
-}
-"""Collections of one type, and how one is made of a list."""
-_SETS: Final = frozenset({"Set", "HashSet"})
-"""Their order means nothing, so they are written in the order of their elements."""
-_MAPS: Final = {
-    "Map": "",
-    "HashMap": "",
-    "LinkedHashMap": "",
-    "TreeMap": "",
-    "AbstractMap": "",
-    "SortedMap": "new TreeMap<>({})",
-    "NavigableMap": "new TreeMap<>({})",
-    "ConcurrentHashMap": "new ConcurrentHashMap<>({})",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads type nodes. `variables` says what stands for each type variable."""
-
-    text: bytes
-    variables: Mapping[str, _Type] = field(default_factory=dict)
-    owns: Mapping[str, "Node"] = field(default_factory=dict)
-    """The types that the code itself declares, which hide those of the library."""
-
-    def read(self, node: "Node | None", is_result: bool = False) -> _Type:
-        """Raises NotAdapted."""
-        if node is None:
-            raise NotAdapted("a type cannot be read")
-        text = node_text(node, self.text)
-        if node.type == "array_type":
-            return self._array(node)
-        if node.type == "generic_type":
-            return self._generic(node, is_result)
-        if node.type == "wildcard":
-            bounds = node.named_children
-            if len(bounds) == 1:
-                return self.read(bounds[0], is_result)
-        if text in self.variables:
-            return self.variables[text]
-        if text in self.owns:
-            raise NotAdapted(f"the type {text} is the code's own")
-        if node.type == "scoped_type_identifier":
-            text = text.rpartition(".")[2]
-        if text in _SCALARS:
-            return _SCALARS[text]
-        if is_result and text in _RESULTS:
-            return _RESULTS[text]
-        raise NotAdapted(f"the type {text} has no shared meaning")
-
-    def _array(self, node: "Node") -> _Type:
-        element = self.read(node.child_by_field_name("element"))
-        dimensions = node.child_by_field_name("dimensions")
-        depth = node_text(dimensions, self.text).count("[") if dimensions is not None else 0
-        return self.array_of(element, depth)
-
-    def array_of(self, element: _Type, depth: int) -> _Type:
-        """Arrays of arrays, `depth` in all."""
-        if depth and (not element.is_plain or "<" in element.written):
-            raise NotAdapted(f"an array of {element.written} cannot be made")
-        for _ in range(depth):
-            written = f"{element.written}[]"
-            element = _Type(f"list[{element.shared}]", written, changeable=True, domain=element.domain)
-        return element
-
-    def _generic(self, node: "Node", is_result: bool) -> _Type:
-        name = node_text(node.named_children[0], self.text).rpartition(".")[2]
-        if name in self.owns:
-            raise NotAdapted(f"the type {name} is the code's own")
-        arguments = next((one for one in node.named_children if one.type == "type_arguments"), None)
-        inner = [self.read(one) for one in (arguments.named_children if arguments is not None else ())]
-        if name in _LISTS and len(inner) == 1:
-            return _list_of(name, inner[0])
-        if name in _MAPS and len(inner) == 2:
-            return _map_of(name, *inner)
-        if name == "Optional" and len(inner) == 1:
-            return _optional(inner[0])
-        if name == "Stream" and len(inner) == 1 and is_result:
-            listed = _list_of("List", inner[0])
-            return listed._replace(out=lambda x: listed.out(f"{x}.collect(Collectors.toList())"))
-        if name == "Comparable" and len(inner) == 1:
-            return inner[0]
-        raise NotAdapted(f"the type {node_text(node, self.text)} has no shared meaning")
-
-
-def _each(expression: str, change: Callable[[str], str]) -> str:
-    return f"{expression}.stream().map(x -> {change('x')}).collect(Collectors.toCollection(ArrayList::new))"
-
-
-def _list_of(name: str, inner: _Type) -> _Type:
-    made = _LISTS[name]
-
-    def into(expression: str) -> str:
-        listed = expression if inner.into is _same else _each(expression, inner.into)
-        return made.format(listed) if made else listed
-
-    def out(expression: str) -> str:
-        if name in _SETS:
-            scalar = not inner.shared.startswith(("list", "map", "tuple"))
-            order = "sorted()" if scalar else "sorted(Comparator.comparing(String::valueOf))"
-            expression = f"{expression}.stream().{order}.collect(Collectors.toList())"
-        elif made or name == "Collection":
-            expression = f"new ArrayList<>({expression})"
-        elif name == "Iterable":
-            return f"StreamSupport.stream({expression}.spliterator(), false).collect(Collectors.toList())"
-        return expression if inner.out is _same else _each(expression, inner.out)
-
-    written = name if name in ("ArrayList", "LinkedList") else "List"
-    return _Type(
-        f"list[{inner.shared}]",
-        f"{written}<{inner.argument}>",
-        into=into if made or inner.into is not _same else _same,
-        out=out if made or inner.out is not _same or name in ("Collection", "Iterable") else _same,
-        changeable=True,
-        domain=inner.domain,
-    )
-
-
-def _map_of(name: str, key: _Type, value: _Type) -> _Type:
-    if not key.is_plain:
-        raise NotAdapted(f"a map with keys of {key.written} cannot be made")
-    made = _MAPS[name]
-
-    def each(expression: str, change: Callable[[str], str]) -> str:
-        copied = f"Collectors.toMap(e -> e.getKey(), e -> {change('e.getValue()')})"
-        return f"{expression}.entrySet().stream().collect({copied})"
-
-    def into(expression: str) -> str:
-        mapped = expression if value.into is _same else each(expression, value.into)
-        return made.format(mapped) if made else mapped
-
-    written = name if name in ("HashMap", "LinkedHashMap", "TreeMap") else "Map"
-    return _Type(
-        f"map[{key.shared}, {value.shared}]",
-        f"{written}<{key.argument}, {value.argument}>",
-        into=into if made or value.into is not _same else _same,
-        out=_same if value.out is _same else lambda x: each(x, value.out),
-        changeable=True,
-        domain=key.domain if key.domain == value.domain else "any",
-    )
-
-
-def _optional(inner: _Type) -> _Type:
-    def out(expression: str) -> str:
-        mapped = expression if inner.out is _same else f"{expression}.map(x -> {inner.out('x')})"
-        return f"{mapped}.orElse(null)"
-
-    return inner._replace(
-        written=inner.argument,
-        into=lambda x: f"Optional.ofNullable({inner.into(x)})",
-        out=out,
-        changeable=False,
-    )
-
-
 class _Parameter(NamedTuple):
     name: str
-    type: _Type
+    type: JavaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +67,7 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     why: NotAdapted | None = None
     for variables in _choices(method):
         try:
-            ways.append(_adapt(method, root, _Reader(text, variables, owns)))
+            ways.append(_adapt(method, root, TypeReader(text, variables, owns)))
         except NotAdapted as refused:
             why = why or refused
     if not ways and why is not None:
@@ -366,7 +120,7 @@ def _find(root: "Node", text: bytes, name: str) -> _Method:
     return _Method(found[-1], text, tuple(reversed(around)))
 
 
-def _choices(method: _Method) -> list[dict[str, _Type]]:
+def _choices(method: _Method) -> list[dict[str, JavaType]]:
     """What may stand for the type variables, the likeliest first."""
     bounds: dict[str, str] = {}
     for node in (*method.around, method.node):
@@ -379,12 +133,12 @@ def _choices(method: _Method) -> list[dict[str, _Type]]:
         return [{}]
     numbers = any("Number" in bound for bound in bounds.values())
     return [
-        dict.fromkeys(bounds, _SCALARS[tried])
+        dict.fromkeys(bounds, SCALARS[tried])
         for tried in (("Integer", "Double") if numbers else ("Integer", "String"))
     ]
 
 
-def _adapt(method: _Method, root: "Node", reader: _Reader) -> Adapted:
+def _adapt(method: _Method, root: "Node", reader: TypeReader) -> Adapted:
     text, node = method.text, method.node
     parameters = [_parameter(one, reader) for one in _parameters(node)]
     result = reader.read(node.child_by_field_name("type"), is_result=True)
@@ -422,10 +176,10 @@ def replace_name(one: _Parameter, taken: set[str]) -> _Parameter:
 
 
 def _is_called_as_it_is(
-    method: _Method, root: "Node", parameters: Sequence[_Parameter], result: _Type
+    method: _Method, root: "Node", parameters: Sequence[_Parameter], result: JavaType
 ) -> bool:
     """Whether the driver finds the method and reads and writes its types without help."""
-    if not all(one.type.is_plain for one in parameters) or result.out is not _same:
+    if not all(one.type.is_plain for one in parameters) or result.out is not same:
         return False
     if _variables(method):
         return False
@@ -465,7 +219,7 @@ class _Call(NamedTuple):
     built: Sequence[_Parameter]
     parameters: Sequence[_Parameter]
     returned: Sequence[_Parameter]
-    result: _Type
+    result: JavaType
 
     def written(self) -> str:
         every = [*self.built, *self.parameters]
@@ -488,7 +242,7 @@ class _Call(NamedTuple):
         passed, lines = [], list[str]()
         for one in self.parameters:
             expression = one.type.into(one.name)
-            if one in self.returned and one.type.into is not _same:
+            if one in self.returned and one.type.into is not same:
                 lines.append(f"var {one.name}Changed = {expression};")
                 expression = f"{one.name}Changed"
             passed.append(expression)
@@ -498,14 +252,13 @@ class _Call(NamedTuple):
             return [*lines, f"return {self.result.out(called)};"]
         lines.append(f"{called};")
         outs = [
-            one.type.out(one.name if one.type.into is _same else f"{one.name}Changed")
-            for one in self.returned
+            one.type.out(one.name if one.type.into is same else f"{one.name}Changed") for one in self.returned
         ]
         changed = outs[0] if len(outs) == 1 else f"Arrays.asList({', '.join(outs)})"
         return [*lines, f"return {changed};"]
 
 
-def _owner(method: _Method, reader: _Reader) -> tuple[str, list[_Parameter]]:
+def _owner(method: _Method, reader: TypeReader) -> tuple[str, list[_Parameter]]:
     """The expression before the dot, with `{}` for the constructor's arguments, and its parameters."""
     called = [name if (name := _name(node, method.text)) != _CALLER else _OTHER for node in method.around]
     if not method.around:
@@ -533,7 +286,7 @@ def _owner(method: _Method, reader: _Reader) -> tuple[str, list[_Parameter]]:
     return f"new {path}{diamond}({{}})", built
 
 
-def _simplest_constructor(owner: "Node", reader: _Reader) -> list[_Parameter]:
+def _simplest_constructor(owner: "Node", reader: TypeReader) -> list[_Parameter]:
     """The parameters of the constructor with the fewest of them, all of shared types."""
     if owner.type == "record_declaration":
         return [_parameter(one, reader) for one in _parameters(owner)]
@@ -561,7 +314,7 @@ def _parameters(node: "Node") -> list["Node"]:
     return [one for one in inside if one.type in ("formal_parameter", "spread_parameter")]
 
 
-def _parameter(node: "Node", reader: _Reader) -> _Parameter:
+def _parameter(node: "Node", reader: TypeReader) -> _Parameter:
     name = _name(node, reader.text)
     if node.type == "spread_parameter":
         kinds = [one for one in node.named_children if one.type not in ("modifiers", "variable_declarator")]
