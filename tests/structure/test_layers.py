@@ -14,6 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
         "synth.products",
+        "synth.proportions",
         "synth.reasons",
         "synth.errors",
         "synth.plain_text",
@@ -22,7 +23,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.ids",
         "synth.values",
         "synth.comparison",
+        "synth.calls",
         "synth.comparison_rules",
+        "synth.contracts",
         "synth.text_comparison",
         "synth.value_comparison",
         "synth.wire_record",
