@@ -19,7 +19,7 @@ from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
 from synth.languages.registry import normalize_language
-from synth.languages.spec import Adapted
+from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -32,7 +32,8 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs, literal_hints
+from synth.rules.domains import draw_in_domains
+from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
 from synth.seeds.adapters import find_ways
@@ -73,6 +74,8 @@ class SignatureProbe:
     stated: tuple[tuple[StatedRow, ...], ...]
     """The examples that each signature takes, in the order of their rows."""
     request: ExecutionRequest
+    domains: tuple[Domain, ...] = ()
+    """Which values the parameters take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +171,18 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed = way
+    code, entry_point, names, guessed, domains = way
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
-    drawn = [draw_inputs(signature, PROBES, random, hints) for signature in signatures]
+    drawn = [draw_in_domains(signature, domains, PROBES, random, hints) for signature in signatures]
     rows = tuple(
         tuple(dict.fromkeys([*(one.arguments for one in examples[:PROBES]), *others]))
         for examples, others in zip(stated, drawn, strict=True)
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -207,7 +210,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     found = find_ways(seed)
     if isinstance(found, Reject):
         return None
-    _, entry_point, names, signatures = found[0]
+    _, entry_point, names, signatures, _ = found[0]
     return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
 
 

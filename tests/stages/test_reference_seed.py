@@ -223,6 +223,6 @@ def test_a_seed_that_refuses_most_inputs_is_known_by_its_examples() -> None:
     examples = [example(board, gives=sum(board)) for board in boards]
     found = refer_with(code, *examples)
     assert isinstance(found, FoundReference)
-    assert len(found.reference.cases) == 7
+    assert sum(not case.raises for case in found.reference.cases) == 7
     refused = refer_with(code)
     assert isinstance(refused, Reject) and refused.reason == "reference_crashed"
