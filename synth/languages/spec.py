@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
+from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.languages.stated_calls import ExampleSyntax
@@ -302,6 +303,8 @@ class Language:
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    closing: Closing | None = None
+    """How its functions are closed over their file and package; None: a function has to stand alone."""
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None
     """(function, text) -> the parameters through which it may change something of its caller: a function
     without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""

@@ -310,7 +310,8 @@ def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> 
 def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
-    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
+    count = max(config.drawn, config.maximum, config.minimum)
+    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
     examples = [one.arguments for one in probe.stated[rank]]
     rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
     limits = probe.request.limits
