@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from pydantic import TypeAdapter
 
 from synth.cli.app import AsJson
-from synth.cli.printing import print_json, print_table, print_text, print_title
 from synth.cli.run_options import RunName, RunsDir, find_run
-from synth.interruptible import run_interruptibly
 
 if TYPE_CHECKING:
     from synth.rules.calibration import CalibrationPoint
@@ -37,9 +34,13 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Measure agreement on the tasks of a run that have a reference, and say which threshold to use."""
+    from pydantic import TypeAdapter
+
     from synth.calibration import measure, vote_again
+    from synth.cli.printing import print_json, print_title
     from synth.config import ExecutionConfig, LocalSandboxConfig
     from synth.execution.factory import create_sandbox
+    from synth.interruptible import run_interruptibly
     from synth.rules.behaviour_ranks import RankingMethod
     from synth.rules.limits import find_limits
     from synth.store.run_folder import read_info
@@ -73,6 +74,7 @@ def _as_json(points: "list[CalibrationPoint]", precision: float) -> dict[str, ob
 
 
 def _print_method(method: str, points: "list[CalibrationPoint]", precision: float) -> None:
+    from synth.cli.printing import print_table, print_text
     from synth.rules.calibration import choose_threshold, tabulate
 
     rows = []
