@@ -61,7 +61,7 @@ def test_methods(self):
 
 def stated(text: str, path: str) -> dict[str, object]:
     """Name, arguments and result of each call, by what a person would write."""
-    found = {}
+    found: dict[str, object] = {}
     for call in read_calls(text, "python", path):
         row = ", ".join(repr(decode(wire)) for wire in call.example.arguments)
         result = decode(call.example.expected) if call.example.expected is not None else call.example.raises

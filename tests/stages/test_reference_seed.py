@@ -219,8 +219,8 @@ def test_a_seed_that_refuses_most_inputs_is_known_by_its_examples() -> None:
         "def root(board: list[int]):\n    if len(board) != 9:\n        raise ValueError(board)\n"
         "    return sum(board)\n"
     )
-    boards = [[number] * 9 for number in range(7)]
-    examples = [example(board, gives=sum(board)) for board in boards]
+    boards: list[list[Value]] = [[number] * 9 for number in range(7)]
+    examples = [example(board, gives=9 * at) for at, board in enumerate(boards)]
     found = refer_with(code, *examples)
     assert isinstance(found, FoundReference)
     assert sum(not case.raises for case in found.reference.cases) == 7
