@@ -105,6 +105,12 @@ REASONS: dict[str, Reason] = {
             "generation",
         ),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
+        Reason(
+            "unsupported_language",
+            _POLICY,
+            "No language that the recipe asks for can hold the values of the task's tests.",
+            "solve",
+        ),
         Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
         Reason(
             "imports_the_seed",

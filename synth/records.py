@@ -6,63 +6,28 @@ a rejection (an `IndexRow` whose decision is `rejected`). No dicts are passed be
 shape raises SCHEMA_VERSION.
 """
 
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
+from synth.calls import Call as Call
+from synth.calls import CheckCall as CheckCall
+from synth.calls import CheckedCase as CheckedCase
+from synth.calls import FunctionCall as FunctionCall
+from synth.calls import ProgramCall as ProgramCall
+from synth.calls import ProgramFile as ProgramFile
+from synth.calls import ScriptCall as ScriptCall
+from synth.calls import StdioCall as StdioCall
 from synth.comparison_rules import Comparison
+from synth.contracts import Contract as Contract
+from synth.contracts import FunctionContract as FunctionContract
+from synth.contracts import ScriptContract as ScriptContract
+from synth.contracts import StdioContract as StdioContract
+from synth.contracts import SuiteContract as SuiteContract
 from synth.wire_record import Record as Record
 
 SCHEMA_VERSION = 2
-
-
-# --- contracts ----------------------------------------------------------------------------------------------
-
-
-class FunctionContract(Record):
-    """A function that is called with typed values. `signature` is the text form of a `Signature`."""
-
-    kind: Literal["function"] = "function"
-    entry_point: str
-    signature: str
-    parameter_names: tuple[str, ...] = ()
-
-    def call(self, rows: Sequence[tuple[str, ...]]) -> "FunctionCall":
-        """The call on these rows of arguments (wire texts)."""
-        return FunctionCall(entry_point=self.entry_point, signature=self.signature, arguments=tuple(rows))
-
-
-class StdioContract(Record):
-    """A program that reads stdin and writes stdout, or files of its working folder that are named here."""
-
-    kind: Literal["stdio"] = "stdio"
-    input_file: str = ""
-    output_file: str = ""
-
-    def call(self, rows: Sequence[tuple[str, ...]]) -> "StdioCall":
-        """One run per row. The joined texts of a row are its stdin."""
-        stdins = tuple("".join(row) for row in rows)
-        return StdioCall(stdins=stdins, input_file=self.input_file, output_file=self.output_file)
-
-
-class ScriptContract(Record):
-    """A program followed by a test script in its own language, which ends early when a test fails. Its suite
-    has one case, reaching the end of the script: no arguments, and the result true."""
-
-    kind: Literal["script"] = "script"
-    script: str
-
-    def call(self, rows: Sequence[tuple[str, ...]]) -> "ScriptCall":
-        """The run with the script; there are no rows of arguments."""
-        return ScriptCall(script=self.script)
-
-
-Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
-"""What a task asks for."""
-SuiteContract = Annotated[FunctionContract | StdioContract | ScriptContract, Field(discriminator="kind")]
-"""What a suite tests."""
 
 
 # --- the units of the flow ----------------------------------------------------------------------------------
@@ -288,6 +253,11 @@ class InputSet(Unit):
     rows: tuple[tuple[str, ...], ...]
     """Arguments as wire text, one row per call."""
 
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The rows as cases whose expected results are not known yet."""
+        return tuple(Case(arguments=row, expected="") for row in self.rows)
+
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------
 
@@ -385,73 +355,6 @@ class CaseObservation(Record):
     is_text: bool = True
     """False for a stdout with bytes that are no UTF-8. `output` then shows U+FFFD in their place, and
     equals no expected text."""
-
-
-class FunctionCall(Record):
-    """Call `entry_point` once per row of arguments (wire texts), all in one process."""
-
-    kind: Literal["function"] = "function"
-    entry_point: str
-    signature: str
-    arguments: tuple[tuple[str, ...], ...]
-
-
-class StdioCall(Record):
-    """Run the program once per stdin, each time in a fresh process."""
-
-    kind: Literal["stdio"] = "stdio"
-    stdins: tuple[str, ...]
-    input_file: str = ""
-    """Where the program finds its input instead,"""
-    output_file: str = ""
-    """and where it leaves its output, in its working folder."""
-
-
-class ScriptCall(Record):
-    """Run the program with a test script appended. A private nonce proves that its end was reached. Less
-    trustworthy than the other calls."""
-
-    kind: Literal["script"] = "script"
-    script: str
-
-
-class CheckedCase(Record):
-    """What a checker is shown of one case."""
-
-    input: str
-    output: str
-    expected: str
-
-
-class CheckCall(Record):
-    """Run the program, a checker, once per case, each time in a fresh process, with the names of three files:
-    input, output and expected output. The program whose output is checked is not there."""
-
-    kind: Literal["check"] = "check"
-    cases: tuple[CheckedCase, ...]
-
-
-class ProgramFile(Record):
-    """A file in a program's working folder: its relative path, and its bytes in base64."""
-
-    path: str
-    content: str
-
-
-class ProgramCall(Record):
-    """Run the program once and report how it ended, with nothing to judge: whole outputs, and files that it
-    reads and leaves in its working folder."""
-
-    kind: Literal["program"] = "program"
-    stdin: str = ""
-    files: tuple[ProgramFile, ...] = ()
-    fetched: tuple[str, ...] = ()
-    """Paths of the files to report. One that is not there afterwards is left out."""
-    compile_s: float = Field(default=60.0, gt=0, le=60, allow_inf_nan=False)
-    """CPU seconds of its compiler."""
-
-
-Call = Annotated[FunctionCall | StdioCall | ScriptCall | CheckCall | ProgramCall, Field(discriminator="kind")]
 
 
 class ExecutionRequest(Record):
@@ -564,15 +467,9 @@ class Verdict(Unit):
     level: str = ""
 
 
-# --- messages -------------------------------------------------------------------------------------------
-
-
 class Message(Record):
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-# --- the index ----------------------------------------------------------------------------------------------
 
 
 class Decision(StrEnum):

@@ -6,7 +6,7 @@ time-out, runtime error, wrong answer, pass.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synth.comparison import is_right, shown_value
 from synth.execution.programs.failure_texts import compiler_text, exception_text, ran_out_of_memory
@@ -29,6 +29,8 @@ _STOPS = {
     Stop.CPU: Outcome.TIMEOUT,
     Stop.WALL: Outcome.TIMEOUT,
 }
+
+_OUT_OF_MEMORY: Final = "the language ran out of memory"
 
 
 class Judged(NamedTuple):
@@ -70,6 +72,25 @@ def judge_cases(
     return Judged(verdict, right)
 
 
+def failure_words(observation: Observation) -> str:
+    """Why a program did not return a value on every input, whatever it was run for: never empty, a few
+    hundred characters. The first thing that went wrong counts, in the order of the verdicts."""
+    if observation.toolchain_missing is not None:
+        return f"install it: {observation.toolchain_missing}"
+    if observation.infrastructure is not None:
+        return observation.infrastructure or "the sandbox failed without a word"
+    if observation.phase is not Phase.RUN:
+        outcome, words = _before_run(observation)
+        return f"{outcome.value.replace('_', ' ')}: {words}"
+    if observation.stop in _STOPS:
+        return _stop_words(observation) or f"stopped by the {observation.stop.value} limit"
+    if ran_out_of_memory(observation):
+        return _OUT_OF_MEMORY
+    if raised := next((case for case in observation.cases if case.status == "raised"), None):
+        return f"raised {raised.error or 'an error'}"
+    return _early_end(observation, len(observation.cases)) or "returned no value that can be read"
+
+
 def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tuple[Outcome, str]:
     if observation.toolchain_missing is not None:
         return Outcome.TOOLCHAIN_MISSING, f"install it: {observation.toolchain_missing}"
@@ -80,7 +101,7 @@ def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tu
     if observation.stop in _STOPS:
         return _STOPS[observation.stop], _stop_words(observation)
     if ran_out_of_memory(observation):
-        return Outcome.MEMORY_LIMIT, "the language ran out of memory"
+        return Outcome.MEMORY_LIMIT, _OUT_OF_MEMORY
     error = _runtime_error(observation, suite)
     if error:
         return Outcome.RUNTIME_ERROR, error
@@ -119,12 +140,17 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
                 else f"raised {case.error or 'an error'}"
             )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
+    return _early_end(observation, len(suite.cases))
+
+
+def _early_end(observation: Observation, cases: int) -> str:
+    """A signal, an exit status or an end before the last of the cases; "" if there is none."""
     if observation.signal is not None:
         return f"ended by signal {observation.signal}. {_said(observation)}".strip()
     if (
         not observation.finished
         or any(case.status == "missing" for case in observation.cases)
-        or len(observation.cases) < len(suite.cases)
+        or len(observation.cases) < cases
     ):
         return f"ended early with exit code {observation.exit_code}. {_said(observation)}".strip()
     return ""

@@ -28,6 +28,27 @@ class UnsupportedType(ValueError):
     """A signature that a statically typed language cannot express, for example `any` in C++."""
 
 
+class NotAdapted(ValueError):
+    """Why a function of real code cannot be called with shared types, in words."""
+
+    def __init__(self, why: str, needs: str = "") -> None:
+        super().__init__(why)
+        self.needs = needs
+        """A name that the code needs and does not hold, if that is why."""
+
+
+class Adapted(NamedTuple):
+    """One way to call a function of real code with shared types: candidates are asked in these types only,
+    and `code` holds what converts them for the function itself."""
+
+    code: str
+    """The closed code, with the lines that convert; the driver calls its `entry_point`."""
+    entry_point: str
+    parameter_names: tuple[str, ...]
+    signatures: tuple[Signature, ...]
+    """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
+
+
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
 """testlib's exit codes for a wrong answer, an output in a wrong form, one with more behind it, and one that
 ends too early; 3 is a failure of the checker. For the languages that it is written in: none of their programs
@@ -257,6 +278,9 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    adapt: Callable[[str, str], Sequence[Adapted]] | None = None
+    """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
+    likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

@@ -3,7 +3,7 @@
 import pytest
 
 from synth.comparison_rules import ValuesRule
-from synth.execution.verdict import judge
+from synth.execution.verdict import failure_words, judge
 from synth.records import (
     Captured,
     Case,
@@ -223,3 +223,35 @@ def test_a_suite_gives_the_call_of_its_contract_without_what_is_expected() -> No
     assert script.call() == ScriptCall(script="f()")
     assert outcome(seen(*returned(True)), script) is Outcome.PASS
     assert outcome(seen(*returned(False)), script) is Outcome.WRONG_ANSWER
+
+
+RAISED = CaseObservation(index=1, status="raised", error="ValueError: no root")
+MISSING = CaseObservation(index=1, status="missing")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (seen(phase=Phase.COMPILE, stderr=Captured(head="a.cpp:3: error: no Node")), "error: no Node"),
+        (seen(phase=Phase.COMPILE, stderr=Captured(tail="error: no Node")), "error: no Node"),
+        (seen(phase=Phase.COMPILE, stop=Stop.CPU), "the compiler was stopped: cpu limit"),
+        (seen(phase=Phase.PARSE), "parse error: no message"),
+        (seen(*returned(1), RAISED), "raised ValueError: no root"),
+        (seen(*returned(1), MISSING, signal=11), "ended by signal 11"),
+        (
+            seen(MISSING, finished=False, exit_code=3, stdout=Captured(head="bye")),
+            "ended early with exit code 3. bye",
+        ),
+        (seen(*returned(1), MISSING, stop=Stop.WALL), "stopped by the wall limit after 1 of 2 cases"),
+        (seen(stop=Stop.VIOLATION), "stopped by the violation limit"),
+        (seen(RAISED.model_copy(update={"error": "MemoryError: "})), "ran out of memory"),
+        (seen(RAISED.model_copy(update={"error": ""})), "raised an error"),
+        (seen(*returned(1)), "no value that can be read"),
+        (seen(infrastructure=""), "the sandbox failed"),
+        (seen(toolchain_missing="apt-get install golang"), "install it: apt-get install golang"),
+    ],
+)
+def test_a_program_that_did_not_return_everywhere_has_words_whatever_it_was_run_for(
+    found: Observation, words: str
+) -> None:
+    assert words in failure_words(found)

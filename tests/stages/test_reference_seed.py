@@ -7,6 +7,7 @@ import pytest
 from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import (
+    Captured,
     FunctionCall,
     FunctionContract,
     Observation,
@@ -145,3 +146,21 @@ def test_a_program_in_an_unknown_language_has_no_signature() -> None:
 def test_requests_hold_no_expected_values_and_their_ids_are_reproducible() -> None:
     probes = [plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0)) for _ in range(2)]
     assert probes[0] == probes[1]
+
+
+def test_a_member_of_a_class_needs_its_class() -> None:
+    found = plan_probe(seed("int Stack::size_after(int more) { return top + more; }", "cpp"), Random(0))
+    assert isinstance(found, Reject)
+    assert (found.reason, found.evidence["needs"]) == ("not_self_contained", "Stack")
+
+
+def test_a_seed_that_does_not_compile_says_what_the_compiler_said() -> None:
+    probe = plan_probe(seed("int f(int n) { return helper(n); }", "cpp"), Random(0))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(0), CONFIG)
+    assert plan is not None
+    said = Captured(head="f.cpp:1:23: error: 'helper' was not declared in this scope")
+    seen = Observation(request_id="x", language="cpp", phase=Phase.COMPILE, stderr=said)
+    refused = refuse_early(plan, seen)
+    assert refused is not None and refused.reason == "reference_crashed"
+    assert "'helper' was not declared" in str(refused.evidence["error"])

@@ -1,0 +1,1 @@
+"""How many seeds of real source trees become references."""
