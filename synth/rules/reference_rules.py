@@ -33,9 +33,8 @@ from synth.records import (
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
-from synth.seeds.adapters import find_ways
+from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.python.self_contained import check_self_contained
-from synth.seeds.python.typing_guess import guess_signatures
 from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
@@ -173,13 +172,10 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
     if normalize_language(seed.language) != "python":
         return find_ways(seed)
-    closed = check_self_contained(seed.code, seed.language)
+    closed = check_self_contained(seed.code, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
-    guessed = guess_signatures(closed.code, closed.entry_point)
-    if isinstance(guessed, Reject):
-        return guessed
-    return (Adapted(closed.code, closed.entry_point, guessed[0], tuple(guessed[1])),)
+    return find_ways(seed.model_copy(update={"code": closed.code, "entry_point": closed.entry_point}))
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -187,11 +183,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     states the types."""
     if seed.contract is not None:
         return seed.contract
-    found = find_ways(seed)
-    if isinstance(found, Reject):
-        return None
-    _, entry_point, names, signatures = found[0]
-    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+    return find_stated(seed)
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:

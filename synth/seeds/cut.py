@@ -6,18 +6,19 @@ every function of an accepted file is returned once, as a seed or as a rejection
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
-from synth.records import Origin
+from synth.records import Origin, Seed
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
-from synth.seeds.python.module_index import ModuleIndex
+from synth.seeds.python.closure import close, qualified_name
+from synth.seeds.python.package import Package
 from synth.seeds.quality import check_quality
 from synth.seeds.screen import screen_text
-from synth.token_estimate import estimate_tokens
 
 
 def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
@@ -35,7 +36,7 @@ def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
 
 def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
-    module = ModuleIndex.read(file.text) if language == "python" else None
+    package = _package(file, config) if language == "python" else None
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function)
         reject = check_quality(
@@ -44,7 +45,7 @@ def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrReje
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+            yield _seed(function, language, origin, package, config.max_tokens)
 
 
 def _origin(ref: FileRef, function: Function) -> Origin:
@@ -52,10 +53,25 @@ def _origin(ref: FileRef, function: Function) -> Origin:
     return Origin(source=ref.source, path=ref.relative, start_line=start, end_line=end, licence=ref.licence)
 
 
-def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
-    """The function with the imports, constants and helper functions that it needs from its file; empty if
-    that is not possible."""
-    if module is None or not function.top_level:
-        return ""
-    closed = module.close(function.name)
-    return "" if isinstance(closed, Reject) or estimate_tokens(closed.code) > max_tokens else closed.code
+def _seed(function: Function, language: str, origin: Origin, package: Package | None, most: int) -> Seed:
+    index, entry_point = package.index if package else None, qualified_name(function)
+    if package is None or index is None or not entry_point:
+        return make_seed(function.code, language, origin)
+    closed = close(index, entry_point, package, most)
+    if isinstance(closed, Reject):
+        return make_seed(function.code, language, origin)
+    return make_seed(closed.code, language, origin).model_copy(update={"entry_point": entry_point})
+
+
+def _package(file: SourceFile, config: SourceTreeSeedsConfig) -> Package:
+    return Package(TreeTexts(file.ref, config), file.ref.relative, file.text)
+
+
+class TreeTexts:
+    def __init__(self, ref: FileRef, config: SourceTreeSeedsConfig) -> None:
+        self.ref, self.config = ref, config
+        self.root = Path(ref.path).parents[len(Path(ref.relative).parts) - 1]
+
+    def text(self, path: str) -> str | None:
+        found = read_file(FileRef(self.ref.source, str(self.root / path), path, "python"))
+        return None if isinstance(found, Reject) else found.text

@@ -1,9 +1,9 @@
 """Typed signatures for Python functions, as a ranked list to try: read from annotations, else guessed from
 defaults, documentation, use and names.
 
-A guess is cheap: the reference stage runs the function on inputs of each candidate and keeps the one that works
-best, so this module needs to be right within a few tries, not at once. The one rule: only types that every
-language shares (`synth.values`) are ever proposed.
+A guess is cheap: the reference stage runs the function on inputs of each candidate and keeps the one that
+works best, so this module needs to be right within a few tries, not at once. The one rule: only types that
+every language shares (`synth.values`) are ever proposed.
 """
 
 import ast
@@ -73,13 +73,17 @@ def _types(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDe
         if stated is not None:
             return stated
     clues = read_clues(argument.arg, default, function)
-    if isinstance(default, ast.Constant) and default.value is None and max(clues.points.values(), default=0) < 6:
+    if (
+        isinstance(default, ast.Constant)
+        and default.value is None
+        and max(clues.points.values(), default=0) < 6
+    ):
         return []
     found = clues.ranked()
     return found or ([] if default is not None else list(UNKNOWN))
 
 
 def guess_signatures(parameters: list[Parameter], limit: int = MAX_CANDIDATES) -> tuple[Signature, ...]:
-    """Candidate signatures, the likeliest first. The result type is `any`: the actual one is inferred from the
-    returned values."""
+    """Candidate signatures, the likeliest first. The result type is `any`: the actual one is inferred from
+    the returned values."""
     return tuple(best_first([parameter.types for parameter in parameters], limit))

@@ -1,9 +1,9 @@
-"""Guesses the shared types of a parameter from clues, for languages that state none: points for each family of
-types, the best first.
+"""Guesses the shared types of a parameter from clues, for languages that state none: points for each family
+of types, the best first.
 
-Place in the flow: a language reads the clues off its own syntax trees (`Clues`); ranking them is the same for
-all. The one rule: points only order the candidates; running the function decides which one is right. Only types
-that every language shares are ever proposed.
+Place in the flow: a language reads the clues off its own syntax trees (`Clues`); ranking them is the same
+for all. The one rule: points only order the candidates; running the function decides which one is right.
+Only types that every language shares are ever proposed.
 """
 
 import re
@@ -105,7 +105,11 @@ def add_name(name: str, points: Counter[str]) -> None:
 
 
 _WORDS: Final = (
-    (r"(list|array|sequence|iterable)s? of (list|array|row)s?|matrix|(2d|2-d|two.dimensional) (list|array)", "matrix"),
+    (
+        r"(list|array|sequence|iterable)s? of (list|array|row)s?|matrix"
+        r"|(2d|2-d|two.dimensional) (list|array)",
+        "matrix",
+    ),
     (r"(list|array|sequence|iterable|collection)s? of (str|text|word)\w*", "strings"),
     (r"(list|array|sequence|iterable|collection|tuple|vector|number\[\])\b.*", "list"),
     (r"(positive |non-negative |nonnegative |natural )?(int|integer|natural number|whole number)\b.*", "int"),

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
+from synth.grammar.trees import node_text
+from synth.seeds.functions import Function
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,
@@ -76,6 +78,21 @@ def close(
         return refused.reject
     tokens = estimate_tokens(program.code)
     return program if tokens <= max_tokens else Reject("too_long", {"tokens": tokens, "limit": max_tokens})
+
+
+def qualified_name(function: Function) -> str:
+    """`f` of a top-level function, `Class.f` of a method of a top-level class, empty for others."""
+    if function.top_level:
+        return function.name
+    node = function.node.parent
+    while node is not None and node.type in ("decorated_definition", "block"):
+        node = node.parent
+    name = node.child_by_field_name("name") if node is not None and node.type == "class_definition" else None
+    parent = node.parent if node is not None else None
+    if parent is not None and parent.type == "decorated_definition":
+        parent = parent.parent
+    is_outermost = parent is not None and parent.parent is None
+    return f"{node_text(name, function.text)}.{function.name}" if name is not None and is_outermost else ""
 
 
 @dataclass(slots=True, eq=False)
