@@ -18,7 +18,12 @@ from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
 UnsupportedValue = Literal[
-    "64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"
+    "64-bit integers",
+    "lone surrogates",
+    "NUL in text",
+    "null in lists",
+    "infinity and NaN",
+    "errors of calls",
 ]
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
@@ -35,6 +40,10 @@ class NotAdapted(ValueError):
         super().__init__(why)
         self.needs = needs
         """A name that the code needs and does not hold, if that is why."""
+
+
+CONVERSION_MARK: Final = "codemill"
+"""Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
 
 
 class Adapted(NamedTuple):

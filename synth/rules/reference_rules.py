@@ -31,6 +31,7 @@ from synth.records import (
     Seed,
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
+from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs, literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.adapters import find_stated, find_ways
@@ -46,6 +47,9 @@ MAX_OUTPUT = 4096
 
 OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
 """Reasons for which another way to call the function may do better."""
+
+MAX_RAISING = 0.25
+"""Maximum share of cases that end in an error which the seed itself raises."""
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -291,10 +295,18 @@ def judge_reference(
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
     cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    return _make_reference(plan, cases, maximum)
+    again = deliberate_errors(backwards, plan.probe.code)
+    raised = {
+        at: kind
+        for at, kind in deliberate_errors(forwards, plan.probe.code).items()
+        if again.get(last - at) == kind
+    }
+    return _make_reference(plan, cases, raised, maximum)
 
 
-def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:
+def _make_reference(
+    plan: ReferencePlan, outputs: dict[int, str], raised: dict[int, str], maximum: int
+) -> FoundReference | Reject:
     if len(set(outputs.values())) < 2 and outputs:
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
@@ -308,8 +320,13 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
     )
-    cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
     probe = plan.probe
+    errors = dict(list(raised.items())[: int(MAX_RAISING * maximum)])
+    varied = _varied(outputs)[: maximum - len(errors)]
+    cases = (
+        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in varied),
+        *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
+    )
     reference = Reference(
         seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
     )
@@ -318,6 +335,8 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
         "inputs": len(plan.rows),
         "distinct": len(set(outputs.values())),
     }
+    if errors:
+        evidence = evidence | {"raising": len(errors)}
     return FoundReference(reference, evidence)
 
 
