@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
+from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.records import FunctionContract
@@ -290,6 +291,8 @@ class Language:
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    closing: Closing | None = None
+    """How its functions are closed over their file and package; None: a function has to stand alone."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

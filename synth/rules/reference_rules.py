@@ -174,12 +174,12 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
-    if normalize_language(seed.language) != "python":
+    if normalize_language(seed.language) != "python" or seed.unclosed is not None:
         return find_ways(seed)
-    closed = check_self_contained(seed.code, seed.language, seed.entry_point)
+    closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
-    return find_ways(seed.model_copy(update={"code": closed.code, "entry_point": closed.entry_point}))
+    return find_ways(seed.model_copy(update={"closed": closed.code, "entry_point": closed.entry_point}))
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:

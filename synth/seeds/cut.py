@@ -5,20 +5,23 @@ A pure function of the file, picklable in and out, so files can be cut in a pool
 every function of an accepted file is returned once, as a seed or as a rejection.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from synth.config import SourceTreeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
-from synth.records import Origin, Seed
+from synth.languages.registry import get_language
+from synth.records import Origin, Seed, Unclosed
+from synth.seeds.closing import FileClosing
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
+from synth.seeds.neighbours import TreeNeighbours
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
-from synth.seeds.python.closure import close, qualified_name
 from synth.seeds.python.package import Package
 from synth.seeds.quality import check_quality
 from synth.seeds.screen import screen_text
+from synth.token_estimate import estimate_tokens
 
 
 def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
@@ -36,7 +39,7 @@ def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
 
 def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
-    package = _package(file, config) if language == "python" else None
+    close = _closer(file, config)
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function)
         reject = check_quality(
@@ -45,7 +48,7 @@ def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrReje
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield _seed(function, language, origin, package, config.max_tokens)
+            yield close(function, origin)
 
 
 def _origin(ref: FileRef, function: Function) -> Origin:
@@ -53,25 +56,38 @@ def _origin(ref: FileRef, function: Function) -> Origin:
     return Origin(source=ref.source, path=ref.relative, start_line=start, end_line=end, licence=ref.licence)
 
 
-def _seed(function: Function, language: str, origin: Origin, package: Package | None, most: int) -> Seed:
-    index, entry_point = package.index if package else None, qualified_name(function)
-    if package is None or index is None or not entry_point:
-        return make_seed(function.code, language, origin)
-    closed = close(index, entry_point, package, most)
-    if isinstance(closed, Reject):
-        return make_seed(function.code, language, origin)
-    return make_seed(closed.code, language, origin).model_copy(update={"entry_point": entry_point})
+def _closer(file: SourceFile, config: SourceTreeSeedsConfig) -> Callable[[Function, Origin], Seed]:
+    """What makes a seed of a function of this file. The file is read for it once, and only if one is asked
+    for."""
+    language = get_language(file.ref.language)
+    neighbours = TreeNeighbours(file.ref, config.screen)
+    if language.name == "python":
+        package = cache(lambda: Package(neighbours, file.ref.relative, file.text))
+        return lambda function, origin: _close_python(function, origin, package(), config.max_tokens)
+    if language.closing is None:
+        return lambda function, origin: make_seed(function.code, language.name, origin)
+    index = cache(lambda: FileClosing(file.text, file.ref.relative, language, neighbours))
+    return lambda function, origin: _close(function, origin, language.name, index())
 
 
-def _package(file: SourceFile, config: SourceTreeSeedsConfig) -> Package:
-    return Package(TreeTexts(file.ref, config), file.ref.relative, file.text)
+def _close(function: Function, origin: Origin, language: str, index: FileClosing) -> Seed:
+    """The seed with the program that runs, or with the reason why there is none."""
+    found = index.close(function)
+    if isinstance(found, Reject):
+        return _unclosed(function, origin, language, found)
+    return make_seed(function.code, language, origin, entry_point=found.entry_point, closed=found.code)
 
 
-class TreeTexts:
-    def __init__(self, ref: FileRef, config: SourceTreeSeedsConfig) -> None:
-        self.ref, self.config = ref, config
-        self.root = Path(ref.path).parents[len(Path(ref.relative).parts) - 1]
+def _close_python(function: Function, origin: Origin, package: Package, max_tokens: int) -> Seed:
+    """The same for Python. A closed program that is short enough is itself what a model is shown."""
+    found = package.close(function, max_tokens)
+    if isinstance(found, Reject):
+        return _unclosed(function, origin, "python", found)
+    if estimate_tokens(found.code) <= max_tokens:
+        return make_seed(found.code, "python", origin, entry_point=found.entry_point)
+    return make_seed(function.code, "python", origin, entry_point=found.entry_point, closed=found.code)
 
-    def text(self, path: str) -> str | None:
-        found = read_file(FileRef(self.ref.source, str(self.root / path), path, "python"))
-        return None if isinstance(found, Reject) else found.text
+
+def _unclosed(function: Function, origin: Origin, language: str, why: Reject) -> Seed:
+    unclosed = Unclosed.model_validate({"reason": why.reason, **why.evidence})
+    return make_seed(function.code, language, origin, entry_point=function.name, unclosed=unclosed)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
@@ -88,6 +89,7 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    closing=CLOSING,
     failures=FailureWords(
         assertion=("--- FAIL:",),
         fatal_out_of_memory=(

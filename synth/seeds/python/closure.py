@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
-from synth.grammar.trees import node_text
-from synth.seeds.functions import Function
+from synth.seeds.closing import MAX_TOKENS
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,
@@ -24,7 +23,6 @@ from synth.seeds.python.module_index import (
     bound_names,
     lines_of,
 )
-from synth.seeds.python.package import NoPackage
 from synth.seeds.python.purity import (
     IMPURE_ATTRIBUTES,
     IMPURE_BUILTINS,
@@ -61,38 +59,26 @@ class ClosedProgram:
 
 
 def close(
-    index: ModuleIndex, entry_point: str, package: NoPackage | None = None, max_tokens: int = 0
+    index: ModuleIndex, entry_point: str, package: NoPackage | None = None, shown_tokens: int = 0
 ) -> ClosedProgram | Reject:
-    """The function or method with everything that it needs. If that is longer than `max_tokens` (0: any
-    length will do), it comes without the docstrings of what it needs.
+    """The function or method with everything that it needs. If that is longer than `shown_tokens` (0: any
+    length will do), and short enough without the docstrings of what it needs, it comes without those.
 
-    Rejects: not_self_contained, impure, too_long.
+    Rejects: not_self_contained, impure.
     """
     try:
         closure = _Closure(index, entry_point, package or NoPackage())
-        program = closure.assemble()
-        if not max_tokens or estimate_tokens(program.code) <= max_tokens:
-            return program
-        program = closure.assemble(briefly=True)
     except Refused as refused:
         return refused.reject
+    program = closure.assemble()
     tokens = estimate_tokens(program.code)
-    return program if tokens <= max_tokens else Reject("too_long", {"tokens": tokens, "limit": max_tokens})
-
-
-def qualified_name(function: Function) -> str:
-    """`f` of a top-level function, `Class.f` of a method of a top-level class, empty for others."""
-    if function.top_level:
-        return function.name
-    node = function.node.parent
-    while node is not None and node.type in ("decorated_definition", "block"):
-        node = node.parent
-    name = node.child_by_field_name("name") if node is not None and node.type == "class_definition" else None
-    parent = node.parent if node is not None else None
-    if parent is not None and parent.type == "decorated_definition":
-        parent = parent.parent
-    is_outermost = parent is not None and parent.parent is None
-    return f"{node_text(name, function.text)}.{function.name}" if name is not None and is_outermost else ""
+    if shown_tokens and tokens > shown_tokens:
+        brief = closure.assemble(briefly=True)
+        if (fewer := estimate_tokens(brief.code)) <= shown_tokens:
+            program, tokens = brief, fewer
+    if tokens <= MAX_TOKENS:
+        return program
+    return Reject("not_self_contained", {"needs": entry_point, "why": f"needs a program of {tokens} tokens"})
 
 
 @dataclass(slots=True, eq=False)
@@ -134,6 +120,14 @@ def _docstring(node: ast.stmt) -> ast.stmt | None:
     first = body[0] if len(body) > 1 else None
     found = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return first if first is not None and found and isinstance(first.value.value, str) else None  # type: ignore[attr-defined]
+
+
+class NoPackage:
+    """A text without a tree around it."""
+
+    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
+        """The module that the statement imports from, or None."""
+        return None
 
 
 class _Closure:

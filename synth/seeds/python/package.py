@@ -7,37 +7,35 @@ folder above the file, were on its path; no path of this machine is searched.
 import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Protocol
 
+from synth.filters.protocol import Reject
+from synth.grammar.trees import node_text
+from synth.languages.closing import Neighbours
+from synth.seeds.functions import Function
+from synth.seeds.python.closure import ClosedProgram, NoPackage, close
 from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.python.purity import always_there
-
-
-class Texts(Protocol):
-    """Reads the files of a tree."""
-
-    def text(self, path: str) -> str | None:
-        """The text of the file with that path from the tree's root; None if there is none to use."""
-        ...
-
-
-class NoPackage:
-    """A text without a tree around it."""
-
-    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
-        """The module that the statement imports from, or None."""
-        return None
 
 
 class Package(NoPackage):
     """The modules of the tree around one file."""
 
-    def __init__(self, texts: Texts, path: str, text: str) -> None:
+    def __init__(self, texts: Neighbours, path: str, text: str) -> None:
         self._texts = texts
         self._paths: dict[int, str] = {}
         self._known: dict[str, ModuleIndex | None] = {}
         self.index = self._read(path, text)
         """The file itself, or None if it does not parse."""
+
+    def close(self, function: Function, shown_tokens: int) -> ClosedProgram | Reject:
+        """The function or method of the file with everything that it needs, as `closure.close` gives it."""
+        if self.index is None:
+            return Reject("not_self_contained", {"needs": function.name, "why": "stands in no Python 3"})
+        entry_point = _qualified_name(function)
+        if not entry_point:
+            why = "stands inside another function, class or condition"
+            return Reject("not_self_contained", {"needs": function.name, "why": why})
+        return close(self.index, entry_point, self, shown_tokens)
 
     def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
         """The module of the tree that the statement imports from, or None."""
@@ -83,3 +81,18 @@ def _places(path: str, statement: ast.ImportFrom) -> Iterator[str]:
         if parts:
             yield f"{whole}.py"
         yield f"{whole}/__init__.py" if whole else "__init__.py"
+
+
+def _qualified_name(function: Function) -> str:
+    """`f` of a top-level function, `Class.f` of a method of a top-level class, empty for others."""
+    if function.top_level:
+        return function.name
+    node = function.node.parent
+    while node is not None and node.type in ("decorated_definition", "block"):
+        node = node.parent
+    name = node.child_by_field_name("name") if node is not None and node.type == "class_definition" else None
+    parent = node.parent if node is not None else None
+    if parent is not None and parent.type == "decorated_definition":
+        parent = parent.parent
+    is_outermost = parent is not None and parent.parent is None
+    return f"{node_text(name, function.text)}.{function.name}" if name is not None and is_outermost else ""
