@@ -58,6 +58,14 @@ class ClosedProgram:
     """Names pulled in from the file and its package."""
 
 
+class NoPackage:
+    """A text without a tree around it."""
+
+    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
+        """The module that the statement imports from, or None."""
+        return None
+
+
 def close(
     index: ModuleIndex, entry_point: str, package: NoPackage | None = None, shown_tokens: int = 0
 ) -> ClosedProgram | Reject:
@@ -120,14 +128,6 @@ def _docstring(node: ast.stmt) -> ast.stmt | None:
     first = body[0] if len(body) > 1 else None
     found = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return first if first is not None and found and isinstance(first.value.value, str) else None  # type: ignore[attr-defined]
-
-
-class NoPackage:
-    """A text without a tree around it."""
-
-    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
-        """The module that the statement imports from, or None."""
-        return None
 
 
 class _Closure:
