@@ -18,7 +18,7 @@ from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.neighbours import TreeNeighbours
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
-from synth.seeds.python.package import Package
+from synth.seeds.python.python_tree import PythonTree
 from synth.seeds.quality import check_quality
 from synth.seeds.screen import screen_text
 from synth.token_estimate import estimate_tokens
@@ -62,7 +62,7 @@ def _closer(file: SourceFile, config: SourceTreeSeedsConfig) -> Callable[[Functi
     language = get_language(file.ref.language)
     neighbours = TreeNeighbours(file.ref, config.screen)
     if language.name == "python":
-        package = cache(lambda: Package(neighbours, file.ref.relative, file.text))
+        package = cache(lambda: PythonTree(neighbours, file.ref.relative, file.text))
         return lambda function, origin: _close_python(function, origin, package(), config.max_tokens)
     if language.closing is None:
         return lambda function, origin: make_seed(function.code, language.name, origin)
@@ -78,7 +78,7 @@ def _close(function: Function, origin: Origin, language: str, index: FileClosing
     return make_seed(function.code, language, origin, entry_point=found.entry_point, closed=found.code)
 
 
-def _close_python(function: Function, origin: Origin, package: Package, max_tokens: int) -> Seed:
+def _close_python(function: Function, origin: Origin, package: PythonTree, max_tokens: int) -> Seed:
     """The same for Python. A closed program that is short enough is itself what a model is shown."""
     found = package.close(function, max_tokens)
     if isinstance(found, Reject):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from synth.grammar.python_trees import parse_python
-from synth.languages.python.guessing import Parameter, guess_signatures, read_parameters
+from synth.languages.python.guessing import GivenParameter, guess_signatures, read_parameters
 from synth.languages.spec import Adapted, NotAdapted
 from synth.languages.support.guessing import MAX_PARAMETERS
 
@@ -33,7 +33,7 @@ class _Target(NamedTuple):
     function: ast.FunctionDef
     owner: str
     """The class and the arguments of its constructor, or empty."""
-    built_by: tuple[Parameter, ...] = ()
+    built_by: tuple[GivenParameter, ...] = ()
     """The parameters of the constructor."""
     skip: int = 0
     """Parameters that the object itself is given for."""
@@ -88,7 +88,10 @@ def _ways(code: str, tree: ast.Module, target: _Target) -> Iterator[Adapted]:
 
 
 def _call(
-    target: _Target, parameters: list[Parameter], names: dict[Parameter, str], choice: dict[str, str]
+    target: _Target,
+    parameters: list[GivenParameter],
+    names: dict[GivenParameter, str],
+    choice: dict[str, str],
 ) -> str:
     """The expression that calls it."""
     written = _arguments(target.function, target.skip, parameters, names, choice)
@@ -98,15 +101,15 @@ def _call(
     return f"{owner}.{target.function.name}" + ("" if target.is_property else f"({written})")
 
 
-def _written(parameters: Sequence[Parameter], names: dict[Parameter, str]) -> str:
+def _written(parameters: Sequence[GivenParameter], names: dict[GivenParameter, str]) -> str:
     return ", ".join(f"{one.name}={names[one]}" if one.keyword else names[one] for one in parameters)
 
 
 def _arguments(
     function: ast.FunctionDef,
     skip: int,
-    parameters: list[Parameter],
-    names: dict[Parameter, str],
+    parameters: list[GivenParameter],
+    names: dict[GivenParameter, str],
     choice: dict[str, str],
 ) -> str:
     """The arguments in the order of the head; after one that is left to its default, by name."""
@@ -129,7 +132,7 @@ def _body(call: str, changed: str, listed: bool) -> str:
     return f"    {call}\n    return {changed}\n" if changed else f"    return {call}\n"
 
 
-def _distinct(given: Sequence[Parameter]) -> list[str]:
+def _distinct(given: Sequence[GivenParameter]) -> list[str]:
     """The parameters' names, each once: a method may call one as its constructor does."""
     names: list[str] = []
     for one in given:
@@ -174,7 +177,7 @@ def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
 # --- arguments that are changed, and functions that are passed ----------------------------------------------
 
 
-def _changed_argument(function: ast.FunctionDef, names: list[str]) -> "Parameter | None":
+def _changed_argument(function: ast.FunctionDef, names: list[str]) -> "GivenParameter | None":
     """The parameter that a function without a result changes."""
     changed = changed_parameter(function, names)
     return next((one for one in read_parameters(function) if one.name == changed), None) if changed else None
@@ -282,7 +285,7 @@ def _method(tree: ast.Module, owner: str, name: str) -> _Target:
     return _Target(function, owner + "({})", tuple(built_by), 1, is_property)
 
 
-def _constructor(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[Parameter]:
+def _constructor(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[GivenParameter]:
     """The parameters with which an object of the class is made. Raises NotAdapted."""
     node: ast.ClassDef | None = owner
     seen = set[str]()

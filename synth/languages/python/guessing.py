@@ -22,7 +22,7 @@ from synth.languages.support.guessing import (
 from synth.values import Signature, ValueType
 
 
-class Parameter(NamedTuple):
+class GivenParameter(NamedTuple):
     """One parameter of a Python function, and the types to try for it."""
 
     name: str
@@ -39,7 +39,7 @@ class Parameter(NamedTuple):
         return self.optional and self.types in ((), (NULL,))
 
 
-def read_parameters(function: ast.FunctionDef, skip: int = 0) -> list[Parameter]:
+def read_parameters(function: ast.FunctionDef, skip: int = 0) -> list[GivenParameter]:
     """The parameters of a function that shared values can be given for, without the first `skip` (`self`) and
     without optional ones that are left to their defaults. Raises NotAdapted."""
     arguments = function.args
@@ -61,9 +61,9 @@ def read_parameters(function: ast.FunctionDef, skip: int = 0) -> list[Parameter]
     return found
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> Parameter:
+def _parameter(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> GivenParameter:
     types = _types(argument, default, function)
-    return Parameter(argument.arg, tuple(types), default is not None)
+    return GivenParameter(argument.arg, tuple(types), default is not None)
 
 
 def _types(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
@@ -83,7 +83,7 @@ def _types(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDe
     return found or ([] if default is not None else list(UNKNOWN))
 
 
-def guess_signatures(parameters: list[Parameter], limit: int = MAX_CANDIDATES) -> tuple[Signature, ...]:
+def guess_signatures(parameters: list[GivenParameter], limit: int = MAX_CANDIDATES) -> tuple[Signature, ...]:
     """Candidate signatures, the likeliest first. The result type is `any`: the actual one is inferred from
     the returned values."""
     return tuple(best_first([parameter.types for parameter in parameters], limit))

@@ -28,7 +28,8 @@ _NAMES = (
     (r"(is|has|use|allow|should|with|include|strict|reverse|ignore)(_.*)?|flag|verbose", "bool"),
     (
         r"n|k|m|i|j|num|count|size|length|width|height|depth|index|idx|start|stop|end|step"
-        r"|limit|base|year|month|day|bits?|low|high|left|right|number|nth|.*_(count|size|index|len|number|num)",
+        r"|limit|base|year|month|day|bits?|low|high|left|right|number|nth"
+        r"|.*_(count|size|index|len|number|num)",
         "int",
     ),
     (

@@ -19,7 +19,7 @@ from synth.seeds.python.module_index import (
     Definition,
     Lines,
     ModuleIndex,
-    Refused,
+    UnclosedName,
     bound_names,
     lines_of,
 )
@@ -58,7 +58,7 @@ class ClosedProgram:
     """Names pulled in from the file and its package."""
 
 
-class NoPackage:
+class NoTree:
     """A text without a tree around it."""
 
     def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
@@ -67,7 +67,7 @@ class NoPackage:
 
 
 def close(
-    index: ModuleIndex, entry_point: str, package: NoPackage | None = None, shown_tokens: int = 0
+    index: ModuleIndex, entry_point: str, package: NoTree | None = None, shown_tokens: int = 0
 ) -> ClosedProgram | Reject:
     """The function or method with everything that it needs. If that is longer than `shown_tokens` (0: any
     length will do), and short enough without the docstrings of what it needs, it comes without those.
@@ -75,8 +75,8 @@ def close(
     Rejects: not_self_contained, impure.
     """
     try:
-        closure = _Closure(index, entry_point, package or NoPackage())
-    except Refused as refused:
+        closure = _PythonClosure(index, entry_point, package or NoTree())
+    except UnclosedName as refused:
         return refused.reject
     program = closure.assemble()
     tokens = estimate_tokens(program.code)
@@ -126,14 +126,15 @@ def _docstring(node: ast.stmt) -> ast.stmt | None:
     """The docstring of a definition that holds more than that."""
     body = node.body if isinstance(node, Definition) else []
     first = body[0] if len(body) > 1 else None
-    found = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return first if first is not None and found and isinstance(first.value.value, str) else None  # type: ignore[attr-defined]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        return first if isinstance(first.value.value, str) else None
+    return None
 
 
-class _Closure:
+class _PythonClosure:
     """Follows names from the entry point through the statements that bind them."""
 
-    def __init__(self, index: ModuleIndex, entry_point: str, package: NoPackage) -> None:
+    def __init__(self, index: ModuleIndex, entry_point: str, package: NoTree) -> None:
         self._package, self._entry_point = package, entry_point
         self._name, _, self._method = entry_point.partition(".")
         self._modules = [index]
@@ -159,12 +160,12 @@ class _Closure:
         if statement is None:
             several = bool(index.statements.get(self._name))
             why = "is bound twice or under a condition" if several else "is not bound in the file"
-            raise Refused("not_self_contained", self._name, why)
+            raise UnclosedName("not_self_contained", self._name, why)
         kind = ast.ClassDef if self._method else ast.FunctionDef
         if not isinstance(statement, kind):
-            raise Refused("not_self_contained", self._name, "is no plain function of the file")
+            raise UnclosedName("not_self_contained", self._name, "is no plain function of the file")
         if self._method and self._method not in map(_member_name, getattr(statement, "body", [])):
-            raise Refused("not_self_contained", self._entry_point, "is no method of the class")
+            raise UnclosedName("not_self_contained", self._entry_point, "is no method of the class")
         return statement
 
     # --- following names ---
@@ -174,7 +175,9 @@ class _Closure:
             return
         self._pieces[id(statement)] = piece = _Piece(module, statement)
         if len(self._pieces) > MAX_PULLED:
-            raise Refused("not_self_contained", self._entry_point, f"needs more than {MAX_PULLED} statements")
+            raise UnclosedName(
+                "not_self_contained", self._entry_point, f"needs more than {MAX_PULLED} statements"
+            )
         if not isinstance(statement, ast.ClassDef):
             self._read(piece, piece.text(), [statement])
 
@@ -235,7 +238,7 @@ class _Closure:
     def _own(self, name: str, owner: object) -> None:
         """One name has one meaning in the closed program."""
         if self._owners.setdefault(name, owner) != owner:
-            raise Refused("not_self_contained", name, "means different things in two files")
+            raise UnclosedName("not_self_contained", name, "means different things in two files")
 
     def _follow(self, module: ModuleIndex, name: str) -> None:
         if (id(module), name) in self._seen:
@@ -245,7 +248,7 @@ class _Closure:
         imports = [statement for statement in statements if isinstance(statement, AnyImport)]
         binding = [statement for statement in statements if name in bound_names(statement)]
         if imports and len(imports) < len(binding):
-            raise Refused("not_self_contained", name, "is bound twice or under a condition")
+            raise UnclosedName("not_self_contained", name, "is bound twice or under a condition")
         if imports:
             self._follow_import(module, imports[-1], name)
         elif binding:
@@ -254,9 +257,9 @@ class _Closure:
         elif not self._follow_star(module, name):
             self._own(name, "builtins")
             if name in IMPURE_BUILTINS:
-                raise Refused("impure", name, "is a builtin with effects")
+                raise UnclosedName("impure", name, "is a builtin with effects")
             if name not in PURE_BUILTINS:
-                raise Refused("not_self_contained", name, "is not bound in the file")
+                raise UnclosedName("not_self_contained", name, "is not bound in the file")
 
     def _follow_star(self, module: ModuleIndex, name: str) -> bool:
         for statement in module.stars:
@@ -291,7 +294,7 @@ class _Closure:
         self._take_import(name, f"from {source} import {alias.name}{renamed}\n")
 
     def _take_import(self, name: str, line: str) -> None:
-        """`import a.b` and `import a.c` bind one name."""
+        """Two imports of submodules of one package bind one name."""
         self._own(name, "import" if line.startswith("import ") and "." in line else line)
         self._imports[line] = name
 
@@ -312,7 +315,9 @@ class _Closure:
         if other not in self._modules:
             self._modules.append(other)
             if len(self._modules) > MAX_FILES:
-                raise Refused("not_self_contained", self._entry_point, f"needs more than {MAX_FILES} files")
+                raise UnclosedName(
+                    "not_self_contained", self._entry_point, f"needs more than {MAX_FILES} files"
+                )
         self._after.setdefault(id(module), set()).add(id(other))
 
     def _check_attributes(self) -> None:
@@ -324,13 +329,13 @@ class _Closure:
             module = words[1] + member
             top = module if member or "as" in words else name
             if top in PURE_MEMBERS and name in alone:
-                raise Refused("impure", top, "is passed on, and not all of it is pure")
+                raise UnclosedName("impure", top, "is passed on, and not all of it is pure")
             for used in self._dotted:
                 if used.split(".")[0] == name:
                     _check_used(top + used.removeprefix(name))
             impure = IMPURE_ATTRIBUTES.get(module.split(".")[0], frozenset()) & self._words
             if impure:
-                raise Refused("impure", f"{module}: {min(impure)}", "reads the clock or the time zone")
+                raise UnclosedName("impure", f"{module}: {min(impure)}", "reads the clock or the time zone")
 
     # --- writing it ---
 
@@ -401,7 +406,7 @@ def _check_used(dotted: str) -> None:
         module = ".".join(parts[:at])
         known = module in PURE_MEMBERS or module in IMPURE_MEMBERS
         if known and judge_member(module, parts[at]) != "pure":
-            raise Refused("impure", f"{module}.{parts[at]}", "is not on the list of pure members")
+            raise UnclosedName("impure", f"{module}.{parts[at]}", "is not on the list of pure members")
 
 
 def _check_module(module: str) -> None:
@@ -421,4 +426,4 @@ def _check_member(module: str, member: str) -> None:
 
 def _refuse_module(module: str, judgement: str) -> None:
     reason = "impure" if judgement == "impure" else "not_self_contained"
-    raise Refused(reason, module, "is not on the list of pure modules")
+    raise UnclosedName(reason, module, "is not on the list of pure modules")

@@ -24,7 +24,7 @@ Lines = tuple[int, int]
 """The first and the last line of a piece of code, both counted from 1."""
 
 
-class Refused(Exception):
+class UnclosedName(Exception):
     """Why a function cannot be closed."""
 
     def __init__(self, reason: str, needs: str, why: str) -> None:
@@ -100,8 +100,8 @@ class ModuleIndex:
         return "".join(line for number, line in lines.items() if number not in left_out).rstrip() + "\n"
 
     def needs(self, text: str) -> frozenset[str]:
-        """Outside names that a piece of the file needs, now or when its functions are called. Raises Refused
-        if it binds one of them."""
+        """Outside names that a piece of the file needs, now or when its functions are called. Raises
+        UnclosedName if it binds one of them."""
         return _free_names(text, self.future)
 
 
@@ -152,9 +152,10 @@ def _outcome(test: ast.expr) -> bool | None:
         return False
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         left, right = ast.unparse(test.left), test.comparators[0]
-        with_version = {"sys.version_info": sys.version_info[:3], "sys.version_info[0]": sys.version_info[0]}
-        if left in with_version and isinstance(right, ast.Tuple | ast.Constant):
-            return _compare(with_version[left], test.ops[0], right)
+        if isinstance(right, ast.Tuple) and left == "sys.version_info":
+            return _compare(sys.version_info[:3], test.ops[0], right)
+        if isinstance(right, ast.Constant) and left in ("sys.version_info[0]", "sys.version_info.major"):
+            return _compare(sys.version_info[0], test.ops[0], right)
     return None
 
 
@@ -236,7 +237,9 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
             warnings.simplefilter("ignore")
             table = symtable.symtable((FUTURE if future else "") + source, "seed", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Refused("not_self_contained", "", f"cannot be read alone: {type(error).__name__}") from error
+        raise UnclosedName(
+            "not_self_contained", "", f"cannot be read alone: {type(error).__name__}"
+        ) from error
     own = {
         symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()
     }
@@ -247,11 +250,11 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
-    """Global names used in a function or class, at any depth. Raises Refused if one is bound there."""
+    """Global names used in a function or class, at any depth. Raises UnclosedName if one is bound there."""
     found: set[str] = set()
     for symbol in table.get_symbols():
         if symbol.is_declared_global() and symbol.is_assigned():
-            raise Refused("impure", symbol.get_name(), "is a global that the function changes")
+            raise UnclosedName("impure", symbol.get_name(), "is a global that the function changes")
         if symbol.is_global() and symbol.is_referenced():
             found.add(symbol.get_name())
     for child in table.get_children():

@@ -12,12 +12,12 @@ from synth.filters.protocol import Reject
 from synth.grammar.trees import node_text
 from synth.languages.closing import Neighbours
 from synth.seeds.functions import Function
-from synth.seeds.python.closure import ClosedProgram, NoPackage, close
+from synth.seeds.python.closure import ClosedProgram, NoTree, close
 from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.python.purity import always_there
 
 
-class Package(NoPackage):
+class PythonTree(NoTree):
     """The modules of the tree around one file."""
 
     def __init__(self, texts: Neighbours, path: str, text: str) -> None:
