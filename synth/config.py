@@ -368,8 +368,15 @@ class EvidenceConfig(Config):
 
 
 class FiltersConfig(Config):
-    """Filters over finished samples."""
+    """Filters over finished samples, and over seeds before a model is asked about them."""
 
+    seeds: bool = Field(
+        True,
+        description=(
+            "Whether contaminated seeds, and duplicates among those that can serve, leave before a model is "
+            "asked. Seeds of the pocket world are drawn each anew: for them it does nothing."
+        ),
+    )
     exact_dedup: bool = Field(True, description="Drop samples whose normalized text was already kept.")
     near_dedup: bool = Field(True, description="Drop near-duplicates (MinHash).")
     near_dedup_threshold: float = Field(

@@ -47,7 +47,7 @@ class Mentions(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Declaration:
+class Declared:
     """One declaration of a file. Exactly what it binds, asks for and belongs to decides whether it comes."""
 
     start: int
@@ -64,7 +64,7 @@ class Declaration:
     """`asked`: once its name is mentioned. `with_owner`: with all of `member_of` that the package declares,
     and is left out if it cannot be closed itself. `always`: with its file or its container (a `use`
     of traits, `using namespace`)."""
-    inside: "Declaration | None" = None
+    inside: "Declared | None" = None
     """The container around it: a class, an `impl`, a namespace."""
     tail: tuple[int, int] | None = None
     """Of a container: its text after the members."""
@@ -118,7 +118,7 @@ class Closing:
     """How functions of the language are closed over their file and package. Pure functions of trees, texts
     and paths; a path counts from the root of the source tree and has `/` everywhere."""
 
-    declarations: "Callable[[Node, bytes], Iterable[Declaration]]"
+    declarations: "Callable[[Node, bytes], Iterable[Declared]]"
     """(root, text) -> the declarations of a file, containers and their members included, imports too."""
     mentions: "Callable[[Node, bytes], Mentions]"
     """(node, text) -> the names that are free in it."""

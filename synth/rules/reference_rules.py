@@ -19,7 +19,7 @@ from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
 from synth.languages.registry import normalize_language
-from synth.languages.spec import Adapted
+from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -32,7 +32,8 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs, literal_hints
+from synth.rules.domains import draw_in_domains
+from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.python.self_contained import check_self_contained
@@ -67,6 +68,8 @@ class SignatureProbe:
     rows: tuple[Rows, ...]
     """The inputs of each signature."""
     request: ExecutionRequest
+    domains: tuple[Domain, ...] = ()
+    """Which values the parameters take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,14 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, signatures = way
+    code, entry_point, names, signatures, domains = way
     hints = literal_hints(code, normalize_language(seed.language))
-    rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
+    rows = tuple(
+        tuple(draw_in_domains(signature, domains, PROBES, random, hints)) for signature in signatures
+    )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -254,7 +259,8 @@ def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> 
 def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
-    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
+    count = max(config.drawn, config.maximum, config.minimum)
+    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)

@@ -52,8 +52,10 @@ def find_stated(seed: Seed) -> FunctionContract | None:
     found = find_ways(seed)
     if isinstance(found, Reject) or has_any(found[0].signatures[0].result):
         return None
-    _, entry_point, names, signatures = found[0]
-    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+    way = found[0]
+    return FunctionContract(
+        entry_point=way.entry_point, signature=str(way.signatures[0]), parameter_names=way.parameter_names
+    )
 
 
 def _last_function(code: str, language: str) -> str:

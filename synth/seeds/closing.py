@@ -21,7 +21,7 @@ from synth.grammar.trees import parse
 from synth.languages.closing import (
     Closed,
     Closing,
-    Declaration,
+    Declared,
     Mention,
     Mentions,
     Module,
@@ -48,7 +48,7 @@ class ClosedFunction(NamedTuple):
     pulled: tuple[str, ...]
 
 
-class _Refused(Exception):
+class _NotClosed(Exception):
     def __init__(self, needs: str, why: str, reason: str = "not_self_contained") -> None:
         self.reject = Reject(reason, {"needs": needs[:200], "why": why})
 
@@ -59,8 +59,8 @@ class _File:
 
     path: str
     text: bytes
-    declarations: tuple[Declaration, ...]
-    by_name: dict[str, list[Declaration]] = field(default_factory=dict)
+    declarations: tuple[Declared, ...]
+    by_name: dict[str, list[Declared]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in self.declarations:
@@ -69,10 +69,10 @@ class _File:
 
 
 @dataclass(eq=False, slots=True)
-class _Found:
+class _Placed:
     """A declaration with its file."""
 
-    declaration: Declaration
+    declaration: Declared
     file: _File
 
 
@@ -80,7 +80,7 @@ class _Found:
 class _Edit:
     start: int
     end: int
-    leads_to: _Found
+    leads_to: _Placed
     name: str
 
 
@@ -92,7 +92,7 @@ class FileClosing:
         self.closing: Closing = language.closing
         self._grammar, self._neighbours = language.grammar, neighbours
         self._files: dict[str, _File | None] = {}
-        self._mentions: dict[Declaration, Mentions] = {}
+        self._mentions: dict[Declared, Mentions] = {}
         self._file = self._index(path, text)
 
     def _index(self, path: str, text: str) -> _File:
@@ -112,7 +112,7 @@ class FileClosing:
                 self._files[path] = None
         return self._files[path]
 
-    def mentions_of(self, declaration: Declaration, file: _File) -> Mentions:
+    def mentions_of(self, declaration: Declared, file: _File) -> Mentions:
         """What a declaration asks for."""
         if declaration not in self._mentions:
             all_ = [self.closing.mentions(node, file.text) for node in declaration.nodes]
@@ -126,7 +126,7 @@ class FileClosing:
         """The function with everything that it needs. Rejects: not_self_contained, impure."""
         try:
             return _Closure(self, self._file).close(function)
-        except _Refused as refused:
+        except _NotClosed as refused:
             return refused.reject
 
     # --- finding names ---
@@ -139,11 +139,11 @@ class FileClosing:
             if other is not None and other is not file:
                 yield other
 
-    def find(self, name: str, file: _File) -> list[_Found]:
+    def find(self, name: str, file: _File) -> list[_Placed]:
         """The declarations of a name, as a file sees it."""
-        own = [_Found(one, file) for one in file.by_name.get(name, ())]
+        own = [_Placed(one, file) for one in file.by_name.get(name, ())]
         others = [
-            _Found(one, other)
+            _Placed(one, other)
             for other in self.module_files(file)
             if other is not file
             for one in other.by_name.get(name, ())
@@ -165,11 +165,11 @@ class FileClosing:
 class _State:
     """What came so far."""
 
-    pulled: dict[Declaration, _File] = field(default_factory=dict)
+    pulled: dict[Declared, _File] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
-    edits: dict[Declaration, list[_Edit]] = field(default_factory=dict)
-    waiting: list[_Found] = field(default_factory=list)
-    dropped: set[Declaration] = field(default_factory=set)
+    edits: dict[Declared, list[_Edit]] = field(default_factory=dict)
+    waiting: list[_Placed] = field(default_factory=list)
+    dropped: set[Declared] = field(default_factory=set)
 
     def copy(self) -> "_State":
         return _State(
@@ -185,22 +185,22 @@ class _Closure:
 
     def close(self, function: Function) -> ClosedFunction | Reject:
         entry = self._entry(function)
-        self._pull(_Found(entry, self._file))
+        self._pull(_Placed(entry, self._file))
         self._settle()
         while self._bring_members():
             pass
         code = self._assemble()
         if (tokens := estimate_tokens(code)) > MAX_TOKENS:
-            raise _Refused(function.name, f"needs a program of {tokens} tokens")
+            raise _NotClosed(function.name, f"needs a program of {tokens} tokens")
         names = {bound.name for one in self._state.pulled if one is not entry for bound in one.binds}
         return ClosedFunction(code, function.name, tuple(sorted(names)))
 
-    def _entry(self, function: Function) -> Declaration:
+    def _entry(self, function: Function) -> Declared:
         """The smallest declaration that holds the function."""
         at = function.node.start_byte
         around = [one for one in self._file.declarations if one.start <= at < one.end and not one.tail]
         if not around:
-            raise _Refused(function.name, "stands in no declaration that can be taken alone")
+            raise _NotClosed(function.name, "stands in no declaration that can be taken alone")
         return min(around, key=lambda one: one.end - one.start)
 
     def _settle(self) -> None:
@@ -208,33 +208,33 @@ class _Closure:
             found = self._state.waiting.pop()
             self._ask(found.declaration, found.file)
 
-    def _pull(self, found: _Found) -> None:
+    def _pull(self, found: _Placed) -> None:
         declaration, file = found.declaration, found.file
         if declaration in self._state.pulled:
             return
         if declaration.refused:
-            raise _Refused(_label(declaration), declaration.refused)
+            raise _NotClosed(_label(declaration), declaration.refused)
         if len(self._state.pulled) >= MAX_PULLED:
-            raise _Refused(_label(declaration), f"comes after {MAX_PULLED} other declarations")
+            raise _NotClosed(_label(declaration), f"comes after {MAX_PULLED} other declarations")
         fresh = file not in self._state.pulled.values()
         self._state.pulled[declaration] = file
         self._state.waiting.append(found)
         if declaration.inside is not None:
-            self._pull(_Found(declaration.inside, file))
+            self._pull(_Placed(declaration.inside, file))
         if fresh:
             for one in file.declarations:
                 if one.comes == "always" and not one.inside:
                     self._pull_if_outside(one, file)
         for one in file.declarations:
             if one.comes == "always" and one.inside is declaration:
-                self._pull(_Found(one, file))
+                self._pull(_Placed(one, file))
 
-    def _pull_if_outside(self, declaration: Declaration, file: _File) -> None:
+    def _pull_if_outside(self, declaration: Declared, file: _File) -> None:
         """What always comes with its file; an import that leads into the tree comes only when asked."""
         if not declaration.leads_to or isinstance(self._index.follow(declaration.leads_to, file), Outside):
-            self._pull(_Found(declaration, file))
+            self._pull(_Placed(declaration, file))
 
-    def _ask(self, declaration: Declaration, file: _File) -> None:
+    def _ask(self, declaration: Declared, file: _File) -> None:
         """Pull what the declaration mentions, and note where that is written."""
         asked = self._index.mentions_of(declaration, file)
         self._state.members |= asked.members
@@ -264,23 +264,23 @@ class _Closure:
     def _check_known(self, mention: Mention) -> None:
         known = self._index.closing.predeclared
         if known is not None and mention.required and mention.path[0] not in known:
-            raise _Refused(mention.path[0], "is bound neither in the file nor in its package")
+            raise _NotClosed(mention.path[0], "is bound neither in the file nor in its package")
 
-    def _lookup(self, path: Sequence[str], at: int, file: _File, steps: int) -> tuple[_Found, int] | None:
+    def _lookup(self, path: Sequence[str], at: int, file: _File, steps: int) -> tuple[_Placed, int] | None:
         """The declaration that the path leads to from its element `at`, and the last element used. None if
         the name is not there; an import that is kept as it is, is its own answer."""
         found = self._index.find(path[at], file)
         if not found:
             return None
         if len(found) > 1 and not self._index.closing.overloads:
-            raise _Refused(path[at], "is bound twice")
+            raise _NotClosed(path[at], "is bound twice")
         for one in found[1:]:
             self._pull(one)
         first = found[0]
         if not first.declaration.leads_to:
             return first, at
         if steps > _MAX_STEPS:
-            raise _Refused(path[at], "leads from import to import without an end")
+            raise _NotClosed(path[at], "leads from import to import without an end")
         where = self._located(first.declaration.leads_to, path[at], file=first.file)
         if not isinstance(where, Module):
             return first, at
@@ -289,26 +289,26 @@ class _Closure:
     def _located(self, leads_to: str, name: str, file: _File) -> Module | Outside:
         where = self._index.follow(leads_to, file)
         if isinstance(where, Closed):
-            raise _Refused(leads_to or name, where.why, where.reason)
+            raise _NotClosed(leads_to or name, where.why, where.reason)
         return where
 
-    def _in_module(self, where: Module, path: Sequence[str], at: int, steps: int) -> tuple[_Found, int]:
+    def _in_module(self, where: Module, path: Sequence[str], at: int, steps: int) -> tuple[_Placed, int]:
         """The rest of the path, looked up in a module of the tree."""
         file = self._index.first_file(where)
         if file is None:
-            raise _Refused(where.folder_or_file, "is a file that cannot be read")
+            raise _NotClosed(where.folder_or_file, "is a file that cannot be read")
         names, offset = (where.path, at) if where.path else (tuple(path[at + 1 :]), at + 1)
         if not names:
-            raise _Refused(path[at], "is a module, and nothing of it is named")
+            raise _NotClosed(path[at], "is a module, and nothing of it is named")
         rest = (*names, *path[at + 1 :]) if where.path else names
         found = self._lookup(rest, 0, file, steps) or self._by_glob(rest, file, steps)
         if found is None:
-            raise _Refused("::".join(rest), f"is not bound in {where.folder_or_file}")
+            raise _NotClosed("::".join(rest), f"is not bound in {where.folder_or_file}")
         target, last = found
         used = offset + max(0, last - (len(where.path) - 1 if where.path else 0))
         return target, min(used, len(path) - 1)
 
-    def _by_glob(self, path: Sequence[str], file: _File, steps: int = 0) -> tuple[_Found, int] | None:
+    def _by_glob(self, path: Sequence[str], file: _File, steps: int = 0) -> tuple[_Placed, int] | None:
         """The name in a module of which the file takes every name."""
         if steps > _MAX_STEPS:
             return None
@@ -331,7 +331,7 @@ class _Closure:
             try:
                 self._pull(found)
                 self._settle()
-            except _Refused:
+            except _NotClosed:
                 if found.declaration.comes == "asked":
                     raise
                 self._state = before
@@ -339,7 +339,7 @@ class _Closure:
             return True
         return False
 
-    def _candidates(self) -> Iterator[_Found]:
+    def _candidates(self) -> Iterator[_Placed]:
         """Members of the types that came, in the files that declare or share them."""
         files = list(dict.fromkeys(self._state.pulled.values()))
         seen: set[str] = set()
@@ -350,24 +350,24 @@ class _Closure:
                 seen.add(other.path)
                 for one in other.declarations:
                     if one.member_of and self._is_wanted(one, other):
-                        yield _Found(one, other)
+                        yield _Placed(one, other)
 
-    def _is_wanted(self, member: Declaration, file: _File) -> bool:
+    def _is_wanted(self, member: Declared, file: _File) -> bool:
         owners = [found for name in member.member_of if (found := self._owner(name, file)) is not None]
         came = [found.declaration in self._state.pulled for found in owners]
         if member.members & self._state.members and any(came):
             return True
         return member.comes == "with_owner" and bool(came) and all(came)
 
-    def _owner(self, name: str, file: _File) -> _Found | None:
+    def _owner(self, name: str, file: _File) -> _Placed | None:
         """The type of that name, without pulling it."""
         try:
             found = self._lookup_quietly(name, file)
-        except _Refused:
+        except _NotClosed:
             return None
         return found
 
-    def _lookup_quietly(self, name: str, file: _File) -> _Found | None:
+    def _lookup_quietly(self, name: str, file: _File) -> _Placed | None:
         state = self._state.copy()
         try:
             found = self._lookup((name,), 0, file, 0) or self._by_glob((name,), file)
@@ -394,16 +394,16 @@ class _Closure:
                     parts.append(self._text(one, file, mine, names))
         return self._index.closing.assemble(list(imports), parts)
 
-    def _new_names(self) -> dict[Declaration, dict[str, str]]:
+    def _new_names(self) -> dict[Declared, dict[str, str]]:
         """The name that each binding gets: its own, unless another module's declaration has it already."""
-        names: dict[Declaration, dict[str, str]] = {}
-        taken: dict[str, Declaration | str] = {}
+        names: dict[Declared, dict[str, str]] = {}
+        taken: dict[str, Declared | str] = {}
         order = sorted(self._state.pulled.items(), key=lambda pair: pair[1] is not self._file)
         for one, _ in order:
             if one.leads_to:
                 for bound in one.binds:
                     if taken.setdefault(bound.name, one.text) != one.text:
-                        raise _Refused(bound.name, "is bound by imports of two modules")
+                        raise _NotClosed(bound.name, "is bound by imports of two modules")
         for one, file in order:
             if one.leads_to:
                 continue
@@ -416,12 +416,12 @@ class _Closure:
                 if holder is not None and not self._may_share(holder, one):
                     new = f"{_module_label(file.path)}_{new}"
                     if new in taken:
-                        raise _Refused(bound.name, "is bound in two modules")
+                        raise _NotClosed(bound.name, "is bound in two modules")
                 taken[new] = one
                 names[one][bound.name] = new
         return names
 
-    def _may_share(self, holder: Declaration | str, one: Declaration) -> bool:
+    def _may_share(self, holder: Declared | str, one: Declared) -> bool:
         return (
             self._index.closing.overloads
             and not isinstance(holder, str)
@@ -430,10 +430,10 @@ class _Closure:
 
     def _text(
         self,
-        one: Declaration,
+        one: Declared,
         file: _File,
-        mine: Sequence[Declaration],
-        names: dict[Declaration, dict[str, str]],
+        mine: Sequence[Declared],
+        names: dict[Declared, dict[str, str]],
     ) -> str:
         """The text of a declaration with its members, every name as it is called in the program."""
         if one.text:
@@ -445,7 +445,7 @@ class _Closure:
         return "\n".join([own, *inner, file.text[slice(*one.tail)].decode("utf-8", "surrogatepass")])
 
     def _changes(
-        self, one: Declaration, names: dict[Declaration, dict[str, str]]
+        self, one: Declared, names: dict[Declared, dict[str, str]]
     ) -> Iterable[tuple[int, int, str]]:
         for bound in one.binds:
             new = names.get(one, {}).get(bound.name)
@@ -456,13 +456,13 @@ class _Closure:
             yield edit.start, edit.end, names.get(target, {}).get(_bound_as(target, edit.name), edit.name)
 
 
-def _bound_as(target: Declaration, written: str) -> str:
+def _bound_as(target: Declared, written: str) -> str:
     """The name by which the target is bound, where an import calls it otherwise."""
     names = [bound.name for bound in target.binds]
     return written if written in names or len(names) != 1 else names[0]
 
 
-def _is_open(container: Declaration) -> bool:
+def _is_open(container: Declared) -> bool:
     """Whether the names inside are names of the file (a namespace block, `extern "C"`)."""
     return not container.binds and not container.member_of
 
@@ -483,5 +483,5 @@ def _module_label(path: str) -> str:
     return "".join(symbol if symbol.isalnum() or symbol == "_" else "_" for symbol in words) or "other"
 
 
-def _label(declaration: Declaration) -> str:
+def _label(declaration: Declared) -> str:
     return declaration.leads_to or next((bound.name for bound in declaration.binds), "")

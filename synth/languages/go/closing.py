@@ -14,7 +14,7 @@ from synth.languages.closing import (
     Bound,
     Closed,
     Closing,
-    Declaration,
+    Declared,
     Mention,
     Mentions,
     Module,
@@ -45,7 +45,7 @@ _MODULE: Final = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 # --- declarations ---
 
 
-def _declarations(root: "Node", text: bytes) -> Iterator[Declaration]:
+def _declarations(root: "Node", text: bytes) -> Iterator[Declared]:
     first = next((node.start_byte for node in root.named_children if node.type == "package_clause"), 0)
     why = "is compiled under a condition" if _DIRECTIVE.search(text, 0, first) else ""
     for node in root.named_children:
@@ -60,10 +60,8 @@ def _declarations(root: "Node", text: bytes) -> Iterator[Declaration]:
             yield _method(node, text, why)
 
 
-def _declaration(node: "Node", binds: Sequence[Bound], why: str) -> Declaration:
-    return Declaration(
-        start=node.start_byte, end=node.end_byte, nodes=(node,), binds=tuple(binds), refused=why
-    )
+def _declaration(node: "Node", binds: Sequence[Bound], why: str) -> Declared:
+    return Declared(start=node.start_byte, end=node.end_byte, nodes=(node,), binds=tuple(binds), refused=why)
 
 
 def _specs(node: "Node") -> Iterator["Node"]:
@@ -85,12 +83,12 @@ def _names_of(node: "Node", text: bytes) -> Iterator[Bound]:
             yield Bound(name, child.start_byte, child.end_byte)
 
 
-def _method(node: "Node", text: bytes, why: str) -> Declaration:
+def _method(node: "Node", text: bytes, why: str) -> Declared:
     name = node.child_by_field_name("name")
     called = node_text(name, text) if name is not None else ""
     receiver = node.child_by_field_name("receiver")
     owners = [node_text(one, text) for one in _below(receiver) if one.type == "type_identifier"]
-    return Declaration(
+    return Declared(
         start=node.start_byte,
         end=node.end_byte,
         nodes=(node,),
@@ -109,7 +107,7 @@ def _below(node: "Node | None") -> Iterator["Node"]:
         stack.extend(reversed(here.named_children))
 
 
-def _imports(node: "Node", text: bytes) -> Iterator[Declaration]:
+def _imports(node: "Node", text: bytes) -> Iterator[Declared]:
     for spec in _specs(node):
         place = spec.child_by_field_name("path")
         path = node_text(place, text).strip('"`') if place is not None else ""
@@ -118,7 +116,7 @@ def _imports(node: "Node", text: bytes) -> Iterator[Declaration]:
         if name == "_":
             continue
         written = f'{name} "{path}"' if alias is not None else f'"{path}"'
-        yield Declaration(
+        yield Declared(
             start=spec.start_byte,
             end=spec.end_byte,
             binds=(Bound("*" if name == "." else name, 0, 0),),
