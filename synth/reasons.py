@@ -117,7 +117,25 @@ REASONS: dict[str, Reason] = {
             "generation",
         ),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
+        Reason(
+            "unsupported_language",
+            _POLICY,
+            "No language that the recipe asks for can hold the values of the task's tests.",
+            "solve",
+        ),
         Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
+        Reason(
+            "wrong_name",
+            _QUALITY,
+            "The program nowhere names the function that the task asks for, so it cannot be called.",
+            "syntax",
+        ),
+        Reason(
+            "unwanted_rank",
+            _POLICY,
+            "The recipe takes no evidence of this rank for this data set.",
+            "select",
+        ),
         Reason(
             "imports_the_seed",
             _QUALITY,

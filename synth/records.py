@@ -7,7 +7,7 @@ shape raises SCHEMA_VERSION.
 """
 
 from enum import StrEnum
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -134,9 +134,13 @@ class Case(Record):
     """One test: the arguments and the expected result as wire text, or as plain text in stdio mode."""
 
     arguments: tuple[str, ...]
-    expected: str
+    expected: str = ""
+    """Empty if the call is to end in an error."""
     also: tuple[str, ...] = ()
     """Other results that are right as well."""
+    raises: str = ""
+    """The kind of the error in which the call is to end, such as `ValueError`, for people: any error that the
+    program raises is right, in whatever way its language does so. Empty if the call is to return."""
 
 
 class Reference(Unit):
@@ -237,6 +241,12 @@ class TestSuite(Unit):
     compare: Comparison | None = None
     """When a result counts as the expected one; the default of the contract's kind if unset."""
 
+    @model_validator(mode="after")
+    def _asks_for_a_result(self) -> Self:
+        if self.cases and all(case.raises for case in self.cases):
+            raise ValueError("cases: one at least must ask for a result, or a program that only fails passes")
+        return self
+
     def call(self) -> "Call":
         """The call that the tests make, without the expected values."""
         return self.contract.call([case.arguments for case in self.cases])
@@ -254,6 +264,11 @@ class InputSet(Unit):
     contract: FunctionContract
     rows: tuple[tuple[str, ...], ...]
     """Arguments as wire text, one row per call."""
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The rows as cases whose expected results are not known yet."""
+        return tuple(Case(arguments=row, expected="") for row in self.rows)
 
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------
@@ -464,15 +479,9 @@ class Verdict(Unit):
     level: str = ""
 
 
-# --- messages -------------------------------------------------------------------------------------------
-
-
 class Message(Record):
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-# --- the index ----------------------------------------------------------------------------------------------
 
 
 class Decision(StrEnum):

@@ -20,6 +20,8 @@ from synth.execution.verdict import judge
 from synth.generation.journal import JournalledEngine
 from synth.generation.protocol import GenerationRequest
 from synth.ids import derive_seed, unit_id
+from synth.languages.holding import why_not_held
+from synth.languages.registry import get_language
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
 from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record, Verdict
@@ -44,6 +46,9 @@ class QuestionResult(Record):
     error: str = ""
     refused: int = 0
     """Samples that the endpoint would not write, however often it is asked; no figure includes them."""
+    left_out: str = ""
+    """Why the language cannot hold the task's types or values: the question is not asked, and no figure
+    includes it."""
 
 
 class Measure(Record):
@@ -150,7 +155,17 @@ def _need_result(ended: QuestionResult | BaseException) -> QuestionResult:
 
 
 async def _answer(context: EvaluationContext, question: Question) -> QuestionResult:
-    config, task = context.config, question.item.task
+    config, task, suite = context.config, question.item.task, question.item.suite
+    if why := why_not_held(get_language(question.language), suite.contract, suite.cases):
+        return QuestionResult(
+            task_id=task.id,
+            language=question.language,
+            n=0,
+            passed=0,
+            greedy=None,
+            outcomes={},
+            left_out=why,
+        )
     messages = render_solve(context.prompts, task, question.language)
 
     async def ask(temperature: float, n: int) -> list[_Sample]:
@@ -237,7 +252,9 @@ def score(answered: Sequence[QuestionResult], ks: Sequence[int], interval: Inter
             pass_at[k] = _measure(values, interval)
     greedy = [(item.task_id, float(item.greedy)) for item in answered if item.greedy is not None]
     return Scores(
-        questions=len(answered), pass_at=pass_at, greedy=_measure(greedy, interval) if greedy else None
+        questions=sum(not item.left_out for item in answered),
+        pass_at=pass_at,
+        greedy=_measure(greedy, interval) if greedy else None,
     )
 
 

@@ -6,7 +6,7 @@ time-out, runtime error, wrong answer, pass.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synth.comparison import is_right, shown_value
 from synth.execution.programs.failure_texts import compiler_text, exception_text, ran_out_of_memory
@@ -29,6 +29,8 @@ _STOPS = {
     Stop.CPU: Outcome.TIMEOUT,
     Stop.WALL: Outcome.TIMEOUT,
 }
+
+_OUT_OF_MEMORY: Final = "the language ran out of memory"
 
 
 class Judged(NamedTuple):
@@ -70,6 +72,25 @@ def judge_cases(
     return Judged(verdict, right)
 
 
+def failure_words(observation: Observation) -> str:
+    """Why a program did not return a value on every input, whatever it was run for: never empty, a few
+    hundred characters. The first thing that went wrong counts, in the order of the verdicts."""
+    if observation.toolchain_missing is not None:
+        return f"install it: {observation.toolchain_missing}"
+    if observation.infrastructure is not None:
+        return observation.infrastructure or "the sandbox failed without a word"
+    if observation.phase is not Phase.RUN:
+        outcome, words = _before_run(observation)
+        return f"{outcome.value.replace('_', ' ')}: {words}"
+    if observation.stop in _STOPS:
+        return _stop_words(observation) or f"stopped by the {observation.stop.value} limit"
+    if ran_out_of_memory(observation):
+        return _OUT_OF_MEMORY
+    if raised := next((case for case in observation.cases if case.status == "raised"), None):
+        return f"raised {raised.error or 'an error'}"
+    return _early_end(observation, len(observation.cases)) or "returned no value that can be read"
+
+
 def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tuple[Outcome, str]:
     if observation.toolchain_missing is not None:
         return Outcome.TOOLCHAIN_MISSING, f"install it: {observation.toolchain_missing}"
@@ -80,7 +101,7 @@ def _decide(observation: Observation, suite: TestSuite, right: list[bool]) -> tu
     if observation.stop in _STOPS:
         return _STOPS[observation.stop], _stop_words(observation)
     if ran_out_of_memory(observation):
-        return Outcome.MEMORY_LIMIT, "the language ran out of memory"
+        return Outcome.MEMORY_LIMIT, _OUT_OF_MEMORY
     error = _runtime_error(observation, suite)
     if error:
         return Outcome.RUNTIME_ERROR, error
@@ -111,7 +132,7 @@ def _stop_words(observation: Observation) -> str:
 def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status or an early end; "" if there is none."""
     for case in observation.cases:
-        if case.status == "raised":
+        if case.status == "raised" and not _is_to_raise(suite, case.index):
             is_text = isinstance(suite.contract, StdioContract)
             what = (
                 f"{case.error}. {_said(observation)}".strip()
@@ -119,12 +140,17 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
                 else f"raised {case.error or 'an error'}"
             )
             return f"case {case.index}, input {_inputs(suite, case.index)}: {what}"
+    return _early_end(observation, len(suite.cases))
+
+
+def _early_end(observation: Observation, cases: int) -> str:
+    """A signal, an exit status or an end before the last of the cases; "" if there is none."""
     if observation.signal is not None:
         return f"ended by signal {observation.signal}. {_said(observation)}".strip()
     if (
         not observation.finished
         or any(case.status == "missing" for case in observation.cases)
-        or len(observation.cases) < len(suite.cases)
+        or len(observation.cases) < cases
     ):
         return f"ended early with exit code {observation.exit_code}. {_said(observation)}".strip()
     return ""
@@ -133,6 +159,8 @@ def _runtime_error(observation: Observation, suite: TestSuite) -> str:
 def _is_right(
     found: CaseObservation | None, suite: TestSuite, index: int, accepted: Collection[int] | None
 ) -> bool:
+    if found is not None and _is_to_raise(suite, index):
+        return found.status == "raised"
     if found is None or found.status != "returned" or found.output is None:
         return False
     if isinstance(suite.contract, StdioContract) and not found.is_text:
@@ -142,13 +170,18 @@ def _is_right(
     return is_right(found.output, suite.cases[index], suite.compare, suite.contract)
 
 
+def _is_to_raise(suite: TestSuite, index: int) -> bool:
+    """Whether the call is to end in an error. A program over stdin and stdout raises none: it prints."""
+    is_call = not isinstance(suite.contract, StdioContract)
+    return is_call and index < len(suite.cases) and bool(suite.cases[index].raises)
+
+
 def _difference(observation: Observation, suite: TestSuite, index: int) -> str:
     case = next((case for case in observation.cases if case.index == index), None)
     found = "nothing" if case is None else case.error or _show(case.output or "", suite)
-    return (
-        f"case {index}, input {_inputs(suite, index)}: expected "
-        f"{_show(suite.cases[index].expected, suite)}, found {found}"
-    )
+    expected = suite.cases[index]
+    wanted = f"an error ({expected.raises})" if expected.raises else _show(expected.expected, suite)
+    return f"case {index}, input {_inputs(suite, index)}: expected {wanted}, found {found}"
 
 
 def _inputs(suite: TestSuite, index: int) -> str:

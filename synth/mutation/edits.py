@@ -19,7 +19,8 @@ from synth.mutation.rules import RULES, EditRules
 
 
 class EditKind(StrEnum):
-    """What an edit changes, in the order in which kinds take turns."""
+    """What an edit changes, in the order in which kinds take turns. Those after `call` are made by
+    `first_order` alone."""
 
     OPERATOR = "operator"
     CONDITION = "condition"
@@ -27,6 +28,13 @@ class EditKind(StrEnum):
     CONSTANT = "constant"
     BOOLEAN = "boolean"
     CALL = "call"
+    COMPARISON = "comparison"
+    UNARY = "unary"
+    STRING = "string"
+    INDEX = "index"
+    BRANCH = "branch"
+    STATEMENT = "statement"
+    ARGUMENTS = "arguments"
 
 
 class Edit(NamedTuple):

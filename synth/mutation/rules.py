@@ -37,6 +37,75 @@ class EditRules:
     booleans: Mapping[str, str] = field(default_factory=lambda: {"true": "false", "false": "true"})
 
 
+@dataclass(frozen=True, slots=True)
+class ProgramParts:
+    """ProgramParts of programs that a node type names alike in every grammar that has it."""
+
+    strings: frozenset[str] = names(
+        "string string_literal interpreted_string_literal raw_string_literal template_string"
+    )
+    filled: frozenset[str] = names("interpolation template_substitution")
+    """ProgramParts of a text that a value fills in."""
+    characters: frozenset[str] = names("character_literal char_literal rune_literal")
+    floats: frozenset[str] = names("float float_literal decimal_floating_point_literal")
+    indexes: frozenset[str] = names(
+        "subscript subscript_expression index_expression array_access element_access_expression"
+    )
+    """A container, and then the place in it."""
+    slices: frozenset[str] = names("slice slice_expression range_expression")
+    not_places: frozenset[str] = names("string slice range_expression integer number")
+    loops: frozenset[str] = names("while_statement while_expression for_statement do_statement for_clause")
+    statements: frozenset[str] = names(
+        "delete_statement break_statement continue_statement assignment_statement inc_statement dec_statement"
+    )
+    effects: tuple[str, ...] = (
+        "call",
+        "invocation",
+        "assign",
+        "update",
+        "macro",
+        "delete",
+        "break",
+        "continue",
+    )
+    """Words in the type of what a statement may do."""
+    raises: frozenset[str] = names("raise_statement throw_statement throw_expression")
+    arguments: frozenset[str] = names("argument_list arguments")
+    not_swapped: frozenset[str] = names(
+        "keyword_argument dictionary_splat list_splat comment line_comment block_comment spread_element"
+    )
+    no_operators: frozenset[str] = names(
+        "for_in_clause for_in_statement for_range_loop keyword_separator list_splat_pattern type_parameters "
+        "reference_type reference_expression pointer_declarator abstract_pointer_declarator "
+        "closure_parameters "
+        "import_statement typed_parameter match_pattern"
+    )
+    """Nodes whose signs are no operators."""
+    classes: frozenset[str] = names("class_definition class_declaration")
+    excluded: frozenset[str] = names(
+        "type type_annotation type_arguments type_parameters template_argument_list type_descriptor "
+        "type_alias_declaration interface_declaration annotation marker_annotation attribute_item decorator "
+        "static_assert_declaration assert_statement macro_definition comment line_comment block_comment "
+        "import_statement import_from_statement"
+    )
+    other_results: tuple[tuple[str, str], ...] = (
+        (r"(?:const )?(?:bool|boolean|Boolean)", "!(VALUE)"),
+        (
+            r"(?:const |unsigned |signed )*(?:int|long|long long|short|size_t|u?int\d+(?:_t)?|[iu]\d+"
+            r"|[iu]size|Integer|Long|number|float|float32|float64|f32|f64|double|Double)",
+            "(VALUE) + 1",
+        ),
+        (r"String|string|std::string", '""'),
+        (r"int\[\]|List<.*>|String\[\]", "null"),
+        (r"\[\].*|map\[.*", "nil"),
+        (r"(?:std::)?vector<.*>|(?:std::)?(?:unordered_)?map<.*>", "{}"),
+        (r"Vec<.*>|HashMap<.*>|Option<.*>", "Default::default()"),
+    )
+    """(declared type, another value of it) for languages with types; VALUE is what was returned."""
+
+
+PARTS: Final = ProgramParts()
+
 _C: Final = EditRules(
     functions=names("function_definition"),
     integers=names("number_literal"),

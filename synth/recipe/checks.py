@@ -143,13 +143,13 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
             "must be at least 2, because a pair needs a passing and a failing solution in the same language"
         )
         yield Finding((("data", "solve", "n"), ("data", "pairs")), expected, "n: 8")
-    if data.pairs is not None and data.pairs.min_chosen <= data.pairs.max_rejected:
+    if data.pairs is not None and data.pairs.min_rejected + data.pairs.min_gap >= 1:
         expected = (
-            f"must be greater than `pairs.max_rejected`, which is {data.pairs.max_rejected:g}; otherwise the "
-            f"two answers may be equally good"
+            f"must be below 1 together with `pairs.min_gap`, which is {data.pairs.min_gap:g}; otherwise no "
+            f"two pass rates are far enough apart"
         )
         yield Finding(
-            (("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0"
+            (("data", "pairs", "min_rejected"), ("data", "pairs", "min_gap")), expected, "min_rejected: 0.0"
         )
 
 
@@ -277,6 +277,19 @@ def _benchmarks_are_kept_out_of_the_data(recipe: Recipe) -> Iterator[Finding]:
             )
 
 
+def _real_models_name_benchmarks(recipe: Recipe) -> Iterator[Finding]:
+    data = recipe.data
+    if recipe.policy.model == "pocket" or data is None or not (data.asking or data.fim):
+        return
+    if all(name.startswith("@") for name in data.filters.decontaminate):
+        yield Finding(
+            (("data", "filters", "decontaminate"),),
+            "names no benchmark: nothing keeps the tasks by which models are compared out of the data",
+            "name the files of each benchmark that you will report, or `hub:OWNER/NAME`",
+            fatal=False,
+        )
+
+
 def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
     asks = recipe.data is not None and recipe.data.solve is not None
     answers = recipe.engine is None or recipe.engine.own_model is None
@@ -347,6 +360,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,
     _benchmarks_are_kept_out_of_the_data,
+    _real_models_name_benchmarks,
     _pocket_reads_its_own_prompts,
     _wall_covers_cpu,
     _requests_keep_what_is_ours,

@@ -15,10 +15,11 @@ from random import Random
 from typing import NamedTuple
 
 from synth.config import InputsConfig
+from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
-from synth.grammar.parser_process import UnparsedError
 from synth.ids import unit_id
-from synth.languages.registry import find_language, normalize_language
+from synth.languages.registry import normalize_language
+from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -30,9 +31,11 @@ from synth.records import (
     Seed,
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
-from synth.rules.input_drawing import draw_inputs, literal_hints
+from synth.rules.deliberate_errors import deliberate_errors
+from synth.rules.domains import draw_in_domains
+from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
-from synth.seeds.functions import find_functions
+from synth.seeds.adapters import find_ways
 from synth.seeds.python.self_contained import check_self_contained
 from synth.seeds.python.typing_guess import guess_signatures
 from synth.values import Signature, ValueType, decode, parse_signature
@@ -43,6 +46,12 @@ MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
 MAX_OUTPUT = 4096
 """Maximum output length of a case, in characters of wire text; cases with longer output are not used."""
+
+OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
+"""Reasons for which another way to call the function may do better."""
+
+MAX_RAISING = 0.25
+"""Maximum share of cases that end in an error which the seed itself raises."""
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -60,6 +69,8 @@ class SignatureProbe:
     rows: tuple[Rows, ...]
     """The inputs of each signature."""
     request: ExecutionRequest
+    domains: tuple[Domain, ...] = ()
+    """Which values the parameters take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,10 @@ class Trial:
     probe: SignatureProbe
     plan: ReferencePlan | None = None
     seen: tuple[Observation, ...] = ()
+    others: tuple[SignatureProbe, ...] = ()
+    """The other ways to call its function, tried in turn if this one fails."""
+    refused: Reject | None = None
+    """Why the first way failed: the reason of the seed if all fail."""
 
     @property
     def to_run(self) -> tuple[ExecutionRequest, ...]:
@@ -102,14 +117,30 @@ def begin_trial(
     seed: Seed, probe_random: Random, input_random: Random, limits: Limits, config: InputsConfig
 ) -> Trial | Reject:
     """The trial of a seed, before its first run. Rejects for the reasons of `plan_probe`."""
-    probe = plan_probe(seed, probe_random, limits)
-    return probe if isinstance(probe, Reject) else Trial(probe, plan_stated(probe, input_random, config))
+    probes = plan_probes(seed, probe_random, limits)
+    if isinstance(probes, Reject):
+        return probes
+    return Trial(probes[0], plan_stated(probes[0], input_random, config), others=tuple(probes[1:]))
 
 
 def continue_trial(
     trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
 ) -> Trial | FoundReference | Reject:
     """The next state after the runs of `trial.to_run`: another step, a reference, or a rejection."""
+    found = _continue_way(trial, seen, input_random, config)
+    if not isinstance(found, Reject):
+        return found
+    refused = trial.refused or found
+    if found.reason not in OF_THE_WAY or not trial.others:
+        return refused
+    probe, *others = trial.others
+    plan = plan_stated(probe, input_random, config)
+    return Trial(probe, plan, others=tuple(others), refused=refused)
+
+
+def _continue_way(
+    trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
+) -> Trial | FoundReference | Reject:
     if trial.plan is None:
         plan = plan_runs(trial.probe, seen[0], input_random, config)
         return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
@@ -120,52 +151,44 @@ def continue_trial(
 
 
 def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> SignatureProbe | Reject:
-    """The probe of a seed. Rejects: parse_error, not_self_contained, impure, no_signature."""
-    found = _find_contract(seed)
-    if isinstance(found, Reject):
-        return found
-    code, entry_point, names, signatures = found
+    """The probe of a seed in the likeliest way to call it. Rejects: parse_error, not_self_contained, impure,
+    no_signature."""
+    found = plan_probes(seed, random, limits)
+    return found if isinstance(found, Reject) else found[0]
+
+
+def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> list[SignatureProbe] | Reject:
+    """The probes of a seed, one for each way to call it, the likeliest first. Rejects as `plan_probe`."""
+    found = _find_ways(seed)
+    return found if isinstance(found, Reject) else [_probe(seed, way, random, limits) for way in found]
+
+
+def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
+    code, entry_point, names, signatures, domains = way
     hints = literal_hints(code, normalize_language(seed.language))
-    rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
+    rows = tuple(
+        tuple(draw_in_domains(signature, domains, PROBES, random, hints)) for signature in signatures
+    )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains)
 
 
-def _find_contract(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
-    """Program, entry point, parameter names and candidate signatures of a seed."""
+def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
+    """The programs that may be run for a seed, each with its entry point and candidate signatures."""
     if seed.contract is not None:
         contract = seed.contract
-        return (
-            seed.code,
-            contract.entry_point,
-            contract.parameter_names,
-            (parse_signature(contract.signature),),
-        )
+        signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
+        return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
     if normalize_language(seed.language) != "python":
-        return _find_declared(seed)
+        return find_ways(seed)
     closed = check_self_contained(seed.code, seed.language)
     if isinstance(closed, Reject):
         return closed
     guessed = guess_signatures(closed.code, closed.entry_point)
     if isinstance(guessed, Reject):
         return guessed
-    return closed.code, closed.entry_point, guessed[0], tuple(guessed[1])
-
-
-def _find_declared(seed: Seed) -> tuple[str, str, tuple[str, ...], tuple[Signature, ...]] | Reject:
-    """The same for other languages, from the declaration of the last top-level function."""
-    from synth.languages.spec import find_signature
-
-    language, spoken = normalize_language(seed.language), find_language(seed.language)
-    try:
-        names = [function.name for function in find_functions(seed.code, language)] if spoken else []
-    except UnparsedError as why:
-        return Reject("no_signature", {"why": f"not parsed: {why}", "language": language})
-    contract = find_signature(spoken, seed.code, names[-1]) if spoken and names else None
-    if contract is None:
-        return Reject("no_signature", {"why": "the declaration states no shared types", "language": language})
-    return seed.code, contract.entry_point, contract.parameter_names, (parse_signature(contract.signature),)
+    return (Adapted(closed.code, closed.entry_point, guessed[0], tuple(guessed[1])),)
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -173,10 +196,10 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     states the types."""
     if seed.contract is not None:
         return seed.contract
-    found = _find_declared(seed)
+    found = find_ways(seed)
     if isinstance(found, Reject):
         return None
-    _, entry_point, names, signatures = found
+    _, entry_point, names, signatures, _ = found[0]
     return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
 
 
@@ -228,7 +251,7 @@ def plan_runs(
         best = max(scores)
         return Reject(
             "reference_crashed",
-            {"returned": best[0], "signatures": len(scores), "error": _first_error(observation)},
+            {"returned": best[0], "signatures": len(scores), "error": failure_words(observation)[:300]},
         )
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
@@ -244,7 +267,8 @@ def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> 
 def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
-    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
+    count = max(config.drawn, config.maximum, config.minimum)
+    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
@@ -263,7 +287,7 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     if returned < MIN_RETURNED * len(plan.rows):
         return Reject(
             "reference_crashed",
-            {"returned": returned, "inputs": len(plan.rows), "error": _first_error(forwards)},
+            {"returned": returned, "inputs": len(plan.rows), "error": failure_words(forwards)[:300]},
         )
     return None
 
@@ -285,10 +309,18 @@ def judge_reference(
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
     cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    return _make_reference(plan, cases, maximum)
+    again = deliberate_errors(backwards, plan.probe.code)
+    raised = {
+        at: kind
+        for at, kind in deliberate_errors(forwards, plan.probe.code).items()
+        if again.get(last - at) == kind
+    }
+    return _make_reference(plan, cases, raised, maximum)
 
 
-def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:
+def _make_reference(
+    plan: ReferencePlan, outputs: dict[int, str], raised: dict[int, str], maximum: int
+) -> FoundReference | Reject:
     if len(set(outputs.values())) < 2 and outputs:
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
@@ -302,8 +334,13 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
     )
-    cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
     probe = plan.probe
+    errors = dict(list(raised.items())[: int(MAX_RAISING * maximum)])
+    varied = _varied(outputs)[: maximum - len(errors)]
+    cases = (
+        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in varied),
+        *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
+    )
     reference = Reference(
         seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
     )
@@ -312,6 +349,8 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
         "inputs": len(plan.rows),
         "distinct": len(set(outputs.values())),
     }
+    if errors:
+        evidence = evidence | {"raising": len(errors)}
     return FoundReference(reference, evidence)
 
 
@@ -333,15 +372,10 @@ def _varied(outputs: dict[int, str]) -> list[int]:
     return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
 
 
-def _first_error(observation: Observation) -> str:
-    error = next((case.error for case in observation.cases if case.error), "")
-    return (error or observation.stderr.tail or observation.stop.value)[:200]
-
-
 def find_fault(observation: Observation) -> Reject | None:
     """The sandbox's own fault, if there is one; it says nothing about the seed."""
     if observation.infrastructure is not None:
-        return Reject("infrastructure", {"error": observation.infrastructure[:200]})
+        return Reject("infrastructure", {"error": failure_words(observation)[:300]})
     if observation.toolchain_missing is not None:
         return Reject("toolchain_missing", {"fix": observation.toolchain_missing[:200]})
     return None

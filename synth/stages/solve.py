@@ -1,7 +1,8 @@
 """From a task to candidate programs: n samples in each language, written from the instruction alone.
 
 Entered: tasks with inputs. An answer without code becomes a solution without code, which the syntax stage
-rejects, so that it is counted. A task fails with any of its requests: it has all its candidates or none.
+rejects, so that it is counted. A task fails with any of its requests: it has all its candidates or none. A
+language that cannot hold the task's types or values is not asked; the evidence says why.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ from typing import ClassVar
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
+from synth.languages.holding import why_not_held
 from synth.languages.registry import get_language
 from synth.languages.spec import render_signature
 from synth.prompts.answers import read_code
 from synth.prompts.library import PromptLibrary
-from synth.records import FunctionContract, Message, Solution, Task, Unit
+from synth.records import Case, FunctionContract, InputSet, Message, Solution, Task, TestSuite, Unit
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.inputs import InputsStage
@@ -38,15 +40,28 @@ class SolveStage(UnitStage[Task]):
         self._asker = Asker(context, self.name)
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
-        return await asyncio.gather(*(self._solve(task) for task in units))
+        cases = {suite.task_id: suite.cases for suite in state.get(TestSuite)} | {
+            inputs.task_id: inputs.cases for inputs in state.get(InputSet)
+        }
+        return await asyncio.gather(*(self._solve(task, cases.get(task.id, ())) for task in units))
 
-    async def _solve(self, task: Task) -> Decided:
-        answers = await asyncio.gather(*(self._ask(task, language) for language in self._config.languages))
+    async def _solve(self, task: Task, cases: Sequence[Case]) -> Decided:
+        lacks = {
+            language: why_not_held(get_language(language), task.contract, cases)
+            for language in self._config.languages
+        }
+        left_out = "; ".join(f"{language}: {why}" for language, why in lacks.items() if why)[:300]
+        asked = [language for language, why in lacks.items() if not why]
+        if not asked:
+            return Decided(Reject("unsupported_language", {"left_out": left_out}))
+        answers = await asyncio.gather(*(self._ask(task, language) for language in asked))
         solutions = [solution for answer in answers if not isinstance(answer, Reject) for solution in answer]
         failures = [answer for answer in answers if isinstance(answer, Reject)]
         if fault := next((answer for answer in failures if answer.is_fault), None):
             return Decided(fault)
         evidence: Evidence = {"solutions": len(solutions), "failed_requests": len(failures)}
+        if left_out:
+            evidence = evidence | {"left_out": left_out}
         return Decided(Keep(evidence) if solutions else failures[0], tuple(solutions))
 
     async def _ask(self, task: Task, language: str) -> list[Solution] | Reject:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from synth.comparison_rules import CheckerRule
 from synth.execution.protocol import Sandbox
+from synth.execution.verdict import failure_words
 from synth.languages.registry import get_language
 from synth.records import (
     CaseObservation,
@@ -110,8 +111,7 @@ def _checked(
     if seen.infrastructure is not None:
         return CheckerAnswer(fault=f"the checker could not be run: {seen.infrastructure}")
     if seen.phase is not Phase.RUN:
-        said = (seen.stderr.head or seen.stdout.head).strip()[:_SHOWN]
-        return CheckerAnswer(fault=f"the checker does not {seen.phase.value}: {said}")
+        return CheckerAnswer(fault=f"the checker does not {seen.phase.value}: {failure_words(seen)}")
     asked = [case.index for case in _to_check(observation, suite)]
     accepted, refused, fault = set[int](), list[tuple[int, str]](), ""
     for index, case in zip(asked, seen.cases, strict=False):

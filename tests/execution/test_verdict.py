@@ -3,7 +3,7 @@
 import pytest
 
 from synth.comparison_rules import ValuesRule
-from synth.execution.verdict import judge
+from synth.execution.verdict import failure_words, judge
 from synth.records import (
     Captured,
     Case,
@@ -59,6 +59,59 @@ def outcome(observation: Observation, tests: TestSuite) -> Outcome:
 def test_all_outputs_equal_is_a_pass() -> None:
     verdict = judge(seen(*returned(1, 2)), suite(1, 2), "s")
     assert (verdict.outcome, verdict.passed, verdict.total, verdict.first_failure) == (Outcome.PASS, 2, 2, "")
+
+
+def raising_suite() -> TestSuite:
+    """1 for the input 0, an error for the input 1."""
+    plain = suite(1, 2)
+    return plain.model_copy(
+        update={"cases": (plain.cases[0], Case(arguments=(encode(1),), raises="ValueError"))}
+    )
+
+
+def raised(index: int, error: str) -> CaseObservation:
+    return CaseObservation(index=index, status="raised", error=error)
+
+
+@pytest.mark.parametrize("error", ["ValueError: no", "java.lang.IllegalStateException: other words", ""])
+def test_any_error_is_right_where_one_is_expected(error: str) -> None:
+    verdict = judge(seen(*returned(1), raised(1, error)), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.PASS, 2)
+
+
+def test_a_value_is_wrong_where_an_error_is_expected_and_an_error_where_a_value_is() -> None:
+    verdict = judge(seen(*returned(1, 5)), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.WRONG_ANSWER, 1)
+    assert verdict.first_failure == "case 1, input 1: expected an error (ValueError), found 5"
+    verdict = judge(seen(raised(0, "ValueError: no"), raised(1, "ValueError: no")), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.RUNTIME_ERROR, 1)
+    assert verdict.first_failure == "case 0, input 0: raised ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("more", "cases", "expected"),
+    [
+        ({"stop": Stop.CPU, "finished": False}, returned(1), Outcome.TIMEOUT),
+        ({"signal": 6, "finished": False, "exit_code": None}, returned(1), Outcome.RUNTIME_ERROR),
+        ({"infrastructure": "lost"}, returned(1), Outcome.INFRASTRUCTURE),
+        ({}, (*returned(1), raised(1, "MemoryError")), Outcome.MEMORY_LIMIT),
+        (
+            {},
+            (*returned(1), CaseObservation(index=1, status="returned", error="no value")),
+            Outcome.WRONG_ANSWER,
+        ),
+    ],
+)
+def test_nothing_but_an_error_of_the_call_counts_as_one(
+    more: dict[str, object], cases: tuple[CaseObservation, ...], expected: Outcome
+) -> None:
+    assert outcome(seen(*cases, **more), raising_suite()) is expected
+
+
+def test_a_suite_never_asks_for_errors_alone() -> None:
+    cases = (Case(arguments=("i1",), raises="ValueError"),)
+    with pytest.raises(ValueError, match="must ask for a result"):
+        TestSuite(task_id="t", contract=suite(1).contract, cases=cases, rank=EvidenceRank.REFERENCE)
 
 
 def test_a_wrong_answer_is_told_with_input_expected_and_found() -> None:
@@ -223,3 +276,35 @@ def test_a_suite_gives_the_call_of_its_contract_without_what_is_expected() -> No
     assert script.call() == ScriptCall(script="f()")
     assert outcome(seen(*returned(True)), script) is Outcome.PASS
     assert outcome(seen(*returned(False)), script) is Outcome.WRONG_ANSWER
+
+
+RAISED = CaseObservation(index=1, status="raised", error="ValueError: no root")
+MISSING = CaseObservation(index=1, status="missing")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (seen(phase=Phase.COMPILE, stderr=Captured(head="a.cpp:3: error: no Node")), "error: no Node"),
+        (seen(phase=Phase.COMPILE, stderr=Captured(tail="error: no Node")), "error: no Node"),
+        (seen(phase=Phase.COMPILE, stop=Stop.CPU), "the compiler was stopped: cpu limit"),
+        (seen(phase=Phase.PARSE), "parse error: no message"),
+        (seen(*returned(1), RAISED), "raised ValueError: no root"),
+        (seen(*returned(1), MISSING, signal=11), "ended by signal 11"),
+        (
+            seen(MISSING, finished=False, exit_code=3, stdout=Captured(head="bye")),
+            "ended early with exit code 3. bye",
+        ),
+        (seen(*returned(1), MISSING, stop=Stop.WALL), "stopped by the wall limit after 1 of 2 cases"),
+        (seen(stop=Stop.VIOLATION), "stopped by the violation limit"),
+        (seen(RAISED.model_copy(update={"error": "MemoryError: "})), "ran out of memory"),
+        (seen(RAISED.model_copy(update={"error": ""})), "raised an error"),
+        (seen(*returned(1)), "no value that can be read"),
+        (seen(infrastructure=""), "the sandbox failed"),
+        (seen(toolchain_missing="apt-get install golang"), "install it: apt-get install golang"),
+    ],
+)
+def test_a_program_that_did_not_return_everywhere_has_words_whatever_it_was_run_for(
+    found: Observation, words: str
+) -> None:
+    assert words in failure_words(found)

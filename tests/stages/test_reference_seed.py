@@ -7,6 +7,7 @@ import pytest
 from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import (
+    Captured,
     FunctionCall,
     FunctionContract,
     Observation,
@@ -44,6 +45,23 @@ def refer(code: str) -> FoundReference | Reject:
         if isinstance(plan, Reject)
         else judge_reference(plan, [run_python(request) for request in plan.requests], CONFIG.maximum)
     )
+
+
+def test_an_error_that_the_seed_raises_itself_is_a_case_and_one_it_runs_into_is_not() -> None:
+    code = (
+        "def f(n: int, d: int) -> int:\n    if n < 0:\n        raise ValueError('negative')\n"
+        "    return n // d\n"
+    )
+    found = refer(code)
+    assert isinstance(found, FoundReference)
+    cases = found.reference.cases
+    raising = [case for case in cases if case.raises]
+    assert raising
+    assert {case.raises for case in raising} == {"ValueError"}
+    assert len(raising) <= CONFIG.maximum // 4
+    assert all(case.arguments[0].startswith("i-") for case in raising)
+    assert found.evidence["raising"] == len(raising)
+    assert not any(case.arguments[1] == "i0" and case.expected for case in cases)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +163,21 @@ def test_a_program_in_an_unknown_language_has_no_signature() -> None:
 def test_requests_hold_no_expected_values_and_their_ids_are_reproducible() -> None:
     probes = [plan_probe(seed("def f(s):\n    return s.upper()\n"), Random(0)) for _ in range(2)]
     assert probes[0] == probes[1]
+
+
+def test_a_member_of_a_class_needs_its_class() -> None:
+    found = plan_probe(seed("int Stack::size_after(int more) { return top + more; }", "cpp"), Random(0))
+    assert isinstance(found, Reject)
+    assert (found.reason, found.evidence["needs"]) == ("not_self_contained", "Stack")
+
+
+def test_a_seed_that_does_not_compile_says_what_the_compiler_said() -> None:
+    probe = plan_probe(seed("int f(int n) { return helper(n); }", "cpp"), Random(0))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(0), CONFIG)
+    assert plan is not None
+    said = Captured(head="f.cpp:1:23: error: 'helper' was not declared in this scope")
+    seen = Observation(request_id="x", language="cpp", phase=Phase.COMPILE, stderr=said)
+    refused = refuse_early(plan, seen)
+    assert refused is not None and refused.reason == "reference_crashed"
+    assert "'helper' was not declared" in str(refused.evidence["error"])

@@ -7,10 +7,10 @@ from synth.errors import EngineError, Problem
 from synth.generation.protocol import Completion, GenerationRequest
 from synth.generation.scripted import ScriptedAnswer, ScriptedEngine
 from synth.ids import derive_seed, unit_id
-from synth.records import Decision, Message, Solution, Task
+from synth.records import Decision, FunctionContract, Message, Solution, Task
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import SolveStage
-from tests.builders import build_reference, build_task
+from tests.builders import build_reference, build_suite, build_task
 from tests.stages.harness import (
     StagePlace,
     StageRun,
@@ -140,6 +140,30 @@ def test_a_task_whose_requests_all_fail_is_a_failure_with_the_first_error() -> N
     assert "the endpoint of Ruby" in str(run.evidence("task-1")["error"])
     assert (row.kind, row.parents, row.natural_language) == ("task", ("seed-1",), "en")
     assert run.made(Solution) == []
+
+
+def test_a_language_that_cannot_hold_the_values_is_left_out_with_its_reason() -> None:
+    """A seed that returns None among integers: C++ and Rust have no type for that, and are not asked."""
+    contract = FunctionContract(entry_point="solve", signature="(int) -> any", parameter_names=("n",))
+    state = build_shard(
+        build_task("task-1", contract=contract),
+        build_suite("task-1", contract=contract, cases=(((1,), None), ((2,), 2))),
+    )
+    engine = ScriptedEngine(lambda _: PYTHON)
+    run = solve(engine, state, languages=["cpp", "python", "rust"], n=1)
+    assert [solution.language for solution in run.made(Solution)] == ["python"]
+    assert (
+        run.evidence("task-1")["left_out"] == "cpp: C++ has no type for any; rust: Rust has no type for any"
+    )
+
+
+def test_a_task_that_no_language_can_hold_asks_nothing() -> None:
+    state = build_shard(build_task("task-1"), build_suite("task-1", cases=((([2**70],), 2**70),)))
+    run = run_stage(SolveStage(build_context({"solve": {"languages": ["java", "go"], "n": 1}})), state)
+    assert run.decision("task-1") == (Decision.REJECTED, "unsupported_language")
+    assert run.evidence("task-1")["left_out"] == (
+        "java: no integers beyond 64 bits; go: no integers beyond 64 bits"
+    )
 
 
 def test_an_error_that_no_retry_can_help_stops_the_run() -> None:

@@ -41,6 +41,7 @@ LANGUAGE = Language(
         files=_files,
         compile_command=(*_COMPILE, "solution.coffee"),
         run_command=("{node}", *NODE_FLAGS, "driver.js"),
+        big_integers=True,
         slow=True,
     ),
     render_signature=render_signature,

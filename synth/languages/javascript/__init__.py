@@ -133,7 +133,10 @@ LANGUAGE = Language(
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
     driver=Driver(
-        files=_files, run_command=("{node}", *NODE_FLAGS, "driver.js"), reports_every_parse_error=True
+        files=_files,
+        run_command=("{node}", *NODE_FLAGS, "driver.js"),
+        reports_every_parse_error=True,
+        big_integers=True,
     ),
     render_signature=render_signature,
     find_signature=find_signature,

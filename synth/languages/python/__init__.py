@@ -97,7 +97,12 @@ LANGUAGE = Language(
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
     packages=PACKAGES,
-    driver=Driver(files=_files, run_command=("{python3}", "-B", "driver.py"), reports_every_parse_error=True),
+    driver=Driver(
+        files=_files,
+        run_command=("{python3}", "-B", "driver.py"),
+        reports_every_parse_error=True,
+        big_integers=True,
+    ),
     zygote=Zygote(
         files={f"{name}.py": read_source(f"python/{name}.py") for name in ("driver", "zygote", *_SUITE)},
         command=("{python3}", "-B", "/work/zygote.py"),

@@ -126,6 +126,7 @@ LANGUAGE = Language(
             ("{node}", *_SNAPSHOT, "compiler.blob", "--build-snapshot", "compiler.js", "{tsc}", *_CHECK),
         ),
         compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
+        big_integers=True,
     ),
     script=Script(files=_script),
     render_signature=render_signature,

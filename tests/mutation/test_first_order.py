@@ -1,0 +1,167 @@
+"""First-order mutants: every operator in eight languages, only in what the function reaches, each one a
+program that parses, and the same ones for the same seed."""
+
+import pytest
+
+from synth.grammar.trees import parse_error
+from synth.mutation.edits import EditKind
+from synth.mutation.first_order import make_first_order
+
+PYTHON = '''"""Words."""
+import os
+
+def unused(x):
+    return x + 99
+
+def helper(text, most=7):
+    return text[1:most]
+
+def f(xs: list[int], n: int, sep: str = ",") -> str:
+    """What it does."""
+    total = -n
+    for i in range(n):
+        if xs[i] < 30 and not xs[i] == 5:
+            total += xs[i]
+        else:
+            break
+    if total == 0:
+        raise ValueError("nothing")
+    print("total", total)
+    xs.append(True)
+    words = [str(x) for x in xs if x > 41]
+    return helper(sep.join(words), n)
+'''
+_JAVA_BODY = """
+    int total = -n;
+    for (int i = 0; i < n; i++) {
+      if (xs[i] < 30 && !(xs[i] == 5)) { total += xs[i]; } else { break; }
+    }
+    if (total == 0) { throw new RuntimeException("nothing"); }
+    note(total, n, true);
+    String word = n ? "a" : "b";
+    return total + 41;"""
+_SCRIPT_BODY = """
+  let total = -n;
+  for (let i = 0; i < n; i++) {
+    if (xs[i] < 30 && !(xs[i] == 5)) { total += xs[i]; } else { break; }
+  }
+  if (total === 0) { throw new Error("nothing"); }
+  console.log("total", total);
+  note(total, n, true);
+  const word = n ? "a" : `b${n}c`;
+  return total + 41;"""
+_C_BODY = """
+  int total = -n;
+  for (int i = 0; i < n; i++) {
+    if (xs[i] < 30 && !(xs[i] == 5)) { total += xs[i]; } else { break; }
+  }
+  note(total, n, true);
+  const char *word = n ? "a" : "b";
+  return total + 41;"""
+_GO = """package main
+
+func unused(x int) int { return x + 99 }
+
+func f(xs []int, n int) int {
+	total := -n
+	for i := 0; i < n; i++ {
+		if xs[i] < 30 && !(xs[i] == 5) {
+			total += xs[i]
+		} else {
+			break
+		}
+	}
+	note(total, n, true)
+	done := true
+	word := "a"
+	part := xs[1:n]
+	return total + 41
+}
+"""
+_RUST = """fn unused(x: i64) -> i64 { x + 99 }
+
+fn f(xs: &[i64], n: usize) -> i64 {
+    let mut total = -1;
+    for i in 0..n {
+        if xs[i] < 30 && !(xs[i] == 5) { total += xs[i]; } else { break; }
+    }
+    note(total, n, true);
+    let done = true;
+    let word = "a";
+    total + 41
+}
+"""
+_UNUSED = "unused(int x) { return x + 99; }"
+PROGRAMS = {
+    "python": PYTHON,
+    "javascript": f"function unused(x) {{ return x + 99; }}\nconst f = (xs, n) => {{{_SCRIPT_BODY}\n}};\n",
+    "typescript": (
+        "function unused(x: number) { return x + 99; }\n"
+        f"function f(xs: number[], n: number): number {{{_SCRIPT_BODY}\n}}\n"
+    ),
+    "java": f"class A {{\n  static int {_UNUSED}\n  static int f(int[] xs, int n) {{{_JAVA_BODY}\n  }}\n}}\n",
+    "c": f"int {_UNUSED}\nint f(int *xs, int n) {{{_C_BODY}\n}}\n",
+    "cpp": f"int {_UNUSED}\nint f(std::vector<int> xs, int n) {{{_C_BODY}\n}}\n",
+    "go": _GO,
+    "rust": _RUST,
+}
+ALL = 400
+
+
+@pytest.mark.parametrize("grammar", sorted(PROGRAMS))
+def test_every_operator_is_there_and_every_mutant_parses(grammar: str) -> None:
+    code = PROGRAMS[grammar]
+    mutants = make_first_order(code, grammar, "f", ALL)
+    kinds = {mutant.kind for mutant in mutants}
+    assert kinds == set(EditKind) - {EditKind.CALL}
+    assert [parse_error(mutant.code, grammar) for mutant in mutants] == [None] * len(mutants)
+    assert len({mutant.code for mutant in mutants} | {code}) == len(mutants) + 1
+    words = " ".join(mutant.words for mutant in mutants)
+    assert "99" not in words, "a function that nobody calls was edited"
+    assert "nothing`" not in words, "the words of an exception were edited"
+    assert "`<` becomes `<=`" in words
+    assert {"`30` becomes `31`", "`30` becomes `29`", "`total += xs[i]"} <= {
+        mutant.words if mutant.kind is EditKind.CONSTANT else mutant.words[:15] for mutant in mutants
+    }
+
+
+def test_what_no_result_shows_stays_and_what_a_caller_sees_does_not() -> None:
+    found = {mutant.words for mutant in make_first_order(PYTHON, "python", "f", ALL)}
+    assert not any("total," in words or "What it does" in words or "import" in words for words in found)
+    assert {
+        "`,` becomes nothing",
+        "nothing becomes `X`",
+        "`n` becomes `(n) + 1`",
+        "`i` becomes `(i) - 1`",
+        "`7` becomes `8`",
+        "`most` becomes `(most) - 1`",
+        "`sep.join(words), n` becomes `n, sep.join(words)`",
+        '`raise ValueError("nothing")` becomes `pass`',
+        "`else: break` becomes nothing",
+        "`not` becomes nothing",
+        "`-` becomes nothing",
+        "`helper(sep.join(words), n)` becomes `None`",
+        "`x > 41` becomes `not (x > 41)`",
+    } <= found
+
+
+def test_few_are_drawn_from_all_by_the_seed() -> None:
+    few = make_first_order(PYTHON, "python", "f", 10, seed=4)
+    assert len(few) == 10
+    assert few == make_first_order(PYTHON, "python", "f", 10, seed=4)
+    assert few != make_first_order(PYTHON, "python", "f", 10, seed=5)
+    assert set(few) <= set(make_first_order(PYTHON, "python", "f", ALL))
+
+
+def test_a_class_is_edited_whole_and_a_constructor_with_who_calls_it() -> None:
+    code = (
+        "class Box:\n    def __init__(self, n=3):\n        self.n = n\n\n    def grow(self):\n"
+        "        self.n += 8\n\n\ndef f(x):\n    return Box(x).n\n"
+    )
+    assert {mutant.line for mutant in make_first_order(code, "python", "Box", ALL)} == {2, 3, 6}
+    assert {mutant.line for mutant in make_first_order(code, "python", "f", ALL)} == {2, 3, 10}
+
+
+@pytest.mark.parametrize("code", ["", "def f(:\n", "x = (" * 3000, "\ud800 = 1\n"])
+def test_what_is_no_program_has_no_mutants(code: str) -> None:
+    assert make_first_order(code, "python", "f", ALL) == []
