@@ -21,8 +21,12 @@ def find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
     """The ways to call the seed's function, the likeliest first; at least one. Rejects: no_signature,
     not_self_contained."""
     name, language = normalize_language(seed.language), find_language(seed.language)
+    if seed.unclosed is not None:
+        return Reject(seed.unclosed.reason, {"needs": seed.unclosed.needs, "why": seed.unclosed.why})
     try:
-        found = _find(language, seed, seed.entry_point or _last_function(seed.code, name)) if language else ()
+        found = (
+            _find(language, seed, seed.entry_point or _last_function(seed.runnable, name)) if language else ()
+        )
     except UnparsedError as why:
         return Reject("no_signature", {"why": f"not parsed: {why}", "language": name})
     except NotAdapted as why:
@@ -43,11 +47,11 @@ def _find(language: Language, seed: Seed, entry_point: str) -> tuple[Adapted, ..
     if not entry_point:
         raise NotAdapted("no function was found in it")
     if language.adapt is not None:
-        return tuple(language.adapt(seed.code, entry_point))
+        return tuple(language.adapt(seed.runnable, entry_point))
     if not (entry_point.isascii() and entry_point.isidentifier()):
         raise NotAdapted(f"{entry_point} is a member", needs=entry_point.rpartition("::")[0])
-    contract = find_signature(language, seed.code, entry_point)
+    contract = find_signature(language, seed.runnable, entry_point)
     if contract is None:
         return ()
     signatures = (parse_signature(contract.signature),)
-    return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
+    return (Adapted(seed.runnable, contract.entry_point, contract.parameter_names, signatures),)

@@ -5,18 +5,22 @@ A pure function of the file, picklable in and out, so files can be cut in a pool
 every function of an accepted file is returned once, as a seed or as a rejection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from synth.config import CodeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.ids import content_hash
-from synth.records import FunctionContract, Origin
+from synth.languages.registry import get_language
+from synth.records import FunctionContract, Origin, Seed, Unclosed
+from synth.seeds.closing import FileClosing
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.licences import check_licence, stated_in
+from synth.seeds.neighbours import TreeNeighbours
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
 from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.quality import check_quality
@@ -60,7 +64,7 @@ def cut_text(
 
 def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
-    module = ModuleIndex.read(file.text) if language == "python" else None
+    close = _closer(file, config)
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function.start_line, function.end_line)
         reject = check_quality(
@@ -69,7 +73,7 @@ def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+            yield close(function, origin)
 
 
 def _whole(file: SourceFile, config: CodeSeedsConfig, snippet: Snippet) -> SeedOrRejection:
@@ -89,7 +93,32 @@ def _origin(ref: FileRef, start: int, end: int) -> Origin:
     )
 
 
-def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
+def _closer(file: SourceFile, config: CodeSeedsConfig) -> Callable[[Function, Origin], Seed]:
+    """What makes a seed of a function of this file. The file is read for it once, and only if one is asked
+    for."""
+    language = get_language(file.ref.language)
+    if language.name == "python":
+        module = ModuleIndex.read(file.text)
+        return lambda function, origin: make_seed(
+            _close_python(function, module, config.max_tokens) or function.code, language.name, origin
+        )
+    if language.closing is None:
+        return lambda function, origin: make_seed(function.code, language.name, origin)
+    neighbours = TreeNeighbours(file.ref, config.screen)
+    index = cache(lambda: FileClosing(file.text, file.ref.relative, language, neighbours))
+    return lambda function, origin: _close(function, origin, language.name, index())
+
+
+def _close(function: Function, origin: Origin, language: str, index: FileClosing) -> Seed:
+    """The seed with the program that runs, or with the reason why there is none."""
+    found = index.close(function)
+    if isinstance(found, Reject):
+        unclosed = Unclosed.model_validate({"reason": found.reason, **found.evidence})
+        return make_seed(function.code, language, origin, entry_point=function.name, unclosed=unclosed)
+    return make_seed(function.code, language, origin, entry_point=found.entry_point, closed=found.code)
+
+
+def _close_python(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
     """The function with the imports, constants and helper functions that it needs from its file; empty if
     that is not possible."""
     if module is None or not function.top_level:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.records import Origin, Seed
+from synth.records import Origin, Seed, Unclosed
 
 UnitKind = Literal["file", "seed"]
 
@@ -90,10 +90,27 @@ class FileCut:
     """The hash of what was read, before anything was decided about it."""
 
 
-def make_seed(code: str, language: str, origin: Origin) -> Seed:
-    """A seed; its id is derived from its text and its place."""
+def make_seed(
+    code: str,
+    language: str,
+    origin: Origin,
+    *,
+    entry_point: str = "",
+    closed: str = "",
+    unclosed: Unclosed | None = None,
+) -> Seed:
+    """A seed; its id is derived from its texts and its place."""
     place = (origin.source, origin.path, origin.start_line, *filter(None, [origin.row]))
-    return Seed(id=unit_id("seed", language, code, *place), language=language, code=code, origin=origin)
+    texts = (code, closed) if closed else (code,)
+    return Seed(
+        id=unit_id("seed", language, *texts, *place),
+        language=language,
+        code=code,
+        origin=origin,
+        entry_point=entry_point,
+        closed=closed,
+        unclosed=unclosed,
+    )
 
 
 def reject_seed(code: str, language: str, origin: Origin, reject: Reject) -> SeedRejection:
