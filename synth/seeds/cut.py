@@ -22,7 +22,7 @@ from synth.seeds.functions import Function, find_functions
 from synth.seeds.licences import check_licence, stated_in
 from synth.seeds.neighbours import TreeNeighbours
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
-from synth.seeds.python.module_index import ModuleIndex
+from synth.seeds.python.python_tree import PythonTree
 from synth.seeds.quality import check_quality
 from synth.seeds.screen import screen_text
 from synth.token_estimate import estimate_tokens
@@ -97,14 +97,12 @@ def _closer(file: SourceFile, config: CodeSeedsConfig) -> Callable[[Function, Or
     """What makes a seed of a function of this file. The file is read for it once, and only if one is asked
     for."""
     language = get_language(file.ref.language)
+    neighbours = TreeNeighbours(file.ref, config.screen)
     if language.name == "python":
-        module = ModuleIndex.read(file.text)
-        return lambda function, origin: make_seed(
-            _close_python(function, module, config.max_tokens) or function.code, language.name, origin
-        )
+        package = cache(lambda: PythonTree(neighbours, file.ref.relative, file.text))
+        return lambda function, origin: _close_python(function, origin, package(), config.max_tokens)
     if language.closing is None:
         return lambda function, origin: make_seed(function.code, language.name, origin)
-    neighbours = TreeNeighbours(file.ref, config.screen)
     index = cache(lambda: FileClosing(file.text, file.ref.relative, language, neighbours))
     return lambda function, origin: _close(function, origin, language.name, index())
 
@@ -113,15 +111,20 @@ def _close(function: Function, origin: Origin, language: str, index: FileClosing
     """The seed with the program that runs, or with the reason why there is none."""
     found = index.close(function)
     if isinstance(found, Reject):
-        unclosed = Unclosed.model_validate({"reason": found.reason, **found.evidence})
-        return make_seed(function.code, language, origin, entry_point=function.name, unclosed=unclosed)
+        return _unclosed(function, origin, language, found)
     return make_seed(function.code, language, origin, entry_point=found.entry_point, closed=found.code)
 
 
-def _close_python(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
-    """The function with the imports, constants and helper functions that it needs from its file; empty if
-    that is not possible."""
-    if module is None or not function.top_level:
-        return ""
-    closed = module.close(function.name)
-    return "" if isinstance(closed, Reject) or estimate_tokens(closed.code) > max_tokens else closed.code
+def _close_python(function: Function, origin: Origin, package: PythonTree, max_tokens: int) -> Seed:
+    """The same for Python. A closed program that is short enough is itself what a model is shown."""
+    found = package.close(function, max_tokens)
+    if isinstance(found, Reject):
+        return _unclosed(function, origin, "python", found)
+    if estimate_tokens(found.code) <= max_tokens:
+        return make_seed(found.code, "python", origin, entry_point=found.entry_point)
+    return make_seed(function.code, "python", origin, entry_point=found.entry_point, closed=found.code)
+
+
+def _unclosed(function: Function, origin: Origin, language: str, why: Reject) -> Seed:
+    unclosed = Unclosed.model_validate({"reason": why.reason, **why.evidence})
+    return make_seed(function.code, language, origin, entry_point=function.name, unclosed=unclosed)
