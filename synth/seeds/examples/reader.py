@@ -5,9 +5,8 @@ The one rule: names are followed through plain bindings only, and a name that is
 handed to somebody who could change its value is unknown from there on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
@@ -32,7 +31,8 @@ from synth.languages.stated_calls import (
     Table,
 )
 from synth.records import Example
-from synth.seeds.examples.literals import LONGEST, read_number, read_text
+from synth.seeds.examples.forms import FormReader, Scope, first_child
+from synth.seeds.examples.literals import LONGEST
 from synth.values import Value, encode
 
 Source = Literal["doctest", "test", "caller", "text"]
@@ -106,22 +106,11 @@ def _in(imports: Imports, outer: list[str]) -> tuple[str, ...]:
     return tuple(one for one in imports.everywhere if one.endswith("/")) if outer else ()
 
 
-@dataclass(slots=True)
-class _Scope:
-    """What names stand for here, and whether a call may fail."""
-
-    names: dict[str, Form]
-    failing: bool = False
-
-    def inner(self, more: Mapping[str, Form] | None = None, failing: bool = False) -> "_Scope":
-        return _Scope({**self.names, **(more or {})}, self.failing or failing)
-
-
-class _Reader:
+class _Reader(FormReader):
     def __init__(self, syntax: ExampleSyntax, grammar: str, is_test: bool) -> None:
-        self._syntax, self._grammar = syntax, grammar
+        super().__init__(syntax)
+        self._grammar = grammar
         self._source: Source = "test" if is_test else "caller"
-        self._text = b""
         self._found: dict[_Target, Example] = {}
 
     def read(self, text: str) -> list[tuple[_Target, Example]]:
@@ -135,11 +124,11 @@ class _Reader:
         self._source = source
         whole = self._syntax.prepare(text) if self._syntax.prepare else text
         self._text = whole.encode("utf-8", "surrogatepass")
-        self._visit(parse(self._text, self._grammar, _DEEPEST).root_node, _Scope({}))
+        self._visit(parse(self._text, self._grammar, _DEEPEST).root_node, Scope({}))
 
     # --- statements -----------------------------------------------------------------------------------------
 
-    def _visit(self, node: Node, scope: _Scope) -> None:
+    def _visit(self, node: Node, scope: Scope) -> None:
         """Follow one node and what lies below it."""
         syntax, kind = self._syntax, node.type
         if len(self._found) >= MOST_A_FILE:
@@ -149,7 +138,7 @@ class _Reader:
         elif kind in syntax.loops and self._loop(node, scope):
             return
         elif kind in syntax.asserts:
-            self._hold(self._form(_first(node), scope), True)
+            self._hold(self.form(first_child(node), scope), True)
         elif kind in syntax.calls:
             self._visit_call(node, scope)
             return
@@ -160,49 +149,49 @@ class _Reader:
             self._forget(node, inner)
             self._visit_below(node, inner)
             self._forget(node, scope)
-        elif syntax.tables and (table := syntax.tables(node, self._text, lambda one: self._form(one, scope))):
+        elif syntax.tables and (table := syntax.tables(node, self._text, lambda one: self.form(one, scope))):
             self._visit_table(node, table, scope)
         elif node.child_by_field_name("body") is not None:
             self._visit_below(node, scope.inner(dict.fromkeys(self._parameters(node), UNKNOWN)))
         else:
             self._visit_below(node, scope)
 
-    def _visit_below(self, node: Node, scope: _Scope) -> None:
+    def _visit_below(self, node: Node, scope: Scope) -> None:
         for child in node.named_children:
             self._visit(child, scope)
 
     def _parameters(self, node: Node) -> list[str]:
         found = node.child_by_field_name("parameters")
-        return self._names_in(found) if found is not None else []
+        return self.names_in(found) if found is not None else []
 
-    def _bind(self, node: Node, scope: _Scope) -> None:
+    def _bind(self, node: Node, scope: Scope) -> None:
         name_field, value_field = self._syntax.bindings[node.type]
         names, value = node.child_by_field_name(name_field), node.child_by_field_name(value_field)
         if names is None:
             return
-        bound = self._names_in(names)
-        form = self._form(value, scope) if value is not None else UNKNOWN
+        bound = self.names_in(names)
+        form = self.form(value, scope) if value is not None else UNKNOWN
         scope.names.update(dict.fromkeys(bound, UNKNOWN))
         if bound and not (isinstance(form, Called) and len(bound) > 2):
             # of several results, the first is the value (Go)
             scope.names[bound[0]] = form if len(bound) == 1 or isinstance(form, Called) else UNKNOWN
 
-    def _loop(self, node: Node, scope: _Scope) -> bool:
+    def _loop(self, node: Node, scope: Scope) -> bool:
         """Run through a table of literals, row by row."""
         names_field, over_field = self._syntax.loops[node.type]
         names, over = node.child_by_field_name(names_field), node.child_by_field_name(over_field)
         body = node.child_by_field_name("body")
         if body is None and node.parent is not None:  # Go: the clause stands before the body
             body = node.parent.child_by_field_name("body")
-        rows = _rows(self._form(over, scope)) if over is not None else ()
+        rows = _rows(self.form(over, scope)) if over is not None else ()
         if names is None or body is None or not rows:
             return False
-        bound = self._names_in(names)
+        bound = self.names_in(names)
         self._visit_rows(body, Table(tuple(bound), rows), scope)
         self._forget(node, scope)
         return node.type != "range_clause"
 
-    def _visit_table(self, node: Node, table: Table, scope: _Scope) -> None:
+    def _visit_table(self, node: Node, table: Table, scope: Scope) -> None:
         definition = node.child_by_field_name("definition")
         body = (definition if definition is not None else node).child_by_field_name("body")
         if body is not None and not table.rows:
@@ -211,11 +200,11 @@ class _Reader:
         elif body is not None:
             self._visit_rows(body, table, scope)
 
-    def _visit_rows(self, body: Node, table: Table, scope: _Scope) -> None:
+    def _visit_rows(self, body: Node, table: Table, scope: Scope) -> None:
         for row in table.rows[:MOST_ROWS]:
             self._visit_below(body, scope.inner(_spread(table.names, row)))
 
-    def _visit_refuted(self, node: Node, scope: _Scope) -> None:
+    def _visit_refuted(self, node: Node, scope: Scope) -> None:
         """A branch that reports a fault: its condition is what must not be so."""
         syntax, inner = self._syntax, scope.inner()
         body, condition = node.child_by_field_name("consequence"), node.child_by_field_name("condition")
@@ -224,35 +213,27 @@ class _Reader:
             self._visit(first, inner)
         said = node_text(body, self._text) if body is not None else ""
         if condition is not None and any(words in said for words in syntax.reports):
-            for form in _alternatives(self._form(condition, inner)):
+            for form in _alternatives(self.form(condition, inner)):
                 self._refute(form)
         self._forget(node, inner)
         self._visit_below(node, inner)
         self._forget(node, scope)
 
-    def _forget(self, node: Node, scope: _Scope) -> None:
+    def _forget(self, node: Node, scope: Scope) -> None:
         """What a branch or a loop binds has no known value after it."""
         for inner in walk(node):
             if inner.type in self._syntax.bindings or "assignment" in inner.type or "update" in inner.type:
-                for name in self._names_in(inner):
+                for name in self.names_in(inner):
                     if name in scope.names:
                         scope.names[name] = UNKNOWN
 
-    def _names_in(self, node: Node) -> list[str]:
-        """The names on the left of a binding."""
-        left = next(
-            (found for one in ("left", "name", "pattern") if (found := node.child_by_field_name(one))), None
-        )
-        whole = left if left is not None else node
-        return [node_text(one, self._text) for one in walk(whole) if one.type in self._syntax.names]
-
     # --- calls ----------------------------------------------------------------------------------------------
 
-    def _visit_call(self, node: Node, scope: _Scope) -> None:
-        form = self._form(node, scope)
+    def _visit_call(self, node: Node, scope: Scope) -> None:
+        form = self.form(node, scope)
         known = self._judge(form, scope) if isinstance(form, Called) else False
-        for argument in self._arguments(node):
-            if isinstance(inner := self._form(argument, scope), Inline):
+        for argument in self.arguments(node):
+            if isinstance(inner := self.form(argument, scope), Inline):
                 self._visit_inline(inner, form, scope)
             elif not known:
                 self._visit(argument, scope)
@@ -263,7 +244,7 @@ class _Reader:
             self._note(form, failing=scope.failing)
         self._spoil(node, scope)
 
-    def _visit_inline(self, inner: Inline, call: Form, scope: _Scope) -> None:
+    def _visit_inline(self, inner: Inline, call: Form, scope: Scope) -> None:
         """A function handed to `each` or `forEach` of a table is run with its rows."""
         over = call.base if isinstance(call, Called) else None
         table = over.arguments[0] if isinstance(over, Called) and over.arguments else over
@@ -273,7 +254,7 @@ class _Reader:
         else:
             self._visit(inner.body, scope.inner(dict.fromkeys(inner.parameters, UNKNOWN)))
 
-    def _spoil(self, node: Node, scope: _Scope) -> None:
+    def _spoil(self, node: Node, scope: Scope) -> None:
         """A call can change the lists that it is handed."""
         for one in walk(node):
             name = node_text(one, self._text) if one.type in self._syntax.names else ""
@@ -281,7 +262,7 @@ class _Reader:
             if isinstance(found, Known) and isinstance(found.value, list | dict):
                 scope.names[name] = UNKNOWN
 
-    def _judge(self, call: Called, scope: _Scope) -> bool:
+    def _judge(self, call: Called, scope: Scope) -> bool:
         """Whether the call states what another one gives; if so, it is noted."""
         syntax, last = self._syntax, call.path[-1]
         given = call.arguments
@@ -321,7 +302,7 @@ class _Reader:
         done = False
         for form in call.arguments:
             if isinstance(form, Inline):
-                body = self._form(form.body, _Scope({}))
+                body = self.form(form.body, Scope({}))
                 done = self._note(body, raises=name) or done
             elif isinstance(form, Called):
                 done = self._note(form, raises=name) or done
@@ -387,184 +368,8 @@ class _Reader:
             )
         return True
 
-    # --- forms ----------------------------------------------------------------------------------------------
-
-    def _form(self, node: Node, scope: _Scope) -> Form:
-        """What an expression means."""
-        syntax, kind = self._syntax, node.type
-        if (
-            syntax.read
-            and (found := syntax.read(node, self._text, lambda one: self._form(one, scope))) is not None
-        ):
-            return self._resolve(found, scope)
-        if kind in syntax.literals:
-            return self._literal(node, syntax.literals[kind])
-        if kind in syntax.names:
-            return self._resolve(Named((node_text(node, self._text),)), scope)
-        if kind in syntax.members:
-            return self._member(node, scope)
-        if kind in syntax.calls:
-            return self._called(node, scope)
-        if kind in syntax.lists or kind in syntax.tuples:
-            return _joined([self._form(one, scope) for one in _plain(node)], as_tuple=kind in syntax.tuples)
-        if kind in syntax.maps:
-            return self._map(node, scope)
-        if kind in syntax.negated:
-            return self._negated(node, scope)
-        if kind in syntax.compared:
-            return self._compared(node, scope)
-        if kind in syntax.inline:
-            parameters, body = map(node.child_by_field_name, syntax.inline[kind])
-            names = self._names_in(parameters) if parameters is not None else []
-            return Inline(tuple(names), body) if body is not None else UNKNOWN
-        if kind in syntax.wrappers and (inner := _plain(node)):
-            return self._form(inner[-1], scope)
-        return UNKNOWN
-
-    def _resolve(self, form: Form, scope: _Scope) -> Form:
-        if not isinstance(form, Named):
-            return form
-        name = ".".join(form.path)
-        if name in self._syntax.constants:
-            return Known(self._syntax.constants[name])
-        if len(form.path) == 1:
-            return scope.names.get(name, form)
-        return form
-
-    def _literal(self, node: Node, kind: str) -> Form:
-        text = node_text(node, self._text)
-        if kind in ("true", "false", "null"):
-            return Known({"true": True, "false": False, "null": None}[kind])
-        if kind == "text":
-            plain = (
-                read_text(text)
-                if not any("interpol" in c.type or "substit" in c.type for c in node.named_children)
-                else None
-            )
-            return Known(plain) if plain is not None else UNKNOWN
-        number = read_number(text)
-        return Known(number) if number is not None else UNKNOWN
-
-    def _member(self, node: Node, scope: _Scope) -> Form:
-        whole_field, part_field = self._syntax.members[node.type]
-        whole, part = node.child_by_field_name(whole_field), node.child_by_field_name(part_field)
-        if part is None:
-            return UNKNOWN
-        of = self._form(whole, scope) if whole is not None else Named(())
-        name = node_text(part, self._text)
-        if of == UNKNOWN and whole is not None and whole.type in self._syntax.names | {"this"}:
-            return Named((node_text(whole, self._text), name))
-        if isinstance(of, Fields):
-            return of.fields.get(name, UNKNOWN)
-        if isinstance(of, Named):
-            return self._resolve(Named((*of.path, name)), scope)
-        return Called((name,), (), of) if isinstance(of, Called | Known | Items) else UNKNOWN
-
-    def _called(self, node: Node, scope: _Scope) -> Form:
-        function_field = self._syntax.calls[node.type][0]
-        function = node.child_by_field_name(function_field)
-        given = [self._form(one, scope) for one in self._arguments(node)]
-        if any(
-            one.type in ("keyword_argument", "spread_element", "list_splat") for one in self._arguments(node)
-        ):
-            given = [UNKNOWN, *given]
-        form = self._form(function, scope) if function is not None else UNKNOWN
-        if isinstance(form, Named) and form.path:
-            return self._made(form.path, tuple(given), None)
-        if isinstance(form, Called) and form.path and (form.base is not None or not form.arguments):
-            base = form.base
-            if isinstance(base, Called) and base.base is None and base.path[0] == "new":
-                return Called((*base.path[1:], *form.path), tuple(given))
-            return self._made(form.path, tuple(given), base)
-        return Called(("",), tuple(given), form) if isinstance(form, Called) else UNKNOWN
-
-    def _made(self, path: tuple[str, ...], given: tuple[Form, ...], base: Form | None) -> Form:
-        """The literal that a well-known function makes of literals, or the call itself."""
-        syntax, name = self._syntax, ".".join(path)
-        short = path[-1]
-        if isinstance(base, Known) and not given and f".{short}" in syntax.same:
-            return base
-        if (
-            base is None
-            and len(given) == 1
-            and (name in syntax.same or (len(path) == 1 and short in syntax.same))
-        ):
-            return given[0]
-        if base is None and name in syntax.listing:
-            return _joined(list(given), as_tuple=False)
-        if base is None and name in syntax.mapping and len(given) % 2 == 0:
-            flat = [one.value for one in given if isinstance(one, Known)]
-            if len(flat) == len(given):
-                return Known(dict(zip(map(_key, flat[::2]), flat[1::2], strict=True)))
-        return Called(path, given, base)
-
-    def _arguments(self, node: Node) -> list[Node]:
-        found = node.child_by_field_name(self._syntax.calls[node.type][1])
-        return _plain(found) if found is not None else []
-
-    def _map(self, node: Node, scope: _Scope) -> Form:
-        fields: dict[str, Form] = {}
-        values: dict[Value, Value] = {}
-        whole = True
-        for pair in _plain(node):
-            if pair.type not in self._syntax.pairs:
-                return UNKNOWN
-            key_node, value_node = map(pair.child_by_field_name, self._syntax.pairs[pair.type])
-            if key_node is None or value_node is None:
-                return UNKNOWN
-            key, value = self._form(key_node, scope), self._form(value_node, scope)
-            if key_node.type in ("property_identifier", "identifier", "field_identifier"):
-                key = Known(node_text(key_node, self._text))
-            if not isinstance(key, Known):
-                return UNKNOWN
-            fields[str(key.value)] = value
-            if isinstance(value, Known):
-                values[_key(key.value)] = value.value
-            else:
-                whole = False
-        return Known(values) if whole else Fields(fields)
-
-    def _negated(self, node: Node, scope: _Scope) -> Form:
-        inner = _plain(node)
-        if not inner:
-            return UNKNOWN
-        form = self._form(inner[-1], scope)
-        sign = node_text(node, self._text).strip()
-        if sign.startswith(("-", "+")) and isinstance(form, Known) and type(form.value) in (int, float):
-            assert isinstance(form.value, int | float)
-            return Known(-form.value if sign[0] == "-" else form.value)
-        if sign.startswith(("!", "not")):
-            return Compared(UNKNOWN, "!", form)
-        return form if sign.startswith(("&", "*")) else UNKNOWN
-
-    def _compared(self, node: Node, scope: _Scope) -> Form:
-        sides = _plain(node)
-        if len(sides) != 2:
-            return UNKNOWN
-        between = (
-            self._text[sides[0].end_byte : sides[1].start_byte].decode("utf-8", "replace").strip(" \t\n()")
-        )
-        return Compared(self._form(sides[0], scope), between, self._form(sides[1], scope))
-
 
 _OURS: Final = frozenset({WANTED, RAISED, ""})
-
-
-def _plain(node: Node) -> list[Node]:
-    return [child for child in node.named_children if "comment" not in child.type]
-
-
-def _first(node: Node) -> Node:
-    children = _plain(node)
-    return children[0] if children else node
-
-
-def _joined(forms: list[Form], *, as_tuple: bool) -> Form:
-    """A list of literals, or the forms if not all are."""
-    values = [form.value for form in forms if isinstance(form, Known)]
-    if len(values) < len(forms):
-        return Items(tuple(forms))
-    return Known(tuple(values) if as_tuple else values)
 
 
 def _rows(form: Form) -> tuple[Form, ...]:
@@ -596,10 +401,6 @@ def _alternatives(form: Form) -> Iterator[Form]:
         yield from _alternatives(form.right)
     else:
         yield form
-
-
-def _key(value: Value) -> Value:
-    return value if not isinstance(value, list | dict) else str(value)
 
 
 def _wire(value: Value) -> str:
