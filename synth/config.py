@@ -345,6 +345,9 @@ class EvidenceConfig(Config):
     agreement: bool = Field(
         False, description="Judge tasks without a reference by agreement among the candidates."
     )
+    agreement_method: Literal["pagerank", "codet", "count"] = Field(
+        "pagerank", description="Agreement: how behaviours are ranked. See docs/architecture/filters.md."
+    )
     agreement_threshold: float = Field(
         0.6, ge=0, le=1, description="Agreement: abstain if the winning behaviour has a smaller share."
     )

@@ -75,13 +75,16 @@ _PUBLIC = re.compile(
 
 
 def write_type(kind: ValueType, boxed: bool = False) -> str:
-    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`."""
+    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`, and a
+    value that may be null is of a class."""
     if kind.kind == "list":
         return f"List<{write_type(kind.inner[0], boxed=True)}>"
     if kind.kind == "map":
         return f"Map<{write_type(kind.inner[0], boxed=True)}, {write_type(kind.inner[1], boxed=True)}>"
     if kind.kind == "tuple":
         return "List<Object>"
+    if kind.kind == "optional":
+        return write_type(kind.inner[0], boxed=True)
     return _BOXED.get(kind.kind, _WRITTEN[kind.kind]) if boxed else _WRITTEN[kind.kind]
 
 
@@ -170,6 +173,7 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
+        optional=True,
         run_command=(*RUN, *start_driver()),
         shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
         shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),

@@ -23,6 +23,8 @@ def check(code: str) -> ParseError | None:
 
 
 def _write_type(kind: ValueType) -> str:
+    if kind.kind == "optional":
+        return f"{_write_type(kind.inner[0])} | None"
     name = {"list": "list", "map": "dict", "tuple": "tuple"}.get(kind.kind)
     if name is None:
         return _WRITTEN[kind.kind]
@@ -102,6 +104,7 @@ LANGUAGE = Language(
         run_command=("{python3}", "-B", "driver.py"),
         reports_every_parse_error=True,
         big_integers=True,
+        optional=True,
     ),
     zygote=Zygote(
         files={f"{name}.py": read_source(f"python/{name}.py") for name in ("driver", "zygote", *_SUITE)},
