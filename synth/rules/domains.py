@@ -56,8 +56,8 @@ def _distinct(rows: Iterable[list[Value]], count: int) -> list[tuple[str, ...]]:
 def _row(
     row: Sequence[Value], signature: Signature, domains: Sequence[Domain], random: Random
 ) -> list[Value]:
-    every = [*domains, *["any"] * (len(signature.parameters) - len(domains))]
-    return [_inside(value, domain, random) for value, domain in zip(row, every, strict=True)]
+    rest: list[Domain] = ["any" for _ in signature.parameters[len(domains) :]]
+    return [_inside(value, domain, random) for value, domain in zip(row, [*domains, *rest], strict=True)]
 
 
 def _inside(value: Value, domain: Domain, random: Random) -> Value:

@@ -172,7 +172,8 @@ def _mentions(node: "Node", text: bytes) -> Mentions:
         members=frozenset(),
         own=frozenset(own),
     )
-    return Mentions(found.names, frozenset(_members(node, text)))
+    free = {mention.path[0] for mention in found.names}
+    return Mentions(found.names, frozenset({*free, *_members(node, text)}))
 
 
 def _mention(node: "Node", text: bytes) -> Mention | None:
@@ -200,23 +201,22 @@ def _is_after_dot(node: "Node") -> bool:
         return parent.child_by_field_name("name") == node and parent.child_by_field_name("object") is not None
     if parent.type == "field_access":
         return parent.child_by_field_name("field") == node
+    if parent.type == "method_reference":
+        return parent.named_children[0] != node
     return parent.type == "scoped_type_identifier" and parent.named_children[0] != node
 
 
 def _members(root: "Node", text: bytes) -> Iterator[str]:
-    """Names that members of the classes around may have: after a dot, called without one, and the makers of
-    what is made."""
+    """Names after a dot, and the makers of what is made."""
     around = _around(root, text)
     if root.type == "method_declaration" and around and "static" not in _modifiers(root, text):
         yield _maker(around)
     for node in walk(root):
-        if node.type == "identifier" and node.parent is not None and not _is_binder(node):
+        if node.type == "identifier" and _is_after_dot(node):
             yield node_text(node, text)
         elif node.type == "type_identifier":
             name = node_text(node, text)
-            yield name
-            if _is_made(node):
-                yield _maker(name)
+            yield from (name, _maker(name)) if _is_made(node) else (name,)
         elif node.type == "explicit_constructor_invocation" and around:
             yield _maker(around)
 
