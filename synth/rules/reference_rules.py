@@ -35,9 +35,8 @@ from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
-from synth.seeds.adapters import find_ways
+from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.python.self_contained import check_self_contained
-from synth.seeds.python.typing_guess import guess_signatures
 from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
@@ -184,15 +183,12 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
-    if normalize_language(seed.language) != "python":
+    if normalize_language(seed.language) != "python" or seed.unclosed is not None:
         return find_ways(seed)
-    closed = check_self_contained(seed.code, seed.language)
+    closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
-    guessed = guess_signatures(closed.code, closed.entry_point)
-    if isinstance(guessed, Reject):
-        return guessed
-    return (Adapted(closed.code, closed.entry_point, guessed[0], tuple(guessed[1])),)
+    return find_ways(seed.model_copy(update={"closed": closed.code, "entry_point": closed.entry_point}))
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -200,11 +196,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     states the types."""
     if seed.contract is not None:
         return seed.contract
-    found = find_ways(seed)
-    if isinstance(found, Reject):
-        return None
-    _, entry_point, names, signatures, *_ = found[0]
-    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+    return find_stated(seed)
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:
