@@ -47,9 +47,10 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
-Domain = Literal["any", "letter", "natural"]
+Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
 """Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
+values of a map, or of the items of a tuple."""
 
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
@@ -67,6 +68,9 @@ class Adapted(NamedTuple):
     """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
     domains: tuple[Domain, ...] = ()
     """One for each parameter; empty if they take every value."""
+    gentle: bool = False
+    """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
+    are indices."""
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)

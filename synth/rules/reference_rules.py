@@ -32,7 +32,7 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
@@ -75,6 +75,8 @@ class SignatureProbe:
     request: ExecutionRequest
     domains: tuple[Domain, ...] = ()
     """Which values the parameters take."""
+    gentle: bool = False
+    """Whether its inputs are small ones that fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +168,26 @@ def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Sign
 def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> list[SignatureProbe] | Reject:
     """The probes of a seed, one for each way to call it, the likeliest first. Rejects as `plan_probe`."""
     found = _find_ways(seed)
-    return found if isinstance(found, Reject) else [_probe(seed, way, random, limits) for way in found]
+    if isinstance(found, Reject):
+        return found
+    ways = (*found, *(way._replace(gentle=True) for way in found[:1] if seed.contract is None))
+    return [_probe(seed, way, random, limits) for way in ways]
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains = way
+    code, entry_point, names, guessed, domains, gentle = way
     signatures = order_signatures(guessed, seed.examples)
-    stated = tuple(fit_examples(seed.examples, signature) for signature in signatures)
+    stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
-    drawn = [draw_in_domains(signature, domains, PROBES, random, hints) for signature in signatures]
+    draw = draw_gently if gentle else draw_in_domains
+    drawn = [draw(signature, domains, PROBES, random, hints) for signature in signatures]
     rows = tuple(
         tuple(dict.fromkeys([*(one.arguments for one in examples[:PROBES]), *others]))
         for examples, others in zip(stated, drawn, strict=True)
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -303,7 +309,8 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     count = max(config.drawn, config.maximum, config.minimum)
-    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
+    draw = draw_gently if probe.gentle else draw_in_domains
+    drawn = draw(signature, probe.domains, count, random, hints)
     examples = [one.arguments for one in probe.stated[rank]]
     rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
     limits = probe.request.limits

@@ -8,7 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from synth.languages.spec import Domain
 from synth.records import Case, Example, FunctionContract
+from synth.rules.domains import in_domains
 from synth.rules.result_type import infer_type
 from synth.values import (
     Signature,
@@ -38,12 +40,14 @@ class _UnfitError(Exception):
     """The value has another type."""
 
 
-def fit_examples(examples: Sequence[Example], signature: Signature) -> tuple[StatedRow, ...]:
-    """The examples that the signature can take, each row once, as rows of its types."""
+def fit_examples(
+    examples: Sequence[Example], signature: Signature, domains: Sequence[Domain] = ()
+) -> tuple[StatedRow, ...]:
+    """The examples that the signature can take, each row once, as rows of its types and domains."""
     found: dict[Row, StatedRow] = {}
     for example in examples:
         row = _fit_row(example.arguments, signature.parameters)
-        if row is not None:
+        if row is not None and in_domains(row, domains):
             found.setdefault(row, StatedRow(row, example))
     return tuple(found.values())
 
