@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.go.impure import IMPURE
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
@@ -92,6 +93,7 @@ LANGUAGE = Language(
     script=SCRIPT,
     render_signature=render_signature,
     closing=CLOSING,
+    impure=IMPURE,
     failures=FailureWords(
         assertion=("--- FAIL:",),
         fatal_out_of_memory=(

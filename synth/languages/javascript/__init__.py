@@ -4,6 +4,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
@@ -142,6 +143,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(files=_script),
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,

@@ -13,6 +13,7 @@ from synth.languages.javascript import (
     RUNTIME_STACK_MB,
     read_jsdoc_type,
 )
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
@@ -141,6 +142,7 @@ LANGUAGE = Language(
     script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
