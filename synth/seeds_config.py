@@ -147,8 +147,8 @@ class InstructionSeedsConfig(DataSetSeedsConfig):
         {},
         description=(
             "Columns of the problem, the answer, the tests, the answer's language, the function's name and "
-            "its head. Those of Magicoder, Evol-CodeAlpaca, OpenCodeInstruct, KodCode, open-r1's problems, APPS, "
-            "TACO, CodeContests and MBPP are known."
+            "its head. Those of Magicoder, Evol-CodeAlpaca, OpenCodeInstruct, KodCode, open-r1's problems, "
+            "APPS, TACO, CodeContests and MBPP are known."
         ),
     )
     max_problem_tokens: int = Field(2048, ge=16, description="Rows with longer problems are rejected.")

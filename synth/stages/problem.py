@@ -60,9 +60,13 @@ class ProblemStage(UnitStage[Problem]):
             for one in units
             if not isinstance(found.get(one.id), FoundReference) and (suite := self._suite(one)) is not None
         }
-        verdicts = await self._judge_answers([one for one in units if one.id in suites and one.code], suites, state)
+        verdicts = await self._judge_answers(
+            [one for one in units if one.id in suites and one.code], suites, state
+        )
         return [
-            self._decided(one, seeds.get(one.id), found.get(one.id), suites.get(one.id), verdicts.get(one.id), state)
+            self._decided(
+                one, seeds.get(one.id), found.get(one.id), suites.get(one.id), verdicts.get(one.id), state
+            )
             for one in units
         ]
 
@@ -102,7 +106,9 @@ class ProblemStage(UnitStage[Problem]):
             return Decided(Reject("answer_fails", evidence | failure))
         task = _task(problem, _contract_of(suite), state)
         ran = "passes" if verdict is not None and verdict.outcome is Outcome.PASS else "not run"
-        return Decided(Keep(evidence | {"answer": ran}), (task, suite.model_copy(update={"task_id": task.id})))
+        return Decided(
+            Keep(evidence | {"answer": ran}), (task, suite.model_copy(update={"task_id": task.id}))
+        )
 
     def _suite(self, problem: Problem) -> TestSuite | None:
         """The tests of the row as a suite; None if it has none that share types."""
@@ -161,7 +167,7 @@ class ProblemStage(UnitStage[Problem]):
 
 
 def _seed_of(problem: Problem) -> Seed | None:
-    """The answer as a seed that can be run; None for a program over stdin and stdout, which its tests judge."""
+    """The answer as a seed that can be run; None for a program over stdin, which its tests judge."""
     if not problem.code or problem.contract is not None:
         return None
     return _seed(problem, problem.code, problem.language)

@@ -1,7 +1,7 @@
 """The columns of published instruction sets, and of any other that the recipe maps.
 
-The one rule: a layout is data. It is chosen by the columns that a row has, the more particular first; what the
-recipe maps counts before it.
+The one rule: a layout is data. It is chosen by the columns that a row has, the more particular first; what
+the recipe maps counts before it.
 """
 
 from collections.abc import Mapping

@@ -180,7 +180,7 @@ def _program(answer: str, language: str, entry_point: str) -> tuple[str, str]:
         language = tags[0] if tags else "python" if _looks_like_python(answer) else ""
     if not language:
         return "", ""
-    return language, read_code(answer, language, entry_point).code if blocks else answer.strip("\n")
+    return language, read_code(answer, language, entry_point).code
 
 
 def _looks_like_python(text: str) -> bool:
