@@ -17,6 +17,7 @@ from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
 from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
+from synth.seeds_config import ColumnPart as ColumnPart
 from synth.seeds_config import DataSetSeedsConfig as DataSetSeedsConfig
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
 from synth.seeds_config import InstructionSeedsConfig as InstructionSeedsConfig
@@ -453,6 +454,12 @@ class FimConfig(Config):
     per_source: int = Field(1, ge=1, description="Maximum number of FIM samples per source text.")
     max_middle_share: float = Field(
         0.6, gt=0, lt=1, description="Maximum length of the middle, as a share of the text."
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=64,
+        description="Maximum length of a row in tokens, as they are estimated: of a longer text, the lines "
+        "around the middle are taken. If unset, nine tenths of `sft.coarse.max_length`, or 4096.",
     )
     repository_format: bool = Field(
         False, description="Put other files of the repository before the file (repository format)."

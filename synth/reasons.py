@@ -217,6 +217,12 @@ REASONS: dict[str, Reason] = {
             "no_fim_span", _POLICY, "The code has no syntax node of a suitable size for the middle.", "fim"
         ),
         Reason(
+            "no_accepted_seed",
+            _POLICY,
+            "The file has no function that was accepted as a seed, so nothing in it is worth completing.",
+            "fim",
+        ),
+        Reason(
             "special_tokens",
             _POLICY,
             "The text contains the spelling of a special token, which a tokenizer would read as that token.",

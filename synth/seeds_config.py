@@ -135,15 +135,16 @@ class HubSeedsConfig(DataSetSeedsConfig):
     language: str = Field("python", description="Language of every row if `language_column` is unset.")
 
 
+ColumnPart = Literal["problem", "answer", "tests", "language", "entry_point", "starter"]
+"""The parts of a row of an instruction set."""
+
+
 class InstructionSeedsConfig(DataSetSeedsConfig):
     """An instruction set: problems that need no model to be written. Tests of a row that can be read are the
     task's; otherwise its answer is run and is the reference. `dataset` can also be a JSON Lines file."""
 
     kind: Literal["instructions"] = "instructions"
-    columns: dict[
-        Literal["problem", "answer", "tests", "language", "entry_point", "starter"],
-        str,
-    ] = Field(
+    columns: dict[ColumnPart, str] = Field(
         {},
         description=(
             "Columns of the problem, the answer, the tests, the answer's language, the function's name and "

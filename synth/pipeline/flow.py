@@ -38,7 +38,7 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
         if data.pairs is not None:
             stages.append(PairStage(context, last))
     if data.fim is not None:
-        stages.append(FimStage(context, last))
+        stages.append(FimStage(context, last, held_out))
     return stages
 
 

@@ -102,7 +102,10 @@ class ProblemStage(UnitStage[Problem]):
         if verdict is not None and verdict.outcome is Outcome.INFRASTRUCTURE:
             return Decided(Reject("infrastructure", {"error": verdict.first_failure[:300]}))
         if verdict is not None and verdict.outcome not in (Outcome.PASS, Outcome.TOOLCHAIN_MISSING):
-            failure = {"outcome": verdict.outcome.value, "first_failure": verdict.first_failure[:300]}
+            failure: Evidence = {
+                "outcome": verdict.outcome.value,
+                "first_failure": verdict.first_failure[:300],
+            }
             return Decided(Reject("answer_fails", evidence | failure))
         task = _task(problem, _contract_of(suite), state)
         ran = "passes" if verdict is not None and verdict.outcome is Outcome.PASS else "not run"

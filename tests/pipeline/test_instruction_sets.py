@@ -18,7 +18,7 @@ from synth.stages.context import Context
 from synth.store.parquet import read_rows
 from synth.store.run_folder import RunFolder, RunIdentity
 from synth.store.views import conservation_problems
-from tests.conftest import Run
+from tests.builders import Run
 
 CLAMP = "def clamp(x: int, low: int, high: int) -> int:\n    return max(low, min(x, high))\n"
 REPEAT = "def repeat(s: str, n: int) -> str:\n    return s * n\n"

@@ -7,6 +7,8 @@ the recipe maps counts before it.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from synth.config import ColumnPart
+
 
 class Layout(NamedTuple):
     """Where a set keeps the parts of a row. Empty: it has no such column."""
@@ -92,11 +94,9 @@ LAYOUTS: Final = (
     Layout("chats", ("conversations",), ("conversations",), "conversations"),
     Layout("problems alone", ("problem",), ("problem",), "", ("tests",)),
 )
-PARTS: Final = ("problem", "answer", "tests", "language", "entry_point", "starter")
-"""What the recipe can map to a column."""
 
 
-def find_layout(row: Mapping[str, Any], columns: Mapping[str, str]) -> Layout | None:
+def find_layout(row: Mapping[str, Any], columns: Mapping[ColumnPart, str]) -> Layout | None:
     """The layout of a row; None if it has no column for the problem."""
     known = next((one for one in LAYOUTS if all(name in row for name in one.needs)), None)
     if "problem" in columns:

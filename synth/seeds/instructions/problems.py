@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.config import InstructionSeedsConfig
+from synth.config import ColumnPart, InstructionSeedsConfig
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import content_hash, unit_id
 from synth.languages.registry import find_language
@@ -151,7 +151,7 @@ def _turn(value: object, roles: tuple[str, ...]) -> str:
     return ""
 
 
-def _entry_point(values: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+def _entry_point(values: Mapping[str, Any], columns: Mapping[ColumnPart, str]) -> str:
     """The function that a column names; KodCode keeps it beside its tests."""
     named = values.get(columns.get("entry_point", "entry_point"))
     if isinstance(named, str):
