@@ -22,7 +22,7 @@ RAISED: Final = "codemill_raised"
 """The same for a call and the name of the exception that it raises."""
 
 
-class Place(NamedTuple):
+class CodePlace(NamedTuple):
     """Where an imported name lies: the end of a file's path without its extension, or of a folder's with a
     slash at its end; with a slash before it, the whole path below the source."""
 
@@ -31,21 +31,21 @@ class Place(NamedTuple):
     """The function's own name; empty if the name stands for the file or folder."""
 
 
-class Imports(NamedTuple):
+class FileImports(NamedTuple):
     """What a file can call."""
 
-    names: Mapping[str, Place]
+    names: Mapping[str, CodePlace]
     everywhere: tuple[str, ...] = ()
     """Paths whose functions need no name before them, beside the file's own."""
 
 
-class Known(NamedTuple):
+class LiteralForm(NamedTuple):
     """A literal."""
 
     value: Value
 
 
-class Called(NamedTuple):
+class CallForm(NamedTuple):
     """A call, or the making of an object, by the parts of its function's name."""
 
     path: tuple[str, ...]
@@ -54,25 +54,25 @@ class Called(NamedTuple):
     """The call whose result the method belongs to."""
 
 
-class Items(NamedTuple):
+class ItemsForm(NamedTuple):
     """Several forms in a row, of which not all are literals."""
 
     items: tuple["Form", ...]
 
 
-class Fields(NamedTuple):
+class FieldsForm(NamedTuple):
     """A record by its fields."""
 
     fields: Mapping[str, "Form"]
 
 
-class Named(NamedTuple):
+class NameForm(NamedTuple):
     """A name, or several joined by dots."""
 
     path: tuple[str, ...]
 
 
-class Compared(NamedTuple):
+class ComparedForm(NamedTuple):
     """Two forms and the operator between them; a negation has an empty left side."""
 
     left: "Form"
@@ -80,22 +80,22 @@ class Compared(NamedTuple):
     right: "Form"
 
 
-class Inline(NamedTuple):
+class InlineForm(NamedTuple):
     """A function without a name."""
 
     parameters: tuple[str, ...]
     body: "Node"
 
 
-class Unknown(NamedTuple):
+class UnknownForm(NamedTuple):
     """Anything else."""
 
 
-Form = Known | Called | Items | Fields | Named | Compared | Inline | Unknown
-UNKNOWN: Final = Unknown()
+Form = LiteralForm | CallForm | ItemsForm | FieldsForm | NameForm | ComparedForm | InlineForm | UnknownForm
+UNKNOWN: Final = UnknownForm()
 
 
-class Table(NamedTuple):
+class RowTable(NamedTuple):
     """Rows that a test is run with, and the names that they are bound to."""
 
     names: tuple[str, ...]
@@ -155,7 +155,7 @@ class ExampleSyntax:
     """Functions that make a map of keys and values in turn."""
     read: "Callable[[Node, bytes, Callable[[Node], Form]], Form | None] | None" = None
     """A reader for odd nodes: (node, text, reader of the nodes below)."""
-    tables: "Callable[[Node, bytes, Callable[[Node], Form]], Table | None] | None" = None
+    tables: "Callable[[Node, bytes, Callable[[Node], Form]], RowTable | None] | None" = None
     """The rows that a function is run with, if it says so."""
     namespaces: bool = False
     """Whether functions lie in namespaces of lower-case names."""
@@ -165,5 +165,5 @@ class ExampleSyntax:
     """The examples in the comments of a text, as statements of the language: one text a document."""
     frame: str = "{body}"
     """A file with `{body}` in a function."""
-    imports: Callable[[str, str], Imports] | None = None
+    imports: Callable[[str, str], FileImports] | None = None
     """(text, path without extension) -> what the file can call."""

@@ -10,15 +10,15 @@ from synth.languages.stated_calls import (
     RAISED,
     UNKNOWN,
     WANTED,
-    Compared,
+    CodePlace,
+    ComparedForm,
     ExampleSyntax,
+    FileImports,
     Form,
-    Imports,
-    Inline,
-    Items,
-    Known,
-    Place,
-    Table,
+    InlineForm,
+    ItemsForm,
+    LiteralForm,
+    RowTable,
 )
 
 _PROMPT: Final = re.compile(r"^\s*>>>( |$)")
@@ -100,31 +100,31 @@ def _read(node: Node, text: bytes, read: Callable[[Node], Form]) -> Form | None:
     """Conditions, and texts in several parts."""
     if node.type == "not_operator":
         inner = node.child_by_field_name("argument")
-        return Compared(UNKNOWN, "not", read(inner)) if inner is not None else UNKNOWN
+        return ComparedForm(UNKNOWN, "not", read(inner)) if inner is not None else UNKNOWN
     if node.type == "concatenated_string":
         parts = [read(one) for one in node.named_children]
-        texts = [one.value for one in parts if isinstance(one, Known) and isinstance(one.value, str)]
-        return Known("".join(texts)) if len(texts) == len(parts) else UNKNOWN
+        texts = [one.value for one in parts if isinstance(one, LiteralForm) and isinstance(one.value, str)]
+        return LiteralForm("".join(texts)) if len(texts) == len(parts) else UNKNOWN
     if node.type == "lambda":
         body = node.child_by_field_name("body")
-        return Inline((), body) if body is not None else UNKNOWN
+        return InlineForm((), body) if body is not None else UNKNOWN
     if node.type == "call" and node.named_children and node.named_children[-1].type == "generator_expression":
         return UNKNOWN
     return None
 
 
-def _find_table(node: Node, text: bytes, read: Callable[[Node], Form]) -> Table | None:
+def _find_table(node: Node, text: bytes, read: Callable[[Node], Form]) -> RowTable | None:
     """The rows of `@pytest.mark.parametrize` over a function; the block of `with pytest.raises(..)` has none
     and binds nothing."""
     if node.type == "decorated_definition":
         return next((found for one in node.named_children if (found := _parametrized(one, text, read))), None)
     if node.type == "with_statement":
         head = node_text(node, text).partition("\n")[0]
-        return Table((), ()) if "raises" in head.lower() or "warns" in head else None
+        return RowTable((), ()) if "raises" in head.lower() or "warns" in head else None
     return None
 
 
-def _parametrized(node: Node, text: bytes, read: Callable[[Node], Form]) -> Table | None:
+def _parametrized(node: Node, text: bytes, read: Callable[[Node], Form]) -> RowTable | None:
     call = node.named_children[0] if node.type == "decorator" and node.named_children else None
     arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call" else None
     if (
@@ -134,21 +134,21 @@ def _parametrized(node: Node, text: bytes, read: Callable[[Node], Form]) -> Tabl
     ):
         return None
     given = [read(one) for one in arguments.named_children[:2]]
-    if len(given) < 2 or not isinstance(given[0], Known):
+    if len(given) < 2 or not isinstance(given[0], LiteralForm):
         return None
     named, rows = given[0].value, given[1]
     if isinstance(named, str):
         names = tuple(part.strip() for part in named.split(",") if part.strip())
     else:
         names = tuple(str(part) for part in named) if isinstance(named, list | tuple) else ()
-    if isinstance(rows, Known) and isinstance(rows.value, list | tuple):
-        return Table(names, tuple(Known(row) for row in rows.value))
-    return Table(names, rows.items if isinstance(rows, Items) else ())
+    if isinstance(rows, LiteralForm) and isinstance(rows.value, list | tuple):
+        return RowTable(names, tuple(LiteralForm(row) for row in rows.value))
+    return RowTable(names, rows.items if isinstance(rows, ItemsForm) else ())
 
 
-def find_imports(text: str, path: str) -> Imports:
+def find_imports(text: str, path: str) -> FileImports:
     """What a Python file imports. `path` is its own, without extension, with a slash before it."""
-    names: dict[str, Place] = {}
+    names: dict[str, CodePlace] = {}
     everywhere: list[str] = []
     for found in _FROM.finditer(text):
         place = _find_place(found[1], path)
@@ -156,14 +156,14 @@ def find_imports(text: str, path: str) -> Imports:
             if name == "*":
                 everywhere.append(place)
             else:
-                names[local] = Place(place, name)
-                names.setdefault(f"{local}.", Place(f"{place}/{name}"))
+                names[local] = CodePlace(place, name)
+                names.setdefault(f"{local}.", CodePlace(f"{place}/{name}"))
     for found in _IMPORT.finditer(text):
         for local, name in _aliases(found[1]):
-            names[local] = Place(name.replace(".", "/"))
+            names[local] = CodePlace(name.replace(".", "/"))
     modules = {key[:-1]: place for key, place in names.items() if key.endswith(".")}
     plain = {key: place for key, place in names.items() if not key.endswith(".")}
-    return Imports(
+    return FileImports(
         plain | {key: place for key, place in modules.items() if key not in plain}, tuple(everywhere)
     )
 

@@ -10,29 +10,29 @@ from synth.grammar.nodes import Node
 from synth.grammar.trees import node_text, walk
 from synth.languages.stated_calls import (
     UNKNOWN,
-    Called,
-    Compared,
+    CallForm,
+    ComparedForm,
     ExampleSyntax,
-    Fields,
+    FieldsForm,
     Form,
-    Inline,
-    Items,
-    Known,
-    Named,
+    InlineForm,
+    ItemsForm,
+    LiteralForm,
+    NameForm,
 )
 from synth.seeds.examples.literals import read_number, read_text
 from synth.values import Value
 
 
 @dataclass(slots=True)
-class Scope:
+class FormScope:
     """What names stand for here, and whether a call may fail."""
 
     names: dict[str, Form]
     failing: bool = False
 
-    def inner(self, more: Mapping[str, Form] | None = None, failing: bool = False) -> "Scope":
-        return Scope({**self.names, **(more or {})}, self.failing or failing)
+    def inner(self, more: Mapping[str, Form] | None = None, failing: bool = False) -> "FormScope":
+        return FormScope({**self.names, **(more or {})}, self.failing or failing)
 
 
 class FormReader:
@@ -49,7 +49,7 @@ class FormReader:
         whole = left if left is not None else node
         return [node_text(one, self._text) for one in walk(whole) if one.type in self._syntax.names]
 
-    def form(self, node: Node, scope: Scope) -> Form:
+    def form(self, node: Node, scope: FormScope) -> Form:
         """What an expression means."""
         syntax, kind = self._syntax, node.type
         if (
@@ -60,7 +60,7 @@ class FormReader:
         if kind in syntax.literals:
             return self._literal(node, syntax.literals[kind])
         if kind in syntax.names:
-            return self._resolve(Named((node_text(node, self._text),)), scope)
+            return self._resolve(NameForm((node_text(node, self._text),)), scope)
         if kind in syntax.members:
             return self._member(node, scope)
         if kind in syntax.calls:
@@ -78,17 +78,17 @@ class FormReader:
         if kind in syntax.inline:
             parameters, body = map(node.child_by_field_name, syntax.inline[kind])
             names = self.names_in(parameters) if parameters is not None else []
-            return Inline(tuple(names), body) if body is not None else UNKNOWN
+            return InlineForm(tuple(names), body) if body is not None else UNKNOWN
         if kind in syntax.wrappers and (inner := plain_children(node)):
             return self.form(inner[-1], scope)
         return UNKNOWN
 
-    def _resolve(self, form: Form, scope: Scope) -> Form:
-        if not isinstance(form, Named):
+    def _resolve(self, form: Form, scope: FormScope) -> Form:
+        if not isinstance(form, NameForm):
             return form
         name = ".".join(form.path)
         if name in self._syntax.constants:
-            return Known(self._syntax.constants[name])
+            return LiteralForm(self._syntax.constants[name])
         if len(form.path) == 1:
             return scope.names.get(name, form)
         return form
@@ -96,33 +96,33 @@ class FormReader:
     def _literal(self, node: Node, kind: str) -> Form:
         text = node_text(node, self._text)
         if kind in ("true", "false", "null"):
-            return Known({"true": True, "false": False, "null": None}[kind])
+            return LiteralForm({"true": True, "false": False, "null": None}[kind])
         if kind == "text":
             plain = (
                 read_text(text)
                 if not any("interpol" in c.type or "substit" in c.type for c in node.named_children)
                 else None
             )
-            return Known(plain) if plain is not None else UNKNOWN
+            return LiteralForm(plain) if plain is not None else UNKNOWN
         number = read_number(text)
-        return Known(number) if number is not None else UNKNOWN
+        return LiteralForm(number) if number is not None else UNKNOWN
 
-    def _member(self, node: Node, scope: Scope) -> Form:
+    def _member(self, node: Node, scope: FormScope) -> Form:
         whole_field, part_field = self._syntax.members[node.type]
         whole, part = node.child_by_field_name(whole_field), node.child_by_field_name(part_field)
         if part is None:
             return UNKNOWN
-        of = self.form(whole, scope) if whole is not None else Named(())
+        of = self.form(whole, scope) if whole is not None else NameForm(())
         name = node_text(part, self._text)
         if of == UNKNOWN and whole is not None and whole.type in self._syntax.names | {"this"}:
-            return Named((node_text(whole, self._text), name))
-        if isinstance(of, Fields):
+            return NameForm((node_text(whole, self._text), name))
+        if isinstance(of, FieldsForm):
             return of.fields.get(name, UNKNOWN)
-        if isinstance(of, Named):
-            return self._resolve(Named((*of.path, name)), scope)
-        return Called((name,), (), of) if isinstance(of, Called | Known | Items) else UNKNOWN
+        if isinstance(of, NameForm):
+            return self._resolve(NameForm((*of.path, name)), scope)
+        return CallForm((name,), (), of) if isinstance(of, CallForm | LiteralForm | ItemsForm) else UNKNOWN
 
-    def _called(self, node: Node, scope: Scope) -> Form:
+    def _called(self, node: Node, scope: FormScope) -> Form:
         function_field = self._syntax.calls[node.type][0]
         function = node.child_by_field_name(function_field)
         given = [self.form(one, scope) for one in self.arguments(node)]
@@ -131,20 +131,20 @@ class FormReader:
         ):
             given = [UNKNOWN, *given]
         form = self.form(function, scope) if function is not None else UNKNOWN
-        if isinstance(form, Named) and form.path:
+        if isinstance(form, NameForm) and form.path:
             return self._made(form.path, tuple(given), None)
-        if isinstance(form, Called) and form.path and (form.base is not None or not form.arguments):
+        if isinstance(form, CallForm) and form.path and (form.base is not None or not form.arguments):
             base = form.base
-            if isinstance(base, Called) and base.base is None and base.path[0] == "new":
-                return Called((*base.path[1:], *form.path), tuple(given))
+            if isinstance(base, CallForm) and base.base is None and base.path[0] == "new":
+                return CallForm((*base.path[1:], *form.path), tuple(given))
             return self._made(form.path, tuple(given), base)
-        return Called(("",), tuple(given), form) if isinstance(form, Called) else UNKNOWN
+        return CallForm(("",), tuple(given), form) if isinstance(form, CallForm) else UNKNOWN
 
     def _made(self, path: tuple[str, ...], given: tuple[Form, ...], base: Form | None) -> Form:
         """The literal that a well-known function makes of literals, or the call itself."""
         syntax, name = self._syntax, ".".join(path)
         short = path[-1]
-        if isinstance(base, Known) and not given and f".{short}" in syntax.same:
+        if isinstance(base, LiteralForm) and not given and f".{short}" in syntax.same:
             return base
         if (
             base is None
@@ -155,16 +155,16 @@ class FormReader:
         if base is None and name in syntax.listing:
             return _joined(list(given), as_tuple=False)
         if base is None and name in syntax.mapping and len(given) % 2 == 0:
-            flat = [one.value for one in given if isinstance(one, Known)]
+            flat = [one.value for one in given if isinstance(one, LiteralForm)]
             if len(flat) == len(given):
-                return Known(dict(zip(map(_key, flat[::2]), flat[1::2], strict=True)))
-        return Called(path, given, base)
+                return LiteralForm(dict(zip(map(_key, flat[::2]), flat[1::2], strict=True)))
+        return CallForm(path, given, base)
 
     def arguments(self, node: Node) -> list[Node]:
         found = node.child_by_field_name(self._syntax.calls[node.type][1])
         return plain_children(found) if found is not None else []
 
-    def _map(self, node: Node, scope: Scope) -> Form:
+    def _map(self, node: Node, scope: FormScope) -> Form:
         fields: dict[str, Form] = {}
         values: dict[Value, Value] = {}
         whole = True
@@ -176,37 +176,37 @@ class FormReader:
                 return UNKNOWN
             key, value = self.form(key_node, scope), self.form(value_node, scope)
             if key_node.type in ("property_identifier", "identifier", "field_identifier"):
-                key = Known(node_text(key_node, self._text))
-            if not isinstance(key, Known):
+                key = LiteralForm(node_text(key_node, self._text))
+            if not isinstance(key, LiteralForm):
                 return UNKNOWN
             fields[str(key.value)] = value
-            if isinstance(value, Known):
+            if isinstance(value, LiteralForm):
                 values[_key(key.value)] = value.value
             else:
                 whole = False
-        return Known(values) if whole else Fields(fields)
+        return LiteralForm(values) if whole else FieldsForm(fields)
 
-    def _negated(self, node: Node, scope: Scope) -> Form:
+    def _negated(self, node: Node, scope: FormScope) -> Form:
         inner = plain_children(node)
         if not inner:
             return UNKNOWN
         form = self.form(inner[-1], scope)
         sign = node_text(node, self._text).strip()
-        if sign.startswith(("-", "+")) and isinstance(form, Known) and type(form.value) in (int, float):
+        if sign.startswith(("-", "+")) and isinstance(form, LiteralForm) and type(form.value) in (int, float):
             assert isinstance(form.value, int | float)
-            return Known(-form.value if sign[0] == "-" else form.value)
+            return LiteralForm(-form.value if sign[0] == "-" else form.value)
         if sign.startswith(("!", "not")):
-            return Compared(UNKNOWN, "!", form)
+            return ComparedForm(UNKNOWN, "!", form)
         return form if sign.startswith(("&", "*")) else UNKNOWN
 
-    def _compared(self, node: Node, scope: Scope) -> Form:
+    def _compared(self, node: Node, scope: FormScope) -> Form:
         sides = plain_children(node)
         if len(sides) != 2:
             return UNKNOWN
         between = (
             self._text[sides[0].end_byte : sides[1].start_byte].decode("utf-8", "replace").strip(" \t\n()")
         )
-        return Compared(self.form(sides[0], scope), between, self.form(sides[1], scope))
+        return ComparedForm(self.form(sides[0], scope), between, self.form(sides[1], scope))
 
 
 def plain_children(node: Node) -> list[Node]:
@@ -215,10 +215,10 @@ def plain_children(node: Node) -> list[Node]:
 
 def _joined(forms: list[Form], *, as_tuple: bool) -> Form:
     """A list of literals, or the forms if not all are."""
-    values = [form.value for form in forms if isinstance(form, Known)]
+    values = [form.value for form in forms if isinstance(form, LiteralForm)]
     if len(values) < len(forms):
-        return Items(tuple(forms))
-    return Known(tuple(values) if as_tuple else values)
+        return ItemsForm(tuple(forms))
+    return LiteralForm(tuple(values) if as_tuple else values)
 
 
 def _key(value: Value) -> Value:

@@ -18,20 +18,20 @@ from synth.languages.stated_calls import (
     RAISED,
     UNKNOWN,
     WANTED,
-    Called,
-    Compared,
+    CallForm,
+    ComparedForm,
     ExampleSyntax,
-    Fields,
+    FieldsForm,
+    FileImports,
     Form,
-    Imports,
-    Inline,
-    Items,
-    Known,
-    Named,
-    Table,
+    InlineForm,
+    ItemsForm,
+    LiteralForm,
+    NameForm,
+    RowTable,
 )
 from synth.records import Example
-from synth.seeds.examples.forms import FormReader, Scope, first_child
+from synth.seeds.examples.forms import FormReader, FormScope, first_child
 from synth.seeds.examples.literals import LONGEST
 from synth.values import Value, encode
 
@@ -45,14 +45,14 @@ _DEEPEST: Final = 60
 
 
 class StatedCall(NamedTuple):
-    """A call with literal arguments, and where its function may lie (`Place.path`)."""
+    """A call with literal arguments, and where its function may lie (`CodePlace.path`)."""
 
     name: str
     places: tuple[str, ...]
     example: Example
 
 
-class _Target(NamedTuple):
+class _CallTarget(NamedTuple):
     path: tuple[str, ...]
     arguments: tuple[str, ...]
 
@@ -65,8 +65,8 @@ def read_calls(text: str, language: str, path: str) -> list[StatedCall]:
         return []
     syntax, stem = spoken.examples, "/" + path.rpartition(".")[0]
     with suppress(UnparsedError, RecursionError):
-        found = _Reader(syntax, spoken.grammar, _is_test(path)).read(text)
-        imports = syntax.imports(text, stem) if syntax.imports else Imports({})
+        found = _CallReader(syntax, spoken.grammar, _is_test(path)).read(text)
+        imports = syntax.imports(text, stem) if syntax.imports else FileImports({})
         stated = [
             _locate(target.path, example, imports, stem)
             for target, example in found
@@ -80,14 +80,14 @@ def _is_test(path: str) -> bool:
     return "test" in path.lower() or "spec" in path.lower()
 
 
-def _may_be_a_function(path: tuple[str, ...], imports: Imports, syntax: ExampleSyntax) -> bool:
+def _may_be_a_function(path: tuple[str, ...], imports: FileImports, syntax: ExampleSyntax) -> bool:
     """Not a method of an object: before the name stand a class, a module or a namespace, or nothing."""
     outer = path[:-1]
     known = any(".".join(outer[:at]) in imports.names for at in range(1, len(outer) + 1))
     return not outer or known or syntax.namespaces or outer[-1][:1].isupper()
 
 
-def _locate(path: tuple[str, ...], example: Example, imports: Imports, stem: str) -> StatedCall:
+def _locate(path: tuple[str, ...], example: Example, imports: FileImports, stem: str) -> StatedCall:
     """Where the function of a call lies, by what the file imports."""
     *outer, name = path
     for at in range(len(outer), 0, -1):
@@ -101,19 +101,19 @@ def _locate(path: tuple[str, ...], example: Example, imports: Imports, stem: str
     )
 
 
-def _in(imports: Imports, outer: list[str]) -> tuple[str, ...]:
+def _in(imports: FileImports, outer: list[str]) -> tuple[str, ...]:
     """Folders in which a class may have a file of its own."""
     return tuple(one for one in imports.everywhere if one.endswith("/")) if outer else ()
 
 
-class _Reader(FormReader):
+class _CallReader(FormReader):
     def __init__(self, syntax: ExampleSyntax, grammar: str, is_test: bool) -> None:
         super().__init__(syntax)
         self._grammar = grammar
         self._source: Source = "test" if is_test else "caller"
-        self._found: dict[_Target, Example] = {}
+        self._found: dict[_CallTarget, Example] = {}
 
-    def read(self, text: str) -> list[tuple[_Target, Example]]:
+    def read(self, text: str) -> list[tuple[_CallTarget, Example]]:
         syntax = self._syntax
         for document in islice(syntax.documents(text), 400) if syntax.documents else ():
             self._read(syntax.frame.replace("{body}", document), "doctest")
@@ -124,11 +124,11 @@ class _Reader(FormReader):
         self._source = source
         whole = self._syntax.prepare(text) if self._syntax.prepare else text
         self._text = whole.encode("utf-8", "surrogatepass")
-        self._visit(parse(self._text, self._grammar, _DEEPEST).root_node, Scope({}))
+        self._visit(parse(self._text, self._grammar, _DEEPEST).root_node, FormScope({}))
 
     # --- statements -----------------------------------------------------------------------------------------
 
-    def _visit(self, node: Node, scope: Scope) -> None:
+    def _visit(self, node: Node, scope: FormScope) -> None:
         """Follow one node and what lies below it."""
         syntax, kind = self._syntax, node.type
         if len(self._found) >= MOST_A_FILE:
@@ -156,7 +156,7 @@ class _Reader(FormReader):
         else:
             self._visit_below(node, scope)
 
-    def _visit_below(self, node: Node, scope: Scope) -> None:
+    def _visit_below(self, node: Node, scope: FormScope) -> None:
         for child in node.named_children:
             self._visit(child, scope)
 
@@ -164,7 +164,7 @@ class _Reader(FormReader):
         found = node.child_by_field_name("parameters")
         return self.names_in(found) if found is not None else []
 
-    def _bind(self, node: Node, scope: Scope) -> None:
+    def _bind(self, node: Node, scope: FormScope) -> None:
         name_field, value_field = self._syntax.bindings[node.type]
         names, value = node.child_by_field_name(name_field), node.child_by_field_name(value_field)
         if names is None:
@@ -172,11 +172,11 @@ class _Reader(FormReader):
         bound = self.names_in(names)
         form = self.form(value, scope) if value is not None else UNKNOWN
         scope.names.update(dict.fromkeys(bound, UNKNOWN))
-        if bound and not (isinstance(form, Called) and len(bound) > 2):
+        if bound and not (isinstance(form, CallForm) and len(bound) > 2):
             # of several results, the first is the value (Go)
-            scope.names[bound[0]] = form if len(bound) == 1 or isinstance(form, Called) else UNKNOWN
+            scope.names[bound[0]] = form if len(bound) == 1 or isinstance(form, CallForm) else UNKNOWN
 
-    def _loop(self, node: Node, scope: Scope) -> bool:
+    def _loop(self, node: Node, scope: FormScope) -> bool:
         """Run through a table of literals, row by row."""
         names_field, over_field = self._syntax.loops[node.type]
         names, over = node.child_by_field_name(names_field), node.child_by_field_name(over_field)
@@ -187,11 +187,11 @@ class _Reader(FormReader):
         if names is None or body is None or not rows:
             return False
         bound = self.names_in(names)
-        self._visit_rows(body, Table(tuple(bound), rows), scope)
+        self._visit_rows(body, RowTable(tuple(bound), rows), scope)
         self._forget(node, scope)
         return node.type != "range_clause"
 
-    def _visit_table(self, node: Node, table: Table, scope: Scope) -> None:
+    def _visit_table(self, node: Node, table: RowTable, scope: FormScope) -> None:
         definition = node.child_by_field_name("definition")
         body = (definition if definition is not None else node).child_by_field_name("body")
         if body is not None and not table.rows:
@@ -200,11 +200,11 @@ class _Reader(FormReader):
         elif body is not None:
             self._visit_rows(body, table, scope)
 
-    def _visit_rows(self, body: Node, table: Table, scope: Scope) -> None:
+    def _visit_rows(self, body: Node, table: RowTable, scope: FormScope) -> None:
         for row in table.rows[:MOST_ROWS]:
             self._visit_below(body, scope.inner(_spread(table.names, row)))
 
-    def _visit_refuted(self, node: Node, scope: Scope) -> None:
+    def _visit_refuted(self, node: Node, scope: FormScope) -> None:
         """A branch that reports a fault: its condition is what must not be so."""
         syntax, inner = self._syntax, scope.inner()
         body, condition = node.child_by_field_name("consequence"), node.child_by_field_name("condition")
@@ -219,7 +219,7 @@ class _Reader(FormReader):
         self._visit_below(node, inner)
         self._forget(node, scope)
 
-    def _forget(self, node: Node, scope: Scope) -> None:
+    def _forget(self, node: Node, scope: FormScope) -> None:
         """What a branch or a loop binds has no known value after it."""
         for inner in walk(node):
             if inner.type in self._syntax.bindings or "assignment" in inner.type or "update" in inner.type:
@@ -229,51 +229,51 @@ class _Reader(FormReader):
 
     # --- calls ----------------------------------------------------------------------------------------------
 
-    def _visit_call(self, node: Node, scope: Scope) -> None:
+    def _visit_call(self, node: Node, scope: FormScope) -> None:
         form = self.form(node, scope)
-        known = self._judge(form, scope) if isinstance(form, Called) else False
+        known = self._judge(form, scope) if isinstance(form, CallForm) else False
         for argument in self.arguments(node):
-            if isinstance(inner := self.form(argument, scope), Inline):
+            if isinstance(inner := self.form(argument, scope), InlineForm):
                 self._visit_inline(inner, form, scope)
             elif not known:
                 self._visit(argument, scope)
         function = node.child_by_field_name(self._syntax.calls[node.type][0])
         if function is not None and not known:
             self._visit_below(function, scope)
-        if isinstance(form, Called) and not known:
+        if isinstance(form, CallForm) and not known:
             self._note(form, failing=scope.failing)
         self._spoil(node, scope)
 
-    def _visit_inline(self, inner: Inline, call: Form, scope: Scope) -> None:
+    def _visit_inline(self, inner: InlineForm, call: Form, scope: FormScope) -> None:
         """A function handed to `each` or `forEach` of a table is run with its rows."""
-        over = call.base if isinstance(call, Called) else None
-        table = over.arguments[0] if isinstance(over, Called) and over.arguments else over
+        over = call.base if isinstance(call, CallForm) else None
+        table = over.arguments[0] if isinstance(over, CallForm) and over.arguments else over
         rows = _rows(table) if table is not None else ()
-        if isinstance(call, Called) and rows and (call.path[-1] == "forEach" or "each" in _path_of(over)):
-            self._visit_rows(inner.body, Table(inner.parameters, rows), scope)
+        if isinstance(call, CallForm) and rows and (call.path[-1] == "forEach" or "each" in _path_of(over)):
+            self._visit_rows(inner.body, RowTable(inner.parameters, rows), scope)
         else:
             self._visit(inner.body, scope.inner(dict.fromkeys(inner.parameters, UNKNOWN)))
 
-    def _spoil(self, node: Node, scope: Scope) -> None:
+    def _spoil(self, node: Node, scope: FormScope) -> None:
         """A call can change the lists that it is handed."""
         for one in walk(node):
             name = node_text(one, self._text) if one.type in self._syntax.names else ""
             found = scope.names.get(name)
-            if isinstance(found, Known) and isinstance(found.value, list | dict):
+            if isinstance(found, LiteralForm) and isinstance(found.value, list | dict):
                 scope.names[name] = UNKNOWN
 
-    def _judge(self, call: Called, scope: Scope) -> bool:
+    def _judge(self, call: CallForm, scope: FormScope) -> bool:
         """Whether the call states what another one gives; if so, it is noted."""
         syntax, last = self._syntax, call.path[-1]
         given = call.arguments
         if last in (WANTED, RAISED) and len(given) == 2:
             wanted = given[1]
-            if last == RAISED and isinstance(wanted, Known):
+            if last == RAISED and isinstance(wanted, LiteralForm):
                 return self._note(given[0], raises=str(wanted.value))
             return self._note_equal(given[0], wanted)
         if last in syntax.raising and given:
             return self._note_raising(call, syntax.raising[last])
-        if isinstance(call.base, Called) and call.base.path[-1] == "expect" and call.base.arguments:
+        if isinstance(call.base, CallForm) and call.base.path[-1] == "expect" and call.base.arguments:
             return self._judge_chain(call.base.arguments[0], call, last)
         if last in syntax.equal:
             while given and given[0] == UNKNOWN:
@@ -286,81 +286,85 @@ class _Reader(FormReader):
             return any(held)
         return False
 
-    def _judge_chain(self, tested: Form, call: Called, last: str) -> bool:
+    def _judge_chain(self, tested: Form, call: CallForm, last: str) -> bool:
         """`expect(call).toBe(result)`."""
         if last in self._syntax.raising:
             return self._note_raising(call._replace(arguments=(tested,)), -1)
         if last in self._syntax.equal and call.arguments:
             return self._note_equal(tested, call.arguments[0])
         if last in self._syntax.constants:
-            return self._note_equal(tested, Known(self._syntax.constants[last]))
+            return self._note_equal(tested, LiteralForm(self._syntax.constants[last]))
         return False
 
-    def _note_raising(self, call: Called, at: int) -> bool:
+    def _note_raising(self, call: CallForm, at: int) -> bool:
         named = call.arguments[at] if 0 <= at < len(call.arguments) else UNKNOWN
-        name = named.path[-1] if isinstance(named, Named | Called) else "error"
+        name = named.path[-1] if isinstance(named, NameForm | CallForm) else "error"
         done = False
         for form in call.arguments:
-            if isinstance(form, Inline):
-                body = self.form(form.body, Scope({}))
+            if isinstance(form, InlineForm):
+                body = self.form(form.body, FormScope({}))
                 done = self._note(body, raises=name) or done
-            elif isinstance(form, Called):
+            elif isinstance(form, CallForm):
                 done = self._note(form, raises=name) or done
-        if not done and len(call.arguments) > at + 1 and isinstance(call.arguments[at + 1], Named):
+        if not done and len(call.arguments) > at + 1 and isinstance(call.arguments[at + 1], NameForm):
             function = call.arguments[at + 1]
-            assert isinstance(function, Named)
-            return self._note(Called(function.path, call.arguments[at + 2 :]), raises=name)
+            assert isinstance(function, NameForm)
+            return self._note(CallForm(function.path, call.arguments[at + 2 :]), raises=name)
         return True
 
     def _hold(self, form: Form, truth: bool) -> bool:
         """A condition that is to be true, or false."""
-        if isinstance(form, Compared) and form.left == UNKNOWN and form.operator in ("!", "not"):
+        if isinstance(form, ComparedForm) and form.left == UNKNOWN and form.operator in ("!", "not"):
             return self._hold(form.right, not truth)
-        if isinstance(form, Compared) and form.operator in ("&&", "and") and truth:
+        if isinstance(form, ComparedForm) and form.operator in ("&&", "and") and truth:
             return any([self._hold(form.left, True), self._hold(form.right, True)])
-        if isinstance(form, Compared) and form.operator in ("==", "===", "is") and truth:
+        if isinstance(form, ComparedForm) and form.operator in ("==", "===", "is") and truth:
             return self._note_equal(form.left, form.right) or self._note_equal(form.right, form.left)
-        if isinstance(form, Called):
+        if isinstance(form, CallForm):
             if form.path[-1] in self._syntax.equal and truth and len(form.arguments) == 2:
                 first, second = form.arguments
                 return self._note_equal(first, second) or self._note_equal(second, first)
-            return self._note(form, expected=None if self._syntax.truthy else Known(truth))
+            return self._note(form, expected=None if self._syntax.truthy else LiteralForm(truth))
         return False
 
     def _refute(self, form: Form) -> None:
-        if isinstance(form, Compared) and form.operator in ("!=", "!=="):
-            self._hold(Compared(form.left, "==", form.right), True)
-        elif isinstance(form, Compared) and form.left == UNKNOWN and form.operator == "!":
+        if isinstance(form, ComparedForm) and form.operator in ("!=", "!=="):
+            self._hold(ComparedForm(form.left, "==", form.right), True)
+        elif isinstance(form, ComparedForm) and form.left == UNKNOWN and form.operator == "!":
             self._hold(form.right, True)
-        elif isinstance(form, Called):
+        elif isinstance(form, CallForm):
             self._hold(form, False)
 
     def _note_equal(self, tested: Form, wanted: Form) -> bool:
-        if isinstance(tested, Compared) and isinstance(wanted, Known) and isinstance(wanted.value, bool):
+        if (
+            isinstance(tested, ComparedForm)
+            and isinstance(wanted, LiteralForm)
+            and isinstance(wanted.value, bool)
+        ):
             return self._hold(tested, wanted.value)
-        if not isinstance(tested, Called):
+        if not isinstance(tested, CallForm):
             return False
-        if isinstance(wanted, Called) and wanted.path[-1] == "Err":
+        if isinstance(wanted, CallForm) and wanted.path[-1] == "Err":
             return self._note(tested, raises="Err")
-        return isinstance(wanted, Known) and self._note(tested, expected=wanted)
+        return isinstance(wanted, LiteralForm) and self._note(tested, expected=wanted)
 
     def _note(
-        self, form: Form, expected: Known | None = None, raises: str = "", *, failing: bool = False
+        self, form: Form, expected: LiteralForm | None = None, raises: str = "", *, failing: bool = False
     ) -> bool:
         """Keep the call if all its arguments are literals; a stated result comes before a bare call."""
         if (
-            not isinstance(form, Called)
+            not isinstance(form, CallForm)
             or not form.arguments
             or failing
-            or not all(isinstance(one, Known) for one in form.arguments)
+            or not all(isinstance(one, LiteralForm) for one in form.arguments)
         ):
             return False
-        wires = tuple(_wire(one.value) for one in form.arguments if isinstance(one, Known))
+        wires = tuple(_wire(one.value) for one in form.arguments if isinstance(one, LiteralForm))
         result = _wire(expected.value) if expected is not None else None
         path = form.path
         if "" in wires or result == "" or path[-1] in _OURS or len(self._found) >= MOST_A_FILE:
             return False
-        target = _Target(path, wires)
+        target = _CallTarget(path, wires)
         known = self._found.get(target)
         if known is None or (known.expected is None and not known.raises):
             self._found[target] = Example(
@@ -373,16 +377,16 @@ _OURS: Final = frozenset({WANTED, RAISED, ""})
 
 
 def _rows(form: Form) -> tuple[Form, ...]:
-    if isinstance(form, Items):
+    if isinstance(form, ItemsForm):
         return form.items
-    if isinstance(form, Known) and isinstance(form.value, list | tuple):
-        return tuple(Known(item) for item in form.value)
+    if isinstance(form, LiteralForm) and isinstance(form.value, list | tuple):
+        return tuple(LiteralForm(item) for item in form.value)
     return ()
 
 
 def _spread(names: Sequence[str], row: Form) -> dict[str, Form]:
     """What each name of a loop is bound to; for one name, or a row that is a record, the row itself."""
-    if len(names) == 1 or isinstance(row, Fields):
+    if len(names) == 1 or isinstance(row, FieldsForm):
         return {**dict.fromkeys(names[:-1], UNKNOWN), names[-1]: row} if names else {}
     parts = _rows(row)
     if len(parts) != len(names):
@@ -392,11 +396,11 @@ def _spread(names: Sequence[str], row: Form) -> dict[str, Form]:
 
 
 def _path_of(form: Form | None) -> tuple[str, ...]:
-    return form.path if isinstance(form, Called | Named) else ()
+    return form.path if isinstance(form, CallForm | NameForm) else ()
 
 
 def _alternatives(form: Form) -> Iterator[Form]:
-    if isinstance(form, Compared) and form.operator in ("||", "or"):
+    if isinstance(form, ComparedForm) and form.operator in ("||", "or"):
         yield from _alternatives(form.left)
         yield from _alternatives(form.right)
     else:
