@@ -165,7 +165,7 @@ class Case(Record):
     program raises is right, in whatever way its language does so. Empty if the call is to return."""
 
 
-class Problem(Unit):
+class CodingProblem(Unit):
     """A row of an instruction set: a task that a person or a model of others wrote, with what its set knows
     of the solution."""
 

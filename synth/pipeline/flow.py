@@ -7,7 +7,7 @@ from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Filter, FilterSetting
 from synth.filters.registry import build_filters
 from synth.products import Sample
-from synth.records import Problem, Reference, Seed, Unit
+from synth.records import CodingProblem, Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage
@@ -84,7 +84,7 @@ def _before_model(
     setting = FilterSetting(data.filters, context.recipe_folder, tuple(held_out))
     checks = build_filters(setting, seeds=True)
     if data.brings_tasks:
-        return _chain(BeforeModelStage, checks, Problem, SnippetSource), []
+        return _chain(BeforeModelStage, checks, CodingProblem, SnippetSource), []
     return (
         _chain(BeforeModelStage, [one for one in checks if not one.remembers], Seed, SnippetSource),
         _chain(BeforeModelStage, [one for one in checks if one.remembers], Reference, ReferenceStage),

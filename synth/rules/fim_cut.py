@@ -122,10 +122,10 @@ def _make(
     begin, end = 0, len(data)
     if limits.max_tokens is not None:
         left = limits.max_tokens - estimate_tokens(head) - FIM_TOKENS
-        found = fit_window(data, span, left)
-        if found is None:
+        window = fit_window(data, span, left)
+        if window is None:
             return Reject("too_long", {"limit": limits.max_tokens})
-        begin, end = found
+        begin, end = window
     prefix, middle, suffix = (
         part.decode("utf-8", "surrogatepass")
         for part in (data[begin : span.start], data[span.start : span.end], data[span.end : end])

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.records import Origin, Problem, Seed, Unclosed
+from synth.records import CodingProblem, Origin, Seed, Unclosed
 
 UnitKind = Literal["file", "seed", "problem"]
 
@@ -94,7 +94,7 @@ class ReadProblem(NamedTuple):
     """What was made of one row of an instruction set."""
 
     name: str
-    unit: Problem | SeedRejection
+    unit: CodingProblem | SeedRejection
     evidence: Evidence
     """What was masked in its texts."""
     content: str

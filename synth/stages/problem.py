@@ -14,13 +14,13 @@ from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
 from synth.records import (
     Case,
+    CodingProblem,
     Contract,
     EvidenceRank,
     ExecutionRequest,
     FunctionContract,
     Observation,
     Outcome,
-    Problem,
     Reference,
     Seed,
     Task,
@@ -41,18 +41,18 @@ from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import Signature, ValueSyntaxError, decode
 
 
-class ProblemStage(UnitStage[Problem]):
+class ProblemStage(UnitStage[CodingProblem]):
     """Makes at most one task from each problem."""
 
     name = "problem"
-    unit = Problem
+    unit = CodingProblem
     upstream: tuple[Upstream, ...] = (SnippetSource,)
     makes: ClassVar[tuple[type[Unit], ...]] = (Task, Reference, TestSuite)
 
     def __init__(self, context: Context) -> None:
         self._context, self._references = context, ReferenceStage(context)
 
-    async def decide(self, units: Sequence[Problem], state: ShardState) -> list[Decided]:
+    async def decide(self, units: Sequence[CodingProblem], state: ShardState) -> list[Decided]:
         seeds = {one.id: seed for one in units if (seed := _seed_of(one)) is not None}
         found = await self._references.find(list(seeds.values()), state.priority)
         suites = {
@@ -72,7 +72,7 @@ class ProblemStage(UnitStage[Problem]):
 
     def _decided(
         self,
-        problem: Problem,
+        problem: CodingProblem,
         seed: Seed | None,
         found: FoundReference | Reject | None,
         suite: TestSuite | None,
@@ -92,7 +92,7 @@ class ProblemStage(UnitStage[Problem]):
         return Decided(_no_evidence(problem, found))
 
     def _by_tests(
-        self, problem: Problem, suite: TestSuite, verdict: Verdict | None, state: ShardState
+        self, problem: CodingProblem, suite: TestSuite, verdict: Verdict | None, state: ShardState
     ) -> Decided:
         """The task with the tests of its row, if its answer does not speak against them."""
         minimum = self._context.data.inputs.minimum
@@ -113,7 +113,7 @@ class ProblemStage(UnitStage[Problem]):
             Keep(evidence | {"answer": ran}), (task, suite.model_copy(update={"task_id": task.id}))
         )
 
-    def _suite(self, problem: Problem) -> TestSuite | None:
+    def _suite(self, problem: CodingProblem) -> TestSuite | None:
         """The tests of the row as a suite; None if it has none that share types."""
         data = self._context.data
         if problem.contract is not None:
@@ -133,7 +133,7 @@ class ProblemStage(UnitStage[Problem]):
         )
 
     async def _judge_answers(
-        self, problems: Sequence[Problem], suites: dict[str, TestSuite], state: ShardState
+        self, problems: Sequence[CodingProblem], suites: dict[str, TestSuite], state: ShardState
     ) -> dict[str, Verdict]:
         """What the tests say of the answers, by problem."""
         limits = find_limits(self._context.recipe.execution)
@@ -154,7 +154,7 @@ class ProblemStage(UnitStage[Problem]):
         found = await run_each(self._context.sandbox, programs, read, state.priority)
         return {verdict.solution_id: verdict for verdict in found}
 
-    def _bare(self, problem: Problem, seed: Seed | None) -> Reference | None:
+    def _bare(self, problem: CodingProblem, seed: Seed | None) -> Reference | None:
         """The problem's types alone, when agreement may judge its task."""
         data = self._context.data
         if not data.evidence.agreement or data.solve is None:
@@ -169,14 +169,14 @@ class ProblemStage(UnitStage[Problem]):
         return Reference(seed_id=problem.id, language=language, code=problem.code, contract=contract)
 
 
-def _seed_of(problem: Problem) -> Seed | None:
+def _seed_of(problem: CodingProblem) -> Seed | None:
     """The answer as a seed that can be run; None for a program over stdin, which its tests judge."""
     if not problem.code or problem.contract is not None:
         return None
     return _seed(problem, problem.code, problem.language)
 
 
-def _seed(problem: Problem, code: str, language: str) -> Seed:
+def _seed(problem: CodingProblem, code: str, language: str) -> Seed:
     return Seed(
         id=problem.id,
         language=language,
@@ -187,7 +187,7 @@ def _seed(problem: Problem, code: str, language: str) -> Seed:
     )
 
 
-def _calls(problem: Problem) -> tuple[FunctionContract | None, tuple[Case, ...]]:
+def _calls(problem: CodingProblem) -> tuple[FunctionContract | None, tuple[Case, ...]]:
     """The function that the tests of a row call, by the types of their values, and the calls as cases."""
     stated = [one for one in problem.examples if one.expected is not None]
     if not problem.entry_point or not stated:
@@ -217,7 +217,7 @@ def _contract_of(suite: TestSuite) -> Contract:
     return suite.contract
 
 
-def _task(problem: Problem, contract: Contract, state: ShardState) -> Task:
+def _task(problem: CodingProblem, contract: Contract, state: ShardState) -> Task:
     return Task(
         id=unit_id("task", problem.id, problem.instruction, contract.model_dump()),
         round=state.round,
@@ -229,7 +229,7 @@ def _task(problem: Problem, contract: Contract, state: ShardState) -> Task:
     )
 
 
-def _no_evidence(problem: Problem, found: Reject | None) -> Reject:
+def _no_evidence(problem: CodingProblem, found: Reject | None) -> Reject:
     """Why nothing of the row can judge a solution."""
     tests = "of no shared types" if problem.examples else "none"
     evidence: Evidence = {"answer": "none", "tests": tests}

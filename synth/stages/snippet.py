@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 
 from synth.config import InstructionSeedsConfig, PocketSeedsConfig
 from synth.filters.protocol import Evidence, Keep
-from synth.records import IndexRow, Problem, Seed, SourceText, Unit
+from synth.records import CodingProblem, IndexRow, Seed, SourceText, Unit
 from synth.seeds.protocol import FileCut, ReadProblem, SeedOrRejection, SeedRejection
 from synth.seeds.reader import PocketProvider, read_files, read_problems, read_seeds
 from synth.seeds.source_tree import list_units
@@ -22,7 +22,7 @@ class SnippetSource(Source):
     for the pocket world, and of so many problems for an instruction set."""
 
     name: ClassVar[str] = "snippet"
-    makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText, Problem)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText, CodingProblem)
 
     def __init__(self, context: Context, pocket: PocketProvider | None = None, workers: int = 1) -> None:
         self._context, self._pocket, self._workers = context, pocket, workers
@@ -91,7 +91,7 @@ def _result_of_problems(state: ShardState, read: list[ReadProblem]) -> StageResu
         )
         for one in read
     }
-    made = tuple(unit for _, unit in found.values() if isinstance(unit, Problem))
+    made = tuple(unit for _, unit in found.values() if isinstance(unit, CodingProblem))
     return StageResult(tuple(row for row, _ in found.values()), made, {one.name: one.content for one in read})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from synth.config import InstructionSeedsConfig
 from synth.errors import RecipeError
-from synth.records import Problem, StdioContract
+from synth.records import CodingProblem, StdioContract
 from synth.seeds.instructions.tests import read_tests
 from synth.seeds.protocol import ReadProblem, SeedRejection
 from synth.seeds.reader import read_problems
@@ -28,9 +28,9 @@ def read(folder: Path, rows: list[dict[str, Any]], **config: object) -> list[Rea
     )
 
 
-def problem(folder: Path, row: dict[str, Any], **config: object) -> Problem:
+def problem(folder: Path, row: dict[str, Any], **config: object) -> CodingProblem:
     [found] = read(folder, [row], **config)
-    assert isinstance(found.unit, Problem), found.unit
+    assert isinstance(found.unit, CodingProblem), found.unit
     return found.unit
 
 
@@ -209,7 +209,7 @@ def test_bad_lines_secrets_and_licences_are_rejections_and_reading_goes_on(tmp_p
     reasons = [one.unit.reject.reason if isinstance(one.unit, SeedRejection) else "" for one in found]
     assert reasons == ["", "licence", "", "unreadable", "unreadable", ""]
     masked = found[2].unit
-    assert isinstance(masked, Problem)
+    assert isinstance(masked, CodingProblem)
     assert "b-firm" not in masked.instruction
     assert found[2].evidence == {"masked_emails": 1}
     assert len({one.unit.unit_id for one in found}) == 6
@@ -230,7 +230,7 @@ def test_a_data_set_is_read_like_a_file(tmp_path: Path) -> None:
     datasets.Dataset.from_list(rows).to_parquet(str(tmp_path / "set" / "train.parquet"))
     config = InstructionSeedsConfig(dataset="set", shuffle=False)
     found = list(read_problems(config, recipe_folder=tmp_path, random_seed=0, round_=1))
-    units = [one.unit for one in found if isinstance(one.unit, Problem)]
+    units = [one.unit for one in found if isinstance(one.unit, CodingProblem)]
     assert [(one.natural_language, len(one.examples), one.entry_point) for one in units] == [
         ("en", 2, "add"),
         ("zh", 2, "add"),

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from synth.config import ColumnPart
 
 
-class Layout(NamedTuple):
+class SetLayout(NamedTuple):
     """Where a set keeps the parts of a row. Empty: it has no such column."""
 
     title: str
@@ -29,7 +29,7 @@ class Layout(NamedTuple):
 
 
 LAYOUTS: Final = (
-    Layout(
+    SetLayout(
         "KodCode",
         ("question", "solution", "test"),
         ("question",),
@@ -37,7 +37,7 @@ LAYOUTS: Final = (
         ("test",),
         language="python",
     ),
-    Layout(
+    SetLayout(
         "OpenCodeInstruct",
         ("input", "output", "unit_tests"),
         ("input",),
@@ -45,7 +45,7 @@ LAYOUTS: Final = (
         ("unit_tests",),
         language="python",
     ),
-    Layout(
+    SetLayout(
         "verifiable coding problems",
         ("prompt", "verification_info"),
         ("prompt",),
@@ -53,14 +53,14 @@ LAYOUTS: Final = (
         ("verification_info",),
         language="python",
     ),
-    Layout(
+    SetLayout(
         "Codeforces problems",
         ("description", "input_format", "output_format"),
         ("title", "description", "input_format", "output_format", "note"),
         "solution",
         ("official_tests", "public_tests", "examples"),
     ),
-    Layout(
+    SetLayout(
         "APPS and TACO",
         ("question", "input_output"),
         ("question",),
@@ -69,15 +69,15 @@ LAYOUTS: Final = (
         language="python",
         starter="starter_code",
     ),
-    Layout(
+    SetLayout(
         "CodeContests",
         ("description", "public_tests"),
         ("description",),
         "solution",
         ("generated_tests", "private_tests", "public_tests"),
     ),
-    Layout("MBPP", ("text", "code", "test_list"), ("text",), "code", ("test_list",), language="python"),
-    Layout(
+    SetLayout("MBPP", ("text", "code", "test_list"), ("text",), "code", ("test_list",), language="python"),
+    SetLayout(
         "MBPP, sanitised",
         ("prompt", "code", "test_list"),
         ("prompt",),
@@ -85,22 +85,22 @@ LAYOUTS: Final = (
         ("test_list",),
         language="python",
     ),
-    Layout("OSS-Instruct", ("problem", "solution"), ("problem",), "solution", ("tests",), "lang"),
-    Layout("Evol-Instruct", ("instruction", "response"), ("instruction",), "response"),
-    Layout("CodeAlpaca", ("instruction", "output"), ("instruction", "input"), "output"),
-    Layout("prompt and completion", ("prompt", "completion"), ("prompt",), "completion", ("tests",)),
-    Layout("question and answer", ("question", "answer"), ("question",), "answer", ("tests",)),
-    Layout("chats", ("messages",), ("messages",), "messages"),
-    Layout("chats", ("conversations",), ("conversations",), "conversations"),
-    Layout("problems alone", ("problem",), ("problem",), "", ("tests",)),
+    SetLayout("OSS-Instruct", ("problem", "solution"), ("problem",), "solution", ("tests",), "lang"),
+    SetLayout("Evol-Instruct", ("instruction", "response"), ("instruction",), "response"),
+    SetLayout("CodeAlpaca", ("instruction", "output"), ("instruction", "input"), "output"),
+    SetLayout("prompt and completion", ("prompt", "completion"), ("prompt",), "completion", ("tests",)),
+    SetLayout("question and answer", ("question", "answer"), ("question",), "answer", ("tests",)),
+    SetLayout("chats", ("messages",), ("messages",), "messages"),
+    SetLayout("chats", ("conversations",), ("conversations",), "conversations"),
+    SetLayout("problems alone", ("problem",), ("problem",), "", ("tests",)),
 )
 
 
-def find_layout(row: Mapping[str, Any], columns: Mapping[ColumnPart, str]) -> Layout | None:
+def find_layout(row: Mapping[str, Any], columns: Mapping[ColumnPart, str]) -> SetLayout | None:
     """The layout of a row; None if it has no column for the problem."""
     known = next((one for one in LAYOUTS if all(name in row for name in one.needs)), None)
     if "problem" in columns:
-        known = Layout("the recipe's columns", (), (columns["problem"],))
+        known = SetLayout("the recipe's columns", (), (columns["problem"],))
     if known is None:
         return None
     return known._replace(

@@ -16,8 +16,8 @@ from synth.ids import content_hash, unit_id
 from synth.languages.registry import find_language
 from synth.prompts.answers import read_code
 from synth.prompts.fences import read_fences
-from synth.records import Origin, Problem, StdioContract
-from synth.seeds.instructions.layouts import Layout, find_layout
+from synth.records import CodingProblem, Origin, StdioContract
+from synth.seeds.instructions.layouts import SetLayout, find_layout
 from synth.seeds.instructions.tests import NO_TESTS, GivenTests, read_tests
 from synth.seeds.licences import check_licence, from_columns
 from synth.seeds.protocol import ReadProblem, SeedRejection
@@ -54,12 +54,12 @@ class ProblemReader:
         content = content_hash(repr(values))
         found = values if isinstance(values, Reject) else self._read(values, origin)
         if isinstance(found, Reject):
-            key = unit_id(Problem.kind, self.source, row.name)
+            key = unit_id(CodingProblem.kind, self.source, row.name)
             return ReadProblem(row.name, SeedRejection(key, "problem", "", origin, found), {}, content)
         problem, evidence = found
         return ReadProblem(row.name, problem, evidence, content)
 
-    def _read(self, values: Mapping[str, Any], origin: Origin) -> tuple[Problem, Evidence] | Reject:
+    def _read(self, values: Mapping[str, Any], origin: Origin) -> tuple[CodingProblem, Evidence] | Reject:
         layout = find_layout(values, self.config.columns)
         if layout is None:
             return Reject(
@@ -84,8 +84,8 @@ class ProblemReader:
         starter = _answer_text(values.get(layout.starter)) if layout.starter else ""
         if not code and not tests.runs and not tests.calls and not starter:
             return Reject("no_evidence", _why_none(answer, too_long, values, layout))
-        problem = Problem(
-            id=unit_id(Problem.kind, text, code, origin.source, origin.row),
+        problem = CodingProblem(
+            id=unit_id(CodingProblem.kind, text, code, origin.source, origin.row),
             language=language if code else "",
             instruction=text,
             natural_language="zh" if _is_chinese(text) else "en",
@@ -113,7 +113,7 @@ class ProblemReader:
         return clean[0], clean[1], {kind: int(float(count)) for kind, count in counts.items()}
 
 
-def _stated_language(values: Mapping[str, Any], layout: Layout) -> str:
+def _stated_language(values: Mapping[str, Any], layout: SetLayout) -> str:
     stated = values.get(layout.language_column) if layout.language_column else layout.language
     known = find_language(stated) if isinstance(stated, str) and stated.strip() else None
     return known.name if known else ""
@@ -162,7 +162,7 @@ def _entry_point(values: Mapping[str, Any], columns: Mapping[ColumnPart, str]) -
     return name if isinstance(name, str) else ""
 
 
-def _tests(values: Mapping[str, Any], layout: Layout, entry_point: str) -> GivenTests:
+def _tests(values: Mapping[str, Any], layout: SetLayout, entry_point: str) -> GivenTests:
     if any(values.get(name) for name in _NOT_TOLD_APART):
         return NO_TESTS
     for name in layout.tests:
@@ -197,7 +197,7 @@ def _is_chinese(text: str) -> bool:
     return len(_IDEOGRAPH.findall(text)) > _CHINESE_SHARE * len(text)
 
 
-def _why_none(answer: str, too_long: bool, values: Mapping[str, Any], layout: Layout) -> Evidence:
+def _why_none(answer: str, too_long: bool, values: Mapping[str, Any], layout: SetLayout) -> Evidence:
     answered = "too long" if too_long else "no program in it" if answer else "none"
     has_tests = any(values.get(name) for name in layout.tests)
     told_apart = any(values.get(name) for name in _NOT_TOLD_APART)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from synth.config import InstructionSeedsConfig
 from synth.languages.registry import normalize_language
-from synth.records import Problem
+from synth.records import CodingProblem
 from synth.seeds.hub import Patience, open_data_set
 from synth.seeds.instructions.problems import ProblemReader
 from synth.seeds.jsonl import open_lines
@@ -36,5 +36,5 @@ def read_set(
     rows = take_rows(config, reader.language_of, streams, random_seed, round_)
     wanted = set(map(normalize_language, config.languages or ()))
     for read in map_in_order(reader.read, rows, workers):
-        if not (wanted and isinstance(read.unit, Problem) and read.unit.language not in {"", *wanted}):
+        if not (wanted and isinstance(read.unit, CodingProblem) and read.unit.language not in {"", *wanted}):
             yield read
