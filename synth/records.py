@@ -234,6 +234,9 @@ class TestSuite(Unit):
     rank: EvidenceRank
     compare: Comparison | None = None
     """When a result counts as the expected one; the default of the contract's kind if unset."""
+    hidden: int = 0
+    """So many of the last cases are hidden from selection: nothing is chosen by them, and they tell how often
+    what was chosen is wrong all the same."""
 
     def call(self) -> "Call":
         """The call that the tests make, without the expected values."""
