@@ -15,7 +15,7 @@ from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
-from synth.records import IsolationLevel, Limits
+from synth.records import EvidenceRank, IsolationLevel, Limits
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
 from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
 from synth.seeds_config import PocketSeedsConfig as PocketSeedsConfig
@@ -348,12 +348,16 @@ class EvidenceConfig(Config):
         2,
         ge=1,
         description=(
-            "Round trip: minimum number of solutions that behave like the seed, "
-            "written from the instruction alone."
+            "Round trip: minimum number of distinct solutions that behave like the seed, "
+            "written from the instruction alone. Programs that differ in layout alone are one."
         ),
     )
     min_share: float = Field(
-        0.1, ge=0, le=1, description="Round trip: minimum share of the candidates that behave like the seed."
+        0.05,
+        ge=0,
+        le=1,
+        description="Round trip: minimum share of the candidates that behave like the seed, as the lower "
+        "bound of its 95% interval (Wilson): 2 of 8, 3 of 16 or 6 of 48 reach 0.05.",
     )
     agreement: bool = Field(
         False, description="Judge tasks without a reference by agreement among the candidates."
@@ -416,8 +420,20 @@ class PairsConfig(Config):
 
     per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per task and language.")
     min_chosen: float = Field(1.0, ge=0, le=1, description="Minimum pass rate of the chosen answer.")
-    max_rejected: float = Field(0.9, ge=0, le=1, description="Maximum pass rate of the rejected answer.")
+    min_rejected: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="The pass rate of the rejected answer must be above this: one that passes nothing shows "
+        "little beside a crash or another reading of the task.",
+    )
+    min_gap: float = Field(
+        0.4, ge=0, le=1, description="Minimum difference of the two pass rates (AceCoder, arXiv 2502.01718)."
+    )
     max_length_ratio: float = Field(2.0, ge=1, description="Maximum length ratio of the two answers.")
+    ranks: tuple[EvidenceRank, ...] = Field(
+        tuple(EvidenceRank), description="Ranks of evidence whose verdicts become pairs."
+    )
     outcomes: tuple[Literal["wrong_answer", "runtime_error", "compile_error", "timeout"], ...] = Field(
         ("wrong_answer", "runtime_error"), description="Outcomes that a rejected answer may have."
     )
@@ -427,6 +443,9 @@ class SelectConfig(Config):
     """Which of the passing solutions become samples."""
 
     per_task: int = Field(1, ge=1, description="Maximum number of samples per task and language.")
+    ranks: tuple[EvidenceRank, ...] = Field(
+        tuple(EvidenceRank), description="Ranks of evidence whose solutions become samples."
+    )
 
 
 class FimConfig(Config):

@@ -113,6 +113,18 @@ REASONS: dict[str, Reason] = {
         ),
         Reason("no_code", _QUALITY, "The answer contains no code block.", "solve"),
         Reason(
+            "wrong_name",
+            _QUALITY,
+            "The program nowhere names the function that the task asks for, so it cannot be called.",
+            "syntax",
+        ),
+        Reason(
+            "unwanted_rank",
+            _POLICY,
+            "The recipe takes no evidence of this rank for this data set.",
+            "select",
+        ),
+        Reason(
             "imports_the_seed",
             _QUALITY,
             "The program takes the seed out of the library instead of writing it, or opens a way to do so.",

@@ -7,7 +7,7 @@ shape raises SCHEMA_VERSION.
 """
 
 from enum import StrEnum
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -132,9 +132,13 @@ class Case(Record):
     """One test: the arguments and the expected result as wire text, or as plain text in stdio mode."""
 
     arguments: tuple[str, ...]
-    expected: str
+    expected: str = ""
+    """Empty if the call is to end in an error."""
     also: tuple[str, ...] = ()
     """Other results that are right as well."""
+    raises: str = ""
+    """The kind of the error in which the call is to end, such as `ValueError`, for people: any error that the
+    program raises is right, in whatever way its language does so. Empty if the call is to return."""
 
 
 class Reference(Unit):
@@ -237,6 +241,12 @@ class TestSuite(Unit):
     hidden: int = 0
     """So many of the last cases are hidden from selection: nothing is chosen by them, and they tell how often
     what was chosen is wrong all the same."""
+
+    @model_validator(mode="after")
+    def _asks_for_a_result(self) -> Self:
+        if self.cases and all(case.raises for case in self.cases):
+            raise ValueError("cases: one at least must ask for a result, or a program that only fails passes")
+        return self
 
     def call(self) -> "Call":
         """The call that the tests make, without the expected values."""

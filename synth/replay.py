@@ -189,7 +189,7 @@ def _case_result(suite: TestSuite, observation: Observation, index: int) -> Case
     return CaseResult(
         index=index,
         input=_input(suite, case),
-        expected=_words(suite, case.expected),
+        expected=f"an error ({case.raises})" if case.raises else _words(suite, case.expected),
         found=found or "",
         is_right=is_right,
     )

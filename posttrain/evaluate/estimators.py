@@ -5,17 +5,11 @@ one rule: the task is the unit of every interval, since samples of one task are 
 """
 
 from collections.abc import Sequence
-from math import fsum, prod, sqrt
+from math import fsum, prod
 from random import Random
-from statistics import NormalDist
-from typing import NamedTuple
 
-
-class Interval(NamedTuple):
-    """Lower and upper bound, both inclusive."""
-
-    low: float
-    high: float
+from synth.proportions import Interval as Interval
+from synth.proportions import wilson_interval as wilson_interval
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -44,18 +38,6 @@ def bootstrap_interval(
     means = sorted(fsum(random.choices(per_task_values, k=count)) / count for _ in range(resamples))
     tail = (1 - confidence) / 2
     return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
-
-
-def wilson_interval(share: float, tasks: int, confidence: float = 0.95) -> Interval:
-    """Interval of a share of so many tasks (Wilson 1927). It has a width at 0 and at 1 too. Raises ValueError
-    without tasks."""
-    if tasks < 1:
-        raise ValueError("an interval needs at least one task")
-    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-    centre = share + z2 / (2 * tasks)
-    half = sqrt(z2 * (share * (1 - share) / tasks + z2 / (4 * tasks**2)))
-    low, high = ((centre + side * half) / (1 + z2 / tasks) for side in (-1, 1))
-    return Interval(max(0.0, min(low, share)), min(1.0, max(high, share)))
 
 
 def task_interval(per_task_values: Sequence[float], resamples: int, seed: int) -> Interval:

@@ -6,14 +6,13 @@ could be tried for that kind, and both numbers are stated.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import sqrt
 from typing import Final, Literal, NamedTuple
 
 from synth.audit.programs import RAISED_SKIP, Aim
 from synth.audit.results import RowResult
+from synth.proportions import wilson_interval
 from synth.records import Outcome, Record
 
-_Z: Final = 1.959963984540054
 """Of a 95% interval."""
 
 Severity = Literal["defect", "exposure"]
@@ -85,13 +84,11 @@ class AuditReport(Record):
 
 
 def wilson(found: int, tried: int) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson, 1927); all of [0, 1] where nothing was tried."""
+    """The 95% interval of a share, rounded; all of [0, 1] where nothing was tried."""
     if not tried:
         return 0.0, 1.0
-    share, square = found / tried, _Z * _Z
-    middle = (share + square / (2 * tried)) / (1 + square / tried)
-    reach = _Z * sqrt(share * (1 - share) / tried + square / (4 * tried * tried)) / (1 + square / tried)
-    return round(max(0.0, middle - reach), 6), round(min(1.0, middle + reach), 6)
+    low, high = wilson_interval(found / tried, tried)
+    return round(low, 6), round(high, 6)
 
 
 class _FindingKind(NamedTuple):

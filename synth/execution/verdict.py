@@ -132,7 +132,7 @@ def _stop_words(observation: Observation) -> str:
 def _runtime_error(observation: Observation, suite: TestSuite) -> str:
     """An exception, a signal, an exit status or an early end; "" if there is none."""
     for case in observation.cases:
-        if case.status == "raised":
+        if case.status == "raised" and not _is_to_raise(suite, case.index):
             is_text = isinstance(suite.contract, StdioContract)
             what = (
                 f"{case.error}. {_said(observation)}".strip()
@@ -159,6 +159,8 @@ def _early_end(observation: Observation, cases: int) -> str:
 def _is_right(
     found: CaseObservation | None, suite: TestSuite, index: int, accepted: Collection[int] | None
 ) -> bool:
+    if found is not None and _is_to_raise(suite, index):
+        return found.status == "raised"
     if found is None or found.status != "returned" or found.output is None:
         return False
     if isinstance(suite.contract, StdioContract) and not found.is_text:
@@ -168,13 +170,18 @@ def _is_right(
     return is_right(found.output, suite.cases[index], suite.compare, suite.contract)
 
 
+def _is_to_raise(suite: TestSuite, index: int) -> bool:
+    """Whether the call is to end in an error. A program over stdin and stdout raises none: it prints."""
+    is_call = not isinstance(suite.contract, StdioContract)
+    return is_call and index < len(suite.cases) and bool(suite.cases[index].raises)
+
+
 def _difference(observation: Observation, suite: TestSuite, index: int) -> str:
     case = next((case for case in observation.cases if case.index == index), None)
     found = "nothing" if case is None else case.error or _show(case.output or "", suite)
-    return (
-        f"case {index}, input {_inputs(suite, index)}: expected "
-        f"{_show(suite.cases[index].expected, suite)}, found {found}"
-    )
+    expected = suite.cases[index]
+    wanted = f"an error ({expected.raises})" if expected.raises else _show(expected.expected, suite)
+    return f"case {index}, input {_inputs(suite, index)}: expected {wanted}, found {found}"
 
 
 def _inputs(suite: TestSuite, index: int) -> str:

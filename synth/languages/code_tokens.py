@@ -69,6 +69,21 @@ def code_tokens(code: str, language: str = "") -> list[str]:
     return [text for kind, text in _lexemes(code, language) if kind != "comment"]
 
 
+def comment_length(code: str, language: str = "") -> int:
+    """Characters of comments, and in Python of docstrings."""
+    length = sum(len(text) for kind, text in _lexemes(code, language) if kind == "comment")
+    return length + (_docstring_length(code) if language == "python" else 0)
+
+
+def _docstring_length(code: str) -> int:
+    tree = parse_python(code)
+    if tree is None:
+        return 0
+    documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+    texts = (ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, documented))
+    return sum(len(text) for text in texts if text)
+
+
 def abstract_tokens(code: str, language: str = "") -> list[str]:
     """Tokens for comparing programs whose names may differ: names chosen by a person begin with `V:`.
 

@@ -7,7 +7,7 @@ reading it starts no program and loads no grammar.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
@@ -17,8 +17,16 @@ from synth.languages.package_use import PackageUse
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
 
+if TYPE_CHECKING:
+    from synth.grammar.nodes import Node
+
 UnsupportedValue = Literal[
-    "64-bit integers", "lone surrogates", "NUL in text", "null in lists", "infinity and NaN"
+    "64-bit integers",
+    "lone surrogates",
+    "NUL in text",
+    "null in lists",
+    "infinity and NaN",
+    "errors of calls",
 ]
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
@@ -37,6 +45,14 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
+Domain = Literal["any", "letter", "natural"]
+"""Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
+are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+
+CONVERSION_MARK: Final = "codemill"
+"""Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
+
+
 class Adapted(NamedTuple):
     """One way to call a function of real code with shared types: candidates are asked in these types only,
     and `code` holds what converts them for the function itself."""
@@ -47,6 +63,8 @@ class Adapted(NamedTuple):
     parameter_names: tuple[str, ...]
     signatures: tuple[Signature, ...]
     """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
+    domains: tuple[Domain, ...] = ()
+    """One for each parameter; empty if they take every value."""
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
@@ -292,6 +310,9 @@ class Language:
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None
+    """(function, text) -> the parameters through which it may change something of its caller: a function
+    without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

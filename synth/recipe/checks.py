@@ -143,13 +143,13 @@ def _enough_candidates(recipe: Recipe) -> Iterator[Finding]:
             "must be at least 2, because a pair needs a passing and a failing solution in the same language"
         )
         yield Finding((("data", "solve", "n"), ("data", "pairs")), expected, "n: 8")
-    if data.pairs is not None and data.pairs.min_chosen <= data.pairs.max_rejected:
+    if data.pairs is not None and data.pairs.min_rejected + data.pairs.min_gap >= 1:
         expected = (
-            f"must be greater than `pairs.max_rejected`, which is {data.pairs.max_rejected:g}; otherwise the "
-            f"two answers may be equally good"
+            f"must be below 1 together with `pairs.min_gap`, which is {data.pairs.min_gap:g}; otherwise no "
+            f"two pass rates are far enough apart"
         )
         yield Finding(
-            (("data", "pairs", "min_chosen"), ("data", "pairs", "max_rejected")), expected, "min_chosen: 1.0"
+            (("data", "pairs", "min_rejected"), ("data", "pairs", "min_gap")), expected, "min_rejected: 0.0"
         )
 
 

@@ -1,9 +1,9 @@
 """Preference pairs from verdicts: the chosen program passes and the rejected one fails the same tests, in the
 same language, at about the same length.
 
-The one rule: a pair differs in behaviour only. Infrastructure faults are never labels, texts that are equal
-after normalization never form a pair, and neither side is longer on average (`LengthBalance` keeps the sum
-over a run).
+The one rule: a pair differs in behaviour only, and clearly. Infrastructure faults are never labels, texts
+that are equal after normalization never form a pair, each program stands in one pair at most, neither side
+is longer on average (`LengthBalance` keeps the sum over a run).
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 from synth.config import PairsConfig
-from synth.filters.protocol import Reject
+from synth.filters.protocol import Evidence, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.records import Outcome, Solution, Task, Verdict
 
@@ -69,8 +69,8 @@ def make_pairs(
 ) -> list[PairingResult]:
     """Pairs of one task, by language in alphabetical order. Deterministic for the same arguments and balance.
 
-    Rejections: `no_pair` (no program passes, or none fails in an allowed way), `pair_margin` (all lengths
-    differ too much).
+    Rejections: `no_pair` (no program passes, or none fails in an allowed way), `pair_margin` (all differ too
+    much in length, or too little in their pass rates).
     """
     balance = balance if balance is not None else LengthBalance()
     languages = sorted({item.solution.language for item in judged})
@@ -92,10 +92,12 @@ def _pair_language(
         )
     pairs = tuple(_choose(sides, config, random, balance))
     if not pairs:
-        closest = min(
-            abs(_log_ratio(PairChoice(a, b))) for a in sides.chosen.values() for b in sides.rejected.values()
-        )
-        return PairingResult(language, (), Reject("pair_margin", {"log_length_ratio": round(closest, 4)}))
+        options = _all_pairs(sides)
+        evidence: Evidence = {
+            "log_length_ratio": round(min(abs(_log_ratio(pair)) for pair in options), 4),
+            "gap": round(max(map(_gap, options)), 4),
+        }
+        return PairingResult(language, (), Reject("pair_margin", evidence))
     return PairingResult(language, pairs)
 
 
@@ -106,7 +108,7 @@ def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _
         text = normalize_code(item.solution.code, language)
         if item.verdict.outcome is Outcome.PASS and item.pass_share >= config.min_chosen:
             sides.chosen.setdefault(text, item)
-        elif item.verdict.outcome in allowed and item.pass_share <= config.max_rejected:
+        elif item.verdict.outcome in allowed and item.pass_share > config.min_rejected:
             sides.rejected.setdefault(text, item)
     for text in set(sides.chosen) & set(sides.rejected):
         del sides.chosen[text], sides.rejected[text]
@@ -116,24 +118,30 @@ def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _
 def _choose(
     sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance
 ) -> Iterator[PairChoice]:
-    """Up to `per_prompt` pairs, each chosen to bring the balance nearest to 0. A program is used twice only
-    if there is no other."""
+    """Up to `per_prompt` pairs, each chosen to bring the balance nearest to 0."""
     limit = log(config.max_length_ratio) + 1e-9
-    options = [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
-    options = [pair for pair in options if abs(_log_ratio(pair)) <= limit]
+    options = [
+        pair
+        for pair in _all_pairs(sides)
+        if abs(_log_ratio(pair)) <= limit and _gap(pair) >= config.min_gap - 1e-9
+    ]
     random.shuffle(options)
-    used: set[str] = set()
-    for _ in range(min(config.per_prompt, len(options))):
-        best = min(options, key=lambda pair: (_times_used(pair, used), abs(balance.total + _log_ratio(pair))))
-        options.remove(best)
-        used |= {best.chosen.solution.id, best.rejected.solution.id}
+    for _ in range(config.per_prompt):
+        if not options:
+            return
+        best = min(options, key=lambda pair: abs(balance.total + _log_ratio(pair)))
+        options = [pair for pair in options if pair.chosen != best.chosen and pair.rejected != best.rejected]
         balance.total += _log_ratio(best)
         balance.pairs += 1
         yield best
 
 
-def _times_used(pair: PairChoice, used: set[str]) -> int:
-    return (pair.chosen.solution.id in used) + (pair.rejected.solution.id in used)
+def _all_pairs(sides: _Sides) -> list[PairChoice]:
+    return [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
+
+
+def _gap(pair: PairChoice) -> float:
+    return pair.chosen.pass_share - pair.rejected.pass_share
 
 
 def _log_ratio(pair: PairChoice) -> float:

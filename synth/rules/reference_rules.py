@@ -19,7 +19,7 @@ from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
 from synth.languages.registry import normalize_language
-from synth.languages.spec import Adapted
+from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -31,7 +31,9 @@ from synth.records import (
     Seed,
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
-from synth.rules.input_drawing import draw_inputs, literal_hints
+from synth.rules.deliberate_errors import deliberate_errors
+from synth.rules.domains import draw_in_domains
+from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.seeds.adapters import find_ways
 from synth.seeds.python.self_contained import check_self_contained
@@ -47,6 +49,9 @@ MAX_OUTPUT = 4096
 
 OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
 """Reasons for which another way to call the function may do better."""
+
+MAX_RAISING = 0.25
+"""Maximum share of cases that end in an error which the seed itself raises."""
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -64,6 +69,8 @@ class SignatureProbe:
     rows: tuple[Rows, ...]
     """The inputs of each signature."""
     request: ExecutionRequest
+    domains: tuple[Domain, ...] = ()
+    """Which values the parameters take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +164,14 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, signatures = way
+    code, entry_point, names, signatures, domains = way
     hints = literal_hints(code, normalize_language(seed.language))
-    rows = tuple(tuple(draw_inputs(signature, PROBES, random, hints)) for signature in signatures)
+    rows = tuple(
+        tuple(draw_in_domains(signature, domains, PROBES, random, hints)) for signature in signatures
+    )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -190,7 +199,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     found = find_ways(seed)
     if isinstance(found, Reject):
         return None
-    _, entry_point, names, signatures = found[0]
+    _, entry_point, names, signatures, _ = found[0]
     return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
 
 
@@ -258,7 +267,8 @@ def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> 
 def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsConfig) -> ReferencePlan:
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
-    drawn = draw_inputs(signature, max(config.drawn, config.maximum, config.minimum), random, hints)
+    count = max(config.drawn, config.maximum, config.minimum)
+    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
@@ -299,10 +309,18 @@ def judge_reference(
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
     cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    return _make_reference(plan, cases, maximum)
+    again = deliberate_errors(backwards, plan.probe.code)
+    raised = {
+        at: kind
+        for at, kind in deliberate_errors(forwards, plan.probe.code).items()
+        if again.get(last - at) == kind
+    }
+    return _make_reference(plan, cases, raised, maximum)
 
 
-def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) -> FoundReference | Reject:
+def _make_reference(
+    plan: ReferencePlan, outputs: dict[int, str], raised: dict[int, str], maximum: int
+) -> FoundReference | Reject:
     if len(set(outputs.values())) < 2 and outputs:
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
@@ -316,8 +334,13 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
     )
-    cases = tuple(Case(arguments=plan.rows[at], expected=outputs[at]) for at in _varied(outputs)[:maximum])
     probe = plan.probe
+    errors = dict(list(raised.items())[: int(MAX_RAISING * maximum)])
+    varied = _varied(outputs)[: maximum - len(errors)]
+    cases = (
+        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in varied),
+        *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
+    )
     reference = Reference(
         seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
     )
@@ -326,6 +349,8 @@ def _make_reference(plan: ReferencePlan, outputs: dict[int, str], maximum: int) 
         "inputs": len(plan.rows),
         "distinct": len(set(outputs.values())),
     }
+    if errors:
+        evidence = evidence | {"raising": len(errors)}
     return FoundReference(reference, evidence)
 
 

@@ -31,6 +31,8 @@ class Function:
     text: bytes
     """The whole text that the nodes refer to."""
     node_types: NodeTypes
+    changed: tuple[str, ...] = ()
+    """The parameters through which it may change something of its caller."""
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
@@ -45,7 +47,8 @@ def find_functions(text: str, language: str) -> Iterator[Function]:
         if definition is None:
             stack.extend(reversed(node.named_children))
         elif name and not definition.has_error:
-            yield _make_function(definition, name, data, node_types)
+            changed = spoken.changed_arguments(definition, data) if spoken.changed_arguments else ()
+            yield _make_function(definition, name, data, node_types, changed)
 
 
 def _definition(node: "Node", text: bytes, node_types: NodeTypes) -> "tuple[Node | None, str]":
@@ -68,7 +71,9 @@ def _name(node: "Node", text: bytes) -> str:
     return node_text(found, text) if found is not None else ""
 
 
-def _make_function(node: "Node", name: str, text: bytes, node_types: NodeTypes) -> Function:
+def _make_function(
+    node: "Node", name: str, text: bytes, node_types: NodeTypes, changed: tuple[str, ...]
+) -> Function:
     outer = _outermost(node, node_types)
     return Function(
         name=name,
@@ -80,6 +85,7 @@ def _make_function(node: "Node", name: str, text: bytes, node_types: NodeTypes) 
         body=node.child_by_field_name("body"),
         text=text,
         node_types=node_types,
+        changed=changed,
     )
 
 

@@ -101,7 +101,9 @@ def _is_placeholder(node: "Node", text: bytes) -> bool:
 
 def _check_result(function: Function) -> Reject | None:
     """Typed languages state the result in the function's head; in the others there must be a `return`
-    with a value."""
+    with a value. A function that may change an argument has that for a result."""
+    if function.changed:
+        return None
     node_types = function.node_types
     if not node_types.result_field:
         return _check_return_statements(function)

@@ -3,7 +3,8 @@ behaviour often enough.
 
 Entered: tasks with tested candidates. Kept: tasks whose instruction alone leads to solutions that behave like
 the seed. Other tasks stay in the store with their reason, as the pool of hard or wrong instructions. A
-candidate that could not be run, and whose failure was accepted, counts for nothing.
+candidate that could not be run, and whose failure was accepted, counts for nothing. Programs that differ in
+layout alone reproduce the seed once; the share is of all samples, as a bound that few samples keep low.
 """
 
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
+from synth.proportions import wilson_interval
 from synth.records import Outcome, Solution, Task, Verdict
 from synth.stages.context import Context
 from synth.stages.execute import ExecuteStage
@@ -36,7 +38,8 @@ class EvidenceStage(UnitStage[Task]):
     def _answer(self, solutions: list[Solution], verdicts: dict[str, Verdict]) -> Keep | Reject:
         faults = sum(s.id in verdicts and verdicts[s.id].outcome.is_fault for s in solutions)
         passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
-        share = len(passed) / (len(solutions) - faults) if len(solutions) > faults else 0.0
+        judged = len(solutions) - faults
+        share = len(passed) / judged if judged else 0.0
         distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})
         evidence: Evidence = {
             "reproductions": len(passed),
@@ -44,12 +47,17 @@ class EvidenceStage(UnitStage[Task]):
             "candidates": len(solutions),
             "pass_rate": round(share, 4),
         }
-        if len(passed) >= self._config.min_reproductions and share >= self._config.min_share:
+        if distinct >= self._config.min_reproductions and _least(share, judged) >= self._config.min_share:
             return Keep(evidence)
         if faults:
             return Reject("unjudged", evidence | {"faults": faults})
-        judged = any(s.id in verdicts for s in solutions)
-        return Reject("unsolved" if passed or not judged else "round_trip_failed", evidence)
+        was_judged = any(s.id in verdicts for s in solutions)
+        return Reject("unsolved" if passed or not was_judged else "round_trip_failed", evidence)
+
+
+def _least(share: float, judged: int) -> float:
+    """What the share is at least, with 95% confidence on either side."""
+    return wilson_interval(share, judged).low if judged else 0.0
 
 
 class Judgements(NamedTuple):

@@ -26,6 +26,7 @@ from synth.records import (
     Unit,
 )
 from synth.rules.canonical import canonical_outputs, is_whole, without_long_outputs
+from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import find_fault
@@ -137,10 +138,13 @@ class InputsStage(UnitStage[Task]):
 def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
     returned = canonical_outputs(seen)
+    raised = deliberate_errors(seen, reference.code)
     written = [
-        Case(arguments=arguments, expected=returned[at])
+        Case(arguments=arguments, raises=raised[at])
+        if at in raised
+        else Case(arguments=arguments, expected=returned[at])
         for at, arguments in enumerate(rows)
-        if at in returned and is_whole(returned[at])
+        if at in raised or (at in returned and is_whole(returned[at]))
     ]
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]

@@ -78,6 +78,10 @@ class PairStage(UnitStage[TaskInLanguage]):
     def _pair_task(self, task: Task, judged: Judgements, state: ShardState) -> dict[str, Decided]:
         """The pairs of one task in each language."""
         suite = next(suite for suite in state.get(TestSuite) if suite.task_id == task.id)
+        if suite.rank not in self._config.ranks:
+            refused = Decided(Reject("unwanted_rank", {"rank": suite.rank.value}))
+            languages = {solution.language for solution in judged.solutions[task.id]}
+            return {f"{task.id}.{language}": refused for language in languages}
         candidates = [
             JudgedSolution(solution, judged.verdicts[solution.id])
             for solution in judged.solutions[task.id]

@@ -1,12 +1,13 @@
-"""From passing solutions to samples: the best of each task and language, short and plain before long
+"""From passing solutions to samples: the best of each task and language, by how good they are to learn from
 (rejection sampling; Qwen2.5-Coder report, 4.2).
 
-Entered: passing solutions of tasks that count. Kept: up to `per_task` distinct programs of each task and
-language, the first of which is the best.
+Entered: passing solutions of tasks that count, by evidence of a rank that the recipe takes. Kept: up to
+`per_task` distinct programs of each task and language, the first of which is the best.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from statistics import median
 from typing import ClassVar
 
 from synth.filters.protocol import Keep, Reject
@@ -14,6 +15,7 @@ from synth.ids import unit_id
 from synth.languages.code_tokens import normalize_code
 from synth.products import Sample
 from synth.records import EvidenceRank, Message, Solution, Task, TestSuite, Unit
+from synth.rules.solution_quality import score_solution
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage, read_judgements
@@ -49,6 +51,8 @@ class SelectStage(UnitStage[Solution]):
         rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
         solutions, verdicts = read_judgements(state)
         lost = {key for key, verdict in verdicts.items() if verdict.outcome.is_fault}
+        if rank not in self._config.ranks:
+            return {solution.id: Decided(Reject("unwanted_rank", {"rank": rank.value})) for solution in group}
         asked = sum(s.language == language and s.id not in lost for s in solutions[task_id])
         chosen = list(choose_best(group, self._config.per_task))
         decided = {solution.id: Decided(Reject("not_best", {"best": chosen[0]})) for solution in group}
@@ -82,15 +86,21 @@ def answer_messages(solution: Solution) -> tuple[Message, ...]:
 
 
 def choose_best(group: list[Solution], count: int) -> dict[str, None]:
-    """Ids of up to `count` distinct programs, the most frequent first, then the shorter.
+    """Ids of up to `count` distinct programs of one task and language, the best to learn from first; of equal
+    ones the more frequent.
 
     Programs that differ only in layout count as one program, represented by its most frequent layout.
     """
     programs: dict[str, list[Solution]] = {}
     for solution in group:
         programs.setdefault(normalize_code(solution.code, solution.language), []).append(solution)
-    ranked = sorted(programs.values(), key=lambda same: (-len(same), len(same[0].code), same[0].index))
-    return dict.fromkeys(_usual_layout(same).id for same in ranked[:count])
+    usual = median(len(solution.code) for solution in group)
+    found = [(_usual_layout(same), len(same)) for same in programs.values()]
+    ranked = sorted(
+        found,
+        key=lambda one: (-score_solution(one[0].code, one[0].language, usual), -one[1], one[0].index),
+    )
+    return dict.fromkeys(solution.id for solution, _ in ranked[:count])
 
 
 def _usual_layout(same: list[Solution]) -> Solution:

@@ -1,13 +1,17 @@
 """The static check before the sandbox: rejects candidates without code, code that does not parse
-(Qwen2.5-Coder report, 4.1), and code that imports the seed which it should write."""
+(Qwen2.5-Coder report, 4.1), code that nowhere names the function to write, and code that imports the seed.
+
+The one rule: what fails here has no verdict, so a fault of form is never a label.
+"""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from synth.filters.protocol import Keep, Reject
 from synth.filters.seed_import import check_seed_import, seed_module
 from synth.filters.syntax import check_syntax
-from synth.records import Seed, Solution, Task
+from synth.records import FunctionContract, Seed, Solution, Task
 from synth.seeds.python.self_contained import last_function
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import SolveStage
@@ -22,9 +26,26 @@ class SyntaxStage(UnitStage[Solution]):
     upstream: tuple[Upstream, ...] = (SolveStage,)
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
-        seeds = _importable_seeds(state)
-        checked = (asyncio.to_thread(_check, one, seeds.get(one.task_id)) for one in units)
+        seeds, names = _importable_seeds(state), _entry_points(state)
+        checked = (
+            asyncio.to_thread(_check, one, names.get(one.task_id, ""), seeds.get(one.task_id))
+            for one in units
+        )
         return [Decided(found) for found in await asyncio.gather(*checked)]
+
+
+def _entry_points(state: ShardState) -> dict[str, str]:
+    """The name that a program must define, of each task that names one."""
+    return {
+        task.id: task.contract.entry_point
+        for task in state.get(Task)
+        if isinstance(task.contract, FunctionContract)
+    }
+
+
+def _names(code: str, entry_point: str) -> bool:
+    """Whether the name stands in the text as a word; some languages do not tell capitals apart."""
+    return re.search(rf"(?<!\w){re.escape(entry_point)}(?!\w)", code, re.IGNORECASE) is not None
 
 
 def _importable_seeds(state: ShardState) -> dict[str, tuple[str, str]]:
@@ -38,12 +59,14 @@ def _importable_seeds(state: ShardState) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _check(solution: Solution, seed: tuple[str, str] | None) -> Keep | Reject:
+def _check(solution: Solution, entry_point: str, seed: tuple[str, str] | None) -> Keep | Reject:
     if solution.cut:
         return Reject("answer_cut")
     if not solution.code:
         return Reject("no_code")
     answer = check_syntax(solution.code, solution.language)
+    if not isinstance(answer, Reject) and entry_point and not _names(solution.code, entry_point):
+        return Reject("wrong_name", {"wanted": entry_point})
     if seed is None or solution.language != "python" or isinstance(answer, Reject):
         return answer
     own = check_seed_import(solution.code, *seed)

@@ -60,7 +60,9 @@ def _check_values(rule: ValuesRule, contract: FunctionContract, cases: Sequence[
 def _may_be_list(result: ValueType, cases: Sequence[Case]) -> bool:
     if result.kind != "any":
         return result.kind == "list"
-    return all(text.startswith("l") for case in cases for text in (case.expected, *case.also))
+    return all(
+        text.startswith("l") for case in cases if not case.raises for text in (case.expected, *case.also)
+    )
 
 
 def _check_checker(rule: CheckerRule, where: str) -> None:

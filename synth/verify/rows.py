@@ -8,7 +8,7 @@ and the fix.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from synth.comparison_rules import Comparison
 from synth.errors import Problem
@@ -41,6 +41,17 @@ class FunctionCase(Record):
     output: object
     also: tuple[object, ...] = ()
     """Other results that are right as well."""
+    raises: str = ""
+    """Instead of a result: the kind of the error in which the call is to end. Any error is right."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_output(cls, given: object) -> object:
+        if not isinstance(given, dict) or not given.get("raises"):
+            return given
+        if "output" in given:
+            raise ValueError("`output` and `raises` do not go together: a call returns or ends in an error")
+        return {**given, "output": None}
 
 
 class FunctionTests(Record):
@@ -291,7 +302,27 @@ def _check_function(tests: FunctionTests, language: Language, where: str) -> Sig
             f"cannot be used: {error}",
             "write a signature such as (list[int], int) -> int",
         ) from None
+    _check_errors(tests, language, where)
     return signature
+
+
+def _check_errors(tests: FunctionTests, language: Language, where: str) -> None:
+    raising = [at for at, case in enumerate(tests.cases) if case.raises]
+    assert language.driver is not None, "checked before"
+    if raising and "errors of calls" in language.driver.unsupported_values:
+        raise _misfit(
+            where,
+            f"tests.cases.{raising[0]}.raises",
+            f"is not supported for {language.title}, whose calls cannot end in an error",
+            "leave the case out",
+        )
+    if raising and len(raising) == len(tests.cases):
+        raise _misfit(
+            where,
+            "tests.cases",
+            "must contain a case with an output: a program that only fails would pass",
+            "add one",
+        )
 
 
 def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case:
@@ -302,6 +333,8 @@ def _function_case(case: FunctionCase, signature: Signature, where: str) -> Case
         _wire(value, kind, f"{where}.input[{at}]")
         for at, (value, kind) in enumerate(_zip(case.input, signature.parameters))
     )
+    if case.raises:
+        return Case(arguments=arguments, raises=case.raises)
     expected = _wire(case.output, signature.result, f"{where}.output")
     also = (_wire(value, signature.result, f"{where}.also[{at}]") for at, value in enumerate(case.also))
     return Case(arguments=arguments, expected=expected, also=tuple(also))

@@ -61,6 +61,59 @@ def test_all_outputs_equal_is_a_pass() -> None:
     assert (verdict.outcome, verdict.passed, verdict.total, verdict.first_failure) == (Outcome.PASS, 2, 2, "")
 
 
+def raising_suite() -> TestSuite:
+    """1 for the input 0, an error for the input 1."""
+    plain = suite(1, 2)
+    return plain.model_copy(
+        update={"cases": (plain.cases[0], Case(arguments=(encode(1),), raises="ValueError"))}
+    )
+
+
+def raised(index: int, error: str) -> CaseObservation:
+    return CaseObservation(index=index, status="raised", error=error)
+
+
+@pytest.mark.parametrize("error", ["ValueError: no", "java.lang.IllegalStateException: other words", ""])
+def test_any_error_is_right_where_one_is_expected(error: str) -> None:
+    verdict = judge(seen(*returned(1), raised(1, error)), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.PASS, 2)
+
+
+def test_a_value_is_wrong_where_an_error_is_expected_and_an_error_where_a_value_is() -> None:
+    verdict = judge(seen(*returned(1, 5)), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.WRONG_ANSWER, 1)
+    assert verdict.first_failure == "case 1, input 1: expected an error (ValueError), found 5"
+    verdict = judge(seen(raised(0, "ValueError: no"), raised(1, "ValueError: no")), raising_suite(), "s")
+    assert (verdict.outcome, verdict.passed) == (Outcome.RUNTIME_ERROR, 1)
+    assert verdict.first_failure == "case 0, input 0: raised ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("more", "cases", "expected"),
+    [
+        ({"stop": Stop.CPU, "finished": False}, returned(1), Outcome.TIMEOUT),
+        ({"signal": 6, "finished": False, "exit_code": None}, returned(1), Outcome.RUNTIME_ERROR),
+        ({"infrastructure": "lost"}, returned(1), Outcome.INFRASTRUCTURE),
+        ({}, (*returned(1), raised(1, "MemoryError")), Outcome.MEMORY_LIMIT),
+        (
+            {},
+            (*returned(1), CaseObservation(index=1, status="returned", error="no value")),
+            Outcome.WRONG_ANSWER,
+        ),
+    ],
+)
+def test_nothing_but_an_error_of_the_call_counts_as_one(
+    more: dict[str, object], cases: tuple[CaseObservation, ...], expected: Outcome
+) -> None:
+    assert outcome(seen(*cases, **more), raising_suite()) is expected
+
+
+def test_a_suite_never_asks_for_errors_alone() -> None:
+    cases = (Case(arguments=("i1",), raises="ValueError"),)
+    with pytest.raises(ValueError, match="must ask for a result"):
+        TestSuite(task_id="t", contract=suite(1).contract, cases=cases, rank=EvidenceRank.REFERENCE)
+
+
 def test_a_wrong_answer_is_told_with_input_expected_and_found() -> None:
     verdict = judge(seen(*returned(1, 5)), suite(1, 2), "s")
     assert (verdict.outcome, verdict.passed) == (Outcome.WRONG_ANSWER, 1)

@@ -55,6 +55,12 @@ def test_a_script_is_a_contract_of_its_own_whose_one_case_is_its_end() -> None:
     assert suite.cases == (END_REACHED,)
 
 
+def test_a_case_may_ask_for_an_error() -> None:
+    cases = [{"input": [1, 2], "output": 3}, {"input": [0, 0], "raises": "ValueError"}]
+    suite = prepare(read_row(row({**ADD, "cases": cases}), "r"), "r", Limits()).suite
+    assert [(case.expected, case.raises) for case in suite.cases] == [("i3", ""), ("", "ValueError")]
+
+
 def test_a_request_holds_no_expected_value() -> None:
     tests = {**ADD, "cases": [{"input": [1, 2], "output": 987654321}]}
     assert "987654321" not in prepare(read_row(row(tests), "r"), "r", Limits()).request.model_dump_json()
@@ -121,6 +127,14 @@ BAD: list[tuple[object, tuple[str, ...]]] = [
     ),
     (row({**ADD, "cases": [{"input": 1, "output": 3}]}), ("cases.0.input = '1'", "must be a valid list")),
     (row({**ADD, "cases": [{"input": [1, 2]}]}), ("cases.0.output", "is missing")),
+    (row({**ADD, "cases": [{"input": [1, 2], "output": 3, "raises": "E"}]}), ("do not go together",)),
+    (row({**ADD, "cases": [{"input": [1, 2], "raises": "E"}]}), ("only fails would pass", "add one")),
+    (
+        row(
+            {**ADD, "cases": [{"input": [1, 2], "output": 3}, {"input": [0, 0], "raises": "E"}]}, language="c"
+        ),
+        ("tests.cases.1.raises", "cannot end in an error"),
+    ),
     (row({**ADD, "cases": [{"input": [1, 2.5], "output": 3}]}), ("cases.0.input[1] = '2.5'", "must be int")),
     (
         row({**ADD, "cases": [{"input": [1, True], "output": 3}]}),

@@ -188,7 +188,7 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
         (["data.instruct=null"], "data.solve"),
         (["evaluation={n: 4, k: [1, 8]}"], "evaluation.k[1] = 8"),
         (["data.pairs={}", "data.solve.n=1", "data.evidence.min_reproductions=1"], "data.solve.n = 1"),
-        (["data.pairs={min_chosen: 0.5, max_rejected: 0.5}"], "data.pairs.min_chosen"),
+        (["data.pairs={min_rejected: 0.6, min_gap: 0.4}"], "data.pairs.min_rejected"),
         (["data.evidence.min_reproductions=9"], "data.evidence.min_reproductions = 9"),
         (["data.inputs={minimum: 20, maximum: 10}"], "data.inputs.minimum"),
         (["data.inputs={from_model: false, drawn: 2}"], "data.inputs.drawn"),

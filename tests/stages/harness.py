@@ -183,4 +183,4 @@ def _call(function: object, row: tuple[str, ...], at: int) -> CaseObservation:
     try:
         return CaseObservation(index=at, status="returned", output=encode(function(*map(decode, row))))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return CaseObservation(index=at, status="raised", error=repr(error))
+        return CaseObservation(index=at, status="raised", error=f"{type(error).__name__}: {error}")

@@ -191,6 +191,18 @@ def test_almost_passing_is_too_close() -> None:
     assert result.reject is not None
 
 
+def test_a_program_that_passes_nothing_or_nearly_everything_teaches_little() -> None:
+    for passed, paired in ((0, 0), (1, 1), (6, 1), (7, 0)):
+        (result,) = make_pairs(TASK, [good(0), bad(1, passed=passed)], PairsConfig(), Random(0))
+        assert len(result.pairs) == paired
+
+
+def test_a_program_stands_in_one_pair_only() -> None:
+    items = [good(0), *(bad(at) for at in range(1, 5))]
+    (result,) = make_pairs(TASK, items, PairsConfig(per_prompt=4), Random(0))
+    assert len(result.pairs) == 1
+
+
 def test_sides_are_of_one_language() -> None:
     results = make_pairs(TASK, [good(0, language="java"), bad(1)], PairsConfig(), Random(0))
     assert [(result.language, len(result.pairs)) for result in results] == [("java", 0), ("python", 0)]

@@ -63,10 +63,12 @@ def test_a_task_whose_behaviour_comes_back_is_kept_with_its_counts() -> None:
     [
         ((PASS, PASS), {"min_reproductions": 2}, True),
         ((PASS, PASS), {"min_reproductions": 3}, False),
-        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.5}, True),
-        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.51}, False),
-        ((PASS, PASS, None, None), {"min_share": 0.51}, False),
-        ((PASS, PASS, FAULT, FAULT), {"min_share": 0.51}, True),
+        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.15}, True),
+        ((PASS, PASS, WRONG, WRONG), {"min_share": 0.16}, False),
+        ((PASS, PASS, None, None), {"min_share": 0.16}, False),
+        ((PASS, PASS, FAULT, FAULT), {"min_share": 0.34}, True),
+        ((PASS, PASS) + 14 * (WRONG,), {}, False),  # the same 2 of more samples say less
+        ((PASS, PASS, PASS) + 13 * (WRONG,), {}, True),
     ],
 )
 def test_number_and_share_of_all_candidates_that_could_be_run_must_both_be_reached(
@@ -120,6 +122,15 @@ def test_layout_makes_no_program_distinct_and_language_does() -> None:
     records += [build_solution("s9", "x = 3"), build_verdict("s9", WRONG)]
     evidence = decide(*records).evidence("task-1")
     assert (evidence["reproductions"], evidence["distinct"]) == (4, 3)
+
+
+@pytest.mark.parametrize(("texts", "kept"), [(("x = 1", "x  =  1"), False), (("x = 1", "x = 2"), True)])
+def test_a_program_written_twice_reproduces_the_seed_once(texts: tuple[str, str], kept: bool) -> None:
+    records: list[Solution | Verdict] = []
+    for index, code in enumerate(texts):
+        records += [build_solution(f"s{index}", code, index=index), build_verdict(f"s{index}")]
+    run = decide(*records, min_reproductions=2)
+    assert run.decision("task-1") == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "unsolved"))
 
 
 def test_each_task_is_decided_by_its_own_candidates() -> None:

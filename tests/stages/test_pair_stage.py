@@ -93,7 +93,7 @@ def test_a_right_and_a_wrong_answer_become_a_pair_with_the_very_question_that_wa
 def test_a_task_has_a_row_in_each_language_in_which_candidates_ran() -> None:
     run = pair(
         *judge(PASS, WRONG, language="ruby"),
-        *judge(PASS, WRONG, PASS),
+        *judge(PASS, WRONG, PASS, WRONG),
         *judge(None, language="go"),
     )
     assert list(run.rows) == ["task-1.python", "task-1.ruby"]

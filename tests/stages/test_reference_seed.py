@@ -47,6 +47,23 @@ def refer(code: str) -> FoundReference | Reject:
     )
 
 
+def test_an_error_that_the_seed_raises_itself_is_a_case_and_one_it_runs_into_is_not() -> None:
+    code = (
+        "def f(n: int, d: int) -> int:\n    if n < 0:\n        raise ValueError('negative')\n"
+        "    return n // d\n"
+    )
+    found = refer(code)
+    assert isinstance(found, FoundReference)
+    cases = found.reference.cases
+    raising = [case for case in cases if case.raises]
+    assert raising
+    assert {case.raises for case in raising} == {"ValueError"}
+    assert len(raising) <= CONFIG.maximum // 4
+    assert all(case.arguments[0].startswith("i-") for case in raising)
+    assert found.evidence["raising"] == len(raising)
+    assert not any(case.arguments[1] == "i0" and case.expected for case in cases)
+
+
 @pytest.mark.parametrize(
     ("code", "signature"),
     [

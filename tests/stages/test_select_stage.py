@@ -5,6 +5,7 @@ import pytest
 from synth.ids import unit_id
 from synth.products import Sample
 from synth.records import Decision, EvidenceRank, Message, Solution
+from synth.rules.solution_quality import score_solution
 from synth.stages.select import SelectStage, answer_messages, choose_best
 from tests.builders import build_reference, build_solution, build_suite, build_task
 from tests.stages.harness import (
@@ -17,7 +18,8 @@ from tests.stages.harness import (
     run_stage,
 )
 
-SHORT, LONG, LONGER = "x = 1", "x = 1 + 0", "x = 1 + 0 + 0"
+SHORT, LONG, LONGER = "total = 1", "x = 1 + 0", "x = 1 + 0 + 0"
+"""The first has a name that says something."""
 
 
 def solutions(*codes: str, task: str = "task-1", language: str = "python") -> list[Solution]:
@@ -57,7 +59,7 @@ def test_the_best_solution_becomes_a_sample_with_the_very_question_that_was_aske
             natural_language="zh",
             code=SHORT,
             prompt=(Message(role="user", content=asked),),
-            completion=(Message(role="assistant", content="```python\nx = 1\n```"),),
+            completion=(Message(role="assistant", content="```python\ntotal = 1\n```"),),
             pass_rate=0.5,
             rank=EvidenceRank.AGREEMENT,
         )
@@ -93,7 +95,7 @@ def test_tasks_are_apart() -> None:
 
 
 def test_up_to_per_task_distinct_programs_are_kept() -> None:
-    run = select(*solutions(LONGER, SHORT, "x  =  1", LONG), per_task=2)
+    run = select(*solutions(LONGER, SHORT, "total  =  1", LONG), per_task=2)
     assert [sample.solution_id for sample in run.made(Sample)] == ["task-1-python-1", "task-1-python-3"]
     rejected = [unit for unit, row in run.rows.items() if row.reason == "not_best"]
     assert rejected == ["task-1-python-0", "task-1-python-2"]
@@ -136,15 +138,15 @@ def test_a_solution_does_not_enter_when_it_its_task_or_its_seed_was_turned_away(
 @pytest.mark.parametrize(
     ("codes", "count", "best"),
     [
-        ((LONG, SHORT, LONG), 1, [0]),  # written most often
-        ((LONG, SHORT), 2, [1, 0]),  # then the shorter
+        ((LONG, SHORT, LONG), 1, [1]),  # the better named, though the other was written more often
+        (("a = 1", "b = 1", "b = 1"), 1, [1]),  # of equals the one written most often
         (("a = 1", "b = 1", "c = 1"), 3, [0, 1, 2]),  # then the first
-        (("x = 1", "x  =  1", "x  =  1"), 1, [1]),  # in its usual layout
-        (("x  =  1", "x = 1"), 1, [0]),  # or its first
+        (("x = 1", "total  =  1", "total  =  1"), 1, [1]),  # in its usual layout
+        (("total  =  1", "x = 1"), 1, [0]),  # or its first
         ((SHORT, LONG, LONGER), 2, [0, 1]),
     ],
 )
-def test_the_best_are_written_often_then_short_then_first(
+def test_the_best_to_learn_from_go_first_then_those_written_often_then_the_first(
     codes: tuple[str, ...], count: int, best: list[int]
 ) -> None:
     group = solutions(*codes)
@@ -161,3 +163,30 @@ def test_of_equal_programs_the_first_sample_goes_first_whatever_the_order() -> N
 def test_an_answer_is_one_fenced_block_of_its_language() -> None:
     (message,) = answer_messages(build_solution(code="a\nb", language="go"))
     assert message == Message(role="assistant", content="```go\na\nb\n```")
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "language"),
+    [
+        ("# Sum of all.\ntotal = sum(numbers)", "total = sum(numbers)", "python"),
+        (
+            'def f(numbers):\n    """Sum of all."""\n    return sum(numbers)',
+            "def f(numbers):\n    return sum(numbers)",
+            "python",
+        ),
+        ("// Sum of all.\nlet total = add(first, second);", "let total = add(first, second);", "javascript"),
+        ("total = first + second", "q = w + e", "python"),
+        ("total = first\ntotal += second", "total = first; total += second", "python"),
+        ("total = first + second", "total = first + second" + 40 * " + 0", "python"),
+        ("# Sum.\ntotal = first + second", "# " + 300 * "word " + "\ntotal = first + second", "python"),
+    ],
+)
+def test_quality_is_what_a_reader_learns_from(better: str, worse: str, language: str) -> None:
+    usual = float(len(better))
+    assert score_solution(better, language, usual) > score_solution(worse, language, usual)
+
+
+def test_a_rank_that_the_recipe_does_not_take_gives_no_sample() -> None:
+    run = select(*solutions(SHORT), *solutions(SHORT, task="task-2"), ranks=["reference"])
+    assert [sample.task_id for sample in run.made(Sample)] == ["task-1"]
+    assert run.decision("task-2-python-0") == (Decision.REJECTED, "unwanted_rank")

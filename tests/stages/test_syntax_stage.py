@@ -70,3 +70,21 @@ def test_candidates_of_a_task_that_was_turned_away_do_not_enter(stage: str) -> N
     tasks, solutions = (build_task("t1"), build_task("t2")), (build_solution("s1", task_id="t1"),)
     shard = build_shard(*tasks, *solutions, build_solution("s2", task_id="t2"), rejected={stage: ["t1"]})
     assert find_entering(SyntaxStage(), shard) == ["s2"]
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "kept"),
+    [
+        (WHOLE, "python", True),
+        ("solve = sum", "python", True),
+        ("def Solve(xs):\n    return sum(xs)", "python", True),  # the sandbox says what that is
+        ("def sumList(xs):\n    return sum(xs)", "python", False),
+        ("def solver(xs):\n    return sum(xs)", "python", False),
+        ("class Solution { static int total(int[] xs) { return 0; } }", "java", False),
+    ],
+)
+def test_a_program_without_the_name_that_was_asked_for_has_no_verdict(
+    code: str, language: str, kept: bool
+) -> None:
+    run = run_stage(SyntaxStage(), build_shard(build_task(), build_solution("s1", code, language=language)))
+    assert run.decision("s1") == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "wrong_name"))

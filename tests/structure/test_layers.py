@@ -14,6 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
         "synth.products",
+        "synth.proportions",
         "synth.reasons",
         "synth.errors",
         "synth.plain_text",

@@ -224,7 +224,7 @@ LANGUAGE = Language(
         shared_commands=(("{gcc}", *_FLAGS, "-c", "-o", "driver.o", "driver.c"),),
         compile_command=("{gcc}", *_FLAGS, "{linker}", "-o", "program", "main.c", "{shared}/driver.o", "-lm"),
         run_command=("./program",),
-        unsupported_values=frozenset({"NUL in text"}),
+        unsupported_values=frozenset({"NUL in text", "errors of calls"}),
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,

@@ -170,6 +170,8 @@ public final class Driver {
         long value = Long.parseLong(text);
         if (raw == int.class || raw == Integer.class) return Math.toIntExact(value);
         if (raw == double.class || raw == Double.class) return (double) value;
+        if (raw == short.class || raw == Short.class) { if (value != (short) value) throw new ArithmeticException("the integer does not fit a short"); return (short) value; }
+        if (raw == byte.class || raw == Byte.class) { if (value != (byte) value) throw new ArithmeticException("the integer does not fit a byte"); return (byte) value; }
         return value;
     }
 

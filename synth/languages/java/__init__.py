@@ -8,6 +8,7 @@ import re
 from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.java.adapting import adapt, changed_arguments
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
@@ -173,6 +174,8 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    adapt=adapt,
+    changed_arguments=changed_arguments,
     script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
     failures=FAILURES,
     gold=GOLD,

@@ -32,6 +32,8 @@ _MODIFIERS = {
     "inline",
     "constexpr",
     "synchronized",
+    "default",
+    "strictfp",
 }
 
 
@@ -102,6 +104,9 @@ def _type_before(text: str) -> str:
     backwards = text[::-1]
     stop = _NO_TYPE.search(backwards)
     found = backwards[: stop.start() if stop else None][::-1]
+    if stop and stop[0] == "@":
+        _, *rest = found.split(maxsplit=1)
+        found = rest[0] if rest else ""
     return found if len(found) > 1 and (found[-1].isspace() or found[-1] in ">&*]") else ""
 
 
