@@ -470,9 +470,13 @@ class Verdict(Unit):
     solution_id: str
     task_id: str
     outcome: Outcome
+    """It counts every case, hidden ones too."""
     passed: int
     total: int
+    """Of the open cases: what selection and pairs see."""
     rank: EvidenceRank
+    hidden_passed: int = 0
+    hidden_total: int = 0
     first_failure: str = ""
     """The first failing case in words: its input, the expected and the actual output."""
     cpu_s: float = 0.0

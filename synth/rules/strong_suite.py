@@ -75,3 +75,9 @@ def _halves(chosen: list[int], wrong: Sequence[Sequence[bool]]) -> Choice:
         halves[side].append(at)
         caught[side].update(catches[at])
     return Choice(sorted(halves[0]), sorted(halves[1]))
+
+
+def with_hidden_half(suite: TestSuite) -> TestSuite:
+    """The suite with every second case hidden, for one whose cases were not chosen."""
+    cases = (*suite.cases[::2], *suite.cases[1::2])
+    return suite.model_copy(update={"cases": cases, "hidden": len(suite.cases) // 2})

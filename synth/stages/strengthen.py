@@ -7,13 +7,16 @@ the rows, grown from the rows that caught mutants near them. The one rule: many 
 mutant is caught only if the judge of solutions would see it; what nothing catches is undecided.
 """
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, NamedTuple
 
 from synth.comparison_rules import Comparison
 from synth.config import InputsConfig
+from synth.filters.protocol import Reject
 from synth.ids import derive_random, derive_seed, unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.languages.spec import Language
@@ -32,9 +35,10 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.code_words import read_code_words
+from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.input_edits import InputEditor, Row
-from synth.rules.reference_rules import MAX_OUTPUT
+from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import choose_suite, find_wrong
 from synth.values import Signature, parse_signature
 
@@ -49,6 +53,14 @@ GENERATIONS: Final = 3
 """Parts of the first search of such a language."""
 RESTARTS: Final = 4
 """A reference that was stopped at a row goes on behind it, so often at most."""
+
+
+class SearchFault(Exception):
+    """The sandbox failed during a search, which says nothing about the reference."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.reason)
+        self.reject = reject
 
 
 class Strengthened(NamedTuple):
@@ -72,6 +84,10 @@ class _Trial:
     ran: bool = False
 
 
+def _answer(case: Case) -> str:
+    return case.expected or f"! {case.raises}"
+
+
 class SuiteSearch:
     """Makes suites of references. Deterministic by `seed` and the reference."""
 
@@ -85,7 +101,8 @@ class SuiteSearch:
         self, reference: Reference, task_id: str, written: Sequence[Row], known: Sequence[Row]
     ) -> Strengthened | None:
         """The suite; `written` are rows by people, kept first, and `known` others that are known to do. None
-        if nothing can be searched: no such language here, or too few rows with an answer."""
+        if nothing can be searched: no such language here, or too few rows with an answer. Raises
+        SearchFault."""
         language = find_language(reference.language)
         if language is None or language.driver is None:
             return None
@@ -117,9 +134,10 @@ class _Search:
 
     async def make(self, task_id: str, written: Sequence[Row], known: Sequence[Row]) -> Strengthened | None:
         await self._explore([*written, *known])
-        if len(self._cases) < self._config.minimum:
+        if len(self._returning(self._config.minimum)) < self._config.minimum:
             return None
-        mutants = make_first_order(
+        mutants = await asyncio.to_thread(
+            make_first_order,
             self._reference.code,
             self._language.grammar,
             self._contract.entry_point,
@@ -168,7 +186,7 @@ class _Search:
         answered = await self._answers([row for row in rows if row not in self._tried])
         steps = await self._steps(answered)
         for row in answered:
-            marks = steps.get(row) or {self._cases[row].expected}
+            marks = steps.get(row) or {_answer(self._cases[row])}
             if not marks <= self._seen_steps:
                 self._new.append(row)
             self._seen_steps |= marks
@@ -185,15 +203,27 @@ class _Search:
             (seen,) = await self._run([self._request(self._reference.code, left, self._limits)])
             if seen.stop is Stop.NONE:
                 self._cpu_s = max(self._cpu_s, seen.cpu_s)
-            returned = canonical_outputs(seen)
-            for at, output in returned.items():
-                if at < len(left) and is_whole(output) and len(output) <= MAX_OUTPUT:
-                    self._cases[left[at]] = Case(arguments=left[at], expected=output)
-                    answered.append(left[at])
+            if fault := find_fault(seen):
+                raise SearchFault(fault)
+            found = self._cases_of(left, seen)
+            self._cases.update(found)
+            answered += found
             ended = {case.index for case in seen.cases if case.status != "missing"}
             lost = next((at for at in range(len(left)) if at not in ended), len(left))
             left = left[lost + 1 :]
         return answered
+
+    def _cases_of(self, rows: Sequence[Row], seen: Observation) -> dict[Row, Case]:
+        """The cases that one run of the reference gives."""
+        found = {
+            rows[at]: Case(arguments=rows[at], expected=output)
+            for at, output in canonical_outputs(seen).items()
+            if at < len(rows) and is_whole(output) and len(output) <= MAX_OUTPUT
+        }
+        raised = deliberate_errors(seen, self._reference.code)
+        return found | {
+            rows[at]: Case(arguments=rows[at], raises=kind) for at, kind in raised.items() if at < len(rows)
+        }
 
     async def _steps(self, rows: Sequence[Row]) -> dict[Row, set[object]]:
         """The steps that the reference takes on each row, where its language can tell."""
@@ -226,6 +256,7 @@ class _Search:
         if not trials or not rows:
             return
         limits = self._mutant_limits()
+        rows = [*rows, *self._returning(1)] if all(self._cases[row].raises for row in rows) else rows
         suite = self._suite_of("", rows)
         seen = await self._run([self._request(trial.mutant.code, rows, limits) for trial in trials])
         for trial, observation in zip(trials, seen, strict=True):
@@ -272,7 +303,7 @@ class _Search:
         for _ in range(RESTARTS):
             chosen = choose_suite(
                 [[row in trial.caught_by for row in rows] for trial in trials if trial.caught_by],
-                [self._cases[row].expected for row in rows],
+                [_answer(self._cases[row]) for row in rows],
                 first=len(written),
                 maximum=self._config.maximum,
                 minimum=self._config.minimum,
@@ -301,16 +332,25 @@ class _Search:
         strongest = sorted(caught, key=lambda row: (-caught[row], sum(map(len, row)), row))
         answers: dict[str, Row] = {}
         for row, case in self._cases.items():
-            answers.setdefault(case.expected, row)
+            answers.setdefault(_answer(case), row)
         rare = {row for trial in trials if len(trial.caught_by) < 12 for row in trial.caught_by}
-        return [*strongest[:150], *sorted(rare), *answers.values()][:600]
+        rows = [*strongest[:150], *sorted(rare), *answers.values()][:600]
+        raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
+        too_many = set(raising[int(MAX_RAISING * self._config.minimum) + 1 :])
+        return [row for row in rows if row not in too_many]
+
+    def _returning(self, count: int) -> list[Row]:
+        """So many rows on which the reference returns, if there are."""
+        return list(islice((row for row, case in self._cases.items() if not case.raises), count))
 
     async def _unstable(self, rows: Sequence[Row]) -> set[Row]:
         backwards = list(reversed(rows))
         request = self._request(self._reference.code, backwards, self._limits)
         (seen,) = await self._run([request.model_copy(update={"other_hashing": True})])
-        again = canonical_outputs(seen)
-        return {row for at, row in enumerate(backwards) if again.get(at) != self._cases[row].expected}
+        if fault := find_fault(seen):
+            raise SearchFault(fault)
+        again = self._cases_of(backwards, seen)
+        return {row for row in backwards if again.get(row) != self._cases[row]}
 
     def _suite_of(self, task_id: str, rows: Sequence[Row]) -> TestSuite:
         cases = tuple(self._cases[row] for row in rows)
