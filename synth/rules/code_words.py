@@ -137,6 +137,9 @@ _CATEGORIES: Final = {"CATEGORY_DIGIT": "0179", "CATEGORY_WORD": "aZ_7", "CATEGO
 
 
 def _one_of(choices: Sequence[tuple[object, Any]], random: Random) -> str:
+    if str(choices[0][0]) == "NEGATE":
+        barred = {_one_of(choices[1:], random) for _ in range(40)}
+        return random.choice([letter for letter in "azKZ059 _-./" if letter not in barred] or ["~"])
     operation, about = random.choice(choices)
     name = str(operation)
     if name == "LITERAL":

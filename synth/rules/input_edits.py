@@ -11,7 +11,7 @@ from typing import Final
 
 from synth.rules.code_words import CodeWords
 from synth.rules.input_drawing import draw_inputs
-from synth.values import Signature, Value, ValueType, decode, encode
+from synth.values import Signature, Value, ValueType, decode, encode, matches
 
 Row = tuple[str, ...]
 """Arguments as wire texts."""
@@ -45,7 +45,9 @@ class InputEditor:
                 values[at] = self._related(values, at)
             else:
                 values[at] = self._edited(values[at], kinds[at], spare[at] if len(spare) > at else None)
-        return tuple(encode(value) for value in values)
+        if not all(map(matches, values, kinds)):
+            return row
+        return tuple(map(encode, values))
 
     def _related(self, values: Sequence[Value], at: int) -> Value:
         """A value that equals, measures or holds a part of another argument: what comparisons ask about."""
@@ -58,7 +60,7 @@ class InputEditor:
         if isinstance(value, str) and isinstance(other, str) and other:
             start = random.randrange(len(other))
             return random.choice((other, other[start : start + 3], value + other))[:_LONGEST_TEXT]
-        if isinstance(value, list) and value and type(other) is type(value[0]):
+        if isinstance(value, list) and value and isinstance(other, int | float | str):
             return [*value, other][:_LONGEST_LIST]
         return other if type(other) is type(value) and not isinstance(value, list | dict | tuple) else value
 

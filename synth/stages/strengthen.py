@@ -39,7 +39,7 @@ from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.input_edits import InputEditor, Row
 from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
-from synth.rules.strong_suite import choose_suite, find_wrong
+from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
 from synth.values import Signature, parse_signature
 
 Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
@@ -130,10 +130,12 @@ class _Search:
         """Rows that did something new, in the order in which they were found."""
         self._seen_steps: set[object] = set()
         self._tried: set[Row] = set()
+        self._known: dict[Row, None] = {}
         self._cpu_s = 0.0
 
     async def make(self, task_id: str, written: Sequence[Row], known: Sequence[Row]) -> Strengthened | None:
-        await self._explore([*written, *known])
+        self._known = dict.fromkeys([*written, *known])
+        await self._explore(list(self._known))
         if len(self._returning(self._config.minimum)) < self._config.minimum:
             return None
         mutants = await asyncio.to_thread(
@@ -145,7 +147,7 @@ class _Search:
             self._mutant_seed,
         )
         trials = [_Trial(mutant) for mutant in mutants]
-        await self._try(trials, self._kept([*written, *known]))
+        await self._try(trials, self._kept(list(self._known)))
         trials = [trial for trial in trials if trial.ran]
         await self._search_again(trials)
         return await self._suite(task_id, [row for row in written if row in self._cases], trials)
@@ -324,7 +326,8 @@ class _Search:
         return Strengthened(suite, len(trials), undecided, len(self._tried))
 
     def _candidates(self, trials: Sequence[_Trial]) -> list[Row]:
-        """Rows that catch a mutant, the strongest first, then those with answers of their own."""
+        """Rows that catch a mutant, those that were known and then the strongest first; then those with
+        answers of their own."""
         caught: dict[Row, int] = {}
         for trial in trials:
             for row in sorted(trial.caught_by):
@@ -334,9 +337,10 @@ class _Search:
         for row, case in self._cases.items():
             answers.setdefault(_answer(case), row)
         rare = {row for trial in trials if len(trial.caught_by) < 12 for row in trial.caught_by}
-        rows = [*strongest[:150], *sorted(rare), *answers.values()][:600]
+        known = [row for row in self._known if row in caught]
+        rows = [*known, *strongest[:150], *sorted(rare), *answers.values()][:600]
         raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
-        too_many = set(raising[int(MAX_RAISING * self._config.minimum) + 1 :])
+        too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
         return [row for row in rows if row not in too_many]
 
     def _returning(self, count: int) -> list[Row]:

@@ -59,9 +59,8 @@ def measure_flips(run: Path) -> FlipRate | None:
             confirmed |= {row["unit_id"]} if fails_hidden else set()
     if not judged:
         return None
-    return FlipRate(
-        accepted, flipped, sum(one in met for one in rejected), sum(o in confirmed for o in rejected)
-    )
+    pairs = sum(one in met for one in rejected)
+    return FlipRate(accepted, flipped, pairs, sum(one in confirmed for one in rejected))
 
 
 def write_flips(run: Path) -> FlipRate | None:
