@@ -16,7 +16,9 @@ the entry, the share and a matching passage.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, log
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
@@ -26,6 +28,7 @@ from synth.languages.code_tokens import abstract_ngrams, abstract_tokens
 from synth.languages.registry import normalize_language
 
 COST = 20
+FOR_SEEDS = True
 Mode = Literal["containment", "report"]
 Side = Literal["prose", "code"]
 
@@ -189,6 +192,7 @@ class Decontaminate:
     """Rejects units that overlap with any of the entries."""
 
     stage = "decontaminate"
+    remembers = False
 
     def __init__(
         self,
@@ -285,13 +289,15 @@ def build(setting: FilterSetting) -> Decontaminate | None:
     config = setting.config
     if not config.decontaminate:
         return None
-    return Decontaminate(_entries(setting), config.decontamination, Thresholds(report_n=config.ngram))
+    held_out = setting.held_out if HELD_OUT in config.decontaminate else ()
+    files = tuple(setting.recipe_folder / name for name in config.decontaminate if name != HELD_OUT)
+    return _made(files, held_out, config.decontamination, config.ngram)
 
 
-def _entries(setting: FilterSetting) -> list[BenchmarkEntry]:
-    names = setting.config.decontaminate
-    entries = list(setting.held_out) if HELD_OUT in names else []
-    for name in names:
-        if name != HELD_OUT:
-            entries += read_benchmark(setting.recipe_folder / name)
-    return entries
+@lru_cache(maxsize=2)
+def _made(
+    files: tuple[Path, ...], held_out: tuple[BenchmarkEntry, ...], mode: Mode, report_n: int
+) -> Decontaminate:
+    """One filter serves seeds, samples and all rounds: it remembers nothing of them."""
+    entries = [*held_out, *(entry for file in files for entry in read_benchmark(file))]
+    return Decontaminate(entries, mode, Thresholds(report_n=report_n))

@@ -13,12 +13,14 @@ from synth.languages.code_tokens import normalize_code
 from synth.languages.registry import normalize_language
 
 COST = 30
+FOR_SEEDS = True
 
 
 class ExactDedup:
     """Remembers 16 bytes a kept unit. Evidence of a rejection: the id of the kept twin."""
 
     stage = "exact_dedup"
+    remembers = True
 
     def __init__(self) -> None:
         self._kept: dict[bytes, str] = {}

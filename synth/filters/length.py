@@ -9,6 +9,7 @@ from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.token_estimate import estimate_tokens
 
 COST = 10
+FOR_SEEDS = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class LengthFilter:
     max_tokens: int
     min_tokens: int = 1
     stage: str = "length"
+    remembers: bool = False
 
     def check(self, unit: FilterInput) -> Keep | Reject:
         tokens = estimate_tokens(unit.prompt) + estimate_tokens(unit.code)

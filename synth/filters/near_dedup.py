@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rensa import RMinHash
 
 COST = 40
+FOR_SEEDS = True
 SHINGLE = 5
 PERMUTATIONS = 120
 DETECTION = 0.995
@@ -41,6 +42,7 @@ class NearDedup:
     """Keeps the first of each group of near-duplicates."""
 
     stage = "near_dedup"
+    remembers = True
 
     def __init__(self, threshold: float = 0.8, seed: int = 0) -> None:
         from rensa import RMinHashLSH

@@ -67,12 +67,17 @@ class FilterSetting(NamedTuple):
 
 
 class Filter(Protocol):
-    """One filter. Stateful ones (duplicates) answer by what they kept before, so the order of the calls is
-    part of the result."""
+    """One filter. One that `remembers` (duplicates) answers by what it kept before, so the order of the calls
+    is part of the result."""
 
     @property
     def stage(self) -> str:
         """Name of the stage in the index."""
+        ...
+
+    @property
+    def remembers(self) -> bool:
+        """Whether an answer depends on the units before it."""
         ...
 
     def check(self, unit: FilterInput) -> Keep | Reject:

@@ -1,8 +1,8 @@
 """Finds the filters by listing this folder: a new filter is a new file, its reason and its key.
 
 A module that defines `build` is a filter of the flow: `build` takes the recipe's settings and gives the
-filter, or None where the recipe leaves it out. The one rule: filters run in the order of their `COST`, cheap
-ones first.
+filter, or None where the recipe leaves it out; `FOR_SEEDS` says whether it also stands before the model. The
+one rule: filters run in the order of their `COST`, cheap ones first.
 """
 
 import importlib
@@ -13,10 +13,10 @@ from types import ModuleType
 from synth.filters.protocol import Filter, FilterSetting
 
 
-def build_filters(setting: FilterSetting) -> list[Filter]:
-    """The filters that the recipe asks for, fresh and in order. Raises DatasetError for an unusable
-    benchmark."""
-    built = (module.build(setting) for module in _modules())
+def build_filters(setting: FilterSetting, *, seeds: bool = False) -> list[Filter]:
+    """The filters that the recipe asks for, fresh and in order; with `seeds`, those that also say something
+    about code before a model was asked. Raises DatasetError for an unusable benchmark."""
+    built = (module.build(setting) for module in _modules() if not seeds or module.FOR_SEEDS)
     return [made for made in built if made is not None]
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from synth.config import PocketSeedsConfig
 from synth.filters.benchmarks import BenchmarkEntry
-from synth.filters.protocol import FilterSetting
+from synth.filters.protocol import Filter, FilterSetting
 from synth.filters.registry import build_filters
 from synth.products import Sample
-from synth.records import Unit
+from synth.records import Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage
 from synth.stages.execute import ExecuteStage
-from synth.stages.filter import FilterStage
+from synth.stages.filter import BeforeModelStage, FilterStage
 from synth.stages.fim import FimStage
 from synth.stages.inputs import InputsStage
 from synth.stages.instruct import InstructStage
@@ -26,13 +27,12 @@ from synth.stages.unit_stage import Stage, Upstream
 
 def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> list[Stage]:
     """Stages of one round. Those that remember start empty, so each round gets its own."""
-    stages = build_flowing(context)
     data = context.data
+    filters = _filters(context, held_out)
+    stages = build_flowing(context, held_out, filters)
     last: Upstream = SnippetSource
     if data.instruct is not None and data.solve is not None:
-        setting = FilterSetting(data.filters, context.recipe_folder, tuple(held_out))
-        filters = filter_stages(setting, Sample, SelectStage)
-        stages += filters
+        stages += (stage for stage in filters if stage.ordered)
         last = filters[-1]
         if data.pairs is not None:
             stages.append(PairStage(context, last))
@@ -41,28 +41,60 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
     return stages
 
 
-def build_flowing(context: Context) -> list[Stage]:
-    """The stages that remember nothing from shard to shard."""
+def build_flowing(
+    context: Context,
+    held_out: Sequence[BenchmarkEntry] = (),
+    filters: "Sequence[FilterStage[Unit]] | None" = None,
+) -> list[Stage]:
+    """The stages that shards pass as they come. `filters` are those of samples; if None, they are made."""
     data = context.data
-    stages: list[Stage] = [ReferenceStage(context)]
+    first, second = _before_model(context, held_out)
+    stages: list[Stage] = [*first, ReferenceStage(context)]
     if data.instruct is None:
         return stages
-    stages += [InstructStage(context), InputsStage(context)]
+    stages += [*second, InstructStage(context), InputsStage(context)]
     if data.solve is None:
         return stages
     stages += [SolveStage(context), SyntaxStage()]
     if data.evidence.agreement:
         stages.append(AgreeStage(context))
-    return [*stages, ExecuteStage(context), EvidenceStage(context), SelectStage(context)]
+    stages += [ExecuteStage(context), EvidenceStage(context), SelectStage(context)]
+    filters = _filters(context, held_out) if filters is None else filters
+    return [*stages, *(stage for stage in filters if not stage.ordered)]
+
+
+def _filters(context: Context, held_out: Sequence[BenchmarkEntry]) -> list[FilterStage[Unit]]:
+    setting = FilterSetting(context.data.filters, context.recipe_folder, tuple(held_out))
+    return filter_stages(setting, Sample, SelectStage)
+
+
+def _before_model(
+    context: Context, held_out: Sequence[BenchmarkEntry]
+) -> tuple[list[FilterStage[Unit]], list[FilterStage[Unit]]]:
+    """The filters of seeds that a model would be paid for: those that remember nothing, before seeds are run;
+    and those of duplicates, among the seeds that can serve. Seeds that are drawn each anew need none."""
+    data = context.data
+    if data.instruct is None or not data.filters.seeds or isinstance(data.seeds, PocketSeedsConfig):
+        return [], []
+    setting = FilterSetting(data.filters, context.recipe_folder, tuple(held_out))
+    checks = build_filters(setting, seeds=True)
+    return (
+        _chain(BeforeModelStage, [one for one in checks if not one.remembers], Seed, SnippetSource),
+        _chain(BeforeModelStage, [one for one in checks if one.remembers], Reference, ReferenceStage),
+    )
 
 
 def filter_stages(setting: FilterSetting, unit: type[Unit], after: Upstream) -> list[FilterStage[Unit]]:
     """The recipe's filters over one kind of unit, one after the other; always at least one."""
+    return _chain(FilterStage, build_filters(setting), unit, after)
+
+
+def _chain(
+    kind: type[FilterStage[Unit]], checks: Sequence[Filter], unit: type[Unit], after: Upstream
+) -> list[FilterStage[Unit]]:
     stages: list[FilterStage[Unit]] = []
-    before = after
-    for check in build_filters(setting):
-        stages.append(FilterStage(check, unit, before))
-        before = stages[-1]
+    for check in checks:
+        stages.append(kind(check, unit, stages[-1] if stages else after))
     return stages
 
 

@@ -38,10 +38,13 @@ async def run_lane(
 
     All arguments can be pickled. It reads what was committed before the lane, and commits the lane's
     decisions. Passes on the errors of its parts, and raises OutageError if a stage left the shard open; the
-    same call then resumes.
+    same call then resumes. Raises ValueError for a lane that takes the shards in turn: what it remembers is
+    in the process that schedules.
     """
     async with open_context(recipe, resources) as context:
-        stages = build_flowing(context)
+        stages = build_flowing(context, resources.held_out)
+        if any(stage.in_turn for stage in stages if stage.name in lane.stages):
+            raise ValueError(f"{', '.join(lane.stages)} takes all shards in turn, in one process")
         books = Books(round_, [SnippetSource.name, *(stage.name for stage in stages)])
         unfinished = Unfinished(OpenShards(resources.run))
         worker = LaneWorker(SnippetSource, stages, StageCommit(resources.run), books, unfinished)
@@ -91,6 +94,8 @@ class LaneWorker:
         committed = self._commits.is_committed(stage.name, *state.key)
         if committed and not stage.ordered:
             found = self._read(stage, state)
+            if stage.in_turn:  # what it remembers is not on disk
+                await stage.run(state)
             state.add(stage.name, found)
             self._settle(stage, found.rows)
             return True

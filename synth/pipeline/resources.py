@@ -13,6 +13,7 @@ from typing import NamedTuple
 from synth.config import EngineConfig, Recipe
 from synth.errors import Problem, RecipeError
 from synth.execution.factory import create_sandbox
+from synth.filters.benchmarks import BenchmarkEntry
 from synth.generation.breaker import Breaker, Say, ignore_words
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
@@ -34,6 +35,8 @@ class Resources(NamedTuple):
     recipe_folder: Path
     """Paths in the recipe are relative to it."""
     policy: Policy
+    held_out: tuple[BenchmarkEntry, ...] = ()
+    """The tasks of the recipe's own evaluation, for decontamination."""
 
 
 async def start_engine(

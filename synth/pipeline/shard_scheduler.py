@@ -3,8 +3,8 @@
 Several shards are in progress at once, so one executes while another generates. The stages are split into
 lanes before each request to the model and after its answer. A lane takes a bounded number of shards; between
 lanes, a shard is on disk. A lane that asks the model starts once all of its first shards are ready. So the
-engine never waits for a slower sandbox, and memory does not grow with the run. Ordered stages (which remember
-what they saw) take the shards one by one at the end.
+engine never waits for a slower sandbox, and memory does not grow with the run. Stages that remember
+what they saw take the shards one by one: those that go in turn as the shards come, ordered ones at the end.
 
 The one rule: a scheduler knows shards by name and decides nothing about units.
 """
@@ -18,6 +18,7 @@ from itertools import pairwise
 from synth.pipeline.books import Books, OnProgress, ignore_progress
 from synth.pipeline.graph import build_graph, in_order
 from synth.pipeline.lane_work import Lane, LaneWorker
+from synth.pipeline.same_seeds import check_ended, check_unchanged
 from synth.pipeline.unfinished import Unfinished
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, Stage
@@ -80,7 +81,8 @@ class ShardScheduler:
                     if name is None:
                         break
                     names.append(name)
-                    group.create_task(self._flow(round_, name, traffic, worker, books))
+                    group.create_task(self._flow(round_, len(names) - 1, name, traffic, worker, books))
+                check_ended(self._commits, self.source.name, round_, names)
                 books.progress.source_ended = True
                 self._open_lanes(traffic, books)
         finally:
@@ -97,18 +99,27 @@ class ShardScheduler:
             return None
         state, result = found
         books.progress.shards += 1
-        if not self._commits.is_committed(self.source.name, *state.key):
+        if self._commits.is_committed(self.source.name, *state.key):
+            check_unchanged(self._commits, self.source.name, *state.key, result.read)
+        else:
             ids = [row.unit_id for row in result.rows]
             self._commits.record_entered(self.source.name, *state.key, ids)
-            self._commits.commit(self.source.name, *state.key, result.rows, result.made)
+            self._commits.commit(self.source.name, *state.key, result.rows, result.made, result.read)
         books.settle(self.source.name, result.rows)
         return state.name
 
     async def _flow(
-        self, round_: int, shard: str, traffic: list["_Traffic"], worker: LaneWorker, books: Books
+        self,
+        round_: int,
+        place: int,
+        shard: str,
+        traffic: list["_Traffic"],
+        worker: LaneWorker,
+        books: Books,
     ) -> None:
         """Take one shard through all lanes, as far as it comes. It already has a slot in the first one."""
         for number, lane in enumerate(traffic):
+            await lane.wait_for_turn(place)
             if number:
                 await lane.open.wait()
                 await lane.gate.acquire()
@@ -118,7 +129,7 @@ class ShardScheduler:
                 lane.gate.release()
             # later lanes need not wait for a shard that was left open
             for passed in traffic[number : number + 1] if goes_on else traffic[number:]:
-                passed.passed += 1
+                await passed.leave(place)
             self._open_lanes(traffic, books)
             if not goes_on:
                 return
@@ -139,8 +150,28 @@ class _Traffic:
     stages: list[Stage]
     gate: asyncio.Semaphore
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Condition = field(default_factory=asyncio.Condition)
     passed: int = 0
     """Shards that have left it, or will not come."""
+    next_place: int = 0
+    """The first shard, in the order of the source, that has not left it yet."""
+    _early: set[int] = field(default_factory=set)
+
+    async def wait_for_turn(self, place: int) -> None:
+        """Return when all shards before this place have left the lane, if it takes them in turn."""
+        if any(stage.in_turn for stage in self.stages):
+            async with self.left:
+                await self.left.wait_for(lambda: self.next_place == place)
+
+    async def leave(self, place: int) -> None:
+        """The shard at this place has left the lane, or will not come."""
+        async with self.left:
+            self.passed += 1
+            self._early.add(place)
+            while self.next_place in self._early:
+                self._early.remove(self.next_place)
+                self.next_place += 1
+            self.left.notify_all()
 
     @property
     def lane(self) -> Lane:
@@ -152,16 +183,20 @@ class _Traffic:
 
 
 def cut_lanes(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """The stages that do not remember, split wherever a stage that asks the engine is next to one
-    that does not."""
+    """The stages that are not ordered, split wherever a stage that asks the engine, or that goes in turn, is
+    next to one that does not."""
     lanes: list[list[Stage]] = [[]]
     for stage in stages:
         if stage.ordered:
             continue
-        if lanes[-1] and lanes[-1][-1].asks_engine != stage.asks_engine:
+        if lanes[-1] and _kind(lanes[-1][-1]) != _kind(stage):
             lanes.append([])
         lanes[-1].append(stage)
     return lanes
+
+
+def _kind(stage: Stage) -> tuple[bool, bool]:
+    return stage.asks_engine, stage.in_turn
 
 
 def _first(group: BaseException) -> BaseException:

@@ -277,6 +277,19 @@ def _benchmarks_are_kept_out_of_the_data(recipe: Recipe) -> Iterator[Finding]:
             )
 
 
+def _real_models_name_benchmarks(recipe: Recipe) -> Iterator[Finding]:
+    data = recipe.data
+    if recipe.policy.model == "pocket" or data is None or not (data.asking or data.fim):
+        return
+    if all(name.startswith("@") for name in data.filters.decontaminate):
+        yield Finding(
+            (("data", "filters", "decontaminate"),),
+            "names no benchmark: nothing keeps the tasks by which models are compared out of the data",
+            "name the files of each benchmark that you will report, or `hub:OWNER/NAME`",
+            fatal=False,
+        )
+
+
 def _pocket_reads_its_own_prompts(recipe: Recipe) -> Iterator[Finding]:
     asks = recipe.data is not None and recipe.data.solve is not None
     answers = recipe.engine is None or recipe.engine.own_model is None
@@ -347,6 +360,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,
     _benchmarks_are_kept_out_of_the_data,
+    _real_models_name_benchmarks,
     _pocket_reads_its_own_prompts,
     _wall_covers_cpu,
     _requests_keep_what_is_ours,

@@ -33,7 +33,7 @@ class FimStage(UnitStage[Unit]):
     name = "fim"
     unit = Unit
     makes: ClassVar[tuple[type[Unit], ...]] = (FimSample,)
-    ordered: ClassVar[bool] = True
+    ordered = True
 
     def __init__(self, context: Context, before: Upstream) -> None:
         assert context.data.fim is not None

@@ -42,7 +42,7 @@ class PairStage(UnitStage[TaskInLanguage]):
     name = "pair"
     unit = TaskInLanguage
     makes: ClassVar[tuple[type[Unit], ...]] = (Pair,)
-    ordered: ClassVar[bool] = True
+    ordered = True
 
     def __init__(self, context: Context, last_filter: Upstream) -> None:
         assert context.data.pairs is not None

@@ -56,9 +56,10 @@ class Decided:
 class Stage(ABC):
     """One step of the flow, for one shard at a time, with what the scheduler needs to know about it.
 
-    An `ordered` stage remembers something across shards (such as the texts seen): it gets the shards one at a
-    time and in order, after all of them have passed the earlier stages. `asks_engine` says whether it waits
-    for a model: the scheduler lets such stages run ahead of those that wait for the sandbox.
+    A stage may remember something across shards (such as the texts seen): it then gets the shards one at a
+    time and in order. An `ordered` stage gets them after all of them have passed the earlier stages, one that
+    goes `in_turn` as they come, so that other stages can follow it. `asks_engine` says whether it waits for a
+    model: the scheduler lets such stages run ahead of those that wait for the sandbox.
     """
 
     name: str
@@ -67,7 +68,8 @@ class Stage(ABC):
     is several stages."""
     makes: ClassVar[tuple[type[Unit], ...]] = ()
     """The kinds that it makes."""
-    ordered: ClassVar[bool] = False
+    ordered: bool = False
+    in_turn: bool = False
     asks_engine: ClassVar[bool] = False
 
     @abstractmethod

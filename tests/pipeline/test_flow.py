@@ -57,6 +57,25 @@ def test_everything_runs_in_the_order_of_the_flow() -> None:
     ]
 
 
+def test_real_seeds_pass_filters_before_a_model_is_asked() -> None:
+    filters = {"decontaminate": ["@heldout"]}
+    tree = {"kind": "source_tree", "paths": ["."]}
+    found = names(**SOLVED, seeds=tree, filters=filters)
+    expected = "seed_decontaminate reference seed_exact_dedup seed_near_dedup instruct inputs solve syntax "
+    expected += "execute evidence select length decontaminate exact_dedup near_dedup"
+    assert found == expected.split()
+    made = context({**SOLVED, "seeds": tree, "filters": filters})
+    assert [stage.name for stage in in_order(build_graph(build_stages(made)))] == found
+    assert [[stage.name for stage in lane] for lane in cut_lanes(build_stages(made))][:3] == [
+        ["seed_decontaminate", "reference"],
+        ["seed_exact_dedup", "seed_near_dedup"],
+        ["instruct", "inputs", "solve"],
+    ]
+    off = names(**SOLVED, seeds=tree, filters={**filters, "seeds": False})
+    assert [name for name in off if name.startswith("seed_")] == []
+    assert names(seeds=tree, filters=filters) == ["reference"]
+
+
 def test_agreement_has_a_stage_only_where_it_is_evidence() -> None:
     assert "agree" not in names(**SOLVED)
 
@@ -126,5 +145,5 @@ def test_stages_that_ask_the_model_are_lanes_of_their_own() -> None:
     assert [[stage.name for stage in lane] for lane in lanes] == [
         ["reference"],
         ["instruct", "inputs", "solve"],
-        ["syntax", "agree", "execute", "evidence", "select"],
+        ["syntax", "agree", "execute", "evidence", "select", "length"],
     ]

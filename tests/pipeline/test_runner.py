@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from synth.errors import StoreError
+from synth.errors import OutageError, StoreError
 from synth.filters.protocol import Keep, Reject
 from synth.pipeline.graph import build_graph, in_order
 from synth.pipeline.shard_scheduler import ShardScheduler
@@ -65,7 +65,7 @@ class FirstSeven(UnitStage[Seed]):
     name = "select"
     unit = Seed
     upstream: tuple[Upstream, ...] = (EveryThird,)
-    ordered: ClassVar[bool] = True
+    ordered = True
 
     def __init__(self) -> None:
         self.seen = 0
@@ -150,6 +150,82 @@ def test_stages_run_in_the_order_of_their_edges_not_of_the_list() -> None:
     ]
 
 
+class InTurn(FirstSeven):
+    """Remembers, and other stages follow it."""
+
+    ordered = False
+    in_turn = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran = list[str]()
+
+    async def run(self, state: ShardState) -> StageResult:
+        self.ran.append(state.name)
+        return await super().run(state)
+
+
+class LateFirst(EveryThird):
+    """Finishes the first shard after the second one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = asyncio.Event()
+
+    async def run(self, state: ShardState) -> StageResult:
+        if state.name == "00000":
+            await asyncio.wait_for(self._second.wait(), timeout=20)
+        result = await super().run(state)
+        if state.name == "00004":
+            self._second.set()
+        return result
+
+
+class After(EveryThird):
+    """Stands behind the stage that goes in turn, shard by shard."""
+
+    name = "instruct"
+    upstream: tuple[Upstream, ...] = (InTurn,)
+
+
+def test_shards_go_in_turn_in_the_order_of_the_source_and_on_to_later_stages(tmp_path: Path) -> None:
+    references, turn = LateFirst(), InTurn()
+    shards = _run(tmp_path, references, turn, After())
+    assert references.ran[:2] == ["00004", "00000"]
+    assert turn.ran == shards
+    kept = _kept(tmp_path, "select", shards)
+    assert kept == [f"seed-{number:03d}" for number in (1, 2, 4, 5, 7, 8, 10)]
+    assert _kept(tmp_path, "instruct", shards) == kept
+    assert conservation_problems(tmp_path) == []
+
+
+def test_what_goes_in_turn_remembers_what_it_kept_before_a_restart(tmp_path: Path) -> None:
+    shards = _run(tmp_path, EveryThird(), InTurn(), After())
+    expected = _kept(tmp_path, "instruct", shards)
+    for stage in ("select", "instruct"):
+        for path in sorted((tmp_path / "index" / stage).glob("*.parquet"))[1:]:
+            path.unlink()
+    again = InTurn()
+    _run(tmp_path, EveryThird(), again, After())
+    assert again.ran == shards
+    assert _kept(tmp_path, "instruct", shards) == expected
+
+
+class LeftOpen(EveryThird):
+    """The machine fails one seed of the second shard."""
+
+    async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
+        failed = Decided(Reject("infrastructure"))
+        return [failed if seed.id == "seed-005" else Decided(Keep()) for seed in units]
+
+
+def test_a_shard_that_is_left_open_does_not_hold_up_those_behind_it(tmp_path: Path) -> None:
+    turn = InTurn()
+    with pytest.raises(OutageError):
+        _run(tmp_path, LeftOpen(), turn, After())
+    assert turn.ran == ["00000", "00008", "00012", "00016"]
+
+
 class Asking(EveryThird):
     """Says when all five shards have passed."""
 
@@ -169,7 +245,7 @@ class Asking(EveryThird):
 class Slow(FirstSeven):
     """A sandbox slower than any engine: it begins when the engine has nothing left to answer."""
 
-    ordered: ClassVar[bool] = False
+    ordered = False
 
     def __init__(self, engine: Asking) -> None:
         super().__init__()
@@ -192,7 +268,7 @@ class Answering(FirstSeven):
     """An engine that writes down how many shards the stage before it had finished when it was first asked."""
 
     name = "solve"
-    ordered: ClassVar[bool] = False
+    ordered = False
     asks_engine: ClassVar[bool] = True
 
     def __init__(self, before: EveryThird) -> None:

@@ -4,13 +4,14 @@ import pytest
 
 from synth.filters.exact_dedup import ExactDedup
 from synth.filters.length import LengthFilter
+from synth.filters.near_dedup import NearDedup
 from synth.filters.protocol import FilterInput, Keep, Reject
 from synth.products import Sample
-from synth.records import Decision, Message, Seed, Solution, Task, Unit
-from synth.stages.filter import FilterStage
+from synth.records import Decision, Message, Origin, Reference, Seed, Solution, Task, Unit
+from synth.stages.filter import BeforeModelStage, FilterStage, own_text
 from synth.stages.select import SelectStage
 from synth.stages.snippet import SnippetSource
-from tests.builders import build_pair, build_sample, build_seed, build_solution, build_task
+from tests.builders import build_pair, build_reference, build_sample, build_seed, build_solution, build_task
 from tests.stages.harness import (
     StagePlace,
     StageRun,
@@ -28,6 +29,7 @@ class Recorder:
     """Keeps everything, and notes what it was shown."""
 
     stage = "recorder"
+    remembers = False
 
     def __init__(self) -> None:
         self.seen: list[FilterInput] = []
@@ -47,11 +49,33 @@ def filter_all(*units: Unit) -> StageRun:
     return run_stage(stage, build_shard(*units))
 
 
-def test_it_stands_where_its_flow_puts_it_and_takes_shards_in_order() -> None:
+def test_it_stands_where_its_flow_puts_it_and_takes_shards_in_order_if_it_remembers() -> None:
     stage = FilterStage(ExactDedup(), Sample, SelectStage)
     assert describe_stage(stage) == StagePlace("exact_dedup", Sample, ("select",), ordered=True)
     after = FilterStage(LengthFilter(100), Task, stage)
-    assert describe_stage(after) == StagePlace("length", Task, ("exact_dedup",), ordered=True)
+    assert describe_stage(after) == StagePlace("length", Task, ("exact_dedup",), ordered=False)
+
+
+def test_before_the_model_a_filter_that_remembers_takes_shards_in_turn() -> None:
+    dedup = BeforeModelStage(ExactDedup(), Reference, SnippetSource)
+    assert (dedup.name, dedup.ordered, dedup.in_turn) == ("seed_exact_dedup", False, True)
+    length = BeforeModelStage(LengthFilter(100), Seed, SnippetSource)
+    assert (length.name, length.ordered, length.in_turn) == ("seed_length", False, False)
+
+
+def test_before_the_model_seeds_are_compared_by_their_own_function() -> None:
+    """Helpers that close two functions of one file make them no duplicates of each other."""
+    helpers = "\n".join(f"LIMIT_{n} = {n} * scale({n})" for n in range(30))
+    origin = Origin(source="tree", path="a.py", start_line=10, end_line=11)
+    codes = [f"{helpers}\ndef f(x):\n    return x + LIMIT_{n} * {'-' * n}x\n" for n in (1, 2)]
+    seeds = [build_seed(str(n), code, origin=origin) for n, code in enumerate((*codes, codes[0]))]
+    references = [build_reference(seed.id, code=seed.code) for seed in seeds]
+    assert [own_text(seed).startswith("def f(x)") for seed in seeds] == [True] * 3
+    found = run_stage(
+        BeforeModelStage(NearDedup(), Reference, SnippetSource), build_shard(*seeds, *references)
+    )
+    assert [found.decision(seed.id)[1] for seed in seeds] == ["", "", "near_duplicate"]
+    assert found.evidence("2")["twin"] == "0"
 
 
 @pytest.mark.parametrize(
