@@ -59,7 +59,7 @@ def search(sandbox: LocalSandbox | ScriptedSandbox, run: Ask, **config: object) 
 
 @pytest.fixture(scope="module")
 def found(local_sandbox: LocalSandbox, run: Ask) -> Strengthened:
-    made = search(local_sandbox, run)
+    made = search(local_sandbox, run, mutants=100)
     assert made is not None
     return made
 
@@ -104,13 +104,14 @@ def test_each_half_catches_most_mutants_alone(
     ]
     outcomes = [judge_cases(one, half, "s").verdict.outcome for one in run(local_sandbox.execute(requests))]
     assert outcomes[0] is Outcome.PASS
-    assert outcomes[1:].count(Outcome.PASS) <= 2
+    missed = [slips[at][0] for at, one in enumerate(outcomes[1:]) if one is Outcome.PASS]
+    assert len(missed) <= 2, (missed, half.cases)
 
 
 def test_the_same_seed_finds_the_same_suite(
     found: Strengthened, local_sandbox: LocalSandbox, run: Ask
 ) -> None:
-    assert search(local_sandbox, run) == found
+    assert search(local_sandbox, run, mutants=100) == found
 
 
 def test_a_suite_may_be_seen_whole(local_sandbox: LocalSandbox, run: Ask) -> None:
