@@ -5,8 +5,10 @@ import ast
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
+from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
@@ -86,6 +88,7 @@ LANGUAGE = Language(
     comment_signs=("#",),
     node_types=NodeTypes(
         functions=names("function_definition"),
+        adapted_results=True,
         blocks=names("block module"),
         expressions=names(
             "attribute binary_operator boolean_operator call comparison_operator dictionary "
@@ -113,6 +116,8 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
+    adapt=adapt,
     script=Script(driver_program=_script),
     failures=FailureWords(
         assertion=("AssertionError",),
