@@ -16,7 +16,7 @@ from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.records import FunctionContract
-from synth.values import Signature, ValueType
+from synth.values import Signature, ValueType, has_optional
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
@@ -46,9 +46,10 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
-Domain = Literal["any", "letter", "natural"]
+Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
 """Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
+values of a map, or of the items of a tuple."""
 
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
@@ -66,6 +67,9 @@ class Adapted(NamedTuple):
     """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
     domains: tuple[Domain, ...] = ()
     """One for each parameter; empty if they take every value."""
+    gentle: bool = False
+    """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
+    are indices."""
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
@@ -133,6 +137,8 @@ class Driver:
     after an early end."""
     big_integers: bool = False
     """Whether integers beyond 64 bits are returned unchanged."""
+    optional: bool = False
+    """Whether its functions may take and return `optional[T]`."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
 
@@ -341,10 +347,19 @@ class Language:
 def render_signature(
     language: Language, entry_point: str, names: tuple[str, ...], signature: Signature
 ) -> str:
-    """The declaration line in that language, or the language-neutral form if it has none."""
+    """The declaration line in that language, or the language-neutral form if it has none. Raises
+    UnsupportedType."""
+    check_optional(language, signature)
     if language.render_signature is None:
         return f"{entry_point}{signature}"
     return language.render_signature(entry_point, names, signature)
+
+
+def check_optional(language: Language, signature: Signature) -> None:
+    """Raises UnsupportedType if the signature has an optional type and the language none."""
+    holds = language.driver is not None and language.driver.optional
+    if not holds and any(map(has_optional, (*signature.parameters, signature.result))):
+        raise UnsupportedType(f"{language.title} has no optional types here")
 
 
 def find_signature(language: Language, code: str, entry_point: str) -> FunctionContract | None:
@@ -353,7 +368,10 @@ def find_signature(language: Language, code: str, entry_point: str) -> FunctionC
 
 
 def type_tokens(kind: ValueType) -> str:
-    """A type in prefix form for drivers: `list[tuple[int, str]]` is `l t2 i s`."""
+    """A type in prefix form for drivers: `list[tuple[int, str]]` is `l t2 i s`. An optional type is the type
+    inside it, since a driver sees each null by itself."""
+    if kind.kind == "optional":
+        return type_tokens(kind.inner[0])
     head = _TYPE_CODES.get(kind.kind) or {"list": "l", "map": "m", "tuple": f"t{len(kind.inner)}"}[kind.kind]
     return " ".join([head, *map(type_tokens, kind.inner)])
 

@@ -32,12 +32,11 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
-from synth.seeds.adapters import find_ways
+from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.python.self_contained import check_self_contained
-from synth.seeds.python.typing_guess import guess_signatures
 from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
@@ -71,6 +70,8 @@ class SignatureProbe:
     request: ExecutionRequest
     domains: tuple[Domain, ...] = ()
     """Which values the parameters take."""
+    gentle: bool = False
+    """Whether its inputs are small ones that fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +161,20 @@ def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Sign
 def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> list[SignatureProbe] | Reject:
     """The probes of a seed, one for each way to call it, the likeliest first. Rejects as `plan_probe`."""
     found = _find_ways(seed)
-    return found if isinstance(found, Reject) else [_probe(seed, way, random, limits) for way in found]
+    if isinstance(found, Reject):
+        return found
+    ways = (*found, *(way._replace(gentle=True) for way in found[:1] if seed.contract is None))
+    return [_probe(seed, way, random, limits) for way in ways]
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, signatures, domains = way
+    code, entry_point, names, signatures, domains, gentle = way
     hints = literal_hints(code, normalize_language(seed.language))
-    rows = tuple(
-        tuple(draw_in_domains(signature, domains, PROBES, random, hints)) for signature in signatures
-    )
+    draw = draw_gently if gentle else draw_in_domains
+    rows = tuple(tuple(draw(signature, domains, PROBES, random, hints)) for signature in signatures)
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains, gentle)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -180,15 +183,12 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
-    if normalize_language(seed.language) != "python":
+    if normalize_language(seed.language) != "python" or seed.unclosed is not None:
         return find_ways(seed)
-    closed = check_self_contained(seed.code, seed.language)
+    closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
-    guessed = guess_signatures(closed.code, closed.entry_point)
-    if isinstance(guessed, Reject):
-        return guessed
-    return (Adapted(closed.code, closed.entry_point, guessed[0], tuple(guessed[1])),)
+    return find_ways(seed.model_copy(update={"closed": closed.code, "entry_point": closed.entry_point}))
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -196,11 +196,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     states the types."""
     if seed.contract is not None:
         return seed.contract
-    found = find_ways(seed)
-    if isinstance(found, Reject):
-        return None
-    _, entry_point, names, signatures, _ = found[0]
-    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+    return find_stated(seed)
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:
@@ -268,7 +264,8 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     count = max(config.drawn, config.maximum, config.minimum)
-    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
+    draw = draw_gently if probe.gentle else draw_in_domains
+    drawn = draw(signature, probe.domains, count, random, hints)
     rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)

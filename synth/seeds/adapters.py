@@ -9,9 +9,9 @@ from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.languages.registry import find_language, normalize_language
 from synth.languages.spec import Adapted, Language, NotAdapted, find_signature
-from synth.records import Seed
+from synth.records import FunctionContract, Seed
 from synth.seeds.functions import find_functions
-from synth.values import parse_signature
+from synth.values import has_any, parse_signature
 
 MAX_WAYS = 4
 """Each further way costs a build and two runs of a seed that failed in those before."""
@@ -36,6 +36,26 @@ def find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
     if not found:
         return Reject("no_signature", {"why": "the declaration states no shared types", "language": name})
     return found[:MAX_WAYS]
+
+
+def find_stated(seed: Seed) -> FunctionContract | None:
+    """The contract that the declaration itself states, every type of it; None if it states none."""
+    name, language = normalize_language(seed.language), find_language(seed.language)
+    if language is None:
+        return None
+    try:
+        entry_point = seed.entry_point or _last_function(seed.code, name)
+        if stated := find_signature(language, seed.code, entry_point) if entry_point else None:
+            return stated
+    except UnparsedError:
+        return None
+    found = find_ways(seed)
+    if isinstance(found, Reject) or has_any(found[0].signatures[0].result):
+        return None
+    way = found[0]
+    return FunctionContract(
+        entry_point=way.entry_point, signature=str(way.signatures[0]), parameter_names=way.parameter_names
+    )
 
 
 def _last_function(code: str, language: str) -> str:

@@ -26,6 +26,7 @@ _TYPES = Terms(
     "map[{}]{}",
     lambda inner: "[]any",
     frozenset({"int", "float", "str", "bool", "any"}),
+    lambda _, inner: f"*{inner}",
 )
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PACKAGE = re.compile(r"^[ \t]*package\s+\w+", re.MULTILINE)
@@ -87,6 +88,7 @@ LANGUAGE = Language(
         run_command=("./program",),
         shared={name: read_source(f"go/{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
         shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
+        optional=True,
     ),
     script=SCRIPT,
     render_signature=render_signature,
