@@ -340,7 +340,12 @@ class _Program:
             call = f"{self._called(maker, inner, is_method=False)}({given})"
             result = maker.child_by_field_name("result")
             if result is not None and result.type == "parameter_list":
-                lines = (f"object, problem := {call}", "if problem != nil {", "\tpanic(problem)", "}")
+                lines: tuple[str, ...] = (
+                    f"object, problem := {call}",
+                    "if problem != nil {",
+                    "\tpanic(problem)",
+                    "}",
+                )
             else:
                 lines = (f"object := {call}",)
             return _Receiver(tuple(parameters), lines, is_made=True)

@@ -291,4 +291,5 @@ CLOSING: Final = Closing(
     files=_files,
     assemble=_assemble,
     predeclared=_PREDECLARED,
+    entry_last=True,
 )
