@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
-from synth.languages.go.shared_types import EACH, EACH_HELPER, SCALARS, GoType, TypeReader, same
+from synth.languages.go.shared_types import EACH, EACH_HELPER, SCALARS, GoType, GoTypeReader, same
 from synth.languages.spec import Adapted, NotAdapted
 from synth.values import parse_signature
 
@@ -34,7 +34,7 @@ FILLER: Final = re.compile(r"(?:push|add|insert|append|enqueue|put|set|store)([a
 """Names of methods that fill an object."""
 
 
-class _Parameter(NamedTuple):
+class _GoParameter(NamedTuple):
     name: str
     type: GoType
     is_variadic: bool = False
@@ -43,7 +43,7 @@ class _Parameter(NamedTuple):
 class _Receiver(NamedTuple):
     """How the object of a method is made."""
 
-    parameters: tuple[_Parameter, ...]
+    parameters: tuple[_GoParameter, ...]
     lines: tuple[str, ...]
     """They bind `object`."""
     is_made: bool = False
@@ -57,7 +57,7 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     ways: dict[Adapted, None] = {}
     why: NotAdapted | None = None
     for variables, bytes_are_text in program.choices(function):
-        reader = TypeReader(program.text, program.types, variables, bytes_are_text)
+        reader = GoTypeReader(program.text, program.types, variables, bytes_are_text)
         try:
             for way in program.ways(function, reader):
                 ways[way] = None
@@ -205,7 +205,7 @@ class _Program:
 
     # --- calls ---
 
-    def ways(self, function: "Node", reader: TypeReader) -> Iterator[Adapted]:
+    def ways(self, function: "Node", reader: GoTypeReader) -> Iterator[Adapted]:
         """Raises NotAdapted."""
         parameters = self._read_parameters(function, reader)
         results, fails = self._results(function, reader)
@@ -229,22 +229,22 @@ class _Program:
                 yield Adapted(self.code, self._name(function), names, (signature,), domains)
                 return
             name = self._free_name(function)
-            call = _Call(
+            call = _GoCall(
                 self._called(function, reader, receiver is not None), parameters, returned, results, fails
             )
             written = call.written(name, receiver)
             helper = f"\n\n{EACH_HELPER}" if EACH in written else ""
             yield Adapted(f"{self.code.rstrip()}\n\n{written}{helper}\n", name, names, (signature,), domains)
 
-    def _read_parameters(self, function: "Node", reader: TypeReader) -> list[_Parameter]:
-        found: list[_Parameter] = []
+    def _read_parameters(self, function: "Node", reader: GoTypeReader) -> list[_GoParameter]:
+        found: list[_GoParameter] = []
         for at, (name, kind, is_variadic) in enumerate(_parameters(function, self.text)):
             read = reader.read(kind)
             named = name if name and name != "_" else f"value{at + 1}"
-            found.append(_Parameter(named, reader.list_of(read) if is_variadic else read, is_variadic))
+            found.append(_GoParameter(named, reader.list_of(read) if is_variadic else read, is_variadic))
         return found
 
-    def _results(self, function: "Node", reader: TypeReader) -> tuple[list[GoType], bool]:
+    def _results(self, function: "Node", reader: GoTypeReader) -> tuple[list[GoType], bool]:
         """The types of the results, and whether an error stands last, which is an exception."""
         result = function.child_by_field_name("result")
         if result is None:
@@ -262,7 +262,7 @@ class _Program:
         return [reader.read(kind, is_result=True) for kind in kinds[: len(kinds) - fails]], fails
 
     def _is_called_as_it_is(
-        self, function: "Node", parameters: Sequence[_Parameter], results: Sequence[GoType]
+        self, function: "Node", parameters: Sequence[_GoParameter], results: Sequence[GoType]
     ) -> bool:
         return (
             function.type == "function_declaration"
@@ -272,7 +272,7 @@ class _Program:
             and all(one.out is same for one in results)
         )
 
-    def _called(self, function: "Node", reader: TypeReader, is_method: bool) -> str:
+    def _called(self, function: "Node", reader: GoTypeReader, is_method: bool) -> str:
         name = self._name(function)
         if is_method:
             return f"object.{name}"
@@ -298,7 +298,7 @@ class _Program:
     # --- objects ---
 
     def _receivers(
-        self, function: "Node", owner: str, reader: TypeReader, taken: set[str]
+        self, function: "Node", owner: str, reader: GoTypeReader, taken: set[str]
     ) -> Iterator[_Receiver]:
         """The ways to make the object of a method, the likeliest first: by its maker or from its fields, both
         with items put into it and without. Raises NotAdapted if there is none."""
@@ -317,7 +317,7 @@ class _Program:
             raise why or NotAdapted(f"nothing makes an object of {owner}")
         yield from found
 
-    def _by_maker(self, owner: str, reader: TypeReader, taken: set[str]) -> _Receiver:
+    def _by_maker(self, owner: str, reader: GoTypeReader, taken: set[str]) -> _Receiver:
         makers = sorted(
             (
                 node
@@ -362,21 +362,21 @@ class _Program:
         )
         return found[1] if found else ""
 
-    def _in_maker(self, maker: "Node", owner: str, reader: TypeReader) -> TypeReader:
+    def _in_maker(self, maker: "Node", owner: str, reader: GoTypeReader) -> GoTypeReader:
         """The reader of a function that makes the owner: its type variables are those of the method, by their
         order."""
         values = [one for name, one in reader.variables.items() if name]
         own = dict(zip(self._bounds(maker), values, strict=False))
         if len(own) < len(self._bounds(maker)):
             raise NotAdapted(f"an object of {owner} needs a type that is not known")
-        return TypeReader(self.text, self.types, {**reader.variables, **own}, reader.bytes_are_text)
+        return GoTypeReader(self.text, self.types, {**reader.variables, **own}, reader.bytes_are_text)
 
-    def _by_fields(self, owner: str, reader: TypeReader, taken: set[str]) -> _Receiver:
+    def _by_fields(self, owner: str, reader: GoTypeReader, taken: set[str]) -> _Receiver:
         """An object from its fields."""
         read = reader.read(self._type_node(owner))
         name = owner[:1].lower() + owner[1:]
         name = f"{name}Value" if name == owner or name in _KEYWORDS else name
-        parameter = _renamed(_Parameter(name, read), taken)
+        parameter = _renamed(_GoParameter(name, read), taken)
         return _Receiver((parameter,), (f"object := {read.into(parameter.name)}",))
 
     def _type_node(self, owner: str) -> "Node":
@@ -393,7 +393,7 @@ class _Program:
             raise NotAdapted(f"nothing makes an object of {owner}")
         return receivers[-1]
 
-    def _empty(self, owner: str, reader: TypeReader) -> _Receiver:
+    def _empty(self, owner: str, reader: GoTypeReader) -> _Receiver:
         count = len(self._bounds(self.types[owner])) if owner in self.types else 0
         values = [one.own for name, one in reader.variables.items() if name][:count]
         if len(values) < count:
@@ -402,7 +402,7 @@ class _Program:
         return _Receiver((), (f"object := new({written})",))
 
     def _filled(
-        self, made: _Receiver, function: "Node", owner: str, reader: TypeReader, taken: set[str]
+        self, made: _Receiver, function: "Node", owner: str, reader: GoTypeReader, taken: set[str]
     ) -> _Receiver | None:
         """The object with items put into it, by a method that takes one, a key and its value, or an edge."""
         fillers = [
@@ -412,7 +412,9 @@ class _Program:
         ]
         for node in sorted(fillers, key=lambda one: _unlikely(self._name(one))):
             renamed = dict(zip(self._receiver_of(node)[1], reader.variables.values(), strict=False))
-            inner = TypeReader(self.text, self.types, {**reader.variables, **renamed}, reader.bytes_are_text)
+            inner = GoTypeReader(
+                self.text, self.types, {**reader.variables, **renamed}, reader.bytes_are_text
+            )
             try:
                 kinds = [inner.read(kind) for _, kind, _ in _parameters(node, self.text)]
             except NotAdapted:
@@ -431,7 +433,9 @@ class _Program:
                 given = ", ".join(f"item.{chr(65 + at)}" for at in range(len(kinds)))
             if items.shared == "str":
                 continue
-            given_items = _renamed(_Parameter("items", items), taken | {one.name for one in made.parameters})
+            given_items = _renamed(
+                _GoParameter("items", items), taken | {one.name for one in made.parameters}
+            )
             loop = f"for _, item := range {given_items.name} {{"
             fill = (loop, f"\tobject.{self._name(node)}({given})", "}")
             return _Receiver((*made.parameters, given_items), (*made.lines, *fill))
@@ -471,7 +475,7 @@ def _unlikely(name: str) -> tuple[bool, bool, int]:
     return bool(more and more[1]), "edge" not in name.lower(), len(name)
 
 
-def _renamed(one: _Parameter, taken: set[str]) -> _Parameter:
+def _renamed(one: _GoParameter, taken: set[str]) -> _GoParameter:
     """The parameter under a name that is free."""
     return one._replace(name=f"{one.name}OfObject") if one.name in taken | {"object", "problem"} else one
 
@@ -480,16 +484,16 @@ def _tuple(shared: Sequence[str]) -> str:
     return shared[0] if len(shared) == 1 else f"tuple[{', '.join(shared)}]"
 
 
-def _passed(one: _Parameter) -> str:
+def _passed(one: _GoParameter) -> str:
     return one.type.into(one.name) + ("..." if one.is_variadic else "")
 
 
-class _Call(NamedTuple):
+class _GoCall(NamedTuple):
     """The appended function."""
 
     called: str
-    parameters: Sequence[_Parameter]
-    returned: Sequence[_Parameter]
+    parameters: Sequence[_GoParameter]
+    returned: Sequence[_GoParameter]
     results: Sequence[GoType]
     fails: bool
 

@@ -75,7 +75,7 @@ _BIG: Final = GoType("int", "*big.Int", "*big.Int")
 
 
 @dataclass(frozen=True, slots=True)
-class TypeReader:
+class GoTypeReader:
     """Reads type nodes. `variables` says what stands for each type variable, `owns` holds the types that the
     code declares (`type_spec` nodes)."""
 
@@ -208,7 +208,7 @@ class TypeReader:
         ]
         if inside is None or len(variables) != len(given):
             raise NotAdapted(f"the type {name} has no shared meaning")
-        reader = TypeReader(
+        reader = GoTypeReader(
             self.text,
             {key: node for key, node in self.owns.items() if key != name},
             {**self.variables, **dict(zip(variables, given, strict=True))},
@@ -229,7 +229,7 @@ class TypeReader:
             out=(lambda x: f"{under.written}({x})") if under.out is not same else same,
         )
 
-    def _record(self, node: "Node", own: str, reader: "TypeReader", is_result: bool) -> GoType:
+    def _record(self, node: "Node", own: str, reader: "GoTypeReader", is_result: bool) -> GoType:
         """A record by field is a tuple."""
         fields = record_fields(node, self.text)
         if not 0 < len(fields) <= _MAX_FIELDS:
