@@ -52,7 +52,7 @@ class _Receiver(NamedTuple):
 
 def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     """The ways to call the last function of that name. Raises NotAdapted, UnparsedError."""
-    program = _Program(code)
+    program = _GoProgram(code)
     function = program.last(entry_point)
     ways: dict[Adapted, None] = {}
     why: NotAdapted | None = None
@@ -123,7 +123,7 @@ def _parameters(node: "Node", text: bytes) -> "list[tuple[str, Node, bool]]":
     return found
 
 
-class _Program:
+class _GoProgram:
     """A closed program."""
 
     def __init__(self, code: str) -> None:
