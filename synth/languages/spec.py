@@ -327,7 +327,7 @@ class Language:
     """(function, text) -> the parameters through which it may change something of its caller: a function
     without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""
     impure: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What gives another answer at another time -> words of programs that use it (`synth/seeds/impurity.py`):
+    """What gives another answer at another time -> words of programs that use it:
     chance, the clock, threads, files, its input, the environment, the network."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
