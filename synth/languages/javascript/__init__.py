@@ -4,6 +4,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
@@ -143,6 +144,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(files=_script),
+    examples=SYNTAX,
     impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,

@@ -13,6 +13,7 @@ from synth.languages.javascript import (
     RUNTIME_STACK_MB,
     read_jsdoc_type,
 )
+from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.composing import Terms
@@ -142,6 +143,7 @@ LANGUAGE = Language(
     script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
     impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
