@@ -2,7 +2,8 @@
 of the evidence).
 
 Entered: seeds. Kept: those whose behaviour can serve as a reference; if the recipe accepts
-agreement as evidence, also those that cannot be run here but state their types. The pure steps are
+agreement as evidence, also those that cannot be run here but state their types. A seed in a language that
+this machine cannot run is rejected: a source has many languages, and none of them may hold up the others. The pure steps are
 in `reference_rules.py`.
 """
 
@@ -76,6 +77,8 @@ class ReferenceStage(UnitStage[Seed]):
             return Decided(Keep(found.evidence), (found.reference,))
         if bare := self._without_cases(seed, found):
             return Decided(Keep({"no_reference": found.reason}), (bare,))
+        if found.reason == "toolchain_missing":
+            return Decided(Reject("language_not_run", found.evidence))
         return Decided(found)
 
     def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
