@@ -3,8 +3,8 @@ of the evidence).
 
 Entered: seeds. Kept: those whose behaviour can serve as a reference; if the recipe accepts
 agreement as evidence, also those that cannot be run here but state their types. A seed in a language that
-this machine cannot run is rejected: a source has many languages, and none of them may hold up the others. The pure steps are
-in `reference_rules.py`.
+this machine cannot run is rejected: a source has many languages, and none of them may hold up the others. The
+pure steps are in `reference_rules.py`.
 """
 
 from collections.abc import Sequence
