@@ -3,8 +3,8 @@ that answers with the seeds themselves, their mutants, messy forms, refusals and
 
 It says how many seeds become rows, how many wrong programs are accepted and right ones refused, whether a
 leak becomes an instruction, how right the pairs are, and what a row costs. A mutant may do what its seed
-does: with `--read N`, N accepted ones drawn at random are printed beside the original, to be read. Exit code 1
-if a bar is missed.
+does: with `--read N`, N accepted ones drawn at random are printed beside the original, to be read. Exit code
+1 if a bar is missed.
 """
 
 import argparse
