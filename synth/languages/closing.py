@@ -133,6 +133,8 @@ class Closing:
     predeclared: frozenset[str] | None = None
     """The names that every program has; None if the language cannot list them, and then a name that nothing
     binds is left to the compiler."""
+    qualified: bool = False
+    """Whether the entry point of a member is written `Owner.member`."""
     overloads: bool = False
     """Whether several declarations of one name belong together; otherwise a name bound twice is refused."""
 
