@@ -72,6 +72,8 @@ class Origin(Record):
     source: str
     """Name of the source: a folder, a data set, or `pocket`."""
     path: str = ""
+    row: str = ""
+    """Of a data set: the row that holds the code, as `part:number`."""
     start_line: int = 0
     end_line: int = 0
     licence: str = ""
