@@ -66,7 +66,7 @@ def context(folder: Path, engine: ScriptedEngine, **data: object) -> Context:
     sections = {
         "seeds": {"kind": "jsonl", "path": "seeds.jsonl", "shuffle": False},
         "instruct": {"entry_point": "solve"},
-        "inputs": {"minimum": 4, "from_model": False},
+        "inputs": {"minimum": 4, "from_model": False, "mutants": 0, "hidden": False},
         "solve": {"n": 4},
         "select": {"per_task": 2},
         "filters": {"near_dedup": False},
