@@ -64,7 +64,7 @@ class _Called:
 
 
 @dataclass(slots=True)
-class _Program:
+class _CodeTree:
     """A program, with the types that it declares."""
 
     text: bytes
@@ -88,7 +88,7 @@ def adapt_typescript(code: str, entry_point: str) -> Sequence[Adapted]:
 
 def _adapt(code: str, entry_point: str, language: str) -> list[Adapted]:
     text = code.encode("utf-8", "surrogatepass")
-    program = _Program(text, parse(text, language).root_node, language)
+    program = _CodeTree(text, parse(text, language).root_node, language)
     called = _find(program, entry_point)
     aliases = {
         program.text_of(node.child_by_field_name("name")): program.text_of(node.child_by_field_name("value"))
@@ -104,7 +104,7 @@ def _adapt(code: str, entry_point: str, language: str) -> list[Adapted]:
 # --- what is called -----------------------------------------------------------------------------------------
 
 
-def _find(program: _Program, entry_point: str) -> _Called:
+def _find(program: _CodeTree, entry_point: str) -> _Called:
     owner, _, name = entry_point.rpartition(".")
     tops = [_inner(node) for node in program.root.named_children]
     if owner:
@@ -139,7 +139,7 @@ def _own(function: "Node") -> list["Node"]:
 # --- parameters ---------------------------------------------------------------------------------------------
 
 
-def _parameters(program: _Program, function: "Node", uses: "Node") -> list[_Given]:
+def _parameters(program: _CodeTree, function: "Node", uses: "Node") -> list[_Given]:
     """The parameters that shared values can be given for. Raises NotAdapted."""
     head, alone = function.child_by_field_name("parameters"), function.child_by_field_name("parameter")
     nodes = [alone] if alone is not None else list(head.named_children) if head is not None else []
@@ -154,7 +154,7 @@ def _parameters(program: _Program, function: "Node", uses: "Node") -> list[_Give
     return found
 
 
-def _documentation(program: _Program, function: "Node") -> str:
+def _documentation(program: _CodeTree, function: "Node") -> str:
     """The comment right before the function, or before the statement that it belongs to."""
     node: Node | None = function
     while node is not None and node.parent is not None and node.type != "statement_block":
@@ -167,7 +167,7 @@ def _documentation(program: _Program, function: "Node") -> str:
     return ""
 
 
-def _given(program: _Program, node: "Node", uses: "Node", stated: dict[str, str]) -> _Given:
+def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str]) -> _Given:
     pattern = node.child_by_field_name("pattern") or node
     annotation = node.child_by_field_name("type")
     default = node.child_by_field_name("value")
@@ -200,7 +200,7 @@ def _given(program: _Program, node: "Node", uses: "Node", stated: dict[str, str]
     return _Given(name, found or (() if default is not None else UNKNOWN), optional)
 
 
-def _called_with(program: _Program, function: "Node", name: str) -> int | None:
+def _called_with(program: _CodeTree, function: "Node", name: str) -> int | None:
     """With how many arguments a parameter is called; None if it is not."""
     for node in walk(function):
         called = node.child_by_field_name("function") if node.type == "call_expression" else None
@@ -213,7 +213,7 @@ def _called_with(program: _Program, function: "Node", name: str) -> int | None:
 # --- calling ------------------------------------------------------------------------------------------------
 
 
-def _ways(program: _Program, code: str, called: _Called) -> list[Adapted]:
+def _ways(program: _CodeTree, code: str, called: _Called) -> list[Adapted]:
     if called.word("async"):
         raise NotAdapted("gives its result later")
     if called.word("set") or called.name == "constructor":
@@ -250,7 +250,7 @@ def _ways(program: _Program, code: str, called: _Called) -> list[Adapted]:
     return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures)]
 
 
-def _owner(program: _Program, called: _Called) -> tuple[list[_Given], str]:
+def _owner(program: _CodeTree, called: _Called) -> tuple[list[_Given], str]:
     """The constructor's parameters, and what stands before the method's name."""
     if called.owner is None:
         return [], ""
@@ -265,7 +265,7 @@ def _owner(program: _Program, called: _Called) -> tuple[list[_Given], str]:
     return built_by, f"({whole} as any)." if program.language == "typescript" else f"{whole}."
 
 
-def _constructor(program: _Program, owner: "Node") -> "Node | None":
+def _constructor(program: _CodeTree, owner: "Node") -> "Node | None":
     """The constructor of the class, or of the one that it extends."""
     classes = {
         program.text_of(node.child_by_field_name("name")): node
@@ -321,7 +321,7 @@ def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, k
     return f"{head}  const result{kind} = {call}\n  return result instanceof Set ? [...result] : result\n}}\n"
 
 
-def _free_name(program: _Program, called: _Called, has_owner: bool, listed: bool) -> str:
+def _free_name(program: _CodeTree, called: _Called, has_owner: bool, listed: bool) -> str:
     """A name for the function that is added, as a person might call it."""
     taken = {program.text_of(node) for node in walk(program.root) if node.type == "identifier"}
     name = called.name.lstrip("#_") or called.name
