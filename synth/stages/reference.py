@@ -22,15 +22,13 @@ from synth.rules.reference_rules import (
     begin_trial,
     continue_trial,
     stated_contract,
+    was_never_run,
 )
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
-
-NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
-"""Reasons that do not count against the seed: it could not be run here or on its own."""
 
 
 class ReferenceStage(UnitStage[Seed]):
@@ -84,7 +82,7 @@ class ReferenceStage(UnitStage[Seed]):
     def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
         """The seed with its contract alone, when agreement may judge its task."""
         agreement = self._context.data.evidence.agreement and self._context.data.solve is not None
-        contract = stated_contract(seed) if agreement and answer.reason in NOT_RUN else None
+        contract = stated_contract(seed) if agreement and was_never_run(answer) else None
         if contract is None:
             return None
         return Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)

@@ -209,6 +209,18 @@ def test_a_seed_that_cannot_run_alone_is_kept_only_for_agreement() -> None:
     ]
 
 
+@pytest.mark.parametrize(("phase", "kept"), [("compile", True), ("parse", True), ("run", False)])
+def test_a_seed_that_does_not_compile_alone_is_kept_for_agreement_and_one_that_fails_is_not(
+    phase: str, kept: bool
+) -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        return build_observation(request, phase=phase, cases=(), finished=False)
+
+    run = refer(SUM, sandbox=ScriptedSandbox(observe), evidence={"agreement": True})
+    assert run.decision(SUM.id) == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "reference_crashed"))
+    assert run.evidence(SUM.id).get("no_reference") == ("reference_crashed" if kept else None)
+
+
 def test_a_language_that_is_not_here_leaves_the_contract_for_agreement() -> None:
     def observe(request: ExecutionRequest) -> Observation:
         return build_observation(request, toolchain_missing="apt-get install ruby")
