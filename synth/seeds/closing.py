@@ -400,9 +400,13 @@ class _Closure:
         return self._index.closing.assemble(list(imports), parts)
 
     def _around_entry(self) -> set[Declared]:
-        """The function's declaration, and what holds it: the first that came."""
+        """The function's declaration, and what holds it: the first that came. A type whose members stand
+        outside of it stays before them."""
         entry: Declared | None = next(iter(self._state.pulled))
         held = set[Declared]()
+        bound = {one.name for one in entry.binds} if entry is not None else set()
+        if any(bound & set(one.member_of) and one.inside is not entry for one in self._state.pulled):
+            return held
         while entry is not None:
             held.add(entry)
             entry = entry.inside
