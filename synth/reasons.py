@@ -106,6 +106,12 @@ REASONS: dict[str, Reason] = {
             "reference",
         ),
         Reason(
+            "example_contradicted",
+            _QUALITY,
+            "The seed does not do what a test, a document or its own example states.",
+            "reference",
+        ),
+        Reason(
             "reference_unstable", _QUALITY, "The seed returned different results in two runs.", "reference"
         ),
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),

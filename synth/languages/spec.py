@@ -15,6 +15,7 @@ from synth.grammar.trees import ParseError
 from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
+from synth.languages.stated_calls import ExampleSyntax
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType, has_optional
 
@@ -303,6 +304,8 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    examples: ExampleSyntax | None = None
+    """How calls are stated in tests and documents; None: nobody reads them."""
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""

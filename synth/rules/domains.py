@@ -28,6 +28,15 @@ def draw_in_domains(
     return _distinct((_row(row, signature, domains, random) for row in rows), count)
 
 
+def in_domains(arguments: Sequence[str], domains: Sequence[Domain]) -> bool:
+    """Whether a row of wire texts lies in the domains of its parameters."""
+    row = [decode(wire) for wire in arguments]
+    try:
+        return all(_inside(value, one, Random(0)) == value for value, one in zip(row, domains, strict=False))
+    except ValueError:  # a tuple of another length
+        return False
+
+
 def draw_gently(
     signature: Signature, domains: Sequence[Domain], count: int, random: Random, hints: Sequence[Value] = ()
 ) -> list[tuple[str, ...]]:

@@ -17,6 +17,8 @@ from synth.ids import content_hash
 from synth.languages.registry import get_language
 from synth.records import FunctionContract, Origin, Seed, Unclosed
 from synth.seeds.closing import FileClosing
+from synth.seeds.examples.index import ExampleIndex
+from synth.seeds.examples.reader import read_calls
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.licences import check_licence, stated_in
@@ -56,10 +58,17 @@ def cut_text(
     if snippet is not None:
         return FileCut(ref, None, None, (_whole(file, config, snippet),), screened.evidence, content)
     try:
-        units = tuple(_cut(file, config))
+        units = tuple(_own_examples(file).give(_cut(file, config)))
     except UnparsedError as why:
         return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), (), content=content)
     return FileCut(ref, file, None, units, screened.evidence, content)
+
+
+def _own_examples(file: SourceFile) -> ExampleIndex:
+    """The calls that the file itself states."""
+    index = ExampleIndex()
+    index.add(file.ref.language, read_calls(file.text, file.ref.language, file.ref.relative))
+    return index
 
 
 def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]:
@@ -73,7 +82,8 @@ def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield close(function, origin)
+            seed = close(function, origin)
+            yield seed if seed.entry_point else seed.model_copy(update={"entry_point": function.name})
 
 
 def _whole(file: SourceFile, config: CodeSeedsConfig, snippet: Snippet) -> SeedOrRejection:

@@ -8,6 +8,7 @@ from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
@@ -115,6 +116,7 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
     adapt=adapt,
     script=Script(driver_program=_script),
     failures=FailureWords(
