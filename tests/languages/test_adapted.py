@@ -152,7 +152,8 @@ void order(int *low, int *high, bool &swapped) {
 using word = std::string;
 std::set<int> below(const std::set<int>& all, const word& text, uint64_t limit, std::pair<int, char> more) {
     std::set<int> found;
-    for (int x : all) if (x < (int)limit || text.find(more.second) != word::npos) found.insert(x + more.first);
+    for (int x : all)
+        if (x < (int)limit || text.find(more.second) != word::npos) found.insert(x + more.first);
     return found;
 }
 """,

@@ -121,6 +121,8 @@ def _comes(
 ) -> Literal["asked", "with_owner", "always"]:
     if node.type == "using_declaration" and (_USING.match(words) or _ALWAYS_STD.match(words)):
         return "always"
+    if not owners and any(one.name.startswith("operator") for one in bound):
+        return "always"
     special = any(one.name.startswith(("operator", "~")) or one.name in owners for one in bound)
     return "with_owner" if owners and special else "asked"
 
@@ -170,9 +172,10 @@ def _without_template(node: "Node") -> "Node":
 
 def _declarators(node: "Node") -> Iterator["Node"]:
     kinds = ("identifier", "type_identifier", "field_identifier", "qualified_identifier", "operator_name")
+    others = [node.child_by_field_name(field) for field in ("type", "default_value", "value", "right")]
     for child in node.named_children:
         is_name = child.type.endswith("_declarator") or child.type in kinds
-        if is_name and child != node.child_by_field_name("type"):
+        if is_name and child not in others:
             yield child
 
 
@@ -236,8 +239,10 @@ def _mentions(node: "Node", text: bytes) -> Mentions:
     known = _local_names(node, text)
     found: list[Mention] = []
     members: set[str] = set()
-    for one in walk(node):
-        if one.type in ("field_identifier", "destructor_name", "operator_name"):
+    for one in walk(node, frozenset({"friend_declaration"})):
+        if one.type in ("field_identifier", "destructor_name", "operator_name") and not _is_promised(
+            one, text
+        ):
             members.add(node_text(one, text))
         if one.type in ("binary_expression", "unary_expression", "subscript_expression", "update_expression"):
             members.update(f"operator{child.type}" for child in one.children if not child.is_named)
@@ -252,6 +257,18 @@ def _mentions(node: "Node", text: bytes) -> Mentions:
         members.add(name)
         found.append(Mention((name,), one.start_byte, (one.end_byte,), required=False))
     return Mentions(tuple(found), frozenset(members))
+
+
+def _is_promised(node: "Node", text: bytes) -> bool:
+    """Whether a class only declares a method here; one that is called through its base is needed."""
+    parent = node.parent
+    if parent is None or parent.type != "function_declarator":
+        return False
+    while parent is not None and parent.type != "field_declaration":
+        parent = parent.parent
+    return parent is not None and not re.search(
+        rb"\b(?:virtual|override)\b", text[parent.start_byte : parent.end_byte]
+    )
 
 
 def _words(node: "Node", text: bytes) -> Iterator[Mention]:
@@ -325,6 +342,6 @@ CLOSING: Final = Closing(
     locate=_locate,
     files=_files,
     assemble=_assemble,
-    entry_last=True,
+    entry_last="unless_needed",
     overloads=True,
 )
