@@ -10,7 +10,8 @@ from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
-from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.python.traced import ENTRY_POINT, with_steps
+from synth.languages.spec import Driver, FailureWords, Language, Script, Traced, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -115,6 +116,7 @@ LANGUAGE = Language(
         preload=preload,
     ),
     render_signature=render_signature,
+    traced=Traced(with_steps, ENTRY_POINT),
     find_signature=find_signature,
     examples=SYNTAX,
     adapt=adapt,
