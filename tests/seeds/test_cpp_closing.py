@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.seeds.test_closing import cut
+from tests.seeds.trees import cut
 
 MATHS = """#include <vector>
 #include "base/limits.h"
