@@ -94,7 +94,7 @@ class _Passed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Function:
+class _CppFunction:
     node: "Node"
     text: bytes
     spaces: tuple[str, ...]
@@ -142,7 +142,7 @@ def changed_arguments(node: "Node", text: bytes) -> tuple[str, ...]:
 # --- the declaration ---
 
 
-def _find(root: "Node", text: bytes, entry_point: str) -> _Function:
+def _find(root: "Node", text: bytes, entry_point: str) -> _CppFunction:
     """The last definition of the function, with the namespaces and the class around it."""
     found = [
         node
@@ -185,7 +185,7 @@ def _find(root: "Node", text: bytes, entry_point: str) -> _Function:
             inner = inner.parent
         if owner.parent is not None and owner.parent.type == "template_declaration":
             templates.append(owner.parent)
-    return _Function(node, text, tuple(reversed(spaces)), owner, owner_name, tuple(templates))
+    return _CppFunction(node, text, tuple(reversed(spaces)), owner, owner_name, tuple(templates))
 
 
 def _class_of(root: "Node", text: bytes, name: str) -> "Node":
@@ -207,7 +207,7 @@ def declared_name(node: "Node", text: bytes) -> str:
     return _field_text(found, "declarator", text) if found is not None else ""
 
 
-def _type_variables(function: _Function) -> list[str]:
+def _type_variables(function: _CppFunction) -> list[str]:
     names: list[str] = []
     for template in function.templates:
         declared = template.child_by_field_name("parameters")
@@ -269,7 +269,7 @@ def _given(node: "Node", text: bytes) -> Given:
 # --- the call ---
 
 
-def _adapt(function: _Function, code: str, types: TypeContext) -> Adapted:
+def _adapt(function: _CppFunction, code: str, types: TypeContext) -> Adapted:
     text, declarator = function.text, function.declarator
     given = parameters(declarator, text)
     changed = set(changed_arguments(function.node, text))
@@ -295,7 +295,7 @@ def _adapt(function: _Function, code: str, types: TypeContext) -> Adapted:
     return Adapted(f"{_in_namespace(function, code)}\n\n{caller}", name, names, signature, domains)
 
 
-def _result(function: _Function, types: TypeContext) -> CppType | None:
+def _result(function: _CppFunction, types: TypeContext) -> CppType | None:
     """None for `void`. Raises NotAdapted."""
     text = _field_text(function.node, "type", function.text)
     trailing = next(
@@ -344,7 +344,7 @@ def _passed(
     return passed
 
 
-def _used_as_array(function: _Function) -> Callable[[str], bool]:
+def _used_as_array(function: _CppFunction) -> Callable[[str], bool]:
     """Whether the body takes a pointer for the start of several values."""
     body, text = function.node.child_by_field_name("body"), function.text
     found: set[str] = set()
@@ -418,7 +418,7 @@ def _indexed(
     return listed._replace(before=f'if ({inside}) throw std::out_of_range("{CONVERSION_MARK}: no index");')
 
 
-def _built(function: _Function, types: TypeContext) -> list[_Passed]:
+def _built(function: _CppFunction, types: TypeContext) -> list[_Passed]:
     """The arguments of the simplest constructor of the function's class."""
     owner = function.owner
     if owner is None or _is_static(function):
@@ -455,7 +455,7 @@ def _built(function: _Function, types: TypeContext) -> list[_Passed]:
     return []
 
 
-def _is_static(function: _Function) -> bool:
+def _is_static(function: _CppFunction) -> bool:
     if function.owner is None:
         return False
     name = declared_name(function.node, function.text).rpartition("::")[2]
@@ -476,7 +476,7 @@ def _is_static(function: _Function) -> bool:
 
 
 def _caller(
-    function: _Function,
+    function: _CppFunction,
     name: str,
     built: Sequence[_Passed],
     passed: Sequence[_Passed],
@@ -513,7 +513,7 @@ def _caller(
     return f"{_GUARD}\n{kind} {name}({head}) {{\n{body}\n}}\n"
 
 
-def _in_namespace(function: _Function, code: str) -> str:
+def _in_namespace(function: _CppFunction, code: str) -> str:
     """The code in a namespace of its own, includes before it; the class of a method all public."""
     text = code.encode("utf-8", "surrogatepass")
     owner = function.owner
