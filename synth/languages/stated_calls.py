@@ -161,6 +161,8 @@ class ExampleSyntax:
     """A reader for odd nodes: (node, text, reader of the nodes below)."""
     tables: "Callable[[Node, bytes, Callable[[Node], Form]], RowTable | None] | None" = None
     """The rows that a function is run with, if it says so."""
+    optional: bool = False
+    """Whether a call may leave out arguments that the declaration names."""
     namespaces: bool = False
     """Whether functions lie in namespaces of lower-case names."""
     prepare: Callable[[str], str] | None = None

@@ -37,8 +37,9 @@ from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
+from synth.rules.preconditions import Preconditions, find_preconditions
 from synth.rules.result_type import infer_type
-from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
+from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures, usual_way
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
@@ -48,6 +49,8 @@ PROBES = 6
 """Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
+MORE_TO_KEEP = 2
+"""Rows drawn for each that is wanted, where some do not keep what the function asks."""
 MOST_OF_THE_TIME = 0.6
 """Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
 ENOUGH_EXAMPLES = 3
@@ -132,7 +135,15 @@ class Trial:
         if self.plan is None:
             return (self.probe.request,)
         was_probed = len(self.probe.signatures) > 1
-        return self.plan.requests[len(self.seen) :] if was_probed or self.seen else self.plan.requests[:1]
+        next_ = self.plan.requests[len(self.seen) :] if was_probed or self.seen else self.plan.requests[:1]
+        return tuple(map(_with_more_time, next_)) if self.alone else next_
+
+
+def _with_more_time(request: ExecutionRequest) -> ExecutionRequest:
+    """The same program, but another request: the sandbox may remember the answer to the first one."""
+    limits = request.limits
+    more = {"cpu_s": 1.25 * limits.cpu_s, "wall_s": 1.25 * limits.wall_s}
+    return request.model_copy(update={"limits": limits.model_copy(update=more)})
 
 
 def begin_trial(
@@ -197,12 +208,16 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains, gentle = way
+    code, entry_point, names, guessed, domains, gentle = usual_way(way, seed.examples, seed.language)
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
     draw = draw_gently if gentle else draw_in_domains
-    drawn = [draw(signature, domains, PROBES, random, hints) for signature in signatures]
+    asked = [_find_demands(examples, code, entry_point, names) for examples in stated]
+    drawn = [
+        demands.keep(draw(signature, domains, PROBES, random, hints))
+        for signature, demands in zip(signatures, asked, strict=True)
+    ]
     rows = tuple(
         tuple(dict.fromkeys([*(one.arguments for one in examples[:PROBES]), *others]))
         for examples, others in zip(stated, drawn, strict=True)
@@ -210,6 +225,13 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
     return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
+
+
+def _find_demands(
+    stated: Sequence[StatedRow], code: str, entry_point: str, names: Sequence[str]
+) -> Preconditions:
+    kept = [one.arguments for one in stated if not one.example.raises]
+    return find_preconditions(kept, code, entry_point, names)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -331,7 +353,9 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     count = max(config.drawn, config.maximum, config.minimum)
     draw = draw_gently if probe.gentle else draw_in_domains
-    drawn = draw(signature, probe.domains, count, random, hints)
+    demands = _find_demands(probe.stated[rank], probe.code, probe.entry_point, probe.parameter_names)
+    wanted = MORE_TO_KEEP * count if demands.demands else count
+    drawn = demands.keep(draw(signature, probe.domains, wanted, random, hints))[:count]
     examples = [one.arguments for one in probe.stated[rank]]
     rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
     limits = probe.request.limits
