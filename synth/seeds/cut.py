@@ -17,6 +17,7 @@ from synth.seeds.closing import FileClosing
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.neighbours import TreeNeighbours
+from synth.seeds.programs import cut_program
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
 from synth.seeds.python.python_tree import PythonTree
 from synth.seeds.quality import check_quality
@@ -40,6 +41,8 @@ def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
 def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
     close = _closer(file, config)
+    if (program := cut_program(file, max_tokens=config.max_tokens)) is not None:
+        yield program
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function)
         reject = check_quality(

@@ -15,13 +15,8 @@ from synth.ids import derive_random
 from synth.records import Reference, Seed, Unit
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import (
-    FoundReference,
-    Trial,
-    begin_trial,
-    continue_trial,
-    stated_contract,
-)
+from synth.rules.reference_rules import FoundReference, stated_contract
+from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
@@ -50,13 +45,15 @@ class ReferenceStage(UnitStage[Seed]):
     async def _try_all(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
         """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
         limits = find_limits(self._context.recipe.execution)
-        state: dict[str, Trial | FoundReference | Reject] = {
+        state: dict[str, AnyTrial | FoundReference | Reject] = {
             seed.id: begin_trial(
                 seed, self._random("probe", seed.id), self._random("inputs", seed.id), limits, self._config
             )
             for seed in seeds
         }
-        while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
+        while trials := {
+            key: trial for key, trial in state.items() if not isinstance(trial, FoundReference | Reject)
+        }:
             programs = [program for trial in trials.values() for program in trial.to_run]
             seen = iter(
                 await run_each(
@@ -66,7 +63,7 @@ class ReferenceStage(UnitStage[Seed]):
             for key, trial in trials.items():
                 observations = [next(seen) for _ in trial.to_run]
                 state[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
-        return {key: found for key, found in state.items() if not isinstance(found, Trial)}
+        return {key: found for key, found in state.items() if isinstance(found, FoundReference | Reject)}
 
     def _random(self, purpose: str, seed_id: str) -> Random:
         return derive_random(self._context.recipe.seed, purpose, seed_id)

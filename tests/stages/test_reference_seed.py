@@ -25,6 +25,7 @@ from synth.rules.reference_rules import (
 )
 from synth.seeds.protocol import make_seed
 from synth.values import decode, encode
+from tests.builders import called
 from tests.stages.harness import run_python
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
@@ -84,11 +85,11 @@ def test_an_error_that_the_seed_raises_itself_is_a_case_and_one_it_runs_into_is_
 def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
     found = refer(code)
     assert isinstance(found, FoundReference), found
-    assert found.reference.contract.signature == signature
+    assert called(found.reference.contract).signature == signature
     assert CONFIG.minimum <= len(found.reference.cases) <= CONFIG.maximum
     space: dict[str, object] = {}
     exec(found.reference.code, space)
-    function = space[found.reference.contract.entry_point]
+    function = space[called(found.reference.contract).entry_point]
     assert callable(function)
     assert all(
         encode(function(*map(decode, case.arguments))) == case.expected for case in found.reference.cases

@@ -5,7 +5,7 @@ import re
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.javascript.packages import PACKAGES
-from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, Script, parameter_names
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -132,6 +132,9 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    program=ProgramSigns(
+        reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
+    ),
     driver=Driver(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "driver.js"),

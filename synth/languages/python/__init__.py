@@ -9,8 +9,9 @@ from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.python.packages import PACKAGES, preload
-from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
+from synth.languages.support.prompts_of_input import without_python_prompts
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -101,6 +102,9 @@ LANGUAGE = Language(
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
     packages=PACKAGES,
+    program=ProgramSigns(
+        reads=r"(?m)^(?!\s*#).*(?:\binput\s*\(|\bsys\.stdin\b)", tidy=without_python_prompts
+    ),
     driver=Driver(
         files=_files,
         run_command=("{python3}", "-B", "driver.py"),

@@ -13,7 +13,7 @@ from synth.languages.javascript import (
     RUNTIME_STACK_MB,
     read_jsdoc_type,
 )
-from synth.languages.spec import Driver, Language, Script
+from synth.languages.spec import Driver, Language, ProgramSigns, Script
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
 from synth.languages.support.sources import read_source
@@ -124,6 +124,9 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    program=ProgramSigns(
+        reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
+    ),
     driver=Driver(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
