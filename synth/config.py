@@ -16,9 +16,12 @@ from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
+from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
 from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
+from synth.seeds_config import LicencesConfig as LicencesConfig
 from synth.seeds_config import PocketSeedsConfig as PocketSeedsConfig
+from synth.seeds_config import RowSeedsConfig as RowSeedsConfig
 from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
@@ -240,6 +243,23 @@ class InputsConfig(Config):
     drawn: int = Field(12, ge=0, description="Inputs to draw from the signature: edge cases, then random.")
     minimum: int = Field(6, ge=1, description="Tasks with fewer valid inputs are rejected.")
     maximum: int = Field(16, ge=1, description="Maximum number of inputs kept per task.")
+    mutants: int = Field(
+        40,
+        ge=0,
+        description="Mutants of the reference that the inputs of its task are chosen to catch. 0: the inputs "
+        "are kept as they were drawn.",
+    )
+    searched: int = Field(
+        200,
+        ge=16,
+        description="Inputs that are tried for that; ten times as many on the mutants that none of them "
+        "catches.",
+    )
+    hidden: bool = Field(
+        True,
+        description="Whether half of the inputs are hidden from selection and pairs. A solution must pass "
+        "them too.",
+    )
 
 
 class SolveConfig(Config):
@@ -468,7 +488,7 @@ class DataConfig(Config):
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
     pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
     fim: FimConfig | None = Field(None, description="Fill-in-the-middle samples. If unset, none are made.")
-    shard_size: int = Field(32, ge=1, description="Seeds per shard.")
+    shard_size: int = Field(32, ge=1, description="Files or rows of the source per shard.")
 
     @property
     def asking(self) -> dict[str, SamplingConfig]:

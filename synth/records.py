@@ -72,6 +72,8 @@ class Origin(Record):
     source: str
     """Name of the source: a folder, a data set, or `pocket`."""
     path: str = ""
+    row: str = ""
+    """Of a data set: the row that holds the code, as `part:number`."""
     start_line: int = 0
     end_line: int = 0
     licence: str = ""
@@ -260,6 +262,9 @@ class TestSuite(Unit):
     rank: EvidenceRank
     compare: Comparison | None = None
     """When a result counts as the expected one; the default of the contract's kind if unset."""
+    hidden: int = 0
+    """So many of the last cases are hidden from selection: nothing is chosen by them, and they tell how often
+    what was chosen is wrong all the same."""
 
     @model_validator(mode="after")
     def _asks_for_a_result(self) -> Self:
@@ -489,9 +494,13 @@ class Verdict(Unit):
     solution_id: str
     task_id: str
     outcome: Outcome
+    """It counts every case, hidden ones too."""
     passed: int
     total: int
+    """Of the open cases: what selection and pairs see."""
     rank: EvidenceRank
+    hidden_passed: int = 0
+    hidden_total: int = 0
     first_failure: str = ""
     """The first failing case in words: its input, the expected and the actual output."""
     cpu_s: float = 0.0

@@ -15,6 +15,7 @@ from synth.grammar.trees import ParseError
 from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
+from synth.languages.stated_calls import ExampleSyntax
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType, has_optional
 
@@ -46,9 +47,10 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
-Domain = Literal["any", "letter", "natural"]
+Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
 """Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
+values of a map, or of the items of a tuple."""
 
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
@@ -66,6 +68,9 @@ class Adapted(NamedTuple):
     """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
     domains: tuple[Domain, ...] = ()
     """One for each parameter; empty if they take every value."""
+    gentle: bool = False
+    """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
+    are indices."""
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
@@ -243,6 +248,16 @@ class WholeProgram(NamedTuple):
     """The name that it starts by: `{main}` in the commands."""
 
 
+class Traced(NamedTuple):
+    """How a program of the language tells which steps it takes on an input."""
+
+    program: Callable[[str, str], str]
+    """(code, entry point) -> the program with a function that takes the same arguments and returns a list of
+    ints, one for each step."""
+    entry_point: str
+    """The name of that function."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
     """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the
@@ -309,6 +324,10 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    traced: Traced | None = None
+    """How a program tells the steps that it takes; None: the search for inputs goes by answers alone."""
+    examples: ExampleSyntax | None = None
+    """How calls are stated in tests and documents; None: nobody reads them."""
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""

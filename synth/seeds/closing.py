@@ -131,10 +131,13 @@ class FileClosing:
 
     # --- finding names ---
 
-    def module_files(self, file: _File) -> Iterator[_File]:
-        """The files that share the names of this one, itself first."""
+    def module_files(self, file: _File, name: str = "") -> Iterator[_File]:
+        """The files that share the names of this one, itself first, as far as they may bind that name."""
         yield file
+        may_bind = self.closing.may_bind
         for path in self.closing.module(file.path, self._neighbours):
+            if may_bind is not None and not may_bind(path, name):
+                continue
             other = self.file_at(path)
             if other is not None and other is not file:
                 yield other
@@ -144,7 +147,7 @@ class FileClosing:
         own = [_Placed(one, file) for one in file.by_name.get(name, ())]
         others = [
             _Placed(one, other)
-            for other in self.module_files(file)
+            for other in self.module_files(file, name)
             if other is not file
             for one in other.by_name.get(name, ())
             if one.in_package
@@ -383,9 +386,11 @@ class _Closure:
         ordered = [*(file for file in reversed(files) if file is not self._file), self._file]
         imports: dict[str, None] = {}
         parts: list[str] = []
+        last = self._around_entry() if self._index.closing.entry_last else set()
         for file in ordered:
             mine = sorted(
-                (one for one, where in self._state.pulled.items() if where is file), key=lambda one: one.start
+                (one for one, where in self._state.pulled.items() if where is file),
+                key=lambda one: (one in last, one.start),
             )
             for one in mine:
                 if one.leads_to:
@@ -393,6 +398,15 @@ class _Closure:
                 elif one.inside is None:
                     parts.append(self._text(one, file, mine, names))
         return self._index.closing.assemble(list(imports), parts)
+
+    def _around_entry(self) -> set[Declared]:
+        """The function's declaration, and what holds it: the first that came."""
+        entry: Declared | None = next(iter(self._state.pulled))
+        held = set[Declared]()
+        while entry is not None:
+            held.add(entry)
+            entry = entry.inside
+        return held
 
     def _new_names(self) -> dict[Declared, dict[str, str]]:
         """The name that each binding gets: its own, unless another module's declaration has it already."""
@@ -402,7 +416,7 @@ class _Closure:
         for one, _ in order:
             if one.leads_to:
                 for bound in one.binds:
-                    if taken.setdefault(bound.name, one.text) != one.text:
+                    if bound.name != "*" and taken.setdefault(bound.name, one.text) != one.text:
                         raise _NotClosed(bound.name, "is bound by imports of two modules")
         for one, file in order:
             if one.leads_to:

@@ -36,7 +36,9 @@ class TreeNeighbours(Neighbours):
 
     @property
     def _root(self) -> Path | None:
-        """The tree's root; None for a file whose place is not its path below one."""
+        """The tree's root; None for a row, and for a file whose place is not its path below one."""
+        if self.ref.row:
+            return None
         path, relative = Path(self.ref.path), PurePosixPath(self.ref.relative)
         return (
             path.parents[len(relative.parts) - 1]

@@ -9,6 +9,7 @@ from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.adapting import adapt, changed_arguments
+from synth.languages.java.closing import CLOSING
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
@@ -66,6 +67,8 @@ _TYPE = re.compile(
     r"(?:class|interface|enum|record)\s+(\w+)",
     re.MULTILINE,
 )
+_HEADS_IN_BRACKETS = re.compile(r"@[\w.]+\s*\([^()]*\)|\brecord\s+\w+[^(]*\([^()]*\)")
+"""Annotations and records, which have brackets without being methods."""
 _PUBLIC = re.compile(
     r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
 )
@@ -108,7 +111,7 @@ def complete(code: str) -> tuple[str, str]:
         line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package")
     )
     body = _IMPORT_LINE.sub("", code)
-    outside = "\n".join(outside_braces(body))
+    outside = _HEADS_IN_BRACKETS.sub(" ", "\n".join(outside_braces(body)))
     if "(" in outside or not _TYPE.search(outside):
         body = f"class Solution {{ {body}\n}}"
     public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None
@@ -180,6 +183,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     adapt=adapt,
+    closing=CLOSING,
     changed_arguments=changed_arguments,
     script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
     failures=FAILURES,

@@ -8,8 +8,19 @@ from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
-from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, Script, Zygote, parameter_names
+from synth.languages.python.traced import ENTRY_POINT, with_steps
+from synth.languages.spec import (
+    Driver,
+    FailureWords,
+    Language,
+    ProgramSigns,
+    Script,
+    Traced,
+    Zygote,
+    parameter_names,
+)
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.prompts_of_input import without_python_prompts
 from synth.languages.support.sources import read_source
@@ -118,7 +129,9 @@ LANGUAGE = Language(
         preload=preload,
     ),
     render_signature=render_signature,
+    traced=Traced(with_steps, ENTRY_POINT),
     find_signature=find_signature,
+    examples=SYNTAX,
     adapt=adapt,
     script=Script(driver_program=_script),
     failures=FailureWords(
