@@ -165,6 +165,40 @@ class Case(Record):
     program raises is right, in whatever way its language does so. Empty if the call is to return."""
 
 
+class CodingProblem(Unit):
+    """A row of an instruction set: a task that a person or a model of others wrote, with what its set knows
+    of the solution."""
+
+    kind: ClassVar[str] = "problem"
+    about: ClassVar[str] = "a problem of an instruction set"
+
+    id: str
+    language: str
+    """Of the answer; empty if there is none."""
+    instruction: str
+    natural_language: str
+    code: str = ""
+    """The program in the set's answer."""
+    starter: str = ""
+    """The head of the function that is asked for."""
+    entry_point: str = ""
+    contract: Contract | None = None
+    """As far as the row states it."""
+    cases: tuple[Case, ...] = ()
+    """Tests of a program over stdin and stdout."""
+    examples: tuple[Example, ...] = ()
+    """Tests of a function."""
+    origin: Origin
+
+    @property
+    def prompt_text(self) -> str:
+        return self.instruction
+
+    @property
+    def program(self) -> str:
+        return self.code
+
+
 class Reference(Unit):
     """A seed that can judge programs: the code that was run, its contract, and its observed behaviour.
 

@@ -32,6 +32,7 @@ from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.contract_prompts import declare, prompt_name, read_rows
 from synth.stages.instruct import InstructStage
+from synth.stages.problem import ProblemStage
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
@@ -48,13 +49,18 @@ class InputsStage(UnitStage[Task]):
 
     name = "inputs"
     unit = Task
-    upstream: tuple[Upstream, ...] = (InstructStage,)
+    upstream: tuple[Upstream, ...] = (InstructStage, ProblemStage)
     makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet)
     asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
         self._asker = Asker(context, self.name, by_teacher=True)
+
+    def entering(self, state: ShardState) -> list[Task]:
+        """Tasks without a suite: some problems bring theirs."""
+        tested = {suite.task_id for suite in state.get(TestSuite)}
+        return [task for task in super().entering(state) if task.id not in tested]
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         references = {reference.seed_id: reference for reference in state.get(Reference)}

@@ -102,7 +102,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 def test_a_round_makes_every_product_and_its_books_balance(tmp_path: Path) -> None:
     made = make_round(tmp_path)
-    assert made.counts == {"coarse": 4, "fine": 2, "pairs": 3, "fim": 1}
+    assert made.counts == {"coarse": 4, "fine": 2, "pairs": 2, "fim": 1}
     assert conservation_problems(tmp_path / "run") == []
     stages = {row.stage: (row.entered, row.kept, row.rejected) for row in funnel(tmp_path / "run")}
     assert stages["snippet"] == (2, 2, 0)

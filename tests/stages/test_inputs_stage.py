@@ -79,7 +79,7 @@ def suite_of(run: StageRun) -> list[tuple[str, str]]:
 
 
 def test_it_asks_a_model_about_tasks_and_makes_suites_or_sets_of_inputs() -> None:
-    place = StagePlace("inputs", Task, ("instruct",), (TestSuite, InputSet), asks_engine=True)
+    place = StagePlace("inputs", Task, ("instruct", "problem"), (TestSuite, InputSet), asks_engine=True)
     assert describe_stage(InputsStage(build_context())) == place
 
 
