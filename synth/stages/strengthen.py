@@ -74,6 +74,8 @@ class Strengthened(NamedTuple):
     """Those that no chosen input catches."""
     searched: int
     """Rows that the reference was asked."""
+    tried: frozenset[str]
+    """The programs of the mutants."""
 
 
 @dataclass(slots=True)
@@ -327,7 +329,8 @@ class _Search:
             return None
         suite = self._suite_of(task_id, kept).model_copy(update={"hidden": len(chosen.hidden)})
         undecided = tuple(trial.mutant for trial in trials if trial.caught_by.isdisjoint(kept))
-        return Strengthened(suite, len(trials), undecided, len(self._tried))
+        tried = frozenset(trial.mutant.code for trial in trials)
+        return Strengthened(suite, len(trials), undecided, len(self._tried), tried)
 
     def _candidates(self, trials: Sequence[_Trial]) -> list[Row]:
         """Rows that catch a mutant, those that were known and then the strongest first; then those with
