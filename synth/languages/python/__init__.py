@@ -21,6 +21,7 @@ from synth.languages.spec import (
     Zygote,
     parameter_names,
 )
+from synth.languages.support.changes import changed_elements
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.prompts_of_input import without_python_prompts
 from synth.languages.support.sources import read_source
@@ -99,7 +100,7 @@ LANGUAGE = Language(
     comment_signs=("#",),
     node_types=NodeTypes(
         functions=names("function_definition"),
-        adapted_results=True,
+        lists_generators=True,
         blocks=names("block module"),
         expressions=names(
             "attribute binary_operator boolean_operator call comparison_operator dictionary "
@@ -133,6 +134,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     examples=SYNTAX,
     adapt=adapt,
+    changed_arguments=changed_elements,
     script=Script(driver_program=_script),
     failures=FailureWords(
         assertion=("AssertionError",),
