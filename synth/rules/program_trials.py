@@ -64,6 +64,11 @@ class ProgramTrial:
     stops: int = 0
 
     @property
+    def alone(self) -> bool:
+        """Whether its next programs must run while nothing else does."""
+        return False
+
+    @property
     def to_run(self) -> tuple[ExecutionRequest, ...]:
         """One request; two in the last step."""
         if self.step != "run":
