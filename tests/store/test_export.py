@@ -15,7 +15,8 @@ from synth.store.export import ExportFormat, export
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder
 from synth.store.shards import StageCommit
-from tests.store.small_run import GOOD, SAMPLE, build_small_run, identity, row
+from tests.store.small_run import GOOD, SAMPLE, build_small_run, identity
+from tests.store.small_run import row as index_row
 
 
 @pytest.fixture
