@@ -16,9 +16,12 @@ from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
+from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
 from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
+from synth.seeds_config import LicencesConfig as LicencesConfig
 from synth.seeds_config import PocketSeedsConfig as PocketSeedsConfig
+from synth.seeds_config import RowSeedsConfig as RowSeedsConfig
 from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
@@ -345,6 +348,9 @@ class EvidenceConfig(Config):
     agreement: bool = Field(
         False, description="Judge tasks without a reference by agreement among the candidates."
     )
+    agreement_method: Literal["pagerank", "codet", "count"] = Field(
+        "pagerank", description="Agreement: how behaviours are ranked. See docs/architecture/filters.md."
+    )
     agreement_threshold: float = Field(
         0.6, ge=0, le=1, description="Agreement: abstain if the winning behaviour has a smaller share."
     )
@@ -465,7 +471,7 @@ class DataConfig(Config):
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
     pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
     fim: FimConfig | None = Field(None, description="Fill-in-the-middle samples. If unset, none are made.")
-    shard_size: int = Field(32, ge=1, description="Seeds per shard.")
+    shard_size: int = Field(32, ge=1, description="Files or rows of the source per shard.")
 
     @property
     def asking(self) -> dict[str, SamplingConfig]:

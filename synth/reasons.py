@@ -38,6 +38,18 @@ REASONS: dict[str, Reason] = {
             "A symbolic link is not followed: its target may lie outside the source.",
             "snippet",
         ),
+        Reason(
+            "unknown_language",
+            _QUALITY,
+            "The row states no language, or one that codemill does not know.",
+            "snippet",
+        ),
+        Reason(
+            "licence",
+            _POLICY,
+            "The recipe's policy does not let code of this licence in, or of none.",
+            "snippet",
+        ),
         Reason("generated_file", _QUALITY, "The file is marked as generated or looks minified.", "snippet"),
         Reason("parse_error", _QUALITY, "The code does not parse.", "syntax"),
         Reason("too_short", _QUALITY, "The code has too few lines or tokens to be useful.", "length"),
@@ -91,6 +103,12 @@ REASONS: dict[str, Reason] = {
             "reference_identity",
             _QUALITY,
             "The seed returns an argument unchanged for every input, so it cannot tell solutions apart.",
+            "reference",
+        ),
+        Reason(
+            "example_contradicted",
+            _QUALITY,
+            "The seed does not do what a test, a document or its own example states.",
             "reference",
         ),
         Reason(

@@ -72,6 +72,8 @@ class Origin(Record):
     source: str
     """Name of the source: a folder, a data set, or `pocket`."""
     path: str = ""
+    row: str = ""
+    """Of a data set: the row that holds the code, as `part:number`."""
     start_line: int = 0
     end_line: int = 0
     licence: str = ""
@@ -90,8 +92,22 @@ class Example(Record):
     source: Literal["doctest", "test", "caller", "text"] = "doctest"
 
 
+class Unclosed(Record):
+    """Why a function cannot be closed over its file and package."""
+
+    reason: Literal["not_self_contained", "impure"]
+    needs: str
+    """The name or the module that it needs."""
+    why: str
+    """The end of a sentence that begins with that name."""
+
+
 class Seed(Unit):
-    """A real snippet. If it has a `contract`, it can be run, and its behaviour can serve as the reference."""
+    """A real snippet. If it has a `contract`, it can be run, and its behaviour can serve as the reference.
+
+    `code` is what a model is shown and what filters read. Where that needs more of its file or package,
+    `closed` is the program that runs, and `unclosed` says why there is none.
+    """
 
     kind: ClassVar[str] = "seed"
     about: ClassVar[str] = "a snippet of real code"
@@ -104,10 +120,18 @@ class Seed(Unit):
     entry_point: str = ""
     """The function that the seed is about; empty for the last one of its code."""
     examples: tuple[Example, ...] = ()
+    closed: str = ""
+    """The self-contained program around `code`; empty if `code` is one, or if there is none."""
+    unclosed: Unclosed | None = None
 
     @property
     def program(self) -> str:
         return self.code
+
+    @property
+    def runnable(self) -> str:
+        """The program that runs."""
+        return self.closed or self.code
 
 
 class SourceText(Unit):

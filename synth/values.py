@@ -1,8 +1,8 @@
 """Language-neutral values and the signatures that type them.
 
-A task's contract is a typed signature over int, float, str, bool, null, list, map and tuple. Values cross a
-process boundary as *wire text*: tokens separated by one space, self-describing, so that a driver in any
-language can read and write them in a few lines:
+A task's contract is a typed signature over int, float, str, bool, null, list, map, tuple and optional, which
+is a value or null (`optional[int]`). Values cross a process boundary as *wire text*: tokens separated by one
+space, self-describing, so that a driver in any language can read and write them in a few lines:
 
     i-12  f2.5  finf  f-0.0  b1  n  l2 i1 i2  t2 i1 s  m1 s61 i1
     s6869 (UTF-8 in hex; lone surrogates as three bytes)
@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 Value = int | float | str | bool | None | list["Value"] | tuple["Value", ...] | dict["Value", "Value"]
-Kind = Literal["int", "float", "str", "bool", "null", "list", "tuple", "map", "any"]
+Kind = Literal["int", "float", "str", "bool", "null", "list", "tuple", "map", "optional", "any"]
 
 LONGEST_INT_DIGITS: Final = 100_000
 """Longer integers cannot be read or written by us: it takes time with the square of their length, for this
@@ -24,7 +24,11 @@ one a tenth of a second. Python's own limit would be 4,300 digits."""
 
 sys.set_int_max_str_digits(LONGEST_INT_DIGITS)
 
-_ARITY: dict[str, int] = {"int": 0, "float": 0, "str": 0, "bool": 0, "null": 0, "any": 0, "list": 1, "map": 2}
+_ARITY: dict[str, int] = {"int": 0, "float": 0, "str": 0, "bool": 0, "null": 0, "any": 0} | {
+    "list": 1,
+    "optional": 1,
+    "map": 2,
+}
 
 
 class ValueSyntaxError(ValueError):
@@ -33,7 +37,8 @@ class ValueSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """One type: its kind, and the types inside it (`list` has 1, `map` has 2, `tuple` any number)."""
+    """One type: its kind, and the types inside it (`list` and `optional` have 1, `map` has 2, `tuple` any
+    number)."""
 
     kind: Kind
     inner: tuple["ValueType", ...] = ()
@@ -214,11 +219,18 @@ def has_any(kind: ValueType) -> bool:
     return kind.kind == "any" or any(map(has_any, kind.inner))
 
 
+def has_optional(kind: ValueType) -> bool:
+    """Whether the type, or one inside it, is `optional`."""
+    return kind.kind == "optional" or any(map(has_optional, kind.inner))
+
+
 def matches(value: Value, expected: ValueType) -> bool:
     """Whether a value has the type. An int is no float, a bool no int, a list no tuple; `any` takes all."""
     kind, inner = expected.kind, expected.inner
     if kind == "any":
         return True
+    if kind == "optional":
+        return value is None or matches(value, inner[0])
     if kind == "list":
         return isinstance(value, list) and all(matches(item, inner[0]) for item in value)
     if kind == "tuple":

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from synth.grammar import trees
 from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
+from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
+from synth.languages.stated_calls import ExampleSyntax
 from synth.records import FunctionContract
-from synth.values import Signature, ValueType
+from synth.values import Signature, ValueType, has_optional
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
@@ -45,9 +47,10 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
-Domain = Literal["any", "letter", "natural"]
+Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
 """Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the scalars inside lists and maps too."""
+are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
+values of a map, or of the items of a tuple."""
 
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
@@ -65,6 +68,9 @@ class Adapted(NamedTuple):
     """The likeliest first. Several only where the driver needs no types (`any`): one run tries them all."""
     domains: tuple[Domain, ...] = ()
     """One for each parameter; empty if they take every value."""
+    gentle: bool = False
+    """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
+    are indices."""
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)
@@ -132,6 +138,8 @@ class Driver:
     after an early end."""
     big_integers: bool = False
     """Whether integers beyond 64 bits are returned unchanged."""
+    optional: bool = False
+    """Whether its functions may take and return `optional[T]`."""
     slow: bool = False
     """Whether a build or a start takes a second or more: tests then try fewer programs."""
 
@@ -296,9 +304,13 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    examples: ExampleSyntax | None = None
+    """How calls are stated in tests and documents; None: nobody reads them."""
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    closing: Closing | None = None
+    """How its functions are closed over their file and package; None: a function has to stand alone."""
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None
     """(function, text) -> the parameters through which it may change something of its caller: a function
     without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""
@@ -338,10 +350,19 @@ class Language:
 def render_signature(
     language: Language, entry_point: str, names: tuple[str, ...], signature: Signature
 ) -> str:
-    """The declaration line in that language, or the language-neutral form if it has none."""
+    """The declaration line in that language, or the language-neutral form if it has none. Raises
+    UnsupportedType."""
+    check_optional(language, signature)
     if language.render_signature is None:
         return f"{entry_point}{signature}"
     return language.render_signature(entry_point, names, signature)
+
+
+def check_optional(language: Language, signature: Signature) -> None:
+    """Raises UnsupportedType if the signature has an optional type and the language none."""
+    holds = language.driver is not None and language.driver.optional
+    if not holds and any(map(has_optional, (*signature.parameters, signature.result))):
+        raise UnsupportedType(f"{language.title} has no optional types here")
 
 
 def find_signature(language: Language, code: str, entry_point: str) -> FunctionContract | None:
@@ -350,7 +371,10 @@ def find_signature(language: Language, code: str, entry_point: str) -> FunctionC
 
 
 def type_tokens(kind: ValueType) -> str:
-    """A type in prefix form for drivers: `list[tuple[int, str]]` is `l t2 i s`."""
+    """A type in prefix form for drivers: `list[tuple[int, str]]` is `l t2 i s`. An optional type is the type
+    inside it, since a driver sees each null by itself."""
+    if kind.kind == "optional":
+        return type_tokens(kind.inner[0])
     head = _TYPE_CODES.get(kind.kind) or {"list": "l", "map": "m", "tuple": f"t{len(kind.inner)}"}[kind.kind]
     return " ".join([head, *map(type_tokens, kind.inner)])
 

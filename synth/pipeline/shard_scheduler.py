@@ -18,6 +18,7 @@ from itertools import pairwise
 from synth.pipeline.books import Books, OnProgress, ignore_progress
 from synth.pipeline.graph import build_graph, in_order
 from synth.pipeline.lane_work import Lane, LaneWorker
+from synth.pipeline.same_seeds import check_ended, check_unchanged
 from synth.pipeline.unfinished import Unfinished
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, Stage
@@ -81,6 +82,7 @@ class ShardScheduler:
                         break
                     names.append(name)
                     group.create_task(self._flow(round_, len(names) - 1, name, traffic, worker, books))
+                check_ended(self._commits, self.source.name, round_, names)
                 books.progress.source_ended = True
                 self._open_lanes(traffic, books)
         finally:
@@ -97,10 +99,12 @@ class ShardScheduler:
             return None
         state, result = found
         books.progress.shards += 1
-        if not self._commits.is_committed(self.source.name, *state.key):
+        if self._commits.is_committed(self.source.name, *state.key):
+            check_unchanged(self._commits, self.source.name, *state.key, result.read)
+        else:
             ids = [row.unit_id for row in result.rows]
             self._commits.record_entered(self.source.name, *state.key, ids)
-            self._commits.commit(self.source.name, *state.key, result.rows, result.made)
+            self._commits.commit(self.source.name, *state.key, result.rows, result.made, result.read)
         books.settle(self.source.name, result.rows)
         return state.name
 

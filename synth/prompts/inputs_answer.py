@@ -112,6 +112,8 @@ def _typed(found: object, expected: ValueType) -> Value:
             return tuple(_typed(item, inner) for item, inner in zip(items, expected.inner, strict=True))
         case "map":
             return _map(found, expected)
+        case "optional":
+            return None if found is None else _typed(found, expected.inner[0])
         case "any":
             return _untyped(found)
 

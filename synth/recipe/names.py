@@ -6,9 +6,9 @@ The one rule: aliases are accepted, but later stages only see the language's own
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth.config import HubSeedsConfig, Recipe
+from synth.config import CodeSeedsConfig, HubSeedsConfig, Recipe
 from synth.errors import PromptError, UserError
-from synth.languages.registry import get_language
+from synth.languages.registry import get_language, normalize_language
 from synth.prompts.library import PromptLibrary
 from synth.recipe.checks import language_lists
 from synth.recipe.finding import Finding
@@ -25,6 +25,25 @@ def check_names(recipe: Recipe, prompts: Path | None = None) -> Iterator[Finding
         except UserError as error:
             problem = error.problems[0]
             yield Finding((path,), problem.message, problem.fix)
+    yield from _check_limits(recipe)
+
+
+def _check_limits(recipe: Recipe) -> Iterator[Finding]:
+    """The languages that are limited are known, and among those that are read."""
+    seeds = recipe.data.seeds if recipe.data is not None else None
+    if not isinstance(seeds, CodeSeedsConfig):
+        return
+    read = getattr(seeds, "languages", None)
+    known = set(map(normalize_language, read)) if read is not None else None
+    for name in seeds.limits:
+        path = ("data", "seeds", "limits", name)
+        try:
+            language = get_language(name).name
+        except UserError as error:
+            yield Finding((path,), error.problems[0].message, error.problems[0].fix)
+            continue
+        if known is not None and language not in known:
+            yield Finding((path,), "is not among `data.seeds.languages`", f"add {language} there")
 
 
 def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:

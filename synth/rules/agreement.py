@@ -1,27 +1,22 @@
 """Agreement as evidence if there is no reference: which outputs many candidates share, and whether that is
 enough for a decision.
 
-Candidates are clustered by behaviour (equal outputs on every input); PageRank ranks the clusters on a graph
-whose edges are weighted by the inputs on which two clusters agree (CodeDPO, arXiv 2410.05605, ranks programs
-and tests this way). The one rule: agreement measures a model's confidence, not truth (it was wrong for 68% of
-the tasks above a 20% threshold), so below the threshold there is no answer.
+Candidates are clustered by behaviour (equal outputs on every input), and the clusters are ranked by
+`synth.rules.behaviour_ranks`. The one rule: agreement measures a model's confidence, not truth (it was wrong
+for 68% of the tasks above a 20% threshold), so below the threshold there is no answer.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
 
 from synth.filters.protocol import Evidence, Reject
+from synth.rules.behaviour_ranks import RankingMethod, Row, rank_behaviours
 from synth.rules.canonical import is_whole
 from synth.values import Value, decode
 
 SAFE_INT = 2**31 - 1
 """Integers beyond 32 bits, or beyond 2**53, mean different things in different languages."""
-
-Row = tuple[str | None, ...]
-"""One candidate's answers to all inputs, as wire text; None where it raised, was stopped or
-did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +37,18 @@ class Consensus:
     share: float
     """Share of the voters with this behaviour on every input."""
     score: float
-    """PageRank of the winning behaviour; those of all behaviours sum to 1."""
+    """Rank of the winning behaviour; those of all behaviours sum to 1."""
     languages: tuple[str, ...]
     evidence: Evidence
 
 
 def find_consensus(
-    ballots: Sequence[Ballot], *, threshold: float, across_languages: bool = False, min_voters: int = 3
+    ballots: Sequence[Ballot],
+    *,
+    threshold: float,
+    method: RankingMethod = "pagerank",
+    across_languages: bool = False,
+    min_voters: int = 3,
 ) -> Consensus | Reject:
     """The outputs that the candidates agree on, or `agreement_abstained` with the numbers.
 
@@ -61,7 +61,7 @@ def find_consensus(
     )
     if len(voters) < min_voters or not clusters:
         return _abstain("too few voters", voters=len(voters), behaviours=len(clusters))
-    scores = rank_behaviours(clusters)
+    scores = rank_behaviours(clusters, method)
     winner = max(clusters, key=lambda row: (scores[row], clusters[row], [output or "" for output in row]))
     share = clusters[winner] / len(voters)
     if share < threshold:
@@ -90,45 +90,6 @@ def find_consensus(
 
 def _abstain(why: str, **numbers: float) -> Reject:
     return Reject("agreement_abstained", {"why": why, **numbers})
-
-
-def rank_behaviours(clusters: Counter[Row]) -> dict[Row, float]:
-    """PageRank of each behaviour: it is high if many voters share the behaviour and many
-    share similar ones."""
-    rows = sorted(clusters, key=lambda row: [output or "" for output in row])
-    weights = [
-        [clusters[other] * (1.0 if other == row else _likeness(row, other)) for other in rows] for row in rows
-    ]
-    ranks = pagerank(weights, [clusters[row] for row in rows])
-    return dict(zip(rows, ranks, strict=True))
-
-
-def pagerank(weights: Sequence[Sequence[float]], restarts: Sequence[float]) -> list[float]:
-    """PageRank by power iteration (Page and others 1999): the share of time that a random walk spends
-    at each node.
-
-    `weights[i][j]` is the weight of the edge from i to j; each node has a non-zero edge. At every step
-    the walk follows an edge with probability 0.85, and otherwise restarts at a node drawn by the
-    weights in `restarts`.
-    """
-    count, total = len(weights), sum(restarts)
-    fresh = [0.15 * weight / total for weight in restarts]
-    sums = [sum(row) for row in weights]
-    into = [
-        [0.85 * row[to] / leaving for row, leaving in zip(weights, sums, strict=True)] for to in range(count)
-    ]
-    ranks, moved = [1 / count] * count, 1.0
-    while moved >= 1e-6 * count:
-        before = ranks
-        ranks = [start + sum(map(mul, edges, before)) for start, edges in zip(fresh, into, strict=True)]
-        moved = sum(abs(after - rank) for after, rank in zip(ranks, before, strict=True))
-    return ranks
-
-
-def _likeness(left: Row, right: Row) -> float:
-    """Share of the inputs to which both gave the same answer."""
-    shared = sum(1 for a, b in zip(left, right, strict=True) if a is not None and a == b)
-    return shared / len(left) if left else 0.0
 
 
 def _kept(output: str | None, across_languages: bool) -> str | None:

@@ -59,6 +59,8 @@ def canonical_output(output: str, kind: ValueType | None = None) -> str:
 def _of_type(value: Value, kind: ValueType) -> Value:
     if kind.kind == "any":
         return _with_ints(value)
+    if kind.kind == "optional":
+        return None if value is None else _of_type(value, kind.inner[0])
     if kind.kind == "float" and type(value) is int and abs(value) <= _EXACT:
         return float(value)
     if kind.kind == "list" and isinstance(value, list):

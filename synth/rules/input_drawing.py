@@ -88,7 +88,9 @@ def _edge_rows(signature: Signature) -> Iterator[list[Value]]:
     plain = [column[min(2, len(column) - 1)] for column in columns]
     for row in zip_longest(*columns):
         yield [
-            plain[at] if value is None and signature.parameters[at].kind != "null" else value
+            plain[at]
+            if value is None and signature.parameters[at].kind not in ("null", "optional")
+            else value
             for at, value in enumerate(row)
         ]
 
@@ -97,6 +99,8 @@ def _edges(kind: ValueType) -> list[Value]:
     """Edge values of a type: empty, zero, negative, one element, duplicates."""
     if kind.kind == "list":
         return _list_edges(_edges(kind.inner[0]))
+    if kind.kind == "optional":
+        return [None, *_edges(kind.inner[0])]
     if kind.kind == "map":
         keys, values = _edges(kind.inner[0]), _edges(kind.inner[1])
         filled = dict(zip(keys[1:4], values[1:4], strict=False))
@@ -133,6 +137,8 @@ class _Drawer:
         """A random value of the type; deeper containers are shorter."""
         if kind.kind == "list":
             return self._draw_list(kind.inner[0], depth)
+        if kind.kind == "optional":
+            return None if self._random.random() < 0.15 else self.draw(kind.inner[0], depth)
         if kind.kind == "map":
             keys, values = kind.inner
             return {

@@ -32,18 +32,20 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
-from synth.seeds.adapters import find_ways
+from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
+from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.python.self_contained import check_self_contained
-from synth.seeds.python.typing_guess import guess_signatures
-from synth.values import Signature, ValueType, decode, parse_signature
+from synth.values import Signature, ValueSyntaxError, ValueType, decode, parse_signature
 
 PROBES = 6
 """Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
+ENOUGH_EXAMPLES = 3
+"""Reproduced examples that make a seed a reference even if most other inputs are refused by it."""
 MAX_OUTPUT = 4096
 """Maximum output length of a case, in characters of wire text; cases with longer output are not used."""
 
@@ -67,10 +69,14 @@ class SignatureProbe:
     parameter_names: tuple[str, ...]
     signatures: tuple[Signature, ...]
     rows: tuple[Rows, ...]
-    """The inputs of each signature."""
+    """The inputs of each signature: those of the examples first."""
+    stated: tuple[tuple[StatedRow, ...], ...]
+    """The examples that each signature takes, in the order of their rows."""
     request: ExecutionRequest
     domains: tuple[Domain, ...] = ()
     """Which values the parameters take."""
+    gentle: bool = False
+    """Whether its inputs are small ones that fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class ReferencePlan:
     probe: SignatureProbe
     signature: Signature
     rows: Rows
+    stated: tuple[StatedRow, ...]
+    """The examples, in the order of the first rows."""
     requests: tuple[ExecutionRequest, ExecutionRequest]
     minimum: int
 
@@ -160,18 +168,26 @@ def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> Sign
 def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> list[SignatureProbe] | Reject:
     """The probes of a seed, one for each way to call it, the likeliest first. Rejects as `plan_probe`."""
     found = _find_ways(seed)
-    return found if isinstance(found, Reject) else [_probe(seed, way, random, limits) for way in found]
+    if isinstance(found, Reject):
+        return found
+    ways = (*found, *(way._replace(gentle=True) for way in found[:1] if seed.contract is None))
+    return [_probe(seed, way, random, limits) for way in ways]
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, signatures, domains = way
+    code, entry_point, names, guessed, domains, gentle = way
+    signatures = order_signatures(guessed, seed.examples)
+    stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
+    draw = draw_gently if gentle else draw_in_domains
+    drawn = [draw(signature, domains, PROBES, random, hints) for signature in signatures]
     rows = tuple(
-        tuple(draw_in_domains(signature, domains, PROBES, random, hints)) for signature in signatures
+        tuple(dict.fromkeys([*(one.arguments for one in examples[:PROBES]), *others]))
+        for examples, others in zip(stated, drawn, strict=True)
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, request, domains)
+    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -180,15 +196,12 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
-    if normalize_language(seed.language) != "python":
+    if normalize_language(seed.language) != "python" or seed.unclosed is not None:
         return find_ways(seed)
-    closed = check_self_contained(seed.code, seed.language)
+    closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
-    guessed = guess_signatures(closed.code, closed.entry_point)
-    if isinstance(guessed, Reject):
-        return guessed
-    return (Adapted(closed.code, closed.entry_point, guessed[0], tuple(guessed[1])),)
+    return find_ways(seed.model_copy(update={"closed": closed.code, "entry_point": closed.entry_point}))
 
 
 def stated_contract(seed: Seed) -> FunctionContract | None:
@@ -196,11 +209,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     states the types."""
     if seed.contract is not None:
         return seed.contract
-    found = find_ways(seed)
-    if isinstance(found, Reject):
-        return None
-    _, entry_point, names, signatures, _ = found[0]
-    return FunctionContract(entry_point=entry_point, signature=str(signatures[0]), parameter_names=names)
+    return find_stated(seed)
 
 
 def _covering(signatures: tuple[Signature, ...]) -> Signature:
@@ -235,28 +244,60 @@ def _request(
 def plan_runs(
     probe: SignatureProbe, observation: Observation, random: Random, config: InputsConfig
 ) -> ReferencePlan | Reject:
-    """Choose the signature on which the seed returned most often and gave the most distinct answers; the
-    likelier guess wins a tie."""
+    """Choose the signature on which the seed does what most of its examples state; then that on which it
+    returned most often and gave the most distinct answers; the likelier guess wins a tie."""
     if fault := find_fault(observation):
         return fault
     returned = canonical_outputs(observation)
-    scores: list[tuple[float, int, int]] = []
+    scores: list[_Score] = []
     start = 0
-    for rank, rows in enumerate(probe.rows):
-        outputs = [returned[at] for at in range(start, start + len(rows)) if at in returned]
-        scores.append((len(outputs) / max(1, len(rows)), len(set(outputs)), -rank))
+    for rank, (rows, stated) in enumerate(zip(probe.rows, probe.stated, strict=True)):
+        outputs = {at: returned[start + at] for at in range(len(rows)) if start + at in returned}
+        right = _count_right(outputs, rows, stated)
+        scores.append(_Score(right, len(outputs) / max(1, len(rows)), len(set(outputs.values())), -rank))
         start += len(rows)
-    usable = [score for score in scores if score[0] >= MIN_RETURNED]
+    usable = [score for score in scores if score.share >= MIN_RETURNED or score.right >= ENOUGH_EXAMPLES]
     if not usable:
-        best = max(scores)
+        best = max(scores, key=lambda score: score.share)
         return Reject(
             "reference_crashed",
-            {"returned": best[0], "signatures": len(scores), "error": failure_words(observation)[:300]},
+            {"returned": best.share, "signatures": len(scores), "error": failure_words(observation)[:300]},
         )
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
-    chosen = max(usable, key=lambda score: (score[1] > 1, round(3 * score[0]), score[2], score[1]))
-    return _make_plan(probe, -chosen[2], random, config)
+    chosen = max(
+        usable,
+        key=lambda score: (
+            score.right,
+            score.distinct > 1,
+            round(3 * score.share),
+            score.rank,
+            score.distinct,
+        ),
+    )
+    return _make_plan(probe, -chosen.rank, random, config)
+
+
+class _Score(NamedTuple):
+    """How well a signature fits a seed."""
+
+    right: int
+    """Examples that the seed reproduced."""
+    share: float
+    """Inputs on which it returned."""
+    distinct: int
+    rank: int
+    """0 for the likeliest guess, then -1."""
+
+
+def _count_right(outputs: dict[int, str], rows: Rows, stated: Sequence[StatedRow]) -> int:
+    """How many of the examples came out as stated."""
+    by_row = {one.arguments: one.example for one in stated}
+    return sum(
+        not is_contradicted(outputs.get(at), by_row[row])
+        for at, row in enumerate(rows)
+        if row in by_row and (at in outputs or by_row[row].raises)
+    )
 
 
 def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> ReferencePlan | None:
@@ -268,14 +309,16 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     signature = probe.signatures[rank]
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     count = max(config.drawn, config.maximum, config.minimum)
-    drawn = draw_in_domains(signature, probe.domains, count, random, hints)
-    rows = tuple(dict.fromkeys([*probe.rows[rank], *drawn]))
+    draw = draw_gently if probe.gentle else draw_in_domains
+    drawn = draw(signature, probe.domains, count, random, hints)
+    examples = [one.arguments for one in probe.stated[rank]]
+    rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
     backwards = _request(
         probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
     ).model_copy(update={"other_hashing": True})
-    return ReferencePlan(probe, signature, rows, (forwards, backwards), config.minimum)
+    return ReferencePlan(probe, signature, rows, probe.stated[rank], (forwards, backwards), config.minimum)
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
@@ -283,8 +326,12 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     the sandbox's own faults."""
     if fault := find_fault(forwards):
         return fault
-    returned = len(canonical_outputs(forwards))
-    if returned < MIN_RETURNED * len(plan.rows):
+    outputs = canonical_outputs(forwards)
+    returned = len(outputs)
+    if contradicted := _find_contradiction(plan, outputs, forwards):
+        return contradicted
+    right = _count_right(outputs, plan.rows, plan.stated)
+    if returned < MIN_RETURNED * len(plan.rows) and right < ENOUGH_EXAMPLES:
         return Reject(
             "reference_crashed",
             {"returned": returned, "inputs": len(plan.rows), "error": failure_words(forwards)[:300]},
@@ -292,13 +339,41 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
     return None
 
 
+def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:
+    """The first example that does not come out as stated."""
+    by_row = {one.arguments: one.example for one in plan.stated}
+    for at, row in enumerate(plan.rows[: len(by_row)]):
+        if row in by_row and is_contradicted(outputs.get(at), by_row[row]):
+            example = by_row[row]
+            return Reject(
+                "example_contradicted",
+                {
+                    "input": _shown(row),
+                    "stated": f"raises {example.raises}"
+                    if example.raises
+                    else _shown((example.expected or "",)),
+                    "found": _shown((outputs[at],)) if at in outputs else failure_words(seen)[:300],
+                    "source": example.source,
+                },
+            )
+    return None
+
+
+def _shown(row: tuple[str, ...]) -> str:
+    """Values for people."""
+    try:
+        return ", ".join(repr(decode(wire)) for wire in row)[:200]
+    except ValueSyntaxError:
+        return "a long value"
+
+
 def judge_reference(
     plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
 ) -> FoundReference | Reject:
     """The reference suite from the two runs, in the order of `plan.requests`.
 
-    Rejects: reference_crashed, reference_unstable, reference_constant, reference_identity, too_few_inputs,
-    and the sandbox's own faults.
+    Rejects: reference_crashed, example_contradicted, reference_unstable, reference_constant,
+    reference_identity, too_few_inputs, and the sandbox's own faults.
     """
     forwards, backwards = observations
     if refused := refuse_early(plan, forwards) or find_fault(backwards):
@@ -336,9 +411,9 @@ def _make_reference(
     )
     probe = plan.probe
     errors = dict(list(raised.items())[: int(MAX_RAISING * maximum)])
-    varied = _varied(outputs)[: maximum - len(errors)]
+    ordered = _ordered(plan, outputs)[: maximum - len(errors)]
     cases = (
-        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in varied),
+        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in ordered),
         *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
     )
     reference = Reference(
@@ -349,6 +424,8 @@ def _make_reference(
         "inputs": len(plan.rows),
         "distinct": len(set(outputs.values())),
     }
+    if plan.stated:
+        evidence |= {"examples": len(plan.stated)}
     if errors:
         evidence = evidence | {"raising": len(errors)}
     return FoundReference(reference, evidence)
@@ -361,6 +438,12 @@ def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
         all(canonical_output(rows[at][place]) == output for at, output in outputs.items())
         for place in range(width)
     )
+
+
+def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:
+    """The inputs of the examples first, then the others, each distinct answer once before one repeats."""
+    stated = [at for at in range(len(plan.stated)) if at in outputs]
+    return stated + [at for at in _varied(outputs) if at not in set(stated)]
 
 
 def _varied(outputs: dict[int, str]) -> list[int]:

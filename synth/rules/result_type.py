@@ -11,7 +11,7 @@ _NUMBERS = {"int", "float"}
 
 def infer_type(values: Sequence[Value]) -> ValueType:
     """The narrowest type that matches all values. Elements of containers that were always empty count as int;
-    a mixture is `any`.
+    a mixture with null is optional, any other is `any`.
 
     Ints and floats together are `any`, since the typed comparison tells them apart.
     """
@@ -44,12 +44,24 @@ def _merge_all(shapes: list[_Shape]) -> _Shape:
 
 
 def _merge(left: _Shape, right: _Shape) -> _Shape:
-    """The shape that covers both; `any` if kinds or lengths differ."""
+    """The shape that covers both: optional where one is null, `any` if kinds or lengths differ."""
     if left is None or right is None:
         return right if left is None else left
+    if "any" not in (left[0], right[0]) and {"null", "optional"} & {left[0], right[0]} and left != right:
+        return _optional(_merge(_without_null(left), _without_null(right)))
     if left[0] != right[0] or len(left[1]) != len(right[1]):
         return ("any", ())
     return (left[0], tuple(_merge(a, b) for a, b in zip(left[1], right[1], strict=True)))
+
+
+def _without_null(shape: _Shape) -> _Shape:
+    if shape is None or shape[0] == "null":
+        return None
+    return shape[1][0] if shape[0] == "optional" else shape
+
+
+def _optional(shape: _Shape) -> _Shape:
+    return shape if shape is not None and shape[0] == "any" else ("optional", (shape,))
 
 
 def _settle(shape: _Shape) -> ValueType:

@@ -1,61 +1,140 @@
-"""Turns one file into seeds: read, screen, cut, filter, and where possible close each function over the names
-that it needs.
+"""Turns one file, or one row of a data set, into seeds: read, screen, cut, filter, and where possible close
+each function over the names that it needs.
 
 A pure function of the file, picklable in and out, so files can be cut in a pool of processes. The one rule:
 every function of an accepted file is returned once, as a seed or as a rejection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
 
-from synth.config import SourceTreeSeedsConfig
+from synth.config import CodeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
-from synth.records import Origin
+from synth.ids import content_hash
+from synth.languages.registry import get_language
+from synth.records import FunctionContract, Origin, Seed, Unclosed
+from synth.seeds.closing import FileClosing
+from synth.seeds.examples.index import ExampleIndex
+from synth.seeds.examples.reader import read_calls
 from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
+from synth.seeds.licences import check_licence, stated_in
+from synth.seeds.neighbours import TreeNeighbours
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
-from synth.seeds.python.module_index import ModuleIndex
+from synth.seeds.python.python_tree import PythonTree
 from synth.seeds.quality import check_quality
 from synth.seeds.screen import screen_text
 from synth.token_estimate import estimate_tokens
 
 
-def cut_file(ref: FileRef, config: SourceTreeSeedsConfig) -> FileCut:
+class Snippet(NamedTuple):
+    """What a row says about its code if it is one snippet, which is not cut."""
+
+    entry_point: str
+    contract: FunctionContract | None = None
+
+
+def cut_file(ref: FileRef, config: CodeSeedsConfig) -> FileCut:
     """Read one file and cut it. No file content makes it raise."""
-    file = read_file(ref)
-    screened = file if isinstance(file, Reject) else screen_text(file.text, ref.language, config.screen)
+    return cut_text(ref, read_file(ref), config)
+
+
+def cut_text(
+    ref: FileRef, read: SourceFile | Reject, config: CodeSeedsConfig, snippet: Snippet | None = None
+) -> FileCut:
+    """Cut what was read of a file or row. No content makes it raise."""
+    if isinstance(read, Reject):
+        return FileCut(ref, None, read, (), content=content_hash(ref.language, read.reason, read.evidence))
+    ref = replace(ref, licence=stated_in(read.text) or ref.licence)
+    content = content_hash(ref.language, ref.licence, read.text)
+    refused = check_licence(ref.licence, config.licences)
+    screened = refused or screen_text(read.text, ref.language, config.screen)
     if isinstance(screened, Reject):
-        return FileCut(ref, None, screened, ())
+        return FileCut(ref, None, screened, (), content=content)
     file = SourceFile(ref, screened.text)
+    if snippet is not None:
+        return FileCut(ref, None, None, (_whole(file, config, snippet),), screened.evidence, content)
     try:
-        return FileCut(ref, file, None, tuple(_cut(file, config)), screened.evidence)
+        units = tuple(_own_examples(file).give(_cut(file, config)))
     except UnparsedError as why:
-        return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), ())
+        return FileCut(ref, None, Reject("unreadable", {"error": f"not parsed: {why}"}), (), content=content)
+    return FileCut(ref, file, None, units, screened.evidence, content)
 
 
-def _cut(file: SourceFile, config: SourceTreeSeedsConfig) -> Iterator[SeedOrRejection]:
+def _own_examples(file: SourceFile) -> ExampleIndex:
+    """The calls that the file itself states."""
+    index = ExampleIndex()
+    index.add(file.ref.language, read_calls(file.text, file.ref.language, file.ref.relative))
+    return index
+
+
+def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
-    module = ModuleIndex.read(file.text) if language == "python" else None
+    close = _closer(file, config)
     for function in find_functions(file.text, language):
-        origin = _origin(file.ref, function)
+        origin = _origin(file.ref, function.start_line, function.end_line)
         reject = check_quality(
             function, file.ref.relative, min_lines=config.min_lines, max_tokens=config.max_tokens
         )
         if reject:
             yield reject_seed(function.code, language, origin, reject)
         else:
-            yield make_seed(_close(function, module, config.max_tokens) or function.code, language, origin)
+            seed = close(function, origin)
+            yield seed if seed.entry_point else seed.model_copy(update={"entry_point": function.name})
 
 
-def _origin(ref: FileRef, function: Function) -> Origin:
-    start, end = function.start_line, function.end_line
-    return Origin(source=ref.source, path=ref.relative, start_line=start, end_line=end, licence=ref.licence)
+def _whole(file: SourceFile, config: CodeSeedsConfig, snippet: Snippet) -> SeedOrRejection:
+    """The text as one seed, with what its row says about it."""
+    language, text = file.ref.language, file.text
+    origin = _origin(file.ref, 1, text.rstrip("\n").count("\n") + 1)
+    if (tokens := estimate_tokens(text)) > config.max_tokens:
+        reject = Reject("too_long", {"tokens": tokens, "limit": config.max_tokens})
+        return reject_seed(text, language, origin, reject)
+    told = {"entry_point": snippet.entry_point, "contract": snippet.contract}
+    return make_seed(text, language, origin).model_copy(update=told)
 
 
-def _close(function: Function, module: ModuleIndex | None, max_tokens: int) -> str:
-    """The function with the imports, constants and helper functions that it needs from its file; empty if
-    that is not possible."""
-    if module is None or not function.top_level:
-        return ""
-    closed = module.close(function.name)
-    return "" if isinstance(closed, Reject) or estimate_tokens(closed.code) > max_tokens else closed.code
+def _origin(ref: FileRef, start: int, end: int) -> Origin:
+    return Origin(
+        source=ref.source, path=ref.relative, row=ref.row, start_line=start, end_line=end, licence=ref.licence
+    )
+
+
+def _closer(file: SourceFile, config: CodeSeedsConfig) -> Callable[[Function, Origin], Seed]:
+    """What makes a seed of a function of this file. The file is read for it once, and only if one is asked
+    for."""
+    language = get_language(file.ref.language)
+    neighbours = TreeNeighbours(file.ref, config.screen)
+    if language.name == "python":
+        package = cache(lambda: PythonTree(neighbours, file.ref.relative, file.text))
+        return lambda function, origin: _close_python(function, origin, package(), config.max_tokens)
+    if language.closing is None:
+        return lambda function, origin: make_seed(function.code, language.name, origin)
+    index = cache(lambda: FileClosing(file.text, file.ref.relative, language, neighbours))
+    return lambda function, origin: _close(function, origin, language.name, index())
+
+
+def _close(function: Function, origin: Origin, language: str, index: FileClosing) -> Seed:
+    """The seed with the program that runs, or with the reason why there is none."""
+    found = index.close(function)
+    if isinstance(found, Reject):
+        return _unclosed(function, origin, language, found)
+    return make_seed(function.code, language, origin, entry_point=found.entry_point, closed=found.code)
+
+
+def _close_python(function: Function, origin: Origin, package: PythonTree, max_tokens: int) -> Seed:
+    """The same for Python. A closed program that is short enough is itself what a model is shown."""
+    found = package.close(function, max_tokens)
+    if isinstance(found, Reject):
+        return _unclosed(function, origin, "python", found)
+    if estimate_tokens(found.code) <= max_tokens:
+        return make_seed(found.code, "python", origin, entry_point=found.entry_point)
+    return make_seed(function.code, "python", origin, entry_point=found.entry_point, closed=found.code)
+
+
+def _unclosed(function: Function, origin: Origin, language: str, why: Reject) -> Seed:
+    unclosed = Unclosed.model_validate({"reason": why.reason, **why.evidence})
+    return make_seed(function.code, language, origin, entry_point=function.name, unclosed=unclosed)

@@ -1,7 +1,7 @@
 """Finds and reads source files: which folders are walked, and which files are rejected and why.
 
-The one rule: files are sorted by name, so the order is the same in every run; memory does not grow with the
-number of files.
+The one rule: the order depends only on the names of the files and, if they are shuffled, on the recipe's seed
+and the round; memory does not grow with the number of files.
 """
 
 import fnmatch
@@ -11,15 +11,19 @@ import os
 import re
 import stat
 import sysconfig
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from synth.config import SourceTreeSeedsConfig
 from synth.errors import Problem, RecipeError
 from synth.filters.protocol import Reject
+from synth.ids import derive_random
 from synth.languages.registry import normalize_language, source_extensions
 from synth.seeds.licences import find_licence
+from synth.seeds.order import in_turn, shuffled, take_within
 from synth.seeds.protocol import FileRef, SourceFile
 
 SKIPPED_FOLDERS = frozenset(
@@ -64,35 +68,70 @@ def resolve_root(path: str, recipe_folder: Path) -> tuple[str, Path]:
 def find_files(
     config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int = 0, round_: int = 0
 ) -> Iterator[FileRef]:
-    """The files of the recipe's languages, in order. `max_files` limits them to a random sample that changes
-    with the round."""
-    refs = _walk_all(config, recipe_folder)
-    if config.max_files is None:
-        return refs
-    chosen = heapq.nsmallest(
-        config.max_files, enumerate(refs), key=lambda pair: _draw(pair[1], random_seed, round_)
-    )
-    return (ref for _, ref in sorted(chosen, key=lambda pair: pair[0]))
+    """The files of the recipe's languages. Without `max_files` they come shuffled, folders in random order
+    and the paths of the recipe in turn, or as they are named if the recipe wants that. `max_files` limits
+    them to a random sample of all, in the order of their names. Both change with the round."""
+    names = {normalize_language(language) for language in config.languages}
+    limits = {normalize_language(language): count for language, count in config.limits.items()}
+    roots = [resolve_root(path, recipe_folder) for path in config.paths]
+
+    def draw(source: str, name: str) -> int:
+        return _draw(source, name, random_seed, round_)
+
+    refs: Iterator[FileRef]
+    if config.max_files is not None:
+        refs = chain.from_iterable(_read_root(*root, config, names) for root in roots)
+        return iter(_sample(refs, config.max_files, limits, draw))
+    if config.shuffle:
+        streams = (_read_root(*root, config, names, draw) for root in roots)
+        refs = shuffled(in_turn(streams, len(roots)), derive_random(random_seed, "files", round_))
+    else:
+        refs = chain.from_iterable(_read_root(*root, config, names) for root in roots)
+    return take_within(refs, lambda ref: ref.language, limits, languages=names)
 
 
-def _draw(ref: FileRef, random_seed: int, round_: int) -> bytes:
+Draw = Callable[[str, str], int]
+"""A random number for the name of a file or folder of a source."""
+
+
+def _draw(source: str, name: str, random_seed: int, round_: int) -> int:
     """A random number that depends only on the file's name, the seed and the round."""
-    return hashlib.blake2b(
-        f"{random_seed} {round_} {ref.source} {ref.relative}".encode(), digest_size=8
-    ).digest()
+    text = f"{random_seed} {round_} {source} {name}"
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
-def _walk_all(config: SourceTreeSeedsConfig, recipe_folder: Path) -> Iterator[FileRef]:
-    languages = {normalize_language(language) for language in config.languages}
-    for path in config.paths:
-        source, root = resolve_root(path, recipe_folder)
-        for found in _walk(root, config.exclude):
-            language = source_extensions().get(found.path.suffix.lower())
-            if found.is_folder or language in languages:
-                relative = _name(found.path.relative_to(root))
-                licence = find_licence(source, root, relative)
-                spoken = "" if found.is_folder or language is None else language
-                yield FileRef(source, str(found.path), relative, spoken, licence)
+def _sample(refs: Iterable[FileRef], most: int, limits: Mapping[str, int], draw: Draw) -> list[FileRef]:
+    """So many of the files, and of each language no more than its limit, drawn from all; in their order."""
+    held: defaultdict[str, list[tuple[int, int, FileRef]]] = defaultdict(list)
+    for number, ref in enumerate(refs):
+        heap = held[ref.language]
+        heapq.heappush(heap, (-draw(ref.source, ref.relative), number, ref))
+        if len(heap) > min(most, limits.get(ref.language, most)):
+            heapq.heappop(heap)
+    chosen = heapq.nlargest(most, chain.from_iterable(held.values()))
+    return [ref for _, _, ref in sorted(chosen, key=lambda one: one[1])]
+
+
+def _read_root(
+    source: str,
+    root: Path,
+    config: SourceTreeSeedsConfig,
+    languages: Collection[str],
+    draw: Draw | None = None,
+) -> Iterator[FileRef]:
+    """The files of one folder of the recipe, as they are named or, if they are drawn, in random order."""
+
+    def order(path: Path) -> tuple[int, str]:
+        name = path.relative_to(root).as_posix()
+        return (0 if draw is None else draw(source, name), name)
+
+    for found in _walk(root, config.exclude, order):
+        language = source_extensions().get(found.path.suffix.lower())
+        if found.is_folder or language in languages:
+            relative = _name(found.path.relative_to(root))
+            licence = find_licence(source, root, relative)
+            spoken = "" if found.is_folder or language is None else language
+            yield FileRef(source, str(found.path), relative, spoken, licence)
 
 
 def _name(relative: Path) -> str:
@@ -106,9 +145,9 @@ class _Found(NamedTuple):
     """A folder that is not entered, because it is a link or cannot be listed. Reading it says why."""
 
 
-def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[_Found]:
-    """Files below the folder, sorted by name. Links to folders are not followed, so a cycle of links
-    does no harm."""
+def _walk(root: Path, exclude: tuple[str, ...], order: Callable[[Path], tuple[int, str]]) -> Iterator[_Found]:
+    """Files below the folder, each folder's sorted by `order` of their paths. Links to folders are not
+    followed, so a cycle of links does no harm."""
     closed: list[_Found] = []
 
     def note(error: OSError) -> None:
@@ -116,11 +155,14 @@ def _walk(root: Path, exclude: tuple[str, ...]) -> Iterator[_Found]:
 
     for folder, folders, names in os.walk(root, onerror=note, followlinks=False):
         here = Path(folder)
-        wanted = sorted(name for name in folders if not _is_skipped(here / name, root, exclude))
+        wanted = [name for name in folders if not _is_skipped(here / name, root, exclude)]
+        wanted.sort(key=lambda name: order(here / name))
         folders[:] = [name for name in wanted if not (here / name).is_symlink()]
         yield from (_Found(here / name, is_folder=True) for name in wanted if name not in folders)
         yield from (
-            _Found(here / name) for name in sorted(names) if not _is_excluded(here / name, root, exclude)
+            _Found(here / name)
+            for name in sorted(names, key=lambda name: order(here / name))
+            if not _is_excluded(here / name, root, exclude)
         )
     yield from closed
 
@@ -153,13 +195,12 @@ def read_file(ref: FileRef) -> SourceFile | Reject:
         return Reject("unreadable", {"error": error.strerror or type(error).__name__})
     if isinstance(data, Reject):
         return data
-    if b"\0" in data:
-        return Reject("unreadable", {"error": "binary"})
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Reject("unreadable", {"error": f"not UTF-8 at byte {error.start}"})
-    return _check_text(text) or SourceFile(ref, text)
+        why = "binary" if b"\0" in data else f"not UTF-8 at byte {error.start}"
+        return Reject("unreadable", {"error": why})
+    return check_text(text) or SourceFile(ref, text)
 
 
 def _read_regular(path: Path) -> bytes | Reject:
@@ -183,7 +224,12 @@ def _read_regular(path: Path) -> bytes | Reject:
     return data
 
 
-def _check_text(text: str) -> Reject | None:
+def check_text(text: str) -> Reject | None:
+    """Why a file's text, or a row's, cannot be used: it is binary, too long, empty, generated or minified."""
+    if (length := len(text.encode("utf-8", "surrogatepass"))) > MAX_FILE_BYTES:
+        return Reject("too_long", {"bytes": length, "limit": MAX_FILE_BYTES})
+    if "\0" in text:
+        return Reject("unreadable", {"error": "binary"})
     if not text.strip():
         return Reject("too_short", {"lines": 0})
     marker = _GENERATED.search(text, 0, 1500)

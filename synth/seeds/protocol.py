@@ -10,7 +10,7 @@ from typing import Literal
 
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.records import Origin, Seed
+from synth.records import Origin, Seed, Unclosed
 
 UnitKind = Literal["file", "seed"]
 
@@ -35,21 +35,34 @@ SeedOrRejection = Seed | SeedRejection
 
 @dataclass(frozen=True, slots=True)
 class FileRef:
-    """A file to read: `path` is its location, `relative` is its name in records, with `/` on every system."""
+    """A file to read: `path` is its location, `relative` is its name in records, with `/` on every system.
+    A row of a data set is such a file without a location."""
 
     source: str
     path: str
     relative: str
     language: str
     licence: str = ""
+    row: str = ""
+    """Where the row stands in its data set."""
+    stated_repository: str = ""
+    """The repository that the row names."""
 
     @property
     def id(self) -> str:
-        return unit_id("file", self.source, self.relative)
+        return unit_id("file", self.source, self.relative, *filter(None, [self.row]))
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.source}/{self.row or self.relative}"
 
     @property
     def repository(self) -> str:
-        """The file's repository, for the repository format: the source, or in `site-packages` the package."""
+        """The file's repository, for the repository format: what the row names, the source, or in
+        `site-packages` the package."""
+        if self.stated_repository:
+            return self.stated_repository
         first = self.relative.split("/")[0]
         return first.removesuffix(".py") if self.source == "site-packages" else self.source
 
@@ -65,7 +78,7 @@ class SourceFile:
 @dataclass(frozen=True, slots=True)
 class FileCut:
     """The result of cutting one file: its text or why it was rejected (one of the two is None),
-    and its functions."""
+    and its functions. A row that is one snippet is no file: it has neither, and one unit."""
 
     ref: FileRef
     file: SourceFile | None
@@ -73,12 +86,31 @@ class FileCut:
     units: tuple[SeedOrRejection, ...]
     evidence: Evidence = field(default_factory=dict)
     """What was masked in the text."""
+    content: str = ""
+    """The hash of what was read, before anything was decided about it."""
 
 
-def make_seed(code: str, language: str, origin: Origin) -> Seed:
-    """A seed; its id is derived from its text and its place."""
-    place = (origin.source, origin.path, origin.start_line)
-    return Seed(id=unit_id("seed", language, code, *place), language=language, code=code, origin=origin)
+def make_seed(
+    code: str,
+    language: str,
+    origin: Origin,
+    *,
+    entry_point: str = "",
+    closed: str = "",
+    unclosed: Unclosed | None = None,
+) -> Seed:
+    """A seed; its id is derived from its texts and its place."""
+    place = (origin.source, origin.path, origin.start_line, *filter(None, [origin.row]))
+    texts = (code, closed) if closed else (code,)
+    return Seed(
+        id=unit_id("seed", language, *texts, *place),
+        language=language,
+        code=code,
+        origin=origin,
+        entry_point=entry_point,
+        closed=closed,
+        unclosed=unclosed,
+    )
 
 
 def reject_seed(code: str, language: str, origin: Origin, reject: Reject) -> SeedRejection:

@@ -1,7 +1,8 @@
-"""The entry to the flow: one function that reads seeds from any source that a recipe can name.
+"""The entry to the flow: reads seeds from any source that a recipe can name.
 
 The one rule: a bad file or row becomes a rejection and is counted. Only errors that the user must fix (a
-missing folder, file or data set) are raised, and before the first seed.
+missing folder, file, data set or column) are raised, and before the first seed; and OutageError for a network
+that stays away.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from synth.config import (
+    CodeSeedsConfig,
     HubSeedsConfig,
     JsonlSeedsConfig,
     PocketSeedsConfig,
@@ -17,7 +19,7 @@ from synth.config import (
 )
 from synth.errors import Problem, RecipeError
 from synth.records import Seed
-from synth.seeds.protocol import SeedOrRejection
+from synth.seeds.protocol import FileCut, SeedOrRejection
 
 PocketProvider = Callable[[PocketSeedsConfig, int, int], Iterable[Seed]]
 """(config, random seed, round) -> snippets of the pocket world. It is defined in `posttrain`, which
@@ -36,24 +38,41 @@ def read_seeds(
     """Seeds and rejections of one source, streamed, in the same order every time. Raises RecipeError."""
     if isinstance(config, PocketSeedsConfig):
         return iter(_pocket(pocket)(config, random_seed, round_))
-    if isinstance(config, JsonlSeedsConfig):
-        from synth.seeds.jsonl import read_jsonl
+    from synth.seeds.source_tree import list_units
 
-        return read_jsonl(config, recipe_folder)
-    if isinstance(config, HubSeedsConfig):
-        from synth.seeds.hub import read_hub
-
-        return read_hub(config, recipe_folder)
-    return _source_tree(config, recipe_folder, random_seed, round_, workers)
-
-
-def _source_tree(
-    config: SourceTreeSeedsConfig, recipe_folder: Path, random_seed: int, round_: int, workers: int
-) -> Iterator[SeedOrRejection]:
-    from synth.seeds.source_tree import list_units, read_cuts
-
-    cuts = read_cuts(config, recipe_folder, random_seed=random_seed, round_=round_, workers=workers)
+    cuts = read_files(
+        config, recipe_folder=recipe_folder, random_seed=random_seed, round_=round_, workers=workers
+    )
     return chain.from_iterable(map(list_units, cuts))
+
+
+def read_files(
+    config: CodeSeedsConfig,
+    *,
+    recipe_folder: Path,
+    random_seed: int,
+    round_: int,
+    workers: int = 1,
+    patience_s: float = 900.0,
+) -> Iterator[FileCut]:
+    """The files or rows of one source, each cut into its seeds and rejections. `patience_s`: how long a
+    network that fails is waited for. Raises RecipeError; OutageError while it is read."""
+    if isinstance(config, SourceTreeSeedsConfig):
+        from synth.seeds.source_tree import read_cuts
+
+        return read_cuts(config, recipe_folder, random_seed=random_seed, round_=round_, workers=workers)
+    from synth.seeds.rows import read_row_cuts
+
+    if isinstance(config, JsonlSeedsConfig):
+        from synth.seeds.jsonl import open_jsonl
+
+        reader, streams = open_jsonl(config, recipe_folder)
+    else:
+        from synth.seeds.hub import Patience, open_hub
+
+        assert isinstance(config, HubSeedsConfig)
+        reader, streams = open_hub(config, recipe_folder, round_, Patience(patience_s))
+    return read_row_cuts(reader, streams, random_seed=random_seed, round_=round_, workers=workers)
 
 
 def _pocket(provider: PocketProvider | None) -> PocketProvider:

@@ -11,21 +11,12 @@ from synth.errors import Problem, RecipeError
 from synth.filters.personal import mask_personal
 from synth.filters.protocol import Evidence, Reject
 from synth.filters.secrets import check_secrets
-from synth.records import Seed
-from synth.seeds.protocol import SeedOrRejection, SeedRejection, make_seed
 
 
 class ScreenedText(NamedTuple):
     """A text that may be used, and what was masked in it."""
 
     text: str
-    evidence: Evidence
-
-
-class ScreenedUnit(NamedTuple):
-    """A seed or a rejection, and what was masked in the seed."""
-
-    unit: SeedOrRejection
     evidence: Evidence
 
 
@@ -55,15 +46,3 @@ def screen_text(text: str, language: str, config: ScreenConfig) -> ScreenedText 
         return ScreenedText(text, {})
     masked = mask_personal(text, language)
     return ScreenedText(masked.text, {f"masked_{kind}": count for kind, count in masked.counts.items()})
-
-
-def screen_unit(unit: SeedOrRejection, config: ScreenConfig) -> ScreenedUnit:
-    """The same for the code of a row. A rejection stays one."""
-    if not isinstance(unit, Seed):
-        return ScreenedUnit(unit, {})
-    found = screen_text(unit.code, unit.language, config)
-    if isinstance(found, Reject):
-        return ScreenedUnit(SeedRejection(unit.id, "seed", unit.language, unit.origin, found), {})
-    if found.text == unit.code:
-        return ScreenedUnit(unit, {})
-    return ScreenedUnit(make_seed(found.text, unit.language, unit.origin), found.evidence)

@@ -92,7 +92,12 @@ class AgreeStage(UnitStage[Task]):
     def _agree(self, inputs: InputSet, ballots: list[Ballot]) -> Decided:
         data = self._context.data
         several = len({ballot.language for ballot in ballots}) > 1
-        found = find_consensus(ballots, threshold=data.evidence.agreement_threshold, across_languages=several)
+        found = find_consensus(
+            ballots,
+            threshold=data.evidence.agreement_threshold,
+            method=data.evidence.agreement_method,
+            across_languages=several,
+        )
         if isinstance(found, Reject):
             return Decided(found)
         cases = tuple(

@@ -5,8 +5,8 @@ state as one that was never interrupted.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from synth.records import Decision, IndexRow, Unit
@@ -23,6 +23,8 @@ class StageResult:
 
     rows: tuple[IndexRow, ...]
     made: tuple[Unit, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)
+    """Of a source: the files or rows that it read for this shard, with the hash of each."""
 
 
 class ShardState:

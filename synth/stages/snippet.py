@@ -4,12 +4,12 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import ClassVar, TypeVar
 
-from synth.config import HubSeedsConfig, JsonlSeedsConfig, PocketSeedsConfig, SourceTreeSeedsConfig
+from synth.config import PocketSeedsConfig
 from synth.filters.protocol import Evidence, Keep
 from synth.records import IndexRow, Seed, SourceText, Unit
 from synth.seeds.protocol import FileCut, SeedOrRejection
-from synth.seeds.reader import PocketProvider, read_seeds
-from synth.seeds.screen import ScreenedUnit, require_scanner, screen_unit
+from synth.seeds.reader import PocketProvider, read_files, read_seeds
+from synth.seeds.source_tree import list_units
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, index_row
@@ -18,8 +18,8 @@ Item = TypeVar("Item")
 
 
 class SnippetSource(Source):
-    """Shards of `data.shard_size` seeds. For a source tree, a shard has that many files, with their whole
-    texts and their functions."""
+    """Shards of `data.shard_size` files or rows, with their whole texts and their functions; of so many seeds
+    for the pocket world."""
 
     name: ClassVar[str] = "snippet"
     makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText)
@@ -29,48 +29,38 @@ class SnippetSource(Source):
 
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         """Shards in the order of the source."""
-        config = self._context.data.seeds
-        if isinstance(config, SourceTreeSeedsConfig):
-            yield from self._read_tree(config, round_)
+        data, seed = self._context.data, self._context.recipe.seed
+        folder = self._context.recipe_folder
+        if isinstance(data.seeds, PocketSeedsConfig):
+            units = read_seeds(
+                data.seeds, recipe_folder=folder, random_seed=seed, round_=round_, pocket=self._pocket
+            )
+            for number, group in enumerate(_groups(units, data.shard_size)):
+                state = ShardState(round_, f"{number:05d}")
+                yield state, _result(state, ((unit, {}) for unit in group), [])
             return
-        units = read_seeds(
-            config,
-            recipe_folder=self._context.recipe_folder,
-            random_seed=self._context.recipe.seed,
+        cuts = read_files(
+            data.seeds,
+            recipe_folder=folder,
+            random_seed=seed,
             round_=round_,
-            pocket=self._pocket,
+            workers=self._workers,
+            patience_s=self._context.recipe.outage.patience_s,
         )
-        for number, group in enumerate(_groups(_screened(units, config), self._context.data.shard_size)):
+        for number, files in enumerate(_groups(cuts, data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
-            yield state, _result(state, group, [])
-
-    def _read_tree(
-        self, config: SourceTreeSeedsConfig, round_: int
-    ) -> Iterator[tuple[ShardState, StageResult]]:
-        from synth.seeds.source_tree import list_units, read_cuts
-
-        seed, folder = self._context.recipe.seed, self._context.recipe_folder
-        cuts = read_cuts(config, folder, random_seed=seed, round_=round_, workers=self._workers)
-        for number, group in enumerate(_groups(cuts, self._context.data.shard_size)):
-            state = ShardState(round_, f"{number:05d}")
-            units = [ScreenedUnit(unit, {}) for cut in group for unit in list_units(cut)]
-            files = [(text, cut.evidence) for cut in group if (text := _source_text(cut)) is not None]
-            yield state, _result(state, units, files)
-
-
-def _screened(
-    units: Iterable[SeedOrRejection], config: PocketSeedsConfig | JsonlSeedsConfig | HubSeedsConfig
-) -> Iterator[ScreenedUnit]:
-    """The units of a data set, screened; those of the pocket world, which hold nobody's data, as they are."""
-    if isinstance(config, PocketSeedsConfig):
-        return (ScreenedUnit(unit, {}) for unit in units)
-    require_scanner(config.screen)
-    return (screen_unit(unit, config.screen) for unit in units)
+            yield state, _result_of_files(state, files)
 
 
 def _groups(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
     while group := list(islice(items, size)):
         yield group
+
+
+def _result_of_files(state: ShardState, cuts: list[FileCut]) -> StageResult:
+    units = ((unit, {} if cut.file is not None else cut.evidence) for cut in cuts for unit in list_units(cut))
+    files = [(text, cut.evidence) for cut in cuts if (text := _source_text(cut)) is not None]
+    return _result(state, units, files, {cut.ref.name: cut.content for cut in cuts})
 
 
 def _source_text(cut: FileCut) -> SourceText | None:
@@ -88,7 +78,10 @@ def _source_text(cut: FileCut) -> SourceText | None:
 
 
 def _result(
-    state: ShardState, units: list[ScreenedUnit], files: list[tuple[SourceText, Evidence]]
+    state: ShardState,
+    units: Iterable[tuple[SeedOrRejection, Evidence]],
+    files: list[tuple[SourceText, Evidence]],
+    read: dict[str, str] | None = None,
 ) -> StageResult:
     """Each unit once: a text that occurs twice in a source is one seed."""
     name = SnippetSource.name
@@ -104,4 +97,4 @@ def _result(
             rows[unit.id] = index_row(name, state, unit, Keep(evidence))
         else:
             rows[unit.unit_id] = index_row(name, state, unit, unit.reject)
-    return StageResult(tuple(rows.values()), (*seeds.values(), *(file for file, _ in files)))
+    return StageResult(tuple(rows.values()), (*seeds.values(), *(file for file, _ in files)), read or {})

@@ -55,7 +55,7 @@ def _importable_seeds(state: ShardState) -> dict[str, tuple[str, str]]:
     for task in state.get(Task):
         seed = seeds.get(task.seed_id)
         if seed is not None and (module := seed_module(seed.origin, seed.language)):
-            found[task.id] = (module, last_function(seed.code))
+            found[task.id] = (module, seed.entry_point.rpartition(".")[2] or last_function(seed.code))
     return found
 
 

@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
@@ -104,9 +104,20 @@ Bodies = dict[str, WrittenFile]
 """The bodies of an index shard, by kind."""
 
 
-def write_index(path: Path, rows: Sequence[IndexRow], bodies: Bodies | None = None) -> None:
-    """Write decisions atomically, with the statement of their bodies. Raises StoreError on a full disk."""
+_READ = "codemill.read"
+"""In the footer of a source's index shard: `{file or row: hash of what was read}`."""
+
+
+def write_index(
+    path: Path,
+    rows: Sequence[IndexRow],
+    bodies: Bodies | None = None,
+    read: Mapping[str, str] | None = None,
+) -> None:
+    """Write decisions atomically, with the statement of their bodies, and of what a source read for them.
+    Raises StoreError on a full disk."""
     notes = {} if bodies is None else {_BODIES: json.dumps(bodies, sort_keys=True)}
+    notes |= {_READ: json.dumps(read, sort_keys=True)} if read else {}
     write_rows(path, _index_schema(), (_index_row(row) for row in rows), notes=notes)
 
 
@@ -192,9 +203,10 @@ class StageCommit:
         shard: str,
         rows: Sequence[IndexRow],
         made: Iterable[Unit] = (),
+        read: Mapping[str, str] | None = None,
     ) -> None:
         """Write the records, then the index shard. An interrupted commit leaves no index shard, so the
-        shard runs again."""
+        shard runs again. `read`: what a source read for it, by name, with its hash."""
         key = shard_key(stage, round, shard)
         self._check_rows(key, rows)
         bodies: defaultdict[str, list[Unit]] = defaultdict(list)
@@ -207,7 +219,17 @@ class StageCommit:
         written = {
             kind: write_bodies(body_path(self.folder, kind, key), records) for kind, records in bodies.items()
         }
-        write_index(index_path(self.folder, key), rows, written)
+        write_index(index_path(self.folder, key), rows, written, read)
+
+    def read_of(self, stage: str, round: int, shard: str) -> dict[str, str] | None:
+        """What a source read for a committed shard, by name, with its hash; None if it did not say."""
+        note = read_sealed(index_path(self.folder, shard_key(stage, round, shard)), ["unit_id"]).notes
+        return json.loads(note[_READ]) if _READ in note else None
+
+    def shards_of(self, stage: str, round: int) -> list[str]:
+        """Names of the committed shards of a round, sorted."""
+        names = (path.stem.partition("-") for path in (self.folder / "index" / stage).glob("*.parquet"))
+        return sorted(shard for number, _, shard in names if int(number) == round)
 
     def read_index(self, stage: str, round: int, shard: str) -> list[IndexRow]:
         """The decisions of a committed shard."""

@@ -34,6 +34,8 @@ def from_json(value: object, kind: ValueType) -> Value:
     """
     if kind.kind == "any":
         return value  # type: ignore[return-value]  # what json.loads makes is a Value
+    if kind.kind == "optional":
+        return None if value is None else from_json(value, kind.inner[0])
     if kind.kind == "float":
         return _read_float(value)
     if kind.kind == "list" and isinstance(value, list):

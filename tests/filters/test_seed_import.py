@@ -8,7 +8,7 @@ import pytest
 from synth.filters.protocol import Keep, Reject
 from synth.filters.seed_import import check_seed_import, seed_module
 from synth.records import Decision, Origin
-from synth.seeds.python.module_index import ClosedProgram
+from synth.seeds.python.closure import ClosedProgram
 from synth.seeds.python.self_contained import check_self_contained, last_function
 from synth.stages.syntax import SyntaxStage
 from tests.builders import build_seed, build_solution, build_task
@@ -116,7 +116,7 @@ def test_the_stage_refuses_what_imports_the_seed_of_its_own_task() -> None:
         build_solution("s1", cheat, task_id="t1"),
         build_solution("s2", "def solve(xs):\n    return sum(xs)", task_id="t1"),
         build_solution("s3", cheat, task_id="t2"),
-        build_solution("s4", "puts 1", task_id="t1", language="ruby"),
+        build_solution("s4", "def solve = 1", task_id="t1", language="ruby"),
     )
     run = run_stage(SyntaxStage(), shard)
     assert run.decision("s1") == (Decision.REJECTED, "imports_the_seed")

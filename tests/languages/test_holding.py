@@ -35,6 +35,14 @@ def test_one_value_that_the_language_lacks_leaves_it_out(language: str, value: V
     assert why(language, f"({kind}) -> {kind}", value) == words
 
 
+def test_a_value_or_null_is_a_type_of_eight_languages_and_c_has_none() -> None:
+    signature = "(optional[str]) -> list[optional[int]]"
+    for language in ("python", "javascript", "typescript", "java", "cpp", "rust", "go", "kotlin", "csharp"):
+        assert why(language, signature) == ""
+    assert why("c", signature) == "C has no optional types here"
+    assert why("php", signature) == "PHP has no optional types here"
+
+
 def test_null_counts_in_lists_alone() -> None:
     assert why("lua", "(any) -> any", [1, None]) == "no null in lists"
     assert why("lua", "(any) -> any", None, {"a": 1}) == ""

@@ -26,6 +26,24 @@ def test_a_declaration_reads_as_a_person_writes_it(language: str, line: str) -> 
     )
 
 
+OPTIONAL = [
+    ("python", "def solve(xs: list[int | None]) -> str | None"),
+    ("java", "static String solve(List<Long> xs)"),
+    ("cpp", "optional<string> solve(vector<optional<long long>> xs)"),
+    ("typescript", "function solve(xs: Array<number | null>): string | null"),
+    ("rust", "fn solve(xs: Vec<Option<i64>>) -> Option<String>"),
+    ("go", "func solve(xs []*int) *string"),
+    ("kotlin", "fun solve(xs: List<Long?>): String?"),
+    ("csharp", "static string solve(List<long?> xs)"),
+]
+
+
+@pytest.mark.parametrize(("language", "line"), OPTIONAL)
+def test_a_value_or_null_is_declared_as_the_language_has_it(language: str, line: str) -> None:
+    signature = parse_signature("(list[optional[int]]) -> optional[str]")
+    assert render_signature(get_language(language), "solve", ("xs",), signature) == line
+
+
 @pytest.mark.parametrize("language", ["python", "java", "cpp"])
 @pytest.mark.parametrize(
     "signature",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synth.execution.local.sandbox import LocalSandbox
 from synth.languages.registry import all_languages, get_language
-from synth.languages.spec import UnsupportedType, render_signature
+from synth.languages.spec import UnsupportedType, check_optional, render_signature
 from synth.records import ExecutionRequest, FunctionCall, Limits, Observation
 from synth.rules.canonical import canonical_output
 from synth.values import Value, ValueType, encode, parse_signature
@@ -37,6 +37,9 @@ SHAPES = (
     "tuple[int, str, bool]",
     "list[tuple[float, str]]",
     "map[str, map[str, tuple[int, int]]]",
+    "optional[int]",
+    "list[optional[str]]",
+    "optional[list[tuple[int, str]]]",
 )
 
 
@@ -50,10 +53,12 @@ def program(language: str, parameters: str, result: str) -> str:
 
 def can_express(language: str, shape: str) -> bool:
     """Whether the language has a type for the shape, as its own module says."""
-    driver = get_language(language).driver
-    assert driver is not None
+    spoken = get_language(language)
+    assert spoken.driver is not None
     try:
-        driver.files("", "solve", parse_signature(f"({shape}) -> {shape}"))
+        signature = parse_signature(f"({shape}) -> {shape}")
+        check_optional(spoken, signature)
+        spoken.driver.files("", "solve", signature)
     except UnsupportedType:
         return False
     return True
@@ -119,6 +124,8 @@ def strategy(kind: ValueType) -> st.SearchStrategy[Any]:
         return st.dictionaries(inner[0], inner[1], max_size=4)
     if kind.kind == "tuple":
         return st.tuples(*inner)
+    if kind.kind == "optional":
+        return st.none() | inner[0]
     return KINDS[kind.kind]
 
 
@@ -177,6 +184,8 @@ EDGES: dict[str, list[Value]] = {
     "map[str, int]": [{}, {"": 0, "__proto__": 1, "constructor": 2, "10": 3, "9": 4}],
     "map[int, str]": [{}, {-1: "a", 0: "b", 2**53 + 1: "c"}],
     "tuple[int, float]": [(1, 1.0), (-1, -0.0)],
+    "optional[float]": [None, 0.0, 2.0],
+    "map[str, optional[list[int]]]": [{}, {"a": None, "b": [], "c": [1]}],
     "map[str, list[tuple[str, bool]]]": [{}, {"k": [("𝄞", True), ("", False)]}],
 }
 

@@ -35,7 +35,10 @@ LANE = Lane((ReferenceStage.name,))
 
 def prepare(folder: Path) -> tuple[Recipe, Resources]:
     """A run folder whose only shard was read from a file, and what a lane needs to go on with it."""
-    rows = [json.dumps({"code": code, "language": "python"}) for code in SEEDS]
+    rows = [
+        json.dumps({"code": code, "language": "python", "entry_point": code[4 : code.index("(")]})
+        for code in SEEDS
+    ]
     (folder / "seeds.jsonl").write_text("\n".join(rows), encoding="utf-8")
     data = {"seeds": {"kind": "jsonl", "path": "seeds.jsonl"}, "inputs": {"minimum": 4}}
     recipe = Recipe.model_validate({"name": "r", "data": data})

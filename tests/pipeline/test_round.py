@@ -58,10 +58,13 @@ def observe(request: ExecutionRequest) -> Observation:
 
 
 def context(folder: Path, engine: ScriptedEngine, **data: object) -> Context:
-    rows = [json.dumps({"code": code, "language": "python"}) for code in (TOTAL, LARGEST)]
+    rows = [
+        json.dumps({"code": code, "language": "python", "entry_point": name})
+        for name, code in (("total", TOTAL), ("largest", LARGEST))
+    ]
     (folder / "seeds.jsonl").write_text("\n".join(rows), encoding="utf-8")
     sections = {
-        "seeds": {"kind": "jsonl", "path": "seeds.jsonl"},
+        "seeds": {"kind": "jsonl", "path": "seeds.jsonl", "shuffle": False},
         "instruct": {"entry_point": "solve"},
         "inputs": {"minimum": 4, "from_model": False},
         "solve": {"n": 4},

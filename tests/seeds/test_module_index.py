@@ -3,7 +3,9 @@
 import pytest
 
 from synth.filters.protocol import Reject
-from synth.seeds.python.module_index import ClosedProgram, ModuleIndex
+from synth.seeds.python.closure import ClosedProgram
+from synth.seeds.python.closure import close as close_over
+from synth.seeds.python.module_index import ModuleIndex
 from synth.seeds.python.self_contained import check_self_contained
 
 FILE = '''"""A module."""
@@ -32,14 +34,13 @@ def uses_pattern(s):
     return [m.group() for m in PATTERN.finditer(s)]
 
 def uses_os(p):
-    return os.path.join(p, "a")
+    return os.path.join(os.getcwd(), p)
 
 def uses_sibling(a):
     return thing(a)
 
-def uses_print(a):
-    print(a)
-    return a
+def uses_input(a):
+    return a + input()
 
 def changes_global(a):
     global LIMIT
@@ -86,7 +87,7 @@ async def later(a):
 def close(name: str) -> ClosedProgram | Reject:
     index = ModuleIndex.read(FILE)
     assert index is not None
-    return index.close(name)
+    return close_over(index, name)
 
 
 def closed(name: str) -> ClosedProgram:
@@ -106,7 +107,7 @@ def run(program: ClosedProgram, *arguments: object) -> object:
 def test_helpers_constants_classes_and_imports_come_along_and_the_program_runs_alone() -> None:
     program = closed("uses_helper")
     assert run(program, [1, 5, 5, 9]) == {5: 2, 9: 1}
-    assert set(program.pulled) == {"Odd", "helper", "LIMIT"}
+    assert set(program.pulled) == {"Odd", "helper", "LIMIT", "OTHER"}
     assert "import os" not in program.code
     assert "PATTERN" not in program.code
     assert program.code.rstrip().endswith("return C(helper(xs))")
@@ -131,12 +132,12 @@ def test_a_pure_import_inside_a_function_is_fine() -> None:
 @pytest.mark.parametrize(
     ("name", "reason", "needs"),
     [
-        ("uses_os", "impure", "os"),
+        ("uses_os", "impure", "os.getcwd"),
         ("uses_sibling", "not_self_contained", ".sibling"),
-        ("uses_print", "impure", "print"),
+        ("uses_input", "impure", "input"),
         ("changes_global", "impure", "LIMIT"),
         ("imports_inside", "impure", "random"),
-        ("uses_conditional", "not_self_contained", "text"),
+        ("uses_conditional", "not_self_contained", "unicode"),
         ("twice", "not_self_contained", "twice"),
         ("later", "not_self_contained", "later"),
         ("nowhere", "not_self_contained", "nowhere"),
@@ -184,7 +185,7 @@ def test_a_snippet_that_is_no_program_is_refused(code: str, reason: str) -> None
 def test_a_statement_that_shares_its_line_is_taken_alone() -> None:
     index = ModuleIndex.read("A = 1; B = '世'; C = 3\ndef f(x):\n    return x + B\n")
     assert index is not None
-    program = index.close("f")
+    program = close_over(index, "f")
     assert isinstance(program, ClosedProgram)
     assert "A = 1" not in program.code
     assert run(program, "a") == "a世"
@@ -193,7 +194,7 @@ def test_a_statement_that_shares_its_line_is_taken_alone() -> None:
 def test_windows_line_ends_and_form_feeds_do_not_shift_lines() -> None:
     index = ModuleIndex.read("K = 'a\\x0cb'\r\n\x0c\r\ndef f(x):\r\n    return x + K\r\n")
     assert index is not None
-    program = index.close("f")
+    program = close_over(index, "f")
     assert isinstance(program, ClosedProgram)
     assert run(program, "") == "a\x0cb"
 

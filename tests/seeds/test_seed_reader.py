@@ -13,6 +13,8 @@ from synth.records import Origin, Seed
 from synth.seeds.protocol import SeedOrRejection, SeedRejection, make_seed
 from synth.seeds.reader import read_seeds
 
+CODE = "def f(a):\n    b = a + 1\n    return b\n"
+
 
 def reasons(units: Iterable[SeedOrRejection]) -> list[str]:
     return [unit.reject.reason if isinstance(unit, SeedRejection) else "seed" for unit in units]
@@ -20,9 +22,7 @@ def reasons(units: Iterable[SeedOrRejection]) -> list[str]:
 
 def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
     lines = [
-        json.dumps(
-            {"code": "def f(): return 1", "language": "Python", "license": ["mit"], "path": "a.py"}
-        ).encode(),
+        json.dumps({"code": CODE, "language": "Python", "license": ["mit"], "path": "a.py"}).encode(),
         b"",
         b"not json",
         b"[1]",
@@ -34,22 +34,33 @@ def test_each_line_is_a_seed_or_a_rejection(tmp_path: Path) -> None:
     ]
     (tmp_path / "seeds.jsonl").write_bytes(b"\n".join(lines))
     units = list(
-        read_seeds(JsonlSeedsConfig(path="seeds.jsonl"), recipe_folder=tmp_path, random_seed=0, round_=0)
+        read_seeds(
+            JsonlSeedsConfig(path="seeds.jsonl", shuffle=False),
+            recipe_folder=tmp_path,
+            random_seed=0,
+            round_=0,
+        )
     )
-    assert reasons(units) == ["seed", *["unreadable"] * 5, "too_short", "unreadable"]
+    assert reasons(units) == [
+        "seed",
+        *["unreadable"] * 4,
+        "unknown_language",
+        "too_short",
+        "unreadable",
+    ]
     first = units[0]
     assert isinstance(first, Seed)
-    assert (first.language, first.origin.licence, first.origin.path, first.origin.start_line) == (
+    assert (first.language, first.origin) == (
         "python",
-        "mit",
-        "a.py",
-        1,
+        Origin(
+            source="seeds.jsonl", path="a.py", row="seeds.jsonl:1", start_line=1, end_line=3, licence="mit"
+        ),
     )
     assert len({unit.id if isinstance(unit, Seed) else unit.unit_id for unit in units}) == len(units)
 
 
 def test_the_limit_counts_rows(tmp_path: Path) -> None:
-    (tmp_path / "s.jsonl").write_text('{"code": "x", "language": "c"}\n' * 9)
+    (tmp_path / "s.jsonl").write_text(f"{json.dumps({'code': CODE, 'language': 'python'})}\n" * 9)
     units = list(
         read_seeds(JsonlSeedsConfig(path="s.jsonl", limit=4), recipe_folder=tmp_path, random_seed=0, round_=0)
     )
@@ -63,15 +74,15 @@ def test_a_missing_file_is_the_users_error(tmp_path: Path) -> None:
 
 def test_a_saved_data_set_and_a_folder_of_parquet_are_read(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    rows = {"content": ["def f(a):\n    return a", None, "int f();"], "lang": ["Python", "python", "C"]}
+    rows = {"content": [CODE, None, CODE.replace("f(", "g(")], "lang": ["Python", "python", "C"]}
     datasets.Dataset.from_dict(rows).save_to_disk(str(tmp_path / "saved"))
     (tmp_path / "parquet").mkdir()
     datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "parquet" / "train.parquet"))
     for name in ("saved", "parquet"):
-        config = HubSeedsConfig(dataset=name, language_column="lang")
+        config = HubSeedsConfig(dataset=name, language_column="lang", shuffle=False)
         units = list(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0))
-        assert reasons(units) == ["seed", "unreadable", "seed"]
-        assert [unit.language for unit in units] == ["python", "python", "c"]
+        assert reasons(units) == ["seed", "unreadable"]
+        assert [unit.language for unit in units] == ["python", "python"]
 
 
 def test_a_data_set_that_cannot_be_opened_is_the_users_error(tmp_path: Path) -> None:
@@ -84,7 +95,7 @@ def test_a_data_set_that_cannot_be_opened_is_the_users_error(tmp_path: Path) -> 
 def test_a_source_tree_is_read_through_the_same_door(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f(a):\n    b = a\n    return b * 2\n\ndef g(a):\n    pass\n")
     (tmp_path / "b.py").write_bytes(b"\xff")
-    config = SourceTreeSeedsConfig(paths=(".",))
+    config = SourceTreeSeedsConfig(paths=(".",), shuffle=False)
     assert reasons(read_seeds(config, recipe_folder=tmp_path, random_seed=0, round_=0)) == [
         "seed",
         "stub_body",

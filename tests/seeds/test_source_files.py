@@ -32,7 +32,7 @@ def tree(root: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def config(root: Path, **changes: object) -> SourceTreeSeedsConfig:
-    return SourceTreeSeedsConfig.model_validate({"paths": (str(root),), **changes})
+    return SourceTreeSeedsConfig.model_validate({"paths": (str(root),), "shuffle": False, **changes})
 
 
 def names(root: Path, **changes: object) -> list[str]:
@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_listed_is_counted(tmp_path: Path) -> None:
         "from synth.seeds.files import find_files, read_file\n"
         "from synth.languages.registry import source_extensions\nsource_extensions()\n"
         "root = Path(sys.argv[1])\nos.chdir(root)\nos.setuid(65534)\n"
-        "refs = list(find_files(SourceTreeSeedsConfig(paths=('.',)), Path('.')))\n"
+        "refs = list(find_files(SourceTreeSeedsConfig(paths=('.',), shuffle=False), Path('.')))\n"
         "print([ref.relative for ref in refs], read_file(refs[1]))\n"
     )
     for folder in (tmp_path, *tmp_path.parents[:2]):
@@ -186,7 +186,7 @@ def test_a_file_that_went_away_is_a_rejection(tmp_path: Path) -> None:
 
 def test_a_random_choice_of_files_repeats_and_changes_with_the_round(tmp_path: Path) -> None:
     tree(tmp_path, {f"m{at:03}.py": GOOD for at in range(60)})
-    limited = config(tmp_path, max_files=20)
+    limited = config(tmp_path, max_files=20, shuffle=True)
     first, again, next_round = (
         [ref.relative for ref in find_files(limited, tmp_path, 7, round_)] for round_ in (0, 0, 1)
     )

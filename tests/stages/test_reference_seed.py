@@ -1,5 +1,6 @@
 """Reference execution, with our own little programs run in this process in the place of the sandbox."""
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -8,6 +9,7 @@ from synth.config import InputsConfig
 from synth.filters.protocol import Reject
 from synth.records import (
     Captured,
+    Example,
     FunctionCall,
     FunctionContract,
     Observation,
@@ -24,7 +26,7 @@ from synth.rules.reference_rules import (
     refuse_early,
 )
 from synth.seeds.protocol import make_seed
-from synth.values import decode, encode
+from synth.values import Value, decode, encode
 from tests.stages.harness import run_python
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
@@ -34,9 +36,9 @@ def seed(code: str, language: str = "python") -> Seed:
     return make_seed(code, language, Origin(source="test"))
 
 
-def refer(code: str) -> FoundReference | Reject:
+def refer(code: str, examples: Sequence[Example] = ()) -> FoundReference | Reject:
     random = Random(4)
-    probe = plan_probe(seed(code), random)
+    probe = plan_probe(seed(code).model_copy(update={"examples": tuple(examples)}), random)
     if isinstance(probe, Reject):
         return probe
     plan = plan_stated(probe, random, CONFIG) or plan_runs(probe, run_python(probe.request), random, CONFIG)
@@ -181,3 +183,46 @@ def test_a_seed_that_does_not_compile_says_what_the_compiler_said() -> None:
     refused = refuse_early(plan, seen)
     assert refused is not None and refused.reason == "reference_crashed"
     assert "'helper' was not declared" in str(refused.evidence["error"])
+
+
+def example(*arguments: Value, gives: Value = None, raises: str = "", bare: bool = False) -> Example:
+    expected = None if raises or bare else encode(gives)
+    return Example(arguments=tuple(map(encode, arguments)), expected=expected, raises=raises)
+
+
+def refer_with(code: str, *examples: Example) -> FoundReference | Reject:
+    return refer(code, examples)
+
+
+def test_examples_choose_the_signature_and_come_first() -> None:
+    code = "def to_fahrenheit(celsius):\n    return round(float(celsius) * 9 / 5 + 32, 2)\n"
+    degrees = {"40": 104.0, "-12.5": 9.5, "0": 32.0, "100": 212.0, "-40": -40.0, "1e1": 50.0}
+    found = refer_with(code, *(example(text, gives=result) for text, result in degrees.items()))
+    assert isinstance(found, FoundReference), found
+    assert found.reference.contract.signature == "(str) -> float"
+    assert [decode(case.arguments[0]) for case in found.reference.cases[:2]] == ["40", "-12.5"]
+    assert found.evidence["examples"] == 6
+
+
+def test_an_example_that_the_seed_does_not_reproduce_rejects_it() -> None:
+    code = "def area(side: int, height: int):\n    return side + height\n"
+    for wrong in (example(4, 5, gives=20), example(4, -1, raises="ValueError")):
+        found = refer_with(code, example(2, 2, gives=4), wrong)
+        assert isinstance(found, Reject)
+        assert found.reason == "example_contradicted"
+        assert found.evidence["input"] == ", ".join(str(decode(wire)) for wire in wrong.arguments)
+    assert isinstance(refer_with(code, example(2, 2, gives=4.0), example("a", 1, gives=0)), FoundReference)
+
+
+def test_a_seed_that_refuses_most_inputs_is_known_by_its_examples() -> None:
+    code = (
+        "def root(board: list[int]):\n    if len(board) != 9:\n        raise ValueError(board)\n"
+        "    return sum(board)\n"
+    )
+    boards: list[list[Value]] = [[number] * 9 for number in range(7)]
+    examples = [example(board, gives=9 * at) for at, board in enumerate(boards)]
+    found = refer_with(code, *examples)
+    assert isinstance(found, FoundReference)
+    assert sum(not case.raises for case in found.reference.cases) == 7
+    refused = refer_with(code)
+    assert isinstance(refused, Reject) and refused.reason == "reference_crashed"

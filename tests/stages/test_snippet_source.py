@@ -52,7 +52,7 @@ def write_tree(folder: Path, **files: str) -> dict[str, object]:
     (folder / "tree").mkdir()
     for name, text in files.items():
         (folder / "tree" / f"{name}.py").write_text(text)
-    return {"kind": "source_tree", "paths": ["tree"]}
+    return {"kind": "source_tree", "paths": ["tree"], "shuffle": False}
 
 
 def test_it_makes_seeds_and_files() -> None:
@@ -102,21 +102,28 @@ def test_a_recipe_that_needs_the_pocket_world_without_one_is_an_error() -> None:
 
 
 def test_rows_of_a_file_are_seeds_and_a_bad_row_is_a_rejection(tmp_path: Path) -> None:
-    seeds = write_rows(tmp_path, build_row("x = 1"), "{", build_row("x = 2"))
-    ((name, result),) = read(tmp_path, seeds)
+    two = FUNCTION.format(name="first") + "\n\n" + FUNCTION.format(name="second")
+    seeds = write_rows(tmp_path, build_row(two), "{", build_row(FUNCTION.format(name="third")))
+    ((name, result),) = read(tmp_path, {**seeds, "shuffle": False})
     assert name == "00000"
-    assert [seed.code for seed in result.made if isinstance(seed, Seed)] == ["x = 1", "x = 2"]
-    assert [(row.decision, row.reason) for row in result.rows] == [
-        (Decision.KEPT, ""),
-        (Decision.REJECTED, "unreadable"),
-        (Decision.KEPT, ""),
+    made = [seed for seed in result.made if isinstance(seed, Seed)]
+    assert [seed.code.split("(")[0] for seed in made] == ["def first", "def second", "def third"]
+    assert [seed.origin.row for seed in made] == ["seeds.jsonl:1", "seeds.jsonl:1", "seeds.jsonl:3"]
+    texts = [unit for unit in result.made if isinstance(unit, SourceText)]
+    assert [text.text for text in texts] == [two, FUNCTION.format(name="third")]
+    assert [(row.kind, row.decision, row.reason) for row in result.rows] == [
+        *[("file", Decision.KEPT, "")] * 2,
+        *[("seed", Decision.KEPT, "")] * 2,
+        ("file", Decision.REJECTED, "unreadable"),
+        ("seed", Decision.KEPT, ""),
     ]
-    assert "not JSON" in json.loads(result.rows[1].evidence)["error"]
-    assert result.rows[0].unit_id == result.made[0].unit_id
+    assert "not JSON" in json.loads(result.rows[4].evidence)["error"]
+    assert [row.unit_id for row in result.rows[:4]] == [unit.unit_id for unit in (*texts, *made[:2])]
 
 
 def test_rejections_fill_shards_too(tmp_path: Path) -> None:
-    shards = read(tmp_path, write_rows(tmp_path, "{", "[", build_row("x = 1")), shard_size=2)
+    seeds = write_rows(tmp_path, "{", "[", build_row("x = 1"))
+    shards = read(tmp_path, {**seeds, "shuffle": False}, shard_size=2)
     assert [(name, len(result.rows), len(result.made)) for name, result in shards] == [
         ("00000", 2, 0),
         ("00001", 1, 1),
@@ -165,7 +172,7 @@ def test_a_shard_of_a_tree_is_so_many_files(tmp_path: Path) -> None:
 def test_a_choice_of_files_follows_the_random_seed_and_the_round(tmp_path: Path) -> None:
     names = [f"m{number}" for number in range(12)]
     seeds = write_tree(tmp_path, **{name: FUNCTION.format(name=name) for name in names})
-    config = SourceTreeSeedsConfig(paths=("tree",), max_files=4)
+    config = SourceTreeSeedsConfig(paths=("tree",), max_files=4, shuffle=False)
     for round_ in (1, 2):
         chosen = [
             cut.ref.relative for cut in read_cuts(config, tmp_path, random_seed=7, round_=round_, workers=1)

@@ -31,7 +31,14 @@ from synth.execution.programs.result_channel import (
     observe_script,
     observe_stdio,
 )
-from synth.languages.spec import Headers, Language, UnsupportedType, WholeProgram, driver_input
+from synth.languages.spec import (
+    Headers,
+    Language,
+    UnsupportedType,
+    WholeProgram,
+    check_optional,
+    driver_input,
+)
 from synth.languages.toolchain import Toolchain
 from synth.records import (
     USUAL_STACK_MB,
@@ -225,6 +232,7 @@ def _plan_function(
     driver = setup.language.driver
     assert driver is not None, "checked by refuse"
     signature = parse_signature(call.signature)
+    check_optional(setup.language, signature)
     stdin = driver_input(nonce, call.entry_point, signature, call.arguments).decode("ascii")
     files = driver.files(code, call.entry_point, signature)
     plan = _plan(setup, request, "function", files, driver.compile_command, driver.run_command)

@@ -42,6 +42,7 @@ LANGUAGE = Language(
         compile_command=(*_COMPILE, "solution.coffee"),
         run_command=("{node}", *NODE_FLAGS, "driver.js"),
         big_integers=True,
+        optional=True,
         slow=True,
     ),
     render_signature=render_signature,

@@ -105,7 +105,7 @@ def write_type(kind: ValueType) -> str:
     """The type as a person writes it. Raises UnsupportedType for `any`."""
     if kind.kind in _WRITTEN:
         return _WRITTEN[kind.kind]
-    name = {"list": "vector", "map": "map", "tuple": "tuple"}.get(kind.kind)
+    name = {"list": "vector", "map": "map", "tuple": "tuple", "optional": "optional"}.get(kind.kind)
     if name is None:
         raise UnsupportedType(f"C++ has no type for {kind}")
     return f"{name}<{', '.join(map(write_type, kind.inner))}>"
@@ -131,7 +131,7 @@ def _canonical(signature: Signature) -> str:
     """The signature's own parameter types; if C++ has none, `Unknown`, which fits no function."""
     try:
         return re.sub(
-            r"\b(vector|string|map|tuple|nullptr_t)\b",
+            r"\b(vector|string|map|tuple|optional|nullptr_t)\b",
             r"std::\1",
             ", ".join(map(write_type, signature.parameters)),
         )
@@ -274,6 +274,7 @@ LANGUAGE = Language(
     run_command=("./program",),
     driver=Driver(
         files=_files,
+        optional=True,
         compile_command=(
             "{g++}",
             *FLAGS,

@@ -76,6 +76,7 @@ template <class T> std::deque<T> read(Reader&, Tag<std::deque<T>>);
 template <class T> std::list<T> read(Reader&, Tag<std::list<T>>);
 template <class K, class V> std::map<K, V> read(Reader&, Tag<std::map<K, V>>);
 template <class K, class V> std::unordered_map<K, V> read(Reader&, Tag<std::unordered_map<K, V>>);
+template <class T> std::optional<T> read(Reader&, Tag<std::optional<T>>);
 template <class A, class B> std::pair<A, B> read(Reader&, Tag<std::pair<A, B>>);
 template <class... T> std::tuple<T...> read(Reader&, Tag<std::tuple<T...>>);
 
@@ -97,6 +98,10 @@ template <class T> std::deque<T> read(Reader& in, Tag<std::deque<T>>) { return r
 template <class T> std::list<T> read(Reader& in, Tag<std::list<T>>) { return read_sequence<std::list<T>>(in); }
 template <class K, class V> std::map<K, V> read(Reader& in, Tag<std::map<K, V>>) { return read_map<std::map<K, V>>(in); }
 template <class K, class V> std::unordered_map<K, V> read(Reader& in, Tag<std::unordered_map<K, V>>) { return read_map<std::unordered_map<K, V>>(in); }
+template <class T> std::optional<T> read(Reader& in, Tag<std::optional<T>>) {
+  if (in.at < in.end && *in.at == 'n') { in.next(); in.word(); return std::nullopt; }
+  return read(in, Tag<T>{});
+}
 template <class A, class B> std::pair<A, B> read(Reader& in, Tag<std::pair<A, B>>) {
   if (in.count('t') != 2) throw std::invalid_argument("the tuple has another length");
   A first = read(in, Tag<A>{});

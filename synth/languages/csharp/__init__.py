@@ -30,7 +30,16 @@ def _write_tuple(items: Sequence[str]) -> str:
     return f"ValueTuple<{', '.join([*items[:7], *rest])}>"
 
 
-_TYPES = Terms("C#", _SCALARS, "List<{}>", "Dictionary<{}, {}>", _write_tuple, _KEYS)
+_STRUCTS = frozenset({"int", "float", "bool", "tuple"})
+_TYPES = Terms(
+    "C#",
+    _SCALARS,
+    "List<{}>",
+    "Dictionary<{}, {}>",
+    _write_tuple,
+    _KEYS,
+    lambda kind, inner: f"{inner}?" if kind.kind in _STRUCTS else inner,
+)
 _SIMPLE = {
     "long": "int",
     "int": "int",
@@ -154,6 +163,7 @@ LANGUAGE = Language(
     ),
     driver=Driver(
         files=_files,
+        optional=True,
         shared={
             "driver.cs": read_source("csharp/driver.cs"),
             "compiler.cs": read_source("csharp/compiler.cs"),

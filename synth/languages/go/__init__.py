@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
@@ -24,6 +25,7 @@ _TYPES = Terms(
     "map[{}]{}",
     lambda inner: "[]any",
     frozenset({"int", "float", "str", "bool", "any"}),
+    lambda _, inner: f"*{inner}",
 )
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PACKAGE = re.compile(r"^[ \t]*package\s+\w+", re.MULTILINE)
@@ -85,9 +87,11 @@ LANGUAGE = Language(
         run_command=("./program",),
         shared={name: read_source(f"go/{name}") for name in ("driver.go", "prepare.sh", "build.sh")},
         shared_commands=(("/bin/sh", "prepare.sh", "{go}"),),
+        optional=True,
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    closing=CLOSING,
     failures=FailureWords(
         assertion=("--- FAIL:",),
         fatal_out_of_memory=(

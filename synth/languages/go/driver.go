@@ -111,6 +111,11 @@ func (in *codemillReader) read(wanted reflect.Type) reflect.Value {
 		whole, _ := new(big.Int).SetString(text, 10)
 		return reflect.ValueOf(whole)
 	}
+	if wanted.Kind() == reflect.Pointer && in.tokens[0][0] != 'n' {
+		value.Set(reflect.New(wanted.Elem()))
+		value.Elem().Set(in.read(wanted.Elem()))
+		return value
+	}
 	tag, rest := in.next()
 	switch kind := wanted.Kind(); {
 	case tag == 'n':

@@ -9,6 +9,7 @@ from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.adapting import adapt, changed_arguments
+from synth.languages.java.closing import CLOSING
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
@@ -66,19 +67,24 @@ _TYPE = re.compile(
     r"(?:class|interface|enum|record)\s+(\w+)",
     re.MULTILINE,
 )
+_HEADS_IN_BRACKETS = re.compile(r"@[\w.]+\s*\([^()]*\)|\brecord\s+\w+[^(]*\([^()]*\)")
+"""Annotations and records, which have brackets without being methods."""
 _PUBLIC = re.compile(
     r"^\s*public\s+(?:final\s+|abstract\s+)*(?:class|interface|enum|record)\s+(\w+)", re.MULTILINE
 )
 
 
 def write_type(kind: ValueType, boxed: bool = False) -> str:
-    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`."""
+    """The type as a person writes it: `List<Long>`, `Map<String, Long>`; a tuple is `List<Object>`, and a
+    value that may be null is of a class."""
     if kind.kind == "list":
         return f"List<{write_type(kind.inner[0], boxed=True)}>"
     if kind.kind == "map":
         return f"Map<{write_type(kind.inner[0], boxed=True)}, {write_type(kind.inner[1], boxed=True)}>"
     if kind.kind == "tuple":
         return "List<Object>"
+    if kind.kind == "optional":
+        return write_type(kind.inner[0], boxed=True)
     return _BOXED.get(kind.kind, _WRITTEN[kind.kind]) if boxed else _WRITTEN[kind.kind]
 
 
@@ -105,7 +111,7 @@ def complete(code: str) -> tuple[str, str]:
         line.strip() for line in _IMPORT_LINE.findall(code) if not line.strip().startswith("package")
     )
     body = _IMPORT_LINE.sub("", code)
-    outside = "\n".join(outside_braces(body))
+    outside = _HEADS_IN_BRACKETS.sub(" ", "\n".join(outside_braces(body)))
     if "(" in outside or not _TYPE.search(outside):
         body = f"class Solution {{ {body}\n}}"
     public = _PUBLIC.search(outside) if not body.startswith("class Solution { ") else None
@@ -167,6 +173,7 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
+        optional=True,
         run_command=(*RUN, *start_driver()),
         shared={**_SHARED, "Solution.java": read_source("java/Solution.java")},
         shared_commands=(*jar_commands(*_EXPORTS, *_SHARED), (*JAVAC, "Solution.java"), *archive_commands()),
@@ -175,6 +182,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     adapt=adapt,
+    closing=CLOSING,
     changed_arguments=changed_arguments,
     script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
     failures=FAILURES,

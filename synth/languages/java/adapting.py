@@ -208,7 +208,7 @@ def _is_bare_object(method: _Method) -> bool:
         return False
 
     makers = _constructors(method.around[0])
-    return not makers or any(not _parameters(one) for one in makers)
+    return not makers or any(not _parameters(one) and not _throws(one) for one in makers)
 
 
 class _Call(NamedTuple):
@@ -290,7 +290,9 @@ def _simplest_constructor(owner: "Node", reader: TypeReader) -> list[_Parameter]
     """The parameters of the constructor with the fewest of them, all of shared types."""
     if owner.type == "record_declaration":
         return [_parameter(one, reader) for one in _parameters(owner)]
-    makers = sorted(_constructors(owner), key=lambda one: len(_parameters(one)))
+    makers = sorted(
+        (one for one in _constructors(owner) if not _throws(one)), key=lambda one: len(_parameters(one))
+    )
     why: NotAdapted | None = None
     for maker in makers:
         try:
@@ -300,6 +302,12 @@ def _simplest_constructor(owner: "Node", reader: TypeReader) -> list[_Parameter]
     if why is not None:
         raise NotAdapted(f"an object of {_name(owner, reader.text)} cannot be made: {why}")
     return []
+
+
+def _throws(maker: "Node") -> bool:
+    """Whether it only forbids objects."""
+    body = maker.child_by_field_name("body")
+    return body is not None and [one.type for one in body.named_children][:1] == ["throw_statement"]
 
 
 def _constructors(owner: "Node") -> list["Node"]:

@@ -245,7 +245,7 @@ def _map_of(name: str, key: JavaType, value: JavaType) -> JavaType:
         into=into if made or value.into is not same else same,
         out=same if value.out is same else lambda x: each(x, value.out),
         changeable=True,
-        domain=key.domain if key.domain == value.domain else "any",
+        domain=key.domain if key.domain == value.domain else (key.domain, value.domain),
     )
 
 

@@ -137,6 +137,7 @@ LANGUAGE = Language(
         run_command=("{node}", *NODE_FLAGS, "driver.js"),
         reports_every_parse_error=True,
         big_integers=True,
+        optional=True,
     ),
     render_signature=render_signature,
     find_signature=find_signature,

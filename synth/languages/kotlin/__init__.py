@@ -41,7 +41,9 @@ def _tuple(inner: Sequence[str]) -> str:
     return f"{name}<{', '.join(inner)}>" if name else "List<Any?>"
 
 
-_TYPES = Terms("Kotlin", _SCALARS, "List<{}>", "Map<{}, {}>", _tuple)
+_TYPES = Terms(
+    "Kotlin", _SCALARS, "List<{}>", "Map<{}, {}>", _tuple, optional_of=lambda _, inner: f"{inner}?"
+)
 _READ = {
     "Long": "int",
     "Int": "int",
@@ -189,6 +191,7 @@ LANGUAGE = Language(
     data_limit=False,
     driver=Driver(
         files=_files,
+        optional=True,
         shared={**_SHARED, "Solution.kt": read_source("kotlin/Solution.kt")},
         shared_commands=(
             *jar_commands("-cp", _COMPILER, *_SHARED),

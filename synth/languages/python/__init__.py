@@ -5,8 +5,10 @@ import ast
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
+from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.spec import Driver, FailureWords, Language, Script, Zygote, parameter_names
 from synth.languages.support.declarations import state_contract
@@ -23,6 +25,8 @@ def check(code: str) -> ParseError | None:
 
 
 def _write_type(kind: ValueType) -> str:
+    if kind.kind == "optional":
+        return f"{_write_type(kind.inner[0])} | None"
     name = {"list": "list", "map": "dict", "tuple": "tuple"}.get(kind.kind)
     if name is None:
         return _WRITTEN[kind.kind]
@@ -84,6 +88,7 @@ LANGUAGE = Language(
     comment_signs=("#",),
     node_types=NodeTypes(
         functions=names("function_definition"),
+        adapted_results=True,
         blocks=names("block module"),
         expressions=names(
             "attribute binary_operator boolean_operator call comparison_operator dictionary "
@@ -102,6 +107,7 @@ LANGUAGE = Language(
         run_command=("{python3}", "-B", "driver.py"),
         reports_every_parse_error=True,
         big_integers=True,
+        optional=True,
     ),
     zygote=Zygote(
         files={f"{name}.py": read_source(f"python/{name}.py") for name in ("driver", "zygote", *_SUITE)},
@@ -110,6 +116,8 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
+    adapt=adapt,
     script=Script(driver_program=_script),
     failures=FailureWords(
         assertion=("AssertionError",),

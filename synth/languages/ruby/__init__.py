@@ -36,7 +36,12 @@ LANGUAGE = Language(
     run_command=("{ruby}", "--disable-gems", "main.rb"),
     runtime_mb=64,
     stack_environment={"RUBY_THREAD_VM_STACK_SIZE": "{stack_bytes}"},
-    driver=Driver(files=_files, run_command=("{ruby}", "--disable-gems", "driver.rb"), big_integers=True),
+    driver=Driver(
+        files=_files,
+        run_command=("{ruby}", "--disable-gems", "driver.rb"),
+        big_integers=True,
+        optional=True,
+    ),
     zygote=Zygote(
         files={"main.rb": "\n", "driver.rb": read_source("ruby/driver.rb")},
         opened_files={"driver.rb": "solution.rb"},

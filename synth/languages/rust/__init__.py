@@ -22,6 +22,7 @@ _TYPES = Terms(
     "HashMap<{}, {}>",
     lambda inner: f"({', '.join(inner)}{',' * (len(inner) == 1)})",
     _KEYS,
+    lambda _, inner: f"Option<{inner}>",
 )
 _FLAGS = ("--edition", "2021", "-C", "opt-level=1", "-C", "overflow-checks=on", "-A", "warnings")
 _BUILD = (*_FLAGS, "-C", "codegen-units=1", "-C", "link-args={linker}")
@@ -155,6 +156,7 @@ LANGUAGE = Language(
         ),
         run_command=("./program",),
         unsupported_values=frozenset({"lone surrogates"}),
+        optional=True,
     ),
     script=SCRIPT,
     render_signature=render_signature,

@@ -39,6 +39,8 @@ class Terms:
     tuple_of: Callable[[Sequence[str]], str] | None = None
     keys: frozenset[str] = frozenset({"int", "float", "str", "bool", "null", "list", "tuple", "map", "any"})
     """Kinds that the language's maps accept as keys."""
+    optional_of: Callable[[ValueType, str], str] | None = None
+    """(the type inside, its expression) -> the expression for it or null."""
 
     def compose(self, kind: ValueType) -> str:
         """The expression for a type. Raises UnsupportedType."""
@@ -51,6 +53,8 @@ class Terms:
             return self.map_of.format(*inner)
         if kind.kind == "tuple" and self.tuple_of is not None:
             return self.tuple_of(inner)
+        if kind.kind == "optional" and self.optional_of is not None:
+            return self.optional_of(kind.inner[0], inner[0])
         raise UnsupportedType(f"{self.language} has no type for {kind}")
 
     def check(self, signature: Signature) -> None:

@@ -29,7 +29,14 @@ _SCALARS = {
     "null": "null",
     "any": "any",
 }
-_TYPES = Terms("TypeScript", _SCALARS, "Array<{}>", "Map<{}, {}>", lambda inner: f"[{', '.join(inner)}]")
+_TYPES = Terms(
+    "TypeScript",
+    _SCALARS,
+    "Array<{}>",
+    "Map<{}, {}>",
+    lambda inner: f"[{', '.join(inner)}]",
+    optional_of=lambda _, inner: f"{inner} | null",
+)
 _CHECK: tuple[str, ...] = (
     "--target",
     "es2022",
@@ -50,12 +57,14 @@ _SNAPSHOT = ("--single-threaded-gc", "--snapshot-blob")
 
 def write_type(kind: ValueType) -> str:
     """`number[]`, `Record<string, number>`, `Map<number, string>`, `[number, string]`."""
-    if kind.kind == "list" and kind.inner[0].kind not in ("list", "map", "tuple"):
+    if kind.kind == "optional":
+        return f"{write_type(kind.inner[0])} | null"
+    if kind.kind == "list" and kind.inner[0].kind not in ("list", "map", "tuple", "optional"):
         return f"{write_type(kind.inner[0])}[]"
     if kind.kind == "list":
         return (
             f"{write_type(kind.inner[0])}[]"
-            if kind.inner[0].kind != "map"
+            if kind.inner[0].kind not in ("map", "optional")
             else f"Array<{write_type(kind.inner[0])}>"
         )
     if kind.kind == "map":
@@ -127,6 +136,7 @@ LANGUAGE = Language(
         ),
         compile_server=("{node}", *_SNAPSHOT, "{shared}/compiler.blob"),
         big_integers=True,
+        optional=True,
     ),
     script=Script(files=_script),
     render_signature=render_signature,

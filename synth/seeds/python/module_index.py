@@ -1,65 +1,58 @@
-"""The names of a Python file: which statements bind and need them, and the closure of a function
-over its file.
+"""The names of a Python file: which statements bind them, and what a statement needs.
 
-`ModuleIndex.close` gives the function together with the imports, constants, classes and helper functions that
-it needs, transitively, or says why that is impossible. The one rule: every name that the closed program uses
-is bound in it or is a pure builtin, so it runs alone. The meaning of a name is never guessed: a name that is
-bound twice, or only under a condition, is rejected.
+The one rule: the meaning of a name is never guessed. A condition that has one outcome in every Python that
+runs seeds (`TYPE_CHECKING`, a version, an import that cannot fail) is decided; any other compound statement
+comes whole or not at all.
 """
 
 import ast
 import io
 import symtable
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from synth.filters.protocol import Reject
 from synth.grammar.python_trees import parse_python
-from synth.seeds.python.purity import IMPURE_BUILTINS, PURE_BUILTINS, judge_module
+from synth.seeds.python.purity import always_there
 
-MAX_PULLED = 16
-"""Code with more statements than this is a library, not a function."""
-
-_FUTURE = "from __future__ import annotations\n"
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedProgram:
-    """A self-contained Python program. The entry point is its last definition."""
-
-    code: str
-    entry_point: str
-    pulled: tuple[str, ...]
-    """Names pulled in from the file."""
+FUTURE = "from __future__ import annotations\n"
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+AnyImport = ast.Import | ast.ImportFrom
+Lines = tuple[int, int]
+"""The first and the last line of a piece of code, both counted from 1."""
 
 
-class _Refused(Exception):
+class UnclosedName(Exception):
+    """Why a function cannot be closed."""
+
     def __init__(self, reason: str, needs: str, why: str) -> None:
+        super().__init__(why)
         self.reject = Reject(reason, {"needs": needs, "why": why})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ModuleIndex:
-    """The top-level statements of a file, by the name that they bind."""
+    """The top-level statements of a file, by the names that they bind or change."""
 
     lines: list[str]
-    bindings: dict[str, ast.stmt]
-    ambiguous: set[str]
-    """Names that are bound more than once or under a condition."""
-    future: bool
+    statements: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    """In the order of the file."""
+    stars: list[ast.ImportFrom] = field(default_factory=list)
+    """`from module import *`."""
+    future: bool = False
     """Whether the file postpones evaluation of annotations."""
-    _needs: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str) -> "ModuleIndex | None":
-        """The index, or None for a text that does not parse."""
+    def read(cls, text: str, is_near: Callable[[ast.ImportFrom], bool] | None = None) -> "ModuleIndex | None":
+        """The index, or None for a text that does not parse. `is_near` says whether a module lies in the same
+        tree, so that its import cannot fail."""
         tree = parse_python(text)
         if tree is None:
             return None
-        index = cls(io.StringIO(text, newline=None).readlines(), {}, set(), False)
-        for statement in tree.body:
+        index = cls(io.StringIO(text, newline=None).readlines())
+        for statement in _reachable(tree.body, is_near or (lambda _: False)):
             index._add(statement)
         return index
 
@@ -67,16 +60,25 @@ class ModuleIndex:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             self.future = self.future or any(alias.name == "annotations" for alias in statement.names)
             return
-        simple = isinstance(statement, _Definition | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign)
-        for name in _bound_names(statement):
-            if name in self.bindings or not simple:
-                self.ambiguous.add(name)
-            self.bindings[name] = statement
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+            self.stars.append(statement)
+            return
+        changed = () if isinstance(statement, Definition) else _changed_names(statement)
+        for name in dict.fromkeys([*bound_names(statement), *changed]):
+            self.statements.setdefault(name, []).append(statement)
+
+    def find(self, entry_point: str) -> ast.stmt | None:
+        """The one statement that binds the name of a function or class, overloads apart; None if there is
+        none or if there are several."""
+        found = [
+            statement for statement in self.statements.get(entry_point, []) if not _is_overload(statement)
+        ]
+        return found[0] if len(found) == 1 else None
 
     def is_method(self, entry_point: str) -> bool:
         """Whether the function was cut from a class: it takes `self` or `cls`, or has a decorator that
         only methods have."""
-        statement = self.bindings.get(entry_point)
+        statement = self.find(entry_point)
         if not isinstance(statement, ast.FunctionDef):
             return False
         arguments = statement.args.posonlyargs + statement.args.args
@@ -85,86 +87,123 @@ class ModuleIndex:
             decorators & {"staticmethod", "classmethod", "property"}
         )
 
-    def close(self, entry_point: str) -> ClosedProgram | Reject:
-        """The function of that name with everything that it needs. Rejects: not_self_contained, impure."""
-        try:
-            return self._close(entry_point)
-        except _Refused as refused:
-            return refused.reject
+    def source(self, statement: ast.stmt, without: Iterable[Lines] = ()) -> str:
+        """The statement's own text, decorators included, without the lines given."""
+        if statement.col_offset and statement.lineno != statement.end_lineno:
+            return ast.unparse(statement) + "\n"  # it stood under a condition: its lines are indented
+        first, last = lines_of(statement)
+        left_out = {line for start, end in without for line in range(start, end + 1)}
+        lines = {number: self.lines[number - 1] for number in range(first, last + 1)}
+        lines[last] = _bytes_of(lines[last], None, statement.end_col_offset)
+        if not getattr(statement, "decorator_list", None):
+            lines[first] = _bytes_of(lines[first], statement.col_offset, None)
+        return "".join(line for number, line in lines.items() if number not in left_out).rstrip() + "\n"
 
-    def _close(self, entry_point: str) -> ClosedProgram:
-        imports: set[str] = set()
-        pulled: dict[str, ast.stmt] = {}
-        queue, seen = [entry_point], {entry_point}
-        while queue:
-            name = queue.pop()
-            statement = self._find(name)
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                imports.add(_import_line(statement, name))
-            elif statement is not None:
-                pulled[name] = statement
-                new = self._needed(statement) - seen
-                seen |= new
-                queue.extend(sorted(new))
-        if len(pulled) > MAX_PULLED:
-            raise _Refused("not_self_contained", entry_point, f"needs {len(pulled)} statements of its file")
-        return self._assemble(entry_point, imports, pulled)
+    def needs(self, text: str) -> frozenset[str]:
+        """Outside names that a piece of the file needs, now or when its functions are called. Raises
+        UnclosedName if it binds one of them."""
+        return _free_names(text, self.future)
 
-    def _find(self, name: str) -> ast.stmt | None:
-        """The statement that binds the name; None for a pure builtin."""
-        if name in self.ambiguous:
-            raise _Refused("not_self_contained", name, "is bound twice or under a condition")
-        if name in self.bindings:
-            return self.bindings[name]
-        if name in IMPURE_BUILTINS:
-            raise _Refused("impure", name, "is a builtin with effects")
-        if name not in PURE_BUILTINS:
-            raise _Refused("not_self_contained", name, "is not bound in the file")
+
+def lines_of(statement: ast.stmt) -> Lines:
+    """Where a statement stands, decorators included."""
+    decorators = statement.decorator_list if isinstance(statement, Definition) else []
+    first = min([statement.lineno, *(item.lineno for item in decorators)])
+    return first, statement.end_lineno or first
+
+
+def _bytes_of(line: str, start: int | None, end: int | None) -> str:
+    return line.encode("utf-8", "surrogatepass")[start:end].decode("utf-8", "surrogatepass")
+
+
+def _is_overload(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef) and any(
+        ast.unparse(item) in ("overload", "typing.overload") for item in statement.decorator_list
+    )
+
+
+# --- conditions that are decided ----------------------------------------------------------------------------
+
+
+def _reachable(
+    statements: Iterable[ast.stmt], is_near: Callable[[ast.ImportFrom], bool]
+) -> Iterator[ast.stmt]:
+    """The statements that run when the module is imported, one level deep where the condition is known."""
+    for statement in statements:
+        branch: list[ast.stmt] | None = None
+        if isinstance(statement, ast.If):
+            outcome = _outcome(statement.test)
+            branch = None if outcome is None else statement.body if outcome else statement.orelse
+        elif isinstance(statement, ast.Try):
+            branch = _branch(statement, is_near)
+        if branch is None:
+            yield statement
+        else:
+            yield from _reachable(branch, is_near)
+
+
+def _outcome(test: ast.expr) -> bool | None:
+    """What a condition is in this Python, in a module that is imported; None if that is not certain."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _outcome(test.operand)
+        return None if inner is None else not inner
+    text = ast.unparse(test)
+    if text in ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'", "'__main__' == __name__"):
+        return False
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        left, right = ast.unparse(test.left), test.comparators[0]
+        if isinstance(right, ast.Tuple) and left == "sys.version_info":
+            return _compare(sys.version_info[:3], test.ops[0], right)
+        if isinstance(right, ast.Constant) and left in ("sys.version_info[0]", "sys.version_info.major"):
+            return _compare(sys.version_info[0], test.ops[0], right)
+    return None
+
+
+def _compare(version: tuple[int, ...] | int, operator: ast.cmpop, right: ast.expr) -> bool | None:
+    try:
+        bound = ast.literal_eval(right)
+        pairs = {ast.GtE: version >= bound, ast.Gt: version > bound, ast.Lt: version < bound}
+        pairs |= {ast.LtE: version <= bound, ast.Eq: version == bound, ast.NotEq: version != bound}
+    except (ValueError, TypeError):
         return None
-
-    def _needed(self, statement: ast.stmt) -> frozenset[str]:
-        """Outside names that the statement needs, now or when its functions are called."""
-        key = id(statement)
-        if key not in self._needs:
-            _check_inner_imports(statement)
-            self._needs[key] = _free_names(self._source(statement), self.future)
-        return self._needs[key]
-
-    def _source(self, statement: ast.stmt) -> str:
-        """The statement's own text, decorators included."""
-        decorators = statement.decorator_list if isinstance(statement, _Definition) else []
-        first = min([statement.lineno, *(item.lineno for item in decorators)])
-        lines = self.lines[first - 1 : statement.end_lineno]
-        end = statement.end_col_offset or 0
-        lines[-1] = lines[-1].encode("utf-8", "surrogatepass")[:end].decode("utf-8", "surrogatepass")
-        lines[0] = (
-            lines[0]
-            if decorators
-            else lines[0]
-            .encode("utf-8", "surrogatepass")[statement.col_offset :]
-            .decode("utf-8", "surrogatepass")
-        )
-        return "".join(lines).rstrip() + "\n"
-
-    def _assemble(self, entry_point: str, imports: set[str], pulled: dict[str, ast.stmt]) -> ClosedProgram:
-        """Imports first, then the pulled-in statements in file order, the entry point last."""
-        entry = pulled.get(entry_point)
-        if not isinstance(entry, ast.FunctionDef):
-            raise _Refused("not_self_contained", entry_point, "is no plain function of the file")
-        helpers = sorted(
-            {id(item): item for item in pulled.values() if item is not entry}.values(),
-            key=lambda item: item.lineno,
-        )
-        head = ([_FUTURE] if self.future else []) + sorted(imports)
-        parts = ["".join(head)] if head else []
-        parts += [self._source(item) for item in [*helpers, entry]]
-        return ClosedProgram("\n".join(parts), entry_point, tuple(sorted(set(pulled) - {entry_point})))
+    return pairs.get(type(operator))
 
 
-def _bound_names(statement: ast.stmt) -> Iterator[str]:
+def _branch(statement: ast.Try, is_near: Callable[[ast.ImportFrom], bool]) -> list[ast.stmt] | None:
+    """The branch of `try: import …` that is taken where seeds run: with the standard library and the modules
+    of the same tree, and nothing else."""
+    handler = next((item for item in statement.handlers if _catches_import(item)), None)
+    if handler is None:
+        return None
+    imports = [item for item in statement.body if isinstance(item, AnyImport)]
+    there = [_cannot_fail(item, is_near) for item in imports]
+    if imports and imports[0] is statement.body[0] and not there[0]:
+        return [*handler.body, *statement.finalbody]
+    if len(imports) == len(statement.body) and all(there):
+        return [*statement.body, *statement.orelse, *statement.finalbody]
+    return None
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception"})
+
+
+def _cannot_fail(statement: AnyImport, is_near: Callable[[ast.ImportFrom], bool]) -> bool:
+    if isinstance(statement, ast.Import):
+        return all(always_there(alias.name) for alias in statement.names)
+    return (statement.level == 0 and always_there(statement.module or "")) or is_near(statement)
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def bound_names(statement: ast.stmt) -> Iterator[str]:
     """Names that a top-level statement may bind. For compound statements: every name
     assigned anywhere inside."""
-    if isinstance(statement, _Definition):
+    if isinstance(statement, Definition):
         yield statement.name
         return
     for node in ast.walk(statement):
@@ -172,55 +211,35 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
             yield node.asname or node.name.split(".")[0]
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
             yield node.id
-        elif isinstance(node, _Definition):
+        elif isinstance(node, Definition):
             yield node.name
 
 
-def _import_line(statement: ast.Import | ast.ImportFrom, name: str) -> str:
-    """An import of that one name. Raises _Refused if the module is not pure."""
-    alias = next(item for item in statement.names if (item.asname or item.name.split(".")[0]) == name)
-    module = (
-        "." * statement.level + (statement.module or "")
-        if isinstance(statement, ast.ImportFrom)
-        else alias.name
-    )
-    _check_module(module, alias.name if isinstance(statement, ast.ImportFrom) else "")
-    renamed = f" as {alias.asname}" if alias.asname else ""
-    if isinstance(statement, ast.ImportFrom):
-        return f"from {module} import {alias.name}{renamed}\n"
-    return f"import {alias.name}{renamed}\n"
-
-
-def _check_module(module: str, member: str = "") -> None:
-    """`from urllib import parse` is judged as `urllib.parse`."""
-    judgement = (
-        judge_module(f"{module}.{member}")
-        if member and judge_module(module) != "pure"
-        else judge_module(module)
-    )
-    if judgement != "pure":
-        reason = "impure" if judgement == "impure" else "not_self_contained"
-        raise _Refused(reason, module, "is not on the list of pure modules")
-
-
-def _check_inner_imports(statement: ast.stmt) -> None:
-    """Imports inside functions count too."""
+def _changed_names(statement: ast.stmt) -> Iterator[str]:
+    """Names whose object a statement changes: `TABLE[k] = v`, `f.cache = {}`, `ITEMS.append(x)`."""
     for node in ast.walk(statement):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                _check_module(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                _check_module("." * node.level + (node.module or ""), alias.name)
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            yield from _root_name(node)
+        elif isinstance(node, ast.Expr) and isinstance(call := node.value, ast.Call):
+            yield from _root_name(call.func) if isinstance(call.func, ast.Attribute) else ()
+
+
+def _root_name(node: ast.expr) -> Iterator[str]:
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
 
 
 def _free_names(source: str, future: bool) -> frozenset[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            table = symtable.symtable((_FUTURE if future else "") + source, "seed", "exec")
+            table = symtable.symtable((FUTURE if future else "") + source, "seed", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _Refused("not_self_contained", "", f"cannot be read alone: {type(error).__name__}") from error
+        raise UnclosedName(
+            "not_self_contained", "", f"cannot be read alone: {type(error).__name__}"
+        ) from error
     own = {
         symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()
     }
@@ -231,11 +250,11 @@ def _free_names(source: str, future: bool) -> frozenset[str]:
 
 
 def _global_names(table: symtable.SymbolTable) -> set[str]:
-    """Global names used in a function or class, at any depth. Raises _Refused if one is bound there."""
+    """Global names used in a function or class, at any depth. Raises UnclosedName if one is bound there."""
     found: set[str] = set()
     for symbol in table.get_symbols():
         if symbol.is_declared_global() and symbol.is_assigned():
-            raise _Refused("impure", symbol.get_name(), "is a global that the function changes")
+            raise UnclosedName("impure", symbol.get_name(), "is a global that the function changes")
         if symbol.is_global() and symbol.is_referenced():
             found.add(symbol.get_name())
     for child in table.get_children():

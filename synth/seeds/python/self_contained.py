@@ -10,7 +10,8 @@ import ast
 from synth.filters.protocol import Reject
 from synth.grammar.python_trees import parse_python
 from synth.languages.registry import normalize_language
-from synth.seeds.python.module_index import ClosedProgram, ModuleIndex
+from synth.seeds.python.closure import ClosedProgram, close
+from synth.seeds.python.module_index import ModuleIndex
 
 
 def check_self_contained(code: str, language: str, entry_point: str = "") -> ClosedProgram | Reject:
@@ -30,7 +31,7 @@ def check_self_contained(code: str, language: str, entry_point: str = "") -> Clo
         return Reject("not_self_contained", {"needs": "", "why": "holds no function at the top level"})
     if index.is_method(name):
         return Reject("not_self_contained", {"needs": "self", "why": "is a method"})
-    return index.close(name)
+    return close(index, name)
 
 
 def last_function(code: str) -> str:
