@@ -5,18 +5,24 @@ its variables, never what the language or a library calls its own.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
+from typing import TYPE_CHECKING
 
 from synth.filters.words import is_ideographic, split_words
 from synth.grammar.trees import node_text, parse
+from synth.languages.code_tokens import lexemes
 from synth.languages.registry import get_language
+
+if TYPE_CHECKING:
+    from synth.grammar.nodes import Node
 
 Change = Callable[[str, str, Random], str]
 """(text, language, random) -> changed text. Prose has no language."""
 
-_COMMENT = {"#": "# {}", "//": "// {}"}
 _KEPT = frozenset("self this super cls console math Math std fmt os sys re np String Integer System".split())
+_NAMES = frozenset(("identifier", "variable_name", "shorthand_property_identifier_pattern"))
+_MEMBER = (b".", b"::", b"->", b"@")
 
 
 def verbatim(text: str, language: str, random: Random) -> str:
@@ -40,8 +46,7 @@ def surrounded(text: str, language: str, random: Random) -> str:
 
 
 def one_word_in_eight(text: str, language: str, random: Random) -> str:
-    """Of each eight words (ideographs: characters), one at a random place becomes another word of the text
-    or, in a text of few words, a made-up one."""
+    """Of each eight words (ideographs: characters), one at a random place becomes another."""
     ideographic = is_ideographic(split_words(text))
     pieces = list(text) if ideographic else re.split(r"(\s+)", text)
     places = [at for at, piece in enumerate(pieces) if (piece.isalnum() if ideographic else piece.strip())]
@@ -52,22 +57,20 @@ def one_word_in_eight(text: str, language: str, random: Random) -> str:
 
 
 def one_token_in_eight(text: str, language: str, random: Random) -> str:
-    """Of each eight words and numbers of a program, one at a random place becomes another."""
+    """Of each eight words and numbers of a program, keywords included, one becomes another."""
     words = [match.span() for match in re.finditer(r"\w+", text)]
     chosen = sorted(random.choice(words[start : start + 8]) for start in range(0, len(words), 8))
     for begin, end in reversed(chosen):
-        text = (
-            text[:begin]
-            + (str(random.randrange(10, 99)) if text[begin].isdigit() else _made_up(random))
-            + text[end:]
-        )
+        other = str(random.randrange(10, 99)) if text[begin].isdigit() else _made_up(random)
+        text = text[:begin] + other + text[end:]
     return text
 
 
 def _made_up(random: Random) -> str:
-    return "".join(
+    syllables = (
         random.choice("bcdfghklmnprst") + random.choice("aeiou") for _ in range(random.randint(2, 4))
     )
+    return "".join(syllables)
 
 
 def renamed(text: str, language: str, random: Random) -> str:
@@ -82,64 +85,61 @@ def renamed(text: str, language: str, random: Random) -> str:
 
 
 def _fresh(count: int, random: Random) -> list[str]:
-    found: set[str] = set()
+    found: dict[str, None] = {}
     while len(found) < count:
-        found.add(_made_up(random))
-    return sorted(found, key=lambda name: random.random())
+        found[_made_up(random)] = None
+    return list(found)
 
 
-def _variables(data: bytes, language: str):
+def _variables(data: bytes, language: str) -> Iterator[tuple[int, int, str]]:
     """Where the names of variables and of the function itself stand."""
-    stack, spots = [parse(data, get_language(language).grammar).root_node], []
-    functions = get_language(language).node_types.functions
-    own: set[str] = set()
+    language_ = get_language(language)
+    assert language_.node_types is not None
+    functions = language_.node_types.functions | {"function_declarator"}
+    named = list(_leaves(parse(data, language_.grammar).root_node))
+    own = {
+        node_text(node, data) for node in named if node.parent is not None and node.parent.type in functions
+    }
+    for node in named:
+        name = node_text(node, data)
+        member = data[: node.start_byte].rstrip().endswith(_MEMBER)
+        called = data[node.end_byte :].lstrip()[:1] == b"("
+        variable = name not in _KEPT and name[:1].islower() and not called
+        if not member and (variable or name in own):
+            yield node.start_byte, node.end_byte, name
+
+
+def _leaves(root: "Node") -> Iterator["Node"]:
+    stack = [root]
     while stack:
         node = stack.pop()
         stack.extend(reversed(node.children))
-        if not node.is_leaf or node.type not in (
-            "identifier",
-            "variable_name",
-            "shorthand_property_identifier_pattern",
-        ):
-            continue
-        name = node_text(node, data)
-        before = data[: node.start_byte].rstrip()[-2:]
-        after = data[node.end_byte :].lstrip()[:1]
-        member = before.endswith((b".", b"::", b"->", b"@"))
-        declares = node.parent is not None and (
-            node.parent.type in functions or node.parent.type == "function_declarator"
-        )
-        if declares:
-            own.add(name)
-        if (
-            not member
-            and name not in _KEPT
-            and name[:1].islower()
-            and len(name) < 60
-            and (after != b"(" or declares)
-        ):
-            spots.append((node.start_byte, node.end_byte, name))
-        elif after == b"(" and not member:
-            spots.append((node.start_byte, node.end_byte, "?" + name))
-    for begin, end, name in spots:
-        if not name.startswith("?"):
-            yield begin, end, name
-        elif name[1:] in own:
-            yield begin, end, name[1:]
+        if node.is_leaf and node.type in _NAMES:
+            yield node
 
 
 def reformatted(text: str, language: str, random: Random) -> str:
-    """Other layout: indentation, blank lines, comments, space around operators."""
-    sign = (
-        _COMMENT[get_language(language).comment_signs[0]] if get_language(language).comment_signs else "# {}"
-    )
-    lines = []
-    for number, line in enumerate(text.split("\n")):
-        body = line.lstrip(" \t")
-        lines.append(" " * (2 * (len(line) - len(body))) + re.sub(r", ", ",", body))
-        if number % 3 == 1 and '"""' not in text and "'''" not in text and "`" not in text:
-            lines += ["", " " * (2 * (len(line) - len(body))) + sign.format(_made_up(random))]
+    """Other layout: twice the indentation, other space around signs, comments of one's own."""
+    signs = get_language(language).comment_signs
+    layout = re.sub(r"(?m)^([ \t]+)", r"\1\1", _respaced(text, language))
+    lines = layout.split("\n")
+    quiet = not any(mark in text for mark in ('"""', "'''", "`"))
+    for number in range(len(lines) - 1, 0, -3):
+        if quiet and signs and not lines[number - 1].endswith("\\"):
+            indent = lines[number][: len(lines[number]) - len(lines[number].lstrip())]
+            lines[number:number] = ["", f"{indent}{signs[0]} {_made_up(random)}"]
     return "\n".join(lines)
+
+
+def _respaced(text: str, language: str) -> str:
+    """No space behind commas, and none around plus signs, outside of strings and comments."""
+    at, pieces = 0, []
+    for kind, piece in lexemes(text, language):
+        begin = text.index(piece, at)
+        between, at = text[at:begin], begin + len(piece)
+        tight = kind == "symbol" and pieces and pieces[-1] in (",", "+") and between == " "
+        pieces += ["" if tight or (pieces and pieces[-1] == "," and between == " ") else between, piece]
+    return "".join(pieces) + text[at:]
 
 
 def renamed_and_reformatted(text: str, language: str, random: Random) -> str:

@@ -37,6 +37,14 @@ COMMON_WORDS: Final = frozenset(
 """Words that programs of any kind have."""
 
 
+_SHORT_NUMBER: Final = 2
+
+
+def is_common(word: str) -> bool:
+    """Whether programs of any kind have this word or number."""
+    return word in COMMON_WORDS or (word.startswith("#") and len(word) <= 1 + _SHORT_NUMBER)
+
+
 @dataclass(frozen=True, slots=True)
 class CodeFeatures:
     """The features of one program. Runs are hashes, valid within one process."""

@@ -16,7 +16,7 @@ from heapq import nsmallest
 from math import log
 from typing import Final
 
-from synth.filters.code_features import COMMON_WORDS, CodeFeatures, code_features
+from synth.filters.code_features import CodeFeatures, code_features, is_common
 from synth.filters.hit import Hit
 from synth.languages.code_tokens import abstract_ngrams
 from synth.recipe.decontamination_rule import Thresholds
@@ -139,7 +139,7 @@ class CodeIndex:
         self._by_word, self._by_name = dict(by_word), dict(by_name)
 
     def _rarity_of(self, word: str, holders: int) -> float:
-        holders += 1 + (_COMMON_PRIOR if word in COMMON_WORDS else 0)
+        holders += 1 + (_COMMON_PRIOR if is_common(word) else 0)
         return max(_LEAST, log((len(self._passages) + _PRIOR) / holders) - _SHIFT)
 
     def _weight(self, words: Iterable[str]) -> float:

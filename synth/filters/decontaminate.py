@@ -21,7 +21,7 @@ from synth.filters.code_index import CodeIndex
 from synth.filters.hit import Hit
 from synth.filters.prose_index import ProseIndex
 from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, Reject
-from synth.filters.words import is_ideographic, ngrams, split_words
+from synth.filters.words import is_ideographic, ngrams, split_joined_words, split_words
 from synth.languages.registry import normalize_language
 from synth.recipe.decontamination_rule import Mode, Thresholds
 
@@ -71,7 +71,10 @@ class Decontaminate:
             for gram in ngrams(words, self._limits.report_n) if self._mode == "report" else ():
                 self._report_grams.setdefault(gram, entry.id)
         for prompt in entry.prompts:
-            self._add_prompt(entry.id, split_words(prompt))
+            words, joined = split_words(prompt), split_joined_words(prompt)
+            self._add_prompt(entry.id, words)
+            if joined != words:
+                self._add_prompt(entry.id, joined)
         language = normalize_language(entry.language)
         embedded = [code for prompt in entry.prompts for code in embedded_code(prompt)]
         for code in (*entry.answers, *entry.tests, *embedded):

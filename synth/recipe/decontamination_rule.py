@@ -16,7 +16,7 @@ class Thresholds:
     `python -m benchmarks.decontamination` measures."""
 
     prose_n: int = 6
-    ideograph_n: int = 8
+    ideograph_n: int = 6
     prose_share: float = 0.2
     short_words: int = 60
     """A prompt with fewer words than this (ideographs: twice as many characters) is also compared
@@ -29,7 +29,7 @@ class Thresholds:
     confirm_share: float = 0.6
     """Share of the entry's words, weighted by their rarity in the benchmark, that the unit
     must also contain."""
-    confirm_ideographs: float = 0.75
+    confirm_ideographs: float = 0.7
     code_n: int = 8
     code_share: float = 0.5
     edited_n: int = 5
@@ -64,7 +64,7 @@ def rule_words(mode: str, report_n: int) -> str:
     rule = Thresholds()
     return (
         f"A unit leaves when it holds enough of an entry. Prose: {rule.prose_share:.0%} of its "
-        f"{rule.prose_n}-grams of words ({rule.ideograph_n}-grams of characters in Chinese or Japanese), or "
+        f"{rule.prose_n}-grams of words ({rule.ideograph_n}-grams of characters in Chinese, Japanese and Korean), or "
         f"{rule.short_share:.0%} of the {rule.short_n}-grams of a short text, and its rare words. Code: "
         f"{rule.code_share:.0%} of its {rule.code_n}-grams of tokens with names abstracted; or "
         f"{rule.same_words:.0%} of its words both ways, weighted by rarity; or fewer of them beside shorter "

@@ -133,7 +133,7 @@ def test_the_card_states_the_rule_of_decontamination_and_its_evidence(run: Path,
         "share": 0.91,
         "matched": "return V0 + 31",
     }
-    found = row(
+    found = index_row(
         "fim", "fim-9c", Decision.REJECTED, "contaminated", evidence=json.dumps(evidence), shard="0001"
     )
     commits = StageCommit(run)
