@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         home = options.keep or Path(folder)
-        cost = _run(options, home)
+        cost = run_seeds(options.folders, options.languages, options.sample, options.random_seed, home)
         found = read_yield(home / "runs" / "seeds")
     rows = [_row(language, found, options) for language in LANGUAGES if found.functions[language]]
     _print(rows, found, cost)
@@ -81,19 +81,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace, home: Path) -> Cost:
-    """Run the recipe of the seeds in a process of its own."""
+def run_seeds(
+    folders: Sequence[str], languages: Sequence[str], sample: int, random_seed: int, home: Path
+) -> Cost:
+    """Run the recipe of the seeds in a process of its own; the run is `home/runs/seeds`."""
     seeds: dict[str, object] = {
         "kind": "source_tree",
-        "paths": [path if path.startswith("@") else str(Path(path).resolve()) for path in options.folders],
-        "languages": options.languages,
+        "paths": [path if path.startswith("@") else str(Path(path).resolve()) for path in folders],
+        "languages": list(languages),
     }
     recipe = {
         "name": "seeds",
-        "seed": options.random_seed,
+        "seed": random_seed,
         "execution": {"kind": "local", "limits": {"cpu_s": 2, "wall_s": 20, "memory_mb": 512}},
         "data": {
-            "seeds": seeds | ({"max_files": options.sample} if options.sample else {}),
+            "seeds": seeds | ({"max_files": sample} if sample else {}),
             "shard_size": 64,
             "inputs": {"from_model": False, "drawn": 16, "minimum": 6, "maximum": 16},
         },

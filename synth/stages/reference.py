@@ -44,10 +44,10 @@ class ReferenceStage(UnitStage[Seed]):
         self._context, self._config = context, context.data.inputs
 
     async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
-        found = await self._try_all(units, state.priority)
+        found = await self.find(units, state.priority)
         return [self._decided(seed, found[seed.id]) for seed in units]
 
-    async def _try_all(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
+    async def find(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
         """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
         limits = find_limits(self._context.recipe.execution)
         state: dict[str, Trial | FoundReference | Reject] = {

@@ -4,27 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from synth.config import SourceTreeSeedsConfig
-from synth.records import Seed
 from synth.seeds.closing import MAX_PULLED
-from synth.seeds.reader import read_seeds
-
-
-def cut(folder: Path, files: dict[str, str], language: str = "go") -> dict[str, Seed]:
-    """The seeds of a tree, by entry point."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    config = SourceTreeSeedsConfig(paths=(str(folder),), languages=(language,), min_lines=1)
-    found = read_seeds(config, recipe_folder=folder, random_seed=0, round_=0)
-    return {seed.entry_point: seed for seed in found if isinstance(seed, Seed)}
-
-
-def why(seed: Seed) -> tuple[str, str, str]:
-    assert seed.unclosed is not None
-    return seed.unclosed.reason, seed.unclosed.needs, seed.unclosed.why
-
+from tests.seeds.trees import cut, why
 
 AREA = """package shapes
 

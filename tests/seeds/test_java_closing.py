@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.seeds.test_closing import cut, why
+from tests.seeds.trees import cut, why
 
 STORE = """package org.shop.sales;
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.go.adapting import adapt, changed_arguments
 from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.go.packages import PACKAGES
@@ -91,7 +92,9 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    adapt=adapt,
     closing=CLOSING,
+    changed_arguments=changed_arguments,
     failures=FailureWords(
         assertion=("--- FAIL:",),
         fatal_out_of_memory=(

@@ -22,6 +22,7 @@ from synth.languages.closing import (
     Outside,
     free_mentions,
 )
+from synth.languages.go.adapting import FILLER, MADE, MAKER
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
@@ -54,14 +55,30 @@ def _declarations(root: "Node", text: bytes) -> Iterator[Declared]:
         elif node.type in ("const_declaration", "var_declaration", "type_declaration"):
             yield _declaration(node, [bound for spec in _specs(node) for bound in _names_of(spec, text)], why)
         elif node.type == "function_declaration":
-            own = [one for one in _names_of(node, text) if one.name not in ("init", "_")]
-            yield _declaration(node, own, why)
+            yield _function(node, text, why)
         elif node.type == "method_declaration":
             yield _method(node, text, why)
 
 
 def _declaration(node: "Node", binds: Sequence[Bound], why: str) -> Declared:
     return Declared(start=node.start_byte, end=node.end_byte, nodes=(node,), binds=tuple(binds), refused=why)
+
+
+def _function(node: "Node", text: bytes, why: str) -> Declared:
+    """A function; one that makes an object of a type comes with the type, for the callers of its methods."""
+    binds = tuple(one for one in _names_of(node, text) if one.name not in ("init", "_"))
+    result = node.child_by_field_name("result")
+    made = MADE.fullmatch(node_text(result, text)) if result is not None else None
+    makes = made is not None and binds and MAKER.match(binds[0].name)
+    return Declared(
+        start=node.start_byte,
+        end=node.end_byte,
+        nodes=(node,),
+        binds=binds,
+        member_of=(made[1],) if made is not None and makes else (),
+        comes="with_owner" if makes else "asked",
+        refused=why,
+    )
 
 
 def _specs(node: "Node") -> Iterator["Node"]:
@@ -94,7 +111,7 @@ def _method(node: "Node", text: bytes, why: str) -> Declared:
         nodes=(node,),
         members=frozenset({called}),
         member_of=tuple(owners[:1]),
-        comes="with_owner" if called in _SATISFYING else "asked",
+        comes="with_owner" if called in _SATISFYING or FILLER.match(called) else "asked",
         refused=why,
     )
 
@@ -274,4 +291,5 @@ CLOSING: Final = Closing(
     files=_files,
     assemble=_assemble,
     predeclared=_PREDECLARED,
+    entry_last=True,
 )

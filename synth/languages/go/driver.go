@@ -68,7 +68,7 @@ func (in *codemillReader) next() (byte, string) {
 }
 
 func codemillMisfit(tag byte, wanted reflect.Type) {
-	panic(fmt.Sprintf("the input has '%c' where the parameter is %v", tag, wanted))
+	panic(fmt.Sprintf("codemill: the input has '%c' where the parameter is %v", tag, wanted))
 }
 
 func codemillFloat(text string) float64 {
@@ -122,13 +122,13 @@ func (in *codemillReader) read(wanted reflect.Type) reflect.Value {
 	case tag == 'i' && value.CanInt():
 		whole, err := strconv.ParseInt(rest, 10, 64)
 		if err != nil || value.OverflowInt(whole) {
-			panic("the integer " + rest + " does not fit the parameter")
+			panic("codemill: the integer " + rest + " does not fit the parameter")
 		}
 		value.SetInt(whole)
 	case tag == 'i' && value.CanUint():
 		whole, err := strconv.ParseUint(rest, 10, 64)
 		if err != nil || value.OverflowUint(whole) {
-			panic("the integer " + rest + " does not fit the parameter")
+			panic("codemill: the integer " + rest + " does not fit the parameter")
 		}
 		value.SetUint(whole)
 	case (tag == 'f' || tag == 'i') && value.CanFloat():
@@ -159,7 +159,7 @@ func (in *codemillReader) read(wanted reflect.Type) reflect.Value {
 func codemillSymbol(text string, wanted reflect.Type) reflect.Value {
 	symbols := []rune(text)
 	if len(symbols) != 1 || (wanted.Kind() == reflect.Uint8 && len(text) != 1) {
-		panic("the string does not fit the parameter, which is " + wanted.String())
+		panic("codemill: the string does not fit the parameter, which is " + wanted.String())
 	}
 	return reflect.ValueOf(symbols[0]).Convert(wanted)
 }

@@ -18,7 +18,7 @@ impl<'a> Reader<'a> {
     fn token(&mut self, wanted: char) -> &'a str {
         let token = self.tokens.next().unwrap_or("");
         if !token.starts_with(wanted) {
-            panic!("the input has {:?} where the parameter needs '{}'", token.chars().next(), wanted);
+            panic!("codemill: the input has {:?} where the parameter needs '{}'", token.chars().next(), wanted);
         }
         &token[1..]
     }
@@ -42,7 +42,7 @@ macro_rules! whole {
     ($($kind:ty)*) => { $(impl Wire for $kind {
         fn read(input: &mut Reader) -> Self {
             let text = input.token('i');
-            text.parse().unwrap_or_else(|_| panic!("the integer {} does not fit {}", text, stringify!($kind)))
+            text.parse().unwrap_or_else(|_| panic!("codemill: the integer {} does not fit {}", text, stringify!($kind)))
         }
         fn write(&self, out: &mut Vec<String>) { out.push(format!("i{}", self)) }
     })* };
@@ -94,7 +94,7 @@ impl Wire for String {
     fn read(input: &mut Reader) -> Self {
         let hex = input.token('s').as_bytes();
         let bytes = hex.chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap()).collect();
-        String::from_utf8(bytes).expect("a text with lone surrogates does not fit a String")
+        String::from_utf8(bytes).expect("codemill: a text with lone surrogates does not fit a String")
     }
     fn write(&self, out: &mut Vec<String>) {
         out.push(format!("s{}", to_hex(self.as_bytes())))
@@ -116,7 +116,7 @@ impl Wire for char {
         let mut letters = text.chars();
         match (letters.next(), letters.next()) {
             (Some(letter), None) => letter,
-            _ => panic!("the text does not fit a char"),
+            _ => panic!("codemill: the text does not fit a char"),
         }
     }
     fn write(&self, out: &mut Vec<String>) {
@@ -172,7 +172,7 @@ sequence!(Vec Sized VecDeque Sized BTreeSet Ord);
 impl<T: Wire, const N: usize> Wire for [T; N] {
     fn read(input: &mut Reader) -> Self {
         let items = Vec::<T>::read(input);
-        items.try_into().unwrap_or_else(|_| panic!("the list does not have {} items", N))
+        items.try_into().unwrap_or_else(|_| panic!("codemill: the list does not have {} items", N))
     }
     fn write(&self, out: &mut Vec<String>) {
         out.push(format!("l{}", N));
@@ -197,7 +197,7 @@ mapping!(BTreeMap, Ord);
 macro_rules! tuple {
     ($count:literal $($kind:ident $index:tt)+) => { impl<$($kind: Wire),+> Wire for ($($kind,)+) {
         fn read(input: &mut Reader) -> Self {
-            assert_eq!(input.count('t'), $count, "the tuple has another length");
+            assert_eq!(input.count('t'), $count, "codemill: the tuple has another length");
             ($($kind::read(input),)+)
         }
         fn write(&self, out: &mut Vec<String>) { out.push(format!("t{}", $count)); $(self.$index.write(out);)+ }
@@ -213,7 +213,7 @@ tuple!(6 A 0 B 1 C 2 D 3 E 4 F 5);
 /// An error that is returned is an exception.
 impl<T: Wire, E: std::fmt::Debug> Wire for Result<T, E> {
     fn read(_: &mut Reader) -> Self {
-        panic!("a result is no parameter")
+        panic!("codemill: a result is no parameter")
     }
     fn write(&self, out: &mut Vec<String>) {
         match self {

@@ -1,0 +1,1 @@
+"""How well agreement finds the right behaviour among voters whose truth is known."""
