@@ -64,8 +64,9 @@ def rule_words(mode: str, report_n: int) -> str:
     rule = Thresholds()
     return (
         f"A unit leaves when it holds enough of an entry. Prose: {rule.prose_share:.0%} of its "
-        f"{rule.prose_n}-grams of words ({rule.ideograph_n}-grams of characters in Chinese, Japanese and Korean), or "
-        f"{rule.short_share:.0%} of the {rule.short_n}-grams of a short text, and its rare words. Code: "
+        f"{rule.prose_n}-grams of words ({rule.ideograph_n}-grams of characters in Chinese, Japanese and "
+        f"Korean), or {rule.short_share:.0%} of the {rule.short_n}-grams of a short text, and its rare "
+        f"words. Code: "
         f"{rule.code_share:.0%} of its {rule.code_n}-grams of tokens with names abstracted; or "
         f"{rule.same_words:.0%} of its words both ways, weighted by rarity; or fewer of them beside shorter "
         f"runs ({rule.edited_share:.0%}), runs of names and signs ({rule.ported_share:.0%}) or the name of "
