@@ -133,7 +133,7 @@ def reformatted(text: str, language: str, random: Random) -> str:
 
 def _respaced(text: str, language: str) -> str:
     """No space behind commas, and none around plus signs, outside of strings and comments."""
-    at, pieces = 0, []
+    at, pieces = 0, list[str]()
     for kind, piece in lexemes(text, language):
         begin = text.index(piece, at)
         between, at = text[at:begin], begin + len(piece)

@@ -59,8 +59,9 @@ class Decontaminate:
         self._code = CodeIndex(limits)
         for entry in entries:
             self._add(entry)
-        for index in (*self._prose_indexes(), self._code):
+        for index in self._prose_indexes():
             index.finish()
+        self._code.finish()
 
     def _prose_indexes(self) -> tuple[ProseIndex, ...]:
         return self._prose, self._ideographs, self._short, self._short_ideographs
