@@ -11,12 +11,15 @@ from typing import NamedTuple
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.c.adapting import adapt, find_signature
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.c.impure import IMPURE
 from synth.languages.cpp.declared import changed_arguments
+from synth.languages.cpp.examples import SYNTAX
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Driver,
     FailureWords,
     Language,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -221,6 +224,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(reads=r"\bscanf\s*\(|\bgetchar\s*\(|\bstdin\b", main=r"\bmain\s*\("),
     driver=Driver(
         files=_files,
         shared={"driver.c": read_source("c/driver.c")},
@@ -235,6 +239,8 @@ LANGUAGE = Language(
     adapt=adapt,
     closing=CLOSING,
     changed_arguments=changed_arguments,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(refusals=TESTLIB_REFUSALS),
     gold=GOLD,
     hello=HELLO,
