@@ -33,7 +33,7 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_gently, draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains, write_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
@@ -426,7 +426,13 @@ def _make_reference(
         *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
     )
     reference = Reference(
-        seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
+        seed_id=probe.seed.id,
+        language=probe.seed.language,
+        code=probe.code,
+        contract=contract,
+        cases=cases,
+        domains=write_domains(probe.domains),
+        gentle=probe.gentle,
     )
     evidence: Evidence = {
         "cases": len(cases),
