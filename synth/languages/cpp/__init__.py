@@ -16,7 +16,9 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.adapting import adapt, changed_arguments
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.cpp.examples import SYNTAX
 from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
+from synth.languages.cpp.impure import IMPURE
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Batch,
@@ -24,6 +26,7 @@ from synth.languages.spec import (
     FailureWords,
     Language,
     Precompiled,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -274,6 +277,9 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(
+        reads=r"\bcin\s*>>|\bgetline\s*\(\s*(?:std::)?cin\b|\bscanf\s*\(", main=r"\bmain\s*\("
+    ),
     driver=Driver(
         files=_files,
         optional=True,
@@ -324,6 +330,8 @@ LANGUAGE = Language(
     closing=CLOSING,
     changed_arguments=changed_arguments,
     script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(
         out_of_memory=("std::bad_alloc",),
         fatal_out_of_memory=("an instance of 'std::bad_alloc'",),
