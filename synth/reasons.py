@@ -134,6 +134,13 @@ REASONS: dict[str, Reason] = {
             "The answer is not in the format that the prompt asks for.",
             "generation",
         ),
+        Reason(
+            "instruction_leaks",
+            _QUALITY,
+            "The instruction holds the solution: a run of its code as long as a statement.",
+            "instruct",
+        ),
+        Reason("instruction_refused", _QUALITY, "The model declined instead of writing a task.", "instruct"),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason(
             "unsupported_language",
