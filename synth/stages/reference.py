@@ -6,7 +6,7 @@ agreement as evidence, also those that cannot be run here but state their types.
 in `reference_rules.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
@@ -57,16 +57,27 @@ class ReferenceStage(UnitStage[Seed]):
             for seed in seeds
         }
         while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
-            programs = [program for trial in trials.values() for program in trial.to_run]
-            seen = iter(
-                await run_each(
-                    self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
-                )
-            )
-            for key, trial in trials.items():
-                observations = [next(seen) for _ in trial.to_run]
-                state[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
+            together = {key: trial for key, trial in trials.items() if not trial.alone}
+            groups = [together] if together else [{key: trial} for key, trial in trials.items()]
+            for group in groups:
+                state |= await self._run_trials(group, priority)
         return {key: found for key, found in state.items() if not isinstance(found, Trial)}
+
+    async def _run_trials(
+        self, trials: Mapping[str, Trial], priority: int
+    ) -> dict[str, Trial | FoundReference | Reject]:
+        """The next state of each trial after its next programs, all run at once."""
+        programs = [program for trial in trials.values() for program in trial.to_run]
+        seen = iter(
+            await run_each(
+                self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
+            )
+        )
+        found: dict[str, Trial | FoundReference | Reject] = {}
+        for key, trial in trials.items():
+            observations = [next(seen) for _ in trial.to_run]
+            found[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
+        return found
 
     def _random(self, purpose: str, seed_id: str) -> Random:
         return derive_random(self._context.recipe.seed, purpose, seed_id)

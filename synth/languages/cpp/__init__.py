@@ -16,6 +16,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
+from synth.languages.cpp.impure import IMPURE
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Batch,
@@ -319,6 +320,7 @@ LANGUAGE = Language(
     render_signature=render_signature,
     find_signature=find_signature,
     script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
+    impure=IMPURE,
     failures=FailureWords(
         out_of_memory=("std::bad_alloc",),
         fatal_out_of_memory=("an instance of 'std::bad_alloc'",),

@@ -6,6 +6,7 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.adapting import adapt_javascript
 from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
 from synth.languages.support.changes import changed_elements
@@ -150,6 +151,7 @@ LANGUAGE = Language(
     changed_arguments=changed_elements,
     closing=make_closing(typed=False),
     script=Script(files=_script),
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,

@@ -15,6 +15,7 @@ from synth.languages.javascript import (
 )
 from synth.languages.javascript.adapting import adapt_typescript
 from synth.languages.javascript.closing import make_closing
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.composing import Terms
@@ -147,6 +148,7 @@ LANGUAGE = Language(
     adapt=adapt_typescript,
     changed_arguments=changed_elements,
     closing=make_closing(typed=True),
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
