@@ -19,7 +19,7 @@ from synth.config import InputsConfig
 from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.languages.registry import normalize_language
+from synth.languages.registry import get_language, normalize_language
 from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
@@ -499,7 +499,10 @@ def _make_reference(
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
-    result = infer_type([decode(output) for output in outputs.values()])
+    language = get_language(plan.probe.seed.language)
+    result = infer_type([decode(output) for output in outputs.values()], one_number=language.one_number)
+    if language.one_number:
+        outputs = {at: canonical_output(output, result) for at, output in outputs.items()}
     names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names

@@ -147,6 +147,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     adapt=adapt_typescript,
     changed_arguments=changed_elements,
+    one_number=True,
     closing=make_closing(typed=True),
     impure=IMPURE,
     failures=FAILURES,
