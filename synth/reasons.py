@@ -126,6 +126,12 @@ REASONS: dict[str, Reason] = {
         Reason(
             "reference_unstable", _QUALITY, "The seed returned different results in two runs.", "reference"
         ),
+        Reason(
+            "language_not_run",
+            _POLICY,
+            "This machine cannot run the language of the seed, or lacks a package that it needs.",
+            "reference",
+        ),
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),
         # model answers
         Reason(

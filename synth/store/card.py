@@ -8,13 +8,14 @@ be not measured.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from synth.products import BY_NAME, Form
-from synth.records import Seed
+from synth.records import CodingProblem, Seed
 from synth.store.flips import flip_file
 from synth.store.open_shards import OpenShards
 from synth.store.products import product_files
@@ -121,7 +122,10 @@ def _making(info: RunInfo) -> str:
 
 
 def _sources(run: Path) -> Counter[tuple[str, str]]:
-    seeds = StageCommit(run).iter_bodies(Seed)
+    commits = StageCommit(run)
+    seeds: Iterator[Seed | CodingProblem] = chain(
+        commits.iter_bodies(Seed), commits.iter_bodies(CodingProblem)
+    )
     return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
 
 

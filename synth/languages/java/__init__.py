@@ -11,6 +11,7 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.adapting import adapt, changed_arguments
 from synth.languages.java.closing import CLOSING
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.java.examples import SYNTAX
 from synth.languages.java.impure import IMPURE
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
@@ -186,6 +187,7 @@ LANGUAGE = Language(
     closing=CLOSING,
     changed_arguments=changed_arguments,
     script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
+    examples=SYNTAX,
     impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,

@@ -6,6 +6,7 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.adapting import adapt_javascript
 from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
@@ -152,6 +153,7 @@ LANGUAGE = Language(
     one_number=True,
     closing=make_closing(typed=False),
     script=Script(files=_script),
+    examples=SYNTAX,
     impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,

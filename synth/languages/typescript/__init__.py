@@ -15,6 +15,7 @@ from synth.languages.javascript import (
 )
 from synth.languages.javascript.adapting import adapt_typescript
 from synth.languages.javascript.closing import make_closing
+from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
 from synth.languages.spec import Driver, Language, Script
 from synth.languages.support.changes import changed_elements
@@ -145,6 +146,8 @@ LANGUAGE = Language(
     script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
     adapt=adapt_typescript,
     changed_arguments=changed_elements,
     one_number=True,
