@@ -152,7 +152,6 @@ LANGUAGE = Language(
     changed_arguments=changed_elements,
     one_number=True,
     closing=make_closing(typed=True),
-    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,
