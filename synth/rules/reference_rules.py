@@ -268,7 +268,7 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
     """The programs that may be run for a seed, each with its entry point and candidate signatures."""
-    if seed.contract is not None:
+    if isinstance(seed.contract, FunctionContract):
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
@@ -286,7 +286,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     """The contract that a seed brings or declares, for a task that will have no reference; None if neither
     states the types."""
     if seed.contract is not None:
-        return seed.contract
+        return seed.contract if isinstance(seed.contract, FunctionContract) else None
     return find_stated(seed)
 
 
