@@ -38,13 +38,14 @@ from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains, write_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.preconditions import Preconditions, find_preconditions
+from synth.rules.reference_rows import by_variety, is_identity, show_row
 from synth.rules.result_type import infer_type
 from synth.rules.slow_inputs import find_slow_row, lighter_rows
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures, usual_way
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
-from synth.values import Signature, ValueSyntaxError, ValueType, decode, parse_signature
+from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
 """Inputs per candidate signature in the probe."""
@@ -460,23 +461,15 @@ def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Obse
             return Reject(
                 "example_contradicted",
                 {
-                    "input": _shown(row),
+                    "input": show_row(row),
                     "stated": f"raises {example.raises}"
                     if example.raises
-                    else _shown((example.expected or "",)),
-                    "found": _shown((outputs[at],)) if at in outputs else failure_words(seen)[:300],
+                    else show_row((example.expected or "",)),
+                    "found": show_row((outputs[at],)) if at in outputs else failure_words(seen)[:300],
                     "source": example.source,
                 },
             )
     return None
-
-
-def _shown(row: tuple[str, ...]) -> str:
-    """Values for people."""
-    try:
-        return ", ".join(repr(decode(wire)) for wire in row)[:200]
-    except ValueSyntaxError:
-        return "a long value"
 
 
 def judge_reference(
@@ -518,7 +511,7 @@ def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[
     ended = next((one for one in observations if not one.finished or one.stop is not Stop.NONE), None)
     why = "differs from run to run" if ended is None else failure_words(ended)[:200]
     evidence: Evidence = {"inputs": len(plan.rows), "differing": len(differing), "why": why}
-    return Reject("reference_unstable", evidence | {"input": _shown(plan.rows[differing[0]])})
+    return Reject("reference_unstable", evidence | {"input": show_row(plan.rows[differing[0]])})
 
 
 def _make_reference(
@@ -528,7 +521,7 @@ def _make_reference(
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
         )
-    if outputs and _is_identity(plan.rows, outputs):
+    if outputs and is_identity(plan.rows, outputs):
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
@@ -568,28 +561,10 @@ def _make_reference(
     return FoundReference(reference, evidence)
 
 
-def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
-    """Whether every answer equals the argument at one fixed position."""
-    width = len(rows[0]) if rows else 0
-    return any(
-        all(canonical_output(rows[at][place]) == output for at, output in outputs.items())
-        for place in range(width)
-    )
-
-
 def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:
     """The inputs of the examples first, then the others, each distinct answer once before one repeats."""
     stated = [at for at in range(len(plan.stated)) if at in outputs]
-    return stated + [at for at in _varied(outputs) if at not in set(stated)]
-
-
-def _varied(outputs: dict[int, str]) -> list[int]:
-    """Inputs in an order that gives each distinct answer once before any answer repeats."""
-    first_with: dict[str, int] = {}
-    for at in sorted(outputs):
-        first_with.setdefault(outputs[at], at)
-    fresh = sorted(first_with.values())
-    return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
+    return stated + [at for at in by_variety(outputs) if at not in set(stated)]
 
 
 def find_fault(observation: Observation) -> Reject | None:
