@@ -1,12 +1,13 @@
 """Reference execution: a self-contained seed is run, and its results become the expected values of its task.
 
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
-signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and backwards),
+signature), `plan_runs` (three programs: all inputs of the signature that worked, in three orders),
 `judge_reference` (the reference, or why there is none). If there is only one signature, `plan_stated` skips
-the probe, and `refuse_early` can save the second run. `Trial` says at each step what to run next.
+the probe, and `refuse_early` can save the other runs. `Trial` says at each step what to run next.
 
-The one rule: a behaviour is a reference only if both runs gave the same answers, in both orders (so neither
-state nor chance plays a part), and the answers are not all alike.
+The one rule: a behaviour is a reference only if all runs gave the same answers, in every order (so neither
+state nor chance plays a part), and the answers are not all alike. Nothing that names chance, the clock or the
+world outside is run at all, and a run that ran out of time is asked once more with nothing beside it.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from synth.config import InputsConfig
 from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.languages.registry import normalize_language
+from synth.languages.registry import get_language, normalize_language
 from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
@@ -30,14 +31,17 @@ from synth.records import (
     Phase,
     Reference,
     Seed,
+    Stop,
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_gently, draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains, write_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
+from synth.rules.slow_inputs import find_slow_row, lighter_rows
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
 from synth.seeds.adapters import find_stated, find_ways
+from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
 from synth.values import Signature, ValueSyntaxError, ValueType, decode, parse_signature
 
@@ -45,6 +49,10 @@ PROBES = 6
 """Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
+MOST_OF_THE_TIME = 0.6
+"""Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
+MAX_LIGHTENED = 2
+"""How often a seed is asked again without the inputs that took too much; each time costs its time limit."""
 ENOUGH_EXAMPLES = 3
 """Reproduced examples that make a seed a reference even if most other inputs are refused by it."""
 MAX_OUTPUT = 4096
@@ -85,14 +93,17 @@ class SignatureProbe:
 
 @dataclass(frozen=True, slots=True)
 class ReferencePlan:
-    """The signature that worked, all its inputs, and the two requests to run."""
+    """The signature that worked, all its inputs, and the three requests to run."""
 
     probe: SignatureProbe
     signature: Signature
     rows: Rows
     stated: tuple[StatedRow, ...]
     """The examples, in the order of the first rows."""
-    requests: tuple[ExecutionRequest, ExecutionRequest]
+    requests: tuple[ExecutionRequest, ExecutionRequest, ExecutionRequest]
+    """Forwards; then backwards with other hashing, and in a mixed order."""
+    mixed: tuple[int, ...]
+    """The numbers of the rows in the mixed order."""
     minimum: int
 
 
@@ -114,6 +125,10 @@ class Trial:
     """The other ways to call its function, tried in turn if this one fails."""
     refused: Reject | None = None
     """Why the first way failed: the reason of the seed if all fail."""
+    lightened: int = 0
+    """How often it was asked again without the inputs that took too much."""
+    alone: bool = False
+    """Whether `to_run` is asked again, with nothing beside it, because time ran out."""
 
     @property
     def to_run(self) -> tuple[ExecutionRequest, ...]:
@@ -153,13 +168,70 @@ def continue_trial(
 def _continue_way(
     trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
 ) -> Trial | FoundReference | Reject:
+    if (lighter := _lighter(trial, seen[0])) is not None:
+        return lighter
     if trial.plan is None:
         plan = plan_runs(trial.probe, seen[0], input_random, config)
         return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
-    now = replace(trial, seen=(*trial.seen, *seen))
+    if not trial.alone and any(_is_doubtful(trial, one) for one in seen):
+        return replace(trial, alone=True)
+    now = replace(trial, seen=(*trial.seen, *seen), alone=False)
     if now.to_run:
         return refuse_early(trial.plan, now.seen[0]) or now
     return judge_reference(trial.plan, now.seen, config.maximum)
+
+
+def _lighter(trial: Trial, seen: Observation) -> Trial | None:
+    """The trial without the inputs that took too much, where the probe or the first run stopped at one."""
+    slow = find_slow_row(seen)
+    if slow is None or trial.lightened >= MAX_LIGHTENED or trial.seen:
+        return None
+    if trial.plan is not None:
+        kept = lighter_rows(trial.plan.rows, slow)
+        plan = _keep_rows(trial.plan, kept)
+        return replace(trial, plan=plan, lightened=trial.lightened + 1) if len(kept) >= plan.minimum else None
+    probe = _keep_probe_rows(trial.probe, slow)
+    return None if probe is None else replace(trial, probe=probe, lightened=trial.lightened + 1)
+
+
+def _keep_rows(plan: ReferencePlan, kept: Sequence[int]) -> ReferencePlan:
+    rows = tuple(plan.rows[at] for at in kept)
+    there = set(rows)
+    place = {at: new for new, at in enumerate(kept)}
+    mixed = tuple(place[at] for at in plan.mixed if at in place)
+    orders = (rows, rows[::-1], tuple(rows[at] for at in mixed))
+    forwards, backwards, again = (
+        _with_rows(request, order) for request, order in zip(plan.requests, orders, strict=True)
+    )
+    stated = tuple(one for one in plan.stated if one.arguments in there)
+    return replace(plan, rows=rows, stated=stated, requests=(forwards, backwards, again), mixed=mixed)
+
+
+def _keep_probe_rows(probe: SignatureProbe, slow: int) -> SignatureProbe | None:
+    """The probe without the slow input, and without those of the same signature that ask for as much; None if
+    a signature would be left without inputs."""
+    groups, start = list[Rows](), 0
+    for group in probe.rows:
+        inside = start <= slow < start + len(group)
+        kept = lighter_rows(group, slow - start) if inside else range(len(group))
+        groups.append(tuple(group[at] for at in kept))
+        start += len(group)
+    if not all(groups):
+        return None
+    flat = tuple(row for group in groups for row in group)
+    return replace(probe, rows=tuple(groups), request=_with_rows(probe.request, flat))
+
+
+def _with_rows(request: ExecutionRequest, rows: Rows) -> ExecutionRequest:
+    assert isinstance(request.call, FunctionCall), "references are functions that are called"
+    call = request.call.model_copy(update={"arguments": rows})
+    return request.model_copy(update={"id": unit_id("lighter", request.id, rows), "call": call})
+
+
+def _is_doubtful(trial: Trial, seen: Observation) -> bool:
+    """Whether the load of the machine may have stopped the program: it waited too long, or used up its time
+    where it did not before."""
+    return seen.stop is Stop.WALL or (seen.stop is Stop.CPU and bool(trial.seen))
 
 
 def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> SignatureProbe | Reject:
@@ -196,12 +268,14 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
     """The programs that may be run for a seed, each with its entry point and candidate signatures."""
-    if seed.contract is not None:
+    if isinstance(seed.contract, FunctionContract):
         contract = seed.contract
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
     if normalize_language(seed.language) != "python" or seed.unclosed is not None:
-        return find_ways(seed)
+        ways = find_ways(seed)
+        word = None if isinstance(ways, Reject) else find_impurity(ways[0].code, seed.language)
+        return ways if word is None else Reject("impure", {"needs": word.word, "why": f"uses {word.kind}"})
     closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
@@ -212,7 +286,7 @@ def stated_contract(seed: Seed) -> FunctionContract | None:
     """The contract that a seed brings or declares, for a task that will have no reference; None if neither
     states the types."""
     if seed.contract is not None:
-        return seed.contract
+        return seed.contract if isinstance(seed.contract, FunctionContract) else None
     return find_stated(seed)
 
 
@@ -319,7 +393,12 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     backwards = _request(
         probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
     ).model_copy(update={"other_hashing": True})
-    return ReferencePlan(probe, signature, rows, probe.stated[rank], (forwards, backwards), config.minimum)
+    mixed = tuple(random.sample(range(len(rows)), len(rows)))
+    again = _request(
+        probe.seed, probe.code, probe.entry_point, signature, tuple(rows[at] for at in mixed), "mixed", limits
+    )
+    requests = forwards, backwards, again
+    return ReferencePlan(probe, signature, rows, probe.stated[rank], requests, mixed, config.minimum)
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
@@ -379,27 +458,43 @@ def _shown(row: tuple[str, ...]) -> str:
 def judge_reference(
     plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
 ) -> FoundReference | Reject:
-    """The reference suite from the two runs, in the order of `plan.requests`.
+    """The reference suite from the three runs, in the order of `plan.requests`.
 
     Rejects: reference_crashed, example_contradicted, reference_unstable, reference_constant,
     reference_identity, too_few_inputs, and the sandbox's own faults.
     """
-    forwards, backwards = observations
-    if refused := refuse_early(plan, forwards) or find_fault(backwards):
+    forwards, backwards, again = observations
+    if refused := refuse_early(plan, forwards) or find_fault(backwards) or find_fault(again):
         return refused
     last = len(plan.rows) - 1
     first = canonical_outputs(forwards)
     second = {last - at: output for at, output in canonical_outputs(backwards).items()}
-    if differing := [at for at in first if second.get(at) != first[at]]:
-        return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
+    third = {plan.mixed[at]: output for at, output in canonical_outputs(again).items() if at <= last}
+    if differing := [at for at in first if not first[at] == second.get(at) == third.get(at)]:
+        return _unstable(plan, differing, observations)
+    if (slowest := max(one.cpu_s for one in observations)) > MOST_OF_THE_TIME * _time_limit(plan):
+        return Reject("reference_unstable", {"why": "needs most of its time limit", "cpu_s": slowest})
     cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    again = deliberate_errors(backwards, plan.probe.code)
+    errors = deliberate_errors(backwards, plan.probe.code)
     raised = {
         at: kind
         for at, kind in deliberate_errors(forwards, plan.probe.code).items()
-        if again.get(last - at) == kind
+        if errors.get(last - at) == kind
     }
     return _make_reference(plan, cases, raised, maximum)
+
+
+def _time_limit(plan: ReferencePlan) -> float:
+    """CPU seconds that each run may take."""
+    return plan.requests[0].limits.cpu_s
+
+
+def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[Observation]) -> Reject:
+    """A seed that did not give the same answers in all runs: which input shows it, and why if a run ended."""
+    ended = next((one for one in observations if not one.finished or one.stop is not Stop.NONE), None)
+    why = "differs from run to run" if ended is None else failure_words(ended)[:200]
+    evidence: Evidence = {"inputs": len(plan.rows), "differing": len(differing), "why": why}
+    return Reject("reference_unstable", evidence | {"input": _shown(plan.rows[differing[0]])})
 
 
 def _make_reference(
@@ -413,7 +508,10 @@ def _make_reference(
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
-    result = infer_type([decode(output) for output in outputs.values()])
+    language = get_language(plan.probe.seed.language)
+    result = infer_type([decode(output) for output in outputs.values()], one_number=language.one_number)
+    if language.one_number:
+        outputs = {at: canonical_output(output, result) for at, output in outputs.items()}
     names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
@@ -426,7 +524,13 @@ def _make_reference(
         *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
     )
     reference = Reference(
-        seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
+        seed_id=probe.seed.id,
+        language=probe.seed.language,
+        code=probe.code,
+        contract=contract,
+        cases=cases,
+        domains=write_domains(probe.domains),
+        gentle=probe.gentle,
     )
     evidence: Evidence = {
         "cases": len(cases),

@@ -5,9 +5,11 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.rust.examples import SYNTAX
+from synth.languages.rust.impure import IMPURE
 from synth.languages.rust.packages import PACKAGES
 from synth.languages.rust.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
 from synth.languages.support.sources import read_source
@@ -131,6 +133,7 @@ LANGUAGE = Language(
     ),
     run_command=("./program",),
     packages=PACKAGES,
+    program=ProgramSigns(reads=r"\bstdin\s*\(\s*\)", main=r"\bfn\s+main\s*\("),
     driver=Driver(
         files=_files,
         shared={"codemill_driver.rs": read_source("rust/driver.rs")},
@@ -160,6 +163,8 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(fatal_out_of_memory=("memory allocation of ",), uncaught=("^Error: ",)),
     gold=GOLD,
     hello=HELLO,
