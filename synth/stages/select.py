@@ -58,7 +58,7 @@ class SelectStage(UnitStage[Solution]):
         task_id, language = group[0].task_id, group[0].language
         task = next(task for task in state.get(Task) if task.id == task_id)
         rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
-        sources = (*state.get(Seed), *state.get(CodingProblem))
+        sources: list[Seed | CodingProblem] = [*state.get(Seed), *state.get(CodingProblem)]
         licence = next((one.origin.licence for one in sources if one.id == task.seed_id), "")
         solutions, verdicts = read_judgements(state)
         lost = {key for key, verdict in verdicts.items() if verdict.outcome.is_fault}
