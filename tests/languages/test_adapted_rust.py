@@ -13,7 +13,7 @@ from tests.seeds.trees import cut, why
 TREE = {
     "src/lib.rs": "pub mod tools;\npub mod main_file;\n",
     "src/tools/mod.rs": "mod gcd;\npub use self::gcd::gcd;\npub const STEP: i64 = 2;\n",
-    "src/tools/gcd.rs": "pub fn gcd(a: i64, b: i64) -> i64 { if b == 0 { a.abs() } else { gcd(b, a % b) } }\n",
+    "src/tools/gcd.rs": "pub fn gcd(a: i64, b: i64) -> i64 { if b == 0 { a } else { gcd(b, a % b) } }\n",
     "src/main_file.rs": """
 use crate::tools::{gcd, STEP};
 use std::collections::{HashMap, HashSet};
@@ -92,12 +92,9 @@ mod tests {
 @pytest.mark.parametrize(
     ("entry_point", "signature"),
     [
-        ("bubble_sort", "(list[int]) -> list[int]"),
         ("reduced", "(int, int) -> tuple[int, int]"),
         ("common", "(list[str], str) -> optional[str]"),
         ("largest", "(int, list[int]) -> int"),
-        ("moved", "(tuple[float, float], tuple[float, float], int) -> tuple[tuple[float, float], bool]"),
-        ("tally", "(str, map[str, int]) -> map[str, int]"),
     ],
 )
 def test_real_shapes_become_references(
@@ -109,6 +106,17 @@ def test_real_shapes_become_references(
     assert "Elsewhere" not in found.code and "mod tests" not in found.code
 
 
+def test_changed_arguments_and_records_are_asked_in_shared_types(tmp_path: Path) -> None:
+    seeds = cut(tmp_path, TREE, "rust")
+    ways = {name: adapt(seeds[name].closed, name) for name in ("bubble_sort", "moved", "tally")}
+    assert {name: [str(way.signatures[0]) for way in found] for name, found in ways.items()} == {
+        "bubble_sort": ["(list[int]) -> list[int]", "(list[str]) -> list[str]"],
+        "moved": ["(tuple[float, float], tuple[float, float], int) -> tuple[tuple[float, float], bool]"],
+        "tally": ["(str, map[str, int]) -> map[str, int]"],
+    }
+    assert ways["moved"][0].domains == ("any", "any", "natural")
+
+
 def test_tests_and_their_helpers_are_no_seeds(tmp_path: Path) -> None:
     assert not {"helper", "it_works"} & cut(tmp_path, TREE, "rust").keys()
 
@@ -116,9 +124,18 @@ def test_tests_and_their_helpers_are_no_seeds(tmp_path: Path) -> None:
 def test_paths_and_modules_are_followed(tmp_path: Path) -> None:
     files = {
         "src/lib.rs": "mod a;\nmod b;\n",
-        "src/a.rs": "pub fn size(x: u8) -> u8 { x / 2 }\n\npub(super) fn twice(x: u8) -> u8 { size(x) * 4 }\n",
-        "src/b/mod.rs": "use super::*;\nmod c;\n\npub fn size(x: u8) -> u8 { c::deep(x) + crate::a::twice(x) }\n",
-        "src/b/c.rs": "pub fn deep(x: u8) -> u8 { super::super::a::size(x) + self::own(x) }\nfn own(x: u8) -> u8 { x }\n",
+        "src/a.rs": """pub fn size(x: u8) -> u8 { x / 2 }
+
+pub(super) fn twice(x: u8) -> u8 { size(x) * 4 }
+""",
+        "src/b/mod.rs": """use super::*;
+mod c;
+
+pub fn size(x: u8) -> u8 { c::deep(x) + crate::a::twice(x) }
+""",
+        "src/b/c.rs": """pub fn deep(x: u8) -> u8 { super::super::a::size(x) + self::own(x) }
+fn own(x: u8) -> u8 { x }
+""",
     }
     code = cut(tmp_path, files, "rust")["size"].closed
     assert "pub fn size(x: u8) -> u8 { deep(x) + twice(x) }" in code

@@ -186,8 +186,8 @@ def _uses(node: "Node", before: tuple[str, ...], item: _Item, text: bytes) -> It
             yield from _uses(child, here, item, text)
     elif node.type == "use_wildcard":
         inner = next(iter(node.named_children), None)
-        path = (*before, *(_words(inner, text) if inner is not None else ()))
-        yield _use((*path, "*"), "*", item)
+        words = _words(inner, text) if inner is not None else ()
+        yield _use((*before, *words, "*"), "*", item)
     elif node.type == "use_as_clause":
         path, alias = node.child_by_field_name("path"), node.child_by_field_name("alias")
         if path is not None and alias is not None:

@@ -369,24 +369,19 @@ def tuple_of(inner: Sequence[RustType], is_result: bool = False) -> RustType:
     if not 0 < len(inner) <= _MAX_FIELDS:
         raise NotAdapted(f"a tuple of {len(inner)} values has no shared meaning")
     domains = {one.domain for one in inner}
-    into = same
-    if any(one.into is not same for one in inner):
 
-        def into(x: str) -> str:
-            return f"({', '.join(one.into(f'{x}.{at}') for at, one in enumerate(inner))},)"
+    def into(x: str) -> str:
+        return f"({', '.join(one.into(f'{x}.{at}') for at, one in enumerate(inner))},)"
 
-    out = same
-    if any(one.out is not same for one in inner):
-
-        def out(x: str) -> str:
-            parts = ", ".join(one.out(f"parts.{at}") for at, one in enumerate(inner))
-            return f"{{ let parts = {x}; ({parts},) }}"
+    def out(x: str) -> str:
+        parts = ", ".join(one.out(f"parts.{at}") for at, one in enumerate(inner))
+        return f"{{ let parts = {x}; ({parts},) }}"
 
     return RustType(
         f"tuple[{', '.join(one.shared for one in inner)}]",
         f"({', '.join(one.written for one in inner)},)",
-        into=into,
-        out=out,
+        into=same if all(one.into is same for one in inner) else into,
+        out=same if all(one.out is same for one in inner) else out,
         borrows=any(one.borrows for one in inner),
         domain=domains.pop() if len(domains) == 1 else "any",
         hashed=all(one.hashed for one in inner),
