@@ -17,7 +17,10 @@ from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
 from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
+from synth.seeds_config import ColumnPart as ColumnPart
+from synth.seeds_config import DataSetSeedsConfig as DataSetSeedsConfig
 from synth.seeds_config import HubSeedsConfig as HubSeedsConfig
+from synth.seeds_config import InstructionSeedsConfig as InstructionSeedsConfig
 from synth.seeds_config import JsonlSeedsConfig as JsonlSeedsConfig
 from synth.seeds_config import LicencesConfig as LicencesConfig
 from synth.seeds_config import PocketSeedsConfig as PocketSeedsConfig
@@ -243,6 +246,23 @@ class InputsConfig(Config):
     drawn: int = Field(12, ge=0, description="Inputs to draw from the signature: edge cases, then random.")
     minimum: int = Field(6, ge=1, description="Tasks with fewer valid inputs are rejected.")
     maximum: int = Field(16, ge=1, description="Maximum number of inputs kept per task.")
+    mutants: int = Field(
+        40,
+        ge=0,
+        description="Mutants of the reference that the inputs of its task are chosen to catch. 0: the inputs "
+        "are kept as they were drawn.",
+    )
+    searched: int = Field(
+        200,
+        ge=16,
+        description="Inputs that are tried for that; ten times as many on the mutants that none of them "
+        "catches.",
+    )
+    hidden: bool = Field(
+        True,
+        description="Whether half of the inputs are hidden from selection and pairs. A solution must pass "
+        "them too.",
+    )
 
 
 class SolveConfig(Config):
@@ -452,6 +472,12 @@ class FimConfig(Config):
     max_middle_share: float = Field(
         0.6, gt=0, lt=1, description="Maximum length of the middle, as a share of the text."
     )
+    max_tokens: int | None = Field(
+        None,
+        ge=64,
+        description="Maximum length of a row in tokens, as they are estimated: of a longer text, the lines "
+        "around the middle are taken. If unset, nine tenths of `sft.coarse.max_length`, or 4096.",
+    )
     repository_format: bool = Field(
         False, description="Put other files of the repository before the file (repository format)."
     )
@@ -474,12 +500,24 @@ class DataConfig(Config):
     shard_size: int = Field(32, ge=1, description="Files or rows of the source per shard.")
 
     @property
+    def brings_tasks(self) -> bool:
+        """Whether the seeds are problems, so that no model has to write them."""
+        return isinstance(self.seeds, InstructionSeedsConfig)
+
+    @property
+    def makes_tasks(self) -> bool:
+        """Whether there are tasks to solve."""
+        return self.instruct is not None or self.brings_tasks
+
+    @property
     def asking(self) -> dict[str, SamplingConfig]:
         """The sections that ask a model, with their sampling. Each renders the prompt of the same name."""
         sections = {name: getattr(self, name) for name in type(self).model_fields}
         found = {name: one.sampling for name, one in sections.items() if hasattr(one, "sampling")}
-        if self.instruct is None or not self.inputs.from_model:
+        if not self.makes_tasks or not self.inputs.from_model:
             found.pop("inputs", None)
+        if self.brings_tasks:
+            found.pop("instruct", None)
         return found
 
 

@@ -72,8 +72,8 @@ class Pair(Unit):
 
 
 class FimSample(Unit):
-    """A fill-in-the-middle sample: prefix + middle + suffix is the file, byte for byte. `text` is the
-    training string."""
+    """A fill-in-the-middle sample: prefix + middle + suffix is the file, or of a long one a piece, byte for
+    byte. `text` is the training string."""
 
     kind: ClassVar[str] = "fim"
     about: ClassVar[str] = "a program with a syntax node cut out"
@@ -89,6 +89,8 @@ class FimSample(Unit):
     suffix: str
     text: str
     """With the FIM tokens, in file format or in repository format."""
+    licence: str = ""
+    """Of the source file, as it states it; empty if unknown, and for a model's program."""
 
     @property
     def program(self) -> str:

@@ -86,6 +86,18 @@ REASONS: dict[str, Reason] = {
             "The code uses the clock, random numbers, files or the network.",
             "self_contained",
         ),
+        Reason(
+            "no_evidence",
+            _POLICY,
+            "The problem has neither tests that can be read nor an answer that can serve as a reference.",
+            "problem",
+        ),
+        Reason(
+            "answer_fails",
+            _QUALITY,
+            "The set's own answer fails the tests of its problem, so one of the two is wrong.",
+            "problem",
+        ),
         # references
         Reason(
             "reference_crashed",
@@ -114,6 +126,12 @@ REASONS: dict[str, Reason] = {
         Reason(
             "reference_unstable", _QUALITY, "The seed returned different results in two runs.", "reference"
         ),
+        Reason(
+            "language_not_run",
+            _POLICY,
+            "This machine cannot run the language of the seed, or lacks a package that it needs.",
+            "reference",
+        ),
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),
         # model answers
         Reason(
@@ -122,6 +140,13 @@ REASONS: dict[str, Reason] = {
             "The answer is not in the format that the prompt asks for.",
             "generation",
         ),
+        Reason(
+            "instruction_leaks",
+            _QUALITY,
+            "The instruction holds the solution: a run of its code as long as a statement.",
+            "instruct",
+        ),
+        Reason("instruction_refused", _QUALITY, "The model declined instead of writing a task.", "instruct"),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason(
             "unsupported_language",
@@ -203,6 +228,12 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "no_fim_span", _POLICY, "The code has no syntax node of a suitable size for the middle.", "fim"
+        ),
+        Reason(
+            "no_accepted_seed",
+            _POLICY,
+            "The file has no function that was accepted as a seed, so nothing in it is worth completing.",
+            "fim",
         ),
         Reason(
             "special_tokens",

@@ -165,6 +165,40 @@ class Case(Record):
     program raises is right, in whatever way its language does so. Empty if the call is to return."""
 
 
+class CodingProblem(Unit):
+    """A row of an instruction set: a task that a person or a model of others wrote, with what its set knows
+    of the solution."""
+
+    kind: ClassVar[str] = "problem"
+    about: ClassVar[str] = "a problem of an instruction set"
+
+    id: str
+    language: str
+    """Of the answer; empty if there is none."""
+    instruction: str
+    natural_language: str
+    code: str = ""
+    """The program in the set's answer."""
+    starter: str = ""
+    """The head of the function that is asked for."""
+    entry_point: str = ""
+    contract: Contract | None = None
+    """As far as the row states it."""
+    cases: tuple[Case, ...] = ()
+    """Tests of a program over stdin and stdout."""
+    examples: tuple[Example, ...] = ()
+    """Tests of a function."""
+    origin: Origin
+
+    @property
+    def prompt_text(self) -> str:
+        return self.instruction
+
+    @property
+    def program(self) -> str:
+        return self.code
+
+
 class Reference(Unit):
     """A seed that can judge programs: the code that was run, its contract, and its observed behaviour.
 
@@ -262,6 +296,9 @@ class TestSuite(Unit):
     rank: EvidenceRank
     compare: Comparison | None = None
     """When a result counts as the expected one; the default of the contract's kind if unset."""
+    hidden: int = 0
+    """So many of the last cases are hidden from selection: nothing is chosen by them, and they tell how often
+    what was chosen is wrong all the same."""
 
     @model_validator(mode="after")
     def _asks_for_a_result(self) -> Self:
@@ -491,9 +528,13 @@ class Verdict(Unit):
     solution_id: str
     task_id: str
     outcome: Outcome
+    """It counts every case, hidden ones too."""
     passed: int
     total: int
+    """Of the open cases: what selection and pairs see."""
     rank: EvidenceRank
+    hidden_passed: int = 0
+    hidden_total: int = 0
     first_failure: str = ""
     """The first failing case in words: its input, the expected and the actual output."""
     cpu_s: float = 0.0

@@ -112,10 +112,9 @@ class SourceTreeSeedsConfig(CodeSeedsConfig):
     max_files: int | None = Field(None, ge=1, description="Maximum number of files to read.")
 
 
-class HubSeedsConfig(RowSeedsConfig):
-    """A data set on the Hugging Face hub, or a local folder in the same format."""
+class DataSetSeedsConfig(RowSeedsConfig):
+    """Which rows of which data set."""
 
-    kind: Literal["hub"] = "hub"
     dataset: str = Field(description="Hub id, or a local path that `datasets.load_dataset` can read.")
     subset: str | None = Field(None, description="Name of the data set's configuration.")
     split: str = Field("train", description="Split to read.")
@@ -123,6 +122,12 @@ class HubSeedsConfig(RowSeedsConfig):
         (), description="Folders of the data set to read, in turn, for example one of each language."
     )
     data_files: tuple[str, ...] = Field((), description="Files of the data set to read, as glob patterns.")
+
+
+class HubSeedsConfig(DataSetSeedsConfig):
+    """A data set on the Hugging Face hub, or a local folder in the same format."""
+
+    kind: Literal["hub"] = "hub"
     code_column: str = Field("content", description="Column that holds the code.")
     language_column: str | None = Field(
         None, description="Column that holds the language. If unset, every row is in `language`."
@@ -130,6 +135,27 @@ class HubSeedsConfig(RowSeedsConfig):
     language: str = Field("python", description="Language of every row if `language_column` is unset.")
 
 
+ColumnPart = Literal["problem", "answer", "tests", "language", "entry_point", "starter"]
+"""The parts of a row of an instruction set."""
+
+
+class InstructionSeedsConfig(DataSetSeedsConfig):
+    """An instruction set: problems that need no model to be written. Tests of a row that can be read are the
+    task's; otherwise its answer is run and is the reference. `dataset` can also be a JSON Lines file."""
+
+    kind: Literal["instructions"] = "instructions"
+    columns: dict[ColumnPart, str] = Field(
+        {},
+        description=(
+            "Columns of the problem, the answer, the tests, the answer's language, the function's name and "
+            "its head. Those of Magicoder, Evol-CodeAlpaca, OpenCodeInstruct, KodCode, open-r1's problems, "
+            "APPS, TACO, CodeContests and MBPP are known."
+        ),
+    )
+    max_problem_tokens: int = Field(2048, ge=16, description="Rows with longer problems are rejected.")
+
+
 SeedsConfig = Annotated[
-    PocketSeedsConfig | JsonlSeedsConfig | SourceTreeSeedsConfig | HubSeedsConfig, Field(discriminator="kind")
+    PocketSeedsConfig | JsonlSeedsConfig | SourceTreeSeedsConfig | HubSeedsConfig | InstructionSeedsConfig,
+    Field(discriminator="kind"),
 ]

@@ -30,6 +30,7 @@ from synth.policy import Policy
 from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
+from synth.store.flips import write_flips
 from synth.store.open_shards import FailedUnit, OpenShards
 from synth.store.seals import read_json, seal_json
 from synth.store.shards import shard_key
@@ -88,6 +89,7 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
             on_progress=reporter.show,
             accept_failures=session.plan.accept_failures,
         )
+    write_flips(session.run)
     reporter.say(f"round {round_}: " + ", ".join(f"{count} {name}" for name, count in made.counts.items()))
     return made
 

@@ -41,8 +41,8 @@ class Judged(NamedTuple):
 
 
 def judge(observation: Observation, suite: TestSuite, solution_id: str) -> Verdict:
-    """The verdict on one observation against one suite. `passed` counts the right cases
-    whatever the outcome."""
+    """The verdict on one observation against one suite. `passed` counts the right open cases, and
+    `hidden_passed` the right hidden ones, whatever the outcome."""
     return judge_cases(observation, suite, solution_id).verdict
 
 
@@ -56,13 +56,16 @@ def judge_cases(
     accepted, where it has one."""
     by_index = {case.index: case for case in reversed(observation.cases)}
     right = [_is_right(by_index.get(at), suite, at, accepted) for at in range(len(suite.cases))]
+    seen = len(right) - suite.hidden
     outcome, words = _decide(observation, suite, right)
     verdict = Verdict(
         solution_id=solution_id,
         task_id=suite.task_id,
         outcome=outcome,
-        passed=sum(right),
-        total=len(right),
+        passed=sum(right[:seen]),
+        total=seen,
+        hidden_passed=sum(right[seen:]),
+        hidden_total=suite.hidden,
         rank=suite.rank,
         first_failure=words,
         cpu_s=observation.cpu_s,

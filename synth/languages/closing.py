@@ -133,6 +133,8 @@ class Closing:
     predeclared: frozenset[str] | None = None
     """The names that every program has; None if the language cannot list them, and then a name that nothing
     binds is left to the compiler."""
+    qualified: bool = False
+    """Whether the entry point of a member is written `Owner.member`."""
     may_bind: Callable[[str, str], bool] | None = None
     """(path of another file of the module, name) -> whether that file may bind the name for others; None: any
     file may bind any name."""

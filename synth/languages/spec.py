@@ -239,6 +239,16 @@ class WholeProgram(NamedTuple):
     """The name that it starts by: `{main}` in the commands."""
 
 
+class Traced(NamedTuple):
+    """How a program of the language tells which steps it takes on an input."""
+
+    program: Callable[[str, str], str]
+    """(code, entry point) -> the program with a function that takes the same arguments and returns a list of
+    ints, one for each step."""
+    entry_point: str
+    """The name of that function."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
     """One language. Commands are tuples with `{tool}` for a tool's path and `{shared}` for the folder of the
@@ -304,6 +314,8 @@ class Language:
     would write it."""
     find_signature: Callable[[str, str], FunctionContract | None] | None = None
     """(code, entry point) -> the contract that the declaration states; None if it states none."""
+    traced: Traced | None = None
+    """How a program tells the steps that it takes; None: the search for inputs goes by answers alone."""
     examples: ExampleSyntax | None = None
     """How calls are stated in tests and documents; None: nobody reads them."""
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None

@@ -7,7 +7,7 @@ from synth.filters.benchmarks import BenchmarkEntry
 from synth.filters.protocol import Filter, FilterSetting
 from synth.filters.registry import build_filters
 from synth.products import Sample
-from synth.records import Reference, Seed, Unit
+from synth.records import CodingProblem, Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage
@@ -17,6 +17,7 @@ from synth.stages.fim import FimStage
 from synth.stages.inputs import InputsStage
 from synth.stages.instruct import InstructStage
 from synth.stages.pair import PairStage
+from synth.stages.problem import ProblemStage
 from synth.stages.reference import ReferenceStage
 from synth.stages.select import SelectStage
 from synth.stages.snippet import SnippetSource
@@ -31,13 +32,13 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
     filters = _filters(context, held_out)
     stages = build_flowing(context, held_out, filters)
     last: Upstream = SnippetSource
-    if data.instruct is not None and data.solve is not None:
+    if data.makes_tasks and data.solve is not None:
         stages += (stage for stage in filters if stage.ordered)
         last = filters[-1]
         if data.pairs is not None:
             stages.append(PairStage(context, last))
     if data.fim is not None:
-        stages.append(FimStage(context, last))
+        stages.append(FimStage(context, last, held_out))
     return stages
 
 
@@ -49,10 +50,14 @@ def build_flowing(
     """The stages that shards pass as they come. `filters` are those of samples; if None, they are made."""
     data = context.data
     first, second = _before_model(context, held_out)
-    stages: list[Stage] = [*first, ReferenceStage(context)]
-    if data.instruct is None:
-        return stages
-    stages += [*second, InstructStage(context), InputsStage(context)]
+    stages: list[Stage] = [*first]
+    if data.brings_tasks:
+        stages += [ProblemStage(context), InputsStage(context)]
+    else:
+        stages += [ReferenceStage(context)]
+        if data.instruct is None:
+            return stages
+        stages += [*second, InstructStage(context), InputsStage(context)]
     if data.solve is None:
         return stages
     stages += [SolveStage(context), SyntaxStage()]
@@ -74,10 +79,12 @@ def _before_model(
     """The filters of seeds that a model would be paid for: those that remember nothing, before seeds are run;
     and those of duplicates, among the seeds that can serve. Seeds that are drawn each anew need none."""
     data = context.data
-    if data.instruct is None or not data.filters.seeds or isinstance(data.seeds, PocketSeedsConfig):
+    if not data.makes_tasks or not data.filters.seeds or isinstance(data.seeds, PocketSeedsConfig):
         return [], []
     setting = FilterSetting(data.filters, context.recipe_folder, tuple(held_out))
     checks = build_filters(setting, seeds=True)
+    if data.brings_tasks:
+        return _chain(BeforeModelStage, checks, CodingProblem, SnippetSource), []
     return (
         _chain(BeforeModelStage, [one for one in checks if not one.remembers], Seed, SnippetSource),
         _chain(BeforeModelStage, [one for one in checks if one.remembers], Reference, ReferenceStage),

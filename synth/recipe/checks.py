@@ -97,7 +97,7 @@ def _tasks_come_before_solutions(recipe: Recipe) -> Iterator[Finding]:
     data = recipe.data
     if data is None:
         return
-    if data.solve is not None and data.instruct is None:
+    if data.solve is not None and not data.makes_tasks:
         expected = "needs tasks to solve, but `data.instruct`, which makes them, is missing"
         yield Finding((("data", "solve"), ("data", "instruct")), expected, "add `instruct: {}` under `data`")
     if data.pairs is not None and data.solve is None:

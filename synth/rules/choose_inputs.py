@@ -18,20 +18,30 @@ def choose_inputs(
     *,
     minimum: int = 0,
     reference: Sequence[str | None] | None = None,
+    first: Sequence[int] = (),
+    enough: int | None = None,
 ) -> list[int]:
     """Indices of the chosen inputs, in ascending order.
 
     `outputs[program][input]` is a program's answer (None if it gave none). With a `reference` row, inputs are
     chosen to catch programs that differ from it, each by two inputs where possible; without one, to split the
     programs into as many behaviours as possible. Stops when no input gains anything and `minimum` is reached.
+    The inputs in `first` are taken in any case. Beyond `enough`, an input has to catch or split what no other
+    one does.
     """
     width = len(outputs[0]) if outputs else len(reference or ())
     chosen: list[int] = []
     gain = _Kills(outputs, reference) if reference is not None else _Splits(outputs)
+    for at in first[:maximum]:
+        gain.take(at)
+        chosen.append(at)
     while len(chosen) < min(maximum, width):
         left = [at for at in range(width) if at not in chosen]
-        best = max(left, key=lambda at: (gain.gain(at), -at))
-        if gain.gain(best) == 0 and len(chosen) >= minimum:
+        gains = {at: gain.gain(at) for at in left}
+        if enough is not None and len(chosen) >= enough:
+            gains = {at: 0.0 if gain.is_repeated(at) else found for at, found in gains.items()}
+        best = max(left, key=lambda at: (gains[at], -at))
+        if gains[best] == 0 and len(chosen) >= minimum:
             break
         gain.take(best)
         chosen.append(best)
@@ -55,6 +65,10 @@ class _Kills:
         )
         return kills + (1e-6 if kills and self._answers[at] not in self._seen else 0.0)
 
+    def is_repeated(self, at: int) -> bool:
+        """Whether all that it catches has been caught."""
+        return all(times for times, hit in zip(self._times, self._caught[at], strict=True) if hit)
+
     def take(self, at: int) -> None:
         self._seen.add(self._answers[at])
         self._times = [times + hit for times, hit in zip(self._times, self._caught[at], strict=True)]
@@ -72,6 +86,10 @@ class _Splits:
             comb(len(group), 2) - sum(comb(len(part), 2) for part in self._split(group, at))
             for group in self._groups
         )
+
+    def is_repeated(self, at: int) -> bool:
+        """Whether it splits nothing."""
+        return self.gain(at) == 0
 
     def take(self, at: int) -> None:
         self._groups = [part for group in self._groups for part in self._split(group, at)]

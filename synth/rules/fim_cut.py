@@ -1,7 +1,8 @@
 """Fill-in-the-middle samples: a node of the syntax tree is cut out of a program (Qwen2.5-Coder report, 4.2),
 in file or repository format.
 
-The one rule: prefix + middle + suffix is the text, byte for byte, and nothing in it can be read as a special
+A text that is too long for a row is shown as far as it fits, in whole lines around the middle. The one rule:
+prefix + middle + suffix is a piece of the text, byte for byte, and nothing in it can be read as a special
 token: a text that contains one (`<|fim_prefix|>`, or anything of that form) is rejected, never rewritten,
 since a rewritten program is no longer the one that was verified.
 """
@@ -19,6 +20,7 @@ from synth.grammar.trees import parse, walk
 from synth.ids import unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.products import FimSample
+from synth.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
@@ -28,6 +30,8 @@ SPECIAL_TOKEN = re.compile(r"<\|[A-Za-z][A-Za-z0-9_]*\|>|</?tool_call>")
 """Texts that the policy's tokenizer may read as one token: every `<|name|>`, and
 Qwen2.5's tool-call marks."""
 
+FIM_TOKENS = 4
+"""Special tokens of a row in file format."""
 MIN_MIDDLE = 4
 """Bytes: a shorter middle, such as `x`, teaches nothing."""
 
@@ -50,11 +54,15 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True)
 class FimLimits:
-    """Bounds on the middle; a text whose tree has errors is rejected unless `allow_errors`."""
+    """Bounds on the middle and on the row; a text whose tree has errors is rejected unless `allow_errors`."""
 
     max_middle_share: float = 0.6
     max_middle_bytes: int = 2000
     allow_errors: bool = False
+    max_tokens: int | None = None
+    """Of the whole row, as they are estimated: of a longer text a window around the middle is taken."""
+    lines: tuple[tuple[int, int], ...] | None = None
+    """Where the middle may lie: first and last line of each piece, from 1. None: anywhere."""
 
 
 def make_fim(
@@ -78,10 +86,14 @@ def make_repository_fim(
     """A sample in repository format: whole context files, then the file with the hole. Context files that
     contain special tokens are left out."""
     clean = [file for file in context if not SPECIAL_TOKEN.search(file.path + file.text)]
-    files = "".join(
+    shown = [
         f"<|file_sep|>{file.path}\n{file.text}{'' if file.text.endswith(chr(10)) else chr(10)}"
         for file in clean
-    )
+    ]
+    if limits.max_tokens is not None:
+        while shown and sum(map(estimate_tokens, shown)) > limits.max_tokens // 2:
+            del shown[0]
+    files = "".join(shown)
     if found := SPECIAL_TOKEN.search(repository + path):
         return Reject("special_tokens", {"found": found.group()})
     return _make(
@@ -107,9 +119,16 @@ def _make(
     span = _choose(find_spans(root, data, spoken.node_types, limits), random)
     if span is None:
         return Reject("no_fim_span", {"bytes": len(data)})
+    begin, end = 0, len(data)
+    if limits.max_tokens is not None:
+        left = limits.max_tokens - estimate_tokens(head) - FIM_TOKENS
+        window = fit_window(data, span, left)
+        if window is None:
+            return Reject("too_long", {"limit": limits.max_tokens})
+        begin, end = window
     prefix, middle, suffix = (
         part.decode("utf-8", "surrogatepass")
-        for part in (data[: span.start], data[span.start : span.end], data[span.end :])
+        for part in (data[begin : span.start], data[span.start : span.end], data[span.end : end])
     )
     text = f"{head}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>{middle}<|endoftext|>"
     identity = unit_id("fim", source_id, language, text)
@@ -125,6 +144,35 @@ def _make(
     )
 
 
+def fit_window(data: bytes, span: Span, most: int) -> tuple[int, int] | None:
+    """Where the piece of the text begins and ends that is shown: all of it if it has no more than `most`
+    estimated tokens; otherwise the lines of the middle and as many before and after as fit, in turn. None if
+    the lines of the middle do not fit."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    costs = [estimate_tokens(line.decode("utf-8", "replace")) for line in lines]
+    if sum(costs) <= most:
+        return 0, len(data)
+    first = data.count(b"\n", 0, span.start)
+    last = data.count(b"\n", 0, max(span.start, span.end - 1))
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    spent = sum(costs[first : last + 1])
+    if spent > most:
+        return None
+    grows = True
+    while grows:
+        grows = False
+        if first > 0 and spent + costs[first - 1] <= most:
+            first, grows = first - 1, True
+            spent += costs[first]
+        if last + 1 < len(lines) and spent + costs[last + 1] <= most:
+            last, grows = last + 1, True
+            spent += costs[last]
+    return starts[first], starts[last + 1]
+
+
 def find_spans(
     root: "Node", data: bytes, node_types: NodeTypes, limits: FimLimits = FimLimits()
 ) -> list[Span]:
@@ -135,10 +183,17 @@ def find_spans(
         size = node.end_byte - node.start_byte
         if node is root or size < MIN_MIDDLE or size > most or not node.is_named:
             continue
+        if limits.lines is not None and not _lies_in(node, limits.lines):
+            continue
         kind = node_kind(node, node_types)
         if kind and data[node.start_byte : node.end_byte].strip():
             found.setdefault((node.start_byte, node.end_byte), Span(node.start_byte, node.end_byte, kind))
     return list(found.values())
+
+
+def _lies_in(node: "Node", pieces: tuple[tuple[int, int], ...]) -> bool:
+    first, last = node.start_point.row + 1, node.end_point.row + 1
+    return any(begin <= first and last <= end for begin, end in pieces)
 
 
 def node_kind(node: "Node", node_types: NodeTypes) -> NodeKind | None:

@@ -27,6 +27,7 @@ from synth.records import (
     FunctionContract,
     Limits,
     Observation,
+    Phase,
     Reference,
     Seed,
 )
@@ -51,6 +52,9 @@ MAX_OUTPUT = 4096
 
 OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
 """Reasons for which another way to call the function may do better."""
+
+NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
+"""Reasons that do not count against a seed: it could not be run here or on its own."""
 
 MAX_RAISING = 0.25
 """Maximum share of cases that end in an error which the seed itself raises."""
@@ -259,10 +263,7 @@ def plan_runs(
     usable = [score for score in scores if score.share >= MIN_RETURNED or score.right >= ENOUGH_EXAMPLES]
     if not usable:
         best = max(scores, key=lambda score: score.share)
-        return Reject(
-            "reference_crashed",
-            {"returned": best.share, "signatures": len(scores), "error": failure_words(observation)[:300]},
-        )
+        return _crashed(observation, {"returned": best.share, "signatures": len(scores)})
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
     chosen = max(
@@ -332,11 +333,19 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
         return contradicted
     right = _count_right(outputs, plan.rows, plan.stated)
     if returned < MIN_RETURNED * len(plan.rows) and right < ENOUGH_EXAMPLES:
-        return Reject(
-            "reference_crashed",
-            {"returned": returned, "inputs": len(plan.rows), "error": failure_words(forwards)[:300]},
-        )
+        return _crashed(forwards, {"returned": returned, "inputs": len(plan.rows)})
     return None
+
+
+def _crashed(seen: Observation, evidence: Evidence) -> Reject:
+    words = failure_words(seen)[:300]
+    return Reject("reference_crashed", evidence | {"phase": seen.phase.value, "error": words})
+
+
+def was_never_run(answer: Reject) -> bool:
+    """Whether the seed was turned away without a run that says something against it: it could not be run
+    here, on its own, or be compiled alone. Its candidates may then agree."""
+    return answer.reason in NOT_RUN or answer.evidence.get("phase") in (Phase.PARSE, Phase.COMPILE)
 
 
 def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:

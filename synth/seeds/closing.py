@@ -196,7 +196,9 @@ class _Closure:
         if (tokens := estimate_tokens(code)) > MAX_TOKENS:
             raise _NotClosed(function.name, f"needs a program of {tokens} tokens")
         names = {bound.name for one in self._state.pulled if one is not entry for bound in one.binds}
-        return ClosedFunction(code, function.name, tuple(sorted(names)))
+        owner = entry.member_of[0] if entry.member_of and self._index.closing.qualified else ""
+        entry_point = f"{owner}.{function.name}" if owner else function.name
+        return ClosedFunction(code, entry_point, tuple(sorted(names)))
 
     def _entry(self, function: Function) -> Declared:
         """The smallest declaration that holds the function."""

@@ -6,12 +6,12 @@ interrupted. It is never taken for the end of the data.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from synth.config import HubSeedsConfig
+from synth.config import DataSetSeedsConfig, HubSeedsConfig
 from synth.errors import OutageError, Problem, RecipeError
 from synth.filters.protocol import Reject
 from synth.links import links_out
@@ -42,11 +42,8 @@ def open_hub(
 ) -> tuple[RowReader, list[list[DataPart]]]:
     """How the rows are read, and the parts of each folder. Raises RecipeError if `datasets` is missing, the
     data set cannot be opened or has no such column."""
-    streams = []
-    for folder in config.data_dirs or (None,):
-        data = _open(config, recipe_folder, folder)
-        _check(config, data)
-        streams.append(_parts(config, data, folder or config.split, round_, patience))
+    needed = {"code_column": config.code_column, "language_column": config.language_column}
+    streams = open_data_set(config, recipe_folder, needed, round_, patience)
     reader = RowReader(
         config.dataset,
         config,
@@ -57,8 +54,27 @@ def open_hub(
     return reader, streams
 
 
+def open_data_set(
+    config: DataSetSeedsConfig,
+    recipe_folder: Path,
+    needed: Mapping[str, str | None],
+    round_: int = 1,
+    patience: Patience = USUAL_PATIENCE,
+) -> list[list[DataPart]]:
+    """The parts of each folder of a data set. `needed`: the columns that it must have, by the recipe's key.
+    Raises RecipeError."""
+    streams = []
+    for folder in config.data_dirs or (None,):
+        data = _open(config, recipe_folder, folder)
+        for key, column in needed.items():
+            if column is not None and data.column_names:
+                check_columns(f"data.seeds.{key}", column, data.column_names, config.dataset)
+        streams.append(_parts(config, data, folder or config.split, round_, patience))
+    return streams
+
+
 # untyped library
-def _open(config: HubSeedsConfig, recipe_folder: Path, folder: str | None) -> Any:  # noqa: ANN401
+def _open(config: DataSetSeedsConfig, recipe_folder: Path, folder: str | None) -> Any:  # noqa: ANN401
     """The rows of the data set, or of one of its folders, as a stream of parts."""
     try:
         import datasets
@@ -89,18 +105,8 @@ def _open(config: HubSeedsConfig, recipe_folder: Path, folder: str | None) -> An
         ) from error
 
 
-def _check(config: HubSeedsConfig, data: Any) -> None:  # noqa: ANN401
-    """Raises RecipeError if the data set says which columns it has, and one of the recipe's is missing."""
-    columns = data.column_names
-    if not columns:
-        return
-    check_columns("data.seeds.code_column", config.code_column, columns, config.dataset)
-    if config.language_column is not None:
-        check_columns("data.seeds.language_column", config.language_column, columns, config.dataset)
-
-
 def _parts(
-    config: HubSeedsConfig,
+    config: DataSetSeedsConfig,
     data: Any,  # noqa: ANN401
     name: str,
     round_: int,
@@ -181,5 +187,5 @@ def _outage(dataset: str, name: str, at: int, why: str) -> OutageError:
     )
 
 
-def _problem(config: HubSeedsConfig, expected: str, fix: str) -> RecipeError:
+def _problem(config: DataSetSeedsConfig, expected: str, fix: str) -> RecipeError:
     return RecipeError(Problem(f"data.seeds.dataset = {config.dataset!r}", expected, fix, _SEE))

@@ -6,7 +6,7 @@ only up to a limit, whatever its length.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -43,16 +43,22 @@ def open_jsonl(config: JsonlSeedsConfig, recipe_folder: Path) -> tuple[RowReader
                 "name a JSON Lines file, relative to the recipe",
             )
         )
+    parts = open_lines(path, {"code_column": config.code_column}, shuffle=config.shuffle)
+    return RowReader(path.name, config, config.code_column, config.language_column), [parts]
+
+
+def open_lines(path: Path, needed: Mapping[str, str], *, shuffle: bool) -> list[DataPart]:
+    """The parts of a JSON Lines file. `needed`: columns that its rows must have, by the recipe's key. Raises
+    RecipeError if none of its first rows has one of them."""
     head = (row.values for row in islice(read_lines(path, _Block(0, 1), None), _LOOKED_AT))
     seen = [name for values in head if not isinstance(values, Reject) for name in values]
-    if seen:
-        check_columns("data.seeds.code_column", config.code_column, dict.fromkeys(seen), config.path)
-    blocks = _find_blocks(path) if config.shuffle else [_Block(0, 1)]
-    lines = BLOCK_LINES if config.shuffle else None
-    parts = [
+    for key, column in needed.items() if seen else ():
+        check_columns(f"data.seeds.{key}", column, dict.fromkeys(seen), path.name)
+    blocks = _find_blocks(path) if shuffle else [_Block(0, 1)]
+    lines = BLOCK_LINES if shuffle else None
+    return [
         DataPart(f"{path.name}:{block.number}", partial(read_lines, path, block, lines)) for block in blocks
     ]
-    return RowReader(path.name, config, config.code_column, config.language_column), [parts]
 
 
 def read_lines(path: Path, block: _Block, lines: int | None) -> Iterator[DataRow]:

@@ -6,13 +6,13 @@ in a pool of processes.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.records import Origin, Seed, Unclosed
+from synth.records import CodingProblem, Origin, Seed, Unclosed
 
-UnitKind = Literal["file", "seed"]
+UnitKind = Literal["file", "seed", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,17 @@ class FileCut:
     """What was masked in the text."""
     content: str = ""
     """The hash of what was read, before anything was decided about it."""
+
+
+class ReadProblem(NamedTuple):
+    """What was made of one row of an instruction set."""
+
+    name: str
+    unit: CodingProblem | SeedRejection
+    evidence: Evidence
+    """What was masked in its texts."""
+    content: str
+    """The hash of what was read."""
 
 
 def make_seed(

@@ -12,6 +12,7 @@ from pathlib import Path
 from synth.config import (
     CodeSeedsConfig,
     HubSeedsConfig,
+    InstructionSeedsConfig,
     JsonlSeedsConfig,
     PocketSeedsConfig,
     SeedsConfig,
@@ -19,7 +20,7 @@ from synth.config import (
 )
 from synth.errors import Problem, RecipeError
 from synth.records import Seed
-from synth.seeds.protocol import FileCut, SeedOrRejection
+from synth.seeds.protocol import FileCut, ReadProblem, SeedOrRejection
 
 PocketProvider = Callable[[PocketSeedsConfig, int, int], Iterable[Seed]]
 """(config, random seed, round) -> snippets of the pocket world. It is defined in `posttrain`, which
@@ -38,6 +39,7 @@ def read_seeds(
     """Seeds and rejections of one source, streamed, in the same order every time. Raises RecipeError."""
     if isinstance(config, PocketSeedsConfig):
         return iter(_pocket(pocket)(config, random_seed, round_))
+    assert not isinstance(config, InstructionSeedsConfig), "these are problems: see read_problems"
     from synth.seeds.source_tree import list_units
 
     cuts = read_files(
@@ -73,6 +75,21 @@ def read_files(
         assert isinstance(config, HubSeedsConfig)
         reader, streams = open_hub(config, recipe_folder, round_, Patience(patience_s))
     return read_row_cuts(reader, streams, random_seed=random_seed, round_=round_, workers=workers)
+
+
+def read_problems(
+    config: InstructionSeedsConfig,
+    *,
+    recipe_folder: Path,
+    random_seed: int,
+    round_: int,
+    workers: int = 1,
+    patience_s: float = 900.0,
+) -> Iterator[ReadProblem]:
+    """The rows of an instruction set, each a problem or a rejection. Raises like `read_files`."""
+    from synth.seeds.instructions.reading import read_set
+
+    return read_set(config, recipe_folder, random_seed, round_, workers, patience_s)
 
 
 def _pocket(provider: PocketProvider | None) -> PocketProvider:

@@ -68,11 +68,6 @@ class RowReader(NamedTuple):
             return normalize_language(stated)
         return source_extensions().get(PurePosixPath(_path(row.values)).suffix.lower(), "")
 
-    def wants(self, row: DataRow) -> bool:
-        """Whether the row is in one of the recipe's languages, or in none."""
-        language, wanted = self.language_of(row), self.config.languages
-        return not language or wanted is None or language in set(map(normalize_language, wanted))
-
     def cut(self, row: DataRow) -> FileCut:
         """The row as a file, cut. No content makes it raise."""
         language = self.language_of(row)
@@ -132,15 +127,25 @@ def read_row_cuts(
     workers: int = 1,
 ) -> Iterator[FileCut]:
     """The rows of a source, cut. Each stream is a row of parts, and streams are read in turn."""
-    config = reader.config
-    require_scanner(config.screen)
-    rows = _ordered(streams, config.shuffle, random_seed, round_)
+    require_scanner(reader.config.screen)
+    rows = take_rows(reader.config, reader.language_of, streams, random_seed, round_)
+    return map_in_order(partial(_cut_row, reader), rows, workers)
+
+
+def take_rows(
+    config: RowSeedsConfig,
+    language_of: Callable[[DataRow], str],
+    streams: Sequence[Sequence[DataPart]],
+    random_seed: int,
+    round_: int,
+) -> Iterator[DataRow]:
+    """The rows that the recipe wants, in the order that it wants, up to its limits. A row that states no
+    language is among them."""
     names = {normalize_language(language) for language in config.languages or ()}
     limits = {normalize_language(language): count for language, count in config.limits.items()}
-    taken = take_within(
-        filter(reader.wants, rows), reader.language_of, limits, limit=config.limit, languages=names
-    )
-    return map_in_order(partial(_cut_row, reader), taken, workers)
+    rows = _ordered(streams, config.shuffle, random_seed, round_)
+    wanted = (row for row in rows if not names or not (one := language_of(row)) or one in names)
+    return take_within(wanted, language_of, limits, limit=config.limit, languages=names)
 
 
 def _cut_row(reader: RowReader, row: DataRow) -> FileCut:

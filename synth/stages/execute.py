@@ -61,6 +61,8 @@ def _answer(verdict: Verdict) -> Keep | Reject:
         "rank": verdict.rank.value,
         "cpu_s": round(verdict.cpu_s, 4),
     }
+    if verdict.hidden_total:
+        evidence |= {"hidden_passed": verdict.hidden_passed, "hidden_total": verdict.hidden_total}
     if verdict.outcome is Outcome.PASS:
         return Keep(evidence)
     return Reject(verdict.outcome.value, evidence | {"first_failure": verdict.first_failure[:300]})

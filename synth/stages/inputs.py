@@ -6,7 +6,7 @@ comes from the seed's own run or, if the seed could not be run, later from agree
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import derive_random, unit_id
@@ -21,6 +21,7 @@ from synth.records import (
     InputSet,
     Observation,
     Reference,
+    Seed,
     Task,
     TestSuite,
     Unit,
@@ -30,15 +31,20 @@ from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import find_fault
+from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.instruct import InstructStage
+from synth.stages.problem import ProblemStage
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
+from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.values import parse_signature
 
 Rows = tuple[tuple[str, ...], ...]
+SEARCHES: Final = 8
+"""Tasks of a shard whose inputs are searched at the same time."""
 
 
 class InputsStage(UnitStage[Task]):
@@ -46,13 +52,18 @@ class InputsStage(UnitStage[Task]):
 
     name = "inputs"
     unit = Task
-    upstream: tuple[Upstream, ...] = (InstructStage,)
+    upstream: tuple[Upstream, ...] = (InstructStage, ProblemStage)
     makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet)
     asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
         self._asker = Asker(context, self.name, by_teacher=True)
+
+    def entering(self, state: ShardState) -> list[Task]:
+        """Tasks without a suite: some problems bring theirs."""
+        tested = {suite.task_id for suite in state.get(TestSuite)}
+        return [task for task in super().entering(state) if task.id not in tested]
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         references = {reference.seed_id: reference for reference in state.get(Reference)}
@@ -61,16 +72,49 @@ class InputsStage(UnitStage[Task]):
         rows = {task_id: found for task_id, found in asked.items() if not isinstance(found, Reject)}
         answered = [task for task in units if task.id in rows]
         seen = await self._run_references(answered, references, rows, state.priority)
-        decided = []
-        for task in units:
+        written = {seed.id: tuple(one.arguments for one in seed.examples) for seed in state.get(Seed)}
+        search, turn = self._search(state.priority), asyncio.Semaphore(SEARCHES)
+
+        async def make(task: Task) -> Decided:
             found, observation = asked[task.id], seen.get(task.id)
             fault = found if isinstance(found, Reject) else observation and find_fault(observation)
             if fault:
-                decided.append(Decided(fault))
-                continue
-            made = self._make(task, references[task.seed_id], rows[task.id], observation)
-            decided.append(self._decided(made, rows[task.id]))
-        return decided
+                return Decided(fault)
+            reference = references[task.seed_id]
+            made = self._make(task, reference, rows[task.id], observation)
+            if isinstance(made, InputSet):
+                return self._decided(made, rows[task.id])
+            async with turn:
+                return await self._strengthen(
+                    made, reference, written.get(task.seed_id, ()), rows[task.id], search
+                )
+
+        return list(await asyncio.gather(*map(make, units)))
+
+    def _search(self, priority: int) -> SuiteSearch:
+        async def run(requests: Sequence[ExecutionRequest]) -> list[Observation]:
+            return await run_each(
+                self._context.sandbox, requests, lambda _, one: without_long_outputs(one), priority
+            )
+
+        recipe = self._context.recipe
+        limits, compare = find_limits(recipe.execution), self._context.data.evidence.compare
+        return SuiteSearch(self._config, limits, recipe.seed, compare, run)
+
+    async def _strengthen(
+        self, made: TestSuite, reference: Reference, written: Rows, asked: Rows, search: SuiteSearch
+    ) -> Decided:
+        """The suite with inputs chosen for the mutants that they catch, where that can be searched."""
+        if self._config.mutants:
+            known = dict.fromkeys(case.arguments for case in (*made.cases, *reference.cases))
+            try:
+                found = await search.strengthen(reference, made.task_id, written, list(known))
+            except SearchFault as fault:
+                return Decided(fault.reject)
+            if found is not None:
+                suite = found.suite.model_copy(update={"contract": made.contract})
+                return self._decided(suite, asked, found)
+        return self._decided(with_hidden_half(made) if self._config.hidden else made, asked)
 
     async def _ask(self, task: Task, reference: Reference) -> Rows | Reject:
         """New rows that the model wrote. If the request is refused, the drawn inputs are enough."""
@@ -127,9 +171,11 @@ class InputsStage(UnitStage[Task]):
         rows = tuple(dict.fromkeys([*asked, *drawn]))[: self._config.maximum]
         return InputSet(task_id=task.id, contract=task.contract, rows=rows)
 
-    def _decided(self, made: TestSuite | InputSet, asked: Rows) -> Decided:
+    def _decided(self, made: TestSuite | InputSet, asked: Rows, found: Strengthened | None = None) -> Decided:
         cases = len(made.cases) if isinstance(made, TestSuite) else len(made.rows)
         evidence: Evidence = {"cases": cases, "from_model": len(asked)}
+        if found is not None:
+            evidence |= {"mutants": found.mutants, "undecided": len(found.undecided)}
         if cases < self._config.minimum:
             return Decided(Reject("too_few_inputs", evidence))
         return Decided(Keep(evidence), (made,))

@@ -2,8 +2,9 @@
 of the evidence).
 
 Entered: seeds. Kept: those whose behaviour can serve as a reference; if the recipe accepts
-agreement as evidence, also those that cannot be run here but state their types. The pure steps are
-in `reference_rules.py`.
+agreement as evidence, also those that cannot be run here but state their types. A seed in a language that
+this machine cannot run is rejected: a source has many languages, and none of them may hold up the others. The
+pure steps are in `reference_rules.py`.
 """
 
 from collections.abc import Sequence
@@ -21,15 +22,13 @@ from synth.rules.reference_rules import (
     begin_trial,
     continue_trial,
     stated_contract,
+    was_never_run,
 )
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
-
-NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
-"""Reasons that do not count against the seed: it could not be run here or on its own."""
 
 
 class ReferenceStage(UnitStage[Seed]):
@@ -44,10 +43,10 @@ class ReferenceStage(UnitStage[Seed]):
         self._context, self._config = context, context.data.inputs
 
     async def decide(self, units: Sequence[Seed], state: ShardState) -> list[Decided]:
-        found = await self._try_all(units, state.priority)
+        found = await self.find(units, state.priority)
         return [self._decided(seed, found[seed.id]) for seed in units]
 
-    async def _try_all(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
+    async def find(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
         """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
         limits = find_limits(self._context.recipe.execution)
         state: dict[str, Trial | FoundReference | Reject] = {
@@ -76,12 +75,14 @@ class ReferenceStage(UnitStage[Seed]):
             return Decided(Keep(found.evidence), (found.reference,))
         if bare := self._without_cases(seed, found):
             return Decided(Keep({"no_reference": found.reason}), (bare,))
+        if found.reason == "toolchain_missing":
+            return Decided(Reject("language_not_run", found.evidence))
         return Decided(found)
 
     def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
         """The seed with its contract alone, when agreement may judge its task."""
         agreement = self._context.data.evidence.agreement and self._context.data.solve is not None
-        contract = stated_contract(seed) if agreement and answer.reason in NOT_RUN else None
+        contract = stated_contract(seed) if agreement and was_never_run(answer) else None
         if contract is None:
             return None
         return Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)

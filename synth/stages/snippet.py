@@ -4,11 +4,11 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import ClassVar, TypeVar
 
-from synth.config import PocketSeedsConfig
+from synth.config import InstructionSeedsConfig, PocketSeedsConfig
 from synth.filters.protocol import Evidence, Keep
-from synth.records import IndexRow, Seed, SourceText, Unit
-from synth.seeds.protocol import FileCut, SeedOrRejection
-from synth.seeds.reader import PocketProvider, read_files, read_seeds
+from synth.records import CodingProblem, IndexRow, Seed, SourceText, Unit
+from synth.seeds.protocol import FileCut, ReadProblem, SeedOrRejection, SeedRejection
+from synth.seeds.reader import PocketProvider, read_files, read_problems, read_seeds
 from synth.seeds.source_tree import list_units
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
@@ -19,10 +19,10 @@ Item = TypeVar("Item")
 
 class SnippetSource(Source):
     """Shards of `data.shard_size` files or rows, with their whole texts and their functions; of so many seeds
-    for the pocket world."""
+    for the pocket world, and of so many problems for an instruction set."""
 
     name: ClassVar[str] = "snippet"
-    makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Seed, SourceText, CodingProblem)
 
     def __init__(self, context: Context, pocket: PocketProvider | None = None, workers: int = 1) -> None:
         self._context, self._pocket, self._workers = context, pocket, workers
@@ -39,13 +39,27 @@ class SnippetSource(Source):
                 state = ShardState(round_, f"{number:05d}")
                 yield state, _result(state, ((unit, {}) for unit in group), [])
             return
+        patience_s = self._context.recipe.outage.patience_s
+        if isinstance(data.seeds, InstructionSeedsConfig):
+            problems = read_problems(
+                data.seeds,
+                recipe_folder=folder,
+                random_seed=seed,
+                round_=round_,
+                workers=self._workers,
+                patience_s=patience_s,
+            )
+            for number, rows in enumerate(_groups(problems, data.shard_size)):
+                state = ShardState(round_, f"{number:05d}")
+                yield state, _result_of_problems(state, rows)
+            return
         cuts = read_files(
             data.seeds,
             recipe_folder=folder,
             random_seed=seed,
             round_=round_,
             workers=self._workers,
-            patience_s=self._context.recipe.outage.patience_s,
+            patience_s=patience_s,
         )
         for number, files in enumerate(_groups(cuts, data.shard_size)):
             state = ShardState(round_, f"{number:05d}")
@@ -61,6 +75,24 @@ def _result_of_files(state: ShardState, cuts: list[FileCut]) -> StageResult:
     units = ((unit, {} if cut.file is not None else cut.evidence) for cut in cuts for unit in list_units(cut))
     files = [(text, cut.evidence) for cut in cuts if (text := _source_text(cut)) is not None]
     return _result(state, units, files, {cut.ref.name: cut.content for cut in cuts})
+
+
+def _result_of_problems(state: ShardState, read: list[ReadProblem]) -> StageResult:
+    name = SnippetSource.name
+    found = {
+        one.unit.unit_id: (
+            index_row(
+                name,
+                state,
+                one.unit,
+                one.unit.reject if isinstance(one.unit, SeedRejection) else Keep(one.evidence),
+            ),
+            one.unit,
+        )
+        for one in read
+    }
+    made = tuple(unit for _, unit in found.values() if isinstance(unit, CodingProblem))
+    return StageResult(tuple(row for row, _ in found.values()), made, {one.name: one.content for one in read})
 
 
 def _source_text(cut: FileCut) -> SourceText | None:

@@ -8,13 +8,15 @@ be not measured.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from synth.products import BY_NAME, Form
-from synth.records import Seed
+from synth.records import CodingProblem, Seed
+from synth.store.flips import flip_file
 from synth.store.open_shards import OpenShards
 from synth.store.products import product_files
 from synth.store.query import checked_names, run_query
@@ -120,7 +122,10 @@ def _making(info: RunInfo) -> str:
 
 
 def _sources(run: Path) -> Counter[tuple[str, str]]:
-    seeds = StageCommit(run).iter_bodies(Seed)
+    commits = StageCommit(run)
+    seeds: Iterator[Seed | CodingProblem] = chain(
+        commits.iter_bodies(Seed), commits.iter_bodies(CodingProblem)
+    )
     return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
 
 
@@ -169,16 +174,18 @@ def _evidence(run: Path, counts: Mapping[str, int]) -> str:
 
 
 def _flips(run: Path, counts: Mapping[str, int]) -> str:
-    path = run / "eval" / "flip_rate.json"
+    path = flip_file(run)
     if not any(BY_NAME[name].form is Form.PREFERENCE for name in counts):
         return ""
     if not path.exists():
         return "## Flipped pairs\n\nNot measured."
     found = json.loads(read_json(path))
-    rate, pairs = float(found["flip_rate"]), int(found.get("pairs", 0))
+    rate = float(found["flip_rate"])
     words = (
-        f"Against hidden tests, {rate:.2%} of {pairs} pairs are the wrong way round; DPO's "
-        f"`label_smoothing` can take that figure."
+        f"Half of each suite is hidden from selection. Of {found['accepted']} programs that pass the other "
+        f"half, {rate:.2%} fail a hidden test and are left out; DPO's `label_smoothing` can take that "
+        f"figure. Of {found['pairs']} pairs whose rejected program met hidden tests, {found['confirmed']} "
+        f"are confirmed by them: it fails one."
     )
     return f"## Flipped pairs\n\n{words}"
 

@@ -308,3 +308,11 @@ def test_a_program_that_did_not_return_everywhere_has_words_whatever_it_was_run_
     found: Observation, words: str
 ) -> None:
     assert words in failure_words(found)
+
+
+def test_hidden_cases_count_for_the_outcome_and_are_counted_apart() -> None:
+    tests = suite(1, 2, 3, 4).model_copy(update={"hidden": 2})
+    verdict = judge(seen(*returned(1, 2, 3, 5)), tests, "s")
+    assert (verdict.outcome, verdict.passed, verdict.total) == (Outcome.WRONG_ANSWER, 2, 2)
+    assert (verdict.hidden_passed, verdict.hidden_total) == (1, 2)
+    assert judge(seen(*returned(1, 2, 3, 4)), tests, "s").outcome is Outcome.PASS

@@ -66,7 +66,7 @@ def context(folder: Path, engine: ScriptedEngine, **data: object) -> Context:
     sections = {
         "seeds": {"kind": "jsonl", "path": "seeds.jsonl", "shuffle": False},
         "instruct": {"entry_point": "solve"},
-        "inputs": {"minimum": 4, "from_model": False},
+        "inputs": {"minimum": 4, "from_model": False, "mutants": 0, "hidden": False},
         "solve": {"n": 4},
         "select": {"per_task": 2},
         "filters": {"near_dedup": False},
@@ -102,7 +102,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 def test_a_round_makes_every_product_and_its_books_balance(tmp_path: Path) -> None:
     made = make_round(tmp_path)
-    assert made.counts == {"coarse": 4, "fine": 2, "pairs": 3, "fim": 1}
+    assert made.counts == {"coarse": 4, "fine": 2, "pairs": 2, "fim": 1}
     assert conservation_problems(tmp_path / "run") == []
     stages = {row.stage: (row.entered, row.kept, row.rejected) for row in funnel(tmp_path / "run")}
     assert stages["snippet"] == (2, 2, 0)

@@ -44,6 +44,8 @@ REFERENCE = build_reference(
     code="def total(xs): ...",
     contract=CONTRACT.model_copy(update={"entry_point": "total"}),
 )
+UNSEARCHED = {"mutants": 0, "hidden": False}
+"""Suites of the drawn inputs and the model's, all of them seen by selection."""
 BARE = build_reference("seed-1", ())
 
 
@@ -63,7 +65,7 @@ def make(
     answer: ScriptedAnswer, *tasks: Task, sandbox: ScriptedSandbox | None = None, **config: object
 ) -> StageRun:
     context = build_context(
-        {"inputs": {"minimum": 2, "maximum": 4, **config}},
+        {"inputs": {"minimum": 2, "maximum": 4, **UNSEARCHED, **config}},
         engine=ScriptedEngine(lambda _: answer),
         sandbox=sandbox or ScriptedSandbox(add_up),
     )
@@ -77,7 +79,7 @@ def suite_of(run: StageRun) -> list[tuple[str, str]]:
 
 
 def test_it_asks_a_model_about_tasks_and_makes_suites_or_sets_of_inputs() -> None:
-    place = StagePlace("inputs", Task, ("instruct",), (TestSuite, InputSet), asks_engine=True)
+    place = StagePlace("inputs", Task, ("instruct", "problem"), (TestSuite, InputSet), asks_engine=True)
     assert describe_stage(InputsStage(build_context())) == place
 
 
@@ -91,7 +93,9 @@ def test_the_models_inputs_come_first_with_what_the_seed_makes_of_them() -> None
 
 def test_the_suite_keeps_the_contract_of_the_task_and_stands_on_the_reference() -> None:
     renamed = FunctionContract(entry_point="f", signature=CONTRACT.signature, parameter_names=("xs",))
-    context = build_context({"inputs": {"minimum": 1, "from_model": False}}, sandbox=ScriptedSandbox(add_up))
+    context = build_context(
+        {"inputs": {"minimum": 1, "from_model": False, **UNSEARCHED}}, sandbox=ScriptedSandbox(add_up)
+    )
     shard = build_shard(REFERENCE, build_task(contract=renamed))
     (suite,) = run_stage(InputsStage(context), shard).made(TestSuite)
     assert (suite.contract, suite.rank) == (renamed, EvidenceRank.REFERENCE)
@@ -113,7 +117,7 @@ def test_a_kept_task_has_a_row_that_counts_its_cases() -> None:
 def test_the_question_shows_declaration_and_instruction_in_the_tasks_language() -> None:
     engine = ScriptedEngine(lambda _: "")
     context = build_context(
-        {"inputs": {"minimum": 1, "sampling": {"temperature": 0.5, "max_tokens": 33}}},
+        {"inputs": {"minimum": 1, "sampling": {"temperature": 0.5, "max_tokens": 33}, **UNSEARCHED}},
         engine=engine,
         sandbox=ScriptedSandbox(add_up),
     )
@@ -133,7 +137,9 @@ def test_the_question_shows_declaration_and_instruction_in_the_tasks_language() 
 
 def test_the_teacher_is_asked_where_there_is_one() -> None:
     teacher = ScriptedEngine(lambda _: "[[7, 8]]")
-    context = build_context({"inputs": {"minimum": 1}}, teacher=teacher, sandbox=ScriptedSandbox(add_up))
+    context = build_context(
+        {"inputs": {"minimum": 1, **UNSEARCHED}}, teacher=teacher, sandbox=ScriptedSandbox(add_up)
+    )
     run = run_stage(InputsStage(context), build_shard(REFERENCE, build_task()))
     assert run.evidence("task-1")["from_model"] == len(teacher.requests) == 1
 
@@ -141,7 +147,7 @@ def test_the_teacher_is_asked_where_there_is_one() -> None:
 def test_the_reference_itself_is_run_on_the_models_inputs_alone() -> None:
     sandbox = ScriptedSandbox(add_up)
     context = build_context(
-        {"inputs": {"minimum": 1}},
+        {"inputs": {"minimum": 1, **UNSEARCHED}},
         engine=ScriptedEngine(lambda _: "[[7, 8]]\n[[9]]"),
         sandbox=sandbox,
         execution={"kind": "local", "limits": {"cpu_s": 3}},
@@ -211,7 +217,7 @@ def test_the_maximum_is_shared_between_written_and_drawn_cases(
     cases: tuple[PlainCase, ...] = tuple((([-at],), -at) for at in range(1, drawn + 1))
     reference = build_reference("seed-1", cases)
     context = build_context(
-        {"inputs": {"minimum": 1, "maximum": maximum}},
+        {"inputs": {"minimum": 1, "maximum": maximum, **UNSEARCHED}},
         engine=ScriptedEngine(lambda _: "\n".join(f"[[{at}]]" for at in range(1, written + 1))),
         sandbox=ScriptedSandbox(add_up),
     )
@@ -274,7 +280,7 @@ def test_inputs_without_results_are_distinct_and_too_few_of_them_reject() -> Non
     (first,), *_ = drawn = draw_inputs(parse_signature(CONTRACT.signature), 3, random)
     assert first == "l0"
     engine = ScriptedEngine(lambda _: "[[]]\n[[9]]")
-    context = build_context({"inputs": {"minimum": 5, "maximum": 9, "drawn": 3}}, engine=engine)
+    context = build_context({"inputs": {"minimum": 5, "maximum": 9, "drawn": 3, **UNSEARCHED}}, engine=engine)
     run = run_stage(InputsStage(context), build_shard(BARE, build_task()))
     assert run.decision("task-1") == (Decision.REJECTED, "too_few_inputs")
     assert run.evidence("task-1") == {"cases": len(drawn) + 1, "from_model": 2}
@@ -292,7 +298,9 @@ def test_each_task_gets_the_inputs_and_results_of_its_own_seed() -> None:
         return build_observation(asked, 111 if asked.code == REFERENCE.code else 222)
 
     engine, sandbox = ScriptedEngine(answer), ScriptedSandbox(observe)
-    context = build_context({"inputs": {"minimum": 1, "drawn": 1}}, engine=engine, sandbox=sandbox)
+    context = build_context(
+        {"inputs": {"minimum": 1, "drawn": 1, **UNSEARCHED}}, engine=engine, sandbox=sandbox
+    )
     run = run_stage(InputsStage(context), build_shard(*references, *tasks))
     assert [(suite.task_id, suite.cases[0].expected) for suite in run.made(TestSuite)] == [
         ("task-2", "i222"),

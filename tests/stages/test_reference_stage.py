@@ -171,21 +171,23 @@ def test_a_seed_that_fails_at_once_is_run_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "reason"),
+    ("seen", "decision"),
     [
-        ({"infrastructure": "the machine was lost"}, "infrastructure"),
-        ({"toolchain_missing": "apt-get install python3"}, "toolchain_missing"),
+        ({"infrastructure": "the machine was lost"}, (Decision.FAILED, "infrastructure")),
+        ({"toolchain_missing": "apt-get install python3"}, (Decision.REJECTED, "language_not_run")),
     ],
 )
-def test_a_fault_of_the_sandbox_is_a_failure_and_not_a_rejection(
-    seen: dict[str, object], reason: str
+def test_a_fault_of_the_sandbox_is_a_failure_and_a_language_that_is_not_here_a_rejection(
+    seen: dict[str, object], decision: tuple[Decision, str]
 ) -> None:
+    """A source has many languages: one that cannot be run here does not hold up the others."""
+
     def observe(request: ExecutionRequest) -> Observation:
         return build_observation(request, **seen)
 
     for seed in (SUM, GUESSED):
         run = refer(seed, sandbox=ScriptedSandbox(observe))
-        assert run.decision(seed.id) == (Decision.FAILED, reason)
+        assert run.decision(seed.id) == decision
         assert run.units == ()
 
 
@@ -205,6 +207,18 @@ def test_a_seed_that_cannot_run_alone_is_kept_only_for_agreement() -> None:
             ),
         )
     ]
+
+
+@pytest.mark.parametrize(("phase", "kept"), [("compile", True), ("parse", True), ("run", False)])
+def test_a_seed_that_does_not_compile_alone_is_kept_for_agreement_and_one_that_fails_is_not(
+    phase: str, kept: bool
+) -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        return build_observation(request, phase=phase, cases=(), finished=False)
+
+    run = refer(SUM, sandbox=ScriptedSandbox(observe), evidence={"agreement": True})
+    assert run.decision(SUM.id) == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "reference_crashed"))
+    assert run.evidence(SUM.id).get("no_reference") == ("reference_crashed" if kept else None)
 
 
 def test_a_language_that_is_not_here_leaves_the_contract_for_agreement() -> None:

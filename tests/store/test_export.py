@@ -131,9 +131,13 @@ def test_the_hub_library_accepts_the_card(run: Path, tmp_path: Path) -> None:
 
 def test_a_measured_flip_rate_is_written_to_the_card(run: Path, tmp_path: Path) -> None:
     (run / "eval").mkdir()
-    (run / "eval" / "flip_rate.json").write_text('{"flip_rate": 0.0125, "pairs": 400}')
+    (run / "eval" / "flip_rate.json").write_text(
+        '{"flip_rate": 0.0125, "accepted": 800, "flipped": 10, "pairs": 400, "confirmed": 390}'
+    )
     export(run, ExportFormat.JSONL, tmp_path / "out")
-    assert "1.25% of 400 pairs" in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "Of 800 programs that pass the other half, 1.25% fail a hidden test" in card
+    assert "Of 400 pairs whose rejected program met hidden tests, 390 are confirmed" in card
 
 
 def test_two_exports_of_one_run_are_the_same_bytes(run: Path, tmp_path: Path) -> None:

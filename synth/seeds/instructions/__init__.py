@@ -1,0 +1,1 @@
+"""Rows of instruction sets: a problem with what its set knows of the solution."""

@@ -1,0 +1,382 @@
+"""The search for few, strong inputs of a reference: they are chosen for the mutants that they catch.
+
+Place in the flow: the inputs stage hands over a reference with the rows that are known, and gets a suite
+back. Rows come from the types, the words of the code and edits of rows that did something new; the sandbox
+says what the reference and its mutants answer. Mutants that no row catches are searched again with ten times
+the rows, grown from the rows that caught mutants near them. The one rule: many rows share one program, and a
+mutant is caught only if the judge of solutions would see it; what nothing catches is undecided.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, NamedTuple
+
+from synth.comparison_rules import Comparison
+from synth.config import InputsConfig
+from synth.filters.protocol import Reject
+from synth.ids import derive_random, derive_seed, unit_id
+from synth.languages.registry import find_language, normalize_language
+from synth.languages.spec import Language
+from synth.mutation.edits import Mutant
+from synth.mutation.first_order import make_first_order
+from synth.records import (
+    Case,
+    EvidenceRank,
+    ExecutionRequest,
+    FunctionCall,
+    Limits,
+    Observation,
+    Reference,
+    Stop,
+    TestSuite,
+)
+from synth.rules.canonical import canonical_outputs, is_whole
+from synth.rules.code_words import read_code_words
+from synth.rules.deliberate_errors import deliberate_errors
+from synth.rules.input_drawing import draw_inputs
+from synth.rules.input_edits import InputEditor, Row
+from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
+from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
+from synth.values import Signature, parse_signature
+
+Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
+"""Runs programs, in the order given."""
+
+TENFOLD: Final = 10
+"""How many times the rows of the first search the mutants that it leaves are searched with."""
+ROUNDS: Final = 4
+"""The second search of a language that starts fast comes in so many parts, each grown from the last."""
+GENERATIONS: Final = 3
+"""Parts of the first search of such a language."""
+RESTARTS: Final = 4
+"""A reference that was stopped at a row goes on behind it, so often at most."""
+
+
+class SearchFault(Exception):
+    """The sandbox failed during a search, which says nothing about the reference."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.reason)
+        self.reject = reject
+
+
+class Strengthened(NamedTuple):
+    """A suite, and the figures of its search."""
+
+    suite: TestSuite
+    mutants: int
+    """Those that ran."""
+    undecided: tuple[Mutant, ...]
+    """Those that no chosen input catches."""
+    searched: int
+    """Rows that the reference was asked."""
+    tried: frozenset[str]
+    """The programs of the mutants."""
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A mutant, and the rows that catch it."""
+
+    mutant: Mutant
+    caught_by: set[Row] = field(default_factory=set)
+    ran: bool = False
+
+
+def _answer(case: Case) -> str:
+    return case.expected or f"! {case.raises}"
+
+
+class SuiteSearch:
+    """Makes suites of references. Deterministic by `seed` and the reference."""
+
+    def __init__(
+        self, config: InputsConfig, limits: Limits, seed: int, compare: Comparison | None, run: Run
+    ) -> None:
+        self._config, self._limits, self._seed = config, limits, seed
+        self._compare, self._run = compare, run
+
+    async def strengthen(
+        self, reference: Reference, task_id: str, written: Sequence[Row], known: Sequence[Row]
+    ) -> Strengthened | None:
+        """The suite; `written` are rows by people, kept first, and `known` others that are known to do. None
+        if nothing can be searched: no such language here, or too few rows with an answer. Raises
+        SearchFault."""
+        language = find_language(reference.language)
+        if language is None or language.driver is None:
+            return None
+        search = _Search(self, reference, language)
+        return await search.make(task_id, written, known)
+
+
+class _Search:
+    """The search for one reference."""
+
+    def __init__(self, settings: SuiteSearch, reference: Reference, language: Language) -> None:
+        self._config, self._compare, self._run = settings._config, settings._compare, settings._run
+        self._limits = settings._limits
+        self._reference, self._language = reference, language
+        self._contract = reference.contract
+        self._signature = parse_signature(self._contract.signature)
+        self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
+        self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
+        name = normalize_language(reference.language)
+        self._words = read_code_words(reference.code, name, self._contract.parameter_names)
+        self._editor = InputEditor(self._signature, self._words, self._random)
+        self._is_fast = language.zygote is not None
+        self._cases: dict[Row, Case] = {}
+        self._new: list[Row] = []
+        """Rows that did something new, in the order in which they were found."""
+        self._seen_steps: set[object] = set()
+        self._tried: set[Row] = set()
+        self._known: dict[Row, None] = {}
+        self._cpu_s = 0.0
+
+    async def make(self, task_id: str, written: Sequence[Row], known: Sequence[Row]) -> Strengthened | None:
+        self._known = dict.fromkeys([*written, *known])
+        await self._explore(list(self._known))
+        if len(self._returning(self._config.minimum)) < self._config.minimum:
+            return None
+        mutants = await asyncio.to_thread(
+            make_first_order,
+            self._reference.code,
+            self._language.grammar,
+            self._contract.entry_point,
+            self._config.mutants,
+            self._mutant_seed,
+        )
+        trials = [_Trial(mutant) for mutant in mutants]
+        await self._try(trials, self._kept(list(self._known)))
+        trials = [trial for trial in trials if trial.ran]
+        await self._search_again(trials)
+        return await self._suite(task_id, [row for row in written if row in self._cases], trials)
+
+    # --- the first search: rows that do something new
+
+    async def _explore(self, known: Sequence[Row]) -> None:
+        count = self._config.searched
+        first = dict.fromkeys(known)
+        first |= dict.fromkeys(self._drawn(count // 2))
+        generations = GENERATIONS if self._is_fast else 1
+        await self._learn(list(first))
+        for _ in range(generations):
+            parents = self._new or list(self._cases)
+            if not parents:
+                return
+            await self._learn(self._children(parents, count // (2 * generations)))
+
+    def _drawn(self, count: int) -> list[Row]:
+        words = self._words
+        themes = self._random.sample(words.themes, min(20, len(words.themes)))
+        return draw_inputs(self._signature, count, self._random, (*words.numbers, *words.texts, *themes))
+
+    def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
+        """New rows, each an edit of a parent; the latest parents have the most."""
+        made: dict[Row, None] = {}
+        for _ in range(3 * count):
+            if len(made) >= count:
+                break
+            at = int(len(parents) * math.sqrt(self._random.random()))
+            child = self._editor.edit(parents[at], self._random.choice(parents))
+            if child not in self._tried:
+                made.setdefault(child)
+        return list(made)
+
+    async def _learn(self, rows: Sequence[Row]) -> list[Row]:
+        """Ask the reference about the rows; those with an answer become cases, and the new ones parents."""
+        answered = await self._answers([row for row in rows if row not in self._tried])
+        steps = await self._steps(answered)
+        for row in answered:
+            marks = steps.get(row) or {_answer(self._cases[row])}
+            if not marks <= self._seen_steps:
+                self._new.append(row)
+            self._seen_steps |= marks
+        return answered
+
+    async def _answers(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows on which the reference returns a value that a case can hold. A row that stops it is left
+        out, and it goes on behind that row."""
+        left, answered = list(rows), list[Row]()
+        self._tried.update(rows)
+        for _ in range(RESTARTS):
+            if not left:
+                break
+            (seen,) = await self._run([self._request(self._reference.code, left, self._limits)])
+            if seen.stop is Stop.NONE:
+                self._cpu_s = max(self._cpu_s, seen.cpu_s)
+            if fault := find_fault(seen):
+                raise SearchFault(fault)
+            found = self._cases_of(left, seen)
+            self._cases.update(found)
+            answered += found
+            ended = {case.index for case in seen.cases if case.status != "missing"}
+            lost = next((at for at in range(len(left)) if at not in ended), len(left))
+            left = left[lost + 1 :]
+        return answered
+
+    def _cases_of(self, rows: Sequence[Row], seen: Observation) -> dict[Row, Case]:
+        """The cases that one run of the reference gives."""
+        found = {
+            rows[at]: Case(arguments=rows[at], expected=output)
+            for at, output in canonical_outputs(seen).items()
+            if at < len(rows) and is_whole(output) and len(output) <= MAX_OUTPUT
+        }
+        raised = deliberate_errors(seen, self._reference.code)
+        return found | {
+            rows[at]: Case(arguments=rows[at], raises=kind) for at, kind in raised.items() if at < len(rows)
+        }
+
+    async def _steps(self, rows: Sequence[Row]) -> dict[Row, set[object]]:
+        """The steps that the reference takes on each row, where its language can tell."""
+        traced = self._language.traced
+        if traced is None or not rows:
+            return {}
+        code = traced.program(self._reference.code, self._contract.entry_point)
+        signature = Signature(self._signature.parameters, parse_signature("() -> list[int]").result)
+        call = FunctionCall(entry_point=traced.entry_point, signature=str(signature), arguments=tuple(rows))
+        (seen,) = await self._run([self._program(code, call, self._limits)])
+        return {
+            rows[at]: set(output.split()[1:])
+            for at, output in canonical_outputs(seen).items()
+            if at < len(rows)
+        }
+
+    def _kept(self, known: Sequence[Row]) -> list[Row]:
+        """The rows that mutants are run on: those known, those that did something new, and others with
+        different answers."""
+        kept = dict.fromkeys(row for row in [*known, *self._new] if row in self._cases)
+        fresh = [row for row in self._cases if row not in kept]
+        self._random.shuffle(fresh)
+        fresh.sort(key=lambda row: -len(self._cases[row].expected))
+        return [*kept, *fresh][: self._config.searched]
+
+    # --- mutants
+
+    async def _try(self, trials: Sequence[_Trial], rows: Sequence[Row]) -> None:
+        """Run the mutants on the rows."""
+        if not trials or not rows:
+            return
+        limits = self._mutant_limits()
+        rows = [*rows, *self._returning(1)] if all(self._cases[row].raises for row in rows) else rows
+        suite = self._suite_of("", rows)
+        seen = await self._run([self._request(trial.mutant.code, rows, limits) for trial in trials])
+        for trial, observation in zip(trials, seen, strict=True):
+            wrong = find_wrong(observation, suite)
+            if wrong is not None:
+                trial.ran = True
+                trial.caught_by.update(row for row, is_wrong in zip(rows, wrong, strict=True) if is_wrong)
+
+    def _mutant_limits(self) -> Limits:
+        """A mutant that needs many times what the reference needs hangs."""
+        cpu_s = min(self._limits.cpu_s, 0.5 + 5 * self._cpu_s)
+        return self._limits.model_copy(
+            update={"cpu_s": cpu_s, "wall_s": min(self._limits.wall_s, 10 * cpu_s + 5)}
+        )
+
+    async def _search_again(self, trials: Sequence[_Trial]) -> None:
+        """Ten times the rows for the mutants that none has caught yet."""
+        rounds = ROUNDS if self._is_fast else 1
+        for _ in range(rounds):
+            left = [trial for trial in trials if not trial.caught_by]
+            if not left:
+                return
+            parents = self._near(left, trials)
+            share = TENFOLD * self._config.searched // rounds
+            rows = self._children(parents, share * 3 // 4)
+            rows += [row for row in self._drawn(share // 4) if row not in self._tried]
+            await self._try(left, await self._learn(rows))
+
+    def _near(self, left: Sequence[_Trial], trials: Sequence[_Trial]) -> list[Row]:
+        """Parents for rows that may catch the mutants that are left: rows that caught others near their
+        lines, behind those that did anything new."""
+        lines = {trial.mutant.line + off for trial in left for off in (-1, 0, 1)}
+        near = [row for trial in trials if trial.mutant.line in lines for row in sorted(trial.caught_by)[:8]]
+        self._random.shuffle(near)
+        return [*(self._new or list(self._cases)), *near[:200]]
+
+    # --- the suite
+
+    async def _suite(
+        self, task_id: str, written: Sequence[Row], trials: Sequence[_Trial]
+    ) -> Strengthened | None:
+        """Choose, and ask the reference once more about what was chosen, in another order."""
+        rows = list(dict.fromkeys([*written, *self._candidates(trials)]))
+        for _ in range(RESTARTS):
+            chosen = choose_suite(
+                [[row in trial.caught_by for row in rows] for trial in trials if trial.caught_by],
+                [_answer(self._cases[row]) for row in rows],
+                first=len(written),
+                maximum=self._config.maximum,
+                minimum=self._config.minimum,
+                hides=self._config.hidden,
+            )
+            kept = [rows[at] for at in (*chosen.open, *chosen.hidden)]
+            unstable = await self._unstable(kept)
+            if not unstable:
+                break
+            rows = [row for row in rows if row not in unstable]
+            written = [row for row in written if row not in unstable]
+        else:
+            return None
+        if len(kept) < self._config.minimum:
+            return None
+        suite = self._suite_of(task_id, kept).model_copy(update={"hidden": len(chosen.hidden)})
+        undecided = tuple(trial.mutant for trial in trials if trial.caught_by.isdisjoint(kept))
+        tried = frozenset(trial.mutant.code for trial in trials)
+        return Strengthened(suite, len(trials), undecided, len(self._tried), tried)
+
+    def _candidates(self, trials: Sequence[_Trial]) -> list[Row]:
+        """Rows that catch a mutant, those that were known and then the strongest first; then those with
+        answers of their own."""
+        caught: dict[Row, int] = {}
+        for trial in trials:
+            for row in sorted(trial.caught_by):
+                caught[row] = caught.get(row, 0) + 1
+        strongest = sorted(caught, key=lambda row: (-caught[row], sum(map(len, row)), row))
+        answers: dict[str, Row] = {}
+        for row, case in self._cases.items():
+            answers.setdefault(_answer(case), row)
+        rare = {row for trial in trials if len(trial.caught_by) < 12 for row in trial.caught_by}
+        known = [row for row in self._known if row in caught]
+        rows = [*known, *strongest[:150], *sorted(rare), *answers.values()][:600]
+        raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
+        too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
+        return [row for row in rows if row not in too_many]
+
+    def _returning(self, count: int) -> list[Row]:
+        """So many rows on which the reference returns, if there are."""
+        return list(islice((row for row, case in self._cases.items() if not case.raises), count))
+
+    async def _unstable(self, rows: Sequence[Row]) -> set[Row]:
+        backwards = list(reversed(rows))
+        request = self._request(self._reference.code, backwards, self._limits)
+        (seen,) = await self._run([request.model_copy(update={"other_hashing": True})])
+        if fault := find_fault(seen):
+            raise SearchFault(fault)
+        again = self._cases_of(backwards, seen)
+        return {row for row in backwards if again.get(row) != self._cases[row]}
+
+    def _suite_of(self, task_id: str, rows: Sequence[Row]) -> TestSuite:
+        cases = tuple(self._cases[row] for row in rows)
+        return TestSuite(
+            task_id=task_id,
+            contract=self._contract,
+            cases=cases,
+            rank=EvidenceRank.REFERENCE,
+            compare=self._compare,
+        )
+
+    def _request(self, code: str, rows: Sequence[Row], limits: Limits) -> ExecutionRequest:
+        return self._program(code, self._contract.call(tuple(rows)), limits)
+
+    def _program(self, code: str, call: FunctionCall, limits: Limits) -> ExecutionRequest:
+        return ExecutionRequest(
+            id=unit_id("strengthen", self._reference.seed_id, code, call.arguments),
+            language=self._reference.language,
+            code=code,
+            call=call,
+            limits=limits,
+        )
