@@ -116,7 +116,7 @@ class Seed(Unit):
     language: str
     code: str
     origin: Origin
-    contract: FunctionContract | None = None
+    contract: Contract | None = None
     entry_point: str = ""
     """The function that the seed is about; empty for the last one of its code."""
     examples: tuple[Example, ...] = ()
@@ -214,7 +214,7 @@ class Reference(Unit):
     language: str
     code: str
     """Self-contained: it includes everything that the seed needs from its file."""
-    contract: FunctionContract
+    contract: Contract
     cases: tuple[Case, ...] = ()
 
     @property

@@ -231,6 +231,15 @@ class Precompiled:
     programs look into the folder `{folder}` below it."""
 
 
+class ProgramSigns(NamedTuple):
+    """What shows that a file of real code is a whole program over stdin: both patterns are found in it."""
+
+    reads: str
+    main: str = ""
+    tidy: Callable[[str], str] | None = None
+    """(code) -> the program without what it says to a person at a keyboard. Raises UnparsedError."""
+
+
 class WholeProgram(NamedTuple):
     """A stdin/stdout program whose name depends on its text."""
 
@@ -283,6 +292,7 @@ class Language:
     whole_program: Callable[[str], WholeProgram] | None = None
     """For a language in which the name of a class, package or file matters: the files of a stdin/stdout
     program. By default the program is `file_name` as it is."""
+    program: ProgramSigns | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     beside_environment: Mapping[str, str] = field(default_factory=dict)
     """More variables for a program with files beside it, so that it finds its modules among them."""
@@ -326,6 +336,9 @@ class Language:
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None
     """(function, text) -> the parameters through which it may change something of its caller: a function
     without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""
+    impure: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What gives another answer at another time -> words of programs that use it:
+    chance, the clock, threads, files, its input, the environment, the network."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

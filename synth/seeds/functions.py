@@ -66,6 +66,8 @@ def _name(node: "Node", text: bytes) -> str:
     found = node.child_by_field_name("name")
     while found is None and (inner := node.child_by_field_name("declarator")) is not None:
         node = inner
+        if node.type == "reference_declarator" and node.named_children:
+            node = node.named_children[-1]
         if node.child_by_field_name("declarator") is None:
             found = node
     return node_text(found, text) if found is not None else ""

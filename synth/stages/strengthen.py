@@ -27,6 +27,7 @@ from synth.records import (
     EvidenceRank,
     ExecutionRequest,
     FunctionCall,
+    FunctionContract,
     Limits,
     Observation,
     Reference,
@@ -106,20 +107,23 @@ class SuiteSearch:
         if nothing can be searched: no such language here, or too few rows with an answer. Raises
         SearchFault."""
         language = find_language(reference.language)
-        if language is None or language.driver is None:
+        contract = reference.contract
+        if language is None or language.driver is None or not isinstance(contract, FunctionContract):
             return None
-        search = _Search(self, reference, language)
+        search = _Search(self, reference, contract, language)
         return await search.make(task_id, written, known)
 
 
 class _Search:
     """The search for one reference."""
 
-    def __init__(self, settings: SuiteSearch, reference: Reference, language: Language) -> None:
+    def __init__(
+        self, settings: SuiteSearch, reference: Reference, contract: FunctionContract, language: Language
+    ) -> None:
         self._config, self._compare, self._run = settings._config, settings._compare, settings._run
         self._limits = settings._limits
         self._reference, self._language = reference, language
-        self._contract = reference.contract
+        self._contract = contract
         self._signature = parse_signature(self._contract.signature)
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)

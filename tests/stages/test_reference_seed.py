@@ -27,6 +27,7 @@ from synth.rules.reference_rules import (
 )
 from synth.seeds.protocol import make_seed
 from synth.values import Value, decode, encode
+from tests.builders import called
 from tests.stages.harness import run_python
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
@@ -86,11 +87,11 @@ def test_an_error_that_the_seed_raises_itself_is_a_case_and_one_it_runs_into_is_
 def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
     found = refer(code)
     assert isinstance(found, FoundReference), found
-    assert found.reference.contract.signature == signature
+    assert called(found.reference.contract).signature == signature
     assert CONFIG.minimum <= len(found.reference.cases) <= CONFIG.maximum
     space: dict[str, object] = {}
     exec(found.reference.code, space)
-    function = space[found.reference.contract.entry_point]
+    function = space[called(found.reference.contract).entry_point]
     assert callable(function)
     assert all(
         encode(function(*map(decode, case.arguments))) == case.expected for case in found.reference.cases
@@ -199,7 +200,7 @@ def test_examples_choose_the_signature_and_come_first() -> None:
     degrees = {"40": 104.0, "-12.5": 9.5, "0": 32.0, "100": 212.0, "-40": -40.0, "1e1": 50.0}
     found = refer_with(code, *(example(text, gives=result) for text, result in degrees.items()))
     assert isinstance(found, FoundReference), found
-    assert found.reference.contract.signature == "(str) -> float"
+    assert called(found.reference.contract).signature == "(str) -> float"
     assert [decode(case.arguments[0]) for case in found.reference.cases[:2]] == ["40", "-12.5"]
     assert found.evidence["examples"] == 6
 
@@ -226,3 +227,42 @@ def test_a_seed_that_refuses_most_inputs_is_known_by_its_examples() -> None:
     assert sum(not case.raises for case in found.reference.cases) == 7
     refused = refer_with(code)
     assert isinstance(refused, Reject) and refused.reason == "reference_crashed"
+
+
+def judged(code: str, *changes: dict[int, dict[str, object]]) -> FoundReference | Reject:
+    """The judgement of a seed of which single runs were seen as these fields say."""
+    probe = plan_probe(seed(code), Random(4))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(4), CONFIG)
+    assert plan is not None
+    seen = [run_python(request) for request in plan.requests]
+    for change in changes:
+        for at, fields in change.items():
+            seen[at] = seen[at].model_copy(update=fields)
+    return judge_reference(plan, seen, CONFIG.maximum)
+
+
+SQUARE = "def square(n: int) -> int:\n    return n * n\n"
+
+
+def test_each_of_the_three_runs_must_give_the_same_answers_in_its_own_order() -> None:
+    assert isinstance(judged(SQUARE), FoundReference)
+    probe = plan_probe(seed(SQUARE), Random(4))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(4), CONFIG)
+    assert plan is not None
+    orders = [request.call.arguments for request in plan.requests if request.call.kind == "function"]
+    assert len(set(orders)) == 3 and len({frozenset(rows) for rows in orders}) == 1
+    for at in (1, 2):
+        wrong = run_python(plan.requests[at]).cases
+        other = (wrong[0].model_copy(update={"output": encode(-1)}), *wrong[1:])
+        found = judged(SQUARE, {at: {"cases": other}})
+        assert isinstance(found, Reject) and found.reason == "reference_unstable"
+        assert found.evidence["why"] == "differs from run to run"
+
+
+def test_a_reference_has_time_to_spare_and_a_run_that_ended_says_how() -> None:
+    slow = judged(SQUARE, {2: {"cpu_s": 4.5}})
+    assert isinstance(slow, Reject) and slow.evidence["why"] == "needs most of its time limit"
+    ended = judged(SQUARE, {1: {"cases": (), "finished": False, "signal": 9}})
+    assert isinstance(ended, Reject) and "signal 9" in str(ended.evidence["why"])

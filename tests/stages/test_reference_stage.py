@@ -5,11 +5,20 @@ import pytest
 from synth.config import InputsConfig
 from synth.execution.scripted import ScriptedSandbox
 from synth.ids import derive_random
-from synth.records import Decision, ExecutionRequest, FunctionContract, Limits, Observation, Reference, Seed
+from synth.records import (
+    Decision,
+    ExecutionRequest,
+    FunctionContract,
+    Limits,
+    Observation,
+    Reference,
+    Seed,
+    Stop,
+)
 from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.stages.reference import ReferenceStage
 from synth.values import decode
-from tests.builders import build_observation, build_seed
+from tests.builders import build_observation, build_seed, called
 from tests.stages.harness import (
     PRIORITY,
     StagePlace,
@@ -87,7 +96,8 @@ def test_several_signatures_are_tried_first_and_the_best_is_then_run_both_ways()
     assert sandbox.requests == [trial.probe.request, *planned.plan.requests]
     assert sandbox.priorities == [PRIORITY, PRIORITY]
     (reference,) = run.made(Reference)
-    assert (reference.contract.entry_point, reference.contract.signature) == ("twice", "(int) -> int")
+    contract = called(reference.contract)
+    assert (contract.entry_point, contract.signature) == ("twice", "(int) -> int")
 
 
 def test_seeds_are_run_together_and_each_keeps_its_own_answers() -> None:
@@ -103,7 +113,7 @@ def test_seeds_are_run_together_and_each_keeps_its_own_answers() -> None:
     ]
     # all probes and first runs; then what is left of each
     assert sandbox.priorities == [PRIORITY, PRIORITY]
-    assert len(sandbox.requests) == 4 + 4
+    assert len(sandbox.requests) == 4 + 3 + 2 + 2
     alone = [refer(seed).made(Reference)[0] for seed in (GUESSED, SUM, count)]
     assert run.made(Reference) == alone
 
@@ -253,3 +263,31 @@ def test_agreement_needs_candidates() -> None:
 def test_a_seed_that_was_turned_away_does_not_enter() -> None:
     shard = build_shard(SUM, BARE, rejected={"snippet": ["sum"]})
     assert find_entering(ReferenceStage(build_context()), shard) == ["bare"]
+
+
+def test_a_run_that_ran_out_of_time_is_asked_once_more_alone() -> None:
+    plan = begin(SUM).plan
+    assert plan is not None
+    mixed = plan.requests[2]
+
+    def observe(request: ExecutionRequest) -> Observation:
+        whole = run_python(request)
+        first_time = sandbox.requests.count(request) == 1
+        if request == mixed and first_time:
+            return whole.model_copy(update={"cases": whole.cases[:1], "stop": Stop.CPU, "finished": False})
+        return whole
+
+    sandbox = ScriptedSandbox(observe)
+    run = refer(SUM, GUESSED, sandbox=sandbox)
+    assert run.decision("sum") == (Decision.KEPT, "")
+    assert sandbox.requests.count(plan.requests[2]) == 2
+    assert sandbox.requests[-2:] == list(plan.requests[1:])
+
+
+def test_one_that_runs_out_of_time_again_is_refused_with_words() -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        return build_observation(request, stop=Stop.WALL, finished=False)
+
+    run = refer(SUM, sandbox=ScriptedSandbox(observe))
+    assert run.decision("sum") == (Decision.REJECTED, "reference_crashed")
+    assert "wall limit" in str(run.evidence("sum")["error"])

@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.c.impure import IMPURE
+from synth.languages.cpp.examples import SYNTAX
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Driver,
     FailureWords,
     Language,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -218,6 +221,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(reads=r"\bscanf\s*\(|\bgetchar\s*\(|\bstdin\b", main=r"\bmain\s*\("),
     driver=Driver(
         files=_files,
         shared={"driver.c": read_source("c/driver.c")},
@@ -228,6 +232,8 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(refusals=TESTLIB_REFUSALS),
     gold=GOLD,
     hello=HELLO,

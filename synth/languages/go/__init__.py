@@ -11,9 +11,11 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.adapting import adapt, changed_arguments
 from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.go.examples import SYNTAX
+from synth.languages.go.impure import IMPURE
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -82,6 +84,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     data_limit=False,
     packages=PACKAGES,
+    program=ProgramSigns(reads=r"\bos\.Stdin\b|\bfmt\.Scan", main=r"(?m)^func\s+main\s*\("),
     driver=Driver(
         files=_files,
         compile_command=(*_BUILD, "driven", "solution.go", "start.go"),
@@ -94,6 +97,8 @@ LANGUAGE = Language(
     render_signature=render_signature,
     adapt=adapt,
     closing=CLOSING,
+    examples=SYNTAX,
+    impure=IMPURE,
     changed_arguments=changed_arguments,
     failures=FailureWords(
         assertion=("--- FAIL:",),

@@ -7,9 +7,11 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.rust.adapting import adapt, changed_arguments
 from synth.languages.rust.closing import CLOSING
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.rust.examples import SYNTAX
+from synth.languages.rust.impure import IMPURE
 from synth.languages.rust.packages import PACKAGES
 from synth.languages.rust.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
 from synth.languages.support.sources import read_source
@@ -133,6 +135,7 @@ LANGUAGE = Language(
     ),
     run_command=("./program",),
     packages=PACKAGES,
+    program=ProgramSigns(reads=r"\bstdin\s*\(\s*\)", main=r"\bfn\s+main\s*\("),
     driver=Driver(
         files=_files,
         shared={"codemill_driver.rs": read_source("rust/driver.rs")},
@@ -165,6 +168,8 @@ LANGUAGE = Language(
     adapt=adapt,
     closing=CLOSING,
     changed_arguments=changed_arguments,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(fatal_out_of_memory=("memory allocation of ",), uncaught=("^Error: ",)),
     gold=GOLD,
     hello=HELLO,
