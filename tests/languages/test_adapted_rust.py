@@ -147,6 +147,7 @@ fn own(x: u8) -> u8 { x }
     ("text", "expected"),
     [
         ("use num::Big;\nfn f(x: Big) -> u8 { x.len() }", ("not_self_contained", "num::Big")),
+        ("fn f(x: u8) -> u8 { rand::random() + x }", ("not_self_contained", "rand::random")),
         ("fn f(x: u8) -> u8 { std::process::id() as u8 + x }", ("impure", "std::process")),
         ("#[cfg(unix)]\nfn g() -> u8 { 1 }\nfn f(x: u8) -> u8 { g() + x }", ("not_self_contained", "g")),
     ],

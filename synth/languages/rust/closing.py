@@ -1,7 +1,7 @@
 """How Rust functions are closed: a file is a module, and `use` and paths lead to other files of the crate.
 
-The one rule: a name of another crate than the standard library's is refused, and so are its modules of the
-clock, of files, of processes and of the network. Test modules are not there.
+The one rule: a name of another crate than the standard library's is refused, and so are its modules of
+files, of processes and of the network. Test modules are not there.
 """
 
 import re
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from synth.grammar.nodes import Node
 
 _STANDARD: Final = frozenset({"std", "core", "alloc"})
-_IMPURE: Final = frozenset({"fs", "net", "env", "process", "time", "os"})
+_IMPURE: Final = frozenset({"fs", "net", "env", "process", "os"})
+_NAMED: Final = _STANDARD | names(
+    "i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 bool char str self super crate"
+)
+"""First words of paths that lead nowhere else."""
 _ITEMS: Final = names(
     "function_item struct_item enum_item union_item type_item const_item static_item trait_item "
     "macro_definition"
@@ -344,7 +348,7 @@ def _locate(path: str, leads_to: str, neighbours: Neighbours) -> Module | Outsid
     words = leads_to.split("::")
     if words[0] in _STANDARD:
         if len(words) > 1 and words[1] in _IMPURE:
-            return Closed("impure", "is a module of the clock, of files, of processes or of the network")
+            return Closed("impure", "is a module of files, of processes or of the network")
         return Outside()
     here, words = _start(path, words, neighbours)
     if not here:
@@ -421,6 +425,14 @@ def _alone(path: str, neighbours: Neighbours) -> Sequence[str]:
     return ()
 
 
+def _crates(mention: Mention) -> Closed | None:
+    """A path that begins with a small letter and with nothing of the file leads into another crate."""
+    first = mention.path[0]
+    if mention.below or len(mention.path) < 2 or not first[:1].islower() or first in _NAMED:
+        return None
+    return Closed("not_self_contained", "is a crate outside the standard library")
+
+
 def _assemble(imports: Sequence[str], parts: Sequence[str]) -> str:
     head = ["\n".join(sorted(imports))] if imports else []
     return _VISIBILITY.sub("pub(crate)", "\n\n".join([*head, *parts])) + "\n"
@@ -433,5 +445,6 @@ CLOSING: Final = Closing(
     locate=_locate,
     files=_files,
     assemble=_assemble,
+    unbound=_crates,
     entry_last=True,
 )
