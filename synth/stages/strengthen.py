@@ -37,7 +37,7 @@ from synth.records import (
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs
+from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
 from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
@@ -125,6 +125,7 @@ class _Search:
         self._reference, self._language = reference, language
         self._contract = contract
         self._signature = parse_signature(self._contract.signature)
+        self._domains = read_domains(reference.domains)
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
         name = normalize_language(reference.language)
@@ -175,7 +176,9 @@ class _Search:
     def _drawn(self, count: int) -> list[Row]:
         words = self._words
         themes = self._random.sample(words.themes, min(20, len(words.themes)))
-        return draw_inputs(self._signature, count, self._random, (*words.numbers, *words.texts, *themes))
+        draw = draw_gently if self._reference.gentle else draw_in_domains
+        hints = (*words.numbers, *words.texts, *themes)
+        return draw(self._signature, self._domains, count, self._random, hints)
 
     def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
         """New rows, each an edit of a parent; the latest parents have the most."""
@@ -185,7 +188,7 @@ class _Search:
                 break
             at = int(len(parents) * math.sqrt(self._random.random()))
             child = self._editor.edit(parents[at], self._random.choice(parents))
-            if child not in self._tried:
+            if child not in self._tried and in_domains(child, self._domains):
                 made.setdefault(child)
         return list(made)
 
