@@ -7,6 +7,7 @@ import pytest
 from synth.languages.rust.adapting import adapt
 from synth.languages.spec import NotAdapted
 from synth.records import Reference
+from tests.builders import called
 from tests.languages.conftest import ReferSeed
 from tests.seeds.trees import cut, why
 
@@ -102,7 +103,7 @@ def test_real_shapes_become_references(
 ) -> None:
     found = refer_seed(cut(tmp_path, TREE, "rust")[entry_point])
     assert isinstance(found, Reference), found
-    assert found.contract.signature == signature
+    assert called(found.contract).signature == signature
     assert "Elsewhere" not in found.code and "mod tests" not in found.code
 
 

@@ -10,6 +10,7 @@ certain shared meaning is refused with its name.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
@@ -155,19 +156,22 @@ class _RustProgram:
             more, others = self._bounds(around)
             bounds, lengths = {**more, **bounds}, {**others, **lengths}
         _, itself = self._owner(function)
-        plain = RustTypeReader(self.text, self.types, {}, lengths, itself)
+        plain = RustTypeReader(self.text, self.types, {}, lengths, itself, self._associated(around))
         tried = {name: self._tried(plain, nodes) for name, nodes in bounds.items()}
         count = max(map(len, tried.values()), default=1)
-        return [
-            RustTypeReader(
-                self.text,
-                self.types,
-                {name: kinds[min(at, len(kinds) - 1)] for name, kinds in tried.items()},
-                lengths,
-                itself,
-            )
-            for at in range(count)
+        picked = [
+            {name: kinds[min(at, len(kinds) - 1)] for name, kinds in tried.items()} for at in range(count)
         ]
+        return [replace(plain, variables=variables) for variables in picked]
+
+    def _associated(self, around: "Node | None") -> "dict[str, Node]":
+        """The types that an `impl` names."""
+        body = around.child_by_field_name("body") if around is not None else None
+        return {
+            self._name(one): kind
+            for one in (body.named_children if body is not None else ())
+            if one.type == "type_item" and (kind := one.child_by_field_name("type")) is not None
+        }
 
     def _bounds(self, node: "Node") -> "tuple[dict[str, list[Node]], dict[str, int]]":
         """The bounds of each type parameter, and the constant ones."""

@@ -446,5 +446,5 @@ CLOSING: Final = Closing(
     files=_files,
     assemble=_assemble,
     unbound=_crates,
-    entry_last=True,
+    entry_last="always",
 )

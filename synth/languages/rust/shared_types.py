@@ -5,7 +5,7 @@ shared meaning is refused with its name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text
@@ -78,6 +78,8 @@ class RustTypeReader:
     variables: Mapping[str, RustType] = field(default_factory=dict)
     lengths: Mapping[str, int] = field(default_factory=dict)
     itself: "Node | None" = None
+    associated: "Mapping[str, Node]" = field(default_factory=dict)
+    """The types that the `impl` names: `Self::Output`."""
     depth: int = 0
 
     def read(self, node: "Node | None", *, is_result: bool = False) -> RustType:
@@ -89,7 +91,10 @@ class RustTypeReader:
             return self._named(written, (), is_result)
         if node.type == "scoped_type_identifier":
             name = node.child_by_field_name("name")
-            return self._named(node_text(name, self.text) if name is not None else written, (), is_result)
+            last = node_text(name, self.text) if name is not None else written
+            if written == f"Self::{last}" and last in self.associated:
+                return replace(self, depth=self.depth + 1).read(self.associated[last], is_result=is_result)
+            return self._named(last, (), is_result)
         if node.type == "generic_type":
             return self._generic(node, is_result)
         if node.type == "reference_type":
@@ -109,7 +114,7 @@ class RustTypeReader:
         if name in self.variables:
             return self.variables[name]
         if name == "Self" and self.itself is not None:
-            reader = RustTypeReader(self.text, self.owns, self.variables, self.lengths, None, self.depth + 1)
+            reader = replace(self, itself=None, depth=self.depth + 1)
             return reader.read(self.itself, is_result=is_result)
         if name in self.owns:
             return self._own(name, given, is_result)
@@ -233,13 +238,13 @@ class RustTypeReader:
         ]
         if len(variables) != len(given):
             raise NotAdapted(f"the type {name} has no shared meaning")
-        reader = RustTypeReader(
-            self.text,
-            {key: node for key, node in self.owns.items() if key != name},
-            {**self.variables, **dict(zip(variables, given, strict=True))},
-            self.lengths,
-            None,
-            self.depth + 1,
+        reader = replace(
+            self,
+            owns={key: node for key, node in self.owns.items() if key != name},
+            variables={**self.variables, **dict(zip(variables, given, strict=True))},
+            itself=None,
+            associated={},
+            depth=self.depth + 1,
         )
         if item.type == "type_item":
             return reader.read(item.child_by_field_name("type"), is_result=is_result)
