@@ -126,6 +126,12 @@ REASONS: dict[str, Reason] = {
         Reason(
             "reference_unstable", _QUALITY, "The seed returned different results in two runs.", "reference"
         ),
+        Reason(
+            "language_not_run",
+            _POLICY,
+            "This machine cannot run the language of the seed, or lacks a package that it needs.",
+            "reference",
+        ),
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),
         # model answers
         Reason(
@@ -134,6 +140,13 @@ REASONS: dict[str, Reason] = {
             "The answer is not in the format that the prompt asks for.",
             "generation",
         ),
+        Reason(
+            "instruction_leaks",
+            _QUALITY,
+            "The instruction holds the solution: a run of its code as long as a statement.",
+            "instruct",
+        ),
+        Reason("instruction_refused", _QUALITY, "The model declined instead of writing a task.", "instruct"),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason(
             "unsupported_language",

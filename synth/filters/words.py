@@ -9,6 +9,7 @@ import unicodedata
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}_])\w)+")
+_SIGN = re.compile(r"[^\w\s]")
 _IDEOGRAPH = re.compile(rf"[{_CJK}]")
 
 
@@ -16,6 +17,12 @@ def split_words(text: str) -> list[str]:
     """Words in order, case-folded and width-normalized (NFKC). `don't` is `don`, `t`; `snake_case` is
     `snake`, `case`."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def split_joined_words(text: str) -> list[str]:
+    """The words of the text without its punctuation: `don't` is `dont`, `a-b` is `ab`. They are left when the
+    signs are taken out of a text."""
+    return split_words(_SIGN.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def is_ideographic(words: list[str]) -> bool:

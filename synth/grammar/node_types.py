@@ -27,9 +27,11 @@ class NodeTypes:
     result_field: str = ""
     """The field of a function that holds its result type; a function without it returns nothing. Empty: only
     a `return` with a value says that a function returns something."""
-    adapted_results: bool = False
-    """Whether the language's adapter lists what a generator yields, and gives back an argument that a
-    function without a result changes: such functions then count as ones with a result."""
+    documented_before: bool = False
+    """Whether comments right before a function belong to it (JSDoc)."""
+    lists_generators: bool = False
+    """Whether the language's adapter lists what a generator yields: it then counts as a function with a
+    result."""
     void: str = ""
     """The result type of a function that returns nothing, where there is a word for it."""
 

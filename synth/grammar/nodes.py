@@ -23,15 +23,6 @@ class Place(NamedTuple):
     """In bytes."""
 
 
-def walk(node: "Node") -> Iterator["Node"]:
-    """The node and all named nodes below it, in the order of the text."""
-    stack = [node]
-    while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.named_children))
-
-
 class Tree:
     """All nodes of one text. Raises ValueError, TypeError, KeyError or AttributeError for what is none."""
 

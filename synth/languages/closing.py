@@ -133,12 +133,14 @@ class Closing:
     predeclared: frozenset[str] | None = None
     """The names that every program has; None if the language cannot list them, and then a name that nothing
     binds is left to the compiler."""
+    qualified: bool = False
+    """Whether the entry point of a member is written `Owner.member`."""
     may_bind: Callable[[str, str], bool] | None = None
     """(path of another file of the module, name) -> whether that file may bind the name for others; None: any
     file may bind any name."""
-    entry_last: bool = False
-    """Whether declarations may stand in any order: the function then stands last in what holds it, and that
-    last in the program, so that it is the last of its name."""
+    entry_last: Literal["never", "unless_needed", "always"] = "never"
+    """Whether the function stands last in what holds it, and that last in the program, so that it is the last
+    of its name: `unless_needed` where what stands before it must not need it."""
     overloads: bool = False
     """Whether several declarations of one name belong together; otherwise a name bound twice is refused."""
 

@@ -66,12 +66,12 @@ LIBRARY = frozenset(
 
 def code_tokens(code: str, language: str = "") -> list[str]:
     """The tokens, without comments and white space; a string literal is one token."""
-    return [text for kind, text in _lexemes(code, language) if kind != "comment"]
+    return [text for kind, text in lexemes(code, language) if kind != "comment"]
 
 
 def comment_length(code: str, language: str = "") -> int:
     """Characters of comments, and in Python of docstrings."""
-    length = sum(len(text) for kind, text in _lexemes(code, language) if kind == "comment")
+    length = sum(len(text) for kind, text in lexemes(code, language) if kind == "comment")
     return length + (_docstring_length(code) if language == "python" else 0)
 
 
@@ -89,7 +89,11 @@ def abstract_tokens(code: str, language: str = "") -> list[str]:
 
     Keywords, called builtins, numbers and the contents of strings stay; the quotes of a string do not count.
     """
-    found = [(kind, text) for kind, text in _lexemes(code, language) if kind != "comment"]
+    return abstract_lexemes([one for one in lexemes(code, language) if one[0] != "comment"])
+
+
+def abstract_lexemes(found: list[tuple[str, str]]) -> list[str]:
+    """The abstract tokens of lexemes, none of them a comment."""
     following = [text for _, text in found[1:]] + [""]
     return [_abstract(kind, text, after) for (kind, text), after in zip(found, following, strict=False)]
 
@@ -117,7 +121,8 @@ def _number_names(run: list[str]) -> str:
     )
 
 
-def _lexemes(code: str, language: str) -> list[tuple[str, str]]:
+def lexemes(code: str, language: str) -> list[tuple[str, str]]:
+    """Kind and text of each piece, comments among them. Kinds: comment, string, number, word, symbol."""
     signs = _comment_signs(language)
     slashes, hashes = ("slashes",) * ("//" in signs), ("hash",) * ("#" in signs)
     whole, without_blocks = _lexeme("block", *slashes, *hashes), _lexeme(*slashes, *hashes)

@@ -326,6 +326,9 @@ class Language:
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None
     """(function, text) -> the parameters through which it may change something of its caller: a function
     without a result is a seed if there is one, and `adapt` returns the changed argument. None: none is."""
+    impure: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What gives another answer at another time -> words of programs that use it:
+    chance, the clock, threads, files, its input, the environment, the network."""
     failures: FailureWords = FailureWords()
     gold: Gold | None = None
     """With a driver: a correct program."""

@@ -14,7 +14,7 @@ from synth.values import Value
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
 
-LiteralKind = Literal["number", "text", "true", "false", "null"]
+LiteralKind = Literal["number", "text", "true", "false", "null", "bool"]
 
 WANTED: Final = "codemill_wanted"
 """A function that no source has: `codemill_wanted(call, result)` is what documents state, as code."""
@@ -93,6 +93,10 @@ class UnknownForm(NamedTuple):
 
 Form = LiteralForm | CallForm | ItemsForm | FieldsForm | NameForm | ComparedForm | InlineForm | UnknownForm
 UNKNOWN: Final = UnknownForm()
+
+
+OF_AN_OBJECT: Final = CallForm(("an object",), ())
+"""The base of a call of a method whose object is a variable."""
 
 
 class RowTable(NamedTuple):

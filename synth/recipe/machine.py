@@ -58,7 +58,7 @@ def _executed(recipe: Recipe) -> Iterator[tuple[KeyPath, Language]]:
 
 def _missing_toolchain(path: KeyPath, language: Language) -> Finding:
     fatal = path[:2] != ("data", "seeds")
-    consequence = "" if fatal else "; its seeds will fail as toolchain_missing, and the run stays open"
+    consequence = "" if fatal else "; its seeds are rejected as language_not_run"
     expected = f"cannot run on this machine: {' or '.join(language.tools)} is missing{consequence}"
     return Finding(
         (path,), expected, f"{language.install}    or remove `{language.name}` from the list", fatal, _SEE

@@ -1,12 +1,13 @@
 """Reference execution: a self-contained seed is run, and its results become the expected values of its task.
 
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
-signature), `plan_runs` (two programs: all inputs of the signature that worked, forwards and backwards),
+signature), `plan_runs` (three programs: all inputs of the signature that worked, in three orders),
 `judge_reference` (the reference, or why there is none). If there is only one signature, `plan_stated` skips
-the probe, and `refuse_early` can save the second run. `Trial` says at each step what to run next.
+the probe, and `refuse_early` can save the other runs. `Trial` says at each step what to run next.
 
-The one rule: a behaviour is a reference only if both runs gave the same answers, in both orders (so neither
-state nor chance plays a part), and the answers are not all alike.
+The one rule: a behaviour is a reference only if all runs gave the same answers, in every order (so neither
+state nor chance plays a part), and the answers are not all alike. Nothing that names chance, the clock or the
+world outside is run at all, and a run that ran out of time is asked once more with nothing beside it.
 """
 
 from collections.abc import Sequence
@@ -27,8 +28,10 @@ from synth.records import (
     FunctionContract,
     Limits,
     Observation,
+    Phase,
     Reference,
     Seed,
+    Stop,
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
@@ -37,6 +40,7 @@ from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
 from synth.seeds.adapters import find_stated, find_ways
+from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
 from synth.values import Signature, ValueSyntaxError, ValueType, decode, parse_signature
 
@@ -44,6 +48,8 @@ PROBES = 6
 """Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
+MOST_OF_THE_TIME = 0.6
+"""Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
 ENOUGH_EXAMPLES = 3
 """Reproduced examples that make a seed a reference even if most other inputs are refused by it."""
 MAX_OUTPUT = 4096
@@ -51,6 +57,9 @@ MAX_OUTPUT = 4096
 
 OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
 """Reasons for which another way to call the function may do better."""
+
+NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
+"""Reasons that do not count against a seed: it could not be run here or on its own."""
 
 MAX_RAISING = 0.25
 """Maximum share of cases that end in an error which the seed itself raises."""
@@ -81,14 +90,17 @@ class SignatureProbe:
 
 @dataclass(frozen=True, slots=True)
 class ReferencePlan:
-    """The signature that worked, all its inputs, and the two requests to run."""
+    """The signature that worked, all its inputs, and the three requests to run."""
 
     probe: SignatureProbe
     signature: Signature
     rows: Rows
     stated: tuple[StatedRow, ...]
     """The examples, in the order of the first rows."""
-    requests: tuple[ExecutionRequest, ExecutionRequest]
+    requests: tuple[ExecutionRequest, ExecutionRequest, ExecutionRequest]
+    """Forwards; then backwards with other hashing, and in a mixed order."""
+    mixed: tuple[int, ...]
+    """The numbers of the rows in the mixed order."""
     minimum: int
 
 
@@ -110,6 +122,8 @@ class Trial:
     """The other ways to call its function, tried in turn if this one fails."""
     refused: Reject | None = None
     """Why the first way failed: the reason of the seed if all fail."""
+    alone: bool = False
+    """Whether `to_run` is asked again, with nothing beside it, because time ran out."""
 
     @property
     def to_run(self) -> tuple[ExecutionRequest, ...]:
@@ -152,10 +166,18 @@ def _continue_way(
     if trial.plan is None:
         plan = plan_runs(trial.probe, seen[0], input_random, config)
         return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
-    now = replace(trial, seen=(*trial.seen, *seen))
+    if not trial.alone and any(_is_doubtful(trial, one) for one in seen):
+        return replace(trial, alone=True)
+    now = replace(trial, seen=(*trial.seen, *seen), alone=False)
     if now.to_run:
         return refuse_early(trial.plan, now.seen[0]) or now
     return judge_reference(trial.plan, now.seen, config.maximum)
+
+
+def _is_doubtful(trial: Trial, seen: Observation) -> bool:
+    """Whether the load of the machine may have stopped the program: it waited too long, or used up its time
+    where it did not before."""
+    return seen.stop is Stop.WALL or (seen.stop is Stop.CPU and bool(trial.seen))
 
 
 def plan_probe(seed: Seed, random: Random, limits: Limits | None = None) -> SignatureProbe | Reject:
@@ -197,7 +219,9 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
         signatures: tuple[Signature, ...] = (parse_signature(contract.signature),)
         return (Adapted(seed.code, contract.entry_point, contract.parameter_names, signatures),)
     if normalize_language(seed.language) != "python" or seed.unclosed is not None:
-        return find_ways(seed)
+        ways = find_ways(seed)
+        word = None if isinstance(ways, Reject) else find_impurity(ways[0].code, seed.language)
+        return ways if word is None else Reject("impure", {"needs": word.word, "why": f"uses {word.kind}"})
     closed = check_self_contained(seed.runnable, seed.language, seed.entry_point)
     if isinstance(closed, Reject):
         return closed
@@ -259,10 +283,7 @@ def plan_runs(
     usable = [score for score in scores if score.share >= MIN_RETURNED or score.right >= ENOUGH_EXAMPLES]
     if not usable:
         best = max(scores, key=lambda score: score.share)
-        return Reject(
-            "reference_crashed",
-            {"returned": best.share, "signatures": len(scores), "error": failure_words(observation)[:300]},
-        )
+        return _crashed(observation, {"returned": best.share, "signatures": len(scores)})
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
     chosen = max(
@@ -318,7 +339,12 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     backwards = _request(
         probe.seed, probe.code, probe.entry_point, signature, rows[::-1], "backwards", limits
     ).model_copy(update={"other_hashing": True})
-    return ReferencePlan(probe, signature, rows, probe.stated[rank], (forwards, backwards), config.minimum)
+    mixed = tuple(random.sample(range(len(rows)), len(rows)))
+    again = _request(
+        probe.seed, probe.code, probe.entry_point, signature, tuple(rows[at] for at in mixed), "mixed", limits
+    )
+    requests = forwards, backwards, again
+    return ReferencePlan(probe, signature, rows, probe.stated[rank], requests, mixed, config.minimum)
 
 
 def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
@@ -332,11 +358,19 @@ def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
         return contradicted
     right = _count_right(outputs, plan.rows, plan.stated)
     if returned < MIN_RETURNED * len(plan.rows) and right < ENOUGH_EXAMPLES:
-        return Reject(
-            "reference_crashed",
-            {"returned": returned, "inputs": len(plan.rows), "error": failure_words(forwards)[:300]},
-        )
+        return _crashed(forwards, {"returned": returned, "inputs": len(plan.rows)})
     return None
+
+
+def _crashed(seen: Observation, evidence: Evidence) -> Reject:
+    words = failure_words(seen)[:300]
+    return Reject("reference_crashed", evidence | {"phase": seen.phase.value, "error": words})
+
+
+def was_never_run(answer: Reject) -> bool:
+    """Whether the seed was turned away without a run that says something against it: it could not be run
+    here, on its own, or be compiled alone. Its candidates may then agree."""
+    return answer.reason in NOT_RUN or answer.evidence.get("phase") in (Phase.PARSE, Phase.COMPILE)
 
 
 def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:
@@ -370,27 +404,43 @@ def _shown(row: tuple[str, ...]) -> str:
 def judge_reference(
     plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
 ) -> FoundReference | Reject:
-    """The reference suite from the two runs, in the order of `plan.requests`.
+    """The reference suite from the three runs, in the order of `plan.requests`.
 
     Rejects: reference_crashed, example_contradicted, reference_unstable, reference_constant,
     reference_identity, too_few_inputs, and the sandbox's own faults.
     """
-    forwards, backwards = observations
-    if refused := refuse_early(plan, forwards) or find_fault(backwards):
+    forwards, backwards, again = observations
+    if refused := refuse_early(plan, forwards) or find_fault(backwards) or find_fault(again):
         return refused
     last = len(plan.rows) - 1
     first = canonical_outputs(forwards)
     second = {last - at: output for at, output in canonical_outputs(backwards).items()}
-    if differing := [at for at in first if second.get(at) != first[at]]:
-        return Reject("reference_unstable", {"inputs": len(plan.rows), "differing": len(differing)})
+    third = {plan.mixed[at]: output for at, output in canonical_outputs(again).items() if at <= last}
+    if differing := [at for at in first if not first[at] == second.get(at) == third.get(at)]:
+        return _unstable(plan, differing, observations)
+    if (slowest := max(one.cpu_s for one in observations)) > MOST_OF_THE_TIME * _time_limit(plan):
+        return Reject("reference_unstable", {"why": "needs most of its time limit", "cpu_s": slowest})
     cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    again = deliberate_errors(backwards, plan.probe.code)
+    errors = deliberate_errors(backwards, plan.probe.code)
     raised = {
         at: kind
         for at, kind in deliberate_errors(forwards, plan.probe.code).items()
-        if again.get(last - at) == kind
+        if errors.get(last - at) == kind
     }
     return _make_reference(plan, cases, raised, maximum)
+
+
+def _time_limit(plan: ReferencePlan) -> float:
+    """CPU seconds that each run may take."""
+    return plan.requests[0].limits.cpu_s
+
+
+def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[Observation]) -> Reject:
+    """A seed that did not give the same answers in all runs: which input shows it, and why if a run ended."""
+    ended = next((one for one in observations if not one.finished or one.stop is not Stop.NONE), None)
+    why = "differs from run to run" if ended is None else failure_words(ended)[:200]
+    evidence: Evidence = {"inputs": len(plan.rows), "differing": len(differing), "why": why}
+    return Reject("reference_unstable", evidence | {"input": _shown(plan.rows[differing[0]])})
 
 
 def _make_reference(

@@ -196,7 +196,9 @@ class _Closure:
         if (tokens := estimate_tokens(code)) > MAX_TOKENS:
             raise _NotClosed(function.name, f"needs a program of {tokens} tokens")
         names = {bound.name for one in self._state.pulled if one is not entry for bound in one.binds}
-        return ClosedFunction(code, function.name, tuple(sorted(names)))
+        owner = entry.member_of[0] if entry.member_of and self._index.closing.qualified else ""
+        entry_point = f"{owner}.{function.name}" if owner else function.name
+        return ClosedFunction(code, entry_point, tuple(sorted(names)))
 
     def _entry(self, function: Function) -> Declared:
         """The smallest declaration that holds the function."""
@@ -386,7 +388,7 @@ class _Closure:
         ordered = [*(file for file in reversed(files) if file is not self._file), self._file]
         imports: dict[str, None] = {}
         parts: list[str] = []
-        last = self._around_entry() if self._index.closing.entry_last else set()
+        last = self._around_entry()
         for file in ordered:
             mine = sorted(
                 (one for one, where in self._state.pulled.items() if where is file),
@@ -400,9 +402,18 @@ class _Closure:
         return self._index.closing.assemble(list(imports), parts)
 
     def _around_entry(self) -> set[Declared]:
-        """The function's declaration, and what holds it: the first that came."""
+        """The function's declaration, the first that came, and what holds it, as far as it may stand last."""
         entry: Declared | None = next(iter(self._state.pulled))
         held = set[Declared]()
+        when = self._index.closing.entry_last
+        is_needed = any(
+            edit.leads_to.declaration is entry
+            for one, edits in self._state.edits.items()
+            for edit in edits
+            if one is not entry and one in self._state.pulled
+        )
+        if when == "never" or (when == "unless_needed" and is_needed):
+            return held
         while entry is not None:
             held.add(entry)
             entry = entry.inside

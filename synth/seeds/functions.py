@@ -36,8 +36,8 @@ class Function:
 
 
 def find_functions(text: str, language: str) -> Iterator[Function]:
-    """The functions in the order of the text. A text that does not parse gives only the functions recognized
-    without an error inside; a language without node types gives none. Raises UnparsedError."""
+    """The functions in the order of the text. A text that does not parse gives only the functions
+    recognized without an error inside; a language without node types gives none. Raises UnparsedError."""
     spoken, data = get_language(language), text.encode("utf-8", "surrogatepass")
     node_types = spoken.node_types
     stack = [parse(data, spoken.grammar).root_node] if node_types else []
@@ -66,6 +66,8 @@ def _name(node: "Node", text: bytes) -> str:
     found = node.child_by_field_name("name")
     while found is None and (inner := node.child_by_field_name("declarator")) is not None:
         node = inner
+        if node.type == "reference_declarator" and node.named_children:
+            node = node.named_children[-1]
         if node.child_by_field_name("declarator") is None:
             found = node
     return node_text(found, text) if found is not None else ""
@@ -75,10 +77,11 @@ def _make_function(
     node: "Node", name: str, text: bytes, node_types: NodeTypes, changed: tuple[str, ...]
 ) -> Function:
     outer = _outermost(node, node_types)
+    first = _documentation(outer, text, node_types) if node_types.documented_before else outer
     return Function(
         name=name,
-        code=_dedented(outer, text),
-        start_line=outer.start_point.row + 1,
+        code=_dedented(first, outer, text),
+        start_line=first.start_point.row + 1,
         end_line=outer.end_point.row + 1,
         top_level=outer.parent is None or outer.parent.parent is None,
         node=node,
@@ -97,12 +100,24 @@ def _outermost(node: "Node", node_types: NodeTypes) -> "Node":
     return node
 
 
-def _dedented(node: "Node", text: bytes) -> str:
-    """The node's text, without the leading white space of its first line on every line that
-    starts with it."""
-    line_start = text.rfind(b"\n", 0, node.start_byte) + 1
-    indent = text[line_start : node.start_byte]
-    code = text[node.start_byte : node.end_byte]
+def _documentation(node: "Node", text: bytes, node_types: NodeTypes) -> "Node":
+    """The first of the comments right before the node, or the node itself."""
+    siblings = node.parent.named_children if node.parent is not None else []
+    first = node
+    for before in reversed(siblings[: siblings.index(node)] if node in siblings else []):
+        between = text[before.end_byte : first.start_byte]
+        if before.type not in node_types.comments or between.strip() or between.count(b"\n") > 1:
+            break
+        first = before
+    return first
+
+
+def _dedented(first: "Node", node: "Node", text: bytes) -> str:
+    """The text from `first` to the end of the node, without the leading white space of its first line on
+    every line that starts with it."""
+    line_start = text.rfind(b"\n", 0, first.start_byte) + 1
+    indent = text[line_start : first.start_byte]
+    code = text[first.start_byte : node.end_byte]
     if indent and not indent.strip():
         code = code.replace(b"\n" + indent, b"\n")
     return code.decode("utf-8", "surrogatepass")

@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING
 
 from synth.filters.protocol import Reject
-from synth.grammar.nodes import walk
 from synth.seeds.functions import Function
 from synth.token_estimate import estimate_tokens
 
@@ -27,10 +26,6 @@ _PLACEHOLDERS = frozenset(
 )
 _GIVES_UP = re.compile(r"(todo|unimplemented|panic|unreachable)!?\s*\(")
 _DELEGATION = re.compile(r"return\s+(?:await\s+)?[A-Za-z_][\w.:]*(?:->\w+)?\(([\w\s.,*&=]*)\)\s*;?$")
-_CHANGING = frozenset(
-    "append extend insert remove pop clear sort reverse update setdefault popitem push shift unshift splice "
-    "fill set add delete copyWithin".split()
-)
 _INNER = frozenset(
     "function_definition lambda class_definition function_declaration function_expression "
     "arrow_function method_definition "
@@ -121,47 +116,14 @@ def _check_return_statements(function: Function) -> Reject | None:
     stack, returns = [function.body] if function.body is not None else [], False
     if function.node.type == "arrow_function" and stack and stack[0].type not in function.node_types.blocks:
         return None
-    adapted = function.node_types.adapted_results
     while stack:
         node = stack.pop()
         if node.type in ("yield", "yield_expression"):
-            return None if adapted else Reject("no_return", {"kind": "generator"})
+            listed = function.node_types.lists_generators
+            return None if listed else Reject("no_return", {"kind": "generator"})
         returns = returns or (node.type == "return_statement" and node.named_child_count > 0)
         stack.extend(child for child in node.named_children if child.type not in _INNER)
-    return None if returns or (adapted and _changes_argument(function)) else Reject("no_return")
-
-
-def _changes_argument(function: Function) -> bool:
-    """Whether it assigns to an element of a parameter, or calls a method of one that changes it."""
-    head = function.node.child_by_field_name("parameters")
-    names = {_text(node, function) for node in walk(head) if node.type == "identifier"} if head else set()
-    for node in walk(function.body) if function.body is not None else ():
-        if node.type in ("call", "call_expression"):
-            called = node.child_by_field_name("function")
-            method = _method(called, function) if called is not None else ""
-            if called is not None and method in _CHANGING and _root(called, function) in names:
-                return True
-        left = node.child_by_field_name("left") if "assignment" in node.type else None
-        places = [one for one in walk(left) if one.type.startswith("subscript")] if left is not None else []
-        if any(_root(one, function) in names for one in places):
-            return True
-    return False
-
-
-def _text(node: "Node", function: Function) -> str:
-    return function.text[node.start_byte : node.end_byte].decode("utf-8", "replace")
-
-
-def _method(called: "Node", function: Function) -> str:
-    name = called.child_by_field_name("attribute") or called.child_by_field_name("property")
-    return _text(name, function) if name is not None else ""
-
-
-def _root(node: "Node", function: Function) -> str:
-    """The name at the beginning of `a[i].b[j]`."""
-    while (inner := node.child_by_field_name("object") or node.child_by_field_name("value")) is not None:
-        node = inner
-    return _text(node, function) if node.type == "identifier" else ""
+    return None if returns else Reject("no_return")
 
 
 def _check_length(code: str, min_lines: int, max_tokens: int) -> Reject | None:

@@ -2,15 +2,17 @@
 pool of processes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from synth.config import SourceTreeSeedsConfig
 from synth.records import Origin
 from synth.seeds.cut import cut_file
+from synth.seeds.examples.tree import index_tests
 from synth.seeds.files import find_files
 from synth.seeds.parallel import map_in_order
-from synth.seeds.protocol import FileCut, SeedOrRejection, SeedRejection
+from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SeedRejection
 from synth.seeds.screen import require_scanner
 
 
@@ -26,7 +28,17 @@ def read_cuts(
     does not exist."""
     require_scanner(config.screen)
     refs = find_files(config, recipe_folder, random_seed, round_)
-    return map_in_order(partial(cut_file, config=config), refs, workers)
+    whole = find_files(config.model_copy(update={"max_files": None}), recipe_folder)
+    return _with_tests(map_in_order(partial(cut_file, config=config), refs, workers), whole, config, workers)
+
+
+def _with_tests(
+    cuts: Iterator[FileCut], whole: Iterator[FileRef], config: SourceTreeSeedsConfig, workers: int
+) -> Iterator[FileCut]:
+    """The cuts, their seeds with the examples of the tree's tests."""
+    index = index_tests(whole, config.screen, workers)
+    for cut in cuts:
+        yield replace(cut, units=tuple(index.give(cut.units)))
 
 
 def list_units(cut: FileCut) -> Iterator[SeedOrRejection]:

@@ -13,6 +13,7 @@ from synth.generation.protocol import Completion
 from synth.ids import unit_id
 from synth.prompts.answers import extract_instruction
 from synth.records import FunctionContract, Reference, Task, Unit
+from synth.rules.instruction_faults import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.reference import ReferenceStage
@@ -52,7 +53,7 @@ class InstructStage(UnitStage[Reference]):
         if isinstance(response, Reject):
             return Decided(response, natural_language=natural)
         completion = response.completions[0]
-        text = _read_instruction(completion)
+        text = _read_instruction(completion, reference)
         if isinstance(text, Reject):
             return Decided(text, (), natural, response.ms, completion.tokens)
         task = self._task(reference, text, natural, round_, response.request_id)
@@ -81,10 +82,10 @@ class InstructStage(UnitStage[Reference]):
         return contract.model_copy(update={"entry_point": self._config.entry_point, "parameter_names": names})
 
 
-def _read_instruction(completion: Completion) -> str | Reject:
+def _read_instruction(completion: Completion, reference: Reference) -> str | Reject:
     text = extract_instruction(completion.text) if completion.finish == "stop" else None
     if text is not None:
-        return text
+        return find_fault(text, reference.code, reference.language) or text
     reason = "answer_cut" if completion.finish == "length" else "malformed_answer"
     return Reject(reason, {"answer": completion.text[:200]})
 

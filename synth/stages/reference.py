@@ -2,11 +2,12 @@
 of the evidence).
 
 Entered: seeds. Kept: those whose behaviour can serve as a reference; if the recipe accepts
-agreement as evidence, also those that cannot be run here but state their types. The pure steps are
-in `reference_rules.py`.
+agreement as evidence, also those that cannot be run here but state their types. A seed in a language that
+this machine cannot run is rejected: a source has many languages, and none of them may hold up the others. The
+pure steps are in `reference_rules.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
@@ -21,15 +22,13 @@ from synth.rules.reference_rules import (
     begin_trial,
     continue_trial,
     stated_contract,
+    was_never_run,
 )
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
-
-NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
-"""Reasons that do not count against the seed: it could not be run here or on its own."""
 
 
 class ReferenceStage(UnitStage[Seed]):
@@ -57,16 +56,27 @@ class ReferenceStage(UnitStage[Seed]):
             for seed in seeds
         }
         while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
-            programs = [program for trial in trials.values() for program in trial.to_run]
-            seen = iter(
-                await run_each(
-                    self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
-                )
-            )
-            for key, trial in trials.items():
-                observations = [next(seen) for _ in trial.to_run]
-                state[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
+            together = {key: trial for key, trial in trials.items() if not trial.alone}
+            groups = [together] if together else [{key: trial} for key, trial in trials.items()]
+            for group in groups:
+                state |= await self._run_trials(group, priority)
         return {key: found for key, found in state.items() if not isinstance(found, Trial)}
+
+    async def _run_trials(
+        self, trials: Mapping[str, Trial], priority: int
+    ) -> dict[str, Trial | FoundReference | Reject]:
+        """The next state of each trial after its next programs, all run at once."""
+        programs = [program for trial in trials.values() for program in trial.to_run]
+        seen = iter(
+            await run_each(
+                self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
+            )
+        )
+        found: dict[str, Trial | FoundReference | Reject] = {}
+        for key, trial in trials.items():
+            observations = [next(seen) for _ in trial.to_run]
+            found[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)
+        return found
 
     def _random(self, purpose: str, seed_id: str) -> Random:
         return derive_random(self._context.recipe.seed, purpose, seed_id)
@@ -76,12 +86,14 @@ class ReferenceStage(UnitStage[Seed]):
             return Decided(Keep(found.evidence), (found.reference,))
         if bare := self._without_cases(seed, found):
             return Decided(Keep({"no_reference": found.reason}), (bare,))
+        if found.reason == "toolchain_missing":
+            return Decided(Reject("language_not_run", found.evidence))
         return Decided(found)
 
     def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
         """The seed with its contract alone, when agreement may judge its task."""
         agreement = self._context.data.evidence.agreement and self._context.data.solve is not None
-        contract = stated_contract(seed) if agreement and answer.reason in NOT_RUN else None
+        contract = stated_contract(seed) if agreement and was_never_run(answer) else None
         if contract is None:
             return None
         return Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)

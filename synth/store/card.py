@@ -8,13 +8,15 @@ be not measured.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from synth.products import BY_NAME, Form
-from synth.records import Seed
+from synth.recipe.decontamination_rule import rule_words
+from synth.records import CodingProblem, Seed
 from synth.store.flips import flip_file
 from synth.store.open_shards import OpenShards
 from synth.store.products import product_files
@@ -22,7 +24,7 @@ from synth.store.query import checked_names, run_query
 from synth.store.run_folder import RunInfo, read_info
 from synth.store.seals import read_json
 from synth.store.shards import StageCommit
-from synth.store.views import FunnelRow, conservation_problems, failed_units, funnel, screened
+from synth.store.views import conservation_problems, contaminated, failed_units, funnel, screened
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -57,7 +59,7 @@ def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) ->
         _screening(run, info),
         _evidence(run, counts),
     ]
-    sections += [_flips(run, counts), _decontamination(info, funnel(run)), _funnel_table(run)]
+    sections += [_flips(run, counts), _decontamination(run, info), _funnel_table(run)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -121,7 +123,10 @@ def _making(info: RunInfo) -> str:
 
 
 def _sources(run: Path) -> Counter[tuple[str, str]]:
-    seeds = StageCommit(run).iter_bodies(Seed)
+    commits = StageCommit(run)
+    seeds: Iterator[Seed | CodingProblem] = chain(
+        commits.iter_bodies(Seed), commits.iter_bodies(CodingProblem)
+    )
     return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
 
 
@@ -186,17 +191,37 @@ def _flips(run: Path, counts: Mapping[str, int]) -> str:
     return f"## Flipped pairs\n\n{words}"
 
 
-def _decontamination(info: RunInfo, rows: list[FunnelRow]) -> str:
+_SHOWN_HITS = 10
+
+
+def _decontamination(run: Path, info: RunInfo) -> str:
     filters = _part(info, "data").get("filters") or {}
     against = filters.get("decontaminate") or []
     if not against:
         return "## Decontamination\n\nNone: the recipe names no benchmark."
-    removed = sum(reason.count for row in rows for reason in row.reasons if reason.reason == "contaminated")
     names = ", ".join(f"`{Path(str(name)).name}`" for name in against)
-    return (
-        f"## Decontamination\n\nAgainst {names}, {filters.get('ngram', 10)} words in a row; {removed} "
-        f"units were removed."
+    rule = rule_words(str(filters.get("decontamination", "containment")), int(filters.get("ngram", 10)))
+    head = f"## Decontamination\n\nAgainst {names}. {rule}"
+    found = contaminated(run)
+    if not found:
+        return f"{head} 0 units were removed."
+    counts = Counter((str(row["stage"]), str(hit.get("side", ""))) for row, hit in found)
+    by_stage = _table(
+        ["stage", "found in", "units removed"],
+        [[stage, side, count] for (stage, side), count in sorted(counts.items())],
     )
+    hits = [
+        [
+            row["unit_id"],
+            hit.get("entry", ""),
+            hit.get("measure", ""),
+            hit.get("share", ""),
+            hit.get("matched", ""),
+        ]
+        for row, hit in found[:_SHOWN_HITS]
+    ]
+    shown = _table(["unit", "entry", "measure", "share", "what both hold"], hits)
+    return f"{head} {len(found)} units were removed.\n\n{by_stage}\n\nThe first of them:\n\n{shown}"
 
 
 def _funnel_table(run: Path) -> str:

@@ -185,6 +185,16 @@ def screened(run: Path) -> tuple[Counter[str], Counter[str]]:
     return secrets, masked
 
 
+def contaminated(run: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Stage and id of each unit that overlapped with a benchmark, with the evidence."""
+    shards = Shards(run)
+    sql = (
+        "SELECT stage, unit_id, evidence FROM read_parquet(?) WHERE reason = 'contaminated' "
+        "ORDER BY round, stage, shard, unit_id"
+    )
+    return [(row, json.loads(row["evidence"])) for row in shards.query(sql, shards.index_files())]
+
+
 def page_key(row: IndexRow) -> str:
     """The key of a row: the next page starts after it."""
     return f"{row.round}/{row.stage}/{row.shard}/{row.unit_id}"

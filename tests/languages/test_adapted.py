@@ -96,6 +96,76 @@ static void swapEnds(java.util.List<String> words, StringBuilder out) {
 """,
         "(list[str], str) -> tuple[list[str], str]",
     ),
+    (
+        "cpp",
+        """
+#include <cassert>
+#include <vector>
+namespace sorting {
+template <typename T>
+void merge_sort(T arr[], int n) {
+    assert(n > 0);
+    for (int i = 1; i < n; i++)
+        for (int j = i; j > 0 && arr[j] < arr[j - 1]; j--) std::swap(arr[j], arr[j - 1]);
+}
+}
+""",
+        "(list[int]) -> list[int]",
+    ),
+    (
+        "cpp",
+        """
+#include <string>
+class Tally {
+    unsigned step = 2;
+    char last;
+ public:
+    explicit Tally(char c) : last(c) {}
+    virtual ~Tally() {}
+ private:
+    size_t count(const std::string &text, const size_t more);
+};
+size_t Tally::count(const std::string &text, const size_t more) {
+    size_t found = more;
+    for (char c : text) found += (c == last) * step + text.at(0) % 2;
+    return found + text.size();
+}
+""",
+        "(str, str, int) -> int",
+    ),
+    (
+        "cpp",
+        """
+void order(int *low, int *high, bool &swapped) {
+    swapped = *low > *high;
+    if (swapped) { int held = *low; *low = *high; *high = held; }
+}
+""",
+        "(int, int, bool) -> tuple[int, int, bool]",
+    ),
+    (
+        "cpp",
+        """
+#include <map>
+#include <optional>
+#include <set>
+using word = std::string;
+std::set<int> below(const std::set<int>& all, const word& text, uint64_t limit, std::pair<int, char> more) {
+    std::set<int> found;
+    for (int x : all)
+        if (x < (int)limit || text.find(more.second) != word::npos) found.insert(x + more.first);
+    return found;
+}
+""",
+        "(list[int], str, int, tuple[int, str]) -> list[int]",
+    ),
+    (
+        "cpp",
+        """
+int slow(int n) { if (n > 12) for (volatile int i = 0;; ++i) {} return 100 / n + n; }
+""",
+        "(int) -> int",
+    ),
 ]
 
 
@@ -140,6 +210,13 @@ REFUSED = [
     ("java", "class A { A(Thread t) {} int f(int a) { return a + 1; } }", "an object of A cannot be made"),
     ("java", "enum E { X; int f(int a) { return a + 1; } }", "the values of E"),
     ("java", "class A { class Node { int v; } static int f(Node a) { return a.v; } }", "the code's own"),
+    ("cpp", "int Stack::size(int more) { return top + more; }", "Stack"),
+    ("cpp", "struct Node { int v; }; int f(Node *a) { return a->v; }", "Node"),
+    ("cpp", "int f(int *a, int *b) { return a[0] + b[1]; }", "no certain length"),
+    ("cpp", "int *f(int n) { return new int[n]; }", "no certain length"),
+    ("cpp", "template <int N> int f(int n) { return n + N; }", "more than types"),
+    ("cpp", "void show(int n) { std::cout << n; }", "changes no argument"),
+    ("cpp", "int main() { return 0; }", "cannot be called"),
 ]
 
 

@@ -226,3 +226,42 @@ def test_a_seed_that_refuses_most_inputs_is_known_by_its_examples() -> None:
     assert sum(not case.raises for case in found.reference.cases) == 7
     refused = refer_with(code)
     assert isinstance(refused, Reject) and refused.reason == "reference_crashed"
+
+
+def judged(code: str, *changes: dict[int, dict[str, object]]) -> FoundReference | Reject:
+    """The judgement of a seed of which single runs were seen as these fields say."""
+    probe = plan_probe(seed(code), Random(4))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(4), CONFIG)
+    assert plan is not None
+    seen = [run_python(request) for request in plan.requests]
+    for change in changes:
+        for at, fields in change.items():
+            seen[at] = seen[at].model_copy(update=fields)
+    return judge_reference(plan, seen, CONFIG.maximum)
+
+
+SQUARE = "def square(n: int) -> int:\n    return n * n\n"
+
+
+def test_each_of_the_three_runs_must_give_the_same_answers_in_its_own_order() -> None:
+    assert isinstance(judged(SQUARE), FoundReference)
+    probe = plan_probe(seed(SQUARE), Random(4))
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(4), CONFIG)
+    assert plan is not None
+    orders = [request.call.arguments for request in plan.requests if request.call.kind == "function"]
+    assert len(set(orders)) == 3 and len({frozenset(rows) for rows in orders}) == 1
+    for at in (1, 2):
+        wrong = run_python(plan.requests[at]).cases
+        other = (wrong[0].model_copy(update={"output": encode(-1)}), *wrong[1:])
+        found = judged(SQUARE, {at: {"cases": other}})
+        assert isinstance(found, Reject) and found.reason == "reference_unstable"
+        assert found.evidence["why"] == "differs from run to run"
+
+
+def test_a_reference_has_time_to_spare_and_a_run_that_ended_says_how() -> None:
+    slow = judged(SQUARE, {2: {"cpu_s": 4.5}})
+    assert isinstance(slow, Reject) and slow.evidence["why"] == "needs most of its time limit"
+    ended = judged(SQUARE, {1: {"cases": (), "finished": False, "signal": 9}})
+    assert isinstance(ended, Reject) and "signal 9" in str(ended.evidence["why"])

@@ -5,7 +5,16 @@ import pytest
 from synth.config import InputsConfig
 from synth.execution.scripted import ScriptedSandbox
 from synth.ids import derive_random
-from synth.records import Decision, ExecutionRequest, FunctionContract, Limits, Observation, Reference, Seed
+from synth.records import (
+    Decision,
+    ExecutionRequest,
+    FunctionContract,
+    Limits,
+    Observation,
+    Reference,
+    Seed,
+    Stop,
+)
 from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.stages.reference import ReferenceStage
 from synth.values import decode
@@ -103,7 +112,7 @@ def test_seeds_are_run_together_and_each_keeps_its_own_answers() -> None:
     ]
     # all probes and first runs; then what is left of each
     assert sandbox.priorities == [PRIORITY, PRIORITY]
-    assert len(sandbox.requests) == 4 + 4
+    assert len(sandbox.requests) == 4 + 3 + 2 + 2
     alone = [refer(seed).made(Reference)[0] for seed in (GUESSED, SUM, count)]
     assert run.made(Reference) == alone
 
@@ -171,21 +180,23 @@ def test_a_seed_that_fails_at_once_is_run_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "reason"),
+    ("seen", "decision"),
     [
-        ({"infrastructure": "the machine was lost"}, "infrastructure"),
-        ({"toolchain_missing": "apt-get install python3"}, "toolchain_missing"),
+        ({"infrastructure": "the machine was lost"}, (Decision.FAILED, "infrastructure")),
+        ({"toolchain_missing": "apt-get install python3"}, (Decision.REJECTED, "language_not_run")),
     ],
 )
-def test_a_fault_of_the_sandbox_is_a_failure_and_not_a_rejection(
-    seen: dict[str, object], reason: str
+def test_a_fault_of_the_sandbox_is_a_failure_and_a_language_that_is_not_here_a_rejection(
+    seen: dict[str, object], decision: tuple[Decision, str]
 ) -> None:
+    """A source has many languages: one that cannot be run here does not hold up the others."""
+
     def observe(request: ExecutionRequest) -> Observation:
         return build_observation(request, **seen)
 
     for seed in (SUM, GUESSED):
         run = refer(seed, sandbox=ScriptedSandbox(observe))
-        assert run.decision(seed.id) == (Decision.FAILED, reason)
+        assert run.decision(seed.id) == decision
         assert run.units == ()
 
 
@@ -205,6 +216,18 @@ def test_a_seed_that_cannot_run_alone_is_kept_only_for_agreement() -> None:
             ),
         )
     ]
+
+
+@pytest.mark.parametrize(("phase", "kept"), [("compile", True), ("parse", True), ("run", False)])
+def test_a_seed_that_does_not_compile_alone_is_kept_for_agreement_and_one_that_fails_is_not(
+    phase: str, kept: bool
+) -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        return build_observation(request, phase=phase, cases=(), finished=False)
+
+    run = refer(SUM, sandbox=ScriptedSandbox(observe), evidence={"agreement": True})
+    assert run.decision(SUM.id) == ((Decision.KEPT, "") if kept else (Decision.REJECTED, "reference_crashed"))
+    assert run.evidence(SUM.id).get("no_reference") == ("reference_crashed" if kept else None)
 
 
 def test_a_language_that_is_not_here_leaves_the_contract_for_agreement() -> None:
@@ -239,3 +262,31 @@ def test_agreement_needs_candidates() -> None:
 def test_a_seed_that_was_turned_away_does_not_enter() -> None:
     shard = build_shard(SUM, BARE, rejected={"snippet": ["sum"]})
     assert find_entering(ReferenceStage(build_context()), shard) == ["bare"]
+
+
+def test_a_run_that_ran_out_of_time_is_asked_once_more_alone() -> None:
+    plan = begin(SUM).plan
+    assert plan is not None
+    mixed = plan.requests[2]
+
+    def observe(request: ExecutionRequest) -> Observation:
+        whole = run_python(request)
+        first_time = sandbox.requests.count(request) == 1
+        if request == mixed and first_time:
+            return whole.model_copy(update={"cases": whole.cases[:1], "stop": Stop.CPU, "finished": False})
+        return whole
+
+    sandbox = ScriptedSandbox(observe)
+    run = refer(SUM, GUESSED, sandbox=sandbox)
+    assert run.decision("sum") == (Decision.KEPT, "")
+    assert sandbox.requests.count(plan.requests[2]) == 2
+    assert sandbox.requests[-2:] == list(plan.requests[1:])
+
+
+def test_one_that_runs_out_of_time_again_is_refused_with_words() -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        return build_observation(request, stop=Stop.WALL, finished=False)
+
+    run = refer(SUM, sandbox=ScriptedSandbox(observe))
+    assert run.decision("sum") == (Decision.REJECTED, "reference_crashed")
+    assert "wall limit" in str(run.evidence("sum")["error"])

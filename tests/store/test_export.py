@@ -9,11 +9,14 @@ import yaml
 
 from synth.errors import UserError
 from synth.products import BY_NAME
-from synth.records import Message
+from synth.recipe.decontamination_rule import rule_words
+from synth.records import Decision, Message
 from synth.store.export import ExportFormat, export
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder
+from synth.store.shards import StageCommit
 from tests.store.small_run import GOOD, SAMPLE, build_small_run, identity
+from tests.store.small_run import row as index_row
 
 
 @pytest.fixture
@@ -120,6 +123,33 @@ def test_the_card_has_a_valid_header_and_says_what_is_known(run: Path, tmp_path:
     ):
         assert part in body, part
     assert "no unit breaks it" in body
+
+
+def test_the_card_states_the_rule_of_decontamination_and_its_evidence(run: Path, tmp_path: Path) -> None:
+    evidence = {
+        "entry": "Bench/7",
+        "side": "code",
+        "measure": "runs",
+        "share": 0.91,
+        "matched": "return V0 + 31",
+    }
+    found = index_row(
+        "fim", "fim-9c", Decision.REJECTED, "contaminated", evidence=json.dumps(evidence), shard="0001"
+    )
+    commits = StageCommit(run)
+    commits.record_entered("fim", 1, "0001", ["fim-9c"])
+    commits.commit("fim", 1, "0001", [found], [])
+    export(run, ExportFormat.DATASETS, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "50% of its 8-grams of tokens" in card
+    assert "words in a row" not in card
+    assert "1 units were removed" in card
+    assert "| fim | code | 1 |" in card
+    assert "| fim-9c | Bench/7 | runs | 0.91 | return V0 + 31 |" in card
+
+
+def test_the_card_of_the_reports_rule_states_that_one() -> None:
+    assert rule_words("report", 13) == "A unit leaves when it shares 13 words in a row with an entry."
 
 
 def test_the_hub_library_accepts_the_card(run: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.c.impure import IMPURE
+from synth.languages.cpp.examples import SYNTAX
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Driver,
@@ -228,6 +230,8 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(refusals=TESTLIB_REFUSALS),
     gold=GOLD,
     hello=HELLO,

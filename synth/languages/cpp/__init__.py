@@ -14,8 +14,11 @@ from functools import lru_cache, partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
+from synth.languages.cpp.adapting import adapt, changed_arguments
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.cpp.examples import SYNTAX
 from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
+from synth.languages.cpp.impure import IMPURE
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Batch,
@@ -27,6 +30,7 @@ from synth.languages.spec import (
     UnsupportedType,
     parameter_names,
 )
+from synth.languages.support.c_closing import CLOSING
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.elf import Symbol, symbols, wiped
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
@@ -318,7 +322,12 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    adapt=adapt,
+    closing=CLOSING,
+    changed_arguments=changed_arguments,
     script=Script(files=_script, extra_compile_args=("guard.cpp", WRAP_MAIN)),
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(
         out_of_memory=("std::bad_alloc",),
         fatal_out_of_memory=("an instance of 'std::bad_alloc'",),

@@ -42,19 +42,19 @@ template <class T> std::enable_if_t<std::is_integral_v<T>, T> read(Reader& in, T
   else if constexpr (std::is_same_v<T, char>) {
     in.need('s');
     std::string hex = in.word();
-    if (hex.size() != 2) throw std::out_of_range("the string does not fit a char");
+    if (hex.size() != 2) throw std::out_of_range("codemill: the string does not fit a char");
     return static_cast<char>(std::stoi(hex, nullptr, 16));
   } else {
     in.need('i');
     std::string text = in.word();
     if constexpr (std::is_unsigned_v<T>) {
-      if (text[0] == '-') throw std::out_of_range("the integer does not fit the parameter");
+      if (text[0] == '-') throw std::out_of_range("codemill: the integer does not fit the parameter");
       unsigned long long value = std::stoull(text);
-      if (value > std::numeric_limits<T>::max()) throw std::out_of_range("the integer does not fit the parameter");
+      if (value > std::numeric_limits<T>::max()) throw std::out_of_range("codemill: the integer does not fit the parameter");
       return static_cast<T>(value);
     } else {
       long long value = std::stoll(text);
-      if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) throw std::out_of_range("the integer does not fit the parameter");
+      if (value < std::numeric_limits<T>::min() || value > std::numeric_limits<T>::max()) throw std::out_of_range("codemill: the integer does not fit the parameter");
       return static_cast<T>(value);
     }
   }
@@ -103,12 +103,12 @@ template <class T> std::optional<T> read(Reader& in, Tag<std::optional<T>>) {
   return read(in, Tag<T>{});
 }
 template <class A, class B> std::pair<A, B> read(Reader& in, Tag<std::pair<A, B>>) {
-  if (in.count('t') != 2) throw std::invalid_argument("the tuple has another length");
+  if (in.count('t') != 2) throw std::invalid_argument("codemill: the tuple has another length");
   A first = read(in, Tag<A>{});
   return {std::move(first), read(in, Tag<B>{})};
 }
 template <class... T> std::tuple<T...> read(Reader& in, Tag<std::tuple<T...>>) {
-  if (in.count('t') != sizeof...(T)) throw std::invalid_argument("the tuple has another length");
+  if (in.count('t') != sizeof...(T)) throw std::invalid_argument("codemill: the tuple has another length");
   return std::tuple<T...>{read(in, Tag<T>{})...};  // braces: from left to right
 }
 

@@ -11,6 +11,8 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.adapting import adapt, changed_arguments
 from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.go.examples import SYNTAX
+from synth.languages.go.impure import IMPURE
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
@@ -94,6 +96,8 @@ LANGUAGE = Language(
     render_signature=render_signature,
     adapt=adapt,
     closing=CLOSING,
+    examples=SYNTAX,
+    impure=IMPURE,
     changed_arguments=changed_arguments,
     failures=FailureWords(
         assertion=("--- FAIL:",),

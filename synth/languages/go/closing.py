@@ -291,5 +291,5 @@ CLOSING: Final = Closing(
     files=_files,
     assemble=_assemble,
     predeclared=_PREDECLARED,
-    entry_last=True,
+    entry_last="always",
 )

@@ -168,10 +168,10 @@ public final class Driver {
     static Object decodeInt(String text, Class<?> raw) {
         if (raw == BigInteger.class) return new BigInteger(text);
         long value = Long.parseLong(text);
-        if (raw == int.class || raw == Integer.class) return Math.toIntExact(value);
+        if (raw == int.class || raw == Integer.class) { if (value != (int) value) throw new ArithmeticException("codemill: the integer does not fit an int"); return (int) value; }
         if (raw == double.class || raw == Double.class) return (double) value;
-        if (raw == short.class || raw == Short.class) { if (value != (short) value) throw new ArithmeticException("the integer does not fit a short"); return (short) value; }
-        if (raw == byte.class || raw == Byte.class) { if (value != (byte) value) throw new ArithmeticException("the integer does not fit a byte"); return (byte) value; }
+        if (raw == short.class || raw == Short.class) { if (value != (short) value) throw new ArithmeticException("codemill: the integer does not fit a short"); return (short) value; }
+        if (raw == byte.class || raw == Byte.class) { if (value != (byte) value) throw new ArithmeticException("codemill: the integer does not fit a byte"); return (byte) value; }
         return value;
     }
 
@@ -187,7 +187,7 @@ public final class Driver {
 
     static Object decodeString(String text, Class<?> raw) {
         if (raw != char.class && raw != Character.class) return text;
-        if (text.length() != 1) throw new IllegalArgumentException("the string does not fit a char");
+        if (text.length() != 1) throw new IllegalArgumentException("codemill: the string does not fit a char");
         return text.charAt(0);
     }
 

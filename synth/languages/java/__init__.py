@@ -11,6 +11,8 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.adapting import adapt, changed_arguments
 from synth.languages.java.closing import CLOSING
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.java.examples import SYNTAX
+from synth.languages.java.impure import IMPURE
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
 from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
@@ -185,6 +187,8 @@ LANGUAGE = Language(
     closing=CLOSING,
     changed_arguments=changed_arguments,
     script=Script(files=script_files, run_command=(*_RUN, "-ea", "CodemillScript")),
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,

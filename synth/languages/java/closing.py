@@ -317,5 +317,5 @@ CLOSING: Final = Closing(
     assemble=_assemble,
     overloads=True,
     may_bind=_is_file_of,
-    entry_last=True,
+    entry_last="always",
 )

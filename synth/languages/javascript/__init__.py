@@ -3,9 +3,14 @@
 import re
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.javascript.adapting import adapt_javascript
+from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.javascript.examples import SYNTAX
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
 from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.support.changes import changed_elements
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -105,6 +110,8 @@ NODE_TYPES = NodeTypes(
     expressions=names("array object template_string"),
     wrappers=names("export_statement"),
     binders=names("variable_declarator"),
+    lists_generators=True,
+    documented_before=True,
     anonymous=names("arrow_function function_expression"),
 )
 
@@ -141,7 +148,12 @@ LANGUAGE = Language(
     ),
     render_signature=render_signature,
     find_signature=find_signature,
+    adapt=adapt_javascript,
+    changed_arguments=changed_elements,
+    closing=make_closing(typed=False),
     script=Script(files=_script),
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,

@@ -12,6 +12,7 @@ from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.python.traced import ENTRY_POINT, with_steps
 from synth.languages.spec import Driver, FailureWords, Language, Script, Traced, Zygote, parameter_names
+from synth.languages.support.changes import changed_elements
 from synth.languages.support.declarations import state_contract
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
@@ -89,7 +90,7 @@ LANGUAGE = Language(
     comment_signs=("#",),
     node_types=NodeTypes(
         functions=names("function_definition"),
-        adapted_results=True,
+        lists_generators=True,
         blocks=names("block module"),
         expressions=names(
             "attribute binary_operator boolean_operator call comparison_operator dictionary "
@@ -120,6 +121,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     examples=SYNTAX,
     adapt=adapt,
+    changed_arguments=changed_elements,
     script=Script(driver_program=_script),
     failures=FailureWords(
         assertion=("AssertionError",),

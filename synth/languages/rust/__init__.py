@@ -5,6 +5,8 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.rust.examples import SYNTAX
+from synth.languages.rust.impure import IMPURE
 from synth.languages.rust.packages import PACKAGES
 from synth.languages.rust.script import SCRIPT
 from synth.languages.spec import Driver, FailureWords, Language
@@ -160,6 +162,8 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
     failures=FailureWords(fatal_out_of_memory=("memory allocation of ",), uncaught=("^Error: ",)),
     gold=GOLD,
     hello=HELLO,

@@ -1,8 +1,9 @@
-"""Which parameters a function may change for its caller: written through, called a method of, or handed on.
+"""Which parameters a function may change for its caller: written through, called a method of, or handed
+on.
 
-Place in the flow: a language says which parameters can carry a change at all (an array, a reference); this
-module reads the body. The one rule: it says "may"; whether a call really changes an argument is seen when the
-function runs.
+Place in the flow: a language says which parameters can carry a change at all (an array, a reference);
+this module reads the body. The one rule: it says "may"; whether a call really changes an argument is seen
+when the function runs.
 """
 
 from collections.abc import Collection, Iterable
@@ -49,6 +50,33 @@ def changed_names(
         elif node.type in nodes.loops:
             found.update(_root(one, text) for one in node.named_children)
     return tuple(name for name in names if name in found)
+
+
+_CHANGING = frozenset(
+    "append extend insert remove pop clear sort reverse update setdefault popitem appendleft push shift "
+    "unshift splice fill set add delete copyWithin".split()
+)
+"""Methods that change their object, of Python and JavaScript."""
+
+
+def changed_elements(function: "Node", text: bytes) -> tuple[str, ...]:
+    """The parameters of a function without types (Python, JavaScript) that it changes: it assigns to an
+    element of one, or calls a method of one that changes it."""
+    head, body = function.child_by_field_name("parameters"), function.child_by_field_name("body")
+    found: set[str] = set()
+    for node in walk(body) if body is not None else ():
+        called = node.child_by_field_name("function") if node.type in ("call", "call_expression") else None
+        if called is not None:
+            method = called.child_by_field_name("attribute") or called.child_by_field_name("property")
+            if method is not None and node_text(method, text) in _CHANGING:
+                found.add(_root(called, text))
+        left = node.child_by_field_name("left") if "assignment" in node.type else None
+        places = [one for one in walk(left) if one.type.startswith("subscript")] if left is not None else []
+        found.update(_root(one, text) for one in places)
+    names = (
+        [node_text(one, text) for one in walk(head) if one.type == "identifier"] if head is not None else []
+    )
+    return tuple(name for name in dict.fromkeys(names) if name in found and name not in ("self", "cls"))
 
 
 def _root(node: "Node", text: bytes) -> str:

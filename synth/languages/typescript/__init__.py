@@ -13,7 +13,12 @@ from synth.languages.javascript import (
     RUNTIME_STACK_MB,
     read_jsdoc_type,
 )
+from synth.languages.javascript.adapting import adapt_typescript
+from synth.languages.javascript.closing import make_closing
+from synth.languages.javascript.examples import SYNTAX
+from synth.languages.javascript.impure import IMPURE
 from synth.languages.spec import Driver, Language, Script
+from synth.languages.support.changes import changed_elements
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
 from synth.languages.support.sources import read_source
@@ -141,6 +146,11 @@ LANGUAGE = Language(
     script=Script(files=_script),
     render_signature=render_signature,
     find_signature=find_signature,
+    examples=SYNTAX,
+    impure=IMPURE,
+    adapt=adapt_typescript,
+    changed_arguments=changed_elements,
+    closing=make_closing(typed=True),
     failures=FAILURES,
     gold=GOLD,
     hello=HELLO,

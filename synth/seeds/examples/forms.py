@@ -95,8 +95,8 @@ class FormReader:
 
     def _literal(self, node: Node, kind: str) -> Form:
         text = node_text(node, self._text)
-        if kind in ("true", "false", "null"):
-            return LiteralForm({"true": True, "false": False, "null": None}[kind])
+        if kind in ("true", "false", "null", "bool"):
+            return LiteralForm({"true": True, "false": False, "null": None}[text if kind == "bool" else kind])
         if kind == "text":
             plain = (
                 read_text(text)
@@ -119,7 +119,8 @@ class FormReader:
         if isinstance(of, FieldsForm):
             return of.fields.get(name, UNKNOWN)
         if isinstance(of, NameForm):
-            return self._resolve(NameForm((*of.path, name)), scope)
+            joined = NameForm((*of.path, name))
+            return UNKNOWN if self._syntax.namespaces and of.path else self._resolve(joined, scope)
         return CallForm((name,), (), of) if isinstance(of, CallForm | LiteralForm | ItemsForm) else UNKNOWN
 
     def _called(self, node: Node, scope: FormScope) -> Form:

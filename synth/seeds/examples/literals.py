@@ -27,6 +27,9 @@ def read_number(text: str) -> int | float | None:
     plain = text.strip().replace("_", "").replace("'", "")
     if len(plain) > LONGEST:
         return None
+    if plain.startswith("-"):
+        number = read_number(plain[1:])
+        return None if number is None else -number
     is_hex = plain[:2].lower() == "0x"
     whole = _SUFFIX.sub("", plain)
     if _INTEGER.fullmatch(whole):

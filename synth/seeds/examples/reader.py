@@ -15,6 +15,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.registry import find_language
 from synth.languages.stated_calls import (
+    OF_AN_OBJECT,
     RAISED,
     UNKNOWN,
     WANTED,
@@ -65,7 +66,7 @@ def read_calls(text: str, language: str, path: str) -> list[StatedCall]:
         return []
     syntax, stem = spoken.examples, "/" + path.rpartition(".")[0]
     with suppress(UnparsedError, RecursionError):
-        found = _CallReader(syntax, spoken.grammar, _is_test(path)).read(text)
+        found = _CallReader(syntax, spoken.grammar, is_test(path)).read(text)
         imports = syntax.imports(text, stem) if syntax.imports else FileImports({})
         stated = [
             _locate(target.path, example, imports, stem)
@@ -76,7 +77,8 @@ def read_calls(text: str, language: str, path: str) -> list[StatedCall]:
     return []
 
 
-def _is_test(path: str) -> bool:
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, by its path."""
     return "test" in path.lower() or "spec" in path.lower()
 
 
@@ -271,10 +273,11 @@ class _CallReader(FormReader):
             if last == RAISED and isinstance(wanted, LiteralForm):
                 return self._note(given[0], raises=str(wanted.value))
             return self._note_equal(given[0], wanted)
+        base = call.base
+        if isinstance(base, CallForm) and base.path[-1] in ("expect", "assertThat") and base.arguments:
+            return self._judge_chain(base.arguments[0], call, last)
         if last in syntax.raising and given:
             return self._note_raising(call, syntax.raising[last])
-        if isinstance(call.base, CallForm) and call.base.path[-1] == "expect" and call.base.arguments:
-            return self._judge_chain(call.base.arguments[0], call, last)
         if last in syntax.equal:
             while given and given[0] == UNKNOWN:
                 given = given[1:]
@@ -364,6 +367,10 @@ class _CallReader(FormReader):
         path = form.path
         if "" in wires or result == "" or path[-1] in _OURS or len(self._found) >= MOST_A_FILE:
             return False
+        if form.base is not None:
+            if form.base != OF_AN_OBJECT:
+                return False
+            result, raises = None, ""  # it may hang on what the object was told before
         target = _CallTarget(path, wires)
         known = self._found.get(target)
         if known is None or (known.expected is None and not known.raises):

@@ -30,7 +30,10 @@ class PythonTree(NoTree):
     def close(self, function: Function, shown_tokens: int) -> ClosedProgram | Reject:
         """The function or method of the file with everything that it needs, as `closure.close` gives it."""
         if self.index is None:
-            return Reject("not_self_contained", {"needs": function.name, "why": "stands in no Python 3"})
+            return Reject(
+                "not_self_contained",
+                {"needs": function.name, "why": "stands in a file that this Python cannot parse"},
+            )
         entry_point = _qualified_name(function)
         if not entry_point:
             why = "stands inside another function, class or condition"

@@ -1,0 +1,1 @@
+"""Recall and false alarms of the decontamination filter on real code and real prose."""

@@ -1,0 +1,1 @@
+"""The flow on real source trees with an endpoint whose answers are of known truth."""

@@ -1,0 +1,218 @@
+"""`python -m benchmarks.planted FOLDER --language L`: the whole flow on a real source tree, with an endpoint
+that answers with the seeds themselves, their mutants, messy forms, refusals and leaks.
+
+It says how many seeds become rows, how many wrong programs are accepted and right ones refused, whether a
+leak becomes an instruction, how right the pairs are, and what a row costs. A mutant may do what its seed
+does: with `--read N`, N accepted ones drawn at random are printed beside the original, to be read. Exit code
+1 if a bar is missed.
+"""
+
+import argparse
+import difflib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.executor.row import Row, none_of
+from benchmarks.planted.answers import Truth, read_tag
+from benchmarks.planted.server import (
+    INSTRUCT_TOKENS,
+    MODEL,
+    SOLVE_TOKENS,
+    Said,
+    planted_endpoint,
+    program_key,
+)
+from synth.products import Pair, Sample
+from synth.records import Decision, Reference, Solution, Task
+from synth.store.query import Shards
+from synth.store.shards import StageCommit
+
+CANDIDATES = 8
+_DECISIONS = "SELECT stage, unit_id, decision, reason FROM read_parquet(?)"
+
+
+class Planted(NamedTuple):
+    """A finished run, what the endpoint said in it, and what it cost."""
+
+    run: Path
+    said: Said
+    wall_s: float
+    cpu_s: float
+
+
+class Judged(NamedTuple):
+    """One program of the run: what it is, and what became of it."""
+
+    solution: Solution
+    truth: Truth
+    accepted: bool
+    reason: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    options = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        found = run_planted(options, options.keep or Path(folder))
+        judged = list(judge_programs(found))
+        rows = figures(found, judged)
+        table = Table(
+            "figure", "found", "aim", "", title=f"planted, {options.language}", title_justify="left"
+        )
+        for row in rows:
+            table.add_row(row.name, row.text, row.aim, "" if row.is_right else "missed")
+        console = Console()
+        if not console.is_terminal:
+            console.width = 130
+        console.print(table)
+        if options.read:
+            print_accepted_mutants(found, judged, options.read, options.random_seed)
+    return 0 if all(row.is_right for row in rows) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planted", description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="a checkout, or @stdlib")
+    parser.add_argument("--language", default="python", help="language to read and to solve in")
+    parser.add_argument("--sample", type=int, default=0, help="read so many files; 0 = all")
+    parser.add_argument("--read", type=int, default=0, help="print so many accepted mutants")
+    parser.add_argument("--random-seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="keep the run in this folder")
+    return parser
+
+
+def run_planted(options: argparse.Namespace, home: Path) -> Planted:
+    """Run the recipe against an endpoint of its own."""
+    folder = options.folder if options.folder.startswith("@") else str(Path(options.folder).resolve())
+    seeds = {"kind": "source_tree", "paths": [folder], "languages": [options.language]}
+    if options.sample:
+        seeds["max_files"] = options.sample
+    with planted_endpoint() as endpoint:
+        recipe = {
+            "name": "planted",
+            "seed": options.random_seed,
+            "engine": {"kind": "openai_api", "base_url": endpoint.url, "model": MODEL, "api_key_env": ""},
+            "execution": {"kind": "local", "limits": {"cpu_s": 2, "wall_s": 20, "memory_mb": 512}},
+            "data": {
+                "seeds": seeds,
+                "shard_size": 16,
+                "instruct": {"sampling": {"max_tokens": INSTRUCT_TOKENS}},
+                "inputs": {"from_model": False},
+                "solve": {
+                    "languages": [options.language],
+                    "n": CANDIDATES,
+                    "sampling": {"max_tokens": SOLVE_TOKENS},
+                },
+                # the right program of a seed is one text here, so one distinct reproduction has to do
+                "evidence": {"min_reproductions": 1},
+                "select": {"per_task": CANDIDATES},
+                "pairs": {},
+            },
+        }
+        home.mkdir(parents=True, exist_ok=True)
+        path = home / "planted.yaml"
+        path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        command = [sys.executable, "-m", "posttrain.cli", "run", str(path), "--runs-dir", str(home / "runs")]
+        began, before = time.monotonic(), _cpu_s()
+        subprocess.run([*command, "--fresh"], check=True, stdout=sys.stderr)
+        wall_s, cpu_s = time.monotonic() - began, _cpu_s() - before
+        said = endpoint.stop()
+    return Planted(home / "runs" / "planted", said, wall_s, cpu_s)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def judge_programs(found: Planted) -> Iterator[Judged]:
+    """Every solution of the run with its truth. One whose text the endpoint did not write is `nothing`."""
+    commits, shards = StageCommit(found.run), Shards(found.run)
+    tags = {task.id: read_tag(task.instruction) for task in commits.iter_bodies(Task)}
+    rejected, passed = dict[str, str](), set[str]()
+    for row in shards.query(_DECISIONS, shards.index_files()):
+        if row["stage"] in ("syntax", "execute") and row["decision"] != Decision.KEPT:
+            rejected[row["unit_id"]] = row["reason"]
+        elif row["stage"] == "execute":
+            passed.add(row["unit_id"])
+    for solution in commits.iter_bodies(Solution):
+        key = program_key(tags[solution.task_id], solution.code, solution.language)
+        truth = found.said.programs.get(key, Truth.NOTHING)
+        yield Judged(solution, truth, solution.id in passed, rejected.get(solution.id, ""))
+
+
+def figures(found: Planted, judged: Sequence[Judged]) -> list[Row]:
+    """The figures, each with its aim."""
+    commits = StageCommit(found.run)
+    tasks, samples = list(commits.iter_bodies(Task)), list(commits.iter_bodies(Sample))
+    references = sum(1 for _ in commits.iter_bodies(Reference))
+    accepted = [one for one in judged if one.accepted]
+    wrong = sum(one.truth is not Truth.RIGHT for one in accepted)
+    right = [one for one in judged if one.truth is Truth.RIGHT]
+    refused = Counter(one.reason for one in right if not one.accepted)
+    unread = found.said.answers[Truth.RIGHT] - len(right)
+    leaked = sum(read_tag(task.instruction) in found.said.leaks for task in tasks)
+    truths = {one.solution.id: one.truth for one in judged}
+    pairs = list(commits.iter_bodies(Pair))
+    good = sum(truths[one.chosen_id] is Truth.RIGHT for one in pairs)
+    said = ", ".join(f"{count} {truth}" for truth, count in found.said.answers.items())
+    text = f"{found.wall_s:.0f} s, {found.cpu_s:.0f} s of CPU; {found.said.requests} requests"
+    share = wrong / max(1, len(accepted))
+    lost = (refused.total() + unread) / max(1, found.said.answers[Truth.RIGHT])
+    precision, auc = good / max(1, len(pairs)), length_auc(pairs)
+    reasons = ", ".join(f"{count} {why}" for why, count in refused.items())
+    hour, row = 3600 * len(samples) / found.wall_s, found.said.tokens / max(1, len(samples))
+    return [
+        Row("references that became tasks", f"{len(tasks)} of {references}", "", True),
+        _share("mutants among the accepted", share, f"{wrong} of {len(accepted)}; said: {said}", most=0.03),
+        _share("right and refused", lost, f"{unread} unread; {reasons}", most=0.001),
+        none_of("leaks among the instructions", leaked, f"of {len(found.said.leaks)}"),
+        _share("pairs with a wrong chosen", 1 - precision, f"{good} of {len(pairs)} are right", most=0.02),
+        Row("AUC of lengths alone", f"{auc:.3f}", "0.45 to 0.55", abs(auc - 0.5) <= 0.05),
+        Row("rows", f"{len(samples)}; {hour:.0f} an hour; {text}", "", True),
+        Row("tokens a row", f"{row:.0f}", "", True),
+    ]
+
+
+def _share(name: str, share: float, text: str, most: float) -> Row:
+    return Row(name, f"{share:.2%} ({text})", f"at most {most:.1%}", share <= most)
+
+
+def length_auc(pairs: Sequence[Pair]) -> float:
+    """How well length alone tells chosen from rejected answers: the chance that a chosen one is longer."""
+    chosen = [len(pair.chosen[-1].content) for pair in pairs]
+    rejected = [len(pair.rejected[-1].content) for pair in pairs]
+    if not pairs:
+        return 0.5
+    wins = sum((a > b) + 0.5 * (a == b) for a in chosen for b in rejected)
+    return wins / (len(chosen) * len(rejected))
+
+
+def print_accepted_mutants(found: Planted, judged: Sequence[Judged], count: int, seed: int) -> None:
+    """Accepted mutants beside their seeds."""
+    commits = StageCommit(found.run)
+    tasks = {task.id: task for task in commits.iter_bodies(Task)}
+    references = {one.seed_id: one for one in commits.iter_bodies(Reference)}
+    mutants = [one for one in judged if one.accepted and one.truth is Truth.MUTANT]
+    for number, one in enumerate(Random(seed).sample(mutants, min(count, len(mutants))), start=1):
+        original = references[tasks[one.solution.task_id].seed_id]
+        lines = difflib.unified_diff(
+            original.code.splitlines(), one.solution.code.splitlines(), lineterm="", n=4
+        )
+        print(f"\n--- {number}: {original.contract} ---\n" + "\n".join(list(lines)[2:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

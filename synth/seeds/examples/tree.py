@@ -1,0 +1,38 @@
+"""The examples that a tree's own tests state, read before its files are cut.
+
+The one rule: a bounded number of test files is read, screened like all others, and of each only the calls are
+kept; what a file says about its own functions is read with the file itself.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from typing import Final
+
+from synth.config import ScreenConfig
+from synth.filters.protocol import Reject
+from synth.seeds.examples.index import ExampleIndex
+from synth.seeds.examples.reader import StatedCall, is_test, read_calls
+from synth.seeds.files import read_file
+from synth.seeds.parallel import map_in_order
+from synth.seeds.protocol import FileRef
+from synth.seeds.screen import screen_text
+
+MOST_FILES: Final = 20_000
+
+
+def index_tests(refs: Iterator[FileRef], screen: ScreenConfig, workers: int) -> ExampleIndex:
+    """The calls that the test files among these state."""
+    index = ExampleIndex()
+    tests = islice((ref for ref in refs if ref.language and is_test(ref.relative)), MOST_FILES)
+    for language, calls in map_in_order(partial(_read, screen=screen), tests, workers):
+        index.add(language, calls)
+    return index
+
+
+def _read(ref: FileRef, screen: ScreenConfig) -> tuple[str, list[StatedCall]]:
+    file = read_file(ref)
+    text = file if isinstance(file, Reject) else screen_text(file.text, ref.language, screen)
+    if isinstance(text, Reject):
+        return ref.language, []
+    return ref.language, read_calls(text.text, ref.language, ref.relative)
