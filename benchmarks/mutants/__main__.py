@@ -122,7 +122,7 @@ async def _measure(run: Path, options: argparse.Namespace) -> dict[str, Measured
                 if time.monotonic() > end:
                     break
                 await _one(reference, found[language], sandbox, options.random_seed)
-                _report(language, reference.contract.entry_point, found[language])
+                _report(language, reference.contract.asked_name, found[language])
     finally:
         await sandbox.close()
     return found
@@ -153,7 +153,7 @@ async def _one(reference: Reference, into: Measured, sandbox: Sandbox, seed: int
         cases=reference.cases,
         rank=EvidenceRank.REFERENCE,
     )
-    grammar, entry_point = get_language(reference.language).grammar, reference.contract.entry_point
+    grammar, entry_point = get_language(reference.language).grammar, reference.contract.asked_name
     mutants = make_first_order(
         reference.code, grammar, entry_point, MOST_MUTANTS, derive_seed(seed, "measured")
     )
@@ -260,10 +260,8 @@ def _print(found: dict[str, Measured]) -> None:
 def _show(survivors: Sequence[Survivor], count: int, seed: int) -> None:
     drawn = random.Random(seed).sample(survivors, min(count, len(survivors)))
     for number, (reference, mutant) in enumerate(drawn, start=1):
-        language, name = reference.language, reference.contract.entry_point
-        print(
-            f"\n=== {number}: {language} {name}{reference.contract.signature}, {mutant.kind}: {mutant.words}"
-        )
+        language, name = reference.language, reference.contract.asked_name
+        print(f"\n=== {number}: {language} {name}, {mutant.kind}: {mutant.words}")
         lines = difflib.unified_diff(reference.code.splitlines(), mutant.code.splitlines(), lineterm="", n=12)
         print("\n".join(list(lines)[2:]))
 

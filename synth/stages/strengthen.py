@@ -27,6 +27,7 @@ from synth.records import (
     EvidenceRank,
     ExecutionRequest,
     FunctionCall,
+    FunctionContract,
     Limits,
     Observation,
     Reference,
@@ -37,7 +38,7 @@ from synth.rules.agreement import means_the_same
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs
+from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
 from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
@@ -110,21 +111,25 @@ class SuiteSearch:
         if nothing can be searched: no such language here, or too few rows with an answer. Raises
         SearchFault."""
         language = find_language(reference.language)
-        if language is None or language.driver is None:
+        contract = reference.contract
+        if language is None or language.driver is None or not isinstance(contract, FunctionContract):
             return None
-        search = _Search(self, reference, language)
+        search = _Search(self, reference, contract, language)
         return await search.make(task_id, written, known)
 
 
 class _Search:
     """The search for one reference."""
 
-    def __init__(self, settings: SuiteSearch, reference: Reference, language: Language) -> None:
+    def __init__(
+        self, settings: SuiteSearch, reference: Reference, contract: FunctionContract, language: Language
+    ) -> None:
         self._config, self._compare, self._run = settings._config, settings._compare, settings._run
         self._limits = settings._limits
         self._reference, self._language = reference, language
-        self._contract = reference.contract
+        self._contract = contract
         self._signature = parse_signature(self._contract.signature)
+        self._domains = read_domains(reference.domains)
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
         name = normalize_language(reference.language)
@@ -177,7 +182,9 @@ class _Search:
     def _drawn(self, count: int) -> list[Row]:
         words = self._words
         themes = self._random.sample(words.themes, min(20, len(words.themes)))
-        return draw_inputs(self._signature, count, self._random, (*words.numbers, *words.texts, *themes))
+        draw = draw_gently if self._reference.gentle else draw_in_domains
+        hints = (*words.numbers, *words.texts, *themes)
+        return draw(self._signature, self._domains, count, self._random, hints)
 
     def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
         """New rows, each an edit of a parent; the latest parents have the most."""
@@ -187,7 +194,7 @@ class _Search:
                 break
             at = int(len(parents) * math.sqrt(self._random.random()))
             child = self._editor.edit(parents[at], self._random.choice(parents))
-            if child not in self._tried:
+            if child not in self._tried and in_domains(child, self._domains):
                 made.setdefault(child)
         return list(made)
 

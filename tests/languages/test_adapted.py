@@ -14,6 +14,7 @@ from synth.records import Limits, Origin, Reference
 from synth.rules.reference_rules import FoundReference, Trial, begin_trial, continue_trial
 from synth.seeds.protocol import make_seed
 from synth.values import decode
+from tests.builders import called
 from tests.languages.toolchains import need
 
 CONFIG = InputsConfig(drawn=12, minimum=4, maximum=12)
@@ -188,7 +189,7 @@ def refer(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, Any]],
 def test_real_shapes_become_references(refer: Refer, language: str, code: str, signature: str) -> None:
     found = refer(language, code)
     assert isinstance(found, Reference), found
-    assert found.contract.signature == signature
+    assert called(found.contract).signature == signature
 
 
 def test_a_changed_argument_is_the_result(refer: Refer) -> None:

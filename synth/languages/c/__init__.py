@@ -17,6 +17,7 @@ from synth.languages.spec import (
     Driver,
     FailureWords,
     Language,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -220,6 +221,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(reads=r"\bscanf\s*\(|\bgetchar\s*\(|\bstdin\b", main=r"\bmain\s*\("),
     driver=Driver(
         files=_files,
         shared={"driver.c": read_source("c/driver.c")},

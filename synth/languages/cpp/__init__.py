@@ -26,6 +26,7 @@ from synth.languages.spec import (
     FailureWords,
     Language,
     Precompiled,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -276,6 +277,9 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(
+        reads=r"\bcin\s*>>|\bgetline\s*\(\s*(?:std::)?cin\b|\bscanf\s*\(", main=r"\bmain\s*\("
+    ),
     driver=Driver(
         files=_files,
         optional=True,
