@@ -286,6 +286,7 @@ def test_a_search_is_asked_as_people_ask_it_and_on_sorted_lists_only() -> None:
     stated = [example([0, 5, 7, 10, 15], item, gives=at) for item, at in ((0, 1), (15, 5), (6, 2), (20, 5))]
     found = refer_with(BISECT, *stated, example([0, 5, 7, 10, 15], 15, 1, 3, gives=3))
     assert isinstance(found, FoundReference), found
+    assert isinstance(found.reference.contract, FunctionContract)
     assert found.reference.contract.signature == "(list[int], int) -> int"
     lists = [decode(case.arguments[0]) for case in found.reference.cases]
     assert all(isinstance(items, list) and items == sorted(items, key=float) for items in lists)  # type: ignore[arg-type]
