@@ -37,6 +37,8 @@ class FileImports(NamedTuple):
     names: Mapping[str, CodePlace]
     everywhere: tuple[str, ...] = ()
     """Paths whose functions need no name before them, beside the file's own."""
+    classes: tuple[str, ...] = ()
+    """Folders, with a slash at their end, in which a class has a file of its name."""
 
 
 class LiteralForm(NamedTuple):

@@ -455,7 +455,11 @@ def was_never_run(answer: Reject) -> bool:
 def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:
     """The first example that does not come out as stated."""
     by_row = {one.arguments: one.example for one in plan.stated}
+    ended = not seen.finished or seen.stop is not Stop.NONE
+    refused = deliberate_errors(seen, plan.probe.code)
     for at, row in enumerate(plan.rows[: len(by_row)]):
+        if at not in outputs and (ended or at in refused):
+            continue  # the machine's limits decided, or an error is the language's way to say the result
         if row in by_row and is_contradicted(outputs.get(at), by_row[row]):
             example = by_row[row]
             return Reject(

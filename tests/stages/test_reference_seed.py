@@ -16,6 +16,7 @@ from synth.records import (
     Origin,
     Phase,
     Seed,
+    Stop,
 )
 from synth.rules.reference_rules import (
     FoundReference,
@@ -291,3 +292,18 @@ def test_a_search_is_asked_as_people_ask_it_and_on_sorted_lists_only() -> None:
     lists = [decode(case.arguments[0]) for case in found.reference.cases]
     assert all(isinstance(items, list) and items == sorted(items, key=float) for items in lists)  # type: ignore[arg-type]
     assert len({str(items) for items in lists}) > 3
+
+
+def test_a_run_that_a_limit_ended_contradicts_no_example() -> None:
+    probe = plan_probe(
+        seed(SQUARE).model_copy(update={"examples": (example(2, gives=4), example(10**9, gives=10**18))}),
+        Random(4),
+    )
+    assert not isinstance(probe, Reject)
+    plan = plan_stated(probe, Random(4), CONFIG)
+    assert plan is not None
+    whole = run_python(plan.requests[0])
+    ended = whole.model_copy(update={"cases": whole.cases[:1], "stop": Stop.MEMORY, "finished": False})
+    found = refuse_early(plan, ended)
+    assert found is not None and found.reason == "reference_crashed"
+    assert "memory" in str(found.evidence["error"])
