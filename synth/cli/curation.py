@@ -3,8 +3,6 @@
 The one rule: the data set is not changed. A folder with a `report.json` is complete.
 """
 
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from synth.cli.app import AsJson
+from synth.cli.rows_done import RowsDone
 from synth.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from synth.curation.sieve import CurationReport
     from synth.filters.protocol import Filter
 
-_PLAIN_INTERVAL_S = 10.0
 
 Files = Annotated[
     list[Path],
@@ -145,22 +143,8 @@ def _sift(
     for file in listed:
         if output.resolve() in file.path.resolve().parents:
             raise UserError(Problem(where, f"holds {file.path}, which is to be read", fix, PAGE))
-    report = sift(listed, checks, columns, output, command, settings, _Steps())
+    report = sift(listed, checks, columns, output, command, settings, RowsDone())
     print(report.model_dump_json(indent=1)) if as_json else _show(report, output)
-
-
-class _Steps:
-    """A line every ten seconds on stderr."""
-
-    def __init__(self) -> None:
-        self._done, self._last = 0, time.monotonic()
-
-    def __call__(self) -> None:
-        self._done += 1
-        now = time.monotonic()
-        if now - self._last >= _PLAIN_INTERVAL_S:
-            self._last = now
-            print(f"{self._done} rows done", file=sys.stderr)
 
 
 def _show(report: "CurationReport", output: Path) -> None:

@@ -26,7 +26,7 @@ _LINES: Final = (".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
-class DataFile:
+class RowFile:
     """One file of a data set, and where its kept rows go below the output folder."""
 
     path: Path
@@ -44,7 +44,7 @@ class RawRow:
     line: bytes = b""
 
 
-def list_files(given: Iterable[Path]) -> list[DataFile]:
+def list_files(given: Iterable[Path]) -> list[RowFile]:
     """The files, and those in folders. Raises UserError for what is none, and for links out of a folder."""
     found = [file for path in given for file in _files_at(path)]
     names = [_kept_name(file.name) for file in found]
@@ -53,7 +53,7 @@ def list_files(given: Iterable[Path]) -> list[DataFile]:
     return found
 
 
-def _files_at(path: Path) -> list[DataFile]:
+def _files_at(path: Path) -> list[RowFile]:
     ends = ", ".join(SUFFIXES)
     if path.is_dir():
         if strays := links_out(path):
@@ -61,12 +61,12 @@ def _files_at(path: Path) -> list[DataFile]:
         inside = [one for one in sorted(path.rglob("*")) if one.is_file() and one.name.endswith(SUFFIXES)]
         if not inside:
             raise _problem(str(path), f"holds no file that ends in one of {ends}", "name another folder")
-        return [DataFile(one, str(one.relative_to(path))) for one in inside]
+        return [RowFile(one, str(one.relative_to(path))) for one in inside]
     if not path.is_file():
         raise _problem(str(path), "must be a file of rows, or a folder of such files", "correct the path")
     if not path.name.endswith(SUFFIXES):
         raise _problem(str(path), f"must end in one of {ends}", "convert the file")
-    return [DataFile(path, path.name)]
+    return [RowFile(path, path.name)]
 
 
 def _kept_name(name: str) -> str:
@@ -78,7 +78,7 @@ def _kept_name(name: str) -> str:
     return name
 
 
-def iter_rows(file: DataFile) -> Iterator[RawRow]:
+def iter_rows(file: RowFile) -> Iterator[RawRow]:
     """The rows. A line that cannot be read is a row with its problem. Raises UserError for a file that
     cannot."""
     try:
@@ -107,7 +107,7 @@ def _lines(path: Path) -> Iterator[RawRow]:
 class KeptRows:
     """Writes the kept rows of one file under its name in `folder`; complete when the block ends well."""
 
-    def __init__(self, file: DataFile, folder: Path) -> None:
+    def __init__(self, file: RowFile, folder: Path) -> None:
         self.path = folder / _kept_name(file.name)
         self._file, self._stack = file, ExitStack()
         self._out: IO[bytes] | None = None

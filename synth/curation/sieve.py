@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from synth.curation.columns import Columns, read_unit, row_name
-from synth.curation.row_files import PAGE, DataFile, KeptRows, RawRow, iter_rows
+from synth.curation.row_files import PAGE, KeptRows, RawRow, RowFile, iter_rows
 from synth.errors import Problem, UserError
 from synth.filters.protocol import Filter, Reject
 from synth.store.atomic import atomic_file
@@ -63,7 +63,7 @@ class CurationReport(Record):
 
 
 def sift(
-    files: Sequence[DataFile],
+    files: Sequence[RowFile],
     checks: Sequence[Filter],
     columns: Columns,
     out: Path,
@@ -115,7 +115,7 @@ def _removed(out: Path) -> Iterator[IO[bytes]]:
 
 
 def _decide(
-    row: RawRow, file: DataFile, checks: Sequence[Filter], columns: Columns, *, first: bool
+    row: RawRow, file: RowFile, checks: Sequence[Filter], columns: Columns, *, first: bool
 ) -> Reject | None:
     """Why a row leaves; None if it stays."""
     if row.problem or not isinstance(row.value, dict):
@@ -131,7 +131,7 @@ def _decide(
     return next((answer for answer in answers if isinstance(answer, Reject)), None)
 
 
-def _no_column(file: DataFile, missing: Sequence[str], row: Mapping[str, object]) -> UserError:
+def _no_column(file: RowFile, missing: Sequence[str], row: Mapping[str, object]) -> UserError:
     found = ", ".join(sorted(map(str, row)))[:300]
     return UserError(
         Problem(
@@ -143,7 +143,7 @@ def _no_column(file: DataFile, missing: Sequence[str], row: Mapping[str, object]
     )
 
 
-def _note(out: IO[bytes], row: RawRow, file: DataFile, answer: Reject, columns: Columns) -> None:
+def _note(out: IO[bytes], row: RawRow, file: RowFile, answer: Reject, columns: Columns) -> None:
     """A removed row: where it stood, why it left, its cluster, and itself."""
     noted: dict[str, object] = {
         "file": file.name,
