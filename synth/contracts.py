@@ -21,6 +21,11 @@ class FunctionContract(Record):
     signature: str
     parameter_names: tuple[str, ...] = ()
 
+    @property
+    def asked_name(self) -> str:
+        """What the program has to define; empty if it is free."""
+        return self.entry_point
+
     def call(self, rows: Sequence[tuple[str, ...]]) -> FunctionCall:
         """The call on these rows of arguments (wire texts)."""
         return FunctionCall(entry_point=self.entry_point, signature=self.signature, arguments=tuple(rows))
@@ -32,6 +37,11 @@ class StdioContract(Record):
     kind: Literal["stdio"] = "stdio"
     input_file: str = ""
     output_file: str = ""
+
+    @property
+    def asked_name(self) -> str:
+        """A program is free in its names."""
+        return ""
 
     def call(self, rows: Sequence[tuple[str, ...]]) -> StdioCall:
         """One run per row. The joined texts of a row are its stdin."""

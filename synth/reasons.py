@@ -135,6 +135,12 @@ REASONS: dict[str, Reason] = {
         Reason("too_few_inputs", _QUALITY, "Too few valid test inputs remained.", "inputs"),
         # model answers
         Reason(
+            "no_prompt",
+            _POLICY,
+            "The prompt set has no prompt for this kind of task.",
+            "instruct",
+        ),
+        Reason(
             "malformed_answer",
             _QUALITY,
             "The answer is not in the format that the prompt asks for.",

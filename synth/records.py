@@ -116,7 +116,7 @@ class Seed(Unit):
     language: str
     code: str
     origin: Origin
-    contract: FunctionContract | None = None
+    contract: Contract | None = None
     entry_point: str = ""
     """The function that the seed is about; empty for the last one of its code."""
     examples: tuple[Example, ...] = ()
@@ -214,8 +214,12 @@ class Reference(Unit):
     language: str
     code: str
     """Self-contained: it includes everything that the seed needs from its file."""
-    contract: FunctionContract
+    contract: Contract
     cases: tuple[Case, ...] = ()
+    domains: str = ""
+    """Which values of its type each parameter takes, as `rules.domains` writes it; empty if every one."""
+    gentle: bool = False
+    """Whether the function takes only arguments that fit together."""
 
     @property
     def program(self) -> str:

@@ -15,6 +15,7 @@ from synth.products import Pair, Sample
 from synth.records import (
     Case,
     CaseObservation,
+    Contract,
     EvidenceRank,
     ExecutionRequest,
     FunctionContract,
@@ -42,6 +43,12 @@ CONTRACT: Final = FunctionContract(
 PlainCase = tuple[tuple[Value, ...], Value]
 CASES: Final[tuple[PlainCase, ...]] = ((([],), 0), (([1, 2],), 3), (([5, -7],), -2))
 """Arguments of CONTRACT and their sum."""
+
+
+def called(contract: Contract) -> FunctionContract:
+    """The contract of a function; fails for another kind."""
+    assert isinstance(contract, FunctionContract)
+    return contract
 
 
 def build_seed(

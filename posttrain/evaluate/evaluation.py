@@ -24,7 +24,7 @@ from synth.languages.holding import why_not_held
 from synth.languages.registry import get_language
 from synth.prompts.answers import extract_code
 from synth.prompts.library import PromptLibrary
-from synth.records import ExecutionRequest, FunctionContract, Limits, Outcome, Record, Verdict
+from synth.records import ExecutionRequest, Limits, Outcome, Record, Verdict
 from synth.stages.running import run_each
 from synth.stages.solve import render_solve
 from synth.store.open_shards import FailedUnit
@@ -207,7 +207,7 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
 async def _judge(context: EvaluationContext, question: Question, texts: Sequence[str]) -> list[_Sample]:
     """Outcome of each answer; an answer without code is a parse error."""
     suite = question.item.suite
-    name = suite.contract.entry_point if isinstance(suite.contract, FunctionContract) else ""
+    name = question.item.task.contract.asked_name
     codes = [extract_code(text, question.language, name) for text in texts]
     requests = [
         ExecutionRequest(

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from synth.records import FunctionContract, Record, Task, TestSuite
+from synth.records import Record, Task, TestSuite
 
 
 class EvaluationTask(Record):
@@ -18,9 +18,9 @@ class EvaluationTask(Record):
     suite: TestSuite
 
     @model_validator(mode="after")
-    def _calls_a_function(self) -> Self:
-        if not isinstance(self.suite.contract, FunctionContract):
-            raise ValueError("suite.contract must be of kind `function`")
+    def _tests_what_is_asked(self) -> Self:
+        if self.suite.contract.kind != self.task.contract.kind:
+            raise ValueError(f"suite.contract must be of the task's kind, `{self.task.contract.kind}`")
         return self
 
 

@@ -231,6 +231,15 @@ class Precompiled:
     programs look into the folder `{folder}` below it."""
 
 
+class ProgramSigns(NamedTuple):
+    """What shows that a file of real code is a whole program over stdin: both patterns are found in it."""
+
+    reads: str
+    main: str = ""
+    tidy: Callable[[str], str] | None = None
+    """(code) -> the program without what it says to a person at a keyboard. Raises UnparsedError."""
+
+
 class WholeProgram(NamedTuple):
     """A stdin/stdout program whose name depends on its text."""
 
@@ -283,6 +292,7 @@ class Language:
     whole_program: Callable[[str], WholeProgram] | None = None
     """For a language in which the name of a class, package or file matters: the files of a stdin/stdout
     program. By default the program is `file_name` as it is."""
+    program: ProgramSigns | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     beside_environment: Mapping[str, str] = field(default_factory=dict)
     """More variables for a program with files beside it, so that it finds its modules among them."""
@@ -321,6 +331,8 @@ class Language:
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    one_number: bool = False
+    """Whether it has one type for whole numbers and others: results that mix both are then floats."""
     closing: Closing | None = None
     """How its functions are closed over their file and package; None: a function has to stand alone."""
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None

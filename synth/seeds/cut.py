@@ -23,6 +23,7 @@ from synth.seeds.files import read_file
 from synth.seeds.functions import Function, find_functions
 from synth.seeds.licences import check_licence, stated_in
 from synth.seeds.neighbours import TreeNeighbours
+from synth.seeds.programs import cut_program
 from synth.seeds.protocol import FileCut, FileRef, SeedOrRejection, SourceFile, make_seed, reject_seed
 from synth.seeds.python.python_tree import PythonTree
 from synth.seeds.quality import check_quality
@@ -74,6 +75,8 @@ def _own_examples(file: SourceFile) -> ExampleIndex:
 def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
     close = _closer(file, config)
+    if (program := cut_program(file, max_tokens=config.max_tokens)) is not None:
+        yield program
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function.start_line, function.end_line)
         reject = check_quality(

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.records import CodingProblem, Origin, Seed, Unclosed
+from synth.records import CodingProblem, Contract, Origin, Seed, Unclosed
 
 UnitKind = Literal["file", "seed", "problem"]
 
@@ -109,6 +109,7 @@ def make_seed(
     entry_point: str = "",
     closed: str = "",
     unclosed: Unclosed | None = None,
+    contract: Contract | None = None,
 ) -> Seed:
     """A seed; its id is derived from its texts and its place."""
     place = (origin.source, origin.path, origin.start_line, *filter(None, [origin.row]))
@@ -121,6 +122,7 @@ def make_seed(
         entry_point=entry_point,
         closed=closed,
         unclosed=unclosed,
+        contract=contract,
     )
 
 

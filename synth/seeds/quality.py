@@ -43,6 +43,11 @@ def check_quality(function: Function, path: str, *, min_lines: int, max_tokens: 
     )
 
 
+def is_test_path(path: str) -> bool:
+    """Whether a file lies where tests lie, or is named as tests are."""
+    return _TEST_PATH.search(path) is not None
+
+
 def _check_test(function: Function, path: str) -> Reject | None:
     if _TEST_NAME.match(function.name):
         return Reject("test_code", {"name": function.name})

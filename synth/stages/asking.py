@@ -45,6 +45,10 @@ class Asker:
             return Reject("request_filtered", {"answer": response.completions[0].text[:200]})
         return response
 
+    def has_prompt(self, name: str) -> bool:
+        """Whether the recipe's set has such a prompt."""
+        return self.context.prompts is not None and name in self.context.prompts.prompts
+
     def render(self, name: str, natural_language: str = "", **variables: str) -> tuple[Message, ...]:
         """The messages of a prompt, in the variant for the natural language if the set has one."""
         prompts = self.context.prompts

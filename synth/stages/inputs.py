@@ -10,12 +10,9 @@ from typing import ClassVar, Final
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import derive_random, unit_id
-from synth.languages.registry import get_language
-from synth.languages.spec import render_signature
-from synth.prompts.answers import extract_inputs
 from synth.records import (
-    Case,
     EvidenceRank,
+    Example,
     ExecutionRequest,
     FunctionContract,
     InputSet,
@@ -26,14 +23,17 @@ from synth.records import (
     TestSuite,
     Unit,
 )
-from synth.rules.canonical import canonical_outputs, is_whole, without_long_outputs
-from synth.rules.deliberate_errors import deliberate_errors
+from synth.rules.canonical import without_long_outputs
+from synth.rules.domains import read_domains
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
+from synth.rules.observed_cases import observed_cases
 from synth.rules.reference_rules import find_fault
+from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker
 from synth.stages.context import Context
+from synth.stages.contract_prompts import declare, prompt_name, read_rows
 from synth.stages.instruct import InstructStage
 from synth.stages.problem import ProblemStage
 from synth.stages.running import run_each
@@ -72,7 +72,7 @@ class InputsStage(UnitStage[Task]):
         rows = {task_id: found for task_id, found in asked.items() if not isinstance(found, Reject)}
         answered = [task for task in units if task.id in rows]
         seen = await self._run_references(answered, references, rows, state.priority)
-        written = {seed.id: tuple(one.arguments for one in seed.examples) for seed in state.get(Seed)}
+        examples = {seed.id: seed.examples for seed in state.get(Seed)}
         search, turn = self._search(state.priority), asyncio.Semaphore(SEARCHES)
 
         async def make(task: Task) -> Decided:
@@ -85,9 +85,8 @@ class InputsStage(UnitStage[Task]):
             if isinstance(made, InputSet):
                 return self._decided(made, rows[task.id])
             async with turn:
-                return await self._strengthen(
-                    made, reference, written.get(task.seed_id, ()), rows[task.id], search
-                )
+                written = written_rows(reference, examples.get(task.seed_id, ()))
+                return await self._strengthen(made, reference, written, rows[task.id], search)
 
         return list(await asyncio.gather(*map(make, units)))
 
@@ -118,21 +117,16 @@ class InputsStage(UnitStage[Task]):
 
     async def _ask(self, task: Task, reference: Reference) -> Rows | Reject:
         """New rows that the model wrote. If the request is refused, the drawn inputs are enough."""
-        contract = task.contract
-        if not self._config.from_model or not isinstance(contract, FunctionContract):
+        contract, name = task.contract, prompt_name(self.name, task.contract)
+        if not self._config.from_model or not self._asker.has_prompt(name):
             return ()
-        signature = parse_signature(contract.signature)
-        declaration = render_signature(
-            get_language("python"), contract.entry_point, contract.parameter_names, signature
-        )
-        messages = self._asker.render(
-            "inputs", task.natural_language, declaration=declaration, instruction=task.instruction
-        )
+        shown = declare(contract, "python") | {"instruction": task.instruction}
+        messages = self._asker.render(name, task.natural_language, **shown)
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return response if response.is_fault else ()
         known = {case.arguments for case in reference.cases}
-        rows = extract_inputs(response.completions[0].text, signature).rows
+        rows = read_rows(contract, response.completions[0].text)
         return tuple(dict.fromkeys(found for found in rows if found not in known))[: self._config.maximum]
 
     async def _run_references(
@@ -181,17 +175,17 @@ class InputsStage(UnitStage[Task]):
         return Decided(Keep(evidence), (made,))
 
 
+def written_rows(reference: Reference, examples: Sequence[Example]) -> Rows:
+    """The calls that people wrote, as far as the contract can take them."""
+    if not isinstance(reference.contract, FunctionContract):
+        return ()
+    signature, domains = parse_signature(reference.contract.signature), read_domains(reference.domains)
+    return tuple(row.arguments for row in fit_examples(examples, signature, domains))
+
+
 def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
-    returned = canonical_outputs(seen)
-    raised = deliberate_errors(seen, reference.code)
-    written = [
-        Case(arguments=arguments, raises=raised[at])
-        if at in raised
-        else Case(arguments=arguments, expected=returned[at])
-        for at, arguments in enumerate(rows)
-        if at in raised or (at in returned and is_whole(returned[at]))
-    ]
+    written = observed_cases(task.contract, rows, seen, reference.code)
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]
     return TestSuite(task_id=task.id, contract=task.contract, cases=cases, rank=EvidenceRank.REFERENCE)

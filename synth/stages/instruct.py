@@ -12,10 +12,11 @@ from synth.filters.protocol import Keep, Reject
 from synth.generation.protocol import Completion
 from synth.ids import unit_id
 from synth.prompts.answers import extract_instruction
-from synth.records import FunctionContract, Reference, Task, Unit
+from synth.records import Contract, FunctionContract, Reference, Task, Unit
 from synth.rules.instruction_faults import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
+from synth.stages.contract_prompts import prompt_name
 from synth.stages.reference import ReferenceStage
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -43,8 +44,11 @@ class InstructStage(UnitStage[Reference]):
 
     async def _instruct(self, reference: Reference, number: int, round_: int) -> Decided:
         natural = self._config.natural_languages[number % len(self._config.natural_languages)]
+        name = prompt_name("instruct", reference.contract)
+        if not self._asker.has_prompt(name):
+            return Decided(Reject("no_prompt", {"prompt": name}), natural_language=natural)
         messages = self._asker.render(
-            "instruct",
+            name,
             code=reference.code,
             language=reference.language,
             natural_language_name=NATURAL_LANGUAGES[natural],
@@ -72,9 +76,9 @@ class InstructStage(UnitStage[Reference]):
             request_id=request_id,
         )
 
-    def _neutral(self, contract: FunctionContract) -> FunctionContract:
+    def _neutral(self, contract: Contract) -> Contract:
         """The contract under the recipe's function name. A single parameter is then named after its type."""
-        if not self._config.entry_point:
+        if not self._config.entry_point or not isinstance(contract, FunctionContract):
             return contract
         names = contract.parameter_names
         if len(names) == 1:

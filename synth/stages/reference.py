@@ -16,14 +16,8 @@ from synth.ids import derive_random
 from synth.records import Reference, Seed, Unit
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import (
-    FoundReference,
-    Trial,
-    begin_trial,
-    continue_trial,
-    stated_contract,
-    was_never_run,
-)
+from synth.rules.reference_rules import FoundReference, stated_contract, was_never_run
+from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
@@ -49,22 +43,24 @@ class ReferenceStage(UnitStage[Seed]):
     async def find(self, seeds: Sequence[Seed], priority: int) -> dict[str, FoundReference | Reject]:
         """Run the trials of all seeds, wave by wave, so that the sandbox gets many programs at once."""
         limits = find_limits(self._context.recipe.execution)
-        state: dict[str, Trial | FoundReference | Reject] = {
+        state: dict[str, AnyTrial | FoundReference | Reject] = {
             seed.id: begin_trial(
                 seed, self._random("probe", seed.id), self._random("inputs", seed.id), limits, self._config
             )
             for seed in seeds
         }
-        while trials := {key: trial for key, trial in state.items() if isinstance(trial, Trial)}:
+        while trials := {
+            key: trial for key, trial in state.items() if not isinstance(trial, FoundReference | Reject)
+        }:
             together = {key: trial for key, trial in trials.items() if not trial.alone}
             groups = [together] if together else [{key: trial} for key, trial in trials.items()]
             for group in groups:
                 state |= await self._run_trials(group, priority)
-        return {key: found for key, found in state.items() if not isinstance(found, Trial)}
+        return {key: found for key, found in state.items() if isinstance(found, FoundReference | Reject)}
 
     async def _run_trials(
-        self, trials: Mapping[str, Trial], priority: int
-    ) -> dict[str, Trial | FoundReference | Reject]:
+        self, trials: Mapping[str, AnyTrial], priority: int
+    ) -> dict[str, AnyTrial | FoundReference | Reject]:
         """The next state of each trial after its next programs, all run at once."""
         programs = [program for trial in trials.values() for program in trial.to_run]
         seen = iter(
@@ -72,7 +68,7 @@ class ReferenceStage(UnitStage[Seed]):
                 self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
             )
         )
-        found: dict[str, Trial | FoundReference | Reject] = {}
+        found: dict[str, AnyTrial | FoundReference | Reject] = {}
         for key, trial in trials.items():
             observations = [next(seen) for _ in trial.to_run]
             found[key] = continue_trial(trial, observations, self._random("inputs", key), self._config)

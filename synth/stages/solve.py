@@ -13,16 +13,15 @@ from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
 from synth.languages.holding import why_not_held
 from synth.languages.registry import get_language
-from synth.languages.spec import render_signature
 from synth.prompts.answers import read_code
 from synth.prompts.library import PromptLibrary
-from synth.records import Case, FunctionContract, InputSet, Message, Solution, Task, TestSuite, Unit
+from synth.records import Case, InputSet, Message, Solution, Task, TestSuite, Unit
+from synth.stages import contract_prompts
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.inputs import InputsStage
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
-from synth.values import parse_signature
 
 
 class SolveStage(UnitStage[Task]):
@@ -71,8 +70,7 @@ class SolveStage(UnitStage[Task]):
         )
         if isinstance(response, Reject):
             return response
-        assert isinstance(task.contract, FunctionContract), "only typed functions are asked for"
-        name = task.contract.entry_point
+        name = task.contract.asked_name
         answers = [read_code(completion.text, language, name) for completion in response.completions]
         return [
             Solution(
@@ -97,16 +95,6 @@ def solve_prompt(asker: Asker, task: Task, language: str) -> tuple[Message, ...]
 
 def render_solve(prompts: PromptLibrary, task: Task, language: str) -> tuple[Message, ...]:
     """The solve prompt of a prompt set, with the declaration as a person would write it in that language."""
-    contract = task.contract
-    assert isinstance(contract, FunctionContract), "only typed functions are asked for"
-    spec = get_language(language)
-    declaration = render_signature(
-        spec, contract.entry_point, contract.parameter_names, parse_signature(contract.signature)
-    )
-    return prompts.render(
-        "solve",
-        variant=task.natural_language,
-        language_title=spec.title,
-        declaration=declaration,
-        instruction=task.instruction,
+    return contract_prompts.render_solve(
+        prompts, task.contract, task.instruction, language, task.natural_language
     )

@@ -14,6 +14,7 @@ from synth.records import Limits, Origin, Reference
 from synth.rules.reference_rules import FoundReference, Trial, begin_trial, continue_trial
 from synth.seeds.protocol import make_seed
 from synth.values import decode
+from tests.builders import called
 from tests.languages.toolchains import need
 
 CONFIG = InputsConfig(drawn=12, minimum=4, maximum=12)
@@ -166,6 +167,28 @@ int slow(int n) { if (n > 12) for (volatile int i = 0;; ++i) {} return 100 / n +
 """,
         "(int) -> int",
     ),
+    (
+        "c",
+        """
+#include <ctype.h>
+static void helper(double *at) { *at += 1.5; }
+void scale(const char sign, double values[], const int n, unsigned times) {
+    for (int i = 0; i < n; ++i) { helper(values + i); values[i] *= sign == 'a' ? times : -1.0; }
+}
+""",
+        "(str, list[float], int) -> list[float]",
+    ),
+    (
+        "c",
+        """
+int vowels(const char *text, int *first) {
+    int found = 0; *first = -1;
+    for (int i = 0; text[i]; i++) if (strchr("aeiou", text[i])) { if (!found++) *first = i; }
+    return found * 10 + *first;
+}
+""",
+        "(str, int) -> int",
+    ),
 ]
 
 
@@ -188,7 +211,7 @@ def refer(local_sandbox: LocalSandbox, run: Callable[[Coroutine[Any, Any, Any]],
 def test_real_shapes_become_references(refer: Refer, language: str, code: str, signature: str) -> None:
     found = refer(language, code)
     assert isinstance(found, Reference), found
-    assert found.contract.signature == signature
+    assert called(found.contract).signature == signature
 
 
 def test_a_changed_argument_is_the_result(refer: Refer) -> None:
@@ -217,6 +240,9 @@ REFUSED = [
     ("cpp", "template <int N> int f(int n) { return n + N; }", "more than types"),
     ("cpp", "void show(int n) { std::cout << n; }", "changes no argument"),
     ("cpp", "int main() { return 0; }", "cannot be called"),
+    ("c", "void swap(int *a, int *b) { int c = *a; *a = *b; *b = c; }", "changes 2 arguments"),
+    ("c", "int f(char **names) { return names[0][0]; }", "no certain length"),
+    ("c", "int f(struct node *a) { return a->v; }", "struct node"),
 ]
 
 

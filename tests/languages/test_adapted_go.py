@@ -8,6 +8,7 @@ from synth.filters.protocol import Reject
 from synth.languages.go.adapting import adapt
 from synth.languages.spec import NotAdapted
 from synth.records import Reference
+from tests.builders import called
 from tests.languages.conftest import ReferSeed
 from tests.seeds.trees import cut
 
@@ -116,7 +117,7 @@ def test_real_shapes_become_references(
 ) -> None:
     found = refer_seed(cut(tmp_path, TREE)[entry_point])
     assert isinstance(found, Reference), found
-    assert found.contract.signature == signature
+    assert called(found.contract).signature == signature
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from synth.stages.context import Context
 from synth.stages.reference import ReferenceStage
 from synth.stages.snippet import SnippetSource
 from synth.store.shards import StageCommit
+from tests.builders import called
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = """
@@ -70,7 +71,7 @@ def test_a_lane_runs_in_another_process_from_pickled_arguments_alone(tmp_path: P
     assert done.stdout.split() == [b"2", b"1", b"1"]
     [reference] = references(here / "run")
     assert references(there / "run") == [reference]
-    assert reference.contract.signature == "(list[int]) -> int"
+    assert called(reference.contract).signature == "(list[int]) -> int"
 
 
 def test_a_lane_that_was_committed_is_counted_and_not_run_again(tmp_path: Path) -> None:

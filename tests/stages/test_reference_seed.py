@@ -27,6 +27,7 @@ from synth.rules.reference_rules import (
 )
 from synth.seeds.protocol import make_seed
 from synth.values import Value, decode, encode
+from tests.builders import called
 from tests.stages.harness import run_python
 
 CONFIG = InputsConfig(drawn=12, minimum=6, maximum=10)
@@ -86,11 +87,11 @@ def test_an_error_that_the_seed_raises_itself_is_a_case_and_one_it_runs_into_is_
 def test_a_seed_becomes_a_reference_with_its_signature(code: str, signature: str) -> None:
     found = refer(code)
     assert isinstance(found, FoundReference), found
-    assert found.reference.contract.signature == signature
+    assert called(found.reference.contract).signature == signature
     assert CONFIG.minimum <= len(found.reference.cases) <= CONFIG.maximum
     space: dict[str, object] = {}
     exec(found.reference.code, space)
-    function = space[found.reference.contract.entry_point]
+    function = space[called(found.reference.contract).entry_point]
     assert callable(function)
     assert all(
         encode(function(*map(decode, case.arguments))) == case.expected for case in found.reference.cases
@@ -199,7 +200,7 @@ def test_examples_choose_the_signature_and_come_first() -> None:
     degrees = {"40": 104.0, "-12.5": 9.5, "0": 32.0, "100": 212.0, "-40": -40.0, "1e1": 50.0}
     found = refer_with(code, *(example(text, gives=result) for text, result in degrees.items()))
     assert isinstance(found, FoundReference), found
-    assert found.reference.contract.signature == "(str) -> float"
+    assert called(found.reference.contract).signature == "(str) -> float"
     assert [decode(case.arguments[0]) for case in found.reference.cases[:2]] == ["40", "-12.5"]
     assert found.evidence["examples"] == 6
 

@@ -18,7 +18,7 @@ from synth.records import (
 from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.stages.reference import ReferenceStage
 from synth.values import decode
-from tests.builders import build_observation, build_seed
+from tests.builders import build_observation, build_seed, called
 from tests.stages.harness import (
     PRIORITY,
     StagePlace,
@@ -96,7 +96,8 @@ def test_several_signatures_are_tried_first_and_the_best_is_then_run_both_ways()
     assert sandbox.requests == [trial.probe.request, *planned.plan.requests]
     assert sandbox.priorities == [PRIORITY, PRIORITY]
     (reference,) = run.made(Reference)
-    assert (reference.contract.entry_point, reference.contract.signature) == ("twice", "(int) -> int")
+    contract = called(reference.contract)
+    assert (contract.entry_point, contract.signature) == ("twice", "(int) -> int")
 
 
 def test_seeds_are_run_together_and_each_keeps_its_own_answers() -> None:

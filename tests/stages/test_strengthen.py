@@ -10,6 +10,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.scripted import ScriptedSandbox
 from synth.execution.verdict import judge_cases
 from synth.records import (
+    Example,
     ExecutionRequest,
     FunctionContract,
     Limits,
@@ -18,7 +19,9 @@ from synth.records import (
     Reference,
     TestSuite,
 )
+from synth.rules.domains import write_domains
 from synth.rules.input_edits import Row
+from synth.stages.inputs import written_rows
 from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
 from synth.values import encode
 from tests.builders import build_observation
@@ -130,3 +133,28 @@ def test_a_fault_of_the_sandbox_is_no_answer_about_the_reference(run: Ask) -> No
 
 def test_too_few_answers_make_no_suite(run: Ask) -> None:
     assert search(ScriptedSandbox(lambda request: build_observation(request, 1)), run) is None
+
+
+def test_the_search_stays_in_the_domains_of_the_parameters(local_sandbox: LocalSandbox, run: Ask) -> None:
+    """A port that is never negative: the error for a negative one is then out of reach."""
+
+    async def execute(requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        return await local_sandbox.execute(requests)
+
+    bounded = REFERENCE.model_copy(update={"domains": write_domains(("any", "natural"))})
+    made = SuiteSearch(InputsConfig(mutants=20), Limits(cpu_s=2), 3, None, execute)
+    found: Strengthened | None = run(made.strengthen(bounded, "task-1", [WRITTEN], WEAK))
+    assert found is not None
+    assert all(not case.raises for case in found.suite.cases)
+
+
+def test_calls_of_another_shape_are_no_inputs_of_the_contract() -> None:
+    examples = [
+        Example(arguments=WRITTEN),
+        Example(arguments=WRITTEN[:1]),
+        Example(arguments=(encode(1), encode(2))),
+        Example(arguments=(encode("x"), encode(-2))),
+    ]
+    bounded = REFERENCE.model_copy(update={"domains": write_domains(("any", "natural"))})
+    assert written_rows(bounded, examples) == (WRITTEN,)
+    assert written_rows(REFERENCE, examples) == (WRITTEN, examples[3].arguments)

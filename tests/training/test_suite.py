@@ -72,11 +72,11 @@ def test_a_name_that_no_world_knows_is_a_file_that_is_not_there(tmp_path: Path) 
 
 def test_a_row_that_is_no_evaluation_task_is_named_with_its_line(tmp_path: Path) -> None:
     row = task(0).model_dump(mode="json")
-    row["suite"]["contract"] = {"kind": "stdio"}
+    row["suite"]["contract"] = {"kind": "script", "script": "assert solve(1)"}
     for text, message in (
         ('{"task": 1}', "rows.jsonl:1"),
         (task(0).model_dump_json().replace('"cases"', '"tests"'), "suite"),
-        (json.dumps(row), "kind `function`"),
+        (json.dumps(row), "task's kind, `function`"),
     ):
         (tmp_path / "rows.jsonl").write_text(text + "\n")
         with pytest.raises(DatasetError, match=message):

@@ -9,18 +9,22 @@ import re
 from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.c.adapting import adapt, find_signature
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.c.impure import IMPURE
+from synth.languages.cpp.declared import changed_arguments
 from synth.languages.cpp.examples import SYNTAX
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
     Driver,
     FailureWords,
     Language,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
 )
+from synth.languages.support.c_closing import CLOSING
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import Declaration, find_declaration
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
@@ -220,6 +224,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(reads=r"\bscanf\s*\(|\bgetchar\s*\(|\bstdin\b", main=r"\bmain\s*\("),
     driver=Driver(
         files=_files,
         shared={"driver.c": read_source("c/driver.c")},
@@ -230,6 +235,10 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
+    find_signature=find_signature,
+    adapt=adapt,
+    closing=CLOSING,
+    changed_arguments=changed_arguments,
     examples=SYNTAX,
     impure=IMPURE,
     failures=FailureWords(refusals=TESTLIB_REFUSALS),

@@ -14,8 +14,9 @@ from functools import lru_cache, partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
-from synth.languages.cpp.adapting import adapt, changed_arguments
+from synth.languages.cpp.adapting import adapt
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.cpp.declared import changed_arguments
 from synth.languages.cpp.examples import SYNTAX
 from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
 from synth.languages.cpp.impure import IMPURE
@@ -26,6 +27,7 @@ from synth.languages.spec import (
     FailureWords,
     Language,
     Precompiled,
+    ProgramSigns,
     Script,
     UnsupportedType,
     parameter_names,
@@ -276,6 +278,9 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    program=ProgramSigns(
+        reads=r"\bcin\s*>>|\bgetline\s*\(\s*(?:std::)?cin\b|\bscanf\s*\(", main=r"\bmain\s*\("
+    ),
     driver=Driver(
         files=_files,
         optional=True,

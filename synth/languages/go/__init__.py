@@ -15,7 +15,7 @@ from synth.languages.go.examples import SYNTAX
 from synth.languages.go.impure import IMPURE
 from synth.languages.go.packages import PACKAGES
 from synth.languages.go.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language, WholeProgram
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, WholeProgram
 from synth.languages.support.composing import Terms
 from synth.languages.support.sources import read_source
 from synth.values import Signature
@@ -84,6 +84,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     data_limit=False,
     packages=PACKAGES,
+    program=ProgramSigns(reads=r"\bos\.Stdin\b|\bfmt\.Scan", main=r"(?m)^func\s+main\s*\("),
     driver=Driver(
         files=_files,
         compile_command=(*_BUILD, "driven", "solution.go", "start.go"),

@@ -15,7 +15,7 @@ from synth.languages.java.examples import SYNTAX
 from synth.languages.java.impure import IMPURE
 from synth.languages.java.packages import PACKAGES
 from synth.languages.java.script import script_files
-from synth.languages.spec import Driver, Language, Script, WholeProgram, parameter_names
+from synth.languages.spec import Driver, Language, ProgramSigns, Script, WholeProgram, parameter_names
 from synth.languages.support.declarations import declared_contract, outside_braces, read_type
 from synth.languages.support.jvm import (
     FAILURES,
@@ -173,6 +173,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    program=ProgramSigns(reads=r"\bSystem\.in\b", main=r"\bstatic\s+(?:\w+\s+)*void\s+main\s*\("),
     driver=Driver(
         files=_files,
         optional=True,

@@ -9,7 +9,7 @@ from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLE
 from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
 from synth.languages.javascript.packages import PACKAGES
-from synth.languages.spec import Driver, FailureWords, Language, Script, parameter_names
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns, Script, parameter_names
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.declarations import composite_type, read_type, split_top, state_contract
 from synth.languages.support.sources import read_source
@@ -139,6 +139,9 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    program=ProgramSigns(
+        reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
+    ),
     driver=Driver(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "driver.js"),
@@ -150,6 +153,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     adapt=adapt_javascript,
     changed_arguments=changed_elements,
+    one_number=True,
     closing=make_closing(typed=False),
     script=Script(files=_script),
     examples=SYNTAX,

@@ -11,9 +11,19 @@ from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, S
 from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
 from synth.languages.python.traced import ENTRY_POINT, with_steps
-from synth.languages.spec import Driver, FailureWords, Language, Script, Traced, Zygote, parameter_names
+from synth.languages.spec import (
+    Driver,
+    FailureWords,
+    Language,
+    ProgramSigns,
+    Script,
+    Traced,
+    Zygote,
+    parameter_names,
+)
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.declarations import state_contract
+from synth.languages.support.prompts_of_input import without_python_prompts
 from synth.languages.support.sources import read_source
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType
@@ -104,6 +114,9 @@ LANGUAGE = Language(
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
     packages=PACKAGES,
+    program=ProgramSigns(
+        reads=r"(?m)^(?!\s*#).*(?:\binput\s*\(|\bsys\.stdin\b)", tidy=without_python_prompts
+    ),
     driver=Driver(
         files=_files,
         run_command=("{python3}", "-B", "driver.py"),

@@ -9,7 +9,7 @@ from synth.languages.rust.examples import SYNTAX
 from synth.languages.rust.impure import IMPURE
 from synth.languages.rust.packages import PACKAGES
 from synth.languages.rust.script import SCRIPT
-from synth.languages.spec import Driver, FailureWords, Language
+from synth.languages.spec import Driver, FailureWords, Language, ProgramSigns
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top
 from synth.languages.support.sources import read_source
@@ -133,6 +133,7 @@ LANGUAGE = Language(
     ),
     run_command=("./program",),
     packages=PACKAGES,
+    program=ProgramSigns(reads=r"\bstdin\s*\(\s*\)", main=r"\bfn\s+main\s*\("),
     driver=Driver(
         files=_files,
         shared={"codemill_driver.rs": read_source("rust/driver.rs")},

@@ -17,7 +17,7 @@ from synth.languages.javascript.adapting import adapt_typescript
 from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
-from synth.languages.spec import Driver, Language, Script
+from synth.languages.spec import Driver, Language, ProgramSigns, Script
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import split_top, state_contract
@@ -129,6 +129,9 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    program=ProgramSigns(
+        reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
+    ),
     driver=Driver(
         files=_files,
         run_command=("{node}", *NODE_FLAGS, "{shared}/driver.js"),
@@ -150,6 +153,7 @@ LANGUAGE = Language(
     impure=IMPURE,
     adapt=adapt_typescript,
     changed_arguments=changed_elements,
+    one_number=True,
     closing=make_closing(typed=True),
     failures=FAILURES,
     gold=GOLD,
