@@ -50,7 +50,7 @@ def decontaminate(
         typer.Option(
             "--against",
             metavar="BENCHMARK",
-            help="A benchmark as it is published, a file or a folder; again for each further one.",
+            help="A benchmark as published: a file, a folder, or hub:OWNER/NAME; again for each more.",
         ),
     ],
     mode: Annotated[

@@ -19,6 +19,7 @@ from pathlib import Path
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
 from synth.filters.code_index import CodeIndex
 from synth.filters.hit import Hit
+from synth.filters.hub_benchmarks import benchmark_path
 from synth.filters.prose_index import ProseIndex
 from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_joined_words, split_words
@@ -147,9 +148,9 @@ def filter_against(
     report_n: int,
     held_out: tuple[BenchmarkEntry, ...] = (),
 ) -> Decontaminate:
-    """The filter for the named benchmarks: files and folders, relative to `folder`. Raises DatasetError for
-    one that cannot be read."""
-    return _made(tuple(folder / name for name in names), held_out, mode, report_n)
+    """The filter for the named benchmarks: files and folders, relative to `folder`, and names on the hub.
+    Raises DatasetError for one that cannot be read."""
+    return _made(tuple(benchmark_path(name, folder) for name in names), held_out, mode, report_n)
 
 
 @lru_cache(maxsize=2)

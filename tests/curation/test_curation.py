@@ -10,7 +10,8 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from posttrain.cli import app
+import posttrain.cli  # noqa: F401  # registers the commands
+from synth.cli.app import app
 
 QUESTION = (
     "A harbour master writes down the draught of every barge that enters and leaves. A barge may pass the "
