@@ -429,7 +429,7 @@ class _Closure:
             return held
         while entry is not None:
             held.add(entry)
-            entry = entry.inside
+            entry = entry.inside if when == "always" else None
         return held
 
     def _new_names(self) -> dict[Declared, dict[str, str]]:
