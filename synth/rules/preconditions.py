@@ -31,7 +31,8 @@ _SEARCH: Final = re.compile(
     r"|(?:lower|upper)_?bound|search_?insert|merge_?sorted|two_?pointer"
 )
 _SORTED: Final = re.compile(
-    r"(?i)\b(?:sorted|ascending|ordered)\s+(?:\w+\s+)?(?:array|list|collection|sequence|vector|slice|input|arr)"
+    r"(?i)\b(?:sorted|ascending|ordered)\s+(?:\w+\s+)?"
+    r"(?:array|list|collection|sequence|vector|slice|input|arr)"
     r"|\b(?:array|list|collection|sequence|vector|slice|input|items?|elements|numbers|nums|arr)\b[^.\n]{0,30}"
     r"\b(?:must|should|needs? to|has to|is|are|be|in)\b[^.\n]{0,20}\b(?:sorted|ascending)"
 )
