@@ -102,7 +102,7 @@ def add_name(name: str, points: Counter[str]) -> None:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_$")
     for pattern, family in _NAMES:
         if re.fullmatch(pattern, plain):
-            points[family] += 2
+            points[family] += 3
 
 
 _WORDS: Final = (
