@@ -43,7 +43,7 @@ _NAMES = (
     ),
     (r"(words|names|lines|strings|keys|tokens|texts|paths|labels|.*_(names|lines|words|strings))", "strings"),
     (
-        r"l|lst|xs|ys|arr\d?|array|seq|sequence|collection|items?|values|nums\d?|numbers|data|vector|weights"
+        r"l|lst|xs|ys|arr\d?|array|seq|sequence|collection|items|values|nums\d?|numbers|data|vector|weights"
         r"|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items|arr|array|numbers|nums|values)",
         "list",
     ),
