@@ -476,7 +476,7 @@ class FimConfig(Config):
         None,
         ge=64,
         description="Maximum length of a row in tokens, as they are estimated: of a longer text, the lines "
-        "around the middle are taken. If unset, nine tenths of `sft.coarse.max_length`, or 4096.",
+        "around the middle are taken. If unset, three quarters of `sft.coarse.max_length`, or of 4096.",
     )
     repository_format: bool = Field(
         False, description="Put other files of the repository before the file (repository format)."
