@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synth.filters.protocol import Reject
-from synth.records import Reference
+from synth.records import FunctionContract, Reference
 from tests.languages.conftest import ReferSeed
 from tests.languages.toolchains import need
 from tests.seeds.trees import cut
@@ -230,6 +230,7 @@ def test_a_real_function_becomes_a_reference_in_shared_types(
     need(language)
     found = refer_seed(cut(tmp_path, TREES[language], language)[name])
     assert isinstance(found, Reference), found
+    assert isinstance(found.contract, FunctionContract)
     assert found.contract.signature == signature
     assert len(found.cases) >= 4
     assert len({case.expected for case in found.cases}) > 1
