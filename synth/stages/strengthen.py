@@ -210,28 +210,36 @@ class _Search:
         return answered
 
     async def _answers(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows on which the reference returns a value that a case can hold. A row that stops it is left
-        out, and it goes on behind that row."""
-        left, answered = list(rows), list[Row]()
+        """The rows on which the reference gives an answer that a case can hold. A row that stops it is left
+        out, and it goes on behind that row. Errors of a run that was stopped are asked for once more, since
+        they may be answers."""
+        left, answered, failed = list(rows), list[Row](), list[Row]()
         self._tried.update(rows)
         for _ in range(RESTARTS):
             if not left:
                 break
-            (seen,) = await self._run([self._request(self._reference.code, left, self._limits)])
-            if seen.stop is Stop.NONE:
-                self._cpu_s = max(self._cpu_s, seen.cpu_s)
-            if fault := find_fault(seen):
-                raise SearchFault(fault)
-            found = self._cases_of(left, seen)
-            self._cases.update(found)
-            answered += found
+            seen = await self._ask(left, answered)
             status = {case.index: case.status for case in seen.cases}
             lost = next((at for at in range(len(left)) if status.get(at, "missing") == "missing"), None)
             if lost is None:
                 break
-            # errors of a run that was stopped are asked for again: they may be answers
-            left = [left[at] for at in range(lost) if status[at] == "raised"] + left[lost + 1 :]
+            failed += [left[at] for at in range(lost) if status[at] == "raised"]
+            left = left[lost + 1 :]
+        if failed:
+            await self._ask(failed, answered)
         return answered
+
+    async def _ask(self, rows: Sequence[Row], answered: list[Row]) -> Observation:
+        """One run of the reference on the rows; those with an answer are added."""
+        (seen,) = await self._run([self._request(self._reference.code, rows, self._limits)])
+        if seen.stop is Stop.NONE:
+            self._cpu_s = max(self._cpu_s, seen.cpu_s)
+        if fault := find_fault(seen):
+            raise SearchFault(fault)
+        found = self._cases_of(rows, seen)
+        self._cases.update(found)
+        answered += found
+        return seen
 
     def _cases_of(self, rows: Sequence[Row], seen: Observation) -> dict[Row, Case]:
         """The cases that one run of the reference gives."""
