@@ -37,11 +37,16 @@ class ReferenceAudit(NamedTuple):
 
 def audit_references(run: Path, count: int, random: Random) -> ReferenceAudit:
     """Run up to `count` references of a run again, beside processes that keep every core busy twice."""
-    whole = sorted(StageCommit(run).iter_bodies(Reference), key=lambda one: one.seed_id)
-    known = [one for one in whole if one.cases and isinstance(one.contract, FunctionContract)]
-    chosen = random.sample(known, min(count, len(known)))
+    chosen = _draw(run, count, random)
     with _load():
         return ReferenceAudit(len(chosen), asyncio.run(_run(chosen, random)))
+
+
+def _draw(run: Path, count: int, random: Random) -> list[Reference]:
+    """Up to so many functions among the references of a run."""
+    whole = sorted(StageCommit(run).iter_bodies(Reference), key=lambda one: one.seed_id)
+    known = [one for one in whole if one.cases and isinstance(one.contract, FunctionContract)]
+    return random.sample(known, min(count, len(known)))
 
 
 async def _run(references: Sequence[Reference], random: Random) -> list[Reference]:
@@ -86,8 +91,7 @@ def _same(reference: Reference, order: Sequence[int], seen: Observation) -> bool
 
 def draw_cases(run: Path, count: int, random: Random) -> list[tuple[Reference, Case]]:
     """Cases of as many references, for a person who reads whether they keep to what the function asks."""
-    known = [one for one in StageCommit(run).iter_bodies(Reference) if one.cases]
-    chosen = random.sample(sorted(known, key=lambda one: one.seed_id), min(count, len(known)))
+    chosen = _draw(run, count, random)
     return [
         (one, random.choice([case for case in one.cases if not case.raises] or one.cases)) for one in chosen
     ]
