@@ -21,6 +21,7 @@ from synth.values import Signature, ValueType, has_optional
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
+    from synth.languages.classes import ClassForm
 
 UnsupportedValue = Literal[
     "64-bit integers",
@@ -296,6 +297,7 @@ class Language:
     environment: Mapping[str, str] = field(default_factory=dict)
     beside_environment: Mapping[str, str] = field(default_factory=dict)
     """More variables for a program with files beside it, so that it finds its modules among them."""
+    classes: "ClassForm | None" = None
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
     paths: tuple[str, ...] = ()
