@@ -247,13 +247,13 @@ class InputsConfig(Config):
     minimum: int = Field(6, ge=1, description="Tasks with fewer valid inputs are rejected.")
     maximum: int = Field(16, ge=1, description="Maximum number of inputs kept per task.")
     mutants: int = Field(
-        40,
+        80,
         ge=0,
         description="Mutants of the reference that the inputs of its task are chosen to catch. 0: the inputs "
         "are kept as they were drawn.",
     )
     searched: int = Field(
-        200,
+        300,
         ge=16,
         description="Inputs that are tried for that; ten times as many on the mutants that none of them "
         "catches.",
@@ -476,7 +476,7 @@ class FimConfig(Config):
         None,
         ge=64,
         description="Maximum length of a row in tokens, as they are estimated: of a longer text, the lines "
-        "around the middle are taken. If unset, nine tenths of `sft.coarse.max_length`, or 4096.",
+        "around the middle are taken. If unset, three quarters of `sft.coarse.max_length`, or of 4096.",
     )
     repository_format: bool = Field(
         False, description="Put other files of the repository before the file (repository format)."

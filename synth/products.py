@@ -31,6 +31,8 @@ class Sample(Unit):
     rank: EvidenceRank
     choice: int = 0
     """Its place among the samples of its task and language; 0 is the best."""
+    licence: str = ""
+    """Of the code, or of the problem, from which its task was made, as it states it; empty if unknown."""
 
     @property
     def prompt_text(self) -> str:

@@ -221,6 +221,10 @@ class Reference(Unit):
     """Self-contained: it includes everything that the seed needs from its file."""
     contract: Contract
     cases: tuple[Case, ...] = ()
+    domains: str = ""
+    """Which values of its type each parameter takes, as `rules.domains` writes it; empty if every one."""
+    gentle: bool = False
+    """Whether the function takes only arguments that fit together."""
 
     @property
     def program(self) -> str:

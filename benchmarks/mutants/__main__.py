@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,9 +40,9 @@ from synth.stages.running import run_each
 from synth.stages.strengthen import SuiteSearch
 from synth.store.shards import StageCommit
 
-MOST_MUTANTS = 100
+MOST_MUTANTS = 60
 """Of one function."""
-LIMITS = Limits(cpu_s=2, wall_s=20)
+LIMITS = Limits(cpu_s=1, wall_s=20)
 BARS = {"python": 0.07}
 BAR = 0.10
 MEDIAN_TESTS = 12
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, default=60, help="read so many files, drawn at random; 0 = all")
     parser.add_argument("--references", type=int, default=20, help="search the suites of so many, a language")
     parser.add_argument("--read", type=int, default=0, help="print so many survivors, drawn at random")
+    parser.add_argument("--minutes", type=float, default=60, help="begin no further search after so many")
     parser.add_argument("--random-seed", type=int, default=1, help="draws files, references and mutants")
     parser.add_argument("--keep", type=Path, help="keep the references in this folder, or use those there")
     return parser
@@ -109,6 +111,7 @@ async def _measure(run: Path, options: argparse.Namespace) -> dict[str, Measured
         if reference.cases and reference.contract.kind == "function" and language in options.languages:
             groups[language].append(reference)
     found: dict[str, Measured] = {}
+    end = time.monotonic() + 60 * options.minutes
     sandbox = create_sandbox(LocalSandboxConfig())
     await sandbox.start()
     try:
@@ -116,8 +119,10 @@ async def _measure(run: Path, options: argparse.Namespace) -> dict[str, Measured
             random.Random(options.random_seed).shuffle(references)
             found[language] = Measured()
             for reference in references[: options.references]:
+                if time.monotonic() > end:
+                    break
                 await _one(reference, found[language], sandbox, options.random_seed)
-                print(f"{language}: {reference.contract.asked_name}", file=sys.stderr)
+                _report(language, reference.contract.asked_name, found[language])
     finally:
         await sandbox.close()
     return found
@@ -169,6 +174,15 @@ async def _one(reference: Reference, into: Measured, sandbox: Sandbox, seed: int
             into.passed += 1
             into.fresh_passed += is_fresh
             into.survivors.append(Survivor(reference, mutant))
+
+
+def _report(language: str, name: str, found: Measured) -> None:
+    """One line on stderr about the figures so far."""
+    if found.sizes:
+        figures = (
+            f"{found.passed} of {found.ran} mutants pass, {found.sizes[-1]} tests, {found.cpu_s[-1]:.1f} s"
+        )
+        print(f"{language}: {name}: so far {figures}", file=sys.stderr, flush=True)
 
 
 def _request(code: str, reference: Reference, suite: TestSuite) -> ExecutionRequest:

@@ -36,6 +36,7 @@ from benchmarks.planted.server import (
 )
 from synth.products import Pair, Sample
 from synth.records import Decision, Reference, Solution, Task
+from synth.store.flips import FlipRate, measure_flips
 from synth.store.query import Shards
 from synth.store.shards import StageCommit
 
@@ -171,7 +172,9 @@ def figures(found: Planted, judged: Sequence[Judged]) -> list[Row]:
     text = f"{found.wall_s:.0f} s, {found.cpu_s:.0f} s of CPU; {found.said.requests} requests"
     share = wrong / max(1, len(accepted))
     lost = (refused.total() + unread) / max(1, found.said.answers[Truth.RIGHT])
-    precision, auc = good / max(1, len(pairs)), length_auc(pairs)
+    flips, auc = measure_flips(found.run) or FlipRate(0, 0, 0, 0), length_auc(pairs)
+    doubt = 1 - flips.confirmed / flips.pairs if flips.pairs else 0.0
+    confirmed = f"{flips.confirmed} of {flips.pairs} are confirmed"
     reasons = ", ".join(f"{count} {why}" for why, count in refused.items())
     hour, row = 3600 * len(samples) / found.wall_s, found.said.tokens / max(1, len(samples))
     return [
@@ -179,7 +182,8 @@ def figures(found: Planted, judged: Sequence[Judged]) -> list[Row]:
         _share("mutants among the accepted", share, f"{wrong} of {len(accepted)}; said: {said}", most=0.03),
         _share("right and refused", lost, f"{unread} unread; {reasons}", most=0.001),
         none_of("leaks among the instructions", leaked, f"of {len(found.said.leaks)}"),
-        _share("pairs with a wrong chosen", 1 - precision, f"{good} of {len(pairs)} are right", most=0.02),
+        _share("pairs that the hidden half does not confirm", doubt, confirmed, most=0.02),
+        Row("pairs whose chosen answer is the seed", f"{good} of {len(pairs)}; other mutants pass", "", True),
         Row("AUC of lengths alone", f"{auc:.3f}", "0.45 to 0.55", abs(auc - 0.5) <= 0.05),
         Row("rows", f"{len(samples)}; {hour:.0f} an hour; {text}", "", True),
         Row("tokens a row", f"{row:.0f}", "", True),

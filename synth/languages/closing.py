@@ -133,6 +133,8 @@ class Closing:
     predeclared: frozenset[str] | None = None
     """The names that every program has; None if the language cannot list them, and then a name that nothing
     binds is left to the compiler."""
+    unbound: "Callable[[Mention], Closed | None] | None" = None
+    """What a name that nothing binds must be, where its form tells: a path into another crate."""
     qualified: bool = False
     """Whether the entry point of a member is written `Owner.member`."""
     may_bind: Callable[[str, str], bool] | None = None

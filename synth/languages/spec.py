@@ -333,6 +333,8 @@ class Language:
     adapt: Callable[[str, str], Sequence[Adapted]] | None = None
     """(closed code, entry point) -> the ways to call the last function of that name with shared types, the
     likeliest first; the next one is tried where one fails. Raises NotAdapted, UnparsedError."""
+    one_number: bool = False
+    """Whether it has one type for whole numbers and others: results that mix both are then floats."""
     closing: Closing | None = None
     """How its functions are closed over their file and package; None: a function has to stand alone."""
     changed_arguments: "Callable[[Node, bytes], tuple[str, ...]] | None" = None

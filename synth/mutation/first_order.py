@@ -3,7 +3,8 @@
 Place in the flow: a program, its grammar and the function it is about in, mutants out; the choice of tests is
 measured against them. They are edits of the syntax tree in the function and in those of the program that it
 reaches by name. The one rule: nothing is left out because it is hard to notice. Only what no result can show
-is not edited: types, imports, documentation, assertions, what is printed, and the words of an exception.
+is not edited: types, imports, documentation, assertions, what is printed, the words of an exception, and the
+default values of the function itself, since its calls state every argument.
 
 `edits.py` makes the milder mutants, for programs whose tests are not ours.
 """
@@ -91,8 +92,12 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
     if rules is None or root.has_error:
         return []
     found: dict[Edit, None] = {}
+    name = _last_word(entry_point)
     for function in reached_functions(root, rules, text, entry_point):
+        skipped = _parameters(function, rules) if _name_of(function, text) == name else None
         for node in _edited(function, rules, text):
+            if skipped is not None and _holds(skipped, node):
+                continue
             found.update(dict.fromkeys(_edits_of(node, rules, text)))
         found.update(dict.fromkeys(_last_value(function, rules, text)))
     return sorted(found)
@@ -107,7 +112,7 @@ def reached_functions(root: Node, rules: EditRules, text: bytes, entry_point: st
             functions[_name_of(node, text)].append(node)
         elif node.type in PARTS.classes:
             classes[_name_of(node, text)].append(node)
-    first = re.split(r"\W+", entry_point)[-1]
+    first = _last_word(entry_point)
     reached: dict[str, list[Node]] = {}
     waiting = [first]
     while waiting:
@@ -119,6 +124,21 @@ def reached_functions(root: Node, rules: EditRules, text: bytes, entry_point: st
         for node in reached[name]:
             waiting += [node_text(leaf, text) for leaf in _below(node) if leaf.type in _NAMES]
     return [node for nodes in reached.values() for node in nodes] or [root]
+
+
+def _last_word(entry_point: str) -> str:
+    return re.split(r"\W+", entry_point)[-1]
+
+
+def _parameters(function: Node, rules: EditRules) -> Node | None:
+    """The parameters of a function, which is none if it is a class."""
+    if function.type not in rules.functions:
+        return None
+    return next((node for node in _below(function) if node.type in PARTS.parameters), None)
+
+
+def _holds(outer: Node, inner: Node) -> bool:
+    return outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
 
 
 def _below(root: Node) -> Iterator[Node]:

@@ -82,6 +82,7 @@ class ProgramParts:
     )
     """Nodes whose signs are no operators."""
     classes: frozenset[str] = names("class_definition class_declaration")
+    parameters: frozenset[str] = names("parameters formal_parameters parameter_list")
     excluded: frozenset[str] = names(
         "type type_annotation type_arguments type_parameters template_argument_list type_descriptor "
         "type_alias_declaration interface_declaration annotation marker_annotation attribute_item decorator "

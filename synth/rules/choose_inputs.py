@@ -8,7 +8,7 @@ program is caught.
 from collections.abc import Sequence
 from math import comb
 
-KILLS_WANTED = 2
+KILLS_WANTED = 3
 """Inputs needed to catch each wrong program before inputs are chosen for variety alone."""
 
 

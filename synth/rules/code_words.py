@@ -21,6 +21,8 @@ from synth.languages.code_tokens import code_tokens
 
 _LONGEST: Final = 60
 _MOST: Final = 80
+_EXACT: Final = 1 << 53
+"""Up to here every language has every int."""
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _ESCAPE: Final = re.compile(r"\\(u\{?[0-9a-fA-F]{1,6}\}?|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _LITERAL: Final = re.compile(r"(?i:[rbuf]{0,2})(\"\"\"|'''|[\"'`])(.*)\1", re.DOTALL)
@@ -51,7 +53,7 @@ def read_code_words(code: str, language: str = "", names: tuple[str, ...] = ()) 
         if found := _LITERAL.fullmatch(token):
             for text in _from_literal(found[2], is_raw="r" in token[:2].lower()):
                 texts.setdefault(text)
-        elif token[0].isdigit() and (number := _NUMBER.match(token)):
+        elif token[0].isdigit() and (number := _NUMBER.match(token.replace("_", ""))):
             numbers.setdefault(_number(number[0]))
     said = f"{code} {' '.join(names)}".lower()
     themes = (text for pattern, some in _themes() if pattern.search(said) for text in some)
@@ -68,7 +70,7 @@ def _number(said: str) -> int | float:
     if said[:2] in ("0x", "0X"):
         return int(said[:18], 16)
     value = float(said[:18])
-    return value if "." in said else int(min(value, 1e9))
+    return value if "." in said else int(min(value, _EXACT))
 
 
 def _from_literal(inner: str, *, is_raw: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ The one rule: a value stays in its domain wherever it stands, in a list and as a
 as `input_drawing` draws it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from random import Random
 
@@ -26,6 +27,20 @@ def draw_in_domains(
     drawn = draw_inputs(signature, _MORE * count, random, hints)
     rows = ([decode(value) for value in row] for row in drawn)
     return _distinct((_row(row, signature, domains, random) for row in rows), count)
+
+
+def write_domains(domains: Sequence[Domain]) -> str:
+    """Text of the domains, for a record; empty where every value does."""
+    return "" if all(domain == "any" for domain in domains) else json.dumps(domains)
+
+
+def read_domains(text: str) -> tuple[Domain, ...]:
+    """What `write_domains` wrote."""
+    return tuple(map(_from_json, json.loads(text))) if text else ()
+
+
+def _from_json(found: Domain | list[Domain]) -> Domain:
+    return tuple(map(_from_json, found)) if isinstance(found, list) else found
 
 
 def in_domains(arguments: Sequence[str], domains: Sequence[Domain]) -> bool:

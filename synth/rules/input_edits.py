@@ -16,7 +16,8 @@ from synth.values import Signature, Value, ValueType, decode, encode, matches
 Row = tuple[str, ...]
 """Arguments as wire texts."""
 
-_MAX_INT: Final = 1 << 31
+_USUAL_INT: Final = 10_000
+_EXACT: Final = 1 << 53
 _LONGEST_TEXT: Final = 200
 _LONGEST_LIST: Final = 24
 _LETTERS: Final = "abzAZ019 _-.,:/\n\té"
@@ -27,6 +28,8 @@ class InputEditor:
 
     def __init__(self, signature: Signature, words: CodeWords, random: Random) -> None:
         self._signature, self._words, self._random = signature, words, random
+        known = (abs(number) for number in words.numbers if isinstance(number, int))
+        self._largest = min(_EXACT, max([_USUAL_INT, *(4 * number for number in known)]))
         self._texts = (*words.texts, *words.texts, *words.themes) or ("a",)
 
     def edit(self, row: Row, other: Row) -> Row:
@@ -89,7 +92,7 @@ class InputEditor:
         near = random.choice(numbers) + random.choice((-1, 0, 0, 1)) if numbers else random.randint(-3, 12)
         drift = value + random.choice((-10, -3, -2, -1, -1, 1, 1, 2, 3, 10))
         new = random.choice((drift, drift, near, near, -value, value * 2, value // 2, 0, value * 10 + 7))
-        return new if abs(new) < _MAX_INT else value
+        return new if abs(new) < self._largest else value
 
     def _edited_float(self, value: float) -> float:
         random = self._random

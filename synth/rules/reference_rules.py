@@ -19,7 +19,7 @@ from synth.config import InputsConfig
 from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
-from synth.languages.registry import normalize_language
+from synth.languages.registry import get_language, normalize_language
 from synth.languages.spec import Adapted, Domain
 from synth.records import (
     Case,
@@ -35,9 +35,10 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_gently, draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains, write_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.result_type import infer_type
+from synth.rules.slow_inputs import find_slow_row, lighter_rows
 from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.impurity import find_impurity
@@ -50,6 +51,8 @@ MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
 MOST_OF_THE_TIME = 0.6
 """Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
+MAX_LIGHTENED = 2
+"""How often a seed is asked again without the inputs that took too much; each time costs its time limit."""
 ENOUGH_EXAMPLES = 3
 """Reproduced examples that make a seed a reference even if most other inputs are refused by it."""
 MAX_OUTPUT = 4096
@@ -122,6 +125,8 @@ class Trial:
     """The other ways to call its function, tried in turn if this one fails."""
     refused: Reject | None = None
     """Why the first way failed: the reason of the seed if all fail."""
+    lightened: int = 0
+    """How often it was asked again without the inputs that took too much."""
     alone: bool = False
     """Whether `to_run` is asked again, with nothing beside it, because time ran out."""
 
@@ -163,6 +168,8 @@ def continue_trial(
 def _continue_way(
     trial: Trial, seen: Sequence[Observation], input_random: Random, config: InputsConfig
 ) -> Trial | FoundReference | Reject:
+    if (lighter := _lighter(trial, seen[0])) is not None:
+        return lighter
     if trial.plan is None:
         plan = plan_runs(trial.probe, seen[0], input_random, config)
         return plan if isinstance(plan, Reject) else replace(trial, plan=plan)
@@ -172,6 +179,53 @@ def _continue_way(
     if now.to_run:
         return refuse_early(trial.plan, now.seen[0]) or now
     return judge_reference(trial.plan, now.seen, config.maximum)
+
+
+def _lighter(trial: Trial, seen: Observation) -> Trial | None:
+    """The trial without the inputs that took too much, where the probe or the first run stopped at one."""
+    slow = find_slow_row(seen)
+    if slow is None or trial.lightened >= MAX_LIGHTENED or trial.seen:
+        return None
+    if trial.plan is not None:
+        kept = lighter_rows(trial.plan.rows, slow)
+        plan = _keep_rows(trial.plan, kept)
+        return replace(trial, plan=plan, lightened=trial.lightened + 1) if len(kept) >= plan.minimum else None
+    probe = _keep_probe_rows(trial.probe, slow)
+    return None if probe is None else replace(trial, probe=probe, lightened=trial.lightened + 1)
+
+
+def _keep_rows(plan: ReferencePlan, kept: Sequence[int]) -> ReferencePlan:
+    rows = tuple(plan.rows[at] for at in kept)
+    there = set(rows)
+    place = {at: new for new, at in enumerate(kept)}
+    mixed = tuple(place[at] for at in plan.mixed if at in place)
+    orders = (rows, rows[::-1], tuple(rows[at] for at in mixed))
+    forwards, backwards, again = (
+        _with_rows(request, order) for request, order in zip(plan.requests, orders, strict=True)
+    )
+    stated = tuple(one for one in plan.stated if one.arguments in there)
+    return replace(plan, rows=rows, stated=stated, requests=(forwards, backwards, again), mixed=mixed)
+
+
+def _keep_probe_rows(probe: SignatureProbe, slow: int) -> SignatureProbe | None:
+    """The probe without the slow input, and without those of the same signature that ask for as much; None if
+    a signature would be left without inputs."""
+    groups, start = list[Rows](), 0
+    for group in probe.rows:
+        inside = start <= slow < start + len(group)
+        kept = lighter_rows(group, slow - start) if inside else range(len(group))
+        groups.append(tuple(group[at] for at in kept))
+        start += len(group)
+    if not all(groups):
+        return None
+    flat = tuple(row for group in groups for row in group)
+    return replace(probe, rows=tuple(groups), request=_with_rows(probe.request, flat))
+
+
+def _with_rows(request: ExecutionRequest, rows: Rows) -> ExecutionRequest:
+    assert isinstance(request.call, FunctionCall), "references are functions that are called"
+    call = request.call.model_copy(update={"arguments": rows})
+    return request.model_copy(update={"id": unit_id("lighter", request.id, rows), "call": call})
 
 
 def _is_doubtful(trial: Trial, seen: Observation) -> bool:
@@ -456,7 +510,10 @@ def _make_reference(
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
-    result = infer_type([decode(output) for output in outputs.values()])
+    language = get_language(plan.probe.seed.language)
+    result = infer_type([decode(output) for output in outputs.values()], one_number=language.one_number)
+    if language.one_number:
+        outputs = {at: canonical_output(output, result) for at, output in outputs.items()}
     names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
     contract = FunctionContract(
         entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
@@ -469,7 +526,13 @@ def _make_reference(
         *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
     )
     reference = Reference(
-        seed_id=probe.seed.id, language=probe.seed.language, code=probe.code, contract=contract, cases=cases
+        seed_id=probe.seed.id,
+        language=probe.seed.language,
+        code=probe.code,
+        contract=contract,
+        cases=cases,
+        domains=write_domains(probe.domains),
+        gentle=probe.gentle,
     )
     evidence: Evidence = {
         "cases": len(cases),

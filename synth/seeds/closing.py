@@ -267,7 +267,9 @@ class _Closure:
         return _Edit(mention.start, mention.ends[last], target, mention.path[last])
 
     def _check_known(self, mention: Mention) -> None:
-        known = self._index.closing.predeclared
+        known, unbound = self._index.closing.predeclared, self._index.closing.unbound
+        if unbound is not None and (refused := unbound(mention)) is not None:
+            raise _NotClosed("::".join(mention.path), refused.why, refused.reason)
         if known is not None and mention.required and mention.path[0] not in known:
             raise _NotClosed(mention.path[0], "is bound neither in the file nor in its package")
 

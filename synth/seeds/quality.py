@@ -21,6 +21,7 @@ _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|__tests__|specs?|benchmarks?|idle_test)/"
     r"|(^|/)(test_[^/]*|conftest|[^/]*_test|[^/]*[.](test|spec))[.]\w+$"
 )
+_TEST_ATTRIBUTE = re.compile(rb"\b(?:test|rstest|bench)\b")
 _PLACEHOLDERS = frozenset(
     {"pass_statement", "ellipsis", "raise_statement", "throw_statement", "empty_statement"}
 )
@@ -53,14 +54,23 @@ def _check_test(function: Function, path: str) -> Reject | None:
         return Reject("test_code", {"name": function.name})
     if found := _TEST_PATH.search(path):
         return Reject("test_code", {"path": found.group().strip("/")})
-    before = function.node.prev_named_sibling
-    if (
-        before is not None
-        and before.type == "attribute_item"
-        and b"test" in function.text[before.start_byte : before.end_byte]
-    ):
+    if _is_marked_as_test(function):
         return Reject("test_code", {"attribute": "test"})
     return None
+
+
+def _is_marked_as_test(function: Function) -> bool:
+    """Whether an attribute before the function, or before a module around it, says that it is a test."""
+    node: Node | None = function.node
+    while node is not None:
+        before = node.prev_named_sibling if node.type in ("function_item", "mod_item") else None
+        while before is not None and before.type in ("attribute_item", "line_comment", "block_comment"):
+            text = function.text[before.start_byte : before.end_byte]
+            if before.type == "attribute_item" and _TEST_ATTRIBUTE.search(text):
+                return True
+            before = before.prev_named_sibling
+        node = node.parent
+    return False
 
 
 def statements(function: Function) -> "list[Node]":

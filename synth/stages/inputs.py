@@ -12,6 +12,7 @@ from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import derive_random, unit_id
 from synth.records import (
     EvidenceRank,
+    Example,
     ExecutionRequest,
     FunctionContract,
     InputSet,
@@ -23,10 +24,12 @@ from synth.records import (
     Unit,
 )
 from synth.rules.canonical import without_long_outputs
+from synth.rules.domains import read_domains
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.observed_cases import observed_cases
 from synth.rules.reference_rules import find_fault
+from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker
 from synth.stages.context import Context
@@ -69,7 +72,7 @@ class InputsStage(UnitStage[Task]):
         rows = {task_id: found for task_id, found in asked.items() if not isinstance(found, Reject)}
         answered = [task for task in units if task.id in rows]
         seen = await self._run_references(answered, references, rows, state.priority)
-        written = {seed.id: tuple(one.arguments for one in seed.examples) for seed in state.get(Seed)}
+        examples = {seed.id: seed.examples for seed in state.get(Seed)}
         search, turn = self._search(state.priority), asyncio.Semaphore(SEARCHES)
 
         async def make(task: Task) -> Decided:
@@ -82,9 +85,8 @@ class InputsStage(UnitStage[Task]):
             if isinstance(made, InputSet):
                 return self._decided(made, rows[task.id])
             async with turn:
-                return await self._strengthen(
-                    made, reference, written.get(task.seed_id, ()), rows[task.id], search
-                )
+                written = written_rows(reference, examples.get(task.seed_id, ()))
+                return await self._strengthen(made, reference, written, rows[task.id], search)
 
         return list(await asyncio.gather(*map(make, units)))
 
@@ -171,6 +173,14 @@ class InputsStage(UnitStage[Task]):
         if cases < self._config.minimum:
             return Decided(Reject("too_few_inputs", evidence))
         return Decided(Keep(evidence), (made,))
+
+
+def written_rows(reference: Reference, examples: Sequence[Example]) -> Rows:
+    """The calls that people wrote, as far as the contract can take them."""
+    if not isinstance(reference.contract, FunctionContract):
+        return ()
+    signature, domains = parse_signature(reference.contract.signature), read_domains(reference.domains)
+    return tuple(row.arguments for row in fit_examples(examples, signature, domains))
 
 
 def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:

@@ -14,7 +14,16 @@ from synth.filters.protocol import Keep, Reject
 from synth.ids import unit_id
 from synth.languages.code_tokens import normalize_code
 from synth.products import Sample
-from synth.records import EvidenceRank, Message, Solution, Task, TestSuite, Unit
+from synth.records import (
+    CodingProblem,
+    EvidenceRank,
+    Message,
+    Seed,
+    Solution,
+    Task,
+    TestSuite,
+    Unit,
+)
 from synth.rules.solution_quality import score_solution
 from synth.stages.asking import Asker
 from synth.stages.context import Context
@@ -49,6 +58,8 @@ class SelectStage(UnitStage[Solution]):
         task_id, language = group[0].task_id, group[0].language
         task = next(task for task in state.get(Task) if task.id == task_id)
         rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
+        sources: list[Seed | CodingProblem] = [*state.get(Seed), *state.get(CodingProblem)]
+        licence = next((one.origin.licence for one in sources if one.id == task.seed_id), "")
         solutions, verdicts = read_judgements(state)
         lost = {key for key, verdict in verdicts.items() if verdict.outcome.is_fault}
         if rank not in self._config.ranks:
@@ -59,6 +70,7 @@ class SelectStage(UnitStage[Solution]):
         for solution in group:
             if solution.id in chosen:
                 sample = self._sample(task, solution, len(group) / asked, rank, chosen.index(solution.id))
+                sample = sample.model_copy(update={"licence": licence})
                 decided[solution.id] = Decided(Keep(), (sample,))
         return decided
 

@@ -34,14 +34,15 @@ from synth.records import (
     Stop,
     TestSuite,
 )
+from synth.rules.agreement import means_the_same
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs
+from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
 from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
-from synth.values import Signature, parse_signature
+from synth.values import Signature, decode, parse_signature
 
 Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
 """Runs programs, in the order given."""
@@ -52,6 +53,9 @@ ROUNDS: Final = 4
 """The second search of a language that starts fast comes in so many parts, each grown from the last."""
 GENERATIONS: Final = 3
 """Parts of the first search of such a language."""
+SLOWER: Final = 1.2
+SLOWER_S: Final = 0.02
+"""A suite may cost so many times what the known rows cost, and so many CPU seconds more."""
 RESTARTS: Final = 4
 """A reference that was stopped at a row goes on behind it, so often at most."""
 
@@ -125,6 +129,7 @@ class _Search:
         self._reference, self._language = reference, language
         self._contract = contract
         self._signature = parse_signature(self._contract.signature)
+        self._domains = read_domains(reference.domains)
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
         name = normalize_language(reference.language)
@@ -137,7 +142,7 @@ class _Search:
         self._seen_steps: set[object] = set()
         self._tried: set[Row] = set()
         self._known: dict[Row, None] = {}
-        self._cpu_s = 0.0
+        self._cpu_s = self._known_cpu_s = 0.0
 
     async def make(self, task_id: str, written: Sequence[Row], known: Sequence[Row]) -> Strengthened | None:
         self._known = dict.fromkeys([*written, *known])
@@ -165,6 +170,8 @@ class _Search:
         first = dict.fromkeys(known)
         first |= dict.fromkeys(self._drawn(count // 2))
         generations = GENERATIONS if self._is_fast else 1
+        await self._learn(list(known))
+        self._known_cpu_s = self._cpu_s
         await self._learn(list(first))
         for _ in range(generations):
             parents = self._new or list(self._cases)
@@ -175,7 +182,9 @@ class _Search:
     def _drawn(self, count: int) -> list[Row]:
         words = self._words
         themes = self._random.sample(words.themes, min(20, len(words.themes)))
-        return draw_inputs(self._signature, count, self._random, (*words.numbers, *words.texts, *themes))
+        draw = draw_gently if self._reference.gentle else draw_in_domains
+        hints = (*words.numbers, *words.texts, *themes)
+        return draw(self._signature, self._domains, count, self._random, hints)
 
     def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
         """New rows, each an edit of a parent; the latest parents have the most."""
@@ -185,7 +194,7 @@ class _Search:
                 break
             at = int(len(parents) * math.sqrt(self._random.random()))
             child = self._editor.edit(parents[at], self._random.choice(parents))
-            if child not in self._tried:
+            if child not in self._tried and in_domains(child, self._domains):
                 made.setdefault(child)
         return list(made)
 
@@ -201,25 +210,36 @@ class _Search:
         return answered
 
     async def _answers(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows on which the reference returns a value that a case can hold. A row that stops it is left
-        out, and it goes on behind that row."""
-        left, answered = list(rows), list[Row]()
+        """The rows on which the reference gives an answer that a case can hold. A row that stops it is left
+        out, and it goes on behind that row. Errors of a run that was stopped are asked for once more, since
+        they may be answers."""
+        left, answered, failed = list(rows), list[Row](), list[Row]()
         self._tried.update(rows)
         for _ in range(RESTARTS):
             if not left:
                 break
-            (seen,) = await self._run([self._request(self._reference.code, left, self._limits)])
-            if seen.stop is Stop.NONE:
-                self._cpu_s = max(self._cpu_s, seen.cpu_s)
-            if fault := find_fault(seen):
-                raise SearchFault(fault)
-            found = self._cases_of(left, seen)
-            self._cases.update(found)
-            answered += found
-            ended = {case.index for case in seen.cases if case.status != "missing"}
-            lost = next((at for at in range(len(left)) if at not in ended), len(left))
+            seen = await self._ask(left, answered)
+            status = {case.index: case.status for case in seen.cases}
+            lost = next((at for at in range(len(left)) if status.get(at, "missing") == "missing"), None)
+            if lost is None:
+                break
+            failed += [left[at] for at in range(lost) if status[at] == "raised"]
             left = left[lost + 1 :]
+        if failed:
+            await self._ask(failed, answered)
         return answered
+
+    async def _ask(self, rows: Sequence[Row], answered: list[Row]) -> Observation:
+        """One run of the reference on the rows; those with an answer are added."""
+        (seen,) = await self._run([self._request(self._reference.code, rows, self._limits)])
+        if seen.stop is Stop.NONE:
+            self._cpu_s = max(self._cpu_s, seen.cpu_s)
+        if fault := find_fault(seen):
+            raise SearchFault(fault)
+        found = self._cases_of(rows, seen)
+        self._cases.update(found)
+        answered += found
+        return seen
 
     def _cases_of(self, rows: Sequence[Row], seen: Observation) -> dict[Row, Case]:
         """The cases that one run of the reference gives."""
@@ -307,8 +327,11 @@ class _Search:
         self, task_id: str, written: Sequence[Row], trials: Sequence[_Trial]
     ) -> Strengthened | None:
         """Choose, and ask the reference once more about what was chosen, in another order."""
+        for trial in trials:
+            portable = {row for row in trial.caught_by if self._is_portable(row)}
+            trial.caught_by = portable or trial.caught_by
         rows = list(dict.fromkeys([*written, *self._candidates(trials)]))
-        for _ in range(RESTARTS):
+        for _ in range(2 * RESTARTS):
             chosen = choose_suite(
                 [[row in trial.caught_by for row in rows] for trial in trials if trial.caught_by],
                 [_answer(self._cases[row]) for row in rows],
@@ -318,11 +341,11 @@ class _Search:
                 hides=self._config.hidden,
             )
             kept = [rows[at] for at in (*chosen.open, *chosen.hidden)]
-            unstable = await self._unstable(kept)
-            if not unstable:
+            refused = await self._refused(kept)
+            if not refused:
                 break
-            rows = [row for row in rows if row not in unstable]
-            written = [row for row in written if row not in unstable]
+            rows = [row for row in rows if row not in refused]
+            written = [row for row in written if row not in refused]
         else:
             return None
         if len(kept) < self._config.minimum:
@@ -350,18 +373,32 @@ class _Search:
         too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
         return [row for row in rows if row not in too_many]
 
+    def _is_portable(self, row: Row) -> bool:
+        """Whether the row and its answer mean the same in every language."""
+        wires = (*row, self._cases[row].expected) if self._cases[row].expected else row
+        return all(means_the_same(decode(wire)) for wire in wires)
+
     def _returning(self, count: int) -> list[Row]:
         """So many rows on which the reference returns, if there are."""
         return list(islice((row for row, case in self._cases.items() if not case.raises), count))
 
-    async def _unstable(self, rows: Sequence[Row]) -> set[Row]:
+    async def _refused(self, rows: Sequence[Row]) -> set[Row]:
+        """Rows with another answer in another order, and those that make the suite slower to judge than the
+        known rows are."""
         backwards = list(reversed(rows))
         request = self._request(self._reference.code, backwards, self._limits)
         (seen,) = await self._run([request.model_copy(update={"other_hashing": True})])
         if fault := find_fault(seen):
             raise SearchFault(fault)
         again = self._cases_of(backwards, seen)
-        return {row for row in backwards if again.get(row) != self._cases[row]}
+        unstable = {row for row in backwards if again.get(row) != self._cases[row]}
+        if unstable or seen.cpu_s <= SLOWER * self._known_cpu_s + SLOWER_S:
+            return unstable
+        alone = await self._run([self._request(self._reference.code, [row], self._limits) for row in rows])
+        least = min(one.cpu_s for one in alone)
+        usual = (self._known_cpu_s + SLOWER_S) / len(rows)
+        slow = {row for row, one in zip(rows, alone, strict=True) if one.cpu_s > least + usual}
+        return slow - set(self._known)
 
     def _suite_of(self, task_id: str, rows: Sequence[Row]) -> TestSuite:
         cases = tuple(self._cases[row] for row in rows)

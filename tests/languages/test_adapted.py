@@ -167,6 +167,28 @@ int slow(int n) { if (n > 12) for (volatile int i = 0;; ++i) {} return 100 / n +
 """,
         "(int) -> int",
     ),
+    (
+        "c",
+        """
+#include <ctype.h>
+static void helper(double *at) { *at += 1.5; }
+void scale(const char sign, double values[], const int n, unsigned times) {
+    for (int i = 0; i < n; ++i) { helper(values + i); values[i] *= sign == 'a' ? times : -1.0; }
+}
+""",
+        "(str, list[float], int) -> list[float]",
+    ),
+    (
+        "c",
+        """
+int vowels(const char *text, int *first) {
+    int found = 0; *first = -1;
+    for (int i = 0; text[i]; i++) if (strchr("aeiou", text[i])) { if (!found++) *first = i; }
+    return found * 10 + *first;
+}
+""",
+        "(str, int) -> int",
+    ),
 ]
 
 
@@ -218,6 +240,9 @@ REFUSED = [
     ("cpp", "template <int N> int f(int n) { return n + N; }", "more than types"),
     ("cpp", "void show(int n) { std::cout << n; }", "changes no argument"),
     ("cpp", "int main() { return 0; }", "cannot be called"),
+    ("c", "void swap(int *a, int *b) { int c = *a; *a = *b; *b = c; }", "changes 2 arguments"),
+    ("c", "int f(char **names) { return names[0][0]; }", "no certain length"),
+    ("c", "int f(struct node *a) { return a->v; }", "struct node"),
 ]
 
 

@@ -18,6 +18,7 @@ from synth.seeds.files import find_files
 from synth.seeds.screen import screen_text
 from synth.store.run_folder import RunState, read_info
 from synth.store.views import conservation_problems, funnel
+from synth.token_estimate import estimate_tokens
 from tests.loop.test_resume import QUICK_END_S, contents, moments
 
 NAME = "source-tree"
@@ -78,7 +79,9 @@ def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(
     assert rows["snippet"].entered > FILES
     assert rows["reference"].entered > FILES
     assert rows["reference"].kept > 0, "some functions of real code are self-contained and can be run"
-    assert rows["fim"].kept > FILES / 2
+    reasons = {one.reason: one.count for one in rows["fim"].reasons}
+    with_seeds = rows["fim"].entered - reasons.get("no_accepted_seed", 0)
+    assert rows["fim"].kept > 0.8 * with_seeds > 0.2 * FILES
     assert all(row.entered == row.kept + row.rejected + row.failed for row in rows.values())
     assert conservation_problems(run) == []
     assert ended[1].survivors == ()
@@ -87,11 +90,16 @@ def test_the_run_reads_the_files_runs_the_seeds_and_its_books_balance(
 def test_prefix_middle_and_suffix_are_the_file_byte_for_byte(
     samples: list[FimSample], texts: dict[str, tuple[str, str]]
 ) -> None:
+    """Or, of a file that is too long for a row, whole lines of it."""
+    whole = 0
     for sample in samples:
-        assert sample.prefix + sample.middle + sample.suffix == texts[sample.source_id][1], texts[
-            sample.source_id
-        ][0]
+        path, text = texts[sample.source_id]
+        piece = sample.prefix + sample.middle + sample.suffix
+        assert f"\n{piece}\n" in f"\n{text.removesuffix(chr(10))}\n\n" or piece == text, path
         assert sample.middle.strip()
+        assert estimate_tokens(piece) <= 4096
+        whole += piece == text
+    assert whole > len(samples) / 3
 
 
 def test_both_formats_are_made_and_say_nothing_but_the_files(

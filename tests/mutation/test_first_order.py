@@ -28,7 +28,7 @@ def f(xs: list[int], n: int, sep: str = ",") -> str:
         raise ValueError("nothing")
     print("total", total)
     xs.append(True)
-    words = [str(x) for x in xs if x > 41]
+    words = [str(x) + ";" for x in xs if x > 41]
     return helper(sep.join(words), n)
 '''
 _JAVA_BODY = """
@@ -129,7 +129,7 @@ def test_what_no_result_shows_stays_and_what_a_caller_sees_does_not() -> None:
     found = {mutant.words for mutant in make_first_order(PYTHON, "python", "f", ALL)}
     assert not any("total," in words or "What it does" in words or "import" in words for words in found)
     assert {
-        "`,` becomes nothing",
+        "`;` becomes nothing",
         "nothing becomes `X`",
         "`n` becomes `(n) + 1`",
         "`i` becomes `(i) - 1`",
@@ -143,6 +143,21 @@ def test_what_no_result_shows_stays_and_what_a_caller_sees_does_not() -> None:
         "`helper(sep.join(words), n)` becomes `None`",
         "`x > 41` becomes `not (x > 41)`",
     } <= found
+
+
+@pytest.mark.parametrize(
+    ("grammar", "code"),
+    [
+        ("python", "def g(x, n=7):\n    return x\n\ndef f(x, n=5):\n    return g(x)\n"),
+        ("javascript", "function g(x, n = 7) { return x; }\nfunction f(x, n = 5) { return g(x); }\n"),
+        ("typescript", "const g = (x: number, n = 7) => x;\nconst f = (x: number, n = 5) => g(x);\n"),
+        ("cpp", "int g(int x, int n = 7) { return x; }\nint f(int x, int n = 5) { return g(x); }\n"),
+    ],
+)
+def test_a_default_is_edited_where_a_call_may_leave_it_out(grammar: str, code: str) -> None:
+    words = " ".join(mutant.words for mutant in make_first_order(code, grammar, "f", ALL))
+    assert "`7` becomes `8`" in words
+    assert "`5`" not in words
 
 
 def test_few_are_drawn_from_all_by_the_seed() -> None:

@@ -23,7 +23,11 @@ from tests.builders import Run
 CLAMP = "def clamp(x: int, low: int, high: int) -> int:\n    return max(low, min(x, high))\n"
 REPEAT = "def repeat(s: str, n: int) -> str:\n    return s * n\n"
 ROWS: dict[str, dict[str, Any]] = {
-    "answer alone": {"instruction": "Write `clamp`, which bounds x.", "response": f"```python\n{CLAMP}```"},
+    "answer alone": {
+        "license": "MIT",
+        "instruction": "Write `clamp`, which bounds x.",
+        "response": f"```python\n{CLAMP}```",
+    },
     "answer with tests": {
         "question": "Write `repeat`, which writes s n times.",
         "solution": REPEAT,
@@ -159,6 +163,7 @@ def test_rows_and_pairs_come_out_with_the_sets_own_words(made: tuple[Path, Round
     _, data = made
     rows = [row for one in data.sets if one.product.name == "sft" for row in read_rows(one.path)]
     assert {row["rank"] for row in rows} == {"reference", "examples"}
+    assert {row["licence"] for row in rows if "`clamp`" in row["prompt"][-1]["content"]} == {"MIT"}
     texts = {row["prompt"][-1]["content"] for row in rows}
     assert len(texts) == 3
     assert all(any(name in text for text in texts) for name in ("`clamp`", "`repeat`", "`larger`"))

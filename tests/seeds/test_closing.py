@@ -134,7 +134,7 @@ func (b byLength) Count() int { n := b.Len(); return n }
         ),
         pytest.param(
             {"b.go": 'package p\n\nimport "os"\n\nfunc helper() int { return os.Getpid() }\n'},
-            ("impure", "os", "is a package of the clock, of chance, of files or of the network"),
+            ("impure", "os", "is a package of chance, of files, of processes or of the network"),
             id="impure",
         ),
         pytest.param({}, ("not_self_contained", "helper", "is bound neither in the file nor in its package")),

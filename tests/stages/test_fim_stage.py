@@ -344,7 +344,7 @@ def test_the_length_is_that_of_the_trainer_if_the_recipe_does_not_say() -> None:
     context = build_context({"fim": {}}, sft={"coarse": {"max_length": 400}})
     run = run_stage(FimStage(context, SnippetSource), build_shard(*accepted(file)))
     [sample] = run.made(FimSample)
-    assert 200 < row_tokens(sample) <= 360
+    assert 200 < row_tokens(sample) <= 300
 
 
 def test_context_leaves_room_for_the_file() -> None:

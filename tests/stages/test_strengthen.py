@@ -1,7 +1,7 @@
 """The search for few, strong inputs: in the sandbox, on functions whose branches no drawn input reaches."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -10,17 +10,23 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.execution.scripted import ScriptedSandbox
 from synth.execution.verdict import judge_cases
 from synth.records import (
+    CaseObservation,
+    Example,
     ExecutionRequest,
+    FunctionCall,
     FunctionContract,
     Limits,
     Observation,
     Outcome,
     Reference,
+    Stop,
     TestSuite,
 )
+from synth.rules.domains import write_domains
 from synth.rules.input_edits import Row
+from synth.stages.inputs import written_rows
 from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
-from synth.values import encode
+from synth.values import decode, encode
 from tests.builders import build_observation
 
 Ask = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -130,3 +136,59 @@ def test_a_fault_of_the_sandbox_is_no_answer_about_the_reference(run: Ask) -> No
 
 def test_too_few_answers_make_no_suite(run: Ask) -> None:
     assert search(ScriptedSandbox(lambda request: build_observation(request, 1)), run) is None
+
+
+def test_the_search_stays_in_the_domains_of_the_parameters(local_sandbox: LocalSandbox, run: Ask) -> None:
+    """A port that is never negative: the error for a negative one is then out of reach."""
+
+    async def execute(requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        return await local_sandbox.execute(requests)
+
+    bounded = REFERENCE.model_copy(update={"domains": write_domains(("any", "natural"))})
+    made = SuiteSearch(InputsConfig(mutants=20), Limits(cpu_s=2), 3, None, execute)
+    found: Strengthened | None = run(made.strengthen(bounded, "task-1", [WRITTEN], WEAK))
+    assert found is not None
+    assert all(not case.raises for case in found.suite.cases)
+
+
+def test_calls_of_another_shape_are_no_inputs_of_the_contract() -> None:
+    examples = [
+        Example(arguments=WRITTEN),
+        Example(arguments=WRITTEN[:1]),
+        Example(arguments=(encode(1), encode(2))),
+        Example(arguments=(encode("x"), encode(-2))),
+    ]
+    bounded = REFERENCE.model_copy(update={"domains": write_domains(("any", "natural"))})
+    assert written_rows(bounded, examples) == (WRITTEN,)
+    assert written_rows(REFERENCE, examples) == (WRITTEN, examples[3].arguments)
+
+
+def test_an_error_is_an_answer_also_in_a_run_that_another_row_stops(run: Ask) -> None:
+    code = "def steps(n: int) -> int:\n    if n < 0:\n        raise ValueError('n must not be negative')\n"
+    contract = FunctionContract(entry_point="steps", signature="(int) -> int", parameter_names=("n",))
+    reference = Reference(seed_id="seed-2", language="python", code=code, contract=contract)
+
+    def answer(request: ExecutionRequest) -> Observation:
+        """It needs too much time above 60."""
+        assert isinstance(request.call, FunctionCall)
+        seen = list[CaseObservation]()
+        for at, (text,) in enumerate(request.call.arguments):
+            value = decode(text)
+            assert isinstance(value, int)
+            if value > 60:
+                return build_observation(request).model_copy(
+                    update={"cases": tuple(seen), "stop": Stop.CPU, "finished": False}
+                )
+            error = "ValueError: n must not be negative" if value < 0 else None
+            output = None if error else encode(value * value)
+            status: Literal["raised", "returned"] = "raised" if error else "returned"
+            seen.append(CaseObservation(index=at, status=status, output=output, error=error))
+        return build_observation(request).model_copy(update={"cases": tuple(seen)})
+
+    async def execute(requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        return [answer(request) for request in requests]
+
+    searching = SuiteSearch(InputsConfig(mutants=2, searched=16), Limits(), 3, None, execute)
+    known: list[Row] = [(encode(at),) for at in (1, 2, 3, 5, 8, 13, -1, 99)]
+    found = run(searching.strengthen(reference, "task-1", [(encode(-1),)], known))
+    assert "ValueError" in {case.raises for case in found.suite.cases}

@@ -9,8 +9,10 @@ import re
 from typing import NamedTuple
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.c.adapting import adapt, find_signature
 from synth.languages.c.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.c.impure import IMPURE
+from synth.languages.cpp.declared import changed_arguments
 from synth.languages.cpp.examples import SYNTAX
 from synth.languages.spec import (
     TESTLIB_REFUSALS,
@@ -22,6 +24,7 @@ from synth.languages.spec import (
     UnsupportedType,
     parameter_names,
 )
+from synth.languages.support.c_closing import CLOSING
 from synth.languages.support.composing import Terms
 from synth.languages.support.declarations import Declaration, find_declaration
 from synth.languages.support.scripts import GUARD_C, WRAP_MAIN, with_asserts
@@ -232,6 +235,10 @@ LANGUAGE = Language(
     ),
     script=Script(files=_script, extra_compile_args=("guard.c", WRAP_MAIN)),
     render_signature=render_signature,
+    find_signature=find_signature,
+    adapt=adapt,
+    closing=CLOSING,
+    changed_arguments=changed_arguments,
     examples=SYNTAX,
     impure=IMPURE,
     failures=FailureWords(refusals=TESTLIB_REFUSALS),

@@ -14,9 +14,10 @@ from functools import lru_cache, partial
 from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
-from synth.languages.cpp.adapting import adapt, changed_arguments
+from synth.languages.cpp.adapting import adapt
 from synth.languages.cpp.classes import make_classes
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
+from synth.languages.cpp.declared import changed_arguments
 from synth.languages.cpp.examples import SYNTAX
 from synth.languages.cpp.headers import ALL, ALONE, COVERED, first_headers
 from synth.languages.cpp.impure import IMPURE

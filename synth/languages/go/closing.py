@@ -1,7 +1,7 @@
 """How Go functions are closed: a folder is a package, an import of the own module leads to another folder.
 
 The one rule: an import of anything but the standard library and the own module is refused, and so is one of
-the clock, of chance, of files or of the network.
+chance, of files, of processes or of the network.
 """
 
 import re
@@ -32,7 +32,7 @@ _PREDECLARED: Final = names(
     "string uint uint8 uint16 uint32 uint64 uintptr true false iota nil append cap close complex copy delete "
     "imag len make new panic print println real recover _"
 )
-_IMPURE: Final = names("crypto/rand math/rand math/rand/v2 net os plugin syscall testing time C")
+_IMPURE: Final = names("crypto/rand math/rand math/rand/v2 net os plugin syscall testing C")
 _SCOPES: Final = names(
     "func_literal block if_statement for_statement expression_switch_statement type_switch_statement "
     "expression_case type_case default_case select_statement communication_case"
@@ -263,7 +263,7 @@ def _locate(path: str, leads_to: str, neighbours: Neighbours) -> Module | Outsid
         break
     first = leads_to.partition("/")[0]
     if leads_to in _IMPURE or first in _IMPURE:
-        return Closed("impure", "is a package of the clock, of chance, of files or of the network")
+        return Closed("impure", "is a package of chance, of files, of processes or of the network")
     if "." in first:
         return Closed("not_self_contained", "is a package outside the standard library")
     return Outside()

@@ -155,6 +155,7 @@ LANGUAGE = Language(
     find_signature=find_signature,
     adapt=adapt_javascript,
     changed_arguments=changed_elements,
+    one_number=True,
     closing=make_closing(typed=False),
     script=Script(files=_script),
     examples=SYNTAX,

@@ -19,7 +19,7 @@ from synth.languages.javascript.usage import read_clues
 from synth.languages.spec import Adapted, NotAdapted
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.guessing import MAX_PARAMETERS, NULL, UNKNOWN, best_first
-from synth.values import ValueType
+from synth.values import ValueType, parse_type
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
@@ -31,6 +31,12 @@ _VALUES: Final = words("arrow_function function_expression generator_function")
 _INNER: Final = _FUNCTIONS | _VALUES | words("method_definition class_declaration class")
 _CLASSES: Final = words("class_declaration abstract_class_declaration")
 _COMPARES: Final = re.compile(r"comp|cmp|sort|order", re.IGNORECASE)
+_ANY_LIST: Final = (parse_type("list[int]"), parse_type("list[str]"))
+_RESERVED: Final = words(
+    "await break case catch class const continue debugger default delete do else enum export extends "
+    "false finally for function if import in instanceof let new null return static super switch this "
+    "throw true try typeof var void while with yield"
+)
 _PARAM: Final = re.compile(r"@param\s+\{(.*?)\}\s+\[?(\w+)")
 _TYPED: Final = {"javascript": "", "typescript": ": any"}
 
@@ -42,6 +48,7 @@ class _Given(NamedTuple):
     types: tuple[ValueType, ...]
     optional: bool
     made_by: str = ""
+    """How its value becomes the function's own, with `{}` for it; empty if it is that already."""
     called_with: int | None = None
     """The number of arguments that it is called with, if it is a function."""
 
@@ -174,6 +181,9 @@ def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str
     if pattern.type == "assignment_pattern":
         default = pattern.child_by_field_name("right")
         pattern = pattern.child_by_field_name("left") or pattern
+    is_rest = pattern.type == "rest_pattern"
+    if is_rest and pattern.named_children:
+        pattern = pattern.named_children[0]
     if pattern.type == "this":
         raise NotAdapted("is called on an object that it is given")
     if pattern.type != "identifier":
@@ -184,6 +194,8 @@ def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str
         program.text_of(annotation).removeprefix(":") if annotation is not None else stated.get(name, "")
     )
     kind = program.scope.read(written) if written else StatedType(None)
+    if is_rest:
+        return _rest(program, name, kind, uses, annotation is None)
     count = _called_with(program, uses, name)
     if kind.is_function or (count is not None and not kind.options):
         return _Given(name, (), optional, called_with=count or 1)
@@ -198,6 +210,15 @@ def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str
         return _Given(name, (), True)
     found = tuple(clues.ranked())
     return _Given(name, found or (() if default is not None else UNKNOWN), optional)
+
+
+def _rest(program: _CodeTree, name: str, kind: StatedType, uses: "Node", is_element: bool) -> _Given:
+    """A parameter that takes all arguments that are left; JSDoc states the type of one of them."""
+    clues = read_clues(name, None, uses, program.text)
+    options = kind.options or tuple(kind for kind in clues.ranked() if kind.kind == "list") or _ANY_LIST
+    if is_element and kind.options and options[0].kind != "list":
+        options = tuple(ValueType("list", (kind,)) for kind in options)
+    return _Given(name, tuple(kind for kind in options if kind.kind == "list") or _ANY_LIST, False, "...{}")
 
 
 def _called_with(program: _CodeTree, function: "Node", name: str) -> int | None:
@@ -325,7 +346,11 @@ def _free_name(program: _CodeTree, called: _Called, has_owner: bool, listed: boo
     """A name for the function that is added, as a person might call it."""
     taken = {program.text_of(node) for node in walk(program.root) if node.type == "identifier"}
     name = called.name.lstrip("#_") or called.name
-    if has_owner and called.owner is not None and (name in taken or not name.isidentifier()):
+    if (
+        has_owner
+        and called.owner is not None
+        and (name in taken or name in _RESERVED or not name.isidentifier())
+    ):
         owner = program.text_of(called.owner.child_by_field_name("name"))
         name = f"{owner[:1].lower()}{owner[1:]}{name[:1].upper()}{name[1:]}"
     elif not has_owner:

@@ -127,7 +127,8 @@ def _exported(node: "Node", start: int, text: bytes) -> Iterator[Declared]:
 
 
 def _alias(node: "Node", name: str, leads_to: str) -> Declared:
-    return Declared(start=node.start_byte, end=node.end_byte, binds=(Bound(name, 0, 0),), leads_to=leads_to)
+    at = node.start_byte
+    return Declared(start=at, end=at, binds=(Bound(name, 0, 0),), leads_to=leads_to)
 
 
 def _declared(node: "Node", start: int, text: bytes) -> Iterator[Declared]:

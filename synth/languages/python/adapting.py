@@ -7,12 +7,19 @@ one rule: what is added only calls; it decides nothing.
 """
 
 import ast
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from synth.grammar.python_trees import parse_python
-from synth.languages.python.guessing import GivenParameter, guess_signatures, read_parameters
+from synth.languages.python.guessing import (
+    Construction,
+    GivenParameter,
+    Names,
+    guess_signatures,
+    read_parameters,
+)
 from synth.languages.spec import Adapted, NotAdapted
 from synth.languages.support.guessing import MAX_PARAMETERS
 
@@ -23,6 +30,10 @@ _CHANGING = frozenset(
     "append extend insert remove pop clear sort reverse update setdefault popitem appendleft".split()
 )
 _INNER = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+_OPERATORS = frozenset(
+    "__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ __xor__ __matmul__ "
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__".split()
+)
 _CALLBACKS = {1: ("abs", "len", "str"), 2: ("max", "pow")}
 """Named functions that are passed on, by the number of arguments that they are called with."""
 
@@ -46,8 +57,9 @@ def adapt(code: str, entry_point: str) -> Sequence[Adapted]:
     if tree is None:
         raise NotAdapted("the program does not parse")
     owner, _, name = entry_point.rpartition(".")
-    target = _method(tree, owner, name) if owner else _Target(_function(tree.body, name), "")
-    return list(_ways(code, tree, target))
+    names = _Classes(tree).names()
+    target = _method(tree, owner, name, names) if owner else _Target(_function(tree.body, name), "")
+    return list(_ways(code, tree, target, names))
 
 
 def _function(body: list[ast.stmt], name: str) -> ast.FunctionDef:
@@ -60,38 +72,50 @@ def _function(body: list[ast.stmt], name: str) -> ast.FunctionDef:
 # --- calling ------------------------------------------------------------------------------------------------
 
 
-def _ways(code: str, tree: ast.Module, target: _Target) -> Iterator[Adapted]:
+def _ways(code: str, tree: ast.Module, target: _Target, names_of: Names) -> Iterator[Adapted]:
     function = target.function
     callbacks = _callbacks(function, target.skip)
     left = _without(function, set(callbacks))
-    parameters = [] if target.is_property else read_parameters(left, target.skip)
-    given = [*target.built_by, *(one for one in parameters if one.name not in callbacks)]
+    if target.owner.endswith("({})") and function.name in _OPERATORS:
+        left = _with_operand(left, target.owner.partition("(")[0])
+    parameters = [] if target.is_property else read_parameters(left, target.skip, names_of)
+    leaves = list(_leaves([*target.built_by, *parameters]))
+    given, names = [one for one, _ in leaves], _distinct([name for _, name in leaves])
     if not given:
         raise NotAdapted("takes no arguments that can be given")
     if len(given) > MAX_PARAMETERS:
         raise NotAdapted(f"more than {MAX_PARAMETERS} parameters")
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(_defined(tree))
-    changed = _changed_argument(function, [one.name for one in parameters])
+    changed = changed_parameter(function, [one.name for one in parameters])
     listed = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(function))
-    is_plain = not (target.owner or callbacks or changed or listed or any(one.keyword for one in given))
+    odd = any(one.keyword or one.rest for one in given) or len(given) != len(parameters)
+    odd = odd or any(one.built for one in parameters)
+    is_plain = not (target.owner or callbacks or changed or listed or odd)
     signatures = guess_signatures(given)
     if is_plain:
-        yield Adapted(code, function.name, tuple(one.name for one in given), signatures)
+        yield Adapted(code, function.name, tuple(names), signatures)
         return
     for choice in _choices(callbacks):
         name = _free_name(target, choice, listed, taken)
-        names = _distinct(given)
-        call = _call(target, parameters, dict(zip(given, names, strict=True)), choice)
-        body = _body(call, names[given.index(changed)] if changed else "", listed)
+        by_one = dict(zip(map(id, given), names, strict=True))
+        call = _call(target, parameters, by_one, choice)
+        returned = next((name for one, name in zip(given, names, strict=True) if one.name == changed), "")
+        body = _body(call, returned, listed)
         lines = f"\n\ndef {name}({', '.join(names)}):\n{body}"
         yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures)
 
 
+def _leaves(parameters: Sequence[GivenParameter], prefix: str = "") -> Iterator[tuple[GivenParameter, str]]:
+    """The parameters that are given and their names, with those of constructors in place of their objects."""
+    for one in parameters:
+        if one.built is None:
+            yield one, prefix + one.name
+        else:
+            yield from _leaves(one.built.parameters, f"{prefix}{one.name}_")
+
+
 def _call(
-    target: _Target,
-    parameters: list[GivenParameter],
-    names: dict[GivenParameter, str],
-    choice: dict[str, str],
+    target: _Target, parameters: list[GivenParameter], names: dict[int, str], choice: dict[str, str]
 ) -> str:
     """The expression that calls it."""
     written = _arguments(target.function, target.skip, parameters, names, choice)
@@ -101,28 +125,36 @@ def _call(
     return f"{owner}.{target.function.name}" + ("" if target.is_property else f"({written})")
 
 
-def _written(parameters: Sequence[GivenParameter], names: dict[GivenParameter, str]) -> str:
-    return ", ".join(f"{one.name}={names[one]}" if one.keyword else names[one] for one in parameters)
+def _written(parameters: Sequence[GivenParameter], names: dict[int, str]) -> str:
+    words = [(one, _value(one, names)) for one in parameters]
+    return ", ".join(f"{one.name}={word}" if one.keyword else word for one, word in words)
+
+
+def _value(one: GivenParameter, names: dict[int, str]) -> str:
+    if one.built is not None:
+        return f"{one.built.name}({_written(one.built.parameters, names)})"
+    return f"*{names[id(one)]}" if one.rest else names[id(one)]
 
 
 def _arguments(
     function: ast.FunctionDef,
     skip: int,
     parameters: list[GivenParameter],
-    names: dict[GivenParameter, str],
+    names: dict[int, str],
     choice: dict[str, str],
 ) -> str:
     """The arguments in the order of the head; after one that is left to its default, by name."""
-    by_name = {one.name: one for one in parameters}
+    values = choice | {one.name: _value(one, names) for one in parameters}
     words, named = list[str](), False
     for argument in (function.args.posonlyargs + function.args.args)[skip:]:
-        value = choice.get(argument.arg) or (names[by_name[argument.arg]] if argument.arg in by_name else "")
+        value = values.get(argument.arg, "")
         if value:
             words.append(f"{argument.arg}={value}" if named else value)
         named = named or not value
+    if function.args.vararg is not None and (rest := values.get(function.args.vararg.arg, "")):
+        words.append(rest)
     for argument in function.args.kwonlyargs:
-        value = choice.get(argument.arg) or (names[by_name[argument.arg]] if argument.arg in by_name else "")
-        words += [f"{argument.arg}={value}"] if value else []
+        words += [f"{argument.arg}={values[argument.arg]}"] if argument.arg in values else []
     return ", ".join(words)
 
 
@@ -132,15 +164,14 @@ def _body(call: str, changed: str, listed: bool) -> str:
     return f"    {call}\n    return {changed}\n" if changed else f"    return {call}\n"
 
 
-def _distinct(given: Sequence[GivenParameter]) -> list[str]:
-    """The parameters' names, each once: a method may call one as its constructor does."""
-    names: list[str] = []
-    for one in given:
-        name = one.name
-        while name in names:
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, each once: a method may call a parameter as its constructor does."""
+    found: list[str] = []
+    for name in names:
+        while name in found:
             name += "_"
-        names.append(name)
-    return names
+        found.append(name)
+    return found
 
 
 def _free_name(target: _Target, choice: dict[str, str], listed: bool, taken: set[str]) -> str:
@@ -175,12 +206,6 @@ def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 # --- arguments that are changed, and functions that are passed ----------------------------------------------
-
-
-def _changed_argument(function: ast.FunctionDef, names: list[str]) -> "GivenParameter | None":
-    """The parameter that a function without a result changes."""
-    changed = changed_parameter(function, names)
-    return next((one for one in read_parameters(function) if one.name == changed), None) if changed else None
 
 
 def changed_parameter(function: ast.FunctionDef, names: Sequence[str]) -> str:
@@ -265,11 +290,10 @@ def _without(function: ast.FunctionDef, names: set[str]) -> ast.FunctionDef:
 # --- methods ------------------------------------------------------------------------------------------------
 
 
-def _method(tree: ast.Module, owner: str, name: str) -> _Target:
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    if owner not in classes:
+def _method(tree: ast.Module, owner: str, name: str, names: Names) -> _Target:
+    node = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == owner), None)
+    if node is None:
         raise NotAdapted(f"there is no class {owner}")
-    node = classes[owner]
     function = _function(node.body, name)
     decorators = {ast.unparse(item).rpartition(".")[2] for item in function.decorator_list}
     if "staticmethod" in decorators:
@@ -280,31 +304,77 @@ def _method(tree: ast.Module, owner: str, name: str) -> _Target:
         raise NotAdapted("is no method of an object")
     if name in ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__"):
         raise NotAdapted("builds the object itself")
-    built_by = _constructor(node, classes)
+    built_by = names.build(owner)
+    assert built_by is not None, "it is a class of the program"
     is_property = bool(decorators & {"property", "cached_property"})
-    return _Target(function, owner + "({})", tuple(built_by), 1, is_property)
+    return _Target(function, owner + "({})", built_by.parameters, 1, is_property)
 
 
-def _constructor(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[GivenParameter]:
-    """The parameters with which an object of the class is made. Raises NotAdapted."""
-    node: ast.ClassDef | None = owner
-    seen = set[str]()
-    while node is not None and node.name not in seen:
-        seen.add(node.name)
-        head = next(
-            (one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None
-        )
-        bases = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
-        if head is None and (_is_dataclass(node) or "NamedTuple" in bases):
-            head = _of_fields(node)
-        if head is not None:
-            return read_parameters(_seen_from_class(head, node), 1)
-        if any(base.endswith(("Enum", "Flag", "Protocol")) for base in bases):
-            raise NotAdapted("the class has no objects that can be made")
-        if any(isinstance(one, ast.FunctionDef) and one.name == "__new__" for one in node.body):
-            raise NotAdapted("the class makes its objects in a way of its own")
-        node = next((classes[base] for base in bases if base in classes), None)
-    return []
+def _with_operand(function: ast.FunctionDef, owner: str) -> ast.FunctionDef:
+    """An operator whose other side has no type takes an object of its own class."""
+    made = copy.deepcopy(function)
+    for argument in made.args.args[1:2]:
+        argument.annotation = argument.annotation or ast.Name(owner, ast.Load())
+    return made
+
+
+class _Classes:
+    """The classes of a program, and how their objects are made."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._nodes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        self._open = set[str]()
+        self._names = Names(_aliases(tree), self.build)
+
+    def names(self) -> Names:
+        """What the program's names mean in annotations."""
+        return self._names
+
+    def build(self, name: str) -> Construction | None:
+        """How an object of the class is made. Raises NotAdapted."""
+        if name not in self._nodes:
+            return None
+        if name in self._open:
+            raise NotAdapted(f"an object of {name} takes another one")
+        self._open.add(name)
+        try:
+            return Construction(name, tuple(self._parameters(self._nodes[name])))
+        finally:
+            self._open.discard(name)
+
+    def _parameters(self, owner: ast.ClassDef) -> list[GivenParameter]:
+        node: ast.ClassDef | None = owner
+        seen = set[str]()
+        while node is not None and node.name not in seen:
+            seen.add(node.name)
+            bases = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
+            own = (one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__")
+            head = next(own, None)
+            if head is None and (_is_dataclass(node) or "NamedTuple" in bases):
+                head = _of_fields(node)
+            if head is not None:
+                return read_parameters(_seen_from_class(head, node), 1, self._names)
+            if any(base.endswith(("Enum", "Flag", "Protocol")) for base in bases):
+                raise NotAdapted(f"{node.name} has no objects that can be made")
+            if any(isinstance(one, ast.FunctionDef) and one.name == "__new__" for one in node.body):
+                raise NotAdapted(f"{node.name} makes its objects in a way of its own")
+            node = next((self._nodes[base] for base in bases if base in self._nodes), None)
+        return []
+
+
+def _aliases(tree: ast.Module) -> dict[str, ast.expr]:
+    """Names of types that the program binds; a type variable says nothing."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.expr):
+            continue
+        if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("TypeVar"):
+            found[target.id] = ast.Name("Any", ast.Load())
+        elif isinstance(value, ast.Subscript | ast.Name | ast.BinOp | ast.Attribute):
+            found[target.id] = value
+    return found
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:

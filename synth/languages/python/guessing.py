@@ -7,7 +7,11 @@ every language shares (`synth.values`) are ever proposed.
 """
 
 import ast
-from typing import NamedTuple
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from synth.languages.python.annotations import read_annotation
 from synth.languages.python.usage import read_clues
@@ -19,7 +23,11 @@ from synth.languages.support.guessing import (
     UNKNOWN,
     best_first,
 )
-from synth.values import Signature, ValueType
+from synth.values import Signature, ValueType, parse_type
+
+_CERTAIN: Final = 6
+"""Points that tell what an optional parameter without a type is for."""
+_MAX_ALIASES: Final = 3
 
 
 class GivenParameter(NamedTuple):
@@ -32,6 +40,10 @@ class GivenParameter(NamedTuple):
     """Whether it has a default."""
     keyword: bool = False
     """Whether it can only be given by its name."""
+    built: "Construction | None" = None
+    """How its value is made, if it is an object of a class of the program."""
+    rest: bool = False
+    """Whether it takes all positional arguments that are left (`*args`)."""
 
     @property
     def is_left_out(self) -> bool:
@@ -39,31 +51,100 @@ class GivenParameter(NamedTuple):
         return self.optional and self.types in ((), (NULL,))
 
 
-def read_parameters(function: ast.FunctionDef, skip: int = 0) -> list[GivenParameter]:
+class Construction(NamedTuple):
+    """A call of a class of the program, by the parameters of its constructor."""
+
+    name: str
+    parameters: tuple[GivenParameter, ...]
+
+
+@dataclass(slots=True)
+class Names:
+    """What the names of a program mean in annotations."""
+
+    aliases: dict[str, ast.expr] = field(default_factory=dict)
+    """Names that stand for another type: `Point = tuple[float, float]`."""
+    build: Callable[[str], Construction | None] = lambda name: None
+    """How an object of a class of the program is made; None if it is no class of it. Raises NotAdapted."""
+
+
+def read_parameters(
+    function: ast.FunctionDef, skip: int = 0, names: Names | None = None
+) -> list[GivenParameter]:
     """The parameters of a function that shared values can be given for, without the first `skip` (`self`) and
     without optional ones that are left to their defaults. Raises NotAdapted."""
+    names = names or Names()
     arguments = function.args
     given = arguments.posonlyargs + arguments.args
     defaults = [None] * (len(given) - len(arguments.defaults)) + list(arguments.defaults)
     found = [
-        _parameter(argument, default, function)
+        _parameter(argument, default, function, names)
         for argument, default in list(zip(given, defaults, strict=True))[skip:]
     ]
     while found and found[-1].is_left_out:
         found.pop()
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is None:
-            found.append(_parameter(argument, None, function)._replace(keyword=True))
-    if missing := next((one.name for one in found if not one.types), ""):
+            found.append(_parameter(argument, None, function, names)._replace(keyword=True))
+    if arguments.vararg is not None and not found:
+        found.append(_rest(arguments.vararg, function))
+    if missing := next((one.name for one in found if not one.types and one.built is None), ""):
         raise NotAdapted(f"a parameter has no type that every language shares: {missing}")
     if len(found) > MAX_PARAMETERS:
         raise NotAdapted(f"more than {MAX_PARAMETERS} parameters")
     return found
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> GivenParameter:
+def _parameter(
+    argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef, names: Names
+) -> GivenParameter:
+    if argument.annotation is not None:
+        annotation = _without_aliases(argument.annotation, names)
+        built = names.build(_class_name(annotation))
+        if built is not None and default is None:
+            return GivenParameter(argument.arg, (), False, built=built)
+        argument = ast.arg(argument.arg, annotation)
     types = _types(argument, default, function)
     return GivenParameter(argument.arg, tuple(types), default is not None)
+
+
+def _rest(argument: ast.arg, function: ast.FunctionDef) -> GivenParameter:
+    stated = read_annotation(argument.annotation) if argument.annotation is not None else None
+    inner = stated if stated is not None else (parse_type("int"), parse_type("str"))
+    lists = [ValueType("list", (kind,)) for kind in inner]
+    if stated is None:
+        clues = read_clues(argument.arg, None, function).ranked()
+        lists = [kind for kind in clues if kind.kind == "list"] or lists
+    return GivenParameter(argument.arg, tuple(lists), False, rest=True)
+
+
+def _class_name(annotation: ast.expr) -> str:
+    """The name of a class that stands alone, in quotes or not, or beside `None`."""
+    text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+    plain = (
+        re.sub(r"\s*\|\s*None$|^Optional\[(.*)\]$|\[[\w, ]*\]$", r"\1", text) if isinstance(text, str) else ""
+    )
+    return plain if plain.isidentifier() else ""
+
+
+def _without_aliases(annotation: ast.expr, names: Names) -> ast.expr:
+    for _ in range(_MAX_ALIASES):
+        used = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
+        if not used & set(names.aliases):
+            break
+        annotation = _Unaliased(names.aliases).visit(copy.deepcopy(annotation))
+    return annotation
+
+
+class _Unaliased(ast.NodeTransformer):
+    """Writes what a name stands for in its place."""
+
+    def __init__(self, aliases: dict[str, ast.expr]) -> None:
+        self._aliases = aliases
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The type of an alias, or the name itself."""
+        return self._aliases.get(node.id, node)
 
 
 def _types(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDef) -> list[ValueType]:
@@ -73,11 +154,8 @@ def _types(argument: ast.arg, default: ast.expr | None, function: ast.FunctionDe
         if stated is not None:
             return stated
     clues = read_clues(argument.arg, default, function)
-    if (
-        isinstance(default, ast.Constant)
-        and default.value is None
-        and max(clues.points.values(), default=0) < 6
-    ):
+    strongest = max(clues.points.values(), default=0)
+    if isinstance(default, ast.Constant) and default.value is None and strongest < _CERTAIN:
         return []
     found = clues.ranked()
     return found or ([] if default is not None else list(UNKNOWN))

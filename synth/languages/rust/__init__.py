@@ -4,7 +4,9 @@ arguments are passed."""
 import re
 
 from synth.grammar.node_types import NodeTypes, names
+from synth.languages.rust.adapting import adapt, changed_arguments
 from synth.languages.rust.classes import make_classes
+from synth.languages.rust.closing import CLOSING
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.rust.examples import SYNTAX
 from synth.languages.rust.impure import IMPURE
@@ -165,6 +167,9 @@ LANGUAGE = Language(
     ),
     script=SCRIPT,
     render_signature=render_signature,
+    adapt=adapt,
+    closing=CLOSING,
+    changed_arguments=changed_arguments,
     examples=SYNTAX,
     impure=IMPURE,
     failures=FailureWords(fatal_out_of_memory=("memory allocation of ",), uncaught=("^Error: ",)),

@@ -155,6 +155,7 @@ LANGUAGE = Language(
     impure=IMPURE,
     adapt=adapt_typescript,
     changed_arguments=changed_elements,
+    one_number=True,
     closing=make_closing(typed=True),
     failures=FAILURES,
     gold=GOLD,

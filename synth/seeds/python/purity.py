@@ -33,6 +33,7 @@ PURE_MEMBERS = {
     "os": frozenset("path sep altsep linesep pathsep curdir pardir extsep fspath PathLike".split()),
     "os.path": frozenset(_PATHS.split()),
     "pathlib": frozenset("PurePath PurePosixPath PureWindowsPath".split()),
+    "queue": frozenset("Queue LifoQueue PriorityQueue SimpleQueue Empty Full".split()),
     "sys": frozenset(
         "maxsize maxunicode byteorder float_info int_info hash_info version_info intern "
         "getrecursionlimit setrecursionlimit exc_info set_int_max_str_digits".split()
