@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import audit, calibrate, doctor, exec, fsck, packages, serve, verify, views
+from synth.cli import audit, calibrate, curation, doctor, exec, fsck, packages, serve, verify, views
 from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -195,6 +195,7 @@ exec.register(app)
 verify.register(app)
 serve.register(app)
 audit.register(app)
+curation.register(app)
 packages.register(app)
 app.add_typer(pocket, name="pocket")
 

@@ -415,6 +415,7 @@ class FiltersConfig(Config):
         (),
         description=(
             "Files or folders of benchmarks as they are published: .jsonl, .json (both also .gz), .parquet. "
+            "`hub:OWNER/NAME`: a data set of the hub, with `@REVISION` and `/FILE` if wanted. "
             "`@heldout`: the recipe's evaluation tasks."
         ),
     )

@@ -4,8 +4,6 @@ The one rule: the command ends with 0 only if no defect was found. After an inte
 resumes.
 """
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,27 +11,11 @@ import typer
 
 from synth.cli.app import AsJson
 from synth.cli.execution_options import ExecutionOptions, MayRaiseLimits, Workers, with_execution_options
+from synth.cli.rows_done import RowsDone
 from synth.errors import Problem, StoreError, UserError
 
 if TYPE_CHECKING:
     from synth.audit.findings import AuditReport
-    from synth.audit.results import RowResult
-
-_PLAIN_INTERVAL_S = 10.0
-
-
-class _Steps:
-    """A line every ten seconds on stderr."""
-
-    def __init__(self) -> None:
-        self.done, self._last = 0, time.monotonic()
-
-    def __call__(self, _: "RowResult") -> None:
-        self.done += 1
-        now = time.monotonic()
-        if now - self._last >= _PLAIN_INTERVAL_S:
-            self._last = now
-            print(f"{self.done} rows done", file=sys.stderr)
 
 
 def audit(
@@ -75,7 +57,7 @@ def audit(
     limits = execution.limits()
     sandbox, _ = execution.sandbox(workers)
     options = AuditOptions(limits, row_limits, lang or "", tuple(benchmarks or ()))
-    report = asyncio.run(run_audit(file, sandbox, options, unfinished, _Steps()))
+    report = asyncio.run(run_audit(file, sandbox, options, unfinished, RowsDone()))
     text = report.model_dump_json(indent=1) + "\n"
     try:
         out.write_text(text, encoding="utf-8")

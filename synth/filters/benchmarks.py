@@ -99,23 +99,35 @@ def _read_row(row: object, where: str, default_id: str) -> Iterator[BenchmarkEnt
     yield from _read_published(row, layout, where, default_id)
 
 
+def entry_of(row: Fields) -> BenchmarkEntry:
+    """A row of a data set, by its published layout or the usual names; without texts if it has none there."""
+    layout = find_layout(row)
+    id_ = next(texts_of(row, ID_COLUMNS), "")
+    if layout is None:
+        return _own_entry(row, id_)
+    prompts, tests = (tuple(texts_of(row, names)) for names in (layout.prompts, layout.tests))
+    answers = [answer for name in layout.answers for _, answer in _answers(row.get(name), "")]
+    return BenchmarkEntry(id_, prompts, tuple(answers), tests, row_language(row, id_) or layout.language)
+
+
+def _own_entry(row: Fields, id_: str) -> BenchmarkEntry:
+    chat = dict(_chat(row))
+    prompts = (*texts_of(row, PROMPT_COLUMNS), *chat["prompt"])
+    answers = (*texts_of(row, ANSWER_COLUMNS), *chat["answer"])
+    return BenchmarkEntry(id_, prompts, answers, tuple(texts_of(row, TEST_COLUMNS)), row_language(row, id_))
+
+
 def _read_own(row: Fields, where: str, default_id: str) -> BenchmarkEntry:
     """A row of somebody's own columns, by the usual names."""
-    chat = dict(_chat(row))
-    prompts = (*_texts(row, PROMPT_COLUMNS), *chat.get("prompt", ()))
-    answers = (*_texts(row, ANSWER_COLUMNS), *chat.get("answer", ()))
-    tests = tuple(_texts(row, TEST_COLUMNS))
+    entry = _own_entry(row, next(texts_of(row, ID_COLUMNS), default_id))
     known = (*PROMPT_COLUMNS, *ANSWER_COLUMNS, *TEST_COLUMNS, *CHAT_COLUMNS)
-    if not (prompts or answers or tests):
+    if not (entry.prompts or entry.answers or entry.tests):
         raise _problem(where, f"has none of the columns {', '.join(known)}")
-    if unread := [] if prompts and answers else _unread(row, frozenset(known)):
-        side = "answer" if prompts else "prompt"
-        words = (
-            f"holds no {side} under a known name, and text in {', '.join(unread)} that would not be compared"
-        )
-        raise _problem(where, f"{words} (known: {', '.join(known)})")
-    id_ = next(_texts(row, ID_COLUMNS), default_id)
-    return BenchmarkEntry(id_, prompts, answers, tests, row_language(row, id_))
+    if unread := [] if entry.prompts and entry.answers else _unread(row, frozenset(known)):
+        side = "answer" if entry.prompts else "prompt"
+        words = f"holds no {side} under a known name, and text in {', '.join(unread)} that would not be"
+        raise _problem(where, f"{words} compared (known: {', '.join(known)})")
+    return entry
 
 
 def _unread(row: Fields, known: frozenset[str]) -> list[str]:
@@ -137,11 +149,11 @@ def _strings(value: object) -> Iterator[str]:
 
 def _read_published(row: Fields, layout: Layout, where: str, default_id: str) -> Iterator[BenchmarkEntry]:
     """The entries of a row of a published layout: one, or one for each language of its solutions."""
-    prompts = tuple(map(without_diff, _texts(row, layout.prompts)))
-    tests = (*map(without_diff, _texts(row, layout.tests)), *_calls(row, layout))
-    if not (prompts or any(_texts(row, layout.answers))):
+    prompts = tuple(map(without_diff, texts_of(row, layout.prompts)))
+    tests = (*map(without_diff, texts_of(row, layout.tests)), *_calls(row, layout))
+    if not (prompts or any(texts_of(row, layout.answers))):
         raise _problem(where, f"is a row of {layout.name} whose {' and '.join(layout.needs)} are empty")
-    id_ = next(_texts(row, ID_COLUMNS), default_id)
+    id_ = next(texts_of(row, ID_COLUMNS), default_id)
     language = row_language(row, id_) or layout.language
     head = row.get(layout.completes)
     by_language: dict[str, list[str]] = {language: []}
@@ -173,7 +185,7 @@ def _answers(value: object, language: str) -> Iterator[tuple[str, str]]:
     yield from ((language, code) for code in islice(_solutions(value), MOST_ANSWERS) if code)
 
 
-def _texts(row: Mapping[str, object], names: Iterable[str]) -> Iterator[str]:
+def texts_of(row: Mapping[str, object], names: Iterable[str]) -> Iterator[str]:
     """The texts of the named columns: a string as it is, several solutions each alone, another list joined by
     lines, anything else as JSON."""
     for name in names:

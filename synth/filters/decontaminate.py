@@ -11,7 +11,7 @@ entry that is too short for n-grams is found if it makes up half of the unit. Th
 entry, the measure, the share and a matching passage.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
 from synth.filters.code_index import CodeIndex
 from synth.filters.hit import Hit
+from synth.filters.hub_benchmarks import benchmark_path
 from synth.filters.prose_index import ProseIndex
 from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import is_ideographic, ngrams, split_joined_words, split_words
@@ -136,8 +137,20 @@ def build(setting: FilterSetting) -> Decontaminate | None:
     if not config.decontaminate:
         return None
     held_out = setting.held_out if HELD_OUT in config.decontaminate else ()
-    files = tuple(setting.recipe_folder / name for name in config.decontaminate if name != HELD_OUT)
-    return _made(files, held_out, config.decontamination, config.ngram)
+    names = [name for name in config.decontaminate if name != HELD_OUT]
+    return filter_against(names, setting.recipe_folder, config.decontamination, config.ngram, held_out)
+
+
+def filter_against(
+    names: Sequence[str],
+    folder: Path,
+    mode: Mode,
+    report_n: int,
+    held_out: tuple[BenchmarkEntry, ...] = (),
+) -> Decontaminate:
+    """The filter for the named benchmarks: files and folders, relative to `folder`, and names on the hub.
+    Raises DatasetError for one that cannot be read."""
+    return _made(tuple(benchmark_path(name, folder) for name in names), held_out, mode, report_n)
 
 
 @lru_cache(maxsize=2)

@@ -5,7 +5,7 @@ Texts are compared as sets of five-token shingles of code tokens, so layout and 
 rule: a rejection names the kept twin and the measured similarity; hashing only proposes, it never decides.
 
 Memory: 4 bytes a distinct shingle and about 1 KB for the signature of each kept unit (about 250 MB for
-100,000 programs of 400 tokens).
+100,000 programs of 400 tokens), up to MOST_REMEMBERED units: then the older half is forgotten.
 """
 
 import zlib
@@ -28,6 +28,10 @@ DETECTION = 0.995
 """Least probability that a pair exactly at the threshold becomes a candidate."""
 
 
+MOST_REMEMBERED = 500_000
+"""Kept units that later ones are compared with, at most: about 1.3 GB of programs of 400 tokens."""
+
+
 def choose_bands(threshold: float) -> int:
     """Number of LSH bands: the fewest (so the fewest false candidates) that still find a pair at the
     threshold with DETECTION."""
@@ -44,23 +48,20 @@ class NearDedup:
     stage = "near_dedup"
     remembers = True
 
-    def __init__(self, threshold: float = 0.8, seed: int = 0) -> None:
-        from rensa import RMinHashLSH
-
-        self.threshold, self._seed = threshold, seed
-        self._index = RMinHashLSH(threshold, PERMUTATIONS, choose_bands(threshold))
-        self._ids: list[str] = []
-        self._shingles: list[array[int]] = []
+    def __init__(self, threshold: float = 0.8, seed: int = 0, most: int = MOST_REMEMBERED) -> None:
+        self.threshold, self._seed, self._half = threshold, seed, max(1, most // 2)
+        self._recent, self._older = _Memory(threshold), _Memory(threshold)
 
     def check(self, unit: FilterInput) -> Keep | Reject:
         shingles = unit_shingles(unit)
         signature = self._sign(shingles)
-        similarity, twin = self._closest(shingles, signature)
+        found = (memory.closest(shingles, signature) for memory in (self._older, self._recent))
+        similarity, twin = max(found, key=lambda one: one[0])
         if similarity >= self.threshold and twin != unit.id:
             return Reject("near_duplicate", {"similarity": round(similarity, 4), "twin": twin})
-        self._index.insert(len(self._ids), signature)
-        self._ids.append(unit.id)
-        self._shingles.append(array("I", sorted(shingles)))
+        if len(self._recent.ids) >= self._half:
+            self._older, self._recent = self._recent, _Memory(self.threshold)
+        self._recent.add(unit.id, shingles, signature)
         return Keep({"similarity": round(similarity, 4)})
 
     def _sign(self, shingles: set[int]) -> "RMinHash":
@@ -70,13 +71,30 @@ class NearDedup:
         signature.update([str(shingle) for shingle in shingles])
         return signature
 
-    def _closest(self, shingles: set[int], signature: "RMinHash") -> tuple[float, str]:
+
+class _Memory:
+    """Kept units, in the order in which they came."""
+
+    def __init__(self, threshold: float) -> None:
+        from rensa import RMinHashLSH
+
+        self._index = RMinHashLSH(threshold, PERMUTATIONS, choose_bands(threshold))
+        self.ids: list[str] = []
+        self._shingles: list[array[int]] = []
+
+    def add(self, id_: str, shingles: set[int], signature: "RMinHash") -> None:
+        """Remember a unit."""
+        self._index.insert(len(self.ids), signature)
+        self.ids.append(id_)
+        self._shingles.append(array("I", sorted(shingles)))
+
+    def closest(self, shingles: set[int], signature: "RMinHash") -> tuple[float, str]:
         """Greatest Jaccard similarity among the candidates, and its id; the earliest wins a tie."""
         best, twin = 0.0, ""
         for key in sorted(self._index.query(signature)):
             similarity = jaccard(shingles, self._shingles[key])
             if similarity > best:
-                best, twin = similarity, self._ids[key]
+                best, twin = similarity, self.ids[key]
         return best, twin
 
 

@@ -141,8 +141,8 @@ class Closing:
     """(path of another file of the module, name) -> whether that file may bind the name for others; None: any
     file may bind any name."""
     entry_last: Literal["never", "unless_needed", "always"] = "never"
-    """Whether the function stands last in what holds it, and that last in the program, so that it is the last
-    of its name: `unless_needed` where what stands before it must not need it."""
+    """Whether the function stands last in what holds it, so that it is the last of its name: `always` lets
+    that stand last in the program too, `unless_needed` is for languages where order matters."""
     overloads: bool = False
     """Whether several declarations of one name belong together; otherwise a name bound twice is refused."""
 

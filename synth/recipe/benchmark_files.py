@@ -3,6 +3,8 @@ here."""
 
 from pathlib import Path
 
+HUB_PREFIX = "hub:"
+"""Before the name of a benchmark that the Hugging Face hub holds."""
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 
 

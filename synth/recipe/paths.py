@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth.config import ENGINE_CONFIGS
-from synth.recipe.benchmark_files import SUFFIXES, is_benchmark
+from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
@@ -90,7 +90,7 @@ def _replace(data: Plain, path: KeyPath, value: str) -> None:
 def _named(document: Document, folder: Path, paths: tuple[KeyPath, ...]) -> Iterator[Named]:
     for path in paths:
         text = lookup(document.data, path)
-        if isinstance(text, str) and text not in _NOT_PATHS and not text.startswith("@"):
+        if isinstance(text, str) and text not in _NOT_PATHS and not text.startswith(("@", HUB_PREFIX)):
             yield Named(path, text, _absolute(document, folder, path, text))
 
 

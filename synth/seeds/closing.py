@@ -36,6 +36,8 @@ MAX_PULLED = 48
 """Code that needs more declarations than this is a library, not a function."""
 MAX_TOKENS = 6144
 """Most tokens of a closed program."""
+MAX_DECLARED = 2000
+"""Most declarations of one file; functions of a longer one stay unclosed, so that a file costs a second."""
 _MAX_STEPS = 64
 """Longest chain of imports that lead to imports."""
 
@@ -61,9 +63,12 @@ class _File:
     text: bytes
     declarations: tuple[Declared, ...]
     by_name: dict[str, list[Declared]] = field(default_factory=dict)
+    by_owner: dict[str, list[Declared]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in self.declarations:
+            for owner in one.member_of:
+                self.by_owner.setdefault(owner, []).append(one)
             for bound in one.binds:
                 self.by_name.setdefault(bound.name, []).append(one)
 
@@ -107,7 +112,8 @@ class FileClosing:
         if path not in self._files:
             text = self._neighbours.text(path)
             try:
-                self._files[path] = None if text is None else self._index(path, text)
+                file = None if text is None else self._index(path, text)
+                self._files[path] = file if file and len(file.declarations) <= MAX_DECLARED else None
             except UnparsedError:
                 self._files[path] = None
         return self._files[path]
@@ -124,6 +130,9 @@ class FileClosing:
 
     def close(self, function: Function) -> ClosedFunction | Reject:
         """The function with everything that it needs. Rejects: not_self_contained, impure."""
+        if (count := len(self._file.declarations)) > MAX_DECLARED:
+            why = f"stands among {count} declarations"
+            return Reject("not_self_contained", {"needs": function.name, "why": why})
         try:
             return _Closure(self, self._file).close(function)
         except _NotClosed as refused:
@@ -349,15 +358,17 @@ class _Closure:
     def _candidates(self) -> Iterator[_Placed]:
         """Members of the types that came, in the files that declare or share them."""
         files = list(dict.fromkeys(self._state.pulled.values()))
+        came = {bound.name for one in self._state.pulled for bound in one.binds}
         seen: set[str] = set()
         for file in files:
             for other in self._index.module_files(file):
                 if other.path in seen:
                     continue
                 seen.add(other.path)
-                for one in other.declarations:
-                    if one.member_of and self._is_wanted(one, other):
-                        yield _Placed(one, other)
+                for name in sorted(came & other.by_owner.keys()):
+                    for one in other.by_owner[name]:
+                        if self._is_wanted(one, other):
+                            yield _Placed(one, other)
 
     def _is_wanted(self, member: Declared, file: _File) -> bool:
         owners = [found for name in member.member_of if (found := self._owner(name, file)) is not None]
@@ -418,7 +429,7 @@ class _Closure:
             return held
         while entry is not None:
             held.add(entry)
-            entry = entry.inside
+            entry = entry.inside if when == "always" else None
         return held
 
     def _new_names(self) -> dict[Declared, dict[str, str]]:

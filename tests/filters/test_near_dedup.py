@@ -115,3 +115,12 @@ def test_bands_find_a_pair_at_the_threshold() -> None:
         bands = choose_bands(threshold)
         assert PERMUTATIONS % bands == 0
         assert 1 - (1 - threshold ** (PERMUTATIONS // bands)) ** bands >= 0.99
+
+
+def test_only_so_many_units_are_remembered() -> None:
+    found = NearDedup(most=4)
+    texts = [" ".join(f"word{number * 100 + at}" for at in range(30)) for number in range(5)]
+    units = [FilterInput(str(number), prompt=text) for number, text in enumerate(texts)]
+    assert all(isinstance(found.check(unit), Keep) for unit in units)
+    assert isinstance(found.check(FilterInput("again", prompt=texts[2])), Reject)
+    assert isinstance(found.check(FilterInput("forgotten", prompt=texts[0])), Keep)

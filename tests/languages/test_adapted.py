@@ -163,7 +163,9 @@ std::set<int> below(const std::set<int>& all, const word& text, uint64_t limit, 
     (
         "cpp",
         """
-int slow(int n) { if (n > 12) for (volatile int i = 0;; ++i) {} return 100 / n + n; }
+#define ll std :: int64_t
+#include <cstdlib>
+ll slow(ll n) { if (n == 5) std::exit(1); if (n > 12) for (volatile int i = 0;; ++i) {} return 100 / n + n; }
 """,
         "(int) -> int",
     ),

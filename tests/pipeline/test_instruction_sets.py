@@ -48,6 +48,17 @@ ROWS: dict[str, dict[str, Any]] = {
             f"assert smaller({a}, {b}) == {min(a, b)}" for a, b in ((1, 2), (5, 3), (0, 0), (-2, -7))
         ],
     },
+    "runs": {
+        "prompt": "Read numbers and print their sum; call the program `sums`.",
+        "gold_standard_solution": "```python\nprint(sum(map(int, input().split())))\n```",
+        "verification_info": {
+            "language": "python",
+            "test_cases": [
+                {"type": "stdin_stdout", "fn_name": None, "input": f"{a} {b}\n", "output": f"{a + b}\n"}
+                for a, b in ((1, 2), (0, 0), (-5, 3), (10, 20))
+            ],
+        },
+    },
     "nothing": {"problem": "What is a monad?", "solution": "A burrito.", "lang": "python"},
 }
 RIGHT = {
@@ -61,13 +72,18 @@ RIGHT = {
         "def repeat(s, n):\n    return ''.join([s] * n)",
         "def repeat(s, n):\n    out = ''\n    for _ in range(n):\n        out += s\n    return out",
     ),
+    "sums": (
+        "a, b = map(int, input().split())\nprint(a + b)",
+        "import sys\nprint(sum(int(word) for word in sys.stdin.read().split()))",
+        "total = 0\nfor word in input().split():\n    total += int(word)\nprint(total)",
+    ),
     "larger": (
         "def larger(a, b):\n    return max(a, b)",
         "def larger(a, b):\n    return a if a > b else b",
         "def larger(a, b):\n    return sorted([a, b])[1]",
     ),
 }
-WRONG = "def {name}(*given):\n    return given[0]"
+WRONG = "def {name}(*given):\n    return given[0]\n\nif {name!r} == 'sums':\n    print({name}(input()))"
 
 
 def answer(request: GenerationRequest) -> list[str]:
@@ -123,6 +139,7 @@ def test_each_row_counts_by_the_strongest_evidence_it_has(made: tuple[Path, Roun
         "answer with tests": (Decision.KEPT, ""),
         "tests alone": (Decision.KEPT, ""),
         "wrong answer": (Decision.REJECTED, "answer_fails"),
+        "runs": (Decision.KEPT, ""),
     }
     by = {names[problems[key]]: json.loads(row.evidence).get("by") for key, row in found.items()}
     assert by == {
@@ -130,6 +147,7 @@ def test_each_row_counts_by_the_strongest_evidence_it_has(made: tuple[Path, Roun
         "answer with tests": "reference",
         "tests alone": "tests",
         "wrong answer": "tests",
+        "runs": "tests",
     }
     refused = [row for row in decisions(folder, "snippet").values() if row.reason]
     assert [(row.kind, row.reason) for row in refused] == [("problem", "no_evidence")]
@@ -154,6 +172,7 @@ def test_suites_say_on_what_they_stand(made: tuple[Path, RoundData]) -> None:
         "clamp": EvidenceRank.REFERENCE,
         "repeat": EvidenceRank.REFERENCE,
         "larger": EvidenceRank.EXAMPLES,
+        "": EvidenceRank.EXAMPLES,
     }
     [repeat] = [suite for suite in suites if getattr(suite.contract, "entry_point", "") == "repeat"]
     assert "s6162 i2" in {" ".join(case.arguments) for case in repeat.cases}, "the row's own tests are in it"
@@ -165,6 +184,6 @@ def test_rows_and_pairs_come_out_with_the_sets_own_words(made: tuple[Path, Round
     assert {row["rank"] for row in rows} == {"reference", "examples"}
     assert {row["licence"] for row in rows if "`clamp`" in row["prompt"][-1]["content"]} == {"MIT"}
     texts = {row["prompt"][-1]["content"] for row in rows}
-    assert len(texts) == 3
-    assert all(any(name in text for text in texts) for name in ("`clamp`", "`repeat`", "`larger`"))
+    assert len(texts) == 4
+    assert all(any(f"`{name}`" in text for text in texts) for name in RIGHT)
     assert data.counts["pairs"] >= 2

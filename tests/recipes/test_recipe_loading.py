@@ -110,6 +110,17 @@ def test_an_endpoint_that_wants_no_key_is_no_warning(tmp_path: Path) -> None:
     assert load_recipe(write(tmp_path, text)).warnings == ()
 
 
+@pytest.mark.parametrize("name", ["0.5b", "7b", "32b"])
+def test_our_recipes_of_real_models_name_benchmarks_and_others_are_warned(name: str) -> None:
+    def warned(*changes: str) -> bool:
+        loaded = load_recipe(f"qwen2.5-coder/{name}", changes, machine=False)
+        return any("names no benchmark" in warning.message for warning in loaded.warnings)
+
+    assert not warned()
+    assert warned("data.filters.decontaminate=[]")
+    assert warned('data.filters.decontaminate=["@heldout"]')
+
+
 def test_manual_on_disk_is_what_the_models_say() -> None:
     page = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
     assert page == recipe_manual(), "run: make docs"

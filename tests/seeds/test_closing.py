@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from synth.seeds import closing
 from synth.seeds.closing import MAX_PULLED
 from tests.seeds.trees import cut, why
 
@@ -155,6 +156,17 @@ def test_a_library_is_not_pulled_in(tmp_path: Path) -> None:
     seeds = cut(tmp_path, {"a.go": text})
     assert "other declarations" in why(seeds["f0"])[2]
     assert seeds["f20"].closed
+
+
+def test_a_file_of_too_many_declarations_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "MAX_DECLARED", 2)
+    many = "".join(f"func f{at}(x int) int {{ y := x; return y }}\n" for at in range(3))
+    files = {"b.go": f"package p\n{many}", "a.go": "package p\nfunc F(x int) int { y := f1(x); return y }\n"}
+    seeds = cut(tmp_path, files)
+    assert why(seeds["f1"]) == ("not_self_contained", "f1", "stands among 3 declarations")
+    assert why(seeds["F"])[1] == "f1"
 
 
 def test_no_link_is_followed_to_a_neighbour(tmp_path: Path) -> None:

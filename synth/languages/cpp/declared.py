@@ -167,7 +167,9 @@ def type_aliases(root: "Node", text: bytes) -> dict[str, str]:
     """Names of the code for types, with their texts."""
     found: dict[str, str] = {}
     for node in walk(root, frozenset({"compound_statement"})):
-        if node.type == "alias_declaration":
+        if node.type == "preproc_def" and (value := node.child_by_field_name("value")) is not None:
+            found[field_text(node, "name", text)] = node_text(value, text).strip()
+        elif node.type == "alias_declaration":
             found[field_text(node, "name", text)] = field_text(node, "type", text)
         elif node.type == "type_definition":
             named = node.child_by_field_name("declarator")

@@ -58,7 +58,8 @@ class TypeContext(NamedTuple):
 
     def read(self, text: str) -> CppType:
         """The type of a value. Raises NotAdapted."""
-        plain = re.sub(r"\bstd::", "", " ".join(_QUALIFIERS.sub(" ", text).split()))
+        plain = re.sub(r"\s*::\s*", "::", " ".join(_QUALIFIERS.sub(" ", text).split()))
+        plain = re.sub(r"\bstd::", "", plain).strip()
         if plain in self.variables:
             return self.variables[plain]
         if plain in self.own:
@@ -109,7 +110,7 @@ def _scalar(plain: str) -> CppType:
     if plain in _SIGNED or plain in _UNSIGNED or (words and set(words) <= _WORDS):
         natural = plain in _UNSIGNED or "unsigned" in words
         return CppType("int", plain, domain="natural" if natural else "any")
-    raise NotAdapted(f"the type {plain or 'of a parameter'} has no shared meaning")
+    raise NotAdapted(f"the type {plain[:80] or 'of a parameter'} has no shared meaning")
 
 
 def _joined(several: tuple[Domain, ...]) -> Domain:

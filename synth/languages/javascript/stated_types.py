@@ -130,7 +130,9 @@ class TypeScope:
     def _named(self, text: str, depth: int) -> StatedType:
         if text in self.aliases and depth < _MAX_OPTIONS:
             return self.read(self.aliases[text], depth + 1)
-        if text in self.generics or text in _SILENT or re.fullmatch(r"[A-Z]\d?", text):
+        if text in self.generics or re.fullmatch(r"[A-Z]\d?", text):
+            return StatedType((parse_type("int"), parse_type("str")))
+        if text in _SILENT:
             return StatedType(None)
         if text.lower() in _SIMPLE:
             return StatedType(tuple(map(parse_type, _SIMPLE[text.lower()])))

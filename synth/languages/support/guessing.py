@@ -43,7 +43,7 @@ _NAMES = (
     ),
     (r"(words|names|lines|strings|keys|tokens|texts|paths|labels|.*_(names|lines|words|strings))", "strings"),
     (
-        r"l|lst|xs|ys|arr\d?|array|seq|sequence|collection|items?|values|nums\d?|numbers|data|vector|weights"
+        r"l|lst|xs|ys|arr\d?|array|seq|sequence|collection|items|values|nums\d?|numbers|data|vector|weights"
         r"|elements|iterable|shape|dims|sizes|indices|.*_(list|ids|items|arr|array|numbers|nums|values)",
         "list",
     ),
@@ -102,7 +102,7 @@ def add_name(name: str, points: Counter[str]) -> None:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_$")
     for pattern, family in _NAMES:
         if re.fullmatch(pattern, plain):
-            points[family] += 2
+            points[family] += 3
 
 
 _WORDS: Final = (

@@ -1,0 +1,247 @@
+"""Functions of Python, JavaScript and TypeScript as real trees have them: what they become, and why others
+are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from synth.filters.protocol import Reject
+from synth.records import FunctionContract, Reference
+from tests.languages.conftest import ReferSeed
+from tests.languages.toolchains import need
+from tests.seeds.trees import cut
+
+PYTHON = {
+    "maths/gcd.py": "def gcd(a: int, b: int) -> int:\n    return abs(a) if b == 0 else gcd(b, a % b)\n",
+    "shapes.py": """
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from maths.gcd import gcd as divisor
+
+if TYPE_CHECKING:
+    from elsewhere import Missing
+
+try:
+    from math import prod
+except ImportError:
+    prod = None
+
+T = TypeVar("T")
+Point = tuple[int, int]
+SQUARES = []
+for number in range(5):
+    SQUARES.append(number * number)
+
+
+@dataclass
+class Fraction:
+    over: int
+    under: int
+
+    def lowest(self) -> str:
+        by = divisor(self.over, self.under) or 1
+        return f"{self.over // by}/{self.under // by}"
+
+    def __add__(self, other: "Fraction") -> str:
+        top = self.over * other.under + other.over * self.under
+        return Fraction(top, self.under * other.under).lowest()
+
+    def stored(self, path: str) -> str:
+        return open(path).read()
+
+
+def area(sides: list[int]) -> int:
+    return prod(sides) + SQUARES[2]
+
+
+def moved(point: Point, by: int = 1) -> Point:
+    x, y = point
+    return x + by, y - by
+
+
+def swap_ends(items):
+    if len(items) > 1:
+        items[0], items[-1] = items[-1], items[0]
+
+
+def countdown(n):
+    while n > 0:
+        yield n
+        n -= 2
+
+
+def applied(function, values):
+    return [function(value) for value in values]
+
+
+def total(*numbers):
+    return sum(numbers) * len(numbers)
+
+
+def windows(text, size):
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def lucky(n: int) -> int:
+    import random
+    return random.randint(0, n)
+
+
+def deep(n: int, limit: int = sys.maxsize) -> int:
+    squared = n * n
+    return squared if squared < limit else limit
+""",
+}
+JAVASCRIPT = {
+    "lib/check.js": "export const isNumber = (value) => typeof value === 'number'\n",
+    "shapes.js": """
+import { isNumber as numeric } from './lib/check.js'
+import fs from 'fs'
+
+const LIMIT = 3
+
+/**
+ * The share of each weight.
+ * @param {number[]} weights the weights
+ * @returns {number[]} their shares
+ */
+export const shares = (weights) => {
+  const all = weights.reduce((a, b) => a + b, 0)
+  return weights.map((weight) => (numeric(weight) && all ? weight / all : LIMIT))
+}
+
+function reversed (text) {
+  return text.split('').reverse().join('')
+}
+
+function swapEnds (items) {
+  if (items.length < 2) return
+  const held = items[0]
+  items[0] = items[items.length - 1]
+  items[items.length - 1] = held
+}
+
+function * countdown (n = 3) {
+  while (n > 0) yield n--
+}
+
+const letters = (word, start = 0) => new Set(word.slice(start))
+
+class Stack {
+  #items = []
+
+  constructor (items) {
+    this.items = items
+  }
+
+  delete (at) {
+    return this.items.filter((one, index) => index !== at % 3)
+  }
+
+  save (path) {
+    return fs.writeFileSync(path, String(this.items))
+  }
+}
+
+function total (...numbers) {
+  return numbers.reduce((a, b) => a + b, LIMIT)
+}
+
+async function later (n) {
+  return n + 1
+}
+
+export { reversed as default, Stack }
+""",
+}
+TYPESCRIPT = {
+    "list.ts": """
+export interface Ordered<T> { values (): T[] }
+export class Bag<T> implements Ordered<T> {
+  constructor (private items: T[], private readonly size: number = 3) {}
+  values (): T[] { return this.items.slice(0, this.size) }
+  has (item: T): boolean { return this.values().includes(item) }
+}
+""",
+    "shapes.ts": """
+import { Bag } from './list'
+
+type Grid = number[][]
+enum Mode { Up = 1, Down = -1 }
+
+/** Whether the first half holds a value. */
+export default function held(items: string[], item: string): boolean {
+  return new Bag<string>(items).has(item)
+}
+
+export const turned = (grid: Grid, mode?: number): Grid =>
+  grid.map((row) => [...row].reverse().map((cell) => cell * (mode ?? Mode.Down)))
+
+export function counted(words: Set<string>, weights: Map<string, number>): Record<string, number> {
+  const found: Record<string, number> = {}
+  for (const word of words) found[word] = weights.get(word) ?? word.length / 2
+  return found
+}
+
+export function shown(element: HTMLElement, name: string): string {
+  return element.tagName + name
+}
+""",
+}
+CALLED = [
+    ("python", "Fraction.lowest", "(int, int) -> str"),
+    ("python", "Fraction.__add__", "(int, int, int, int) -> str"),
+    ("python", "area", "(list[int]) -> int"),
+    ("python", "moved", "(tuple[int, int], int) -> tuple[int, int]"),
+    ("python", "swap_ends", "(list[int]) -> list[int]"),
+    ("python", "countdown", "(int) -> list[int]"),
+    ("python", "applied", "(list[int]) -> list[int]"),
+    ("python", "total", "(list[int]) -> int"),
+    ("python", "windows", "(str, int) -> list[str]"),
+    ("python", "deep", "(int, int) -> int"),
+    ("javascript", "shares", "(list[int]) -> list[float]"),
+    ("javascript", "reversed", "(str) -> str"),
+    ("javascript", "swapEnds", "(list[int]) -> list[int]"),
+    ("javascript", "countdown", "(int) -> list[int]"),
+    ("javascript", "letters", "(str, int) -> list[str]"),
+    ("javascript", "Stack.delete", "(list[int], int) -> list[int]"),
+    ("javascript", "total", "(list[int]) -> int"),
+    ("typescript", "held", "(list[str], str) -> bool"),
+    ("typescript", "turned", "(list[list[int]], int) -> list[list[int]]"),
+    ("typescript", "counted", "(list[str], map[str, int]) -> map[str, float]"),
+    ("typescript", "Bag.has", "(list[int], int, int) -> bool"),
+]
+REFUSED = [
+    ("python", "stored", "impure", "open"),
+    ("python", "lucky", "impure", "random"),
+    ("javascript", "save", "impure", "fs"),
+    ("javascript", "later", "no_signature", "gives its result later"),
+    ("typescript", "shown", "not_self_contained", "HTMLElement"),
+]
+TREES = {"python": PYTHON, "javascript": JAVASCRIPT, "typescript": TYPESCRIPT}
+
+
+@pytest.mark.parametrize(("language", "name", "signature"), CALLED)
+def test_a_real_function_becomes_a_reference_in_shared_types(
+    language: str, name: str, signature: str, tmp_path: Path, refer_seed: ReferSeed
+) -> None:
+    need(language)
+    found = refer_seed(cut(tmp_path, TREES[language], language)[name])
+    assert isinstance(found, Reference), found
+    assert isinstance(found.contract, FunctionContract)
+    assert found.contract.signature == signature
+    assert len(found.cases) >= 4
+    assert len({case.expected for case in found.cases}) > 1
+
+
+@pytest.mark.parametrize(("language", "name", "reason", "words"), REFUSED)
+def test_what_cannot_be_called_is_refused_with_words(
+    language: str, name: str, reason: str, words: str, tmp_path: Path, refer_seed: ReferSeed
+) -> None:
+    need(language)
+    found = refer_seed(cut(tmp_path, TREES[language], language)[name])
+    assert isinstance(found, Reject), found
+    assert found.reason == reason
+    assert words in str(found.evidence)
