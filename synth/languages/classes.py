@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from synth.languages.spec import UnsupportedType
+from synth.languages.unsupported import UnsupportedType
 from synth.records import ClassCall, ClassContract, Method
 from synth.values import Signature, Value, ValueType, parse_signature
 

@@ -16,6 +16,7 @@ from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.languages.stated_calls import ExampleSyntax
+from synth.languages.unsupported import UnsupportedType as UnsupportedType
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType, has_optional
 
@@ -33,10 +34,6 @@ UnsupportedValue = Literal[
 ]
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
-
-
-class UnsupportedType(ValueError):
-    """A signature that a statically typed language cannot express, for example `any` in C++."""
 
 
 class NotAdapted(ValueError):
