@@ -6,6 +6,9 @@ functions that pass the quality filter; with `--the-algorithms` of those that pa
 of these trees (`measured.py`), so that another filter does not move the denominator. With `--sample`,
 that denominator is estimated from the functions in it. With `--the-algorithms` on whole trees, exit code 1 if
 a language misses its aim.
+
+`--audit 500` then runs so many of the references again under load: exit code 1 if an answer changes.
+`--cases 200` shows a case of so many references, to be read against what their functions ask.
 """
 
 import argparse
@@ -17,12 +20,14 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import yaml
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.seeds.audit import RUNS, ReferenceAudit, audit_references, draw_cases, show_case
 from benchmarks.seeds.measured import MEASURED, TOGETHER
 from synth.records import Decision, Reference
 from synth.store.query import Shards
@@ -64,10 +69,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = options.keep or Path(folder)
         cost = run_seeds(options.folders, options.languages, options.sample, options.random_seed, home)
         found = read_yield(home / "runs" / "seeds")
+        audit = _audit(home / "runs" / "seeds", options)
     rows = [_row(language, found, options) for language in LANGUAGES if found.functions[language]]
     _print(rows, found, cost)
+    if audit is not None:
+        print(
+            f"audit: {len(audit.changed)} of {audit.references} references changed in {RUNS} runs under load"
+        )
+        print("\n".join(f"  {one.language} {one.seed_id}" for one in audit.changed))
+        return 1 if audit.changed else 0
     is_whole = options.the_algorithms and not options.sample
     return 1 if is_whole and any(row.share < row.aim for row in rows) else 0
+
+
+def _audit(run: Path, options: argparse.Namespace) -> ReferenceAudit | None:
+    """Run references again, and show some cases, if that is wanted."""
+    random = Random(options.random_seed)
+    for reference, case in draw_cases(run, options.cases, random):
+        print(show_case(reference, case))
+    return audit_references(run, options.audit, random) if options.audit else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, default=0, help="read so many files, drawn at random; 0 = all")
     parser.add_argument("--random-seed", type=int, default=1, help="draws the files and the inputs")
     parser.add_argument("--the-algorithms", action="store_true", help="the folders are the measured trees")
+    parser.add_argument("--audit", type=int, default=0, help="run so many references again under load")
+    parser.add_argument("--cases", type=int, default=0, help="show a case of so many references")
     parser.add_argument("--keep", type=Path, help="keep the run in this folder")
     return parser
 

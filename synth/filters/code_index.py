@@ -10,7 +10,7 @@ Memory: about 100 bytes for each distinct run of a benchmark's code, none for th
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import log
@@ -56,7 +56,10 @@ class CodeIndex:
         self._passages: list[_Passage] = []
         self._owners: dict[int, array[int]] = {}
         self._wholes: dict[str, int] = {}
-        self._whole_lengths: list[int] = []
+        self._short_lengths: list[int] = []
+        """Lengths of the whole texts that are shorter than a run."""
+        self._starts: dict[int, set[int]] = {}
+        """Lengths of the others, by the first run of each."""
         self._rarity: dict[str, float] = {}
         self._by_word: dict[str, array[int]] = {}
         self._by_name: dict[str, array[int]] = {}
@@ -99,8 +102,18 @@ class CodeIndex:
             for text, number in self._wholes.items()
             if self._passages[number].runs < self._limits.min_code_grams
         }
-        self._whole_lengths = sorted({text.count("\x1f") + 1 for text in self._wholes})
+        self._index_wholes()
         self._weigh()
+
+    def _index_wholes(self) -> None:
+        n, short = self._limits.code_n, set[int]()
+        for text in self._wholes:
+            tokens = text.split("\x1f")
+            if len(tokens) < n:
+                short.add(len(tokens))
+            else:
+                self._starts.setdefault(hash("\x1f".join(tokens[:n])), set()).add(len(tokens))
+        self._short_lengths = sorted(short)
 
     def _identify(self, owners: Iterable[int]) -> bool:
         return len({self._passages[owner].entry for owner in owners}) <= self._limits.common_entries
@@ -154,13 +167,23 @@ class CodeIndex:
 
     def _search_whole(self, unit: CodeFeatures) -> Hit | None:
         """A short entry that occurs in the unit as a whole and makes up at least half of it."""
-        for length in self._whole_lengths:
-            if length <= len(unit.tokens) <= 2 * length:
-                for run in abstract_ngrams(list(unit.tokens), length):
-                    if run in self._wholes:
-                        entry = self._passages[self._wholes[run]].entry
-                        return Hit(entry, "code", 1.0, run.replace("\x1f", " "), "whole")
+        tokens = list(unit.tokens)
+        for run in self._runs_to_try(unit, tokens):
+            if run in self._wholes:
+                entry = self._passages[self._wholes[run]].entry
+                return Hit(entry, "code", 1.0, run.replace("\x1f", " "), "whole")
         return None
+
+    def _runs_to_try(self, unit: CodeFeatures, tokens: list[str]) -> Iterator[str]:
+        """The parts of the unit that may be a whole text: of fitting length, and beginning like one."""
+        for length in self._short_lengths:
+            if length <= len(tokens) <= 2 * length:
+                yield from abstract_ngrams(tokens, length)
+        if not unit.runs.isdisjoint(self._starts):
+            for at, run in enumerate(abstract_ngrams(tokens, self._limits.code_n)):
+                for length in sorted(self._starts.get(hash(run), ())):
+                    if at + length <= len(tokens) <= 2 * length:
+                        yield abstract_ngrams(tokens[at : at + length], length)[0]
 
     def _search_candidates(self, unit: CodeFeatures) -> Hit | None:
         shared = Counter(owner for run in unit.runs for owner in self._owners.get(run, ()))

@@ -37,6 +37,8 @@ class FileImports(NamedTuple):
     names: Mapping[str, CodePlace]
     everywhere: tuple[str, ...] = ()
     """Paths whose functions need no name before them, beside the file's own."""
+    classes: tuple[str, ...] = ()
+    """Folders, with a slash at their end, in which a class has a file of its name."""
 
 
 class LiteralForm(NamedTuple):
@@ -161,6 +163,8 @@ class ExampleSyntax:
     """A reader for odd nodes: (node, text, reader of the nodes below)."""
     tables: "Callable[[Node, bytes, Callable[[Node], Form]], RowTable | None] | None" = None
     """The rows that a function is run with, if it says so."""
+    optional: bool = False
+    """Whether a call may leave out arguments that the declaration names."""
     namespaces: bool = False
     """Whether functions lie in namespaces of lower-case names."""
     prepare: Callable[[str], str] | None = None

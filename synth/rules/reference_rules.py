@@ -37,18 +37,22 @@ from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains, write_domains
 from synth.rules.input_drawing import literal_hints
+from synth.rules.preconditions import Preconditions, find_preconditions
+from synth.rules.reference_rows import by_variety, is_identity, show_row
 from synth.rules.result_type import infer_type
 from synth.rules.slow_inputs import find_slow_row, lighter_rows
-from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures
+from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures, usual_way
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
-from synth.values import Signature, ValueSyntaxError, ValueType, decode, parse_signature
+from synth.values import Signature, ValueType, decode, parse_signature
 
 PROBES = 6
 """Inputs per candidate signature in the probe."""
 MIN_RETURNED = 0.5
 """Minimum share of the inputs on which the seed must return."""
+MORE_TO_KEEP = 2
+"""Rows drawn for each that is wanted, where some do not keep what the function asks."""
 MOST_OF_THE_TIME = 0.6
 """Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
 MAX_LIGHTENED = 2
@@ -137,7 +141,15 @@ class Trial:
         if self.plan is None:
             return (self.probe.request,)
         was_probed = len(self.probe.signatures) > 1
-        return self.plan.requests[len(self.seen) :] if was_probed or self.seen else self.plan.requests[:1]
+        next_ = self.plan.requests[len(self.seen) :] if was_probed or self.seen else self.plan.requests[:1]
+        return tuple(map(_with_more_time, next_)) if self.alone else next_
+
+
+def _with_more_time(request: ExecutionRequest) -> ExecutionRequest:
+    """The same program, but another request: the sandbox may remember the answer to the first one."""
+    limits = request.limits
+    more = {"cpu_s": 1.25 * limits.cpu_s, "wall_s": 1.25 * limits.wall_s}
+    return request.model_copy(update={"limits": limits.model_copy(update=more)})
 
 
 def begin_trial(
@@ -251,12 +263,16 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains, gentle = way
+    code, entry_point, names, guessed, domains, gentle = usual_way(way, seed.examples, seed.language)
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
     draw = draw_gently if gentle else draw_in_domains
-    drawn = [draw(signature, domains, PROBES, random, hints) for signature in signatures]
+    asked = [_find_demands(examples, code, entry_point, names) for examples in stated]
+    drawn = [
+        demands.keep(draw(signature, domains, PROBES, random, hints))
+        for signature, demands in zip(signatures, asked, strict=True)
+    ]
     rows = tuple(
         tuple(dict.fromkeys([*(one.arguments for one in examples[:PROBES]), *others]))
         for examples, others in zip(stated, drawn, strict=True)
@@ -264,6 +280,13 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
     return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
+
+
+def _find_demands(
+    stated: Sequence[StatedRow], code: str, entry_point: str, names: Sequence[str]
+) -> Preconditions:
+    kept = [one.arguments for one in stated if not one.example.raises]
+    return find_preconditions(kept, code, entry_point, names)
 
 
 def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
@@ -387,7 +410,9 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     hints = literal_hints(probe.code, normalize_language(probe.seed.language))
     count = max(config.drawn, config.maximum, config.minimum)
     draw = draw_gently if probe.gentle else draw_in_domains
-    drawn = draw(signature, probe.domains, count, random, hints)
+    demands = _find_demands(probe.stated[rank], probe.code, probe.entry_point, probe.parameter_names)
+    wanted = MORE_TO_KEEP * count if demands.demands else count
+    drawn = demands.keep(draw(signature, probe.domains, wanted, random, hints))[:count]
     examples = [one.arguments for one in probe.stated[rank]]
     rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
     limits = probe.request.limits
@@ -432,29 +457,25 @@ def was_never_run(answer: Reject) -> bool:
 def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:
     """The first example that does not come out as stated."""
     by_row = {one.arguments: one.example for one in plan.stated}
+    ended = not seen.finished or seen.stop is not Stop.NONE
+    refused = deliberate_errors(seen, plan.probe.code)
     for at, row in enumerate(plan.rows[: len(by_row)]):
+        if at not in outputs and (ended or at in refused):
+            continue  # the machine's limits decided, or an error is the language's way to say the result
         if row in by_row and is_contradicted(outputs.get(at), by_row[row]):
             example = by_row[row]
             return Reject(
                 "example_contradicted",
                 {
-                    "input": _shown(row),
+                    "input": show_row(row),
                     "stated": f"raises {example.raises}"
                     if example.raises
-                    else _shown((example.expected or "",)),
-                    "found": _shown((outputs[at],)) if at in outputs else failure_words(seen)[:300],
+                    else show_row((example.expected or "",)),
+                    "found": show_row((outputs[at],)) if at in outputs else failure_words(seen)[:300],
                     "source": example.source,
                 },
             )
     return None
-
-
-def _shown(row: tuple[str, ...]) -> str:
-    """Values for people."""
-    try:
-        return ", ".join(repr(decode(wire)) for wire in row)[:200]
-    except ValueSyntaxError:
-        return "a long value"
 
 
 def judge_reference(
@@ -496,7 +517,7 @@ def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[
     ended = next((one for one in observations if not one.finished or one.stop is not Stop.NONE), None)
     why = "differs from run to run" if ended is None else failure_words(ended)[:200]
     evidence: Evidence = {"inputs": len(plan.rows), "differing": len(differing), "why": why}
-    return Reject("reference_unstable", evidence | {"input": _shown(plan.rows[differing[0]])})
+    return Reject("reference_unstable", evidence | {"input": show_row(plan.rows[differing[0]])})
 
 
 def _make_reference(
@@ -506,7 +527,7 @@ def _make_reference(
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
         )
-    if outputs and _is_identity(plan.rows, outputs):
+    if outputs and is_identity(plan.rows, outputs):
         return Reject("reference_identity", {"inputs": len(outputs)})
     if len(outputs) < plan.minimum:
         return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
@@ -546,28 +567,10 @@ def _make_reference(
     return FoundReference(reference, evidence)
 
 
-def _is_identity(rows: Rows, outputs: dict[int, str]) -> bool:
-    """Whether every answer equals the argument at one fixed position."""
-    width = len(rows[0]) if rows else 0
-    return any(
-        all(canonical_output(rows[at][place]) == output for at, output in outputs.items())
-        for place in range(width)
-    )
-
-
 def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:
     """The inputs of the examples first, then the others, each distinct answer once before one repeats."""
     stated = [at for at in range(len(plan.stated)) if at in outputs]
-    return stated + [at for at in _varied(outputs) if at not in set(stated)]
-
-
-def _varied(outputs: dict[int, str]) -> list[int]:
-    """Inputs in an order that gives each distinct answer once before any answer repeats."""
-    first_with: dict[str, int] = {}
-    for at in sorted(outputs):
-        first_with.setdefault(outputs[at], at)
-    fresh = sorted(first_with.values())
-    return fresh + [at for at in sorted(outputs) if at not in set(fresh)]
+    return stated + [at for at in by_variety(outputs) if at not in set(stated)]
 
 
 def find_fault(observation: Observation) -> Reject | None:

@@ -5,10 +5,12 @@ seed does not reproduce rejects the seed, since one of the two is wrong.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from synth.languages.spec import Domain
+from synth.languages.registry import find_language
+from synth.languages.spec import Adapted, Domain
 from synth.records import Case, Example, FunctionContract
 from synth.rules.domains import in_domains
 from synth.rules.result_type import infer_type
@@ -25,6 +27,8 @@ from synth.values import (
 )
 
 Row = tuple[str, ...]
+ENOUGH: Final = 3
+"""Calls that show how many arguments people give."""
 RELATIVE: Final = 1e-6
 """Stated floats are often rounded."""
 
@@ -104,6 +108,20 @@ def _with_floats(value: Value) -> Value:
     if isinstance(value, list):
         return [_with_floats(item) for item in value]
     return tuple(map(_with_floats, value)) if isinstance(value, tuple) else value
+
+
+def usual_way(way: Adapted, examples: Sequence[Example], language: str) -> Adapted:
+    """The way with as many arguments as people give, where the language lets a call leave some out."""
+    spoken = find_language(language)
+    names = way.parameter_names
+    if spoken is None or spoken.examples is None or not spoken.examples.optional or not names:
+        return way
+    counts = Counter(len(one.arguments) for one in examples if not one.raises)
+    usual = max(range(1, len(names) + 1), key=lambda count: (counts[count], count))
+    if usual == len(names) or counts[len(names)] >= ENOUGH or counts[usual] < ENOUGH:
+        return way
+    shorter = dict.fromkeys(Signature(one.parameters[:usual], one.result) for one in way.signatures)
+    return way._replace(parameter_names=names[:usual], signatures=tuple(shorter), domains=way.domains[:usual])
 
 
 def order_signatures(signatures: Sequence[Signature], examples: Sequence[Example]) -> tuple[Signature, ...]:

@@ -204,3 +204,11 @@ def test_a_call_says_where_its_function_lies(
     language: str, path: str, text: str, name: str, place: str
 ) -> None:
     assert all(place in call.places for call in read_calls(text, language, path) if call.name == name)
+
+
+def test_a_class_of_the_package_is_no_other_one() -> None:
+    text = (
+        "package com.tree.sorts; class BubbleTest { void t() { assertEquals(1, new Bubble().first(3, 4)); } }"
+    )
+    [call] = read_calls(text, "java", "src/test/java/com/tree/sorts/BubbleTest.java")
+    assert call.places == ("com/tree/sorts/Bubble",)

@@ -44,8 +44,9 @@ def _read(node: Node, text: bytes, read: Callable[[Node], Form]) -> Form | None:
         arguments = tuple(read(one) for one in given.named_children if "comment" not in one.type)
         return _call(node_text(name, text), read(whole) if whole is not None else None, arguments, whole)
     if node.type == "object_creation_expression":
-        kind = node.child_by_field_name("type")
-        return CallForm(("new", node_text(kind, text).partition("<")[0]), ()) if kind is not None else None
+        kind, given = node.child_by_field_name("type"), node.child_by_field_name("arguments")
+        told = (UNKNOWN,) if given is not None and given.named_children else ()
+        return CallForm(("new", node_text(kind, text).partition("<")[0]), told) if kind is not None else None
     if node.type == "array_creation_expression":
         value = node.child_by_field_name("value")
         return read(value) if value is not None else None
@@ -61,8 +62,8 @@ def _call(name: str, of: Form | None, arguments: tuple[Form, ...], whole: Node |
     if of is None or whole is None:
         return CallForm((name,), arguments)
     if isinstance(of, CallForm) and of.path[0] == "new":
-        is_variable = whole.type == "identifier"
-        return CallForm((*of.path[1:], name), arguments, OF_AN_OBJECT if is_variable else None)
+        has_state = whole.type == "identifier" or bool(of.arguments)
+        return CallForm((*of.path[1:], name), arguments, OF_AN_OBJECT if has_state else None)
     if isinstance(of, CallForm):
         return CallForm((name,), arguments, of)
     if isinstance(of, LiteralForm):
@@ -168,7 +169,7 @@ def find_imports(text: str, path: str) -> FileImports:
             names[place.rpartition("/")[2]] = CodePlace(place)
     package = _PACKAGE.search(text)
     folder = f"{package[1].replace('.', '/')}/" if package else path.rpartition("/")[0] + "/"
-    return FileImports(names, (*everywhere, folder))
+    return FileImports(names, tuple(everywhere), (folder,))
 
 
 SYNTAX: Final = ExampleSyntax(

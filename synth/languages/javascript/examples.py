@@ -81,6 +81,7 @@ SYNTAX: Final = ExampleSyntax(
         {"if_statement", "while_statement", "for_statement", "for_in_statement", "try_statement"}
     ),
     truthy=True,
+    optional=True,
     equal=frozenset(
         "toBe toEqual toStrictEqual equal strictEqual deepEqual deepStrictEqual assertEquals".split()
     ),

@@ -213,6 +213,7 @@ SYNTAX: Final = ExampleSyntax(
     ),
     asserts=frozenset({"assert_statement"}),
     truthy=True,
+    optional=True,
     equal=frozenset({"assertEqual", "assertEquals", "assertListEqual", "assertDictEqual", "assertTupleEqual"})
     | frozenset({"assertSequenceEqual", "assertMultiLineEqual", "assertIs"}),
     holds={"assertTrue": True, "assertFalse": False},

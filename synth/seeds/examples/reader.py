@@ -98,14 +98,9 @@ def _locate(path: tuple[str, ...], example: Example, imports: FileImports, stem:
             return StatedCall(name, (rest, place.path), example)
     if not outer and (place := imports.names.get(name)):
         return StatedCall(place.name or name, (place.path,), example)
-    return StatedCall(
-        name, (stem, *imports.everywhere, *(f"{one}{outer[-1]}" for one in _in(imports, outer))), example
-    )
-
-
-def _in(imports: FileImports, outer: list[str]) -> tuple[str, ...]:
-    """Folders in which a class may have a file of its own."""
-    return tuple(one for one in imports.everywhere if one.endswith("/")) if outer else ()
+    if outer and imports.classes:
+        return StatedCall(name, tuple(f"{folder}{outer[0]}" for folder in imports.classes), example)
+    return StatedCall(name, (stem, *imports.everywhere), example)
 
 
 class _CallReader(FormReader):
