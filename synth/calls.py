@@ -31,6 +31,30 @@ class StdioCall(Record):
     """and where it leaves its output, in its working folder."""
 
 
+class Method(Record):
+    """A method of a class: the signature of one call of it, without the object. One that gives nothing has
+    the result `null`."""
+
+    name: str
+    signature: str
+    parameter_names: tuple[str, ...] = ()
+
+
+class ClassCall(Record):
+    """For each row, make an object and call its methods in turn, all rows in one process.
+
+    A row holds the arguments of the constructor and then one list: a tuple for each call, with the number of
+    the method and a slot for each type of argument. The result is a list of tuples with a slot for each type
+    of result. Slots that a call does not use hold the type's zero. `synth.languages.classes` lays them out.
+    """
+
+    kind: Literal["class"] = "class"
+    class_name: str
+    constructor: Method
+    methods: tuple[Method, ...]
+    arguments: tuple[tuple[str, ...], ...]
+
+
 class ScriptCall(Record):
     """Run the program with a test script appended. A private nonce proves that its end was reached. Less
     trustworthy than the other calls."""
@@ -75,4 +99,6 @@ class ProgramCall(Record):
     """CPU seconds of its compiler."""
 
 
-Call = Annotated[FunctionCall | StdioCall | ScriptCall | CheckCall | ProgramCall, Field(discriminator="kind")]
+Call = Annotated[
+    FunctionCall | ClassCall | StdioCall | ScriptCall | CheckCall | ProgramCall, Field(discriminator="kind")
+]

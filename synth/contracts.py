@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from synth.calls import FunctionCall, ScriptCall, StdioCall
+from synth.calls import ClassCall, FunctionCall, Method, ScriptCall, StdioCall
 from synth.wire_record import Record
 
 
@@ -49,6 +49,30 @@ class StdioContract(Record):
         return StdioCall(stdins=stdins, input_file=self.input_file, output_file=self.output_file)
 
 
+class ClassContract(Record):
+    """A class of which objects are made and called in turn."""
+
+    kind: Literal["class"] = "class"
+    class_name: str
+    constructor: Method
+    """Its name does not matter, and its result is `null`."""
+    methods: tuple[Method, ...]
+
+    @property
+    def asked_name(self) -> str:
+        """What the program has to define."""
+        return self.class_name
+
+    def call(self, rows: Sequence[tuple[str, ...]]) -> ClassCall:
+        """One object per row: the arguments of its constructor, and the calls (`ClassCall`)."""
+        return ClassCall(
+            class_name=self.class_name,
+            constructor=self.constructor,
+            methods=self.methods,
+            arguments=tuple(rows),
+        )
+
+
 class ScriptContract(Record):
     """A program followed by a test script in its own language, which ends early when a test fails. Its suite
     has one case, reaching the end of the script: no arguments, and the result true."""
@@ -61,7 +85,9 @@ class ScriptContract(Record):
         return ScriptCall(script=self.script)
 
 
-Contract = Annotated[FunctionContract | StdioContract, Field(discriminator="kind")]
+Contract = Annotated[FunctionContract | StdioContract | ClassContract, Field(discriminator="kind")]
 """What a task asks for."""
-SuiteContract = Annotated[FunctionContract | StdioContract | ScriptContract, Field(discriminator="kind")]
+SuiteContract = Annotated[
+    FunctionContract | StdioContract | ClassContract | ScriptContract, Field(discriminator="kind")
+]
 """What a suite tests."""

@@ -14,12 +14,15 @@ from pydantic import Field, model_validator
 from synth.calls import Call as Call
 from synth.calls import CheckCall as CheckCall
 from synth.calls import CheckedCase as CheckedCase
+from synth.calls import ClassCall as ClassCall
 from synth.calls import FunctionCall as FunctionCall
+from synth.calls import Method as Method
 from synth.calls import ProgramCall as ProgramCall
 from synth.calls import ProgramFile as ProgramFile
 from synth.calls import ScriptCall as ScriptCall
 from synth.calls import StdioCall as StdioCall
 from synth.comparison_rules import Comparison
+from synth.contracts import ClassContract as ClassContract
 from synth.contracts import Contract as Contract
 from synth.contracts import FunctionContract as FunctionContract
 from synth.contracts import ScriptContract as ScriptContract
@@ -120,6 +123,8 @@ class Seed(Unit):
     entry_point: str = ""
     """The function that the seed is about; empty for the last one of its code."""
     examples: tuple[Example, ...] = ()
+    shape: Literal["function", "class"] = "function"
+    """What its entry point is, where it states no contract."""
     closed: str = ""
     """The self-contained program around `code`; empty if `code` is one, or if there is none."""
     unclosed: Unclosed | None = None

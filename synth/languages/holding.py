@@ -8,8 +8,9 @@ that learns a type is asked about it at once.
 import math
 from collections.abc import Iterable, Iterator
 
+from synth.languages.classes import CALLS_FUNCTION, ClassShape
 from synth.languages.spec import Driver, Language, UnsupportedType, render_signature
-from synth.records import Case, FunctionContract, SuiteContract
+from synth.records import Case, ClassContract, FunctionContract, SuiteContract
 from synth.values import Value, ValueSyntaxError, decode, parse_signature
 
 _INT64 = 1 << 63
@@ -19,11 +20,20 @@ _INT63 = 1 << 62
 def why_not_held(language: Language, contract: SuiteContract, cases: Iterable[Case]) -> str:
     """Why the language cannot hold the contract's types, or one value of the cases; "" if it can. A case
     without an expected result counts with its arguments alone."""
+    if isinstance(contract, ClassContract):
+        if language.classes is None:
+            return "no calls of classes"
+        contract = _as_function(contract)
     if not isinstance(contract, FunctionContract):
         return ""
     if language.driver is None:
         return "no driver for typed calls"
     return why_no_types(language, contract) or next(_lacks(language.driver, cases), "")
+
+
+def _as_function(contract: ClassContract) -> FunctionContract:
+    """The function by which the sandbox calls the class."""
+    return FunctionContract(entry_point=CALLS_FUNCTION, signature=str(ClassShape.of(contract).signature))
 
 
 def why_no_types(language: Language, contract: FunctionContract) -> str:

@@ -16,11 +16,13 @@ from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
 from synth.languages.package_use import PackageUse
 from synth.languages.stated_calls import ExampleSyntax
+from synth.languages.unsupported import UnsupportedType as UnsupportedType
 from synth.records import FunctionContract
 from synth.values import Signature, ValueType, has_optional
 
 if TYPE_CHECKING:
     from synth.grammar.nodes import Node
+    from synth.languages.classes import ClassForm
 
 UnsupportedValue = Literal[
     "64-bit integers",
@@ -32,10 +34,6 @@ UnsupportedValue = Literal[
 ]
 
 _TYPE_CODES: Final = {"int": "i", "float": "f", "str": "s", "bool": "b", "null": "n", "any": "?"}
-
-
-class UnsupportedType(ValueError):
-    """A signature that a statically typed language cannot express, for example `any` in C++."""
 
 
 class NotAdapted(ValueError):
@@ -296,6 +294,7 @@ class Language:
     environment: Mapping[str, str] = field(default_factory=dict)
     beside_environment: Mapping[str, str] = field(default_factory=dict)
     """More variables for a program with files beside it, so that it finds its modules among them."""
+    classes: "ClassForm | None" = None
     hash_seed: str = ""
     """The variable that orders its hash tables; empty if there is none. Programs usually get 0."""
     paths: tuple[str, ...] = ()

@@ -308,6 +308,8 @@ def _find_ways(seed: Seed) -> tuple[Adapted, ...] | Reject:
 def stated_contract(seed: Seed) -> FunctionContract | None:
     """The contract that a seed brings or declares, for a task that will have no reference; None if neither
     states the types."""
+    if seed.shape == "class":
+        return None
     if seed.contract is not None:
         return seed.contract if isinstance(seed.contract, FunctionContract) else None
     return find_stated(seed)

@@ -16,6 +16,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.ids import content_hash
 from synth.languages.registry import get_language
 from synth.records import FunctionContract, Origin, Seed, Unclosed
+from synth.seeds.classes import cut_classes
 from synth.seeds.closing import FileClosing
 from synth.seeds.examples.index import ExampleIndex
 from synth.seeds.examples.reader import read_calls
@@ -77,6 +78,7 @@ def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]
     close = _closer(file, config)
     if (program := cut_program(file, max_tokens=config.max_tokens)) is not None:
         yield program
+    yield from cut_classes(file, max_tokens=config.max_tokens, screen=config.screen)
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function.start_line, function.end_line)
         reject = check_quality(

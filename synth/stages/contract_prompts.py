@@ -7,14 +7,15 @@ tasks of this kind.
 
 from typing import Final
 
+from synth.languages.classes import ClassShape
 from synth.languages.registry import get_language
-from synth.languages.spec import render_signature
+from synth.languages.spec import UnsupportedType, render_signature
 from synth.prompts.answers import extract_inputs
 from synth.prompts.library import PromptLibrary
-from synth.records import Contract, FunctionContract, Message
+from synth.records import ClassContract, Contract, FunctionContract, Message
 from synth.values import decode, parse_signature
 
-_SUFFIXES: Final = {"function": "", "stdio": "_program"}
+_SUFFIXES: Final = {"function": "", "stdio": "_program", "class": "_class"}
 _TEXT_INPUT: Final = parse_signature("(str) -> str")
 """What a program over stdin and stdout takes, as the signature of a function."""
 
@@ -27,6 +28,11 @@ def prompt_name(stage: str, contract: Contract) -> str:
 def declare(contract: Contract, language: str) -> dict[str, str]:
     """The variable `declaration` as a person would write it in that language; none for a program. Raises
     UnsupportedType."""
+    if isinstance(contract, ClassContract):
+        form = get_language(language).classes
+        if form is None:
+            raise UnsupportedType(f"{get_language(language).title} has no calls of classes here")
+        return {"declaration": form.declare(ClassShape.of(contract))}
     if not isinstance(contract, FunctionContract):
         return {}
     signature = parse_signature(contract.signature)

@@ -45,6 +45,7 @@ from synth.records import (
     Call,
     CheckCall,
     CheckedCase,
+    ClassCall,
     ExecutionRequest,
     FunctionCall,
     Limits,
@@ -53,7 +54,7 @@ from synth.records import (
     ScriptCall,
     StdioCall,
 )
-from synth.values import Signature, parse_signature
+from synth.values import Signature, ValueSyntaxError, parse_signature
 
 ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
@@ -200,7 +201,10 @@ def plan_program(
     missing = say_missing(language, setup.toolchain, request)
     if missing:
         return not_installed(request, missing, setup.context)
-    call, code = lower_script(language, request, drawn.end_name)
+    try:
+        call, code = lower_script(language, request, drawn.end_name)
+    except (UnsupportedType, ValueSyntaxError) as error:
+        return failed(request, str(error), setup.context)
     if len(code) > MAX_CODE_BYTES:
         words = f"the program is longer than {MAX_CODE_BYTES} characters"
         return compile_failure(language, request, words, setup.context)
@@ -223,6 +227,7 @@ def _plan_call(
         return _plan_check(setup, request, call)
     if isinstance(call, ProgramCall):
         return _plan_program_call(setup, request, call)
+    assert not isinstance(call, ClassCall), "lowered to the call of a function"
     return _plan_stdio(setup, request, call)
 
 

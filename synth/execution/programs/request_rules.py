@@ -9,9 +9,11 @@ from typing import Final, NamedTuple
 
 from synth.execution.observations import ObservationContext, failed_before_run
 from synth.grammar.parser_process import UnparsedError
+from synth.languages.classes import CALLS_FUNCTION, ClassShape
 from synth.languages.spec import Language
 from synth.records import (
     Call,
+    ClassCall,
     ExecutionRequest,
     FunctionCall,
     Observation,
@@ -32,6 +34,8 @@ def refuse(language: Language, request: ExecutionRequest) -> str | None:
             f"{language.name} has no driver for typed calls yet: only stdin/stdout programs and scripts "
             f"can be run"
         )
+    if isinstance(call, ClassCall) and (language.driver is None or language.classes is None):
+        return f"{language.name} has no calls of classes yet"
     if isinstance(call, ScriptCall) and language.script is None:
         return f"{language.name} has no script mode yet"
     if isinstance(call, FunctionCall):
@@ -62,9 +66,16 @@ class LoweredCall(NamedTuple):
 
 
 def lower_script(language: Language, request: ExecutionRequest, end_name: str) -> LoweredCall:
-    """A script run by a driver becomes one text with the program, parted by a line that neither can know.
-    Every other request stays unchanged."""
+    """A script run by a driver becomes one text with the program, parted by a line that neither can know. A
+    class becomes a function that makes objects and calls them. Every other request stays unchanged. Raises
+    UnsupportedType."""
     script, call = language.script, request.call
+    if isinstance(call, ClassCall) and language.classes is not None:
+        shape = ClassShape.of(call)
+        driven = FunctionCall(
+            entry_point=CALLS_FUNCTION, signature=str(shape.signature), arguments=call.arguments
+        )
+        return LoweredCall(driven, language.classes.program(request.code, shape))
     if isinstance(call, ScriptCall) and script is not None and script.driver_program is not None:
         parting = f"script {end_name}"
         code = script.driver_program(request.code, call.script, parting)

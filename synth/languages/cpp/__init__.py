@@ -15,6 +15,7 @@ from synth.grammar.node_types import NodeTypes, names
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
 from synth.languages.cpp.adapting import adapt
+from synth.languages.cpp.classes import make_classes
 from synth.languages.cpp.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.cpp.declared import changed_arguments
 from synth.languages.cpp.examples import SYNTAX
@@ -278,6 +279,7 @@ LANGUAGE = Language(
         void="void",
     ),
     run_command=("./program",),
+    classes=make_classes(write_type),
     program=ProgramSigns(
         reads=r"\bcin\s*>>|\bgetline\s*\(\s*(?:std::)?cin\b|\bscanf\s*\(", main=r"\bmain\s*\("
     ),

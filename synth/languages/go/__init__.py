@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.go.adapting import adapt, changed_arguments
+from synth.languages.go.classes import make_classes
 from synth.languages.go.closing import CLOSING
 from synth.languages.go.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.go.examples import SYNTAX
@@ -84,6 +85,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     data_limit=False,
     packages=PACKAGES,
+    classes=make_classes(_TYPES.compose),
     program=ProgramSigns(reads=r"\bos\.Stdin\b|\bfmt\.Scan", main=r"(?m)^func\s+main\s*\("),
     driver=Driver(
         files=_files,

@@ -9,6 +9,7 @@ from functools import partial
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.java.adapting import adapt, changed_arguments
+from synth.languages.java.classes import make_classes
 from synth.languages.java.closing import CLOSING
 from synth.languages.java.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.java.examples import SYNTAX
@@ -173,6 +174,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    classes=make_classes(write_type),
     program=ProgramSigns(reads=r"\bSystem\.in\b", main=r"\bstatic\s+(?:\w+\s+)*void\s+main\s*\("),
     driver=Driver(
         files=_files,

@@ -4,6 +4,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.javascript.adapting import adapt_javascript
+from synth.languages.javascript.classes import CLASSES
 from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.javascript.examples import SYNTAX
@@ -139,6 +140,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    classes=CLASSES,
     program=ProgramSigns(
         reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
     ),

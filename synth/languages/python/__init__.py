@@ -7,6 +7,7 @@ from synth.grammar.python_trees import parse_python
 from synth.grammar.trees import ParseError, native_error
 from synth.languages.python.adapting import adapt
 from synth.languages.python.annotations import read_exact
+from synth.languages.python.classes import make_classes
 from synth.languages.python.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.python.examples import SYNTAX
 from synth.languages.python.packages import PACKAGES, preload
@@ -114,6 +115,7 @@ LANGUAGE = Language(
     beside_environment={"PYTHONPATH": "/work"},
     hash_seed="PYTHONHASHSEED",
     packages=PACKAGES,
+    classes=make_classes(_write_type),
     program=ProgramSigns(
         reads=r"(?m)^(?!\s*#).*(?:\binput\s*\(|\bsys\.stdin\b)", tidy=without_python_prompts
     ),

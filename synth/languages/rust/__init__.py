@@ -5,6 +5,7 @@ import re
 
 from synth.grammar.node_types import NodeTypes, names
 from synth.languages.rust.adapting import adapt, changed_arguments
+from synth.languages.rust.classes import make_classes
 from synth.languages.rust.closing import CLOSING
 from synth.languages.rust.conformance import CONTROLS, GOLD, HELLO, SAMPLES, STUBS
 from synth.languages.rust.examples import SYNTAX
@@ -135,6 +136,7 @@ LANGUAGE = Language(
     ),
     run_command=("./program",),
     packages=PACKAGES,
+    classes=make_classes(_TYPES.compose),
     program=ProgramSigns(reads=r"\bstdin\s*\(\s*\)", main=r"\bfn\s+main\s*\("),
     driver=Driver(
         files=_files,

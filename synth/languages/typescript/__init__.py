@@ -14,6 +14,7 @@ from synth.languages.javascript import (
     read_jsdoc_type,
 )
 from synth.languages.javascript.adapting import adapt_typescript
+from synth.languages.javascript.classes import make_typescript_classes
 from synth.languages.javascript.closing import make_closing
 from synth.languages.javascript.examples import SYNTAX
 from synth.languages.javascript.impure import IMPURE
@@ -129,6 +130,7 @@ LANGUAGE = Language(
     runtime_threads=32,
     runtime_stack_mb=RUNTIME_STACK_MB,
     data_limit=False,
+    classes=make_typescript_classes(write_type),
     program=ProgramSigns(
         reads=r"\bprocess\.stdin\b|/dev/stdin|readFileSync\s*\(\s*0\b|\breadline\.createInterface\b"
     ),

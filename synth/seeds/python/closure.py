@@ -13,6 +13,7 @@ from itertools import chain
 
 from synth.filters.protocol import Reject
 from synth.seeds.closing import MAX_TOKENS
+from synth.seeds.python.class_methods import public_methods
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,
@@ -35,6 +36,8 @@ from synth.seeds.python.purity import (
 from synth.token_estimate import estimate_tokens
 
 MAX_PULLED = 24
+WHOLE_CLASS = "*"
+"""In the place of a method's name: all public ones that print nothing."""
 """Code with more statements than this is a library, not a function."""
 MAX_FILES = 6
 """Nor is code from more files than this."""
@@ -150,6 +153,8 @@ class _PythonClosure:
         self._plain: list[ast.Name] = []
         self._inner: set[int] = set()
         self._entry = self._find_entry(index)
+        if self._method == WHOLE_CLASS and isinstance(self._entry, ast.ClassDef):
+            self._words = {method.name for method in public_methods(self._entry)}
         self._pull(index, self._entry)
         while sum(map(self._grow, list(self._pieces.values()))):
             pass
@@ -164,7 +169,9 @@ class _PythonClosure:
         kind = ast.ClassDef if self._method else ast.FunctionDef
         if not isinstance(statement, kind):
             raise UnclosedName("not_self_contained", self._name, "is no plain function of the file")
-        if self._method and self._method not in map(_member_name, getattr(statement, "body", [])):
+        if self._method not in ("", WHOLE_CLASS) and self._method not in map(
+            _member_name, getattr(statement, "body", [])
+        ):
             raise UnclosedName("not_self_contained", self._entry_point, "is no method of the class")
         return statement
 

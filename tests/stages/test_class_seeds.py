@@ -1,0 +1,153 @@
+"""Classes of real code: cut, called in turn, asked for in other languages, judged."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from synth.config import InputsConfig, ScreenConfig
+from synth.execution.local.sandbox import LocalSandbox
+from synth.filters.protocol import Reject
+from synth.prompts.library import PromptLibrary
+from synth.records import ClassContract, Limits, Observation, Seed
+from synth.rules.reference_rules import FoundReference
+from synth.rules.trials import AnyTrial, begin_trial, continue_trial
+from synth.seeds.classes import cut_classes
+from synth.seeds.protocol import FileRef, SeedRejection, SourceFile
+from synth.stages.contract_prompts import render_solve
+from synth.values import decode
+from tests.builders import Run
+
+CONFIG = InputsConfig(drawn=12, minimum=6, maximum=12)
+STACK = '''import math
+
+
+class Stack:
+    """A stack with a limit."""
+
+    def __init__(self, limit: int = 4) -> None:
+        self.items: list[int] = []
+        self.limit = limit
+
+    def push(self, data) -> None:
+        if len(self.items) >= self.limit:
+            raise OverflowError("the stack is full")
+        self.items.append(data)
+
+    def pop(self):
+        if not self.items:
+            raise IndexError("the stack is empty")
+        return self.items.pop()
+
+    def size(self) -> int:
+        return len(self.items)
+
+    def itself(self):
+        return self
+
+    def show(self) -> None:
+        print(self.items)
+
+    def _hidden(self) -> float:
+        return math.pi
+
+
+class Pair:
+    def one(self):
+        return 1
+'''
+
+
+def cut(text: str, name: str = "stack.py") -> list[Seed | SeedRejection]:
+    file = SourceFile(FileRef("tree", name, name, "python"), text)
+    return list(cut_classes(file, max_tokens=512, screen=ScreenConfig(secrets=False)))
+
+
+def refer(seed: Seed, sandbox: LocalSandbox, run: Run[Any]) -> FoundReference | Reject:
+    random = Random(3)
+    found: AnyTrial | FoundReference | Reject = begin_trial(seed, random, random, Limits(), CONFIG)
+    while not isinstance(found, FoundReference | Reject):
+        seen: list[Observation] = run(sandbox.execute(list(found.to_run)))
+        found = continue_trial(found, seen, random, CONFIG)
+    return found
+
+
+def test_a_class_is_cut_with_what_can_be_called_and_a_small_one_is_not() -> None:
+    (seed,) = cut(STACK)
+    assert isinstance(seed, Seed)
+    assert (seed.entry_point, seed.shape) == ("Stack", "class")
+    assert "def pop" in seed.code
+    assert "def show" not in seed.code
+
+
+def test_a_class_becomes_a_reference_with_the_methods_that_give_shared_values(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    (seed,) = cut(STACK)
+    assert isinstance(seed, Seed)
+    found = refer(seed, local_sandbox, run)
+    assert isinstance(found, FoundReference), found
+    contract = found.reference.contract
+    assert isinstance(contract, ClassContract)
+    assert {method.name: method.signature for method in contract.methods} == {
+        "push": "(int) -> null",
+        "pop": "() -> int",
+        "size": "() -> int",
+    }
+    assert any(case.raises in ("OverflowError", "IndexError") for case in found.reference.cases)
+    returning = [case for case in found.reference.cases if not case.raises]
+    assert len(returning) >= CONFIG.minimum
+    number = {method.name: at for at, method in enumerate(contract.methods)}
+    for case in returning:
+        calls, results = decode(case.arguments[-1]), decode(case.expected)
+        assert isinstance(calls, list)
+        assert isinstance(results, list)
+        held: list[object] = []
+        for call, result in zip(calls, results, strict=True):
+            assert isinstance(call, tuple)
+            if call[0] == number["push"]:
+                held.append(call[1])
+                assert result == (0,)
+            else:
+                assert result == (held.pop() if call[0] == number["pop"] else len(held),)
+
+
+def test_the_question_declares_the_class_in_each_language(local_sandbox: LocalSandbox, run: Run[Any]) -> None:
+    (seed,) = cut(STACK)
+    assert isinstance(seed, Seed)
+    found = refer(seed, local_sandbox, run)
+    assert isinstance(found, FoundReference)
+    prompts = PromptLibrary.load("default")
+    contract = found.reference.contract
+    java = render_solve(prompts, contract, "A stack.", "java", "en")[1].content
+    assert "class Stack {\n    Stack()\n" in java
+    assert "    void push(long data)\n" in java
+    assert "Rust" in render_solve(prompts, contract, "一个栈。", "rust", "zh")[1].content
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "class A:\n    def f(self):\n        return 1\n    def g(self):\n        return 1\n",
+            "reference_constant",
+        ),
+        (
+            "class A:\n    def __init__(self, other: 'A'):\n        self.o = other\n"
+            "    def f(self):\n        return 1\n    def g(self):\n        return 2\n",
+            "no_signature",
+        ),
+        (
+            "import os\nclass A:\n    def f(self):\n        return os.getcwd()\n"
+            "    def g(self):\n        return 2\n",
+            "impure",
+        ),
+    ],
+)
+def test_a_class_that_says_nothing_or_takes_no_shared_types_is_refused(
+    text: str, reason: str, local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    (cut_one,) = cut(text)
+    found = cut_one.reject if isinstance(cut_one, SeedRejection) else refer(cut_one, local_sandbox, run)
+    assert isinstance(found, Reject)
+    assert found.reason == reason
