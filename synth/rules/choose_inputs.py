@@ -25,7 +25,8 @@ def choose_inputs(
 
     `outputs[program][input]` is a program's answer (None if it gave none). With a `reference` row, inputs are
     chosen to catch programs that differ from it, each by two inputs where possible; without one, to split the
-    programs into as many behaviours as possible. Stops when no input gains anything and `minimum` is reached.
+    programs into as many behaviours as possible. Stops when no input gains anything and `minimum` is reached;
+    up to there, inputs with new right answers fill the choice.
     The inputs in `first` are taken in any case. Beyond `enough`, an input has to catch or split what no other
     one does.
     """
@@ -40,7 +41,7 @@ def choose_inputs(
         gains = {at: gain.gain(at) for at in left}
         if enough is not None and len(chosen) >= enough:
             gains = {at: 0.0 if gain.is_repeated(at) else found for at, found in gains.items()}
-        best = max(left, key=lambda at: (gains[at], -at))
+        best = max(left, key=lambda at: (gains[at], gain.is_new(at), -at))
         if gains[best] == 0 and len(chosen) >= minimum:
             break
         gain.take(best)
@@ -65,6 +66,10 @@ class _Kills:
         )
         return kills + (1e-6 if kills and self._answers[at] not in self._seen else 0.0)
 
+    def is_new(self, at: int) -> bool:
+        """Whether its right answer differs from those of all inputs taken."""
+        return self._answers[at] not in self._seen
+
     def is_repeated(self, at: int) -> bool:
         """Whether all that it catches has been caught."""
         return all(times for times, hit in zip(self._times, self._caught[at], strict=True) if hit)
@@ -86,6 +91,11 @@ class _Splits:
             comb(len(group), 2) - sum(comb(len(part), 2) for part in self._split(group, at))
             for group in self._groups
         )
+
+    def is_new(self, at: int) -> bool:
+        """There are no right answers here."""
+        del at
+        return False
 
     def is_repeated(self, at: int) -> bool:
         """Whether it splits nothing."""

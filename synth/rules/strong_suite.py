@@ -13,7 +13,8 @@ from synth.records import Observation, Phase, TestSuite
 from synth.rules.choose_inputs import choose_inputs
 
 ENOUGH = 12
-"""Inputs after which another one has to catch a program that none has caught."""
+"""Inputs that a suite has where there are as many: programs go wrong in ways that no mutant shows. After
+these, another one has to catch a program that none has caught."""
 
 
 def find_wrong(seen: Observation, suite: TestSuite) -> list[bool] | None:
@@ -53,7 +54,7 @@ def choose_suite(
     chosen = choose_inputs(
         rows,
         maximum,
-        minimum=minimum,
+        minimum=max(minimum, ENOUGH),
         reference=answers,
         first=range(min(first, maximum // 2)),
         enough=ENOUGH,

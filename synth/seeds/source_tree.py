@@ -36,7 +36,7 @@ def _with_tests(
     cuts: Iterator[FileCut], whole: Iterator[FileRef], config: SourceTreeSeedsConfig, workers: int
 ) -> Iterator[FileCut]:
     """The cuts, their seeds with the examples of the tree's tests."""
-    index = index_tests(whole, config.screen, workers)
+    index = index_tests(whole, config.screen, workers, config.max_files)
     for cut in cuts:
         yield replace(cut, units=tuple(index.give(cut.units)))
 

@@ -83,7 +83,12 @@ RIGHT = {
         "def larger(a, b):\n    return sorted([a, b])[1]",
     ),
 }
-WRONG = "def {name}(*given):\n    return given[0]\n\nif {name!r} == 'sums':\n    print({name}(input()))"
+WRONG = {
+    "clamp": "def clamp(x, low, high):\n    return max(low, x)",
+    "repeat": "def repeat(s, n):\n    return s * min(n, 2)",
+    "sums": "a, b = map(int, input().split())\nprint(a * b)",
+    "larger": "def larger(a, b):\n    return b",
+}
 
 
 def answer(request: GenerationRequest) -> list[str]:
@@ -91,7 +96,7 @@ def answer(request: GenerationRequest) -> list[str]:
     text = request.messages[-1].content
     name = next(one for one in RIGHT if f"`{one}`" in text)
     assert request.n == 4
-    bodies = [WRONG.format(name=name), *RIGHT[name]]
+    bodies = [WRONG[name], *RIGHT[name]]
     return [f"```python\n{body}\n```" for body in bodies]
 
 

@@ -9,7 +9,7 @@ import pytest
 from synth.config import PocketSeedsConfig, SourceTreeSeedsConfig
 from synth.errors import RecipeError
 from synth.ids import unit_id
-from synth.records import Decision, Origin, Seed, SourceText
+from synth.records import CodingProblem, Decision, Origin, Seed, SourceText
 from synth.seeds.protocol import make_seed
 from synth.seeds.source_tree import read_cuts
 from synth.stages.shard_state import StageResult
@@ -56,7 +56,7 @@ def write_tree(folder: Path, **files: str) -> dict[str, object]:
 
 
 def test_it_makes_seeds_and_files() -> None:
-    assert (SnippetSource.name, SnippetSource.makes) == ("snippet", (Seed, SourceText))
+    assert (SnippetSource.name, SnippetSource.makes) == ("snippet", (Seed, SourceText, CodingProblem))
 
 
 def test_seeds_come_in_shards_of_the_recipes_size() -> None:

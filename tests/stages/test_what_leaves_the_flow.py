@@ -7,8 +7,9 @@ from pathlib import Path
 from synth.config import Recipe
 from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Keep, Reject
+from synth.ids import unit_id
 from synth.products import FimSample, Sample
-from synth.records import EvidenceRank, Solution, SourceText
+from synth.records import EvidenceRank, Origin, Seed, Solution, SourceText
 from synth.stages.context import Context
 from synth.stages.fim import FimStage
 from synth.stages.pair import contaminated_tasks
@@ -77,10 +78,21 @@ def _cut(*texts: str) -> tuple[list[str], list[FimSample]]:
     stage = FimStage(Context(recipe, recipe.data, Path(), LocalSandbox()), SnippetSource)
     state = ShardState(1, "00000")
     files = [
-        SourceText(id=f"f{n}", repository="r", path=f"{n}.py", language="python", text=text)
+        SourceText(
+            id=unit_id("file", "r", f"{n}.py"), repository="r", path=f"{n}.py", language="python", text=text
+        )
         for n, text in enumerate(texts)
     ]
-    state.add("snippet", StageResult((), tuple(files)))
+    seeds = [
+        Seed(
+            id=f"s{n}",
+            language="python",
+            code=text,
+            origin=Origin(source="r", path=f"{n}.py", start_line=1, end_line=text.count("\n")),
+        )
+        for n, text in enumerate(texts)
+    ]
+    state.add("snippet", StageResult((), (*files, *seeds)))
     result = asyncio.run(stage.run(state))
     return [item.reason for item in result.rows], [
         item for item in result.made if isinstance(item, FimSample)
@@ -95,7 +107,9 @@ def test_a_near_duplicate_of_an_earlier_file_gives_no_sample() -> None:
         "def other(a):\n    return [a, a, a, len(a)]\n",
     )
     assert reasons == ["", "exact_duplicate", "near_duplicate", ""]
-    assert {sample.source_id for sample in samples} == {"f0", "f3"}
+    assert {sample.source_id for sample in samples} == {
+        unit_id("file", "r", name) for name in ("0.py", "3.py")
+    }
 
 
 def _solution(index: int, code: str) -> Solution:

@@ -19,12 +19,17 @@ from synth.seeds.protocol import FileRef
 from synth.seeds.screen import screen_text
 
 MOST_FILES: Final = 20_000
+TESTS_A_FILE: Final = 4
+"""Test files read for each file that a recipe asks for, where it limits these (`max_files`)."""
 
 
-def index_tests(refs: Iterator[FileRef], screen: ScreenConfig, workers: int) -> ExampleIndex:
-    """The calls that the test files among these state."""
+def index_tests(
+    refs: Iterator[FileRef], screen: ScreenConfig, workers: int, max_files: int | None = None
+) -> ExampleIndex:
+    """The calls that the test files among these state; of a sample of files, few tests are worth the time."""
     index = ExampleIndex()
-    tests = islice((ref for ref in refs if ref.language and is_test(ref.relative)), MOST_FILES)
+    most = MOST_FILES if max_files is None else min(MOST_FILES, TESTS_A_FILE * max_files)
+    tests = islice((ref for ref in refs if ref.language and is_test(ref.relative)), most)
     for language, calls in map_in_order(partial(_read, screen=screen), tests, workers):
         index.add(language, calls)
     return index
