@@ -5,8 +5,10 @@ kept; what a file says about its own functions is read with the file itself.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from synth.config import ScreenConfig
@@ -18,7 +20,8 @@ from synth.seeds.parallel import map_in_order
 from synth.seeds.protocol import FileRef
 from synth.seeds.screen import screen_text
 
-MOST_FILES: Final = 20_000
+MOST_BYTES: Final = 8 << 20
+"""Of test files in all: some ten seconds of two cores, in which nothing else happens."""
 TESTS_A_FILE: Final = 4
 """Test files read for each file that a recipe asks for, where it limits these (`max_files`)."""
 
@@ -28,11 +31,24 @@ def index_tests(
 ) -> ExampleIndex:
     """The calls that the test files among these state; of a sample of files, few tests are worth the time."""
     index = ExampleIndex()
-    most = MOST_FILES if max_files is None else min(MOST_FILES, TESTS_A_FILE * max_files)
-    tests = islice((ref for ref in refs if ref.language and is_test(ref.relative)), most)
+    tests: Iterator[FileRef] = (ref for ref in refs if ref.language and is_test(ref.relative))
+    if max_files is not None:
+        tests = islice(tests, TESTS_A_FILE * max_files)
+    tests = _bounded(tests)
     for language, calls in map_in_order(partial(_read, screen=screen), tests, workers):
         index.add(language, calls)
     return index
+
+
+def _bounded(tests: Iterator[FileRef]) -> Iterator[FileRef]:
+    """The first tests, up to `MOST_BYTES` in all."""
+    total = 0
+    for ref in tests:
+        with suppress(OSError):
+            total += Path(ref.path).lstat().st_size
+        if total > MOST_BYTES:
+            return
+        yield ref
 
 
 def _read(ref: FileRef, screen: ScreenConfig) -> tuple[str, list[StatedCall]]:
