@@ -365,6 +365,12 @@ class EvidenceConfig(Config):
         description="Round trip: minimum share of the candidates that behave like the seed, as the lower "
         "bound of its 95% interval (Wilson): 2 of 8, 3 of 16 or 6 of 48 reach 0.05.",
     )
+    min_examples: int = Field(
+        3,
+        ge=0,
+        description="So many calls with a stated result (doctests, the tree's own tests) are enough to judge "
+        "the task of a seed that cannot be run. 0: never.",
+    )
     agreement: bool = Field(
         False, description="Judge tasks without a reference by agreement among the candidates."
     )

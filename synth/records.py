@@ -204,10 +204,20 @@ class CodingProblem(Unit):
         return self.code
 
 
+class EvidenceRank(StrEnum):
+    """What the expected outputs of a test suite are based on, the strongest first."""
+
+    REFERENCE = "reference"
+    EXAMPLES = "examples"
+    AGREEMENT = "agreement"
+    JUDGEMENT = "judgement"
+
+
 class Reference(Unit):
     """A seed that can judge programs: the code that was run, its contract, and its observed behaviour.
 
-    `cases` is empty if the seed could not be run here. Agreement among candidates must then decide.
+    If the seed could not be run here, `cases` are what people state of it (rank `examples`), or empty:
+    agreement among candidates must then decide.
     """
 
     kind: ClassVar[str] = "reference"
@@ -225,6 +235,8 @@ class Reference(Unit):
     """Which values of its type each parameter takes, as `rules.domains` writes it; empty if every one."""
     gentle: bool = False
     """Whether the function takes only arguments that fit together."""
+    rank: EvidenceRank = EvidenceRank.REFERENCE
+    """What the expected values of the cases stand on."""
 
     @property
     def program(self) -> str:
@@ -278,15 +290,6 @@ class Solution(Unit):
     @property
     def program(self) -> str:
         return self.code
-
-
-class EvidenceRank(StrEnum):
-    """What the expected outputs of a test suite are based on, the strongest first."""
-
-    REFERENCE = "reference"
-    EXAMPLES = "examples"
-    AGREEMENT = "agreement"
-    JUDGEMENT = "judgement"
 
 
 class TestSuite(Unit):

@@ -106,6 +106,9 @@ class Preconditions:
             return arguments
 
 
+NOTHING_DEMANDED: Final = Preconditions()
+
+
 def find_preconditions(
     stated: Sequence[Sequence[str]], code: str, entry_point: str, names: Sequence[str]
 ) -> Preconditions:

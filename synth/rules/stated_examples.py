@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from synth.languages.registry import find_language
 from synth.languages.spec import Adapted, Domain
-from synth.records import Case, Example, FunctionContract
+from synth.records import Case, Example
 from synth.rules.domains import in_domains
 from synth.rules.result_type import infer_type
 from synth.values import (
@@ -183,10 +183,8 @@ def _is_close(found: float, stated: float) -> bool:
         return False
 
 
-def stated_cases(
-    examples: Sequence[Example], contract: FunctionContract, signature: Signature
-) -> tuple[Case, ...]:
-    """The tests that the examples alone make of a contract: calls with a stated result that has its type."""
+def stated_cases(examples: Sequence[Example], signature: Signature) -> tuple[Case, ...]:
+    """The tests that the examples alone make: calls with a stated result that has the signature's type."""
     cases: list[Case] = []
     for row in fit_examples(examples, signature):
         expected = row.example.expected

@@ -28,6 +28,7 @@ from synth.rules.domains import read_domains
 from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.observed_cases import observed_cases
+from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions, find_preconditions
 from synth.rules.reference_rules import find_fault
 from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
@@ -81,12 +82,14 @@ class InputsStage(UnitStage[Task]):
             if fault:
                 return Decided(fault)
             reference = references[task.seed_id]
-            made = self._make(task, reference, rows[task.id], observation)
+            stated = examples.get(task.seed_id, ())
+            demands = find_demands(reference, stated)
+            made = self._make(task, reference, rows[task.id], observation, demands)
             if isinstance(made, InputSet):
                 return self._decided(made, rows[task.id])
             async with turn:
-                written = written_rows(reference, examples.get(task.seed_id, ()))
-                return await self._strengthen(made, reference, written, rows[task.id], search)
+                written = written_rows(reference, stated)
+                return await self._strengthen(made, reference, written, rows[task.id], search, demands)
 
         return list(await asyncio.gather(*map(make, units)))
 
@@ -101,13 +104,19 @@ class InputsStage(UnitStage[Task]):
         return SuiteSearch(self._config, limits, recipe.seed, compare, run)
 
     async def _strengthen(
-        self, made: TestSuite, reference: Reference, written: Rows, asked: Rows, search: SuiteSearch
+        self,
+        made: TestSuite,
+        reference: Reference,
+        written: Rows,
+        asked: Rows,
+        search: SuiteSearch,
+        demands: Preconditions,
     ) -> Decided:
         """The suite with inputs chosen for the mutants that they catch, where that can be searched."""
-        if self._config.mutants:
+        if self._config.mutants and _was_run(reference):
             known = dict.fromkeys(case.arguments for case in (*made.cases, *reference.cases))
             try:
-                found = await search.strengthen(reference, made.task_id, written, list(known))
+                found = await search.strengthen(reference, made.task_id, written, list(known), demands)
             except SearchFault as fault:
                 return Decided(fault.reject)
             if found is not None:
@@ -133,7 +142,7 @@ class InputsStage(UnitStage[Task]):
         self, tasks: Sequence[Task], references: dict[str, Reference], asked: dict[str, Rows], priority: int
     ) -> dict[str, Observation]:
         """The references' outputs on the model's rows, by task. References without cases cannot be run."""
-        run = [task for task in tasks if references[task.seed_id].cases]
+        run = [task for task in tasks if _was_run(references[task.seed_id])]
         programs = [self._program(references[task.seed_id], asked[task.id]) for task in run]
         seen = await run_each(
             self._context.sandbox, programs, lambda _, one: without_long_outputs(one), priority
@@ -150,11 +159,15 @@ class InputsStage(UnitStage[Task]):
         )
 
     def _make(
-        self, task: Task, reference: Reference, asked: Rows, seen: Observation | None
+        self, task: Task, reference: Reference, asked: Rows, seen: Observation | None, demands: Preconditions
     ) -> TestSuite | InputSet:
+        if reference.rank is not EvidenceRank.REFERENCE:
+            return TestSuite(
+                task_id=task.id, contract=task.contract, cases=reference.cases, rank=reference.rank
+            )
         if seen is None:
             return self._input_set(task, asked)
-        joined = _join(task, reference, asked, seen, self._config.maximum)
+        joined = _join(task, reference, asked, seen, self._config.maximum, demands)
         return joined.model_copy(update={"compare": self._context.data.evidence.compare})
 
     def _input_set(self, task: Task, asked: Rows) -> InputSet:
@@ -170,7 +183,8 @@ class InputsStage(UnitStage[Task]):
         evidence: Evidence = {"cases": cases, "from_model": len(asked)}
         if found is not None:
             evidence |= {"mutants": found.mutants, "undecided": len(found.undecided)}
-        if cases < self._config.minimum:
+        stated = isinstance(made, TestSuite) and made.rank is EvidenceRank.EXAMPLES
+        if cases < self._config.minimum and not stated:
             return Decided(Reject("too_few_inputs", evidence))
         return Decided(Keep(evidence), (made,))
 
@@ -183,9 +197,25 @@ def written_rows(reference: Reference, examples: Sequence[Example]) -> Rows:
     return tuple(row.arguments for row in fit_examples(examples, signature, domains))
 
 
-def _join(task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int) -> TestSuite:
+def _was_run(reference: Reference) -> bool:
+    return bool(reference.cases) and reference.rank is EvidenceRank.REFERENCE
+
+
+def find_demands(reference: Reference, examples: Sequence[Example]) -> Preconditions:
+    """What the function demands of its arguments, by the calls that people wrote and by its own words."""
+    contract = reference.contract
+    if not isinstance(contract, FunctionContract):
+        return NOTHING_DEMANDED
+    returning = written_rows(reference, [one for one in examples if not one.raises])
+    return find_preconditions(returning, reference.code, contract.entry_point, contract.parameter_names)
+
+
+def _join(
+    task: Task, reference: Reference, rows: Rows, seen: Observation, maximum: int, demands: Preconditions
+) -> TestSuite:
     """The model's cases first, since they fit the task, then the drawn ones."""
-    written = observed_cases(task.contract, rows, seen, reference.code)
+    observed = observed_cases(task.contract, rows, seen, reference.code)
+    written = [case for case in observed if case.raises or demands.allows(case.arguments)]
     half = written[: max(maximum // 2, maximum - len(reference.cases))]
     cases = (*half, *reference.cases)[:maximum]
     return TestSuite(task_id=task.id, contract=task.contract, cases=cases, rank=EvidenceRank.REFERENCE)

@@ -202,7 +202,7 @@ def _calls(problem: CodingProblem) -> tuple[FunctionContract | None, tuple[Case,
         return None, ()
     signature = Signature(parameters, result)
     contract = FunctionContract(entry_point=problem.entry_point, signature=str(signature))
-    return contract, stated_cases(stated, contract, signature)
+    return contract, stated_cases(stated, signature)
 
 
 def _spread(cases: Sequence[Case], most: int) -> tuple[Case, ...]:

@@ -13,16 +13,18 @@ from typing import ClassVar
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
-from synth.records import Reference, Seed, Unit
+from synth.records import EvidenceRank, FunctionContract, Reference, Seed, Unit
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import FoundReference, stated_contract, was_never_run
+from synth.rules.stated_examples import stated_cases
 from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.values import parse_signature
 
 
 class ReferenceStage(UnitStage[Seed]):
@@ -87,9 +89,14 @@ class ReferenceStage(UnitStage[Seed]):
         return Decided(found)
 
     def _without_cases(self, seed: Seed, answer: Reject) -> Reference | None:
-        """The seed with its contract alone, when agreement may judge its task."""
-        agreement = self._context.data.evidence.agreement and self._context.data.solve is not None
-        contract = stated_contract(seed) if agreement and was_never_run(answer) else None
+        """The seed with what people state of it, or with its contract alone, when that may judge its task."""
+        data = self._context.data
+        contract = stated_contract(seed) if data.solve is not None and was_never_run(answer) else None
         if contract is None:
             return None
-        return Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)
+        bare = Reference(seed_id=seed.id, language=seed.language, code=seed.code, contract=contract)
+        if (least := data.evidence.min_examples) and isinstance(contract, FunctionContract):
+            cases = stated_cases(seed.examples, parse_signature(contract.signature))
+            if len(cases) >= least and len({case.expected for case in cases}) > 1:
+                return bare.model_copy(update={"cases": cases, "rank": EvidenceRank.EXAMPLES})
+        return bare if data.evidence.agreement else None

@@ -40,6 +40,7 @@ from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
+from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions
 from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
 from synth.values import Signature, decode, parse_signature
@@ -105,16 +106,22 @@ class SuiteSearch:
         self._compare, self._run = compare, run
 
     async def strengthen(
-        self, reference: Reference, task_id: str, written: Sequence[Row], known: Sequence[Row]
+        self,
+        reference: Reference,
+        task_id: str,
+        written: Sequence[Row],
+        known: Sequence[Row],
+        demands: Preconditions = NOTHING_DEMANDED,
     ) -> Strengthened | None:
-        """The suite; `written` are rows by people, kept first, and `known` others that are known to do. None
-        if nothing can be searched: no such language here, or too few rows with an answer. Raises
+        """The suite; `written` are rows by people, kept first, and `known` others that are known to do. What
+        the reference returns on rows that `demands` do not allow says nothing; that it raises there may be
+        right. None if nothing can be searched: no such language here, or too few rows with an answer. Raises
         SearchFault."""
         language = find_language(reference.language)
         contract = reference.contract
         if language is None or language.driver is None or not isinstance(contract, FunctionContract):
             return None
-        search = _Search(self, reference, contract, language)
+        search = _Search(self, reference, contract, language, demands)
         return await search.make(task_id, written, known)
 
 
@@ -122,14 +129,19 @@ class _Search:
     """The search for one reference."""
 
     def __init__(
-        self, settings: SuiteSearch, reference: Reference, contract: FunctionContract, language: Language
+        self,
+        settings: SuiteSearch,
+        reference: Reference,
+        contract: FunctionContract,
+        language: Language,
+        demands: Preconditions,
     ) -> None:
         self._config, self._compare, self._run = settings._config, settings._compare, settings._run
         self._limits = settings._limits
         self._reference, self._language = reference, language
         self._contract = contract
         self._signature = parse_signature(self._contract.signature)
-        self._domains = read_domains(reference.domains)
+        self._domains, self._demands = read_domains(reference.domains), demands
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
         name = normalize_language(reference.language)
@@ -184,7 +196,8 @@ class _Search:
         themes = self._random.sample(words.themes, min(20, len(words.themes)))
         draw = draw_gently if self._reference.gentle else draw_in_domains
         hints = (*words.numbers, *words.texts, *themes)
-        return draw(self._signature, self._domains, count, self._random, hints)
+        drawn = draw(self._signature, self._domains, count, self._random, hints)
+        return list(dict.fromkeys([*drawn, *self._demands.keep(drawn)]))
 
     def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
         """New rows, each an edit of a parent; the latest parents have the most."""
@@ -242,11 +255,14 @@ class _Search:
         return seen
 
     def _cases_of(self, rows: Sequence[Row], seen: Observation) -> dict[Row, Case]:
-        """The cases that one run of the reference gives."""
+        """The cases that one run of the reference gives. What it returns on a row that it forbids is none."""
         found = {
             rows[at]: Case(arguments=rows[at], expected=output)
             for at, output in canonical_outputs(seen).items()
-            if at < len(rows) and is_whole(output) and len(output) <= MAX_OUTPUT
+            if at < len(rows)
+            and is_whole(output)
+            and len(output) <= MAX_OUTPUT
+            and self._demands.allows(rows[at])
         }
         raised = deliberate_errors(seen, self._reference.code)
         return found | {

@@ -12,6 +12,7 @@ from synth.records import (
     CaseObservation,
     Decision,
     EvidenceRank,
+    Example,
     ExecutionRequest,
     FunctionCall,
     FunctionContract,
@@ -25,8 +26,16 @@ from synth.records import (
 )
 from synth.rules.input_drawing import draw_inputs
 from synth.stages.inputs import InputsStage
-from synth.values import decode, parse_signature
-from tests.builders import CONTRACT, PlainCase, build_observation, build_reference, build_suite, build_task
+from synth.values import Value, decode, encode, parse_signature
+from tests.builders import (
+    CONTRACT,
+    PlainCase,
+    build_observation,
+    build_reference,
+    build_seed,
+    build_suite,
+    build_task,
+)
 from tests.stages.harness import (
     PRIORITY,
     StagePlace,
@@ -317,3 +326,34 @@ def test_a_task_does_not_enter_when_its_seed_was_turned_away(stage: str) -> None
     tasks = [build_task("task-1"), build_task("task-2", seed_id="seed-2")]
     shard = build_shard(REFERENCE, *tasks, rejected={stage: ["seed-1"]})
     assert find_entering(InputsStage(build_context()), shard) == ["task-2"]
+
+
+def test_what_people_state_is_the_suite_of_a_seed_that_was_not_run() -> None:
+    """The model's inputs have no results then, and the minimum is of inputs that were drawn."""
+    examples = REFERENCE.model_copy(update={"rank": EvidenceRank.EXAMPLES})
+    context = build_context(
+        {"inputs": {"minimum": 9, "maximum": 16}},
+        engine=ScriptedEngine(lambda _: "[[4]]"),
+        sandbox=ScriptedSandbox(lambda request: pytest.fail(f"{request.id} was run")),
+    )
+    run = run_stage(InputsStage(context), build_shard(examples, build_task()))
+    (suite,) = run.made(TestSuite)
+    assert suite.rank is EvidenceRank.EXAMPLES
+    assert {case.arguments for case in suite.cases} == {case.arguments for case in REFERENCE.cases}
+
+
+def test_what_the_seed_returns_on_inputs_that_it_forbids_is_no_case() -> None:
+    """Three calls by people, on lists that are never empty."""
+    rows: tuple[list[Value], ...] = ([1], [1, 2], [3, 4, 5])
+    seed = build_seed("seed-1").model_copy(
+        update={"examples": tuple(Example(arguments=(encode(row),)) for row in rows)}
+    )
+    context = build_context(
+        {"inputs": {"minimum": 1, "maximum": 9, **UNSEARCHED}},
+        engine=ScriptedEngine(lambda _: "```\n[[]]\n[[7]]\n```"),
+        sandbox=ScriptedSandbox(add_up),
+    )
+    reference = REFERENCE.model_copy(update={"cases": REFERENCE.cases[1:]})
+    run = run_stage(InputsStage(context), build_shard(seed, reference, build_task()))
+    (suite,) = run.made(TestSuite)
+    assert [case.arguments[0] for case in suite.cases] == [encode([7]), encode([1, 2])]

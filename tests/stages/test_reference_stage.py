@@ -7,6 +7,8 @@ from synth.execution.scripted import ScriptedSandbox
 from synth.ids import derive_random
 from synth.records import (
     Decision,
+    EvidenceRank,
+    Example,
     ExecutionRequest,
     FunctionContract,
     Limits,
@@ -17,7 +19,7 @@ from synth.records import (
 )
 from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.stages.reference import ReferenceStage
-from synth.values import decode
+from synth.values import Value, decode, encode
 from tests.builders import build_observation, build_seed, called
 from tests.stages.harness import (
     PRIORITY,
@@ -291,3 +293,31 @@ def test_one_that_runs_out_of_time_again_is_refused_with_words() -> None:
     run = refer(SUM, sandbox=ScriptedSandbox(observe))
     assert run.decision("sum") == (Decision.REJECTED, "reference_crashed")
     assert "wall limit" in str(run.evidence("sum")["error"])
+
+
+def stated(*pairs: tuple[list[Value], int]) -> tuple[Example, ...]:
+    return tuple(Example(arguments=(encode(row),), expected=encode(total)) for row, total in pairs)
+
+
+@pytest.mark.parametrize(
+    ("examples", "kept"),
+    [
+        (stated(([1], 1), ([1, 2], 3), ([], 0)), True),
+        (stated(([1], 1), ([1, 2], 3)), False),
+        (stated(([1], 1), ([0, 1], 1), ([1, 0], 1)), False),  # one answer to all
+        ((*stated(([1], 1), ([1, 2], 3)), Example(arguments=("i1", "i2"), expected="i3")), False),
+    ],
+)
+def test_a_seed_that_cannot_run_is_judged_by_what_people_state_of_it(
+    examples: tuple[Example, ...], kept: bool
+) -> None:
+    seed = BARE.model_copy(update={"examples": examples})
+    run = refer(seed)
+    assert run.decision("bare") == (
+        (Decision.KEPT, "") if kept else (Decision.REJECTED, "not_self_contained")
+    )
+    if kept:
+        (reference,) = run.made(Reference)
+        assert reference.rank is EvidenceRank.EXAMPLES
+        assert [case.expected for case in reference.cases] == ["i1", "i3", "i0"]
+    assert refer(seed, evidence={"min_examples": 0}).decision("bare")[0] is Decision.REJECTED
