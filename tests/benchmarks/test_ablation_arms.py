@@ -142,7 +142,7 @@ def make_context(tmp_path: Path, *overrides: str) -> Context:
     """The quickstart's selection and pairing, whatever else the recipe says."""
     fixed = (
         "data.evidence.min_reproductions=2",
-        "data.evidence.min_share=0.25",
+        "data.evidence.min_share=0.1",
         "data.select.per_task=2",
         "data.pairs.per_prompt=2",
     )
@@ -179,7 +179,7 @@ def test_verified_rows_are_distinct_passing_programs_of_tasks_that_count(context
         == "Write a Python function `def solve(xs: list[int]) -> int`.\nReturn the sum of the list."
     )
     assert arm.samples[0].completion[0].content == "```python\ndef solve(xs):\n    return sum(xs)\n```"
-    assert sorted((pair.chosen_id, pair.rejected_id) for pair in arm.pairs) == [("a0", "a3"), ("a1", "a3")]
+    assert sorted((pair.chosen_id, pair.rejected_id) for pair in arm.pairs) == [("a0", "a3")]
 
 
 def test_other_verdicts_through_the_same_code_give_other_rows(context: Context) -> None:
