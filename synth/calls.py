@@ -45,7 +45,7 @@ class ClassCall(Record):
 
     A row holds the arguments of the constructor and then one list: a tuple for each call, with the number of
     the method and a slot for each type of argument. The result is a list of tuples with a slot for each type
-    of result. Slots that a call does not use hold the type's zero. `synth.languages.classes` lays them out.
+    of result. Slots that a call does not use hold the type's zero. The room of languages lays them out.
     """
 
     kind: Literal["class"] = "class"
