@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 
 def test_no_tasks_have_no_interval() -> None:
-    with pytest.raises(ValueError, match="at least one task"):
+    with pytest.raises(ValueError, match="at least one"):
         bootstrap_interval([], 100, 0)
 
 
@@ -73,7 +73,7 @@ def test_wilsons_interval_has_its_known_values_and_a_width_at_both_ends() -> Non
     assert wilson_interval(0.0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
     assert wilson_interval(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
     assert wilson_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    with pytest.raises(ValueError, match="at least one task"):
+    with pytest.raises(ValueError, match="at least one"):
         wilson_interval(0.5, 0)
 
 
