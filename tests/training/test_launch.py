@@ -323,7 +323,7 @@ def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
     write_rows("rows", chat_rows(64))
     (tmp_path / "recipe.yaml").write_text(
         f"name: alone\npolicy: {{model: {policy}}}\n"
-        "sft: {coarse: {data: rows.jsonl, batch_size: 4, epochs: 8, lora: {rank: 4, alpha: 8}}}\n"
+        "sft: {coarse: {data: rows.jsonl, batch_size: 4, epochs: 2, lora: {rank: 4, alpha: 8}}}\n"
     )
     command = [sys.executable, "-m", "posttrain.cli", "sft", "recipe.yaml"]
     environment = {**os.environ, "PYTHONPATH": str(Path(sft.__file__).parents[1])}
@@ -332,7 +332,7 @@ def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
     )
     assert first.stdout is not None
     for line in first.stdout:
-        if "step 3 " in line:
+        if "step 1 " in line:
             break
     first.send_signal(signal.SIGTERM)
     _, words = first.communicate(timeout=120)
@@ -340,4 +340,4 @@ def test_sigterm_ends_a_training_as_ctrl_c_does_and_it_goes_on(
     second = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
     )
-    assert "step 2 of" not in second.stdout and "step 128 of 128" in second.stdout
+    assert "step 1 of" not in second.stdout and "step 32 of 32" in second.stdout
