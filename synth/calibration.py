@@ -13,23 +13,20 @@ from synth.comparison import is_right
 from synth.execution.protocol import Sandbox
 from synth.filters.protocol import Reject
 from synth.ids import unit_id
-from synth.languages.code_tokens import normalize_code
 from synth.records import (
     EvidenceRank,
     ExecutionRequest,
     FunctionContract,
     Limits,
-    Observation,
     Solution,
     TestSuite,
 )
-from synth.rules.agreement import Ballot, find_consensus
+from synth.rules.agreement import Ballot, find_consensus, make_ballot
 from synth.rules.behaviour_ranks import RankingMethod
 from synth.rules.calibration import CalibrationPoint
-from synth.rules.canonical import canonical_outputs, without_long_outputs
+from synth.rules.canonical import without_long_outputs
 from synth.stages.running import run_each
 from synth.store.shards import StageCommit
-from synth.values import parse_signature
 
 
 class Vote(NamedTuple):
@@ -68,15 +65,11 @@ async def vote_again(run: Path, sandbox: Sandbox, limits: Limits) -> list[Vote]:
     for solution, observation in zip(voters, seen, strict=True):
         if observation.infrastructure or observation.toolchain_missing:
             faulty.add(solution.task_id)
-        ballots[solution.task_id].append(_ballot(solution, observation, suites[solution.task_id]))
+        suite = suites[solution.task_id]
+        assert isinstance(suite.contract, FunctionContract)
+        ballot = make_ballot(solution, observation, suite.contract.signature, len(suite.cases))
+        ballots[solution.task_id].append(ballot)
     return [Vote(suites[task], found) for task, found in ballots.items() if task not in faulty]
-
-
-def _ballot(solution: Solution, observation: Observation, suite: TestSuite) -> Ballot:
-    assert isinstance(suite.contract, FunctionContract)
-    returned = canonical_outputs(observation, parse_signature(suite.contract.signature).result)
-    voter = normalize_code(solution.code, solution.language)
-    return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(len(suite.cases))))
 
 
 def measure(votes: Sequence[Vote], method: RankingMethod) -> list[CalibrationPoint]:

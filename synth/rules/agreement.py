@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synth.filters.protocol import Evidence, Reject
+from synth.languages.code_tokens import normalize_code
+from synth.records import Observation, Solution
 from synth.rules.behaviour_ranks import RankingMethod, Row, rank_behaviours
-from synth.rules.canonical import is_whole
-from synth.values import Value, decode
+from synth.rules.canonical import canonical_outputs, is_whole
+from synth.values import Value, decode, parse_signature
 
 SAFE_INT = 2**31 - 1
 """Integers beyond 32 bits, or beyond 2**53, mean different things in different languages."""
@@ -27,6 +29,13 @@ class Ballot:
     voter: str
     language: str
     outputs: Row
+
+
+def make_ballot(solution: Solution, seen: Observation, signature: str, inputs: int) -> Ballot:
+    """What a candidate answered to so many inputs. Programs that differ in layout alone are one voter."""
+    returned = canonical_outputs(seen, parse_signature(signature).result)
+    voter = normalize_code(solution.code, solution.language)
+    return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(inputs)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from synth.filters.protocol import Evidence, Keep, Reject
-from synth.languages.code_tokens import normalize_code
 from synth.records import (
     Case,
     EvidenceRank,
     ExecutionRequest,
     InputSet,
-    Observation,
     Solution,
     Task,
     TestSuite,
     Unit,
 )
-from synth.rules.agreement import Ballot, find_consensus
-from synth.rules.canonical import canonical_outputs, without_long_outputs
+from synth.rules.agreement import Ballot, find_consensus, make_ballot
+from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_rules import find_fault
 from synth.stages.context import Context
@@ -30,7 +28,6 @@ from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
-from synth.values import parse_signature
 
 
 class AgreeStage(UnitStage[Task]):
@@ -76,7 +73,8 @@ class AgreeStage(UnitStage[Task]):
         for solution, observation in zip(voters, seen, strict=True):
             if fault := find_fault(observation):
                 faults[solution.task_id] = fault
-            ballot = _ballot(solution, observation, inputs[solution.task_id])
+            one = inputs[solution.task_id]
+            ballot = make_ballot(solution, observation, one.contract.signature, len(one.rows))
             ballots[solution.task_id].append(ballot)
         return ballots | faults
 
@@ -119,9 +117,3 @@ class AgreeStage(UnitStage[Task]):
             compare=data.evidence.compare,
         )
         return Decided(Keep(found.evidence), (suite,))
-
-
-def _ballot(solution: Solution, observation: Observation, inputs: InputSet) -> Ballot:
-    returned = canonical_outputs(observation, parse_signature(inputs.contract.signature).result)
-    voter = normalize_code(solution.code, solution.language)
-    return Ballot(voter, solution.language, tuple(returned.get(at) for at in range(len(inputs.rows))))

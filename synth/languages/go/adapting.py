@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.go.shared_types import EACH, EACH_HELPER, SCALARS, GoType, GoTypeReader, same
 from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
 if TYPE_CHECKING:
@@ -54,18 +55,11 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     """The ways to call the last function of that name. Raises NotAdapted, UnparsedError."""
     program = _GoProgram(code)
     function = program.last(entry_point)
-    ways: dict[Adapted, None] = {}
-    why: NotAdapted | None = None
-    for variables, bytes_are_text in program.choices(function):
-        reader = GoTypeReader(program.text, program.types, variables, bytes_are_text)
-        try:
-            for way in program.ways(function, reader):
-                ways[way] = None
-        except NotAdapted as refused:
-            why = why or refused
-    if not ways and why is not None:
-        raise why
-    return tuple(ways)[:_MAX_WAYS]
+    readers = (
+        GoTypeReader(program.text, program.types, variables, bytes_are_text)
+        for variables, bytes_are_text in program.choices(function)
+    )
+    return gather_ways(program.ways(function, reader) for reader in readers)[:_MAX_WAYS]
 
 
 def changed_arguments(node: "Node", text: bytes) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from synth.languages.rust.shared_types import (
     type_of_bound,
 )
 from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
 if TYPE_CHECKING:
@@ -64,17 +65,7 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     """The ways to call the last function of that name. Raises NotAdapted, UnparsedError."""
     program = _RustProgram(code)
     function = program.last(entry_point)
-    ways: dict[Adapted, None] = {}
-    why: NotAdapted | None = None
-    for reader in program.readers(function):
-        try:
-            for way in program.ways(function, reader):
-                ways[way] = None
-        except NotAdapted as refused:
-            why = why or refused
-    if not ways and why is not None:
-        raise why
-    return tuple(ways)[:_MAX_WAYS]
+    return gather_ways(program.ways(function, reader) for reader in program.readers(function))[:_MAX_WAYS]
 
 
 def changed_arguments(node: "Node", text: bytes) -> tuple[str, ...]:
