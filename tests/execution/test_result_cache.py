@@ -182,6 +182,8 @@ DECIDES = (
     "execution/remote/inside/program.py",
     "languages/ruby/driver.rb",
     "languages/python/__init__.py",
+    "calls.py",
+    "contracts.py",
     "records.py",
     "values.py",
 )

@@ -130,6 +130,8 @@ def is_final(observation: Observation, request: ExecutionRequest) -> bool:
 
 
 DECIDING: Final = (
+    "calls.py",
+    "contracts.py",
     "execution/isolation",
     "execution/programs",
     "execution/observations.py",
