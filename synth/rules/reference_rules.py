@@ -20,7 +20,7 @@ from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
 from synth.ids import unit_id
 from synth.languages.registry import get_language, normalize_language
-from synth.languages.spec import Adapted, Domain
+from synth.languages.spec import Adapted, CallMark, Domain
 from synth.records import (
     Case,
     ExecutionRequest,
@@ -93,6 +93,7 @@ class SignatureProbe:
     """Which values the parameters take."""
     gentle: bool = False
     """Whether its inputs are small ones that fit together."""
+    marks: tuple[CallMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,7 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains, gentle = usual_way(way, seed.examples, seed.language)
+    code, entry_point, names, guessed, domains, gentle, marks = usual_way(way, seed.examples, seed.language)
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
@@ -279,7 +280,9 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
+    return SignatureProbe(
+        seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle, marks
+    )
 
 
 def _find_demands(
@@ -562,9 +565,8 @@ def _make_reference(
     }
     if plan.stated:
         evidence |= {"examples": len(plan.stated)}
-    if errors:
-        evidence = evidence | {"raising": len(errors)}
-    return FoundReference(reference, evidence)
+    evidence |= dict.fromkeys(probe.marks, 1)
+    return FoundReference(reference, evidence | ({"raising": len(errors)} if errors else {}))
 
 
 def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:
