@@ -37,6 +37,8 @@ class Threshold(Record):
     """What the answer for another value does not say."""
     is_cut_off: bool = False
     """Whether the measuring ended at the limit: of units beyond it, a more generous one says nothing."""
+    alone: bool = False
+    """Whether the measure counts only what falls short in nothing else: no other threshold is asked."""
     before_model: bool = False
     """Whether the same filter also stands before the model, as the stage `seed_<stage>`."""
 

@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.products",
         "synth.proportions",
         "synth.reasons",
+        "synth.thresholds",
         "synth.errors",
         "synth.plain_text",
         "synth.interruptible",
