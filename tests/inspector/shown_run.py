@@ -7,7 +7,7 @@ run, written through the store's own public functions.
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,10 @@ STAGES = (
     "near_dedup pair"
 ).split()
 _SOLUTIONS = 6
-_SEED_LOSSES = (
+Loss = tuple[str, Mapping[str, object]]
+"""The reason and its evidence."""
+
+_SEED_LOSSES: tuple[Loss, ...] = (
     ("too_short", {"tokens": 7, "minimum": 12}),
     ("not_self_contained", {"needs": "requests"}),
     ("impure", {"needs": "time"}),
@@ -266,7 +269,7 @@ class _Round:
         rows = []
         for sample in samples:
             likeness = round(self._draw.betavariate(2, 5), 3)
-            lost = (reason, {"similarity": round(0.9 + likeness / 10, 3), "of": samples[0].id})
+            lost: Loss = (reason, {"similarity": round(0.9 + likeness / 10, 3), "of": samples[0].id})
             loss = lost if self._draw.random() < share else None
             evidence = {"similarity": likeness} if stage == "near_dedup" else {}
             parents = (sample.solution_id,)
@@ -329,7 +332,7 @@ class _Round:
         stage: str,
         unit: str,
         language: str,
-        loss: tuple[str, dict[str, object]] | tuple[str, dict[str, int]] | None = None,
+        loss: Loss | None = None,
         *,
         evidence: object = None,
         ms: float = 1.0,

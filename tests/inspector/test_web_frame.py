@@ -29,7 +29,7 @@ def test_the_first_page_is_the_list_of_runs(client: TestClient) -> None:
 
 def test_every_page_answers_json_with_the_same_record(client: TestClient) -> None:
     [run] = client.get("/runs.json").json()["runs"]
-    assert run["key"] == "small"
+    assert run["summary"]["key"] == "small"
     assert ">small</a>" in client.get("/runs").text
 
 

@@ -51,7 +51,7 @@ def environment() -> "Environment":
         "linked": linked,
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
-        "shares_of": shares_of,
+        "ended": ended,
     }
     return made
 
@@ -127,16 +127,13 @@ def sentence_of_reason(code: str) -> str:
     return REASONS[code].sentence if code in REASONS else ""
 
 
-def shares_of(counts: object) -> list[charts.Share]:
-    """What became of the units of a run or a stage. `counts` has `accepted` or `kept`, and `quality`,
-    `policy`, `infrastructure`, `waiting`."""
-    kept = getattr(counts, "accepted", None)
-    named = {"kept": getattr(counts, "kept", 0) if kept is None else kept}
-    named |= {kind: getattr(counts, kind) for kind in (*CLASS_WORDS, "waiting")}
+def ended(kept: int, losses: object, waiting: int = 0) -> list[charts.Share]:
+    """Where units ended, as shares of a bar. `losses` has a count for each class of reasons."""
+    named = {"kept": kept, **{kind: getattr(losses, kind) for kind in (*CLASS_WORDS, "unknown")}}
     words = {"kept": "kept", "waiting": "waiting", "infrastructure": "failed, our own fault"}
     return [
         charts.Share(kind, count, f"{count:,} {words.get(kind, f'lost by {kind}')}")
-        for kind, count in named.items()
+        for kind, count in (named | {"waiting": waiting}).items()
         if count
     ]
 

@@ -33,7 +33,7 @@ _COOKIE: Final = "codemill-token"
 _SAFE_METHODS: Final = ("GET", "HEAD")
 
 
-class Refused(NamedTuple):
+class NotAnswered(NamedTuple):
     """The status and the words for a request that is not answered."""
 
     status: int
@@ -73,25 +73,29 @@ class Guard:
 
 def refusal(
     method: str, headers: Mapping[str, str], query: tuple[tuple[str, str], ...], token: str
-) -> Refused | None:
+) -> NotAnswered | None:
     """Why a request may not be answered; None for one that may."""
     host = headers.get("host", "")
     if not token and not is_loopback(_name_of(host)):
-        return Refused(403, f"the host {host[:60]!r} is not this machine's own; --token-file lets others in")
+        return NotAnswered(
+            403, f"the host {host[:60]!r} is not this machine's own; --token-file lets others in"
+        )
     if method not in (*_SAFE_METHODS, "POST"):
-        return Refused(405, "only GET, HEAD and POST are answered")
+        return NotAnswered(405, "only GET, HEAD and POST are answered")
     origin = headers.get("origin")
     if origin is not None and urlsplit_netloc(origin) != host.lower():
-        return Refused(403, "requests of other sites' pages are not answered")
+        return NotAnswered(403, "requests of other sites' pages are not answered")
     site = headers.get("sec-fetch-site", "same-origin")
     if site not in ("same-origin", "none") and not (
         method in _SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
     ):
-        return Refused(403, "requests of other sites' pages are not answered")
+        return NotAnswered(403, "requests of other sites' pages are not answered")
     if method == "POST" and origin is None:
-        return Refused(403, "a change must come from a form of these pages: it has no Origin")
+        return NotAnswered(403, "a change must come from a form of these pages: it has no Origin")
     if token and not _has_token(headers, query, token):
-        return Refused(401, "open the address with ?token=TOKEN once, or send `Authorization: Bearer TOKEN`")
+        return NotAnswered(
+            401, "open the address with ?token=TOKEN once, or send `Authorization: Bearer TOKEN`"
+        )
     return None
 
 
