@@ -190,7 +190,7 @@ def _make_reference(
         evidence |= {"examples": len(plan.stated)}
     if errors:
         evidence = evidence | {"raising": len(errors)}
-    return FoundReference(reference, evidence)
+    return FoundReference(reference, evidence | dict.fromkeys(plan.probe.marks, 1))
 
 
 def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:

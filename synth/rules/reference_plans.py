@@ -6,7 +6,7 @@ between the two. The one rule: a plan holds everything that its judgement needs 
 
 from dataclasses import dataclass
 
-from synth.languages.spec import Domain
+from synth.languages.spec import CallMark, Domain
 from synth.records import ExecutionRequest, Seed
 from synth.rules.stated_examples import StatedRow
 from synth.values import Signature
@@ -33,6 +33,7 @@ class SignatureProbe:
     """Which values the parameters take."""
     gentle: bool = False
     """Whether its inputs are small ones that fit together."""
+    marks: tuple[CallMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

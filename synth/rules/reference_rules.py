@@ -206,7 +206,7 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains, gentle = usual_way(way, seed.examples, seed.language)
+    code, entry_point, names, guessed, domains, gentle, marks = usual_way(way, seed.examples, seed.language)
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
@@ -222,7 +222,9 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
+    return SignatureProbe(
+        seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle, marks
+    )
 
 
 def _find_demands(
