@@ -6,7 +6,7 @@ The one rule: what a person wrote is a parameter of the query and never a part o
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from synth.inspector.filter_language import EVIDENCE, FieldKind, Filter, Term, field_of
+from synth.inspector.filter_language import EVIDENCE, FieldKind, Term, UnitFilter, field_of
 from synth.reasons import REASONS
 
 _COLUMNS = {"id": "unit_id", "natural": "natural_language"}
@@ -36,7 +36,7 @@ class Lookups(Protocol):
         ...
 
 
-def condition_of(found: Filter, lookups: Lookups) -> Condition:
+def condition_of(found: UnitFilter, lookups: Lookups) -> Condition:
     """The condition; TRUE for a filter without words."""
     parts = [
         _negated(_condition(term, lookups)) if term.negated else _condition(term, lookups)

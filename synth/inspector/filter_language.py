@@ -160,7 +160,7 @@ class Term(Record):
         return f"{sign}{name}{op}{','.join(map(_quoted, self.values))}"
 
 
-class Filter(Record):
+class UnitFilter(Record):
     """All of these words hold. Without any, every unit fits."""
 
     terms: tuple[Term, ...] = ()
@@ -181,22 +181,22 @@ class Filter(Record):
             value for term in self.terms if term.field == field and not term.negated for value in term.values
         )
 
-    def narrowed(self, field: str, value: str) -> "Filter":
+    def narrowed(self, field: str, value: str) -> "UnitFilter":
         """With this value of a field in place of any other."""
         term = Term(field=field, op=":", values=(value,))
         kept = tuple(one for one in self.terms if one.field != field or one.negated)
-        return Filter(terms=(*kept, term))
+        return UnitFilter(terms=(*kept, term))
 
-    def without(self, field: str) -> "Filter":
+    def without(self, field: str) -> "UnitFilter":
         """Whatever the field is."""
-        return Filter(terms=tuple(one for one in self.terms if one.field != field))
+        return UnitFilter(terms=tuple(one for one in self.terms if one.field != field))
 
-    def joined(self, other: "Filter") -> "Filter":
+    def joined(self, other: "UnitFilter") -> "UnitFilter":
         """Both hold."""
-        return Filter(terms=(*self.terms, *(one for one in other.terms if one not in self.terms)))
+        return UnitFilter(terms=(*self.terms, *(one for one in other.terms if one not in self.terms)))
 
 
-def parse_filter(text: str) -> Filter:
+def parse_filter(text: str) -> UnitFilter:
     """The filter in a text. Raises FilterError with every problem, and suggestions."""
     if len(text) > _LONGEST:
         raise FilterError(Problem("the filter", f"is longer than {_LONGEST} characters", "shorten it"))
@@ -221,10 +221,10 @@ def parse_filter(text: str) -> Filter:
             suggested.append(error.suggested)
     if problems:
         raise FilterError(*problems, suggested=" ".join(suggested) if all(suggested) else "")
-    return Filter(terms=tuple(terms))
+    return UnitFilter(terms=tuple(terms))
 
 
-def check_values(found: Filter, known: Mapping[str, Iterable[str]]) -> None:
+def check_values(found: UnitFilter, known: Mapping[str, Iterable[str]]) -> None:
     """Raise FilterError for a name that a field has nowhere in the run: `known` gives those that it has."""
     problems, suggested = [], []
     for term in found.terms:
@@ -308,7 +308,7 @@ def _check_known(term: Term, field: FilterField) -> Term:
     if not field.known:
         return term
     term = term.model_copy(update={"values": tuple(value.lower() for value in term.values)})
-    check_values(Filter(terms=(term,)), {field.name: field.known})
+    check_values(UnitFilter(terms=(term,)), {field.name: field.known})
     return term
 
 

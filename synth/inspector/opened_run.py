@@ -35,7 +35,7 @@ class RunKind(StrEnum):
     EXPORT = "export"
 
 
-class DamagedFile(Record):
+class LeftOutFile(Record):
     """A file that was left out: its path inside the run, what is wrong with it, and what to do."""
 
     path: str
@@ -52,7 +52,7 @@ class Stamp(NamedTuple):
     mtime_ns: int
 
 
-class Reading(Record):
+class ReadingProgress(Record):
     """How far the table has come: files read, of all that there are now."""
 
     done: int
@@ -88,8 +88,8 @@ class OpenedRun(ABC):
         self.table = f"{SCHEMA}.rows_{number}"
         self._lock = threading.Lock()
         self._files: dict[str, FileRows] = {}
-        self._damaged: dict[str, tuple[Stamp | None, DamagedFile]] = {}
-        self._reading = Reading(done=0, files=0)
+        self._damaged: dict[str, tuple[Stamp | None, LeftOutFile]] = {}
+        self._reading = ReadingProgress(done=0, files=0)
         self._next = 0
         extra = "file BIGINT, passed BIGINT, total BIGINT, score DOUBLE"
         database.query(f"CREATE TABLE {self.table} ({_COLUMNS}, {extra})")
@@ -102,7 +102,7 @@ class OpenedRun(ABC):
         return self.path.resolve().name
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> ReadingProgress:
         """How far the table has come."""
         return self._reading
 
@@ -117,7 +117,7 @@ class OpenedRun(ABC):
         return sorted(self._files.copy().values(), key=lambda file: file.place)
 
     @property
-    def damaged(self) -> tuple[DamagedFile, ...]:
+    def damaged(self) -> tuple[LeftOutFile, ...]:
         """What was left out, by path."""
         return tuple(found for _, found in sorted(self._damaged.copy().values(), key=lambda one: one[1].path))
 
@@ -167,7 +167,7 @@ class OpenedRun(ABC):
 
     # --- keeping in step ------------------------------------------------------------------------------------
 
-    def refresh(self, seconds: float | None = None) -> Reading:
+    def refresh(self, seconds: float | None = None) -> ReadingProgress:
         """Read what is new. After `seconds` the rest is left to the next call; while another thread reads,
         what it has read so far is all there is."""
         if not self._lock.acquire(blocking=seconds is None):
@@ -201,7 +201,7 @@ class OpenedRun(ABC):
 
     def _count(self, listed: dict[str, Stamp]) -> None:
         damaged = sum(name in listed for name in self._damaged)
-        self._reading = Reading(done=len(self._files) + damaged, files=len(listed))
+        self._reading = ReadingProgress(done=len(self._files) + damaged, files=len(listed))
 
     def _drop(self, names: Sequence[str]) -> None:
         numbers = [self._files.pop(name).number for name in names]
@@ -233,7 +233,7 @@ class OpenedRun(ABC):
         problem = error.problems[0]
         self._damaged[name] = (
             stamp,
-            DamagedFile(path=self._inside(name), problem=problem.message, fix=problem.fix),
+            LeftOutFile(path=self._inside(name), problem=problem.message, fix=problem.fix),
         )
 
     def _inside(self, name: str) -> str:

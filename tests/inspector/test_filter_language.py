@@ -2,7 +2,7 @@
 
 import pytest
 
-from synth.inspector.filter_language import FIELDS, Filter, FilterError, Term, check_values, parse_filter
+from synth.inspector.filter_language import FIELDS, FilterError, Term, UnitFilter, check_values, parse_filter
 
 ALL = (
     "lang:rust reason:timeout stage:execute score<0.4 tests:<5/9 ms>2000 mark:bad -model:qwen* "
@@ -90,6 +90,6 @@ def test_a_value_that_the_run_does_not_have_is_told_with_the_nearest() -> None:
 def test_a_facet_narrows_and_widens() -> None:
     found = parse_filter("lang:go -lang:c ms>3")
     assert found.narrowed("language", "rust").text == "-language:c ms>3 language:rust"
-    assert found.without("language") == Filter(terms=found.terms[2:])
+    assert found.without("language") == UnitFilter(terms=found.terms[2:])
     assert found.values_of("language") == ("go",)
     assert found.joined(parse_filter("ms>3 x")).text == "language:go -language:c ms>3 text:x"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from synth.errors import CodemillError
 from synth.inspector.library import Library
-from synth.inspector.opened_run import OpenedRun, Reading, RunKind
+from synth.inspector.opened_run import OpenedRun, ReadingProgress, RunKind
 from synth.inspector.sources import OpenedFolder
 from synth.products import PRODUCTS
 from synth.records import SCHEMA_VERSION, Decision
@@ -46,7 +46,7 @@ class RunSummary(Record):
     updated: datetime | None = None
     rows: int
     """Rows of its index."""
-    reading: Reading
+    reading: ReadingProgress
     damaged: int = 0
     """Files that were left out."""
     written_by: int | None = None
