@@ -1,8 +1,8 @@
-"""What a program that failed its tests returned and printed: kept so that people can see why, without a second
-run.
+"""What a program that failed its tests returned and printed: kept so that people can see why, without a
+second run.
 
-Place in the flow: the execute stage writes one for each program that did not pass; the inspector shows them. The
-one rule: it decides nothing, and no stage reads it. Texts are cut, and their true length stands beside them.
+Place in the flow: the execute stage writes one for each program that did not pass; the inspector shows them.
+The one rule: it decides nothing, and no stage reads it. Texts are cut; their true length stands beside them.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class ProgramLog(Unit):
 
 
 def log_program(observation: Observation, right: Sequence[bool], solution_id: str) -> ProgramLog:
-    """The log of one observation. `right`: which tests came out as expected, one for each test of the suite."""
+    """The log of one observation. `right`: for each test of the suite, whether it came out as expected."""
     seen = {case.index: case for case in reversed(observation.cases)}
     cases = []
     for index, is_right in enumerate(right):
