@@ -25,7 +25,6 @@ from posttrain.core.checkpoints import begin_checkpoint, complete_checkpoint, la
 from posttrain.core.data_files import read_files
 from posttrain.core.policy import POCKET_WEIGHTS, find_policy
 from posttrain.evaluate.evaluation import Evaluation, Measure, QuestionResult, Scores
-from posttrain.loop.report import read_figures
 from synth import products, program_log, records
 from synth.errors import CodemillError
 from synth.execution.cache.sqlite_store import ResultStore
@@ -41,6 +40,7 @@ from synth.store import shards
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import PolicyManifest, read_checkpoint
 from synth.store.export import ExportFormat, export
+from synth.store.figures import read_figures
 from synth.store.fsck import read_run_file
 from synth.store.products import iter_product
 from synth.store.run_folder import read_info

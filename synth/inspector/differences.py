@@ -70,7 +70,9 @@ def diff_words(left: str, right: str) -> tuple[tuple[Piece, ...], tuple[Piece, .
     mine, yours = list[Piece](), list[Piece]()
     for block in _blocks(ours, theirs):
         for pieces, words in ((mine, ours[_slice(block.left)]), (yours, theirs[_slice(block.right)])):
-            if words:
+            if words and pieces and pieces[-1].is_changed is not block.is_same:
+                pieces[-1] = Piece(text=pieces[-1].text + "".join(words), is_changed=not block.is_same)
+            elif words:
                 pieces.append(Piece(text="".join(words), is_changed=not block.is_same))
     return tuple(mine), tuple(yours)
 

@@ -22,7 +22,7 @@ from synth.records import (
 from synth.rules.agreement import Ballot, find_consensus, make_ballot
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import find_fault
+from synth.rules.reference_judging import find_fault
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState

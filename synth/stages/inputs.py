@@ -29,7 +29,7 @@ from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.observed_cases import observed_cases
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions, find_preconditions
-from synth.rules.reference_rules import find_fault
+from synth.rules.reference_judging import find_fault
 from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker

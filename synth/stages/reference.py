@@ -16,7 +16,8 @@ from synth.ids import derive_random
 from synth.records import EvidenceRank, FunctionContract, Reference, Seed, Unit
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import FoundReference, stated_contract, was_never_run
+from synth.rules.reference_judging import FoundReference, was_never_run
+from synth.rules.reference_rules import stated_contract
 from synth.rules.stated_examples import stated_cases
 from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.stages.context import Context

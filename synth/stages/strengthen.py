@@ -41,7 +41,7 @@ from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions
-from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
+from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
 from synth.values import Signature, decode, parse_signature
 

@@ -57,7 +57,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.verify",),
     ("synth.serve", "synth.protocols"),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline", "synth.replay", "synth.calibration", "synth.audit", "synth.curation"),
+    (
+        "synth.pipeline",
+        "synth.replay",
+        "synth.calibration",
+        "synth.audit",
+        "synth.curation",
+        "synth.inspector",
+    ),
     ("synth.cli",),
     ("posttrain",),
 )

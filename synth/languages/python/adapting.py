@@ -20,7 +20,7 @@ from synth.languages.python.guessing import (
     guess_signatures,
     read_parameters,
 )
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.guessing import MAX_PARAMETERS
 
 MOST_LISTED = 1000
@@ -102,7 +102,8 @@ def _ways(code: str, tree: ast.Module, target: _Target, names_of: Names) -> Iter
         returned = next((name for one, name in zip(given, names, strict=True) if one.name == changed), "")
         body = _body(call, returned, listed)
         lines = f"\n\ndef {name}({', '.join(names)}):\n{body}"
-        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures)
+        marks = call_marks(changes=bool(returned), passes=bool(choice))
+        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures, marks=marks)
 
 
 def _leaves(parameters: Sequence[GivenParameter], prefix: str = "") -> Iterator[tuple[GivenParameter, str]]:
