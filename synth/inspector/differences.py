@@ -17,7 +17,8 @@ T = TypeVar("T", bound=Hashable)
 
 MOST_EDITS: Final = 600
 MOST_LINES: Final = 4000
-MOST_WORDS: Final = 2000
+MOST_CHARACTERS: Final = 10_000
+"""Of a line or value whose words are compared."""
 _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -63,14 +64,14 @@ def diff_lines(left: str, right: str) -> tuple[DiffRow, ...]:
 
 def diff_words(left: str, right: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Both texts in pieces; those that the other one lacks are marked."""
-    ours, theirs = _WORD.findall(left), _WORD.findall(right)
-    if max(len(ours), len(theirs)) > MOST_WORDS:
+    if max(len(left), len(right)) > MOST_CHARACTERS:
         is_changed = left != right
         return (Piece(text=left, is_changed=is_changed),), (Piece(text=right, is_changed=is_changed),)
+    ours, theirs = _WORD.findall(left), _WORD.findall(right)
     mine, yours = list[Piece](), list[Piece]()
     for block in _blocks(ours, theirs):
         for pieces, words in ((mine, ours[_slice(block.left)]), (yours, theirs[_slice(block.right)])):
-            if words and pieces and pieces[-1].is_changed is not block.is_same:
+            if words and pieces and pieces[-1].is_changed != block.is_same:
                 pieces[-1] = Piece(text=pieces[-1].text + "".join(words), is_changed=not block.is_same)
             elif words:
                 pieces.append(Piece(text="".join(words), is_changed=not block.is_same))

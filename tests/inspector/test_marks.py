@@ -39,7 +39,7 @@ def test_the_same_judgement_again_takes_it_back_and_another_replaces_it(tmp_path
 def test_each_word_finds_its_units(tmp_path: Path) -> None:
     marks = Marks(tmp_path)
     for word in ("good", "bad", "agree", "flip", "tie", "drop"):
-        marks.judge(f"unit-{word}", word)  # type: ignore[arg-type]
+        marks.judge(f"unit-{word}", word)
     marks.flag("unit-flag")
     marks.comment("unit-comment", "why?")
     assert {word: marks.ids_with(word) for word in MARK_WORDS} == {

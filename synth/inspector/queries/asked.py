@@ -119,7 +119,7 @@ def _again(run: Path, request_id: str, policy: str, ask: Callable[[Recipe], _Ask
 
 
 def _solve(recipe: Recipe, solution: Solution, task: Task) -> _Asked:
-    config = recipe.data.solve
+    config = recipe.data.solve if recipe.data else None
     assert config is not None, "the recipe has no section `data.solve`"
     prompts = PromptLibrary.load(recipe.prompts)
     messages = render_solve(
@@ -130,7 +130,7 @@ def _solve(recipe: Recipe, solution: Solution, task: Task) -> _Asked:
 
 
 def _instruct(recipe: Recipe, task: Task, reference: Reference) -> _Asked:
-    config = recipe.data.instruct
+    config = recipe.data.instruct if recipe.data else None
     assert config is not None, "the recipe has no section `data.instruct`"
     messages = PromptLibrary.load(recipe.prompts).render(
         prompt_name("instruct", reference.contract),

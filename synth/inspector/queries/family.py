@@ -9,7 +9,6 @@ from typing import Final
 
 from synth.inspector.library import Library
 from synth.inspector.opened_run import OpenedRun
-
 from synth.products import PRODUCT_KINDS, PRODUCTS
 from synth.records import Record, Solution, Task, Unit
 

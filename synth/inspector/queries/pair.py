@@ -10,13 +10,13 @@ from math import exp, log
 from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import ValidationError
-from synth.inspector.library import Library
-from synth.inspector.opened_run import OpenedRun, RunKind
 
 from synth.config import PairsConfig
 from synth.errors import CodemillError, Problem, UserError
 from synth.inspector.differences import DiffRow, diff_lines, likeness
+from synth.inspector.library import Library
 from synth.inspector.marks import Mark, Marks, MarksError
+from synth.inspector.opened_run import OpenedRun, RunKind
 from synth.inspector.queries.asked import ShownPrompt, recorded_prompt
 from synth.inspector.queries.results import ShownCase, cases_of
 from synth.inspector.queries.unit import StoredParts, command_of, mark_of
@@ -183,7 +183,7 @@ def neighbours_of_pair(
     sql = f"WITH given AS (SELECT ?::VARCHAR AS id) {sql}"
     files = run.body_files(Pair.kind)
     rows = library.query(sql, [pair_id, files, *values]) if files else []
-    row = rows[0] if rows else {"before": None, "after": None, "place": 0, "n": 0}
+    row: dict[str, Any] = rows[0] if rows else {"before": "", "after": "", "place": 0, "n": 0}
     return PairNeighbours(
         before=row["before"] or "", after=row["after"] or "", place=int(row["place"]), count=int(row["n"])
     )
@@ -356,11 +356,8 @@ def _config(run: OpenedRun) -> PairsConfig | None:
         return None
     try:
         data = read_info(run.path).recipe.get("data")
-        return (
-            PairsConfig.model_validate(data["pairs"])
-            if isinstance(data, dict) and data.get("pairs")
-            else None
-        )
+        pairs = data.get("pairs") if isinstance(data, dict) else None
+        return None if pairs is None else PairsConfig.model_validate(pairs)
     except (CodemillError, ValidationError):
         return None
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
-from synth.inspector.library import Library
-from synth.inspector.opened_run import OpenedRun, RunKind, index_row
 
 from synth.errors import CodemillError, Problem, UserError
+from synth.inspector.library import Library
 from synth.inspector.marks import Mark, Marks, MarksError
+from synth.inspector.opened_run import OpenedRun, RunKind, index_row
 from synth.inspector.queries.asked import (
     ShownAnswer,
     ShownPrompt,
@@ -297,9 +297,8 @@ def _judged(
     if isinstance(unit, Reference):
         if not unit.cases:
             return None, None, None
-        contract = unit.contract
-        suite = TestSuite(task_id=unit.seed_id, contract=contract, cases=unit.cases, rank=unit.rank)
-        return suite, None, None
+        own = TestSuite(task_id=unit.seed_id, contract=unit.contract, cases=unit.cases, rank=unit.rank)
+        return own, None, None
     task_id = unit.id if isinstance(unit, Task) else str(getattr(unit, "task_id", ""))
     suite = parts.one(TestSuite, task_id)
     if not isinstance(unit, Solution | Sample):
