@@ -48,7 +48,7 @@ class DiffRow(Record):
     right: DiffLine | None = None
 
 
-class _Block(NamedTuple):
+class _Stretch(NamedTuple):
     """What stands between two matches: `left` became `right`. Both are ranges of indexes."""
 
     is_same: bool
@@ -86,7 +86,7 @@ def likeness(ours: Sequence[str], theirs: Sequence[str]) -> float:
     return 2 * same / (len(ours) + len(theirs)) if ours or theirs else 1.0
 
 
-def _rows(block: _Block, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[DiffRow]:
+def _rows(block: _Stretch, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[DiffRow]:
     if block.is_same:
         for at, there in zip(block.left, block.right, strict=True):
             same = (Piece(text=ours[at]),)
@@ -114,7 +114,7 @@ def _whole(at: int, lines: Sequence[str]) -> DiffLine:
     return DiffLine(number=at + 1, pieces=(Piece(text=lines[at], is_changed=True),))
 
 
-def _blocks(left: Sequence[T], right: Sequence[T]) -> list[_Block]:
+def _blocks(left: Sequence[T], right: Sequence[T]) -> list[_Stretch]:
     """Matches and what stands between them, in order; both sequences are covered."""
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:
@@ -129,7 +129,7 @@ def _blocks(left: Sequence[T], right: Sequence[T]) -> list[_Block]:
     return list(_between(pairs, len(left), len(right)))
 
 
-def _between(pairs: Sequence[tuple[int, int]], left: int, right: int) -> Iterator[_Block]:
+def _between(pairs: Sequence[tuple[int, int]], left: int, right: int) -> Iterator[_Stretch]:
     mine = yours = first = 0
     for number, (at, there) in enumerate([*pairs, (left, right)]):
         if (at, there) == (mine, yours) and number < len(pairs):
@@ -137,9 +137,9 @@ def _between(pairs: Sequence[tuple[int, int]], left: int, right: int) -> Iterato
             continue
         if number > first:
             length = number - first
-            yield _Block(True, range(mine - length, mine), range(yours - length, yours))
+            yield _Stretch(True, range(mine - length, mine), range(yours - length, yours))
         if at > mine or there > yours:
-            yield _Block(False, range(mine, at), range(yours, there))
+            yield _Stretch(False, range(mine, at), range(yours, there))
         mine, yours, first = at + 1, there + 1, number
 
 

@@ -53,7 +53,7 @@ class ShownAnswer(Record):
     problem: str = ""
 
 
-class _Asked(NamedTuple):
+class _AskedAgain(NamedTuple):
     """A request as it can be made again."""
 
     messages: tuple[Message, ...]
@@ -102,7 +102,7 @@ def answer_of(run: Path, request_id: str, index: int = 0) -> ShownAnswer:
     )
 
 
-def _again(run: Path, request_id: str, policy: str, ask: Callable[[Recipe], _Asked]) -> ShownPrompt:
+def _again(run: Path, request_id: str, policy: str, ask: Callable[[Recipe], _AskedAgain]) -> ShownPrompt:
     """The prompt rendered again, from the run's recipe and the prompts of this installation."""
     try:
         asked = ask(Recipe.model_validate(read_info(run).recipe))
@@ -118,7 +118,7 @@ def _again(run: Path, request_id: str, policy: str, ask: Callable[[Recipe], _Ask
     return ShownPrompt(turns=_turns(asked.messages), source=words)
 
 
-def _solve(recipe: Recipe, solution: Solution, task: Task) -> _Asked:
+def _solve(recipe: Recipe, solution: Solution, task: Task) -> _AskedAgain:
     config = recipe.data.solve if recipe.data else None
     assert config is not None, "the recipe has no section `data.solve`"
     prompts = PromptLibrary.load(recipe.prompts)
@@ -126,10 +126,10 @@ def _solve(recipe: Recipe, solution: Solution, task: Task) -> _Asked:
         prompts, task.contract, task.instruction, solution.language, task.natural_language
     )
     seed = derive_seed(recipe.seed, "solve", f"{task.id}/{solution.language}")
-    return _Asked(messages, config.sampling, config.n, seed)
+    return _AskedAgain(messages, config.sampling, config.n, seed)
 
 
-def _instruct(recipe: Recipe, task: Task, reference: Reference) -> _Asked:
+def _instruct(recipe: Recipe, task: Task, reference: Reference) -> _AskedAgain:
     config = recipe.data.instruct if recipe.data else None
     assert config is not None, "the recipe has no section `data.instruct`"
     messages = PromptLibrary.load(recipe.prompts).render(
@@ -140,7 +140,7 @@ def _instruct(recipe: Recipe, task: Task, reference: Reference) -> _Asked:
         natural_language_name=NATURAL_LANGUAGES[task.natural_language],
     )
     seed = derive_seed(recipe.seed, "instruct", reference.seed_id)
-    return _Asked(messages, config.sampling, 1, seed)
+    return _AskedAgain(messages, config.sampling, 1, seed)
 
 
 def _fingerprint(run: Path, request_id: str) -> str:
