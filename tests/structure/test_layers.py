@@ -14,6 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
         "synth.products",
+        "synth.program_log",
         "synth.proportions",
         "synth.reasons",
         "synth.errors",
