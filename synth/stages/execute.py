@@ -8,8 +8,9 @@ stay here; the sandbox only gets inputs.
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from synth.execution.verdict import judge
+from synth.execution.verdict import judge_cases
 from synth.filters.protocol import Evidence, Keep, Reject
+from synth.program_log import ProgramLog, log_program
 from synth.records import ExecutionRequest, Observation, Outcome, Solution, TestSuite, Unit, Verdict
 from synth.rules.limits import find_limits
 from synth.stages.agree import AgreeStage
@@ -63,7 +64,7 @@ class ExecuteStage(UnitStage[Solution]):
         SyntaxStage,
         AgreeStage,
     )
-    makes: ClassVar[tuple[type[Unit], ...]] = (Verdict,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (Verdict, ProgramLog)
 
     def __init__(self, context: Context) -> None:
         self._sandbox, self._limits = context.sandbox, find_limits(context.recipe.execution)
@@ -73,8 +74,11 @@ class ExecuteStage(UnitStage[Solution]):
         requests = [self._request(solution, suites[solution.task_id]) for solution in units]
 
         def read(at: int, observation: Observation) -> Decided:
-            verdict = judge(observation, suites[units[at].task_id], units[at].id)
-            return Decided(_answer(verdict), (verdict,), ms=1000 * observation.wall_s)
+            solution_id = units[at].id
+            verdict, right = judge_cases(observation, suites[units[at].task_id], solution_id)
+            failed = verdict.outcome is not Outcome.PASS and not verdict.outcome.is_fault
+            logs = (log_program(observation, right, solution_id),) if failed else ()
+            return Decided(_answer(verdict), (verdict, *logs), ms=1000 * observation.wall_s)
 
         return await run_each(self._sandbox, requests, read, state.late_priority)
 
