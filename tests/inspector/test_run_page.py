@@ -58,11 +58,10 @@ def test_yields_and_failures_that_are_alike(tmp_path: Path) -> None:
         for task, passes in (("task-1a", 4), ("task-2b", 1), ("task-3c", 0)):
             for at in range(4):
                 kept = at < passes
-                evidence = {"passed": 2 * kept, "total": 2}
+                evidence: dict[str, object] = {"passed": 2 * kept, "total": 2}
                 if not kept:
-                    evidence |= {
-                        "first_failure": f"case {at}, input ({at}, 'a: b'): expected {at}, found 'x'"
-                    }
+                    failure = f"case {at}, input ({at}, 'a: b'): expected {at}, found 'x'"
+                    evidence["first_failure"] = failure
                 judged.append(
                     row(
                         "execute",
