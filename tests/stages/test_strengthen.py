@@ -25,7 +25,8 @@ from synth.records import (
 from synth.rules.domains import write_domains
 from synth.rules.input_edits import Row
 from synth.stages.inputs import written_rows
-from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
+from synth.stages.running import SandboxFault
+from synth.stages.strengthen import Strengthened, SuiteSearch
 from synth.values import decode, encode
 from tests.builders import build_observation
 
@@ -130,7 +131,7 @@ def test_a_fault_of_the_sandbox_is_no_answer_about_the_reference(run: Ask) -> No
     def fail(request: ExecutionRequest) -> Observation:
         return build_observation(request).model_copy(update={"infrastructure": "the disk is full"})
 
-    with pytest.raises(SearchFault, match="infrastructure"):
+    with pytest.raises(SandboxFault, match="infrastructure"):
         search(ScriptedSandbox(fail), run)
 
 
