@@ -21,7 +21,7 @@ from synth.languages.python.guessing import (
 )
 from synth.languages.python.objects import Classes
 from synth.languages.python.results import Conversion, find_conversion, own_nodes
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.guessing import MAX_PARAMETERS
 
 _CHANGING = frozenset(
@@ -114,7 +114,8 @@ def _ways(code: str, tree: ast.Module, target: _Target, classes: Classes) -> Ite
         body = _body(call, returned, conversion)
         helpers = "".join(f"\n\n{text}" for text in _helpers(target.made, parameters))
         lines = f"{helpers}\n\ndef {name}({', '.join(names)}):\n{body}"
-        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures)
+        marks = call_marks(changes=bool(returned), passes=bool(choice))
+        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures, marks=marks)
 
 
 def _leaves(parameters: Sequence[GivenParameter], prefix: str = "") -> Iterator[tuple[GivenParameter, str]]:
