@@ -14,7 +14,7 @@ from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import node_text, parse, walk
 
 
-class _Edit(NamedTuple):
+class _Rewrite(NamedTuple):
     start: int
     end: int
     text: str
@@ -27,7 +27,7 @@ def write_older(text: str) -> str:
         root = parse(data, "python").root_node
     except UnparsedError:
         return text
-    edits, names = list[_Edit](), dict[str, int]()
+    edits, names = list[_Rewrite](), dict[str, int]()
     for node in walk(root):
         edits += _edits(node, data)
         if node.type == "type_parameter" and _owner(node) is not None:
@@ -38,43 +38,43 @@ def write_older(text: str) -> str:
         imported = "from typing import Generic, TypeVar\n"
         for place in dict.fromkeys(names.values()):
             bound = [f'{name} = TypeVar("{name}")\n' for name in names if names[name] == place]
-            edits.append(_Edit(place, place, imported + "".join(bound)))
+            edits.append(_Rewrite(place, place, imported + "".join(bound)))
             imported = ""
     for edit in sorted(edits, reverse=True):
         data = data[: edit.start] + edit.text.encode() + data[edit.end :]
     return data.decode("utf-8", "surrogatepass")
 
 
-def _edits(node: Node, data: bytes) -> Iterator[_Edit]:
+def _edits(node: Node, data: bytes) -> Iterator[_Rewrite]:
     if node.type == "type_parameter" and _owner(node) is not None:
-        yield _Edit(node.start_byte, node.end_byte, "")
+        yield _Rewrite(node.start_byte, node.end_byte, "")
     elif node.type == "class_definition" and (given := node.child_by_field_name("type_parameters")):
         yield from _with_generic(node, f"Generic[{', '.join(_names(given, data))}]")
     elif node.type == "type_alias_statement":
         name = node.named_children[0]
-        yield _Edit(node.start_byte, name.start_byte, "")
+        yield _Rewrite(node.start_byte, name.start_byte, "")
     elif node.type == "except_clause":
         kinds = [one for one in node.named_children if one.type not in ("block", "as_pattern", "comment")]
         if len(kinds) > 1:
-            yield _Edit(kinds[0].start_byte, kinds[0].start_byte, "(")
-            yield _Edit(kinds[-1].end_byte, kinds[-1].end_byte, ")")
+            yield _Rewrite(kinds[0].start_byte, kinds[0].start_byte, "(")
+            yield _Rewrite(kinds[-1].end_byte, kinds[-1].end_byte, ")")
 
 
-def _with_generic(node: Node, generic: str) -> Iterator[_Edit]:
+def _with_generic(node: Node, generic: str) -> Iterator[_Rewrite]:
     """The class with `Generic` as the last of its bases."""
     if generic == "Generic[]":
         return
     bases = node.child_by_field_name("superclasses")
     name = node.child_by_field_name("type_parameters")
     if bases is None and name is not None:
-        yield _Edit(name.end_byte, name.end_byte, f"({generic})")
+        yield _Rewrite(name.end_byte, name.end_byte, f"({generic})")
     elif bases is not None:
         plain = [one for one in bases.named_children if one.type not in ("keyword_argument", "comment")]
         if plain:
-            yield _Edit(plain[-1].end_byte, plain[-1].end_byte, f", {generic}")
+            yield _Rewrite(plain[-1].end_byte, plain[-1].end_byte, f", {generic}")
         else:
             more = ", " if bases.named_children else ""
-            yield _Edit(bases.start_byte + 1, bases.start_byte + 1, generic + more)
+            yield _Rewrite(bases.start_byte + 1, bases.start_byte + 1, generic + more)
 
 
 def _owner(node: Node) -> Node | None:
