@@ -14,8 +14,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
         "synth.products",
+        "synth.program_log",
         "synth.proportions",
         "synth.reasons",
+        "synth.thresholds",
         "synth.errors",
         "synth.plain_text",
         "synth.interruptible",
