@@ -178,7 +178,7 @@ class OpenedRun(ABC):
         """Records of one kind by their key; of a record that later stages wrote again, the last."""
 
     def body_files(self, kind: str) -> list[str]:
-        """The sound files of one kind, with the columns `key` and `body`; none where there are no such files."""
+        """The sound files of one kind, with the columns `key` and `body`; none where there are none."""
         return []
 
     def find_text(self, text: str, seconds: float) -> SearchedText:
