@@ -50,6 +50,10 @@ Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
 are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
 values of a map, or of the items of a tuple."""
 
+CallMark = Literal["changes_argument", "takes_function"]
+"""What is particular about a call: its result is the argument that it changed, or a named function of the
+language is passed on for a parameter."""
+
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
 
@@ -69,6 +73,12 @@ class Adapted(NamedTuple):
     gentle: bool = False
     """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
     are indices."""
+    marks: tuple[CallMark, ...] = ()
+
+
+def call_marks(*, changes: bool = False, passes: bool = False) -> tuple[CallMark, ...]:
+    """The marks of a call that gives back a changed argument, or passes a function on."""
+    return (*(("changes_argument",) if changes else ()), *(("takes_function",) if passes else ()))
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)

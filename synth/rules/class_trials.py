@@ -33,7 +33,7 @@ from synth.records import (
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.input_drawing import draw_inputs, literal_hints
-from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, FoundReference, find_fault
+from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, FoundReference, find_fault
 from synth.rules.result_type import infer_type
 from synth.seeds.python.class_methods import DraftClass, DraftMethod, draft_classes
 from synth.values import Signature, Value, ValueType, decode, encode

@@ -31,7 +31,7 @@ from synth.records import (
     Stop,
 )
 from synth.rules.input_drawing import literal_hints
-from synth.rules.reference_rules import FoundReference, find_fault
+from synth.rules.reference_judging import FoundReference, find_fault
 from synth.rules.stdin_drawing import StdinShape, likely_shapes
 
 PROBES: Final = 2

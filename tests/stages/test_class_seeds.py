@@ -10,7 +10,7 @@ from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Reject
 from synth.prompts.library import PromptLibrary
 from synth.records import ClassContract, Limits, Observation, Seed
-from synth.rules.reference_rules import FoundReference
+from synth.rules.reference_judging import FoundReference
 from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.seeds.classes import cut_classes
 from synth.seeds.protocol import FileRef, SeedRejection, SourceFile

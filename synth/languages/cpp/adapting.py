@@ -27,7 +27,7 @@ from synth.languages.cpp.declared import (
     used_as_array,
 )
 from synth.languages.cpp.shared_types import CppType, TypeContext, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import edited
 from synth.values import parse_signature
 
@@ -82,7 +82,10 @@ def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
     if not name.isidentifier() or name == "main":
         raise NotAdapted(f"{name} cannot be called by a name")
     caller = _caller(function, name, built, passed, returned, result, types)
-    return Adapted(f"{_in_namespace(function, code)}\n\n{caller}", name, names, signature, domains)
+    marks = call_marks(changes=bool(returned))
+    return Adapted(
+        f"{_in_namespace(function, code)}\n\n{caller}", name, names, signature, domains, marks=marks
+    )
 
 
 def _built(function: CppFunction, types: TypeContext) -> list[PassedArgument]:

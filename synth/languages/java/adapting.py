@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.java.shared_types import SCALARS, JavaType, TypeReader, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import ChangeNodes, changed_names, edited
 from synth.values import parse_signature
 
@@ -163,7 +163,9 @@ def _adapt(method: _Method, root: "Node", reader: TypeReader) -> Adapted:
     if not returned and not built and _is_called_as_it_is(method, root, parameters, result):
         return Adapted(text.decode("utf-8", "surrogatepass"), method.name, names, (signature,), domains)
     call = _Call(method, owner, built, parameters, returned, result)
-    return Adapted(f"{_opened(method, root)}\n\n{call.written()}", method.name, names, (signature,), domains)
+    code = f"{_opened(method, root)}\n\n{call.written()}"
+    marks = call_marks(changes=bool(returned))
+    return Adapted(code, method.name, names, (signature,), domains, marks=marks)
 
 
 def _tuple(shared: Sequence[str]) -> str:

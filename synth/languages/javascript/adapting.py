@@ -16,7 +16,7 @@ from synth.grammar.node_types import names as words
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.javascript.stated_types import StatedType, TypeScope
 from synth.languages.javascript.usage import read_clues
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.guessing import MAX_PARAMETERS, NULL, UNKNOWN, best_first
 from synth.values import ValueType, parse_type
@@ -268,7 +268,10 @@ def _ways(program: _CodeTree, code: str, called: _Called) -> list[Adapted]:
     lines = _lines(
         name, names, call, names[given.index(changed)] if changed else "", listed, _TYPED[program.language]
     )
-    return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures)]
+    marks = call_marks(
+        changes=bool(changed) and not listed, passes=any(one.called_with is not None for one in own)
+    )
+    return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures, marks=marks)]
 
 
 def _owner(program: _CodeTree, called: _Called) -> tuple[list[_Given], str]:
