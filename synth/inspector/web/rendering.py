@@ -57,7 +57,6 @@ def environment() -> "Environment":
         "reason_sentence": sentence_of_reason,
         "ended": ended,
         "evidence": facts_of,
-        "toggled": toggled,
     }
     return made
 

@@ -46,11 +46,9 @@ def serve(library: Library, address: Address, listening: Callable[[str], None]) 
 def create_server(library: Library, token: str = "") -> "uvicorn.Server":
     """The server, not started. Raises UserError without its packages."""
     try:
+        import jinja2 as _
+        import starlette as _
         import uvicorn
-
-        from synth.inspector.web.app import create_app
-
-        app = create_app(library, token)
     except ImportError:
         raise UserError(
             Problem(
@@ -60,8 +58,10 @@ def create_server(library: Library, token: str = "") -> "uvicorn.Server":
                 PAGE,
             )
         ) from None
+    from synth.inspector.web.app import create_app
+
     config = uvicorn.Config(
-        app,
+        create_app(library, token),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -38,6 +38,18 @@ class ShownUnits(Record):
     suggested: str = ""
     """A filter that can be read, where one is near."""
 
+    def toggled(self, words: str) -> str:
+        """The filter with the words of a facet's value instead of others of their field, or without them where
+        they stand already."""
+        added, had = parse_filter(words).terms, parse_filter(self.query)
+        if self.has(words):
+            return UnitFilter(terms=tuple(one for one in had.terms if one not in added)).text
+        return UnitFilter(terms=(*had.without(added[0].field).terms, *added)).text
+
+    def has(self, words: str) -> bool:
+        """Whether these words stand in the filter."""
+        return set(parse_filter(words).terms) <= set(parse_filter(self.query).terms)
+
 
 def load(visit: Visit) -> ShownUnits:
     """The units that the address asks for."""
@@ -53,15 +65,6 @@ def load(visit: Visit) -> ShownUnits:
         problems = tuple(map(_problem, error.problems))
         return shown.model_copy(update={"problems": problems, "suggested": error.suggested})
     return shown.model_copy(update={"found": found, "counted": count_facets(visit.library, run, wanted)})
-
-
-def toggled(query: str, term: str) -> str:
-    """The filter with the words of a facet's value added, or taken away where they stand already."""
-    words, had = parse_filter(term).terms, parse_filter(query)
-    if all(word in had.terms for word in words):
-        return UnitFilter(terms=tuple(one for one in had.terms if one not in words)).text
-    rest = had.without(words[0].field)
-    return UnitFilter(terms=(*rest.terms, *words)).text
 
 
 def _problem(problem: Problem) -> FilterProblem:
