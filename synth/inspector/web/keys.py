@@ -1,6 +1,7 @@
 """The keys of the pages: what the help page lists.
 
-The one rule: a key does nothing by itself; it presses the visible button or link that carries it (`data-key`).
+The one rule: a key does nothing by itself; it presses the visible button or link that carries it
+(`data-key`).
 """
 
 from typing import Final, NamedTuple

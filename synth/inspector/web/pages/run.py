@@ -139,9 +139,7 @@ def _line(group: Sequence[StageOfRun]) -> FunnelLine:
 
 
 def _rounds(group: Sequence[StageOfRun]) -> StageRounds:
-    shares = (
-        RoundShare(round=one.row.round, entered=one.row.entered, kept=one.row.kept) for one in group
-    )
+    shares = (RoundShare(round=one.row.round, entered=one.row.entered, kept=one.row.kept) for one in group)
     return StageRounds(stage=group[0].row.stage, rounds=tuple(shares))
 
 

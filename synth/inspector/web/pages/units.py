@@ -3,7 +3,6 @@
 from synth.errors import Problem
 from synth.inspector.filter_language import FilterError, UnitFilter, parse_filter
 from synth.inspector.queries.units import (
-    SORTS,
     CountedFacets,
     UnitPage,
     count_facets,
@@ -39,8 +38,8 @@ class ShownUnits(Record):
     """A filter that can be read, where one is near."""
 
     def toggled(self, words: str) -> str:
-        """The filter with the words of a facet's value instead of others of their field, or without them where
-        they stand already."""
+        """The filter with the words of a facet's value instead of others of their field, or without them
+        where they stand already."""
         added, had = parse_filter(words).terms, parse_filter(self.query)
         if self.has(words):
             return UnitFilter(terms=tuple(one for one in had.terms if one not in added)).text
