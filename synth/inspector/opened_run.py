@@ -81,7 +81,7 @@ class FileRows(NamedTuple):
     stamp: Stamp
 
 
-class Remembered:
+class RememberedRows:
     """The last answers of queries, by what was asked."""
 
     def __init__(self, most: int = 512) -> None:
@@ -122,7 +122,7 @@ class OpenedRun(ABC):
         self._next = 0
         self._counted_to = 0
         self._search = TextSearch(database)
-        self.remembered = Remembered()
+        self.remembered = RememberedRows()
         """Answers of queries about files that do not change."""
         self.generation = 0
         """Counts the changes of the table."""
@@ -176,6 +176,10 @@ class OpenedRun(ABC):
     @abstractmethod
     def read_bodies(self, kind: str, keys: Sequence[str]) -> dict[str, Body]:
         """Records of one kind by their key; of a record that later stages wrote again, the last."""
+
+    def body_files(self, kind: str) -> list[str]:
+        """The sound files of one kind, with the columns `key` and `body`; none where there are none."""
+        return []
 
     def find_text(self, text: str, seconds: float) -> SearchedText:
         """The units whose texts hold this one, as far as they can be searched in time."""

@@ -96,7 +96,7 @@ class CountedFacets(Record):
     facets: tuple[Facet, ...]
 
 
-class Neighbours(Record):
+class UnitNeighbours(Record):
     """The keys of the rows before and after one, under a filter and in its order."""
 
     previous: str | None
@@ -131,13 +131,15 @@ def list_units(
     )
 
 
-def neighbours(library: Library, run: OpenedRun, wanted: UnitFilter, key: str, sort: str = "") -> Neighbours:
+def neighbours(
+    library: Library, run: OpenedRun, wanted: UnitFilter, key: str, sort: str = ""
+) -> UnitNeighbours:
     """What stands before and after the row with this key (`key_of`)."""
     condition, order = condition_of(wanted, RunLookups(library, run)), _order(sort)
     before, after = (
         _rows(library, run, condition, order, 1, key, backwards=backwards).rows for backwards in (True, False)
     )
-    return Neighbours(
+    return UnitNeighbours(
         previous=_key_of(before[0], sort) if before else None, next=_key_of(after[0], sort) if after else None
     )
 
@@ -195,7 +197,7 @@ class _Order(NamedTuple):
     falling: bool
 
 
-class _Found(NamedTuple):
+class _FoundRows(NamedTuple):
     rows: list[dict[str, Any]]
     stopped_at: str | None
     """The key of the last place that was looked at before time was up."""
@@ -217,15 +219,15 @@ def _rows(
     after: str | None,
     *,
     backwards: bool,
-) -> _Found:
+) -> _FoundRows:
     if order.column:
-        return _Found(_sorted_rows(library, run, condition, order, limit, after, backwards), None)
+        return _FoundRows(_sorted_rows(library, run, condition, order, limit, after, backwards), None)
     return _rows_by_key(library, run, condition, limit, after, backwards)
 
 
 def _rows_by_key(
     library: Library, run: OpenedRun, condition: Condition, limit: int, after: str | None, backwards: bool
-) -> _Found:
+) -> _FoundRows:
     """File by file in the order of keys, so that a page costs what it shows."""
     start = None if after is None else parse_page_key(after)
     files = run.files[::-1] if backwards else run.files
@@ -243,8 +245,8 @@ def _rows_by_key(
         if len(rows) >= limit:
             break
         if not deadline.left and chunk[-1] is not files[-1]:
-            return _Found(rows, _end_of(chunk[-1]))
-    return _Found(rows, None)
+            return _FoundRows(rows, _end_of(chunk[-1]))
+    return _FoundRows(rows, None)
 
 
 def _sorted_rows(
