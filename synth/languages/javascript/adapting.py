@@ -41,7 +41,7 @@ _PARAM: Final = re.compile(r"@param\s+\{(.*?)\}\s+\[?(\w+)")
 _TYPED: Final = {"javascript": "", "typescript": ": any"}
 
 
-class GivenParameter(NamedTuple):
+class ScriptParameter(NamedTuple):
     """One parameter of a function of real code."""
 
     name: str
@@ -156,7 +156,7 @@ def _own(function: "Node") -> list["Node"]:
 # --- parameters ---------------------------------------------------------------------------------------------
 
 
-def read_parameters(program: CodeTree, function: "Node", uses: "Node") -> list[GivenParameter]:
+def read_parameters(program: CodeTree, function: "Node", uses: "Node") -> list[ScriptParameter]:
     """The parameters that shared values can be given for. Raises NotAdapted."""
     head, alone = function.child_by_field_name("parameters"), function.child_by_field_name("parameter")
     nodes = [alone] if alone is not None else list(head.named_children) if head is not None else []
@@ -184,7 +184,7 @@ def _documentation(program: CodeTree, function: "Node") -> str:
     return ""
 
 
-def _given(program: CodeTree, node: "Node", uses: "Node", stated: dict[str, str]) -> GivenParameter:
+def _given(program: CodeTree, node: "Node", uses: "Node", stated: dict[str, str]) -> ScriptParameter:
     pattern = node.child_by_field_name("pattern") or node
     annotation = node.child_by_field_name("type")
     default = node.child_by_field_name("value")
@@ -208,27 +208,27 @@ def _given(program: CodeTree, node: "Node", uses: "Node", stated: dict[str, str]
         return _rest(program, name, kind, uses, annotation is None)
     count = _called_with(program, uses, name)
     if kind.is_function or (count is not None and not kind.options):
-        return GivenParameter(name, (), optional, called_with=count or 1)
+        return ScriptParameter(name, (), optional, called_with=count or 1)
     if kind.options or (kind.options is not None and annotation is not None):
-        return GivenParameter(name, kind.options, optional, kind.made_by)
+        return ScriptParameter(name, kind.options, optional, kind.made_by)
     clues = read_clues(name, default, uses, program.text)
     if (
         default is not None
         and default.type in ("null", "undefined")
         and max(clues.points.values(), default=0) < 6
     ):
-        return GivenParameter(name, (), True)
+        return ScriptParameter(name, (), True)
     found = tuple(clues.ranked())
-    return GivenParameter(name, found or (() if default is not None else UNKNOWN), optional)
+    return ScriptParameter(name, found or (() if default is not None else UNKNOWN), optional)
 
 
-def _rest(program: CodeTree, name: str, kind: StatedType, uses: "Node", is_element: bool) -> GivenParameter:
+def _rest(program: CodeTree, name: str, kind: StatedType, uses: "Node", is_element: bool) -> ScriptParameter:
     """A parameter that takes all arguments that are left; JSDoc states the type of one of them."""
     clues = read_clues(name, None, uses, program.text)
     options = kind.options or tuple(kind for kind in clues.ranked() if kind.kind == "list") or _ANY_LIST
     if is_element and kind.options and options[0].kind != "list":
         options = tuple(ValueType("list", (kind,)) for kind in options)
-    return GivenParameter(
+    return ScriptParameter(
         name, tuple(kind for kind in options if kind.kind == "list") or _ANY_LIST, False, "...{}"
     )
 
@@ -286,7 +286,7 @@ def _ways(program: CodeTree, code: str, called: _Called) -> list[Adapted]:
     return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures, marks=marks)]
 
 
-def _owner(program: CodeTree, called: _Called) -> tuple[list[GivenParameter], str]:
+def _owner(program: CodeTree, called: _Called) -> tuple[list[ScriptParameter], str]:
     """The constructor's parameters, and what stands before the method's name."""
     if called.owner is None:
         return [], ""
@@ -325,7 +325,7 @@ def constructor_of(program: CodeTree, owner: "Node") -> "Node | None":
     return None
 
 
-def _argument(one: GivenParameter, names: dict[int, str]) -> str:
+def _argument(one: ScriptParameter, names: dict[int, str]) -> str:
     if one.called_with is None:
         name = names[id(one)]
         return one.made_by.format(name) if one.made_by else name
@@ -334,7 +334,7 @@ def _argument(one: GivenParameter, names: dict[int, str]) -> str:
     return "(x) => x" if one.called_with == 1 else "() => 0"
 
 
-def _distinct(given: Sequence[GivenParameter]) -> list[str]:
+def _distinct(given: Sequence[ScriptParameter]) -> list[str]:
     found: list[str] = []
     for one in given:
         name = one.name

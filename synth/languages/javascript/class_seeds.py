@@ -13,7 +13,7 @@ from synth.languages.classes import ClassSeeds, DraftClass, DraftMethod, FoundCl
 from synth.languages.javascript.adapting import (
     CLASSES,
     CodeTree,
-    GivenParameter,
+    ScriptParameter,
     constructor_of,
     declared_inside,
     read_parameters,
@@ -120,7 +120,7 @@ def _draft_method(name: str, node: "Node", uses: "Node", program: CodeTree, pref
     return DraftMethod(name, tuple(one.name for one in given), tuple(_kind(one, preferred) for one in given))
 
 
-def _kind(one: GivenParameter, preferred: str) -> ValueType:
+def _kind(one: ScriptParameter, preferred: str) -> ValueType:
     options = [kind for kind in one.types if has_slot(kind)]
     if one.called_with is not None or one.made_by or not options:
         raise NotAdapted(f"no slot holds {one.name}")
